@@ -1,0 +1,53 @@
+"""The embedder port: texts in, unit vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class EmbeddingError(Exception):
+    """The texts could not be embedded. `code` is stable; `retryable` says whether the same call may succeed later."""
+
+    def __init__(self, code: str, detail: str, *, retryable: bool) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.retryable = code, detail, retryable
+
+
+class Embedder(Protocol):
+    """`model` names weights and precision: vectors of different names are never compared, and it names the
+    collection they are stored in. `max_tokens` is the longest text, special tokens not counted, that the model
+    reads whole."""
+
+    model: str
+    dimensions: int
+    max_tokens: int
+
+    def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimensions), float32, each row of length 1, in the order given. Safe to call from
+        several threads at once: concurrent calls share batches, sorted by length. Raises EmbeddingError."""
+        ...
+
+    def token_spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """For each text its tokens as (start, end) character offsets, special tokens left out, never truncated."""
+        ...
+
+
+@cache
+def get_embedder() -> Embedder:
+    from django.conf import settings
+
+    if settings.EMBEDDING_URL:
+        from knowledge.embedding.openai_compatible import OpenAICompatibleEmbedder
+
+        return OpenAICompatibleEmbedder()
+    from knowledge.embedding.minilm import MiniLMEmbedder
+
+    return MiniLMEmbedder()

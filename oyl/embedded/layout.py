@@ -1,0 +1,58 @@
+"""Where everything of one embedded instance lives: pure paths, nothing is created here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`data` may be long or have spaces; a unix socket's path may have about 100 bytes at most, so sockets live in a
+    short folder of their own, named by a digest of `data`, for this user alone."""
+
+    data: Path
+
+    @property
+    def run(self) -> Path:
+        digest = hashlib.sha256(str(self.data.resolve()).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"oyl-{os.getuid()}-{digest}"
+
+    @property
+    def postgres(self) -> Path:
+        return self.data / "postgres"
+
+    @property
+    def redis(self) -> Path:
+        return self.data / "redis"
+
+    @property
+    def vectors(self) -> Path:
+        return self.data / "vectors"
+
+    @property
+    def files(self) -> Path:
+        return self.data / "files"
+
+    @property
+    def models(self) -> Path:
+        return self.data / "models"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        return self.data / "secrets.json"
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.run / "redis.sock"
+
+    @property
+    def vector_socket(self) -> Path:
+        return self.run / "vectors.sock"

@@ -1,0 +1,36 @@
+"""Keys of an embedded instance: made once, kept in the data folder, readable by its owner alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+NAMES = ("SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY")
+
+
+def load_or_create(path: Path) -> dict[str, str]:
+    """The instance's keys by setting name. Two processes that start at once agree: the first link wins."""
+    if not path.exists():
+        _create(path)
+    return dict(json.loads(path.read_text()))
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "OYL_ENCRYPTION_KEYS": f"k1:{urlsafe_b64encode(secrets.token_bytes(32)).decode()}",
+        "OYL_AUDIT_KEY": secrets.token_urlsafe(48),
+    }
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        json.dump(values, handle, indent=2)
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

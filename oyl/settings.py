@@ -1,0 +1,152 @@
+"""Every setting, read once from the environment. docs/settings.md lists them; a test holds the two together.
+
+Without `DATABASE_URL`, `REDIS_URL` and `QDRANT_URL` the embedded services of `OYL_DATA_DIR` are used, and their keys are
+made on first use. With `DATABASE_URL` this is a server installation: keys and hosts must be given, or it does not start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from oyl.embedded import secrets
+from oyl.embedded.layout import Layout
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+OYL_DATA_DIR = Path(env.str("OYL_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+OYL_PORT = env.int("OYL_PORT", default=8000)
+LAYOUT = Layout(OYL_DATA_DIR)
+DATABASE_URL = env.str("DATABASE_URL", default="")
+EMBEDDED = not DATABASE_URL
+_made = secrets.load_or_create(LAYOUT.secrets) if EMBEDDED else {}
+
+
+def _required(name: str) -> str:
+    """A secret from the environment, or the embedded instance's own. Raises ImproperlyConfigured."""
+    value = env.str(name, default=_made.get(name, ""))
+    if not value:
+        raise ImproperlyConfigured(f"Set {name} (or {name}_FILE): docs/settings.md says how to make one.")
+    return value
+
+
+SECRET_KEY = _required("SECRET_KEY")
+OYL_ENCRYPTION_KEYS = _required("OYL_ENCRYPTION_KEYS")
+OYL_AUDIT_KEY = _required("OYL_AUDIT_KEY")
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+if not EMBEDDED and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("Set ALLOWED_HOSTS to the host names that OYL answers to, separated by commas.")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "oyl",
+    "tenants",
+    "audit",
+    "workspaces",
+    "assistants",
+    "knowledge",
+    "workflows",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "oyl.middleware.RequestIdMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tenants.middleware.TenantMiddleware",
+]
+ROOT_URLCONF = "oyl.urls"
+ASGI_APPLICATION = "oyl.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database(url: str, user: str) -> dict[str, Any]:
+    """A connection from a URL, or to the embedded PostgreSQL as `user`."""
+    if url:
+        return {**env.db_url_config(url), "CONN_HEALTH_CHECKS": True}
+    return {"ENGINE": "django.db.backends.postgresql", "HOST": str(LAYOUT.run), "NAME": "oyl", "USER": user}
+
+
+# The application works as a role that owns nothing; only `migrate` uses the owner.
+DATABASES = {
+    "default": _database(DATABASE_URL, "oyl_app"),
+    "owner": _database(env.str("DATABASE_OWNER_URL", default=DATABASE_URL), "oyl_owner"),
+}
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 0,
+    "max_size": env.int("DATABASE_POOL_SIZE", default=20),
+    "timeout": 10,
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", default="") or f"unix://{LAYOUT.redis_socket}"
+QDRANT_URL = env.str("QDRANT_URL", default="")
+QDRANT_API_KEY = env.str("QDRANT_API_KEY", default="")
+VECTOR_SOCKET = LAYOUT.vector_socket
+VECTOR_DIR = LAYOUT.vectors
+
+# Embedding: the built-in model, or any OpenAI-compatible endpoint.
+EMBEDDING_URL = env.str("EMBEDDING_URL", default="")
+EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
+EMBEDDING_API_KEY = env.str("EMBEDDING_API_KEY", default="")
+EMBEDDING_DIMENSIONS = env.int("EMBEDDING_DIMENSIONS", default=0)
+EMBEDDING_PRECISION = env.str("EMBEDDING_PRECISION", default="int8")
+EMBEDDING_THREADS = env.int("EMBEDDING_THREADS", default=2)
+MODEL_DIR = LAYOUT.models
+
+# Parsing limits, each per file.
+PARSER_PROCESSES = env.int("PARSER_PROCESSES", default=2)
+PARSER_MEMORY_MB = env.int("PARSER_MEMORY_MB", default=1536)
+PARSER_SECONDS = env.int("PARSER_SECONDS", default=50)
+PARSER_OUTPUT_MB = env.int("PARSER_OUTPUT_MB", default=256)
+
+AUTH_USER_MODEL = "tenants.User"
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = OYL_DATA_DIR / "static"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(LAYOUT.files)},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
