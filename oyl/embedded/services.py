@@ -1,0 +1,93 @@
+"""The embedded services together: which there are, and how a command or a test makes sure that they run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from oyl.embedded import instance, postgres, redis, vectors
+from oyl.embedded.errors import ServiceError
+from oyl.embedded.instance import Info, Kind
+from oyl.embedded.journal import Journal
+from oyl.embedded.layout import Layout
+from oyl.embedded.program import Program
+from oyl.embedded.supervisor import Supervisor
+
+PATIENCE_SECONDS = 60.0
+
+
+def programs() -> list[Program]:
+    """The services that the settings leave to us; PostgreSQL last, as it takes longest."""
+    layout: Layout = settings.LAYOUT
+    found = []
+    if not settings.QDRANT_URL:
+        found.append(vectors.program(layout))
+    if f"unix://{layout.redis_socket}" == settings.REDIS_URL:
+        found.append(redis.program(layout))
+    if settings.EMBEDDED:
+        found.append(postgres.program(layout))
+    return found
+
+
+def running_up() -> Info | None:
+    """The running `manage.py up` of this data folder, whose workers will do what is put into the queue."""
+    info = instance.owner(settings.LAYOUT)
+    return info if info and info.kind is Kind.UP and info.ready else None
+
+
+@contextmanager
+def run(mine: instance.Instance, journal: Journal) -> Iterator[Supervisor]:
+    """The services of an owned instance, up to the end of the block; more programs may be started inside."""
+    supervisor = Supervisor(journal, mine.child_started)
+    try:
+        supervisor.start(programs())
+        yield supervisor
+    finally:
+        supervisor.stop()
+        journal.close()
+        mine.release()
+
+
+@contextmanager
+def ensure_services() -> Iterator[None]:
+    """Use the services of a running `up`, `services start` or command; otherwise run them for this block.
+
+    Whoever started them stops them only when no other process is inside such a block.
+    """
+    layout: Layout = settings.LAYOUT
+    layout.data.mkdir(parents=True, exist_ok=True)
+    users = os.open(layout.data / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        mine = _own_or_join(layout)
+        if mine is None:
+            yield
+            return
+        with run(mine, Journal(layout.logs)):
+            mine.is_ready()
+            try:
+                yield
+            finally:
+                fcntl.flock(users, fcntl.LOCK_EX)  # the last one out
+    finally:
+        os.close(users)
+
+
+def _own_or_join(layout: Layout) -> instance.Instance | None:
+    """Become the owner, or wait until the present one is ready (None)."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if mine := instance.own(layout, Kind.COMMAND):
+            return mine
+        info = instance.owner(layout)
+        if info and info.ready:
+            return None
+        time.sleep(0.05)
+    raise ServiceError(
+        f"The services in {layout.data} are being started by another process, but do not get ready."
+    )

@@ -1,0 +1,156 @@
+"""Children that are kept running: started together, again when they crash, and stopped in reverse order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from oyl.embedded.errors import ServiceError
+from oyl.embedded.journal import Journal
+from oyl.embedded.program import Program
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+STEADY_SECONDS = 30.0  # a child that ran this long starts afresh with the shortest delay
+FAILURES_AT_START = 3
+
+
+def describe_exit(code: int) -> str:
+    """A process's return code in words."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    number = -code
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    return f"was killed by {name}" + (" (out of memory, or kill -9)" if name == "SIGKILL" else "")
+
+
+class Child:
+    """One program, kept running by a thread of its own, which starts every process itself: a process is told
+    when the thread that started it ends."""
+
+    def __init__(self, program: Program, journal: Journal, started: Callable[[str, int], None]) -> None:
+        self.program, self._journal, self._started = program, journal, started
+        self._stopping, self._lock = Event(), Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._thread = Thread(target=self._keep_running, name=program.name, daemon=True)
+        self.failures = 0
+
+    def start(self) -> None:
+        self.program.prepare()
+        self._thread.start()
+
+    def wait_until_ready(self, deadline: float) -> None:
+        """Raises ServiceError when it crashes again and again, or is not ready at `deadline` (monotonic)."""
+        while not self.program.ready():
+            if self._stopping.is_set():
+                return
+            if self.failures >= FAILURES_AT_START or time.monotonic() > deadline:
+                raise ServiceError(
+                    f"{self.program.name} does not start: see {self._journal.path(self.program.name)}"
+                )
+            time.sleep(0.02)
+        self.program.finish()
+
+    def ask_to_stop(self) -> None:
+        with self._lock:
+            self._stopping.set()
+            if self._process:
+                with suppress(ProcessLookupError):
+                    self._process.send_signal(self.program.stop_signal)
+
+    def wait_until_stopped(self) -> None:
+        """Returns when it is gone, by force after the program's grace."""
+        self._thread.join(self.program.grace)
+        if self._thread.is_alive() and self._process:
+            self._say(f"did not stop within {self.program.grace:.0f} s and is killed")
+            _kill_group(self._process.pid)
+            self._thread.join(1)
+
+    def _keep_running(self) -> None:
+        delay = FIRST_DELAY
+        while not self._stopping.is_set():
+            begin = time.monotonic()
+            reason = self._run_once()
+            if self._stopping.is_set():
+                return
+            self.failures += 1
+            delay = FIRST_DELAY if time.monotonic() - begin > STEADY_SECONDS else delay
+            self._say(f"{reason}; starting it again in {delay:g} s")
+            self._stopping.wait(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
+
+    def _run_once(self) -> str:
+        with self._lock:
+            if self._stopping.is_set():
+                return "is stopping"
+            self._process = process = self._spawn()
+        self._started(self.program.name, process.pid)
+        reader = Thread(target=self._read, args=[process], daemon=True)
+        reader.start()
+        code = process.wait()
+        _kill_group(process.pid)  # whatever it left behind
+        reader.join(1)
+        return describe_exit(code)
+
+    def _spawn(self) -> subprocess.Popen[str]:
+        """In a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone."""
+        return subprocess.Popen(
+            self.program.argv,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "oyl.settings"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout
+        with process.stdout as lines:
+            for line in lines:
+                self._journal.write(self.program.name, line.rstrip(), quiet=self.program.quiet)
+
+    def _say(self, line: str) -> None:
+        self._journal.write(self.program.name, line)
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+class Supervisor:
+    """Groups of children. `started` is told the name and process id at every start."""
+
+    def __init__(self, journal: Journal, started: Callable[[str, int], None]) -> None:
+        self._journal, self._started = journal, started
+        self._groups: list[list[Child]] = []
+
+    def start(self, programs: Iterable[Program], *, timeout: float = 30) -> None:
+        """Start a group side by side and return when all of it is ready. Raises ServiceError."""
+        group: list[Child] = []
+        self._groups.append(group)
+        for program in programs:
+            child = Child(program, self._journal, self._started)
+            child.start()
+            group.append(child)
+        deadline = time.monotonic() + timeout
+        for child in group:
+            child.wait_until_ready(deadline)
+
+    def stop(self) -> None:
+        """Stop everything, the last group first, each group's children at the same time."""
+        while self._groups:
+            group = self._groups.pop()
+            for child in group:
+                child.ask_to_stop()
+            for child in group:
+                child.wait_until_stopped()

@@ -1,0 +1,30 @@
+"""The one process that owns Qdrant Edge's files; web, workers and commands share it over a socket."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+from oyl.embedded.layout import Layout
+from oyl.embedded.program import Program
+
+
+def program(layout: Layout) -> Program:
+    arguments = ("--socket", str(layout.vector_socket), "--dir", str(layout.vectors))
+    return Program(
+        name="vectors",
+        quiet=True,
+        command=(sys.executable, "-m", "knowledge.vectors.owner", *arguments),
+        prepare=lambda: layout.vectors.mkdir(parents=True, exist_ok=True),
+        ready=lambda: _listens(layout.vector_socket),
+    )
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return False
+    return True
