@@ -150,3 +150,18 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "ingest"
+CELERY_TASK_ROUTES = {
+    "audit.tasks.*": {"queue": "maintenance"},
+    "knowledge.tasks.sweep*": {"queue": "maintenance"},
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep-jobs": {"task": "knowledge.tasks.sweep_jobs", "schedule": 10.0, "options": {"expires": 10}},
+    "seal-audit": {"task": "audit.tasks.seal_all", "schedule": 15.0, "options": {"expires": 15}},
+}

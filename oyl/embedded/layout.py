@@ -11,8 +11,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`data` may be long or have spaces; a unix socket's path may have about 100 bytes at most, so sockets live in
-    a short folder of their own, named by a digest of `data`, for this user alone."""
+    """`data` may be long or have spaces; a unix socket's path may have about 100 bytes at most, so sockets
+    live in a short folder of their own, named by a digest of `data`, for this user alone."""
 
     data: Path
 

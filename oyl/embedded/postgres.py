@@ -63,7 +63,7 @@ def _server_user() -> int:
 
 
 def _create_cluster(folder: Path) -> None:
-    """Make the data folder once. A complete draft is renamed, so that no interrupted start leaves half of one."""
+    """Make the data folder once. A complete draft is renamed, so an interrupted start leaves no half."""
     if folder.exists():
         return _check_owner(folder)
     draft = folder.with_name(f".{folder.name}.draft")

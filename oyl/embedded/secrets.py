@@ -26,7 +26,7 @@ def _create(path: Path) -> None:
         "OYL_AUDIT_KEY": secrets.token_urlsafe(48),
     }
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
         json.dump(values, handle, indent=2)
     try:
         path.hardlink_to(draft)

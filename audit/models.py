@@ -1,0 +1,56 @@
+"""What happened: rows that can be added and never changed, each with a digest, and their order, sealed."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tenants.isolation import SameTenant, isolated
+from tenants.models import Index, TenantModel
+
+
+class AuditLog(TenantModel):
+    """One event. `workspace_id` and `user_id` are plain ids: an event outlives what it speaks of. `digest` is an HMAC
+    over the row's own facts; `AuditSeal` gives it its place."""
+
+    workspace_id = models.UUIDField(null=True, blank=True)
+    user_id = models.UUIDField(null=True, blank=True)
+    action = models.CharField(max_length=64)
+    object_type = models.CharField(max_length=64, blank=True)
+    object_id = models.UUIDField(null=True, blank=True)
+    payload_json = models.JSONField(default=dict)
+    created_at = models.DateTimeField(editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+
+    class Meta(TenantModel.Meta):
+        db_table = "audit_logs"
+        constraints = [*isolated("audit_logs")]
+        indexes = [
+            Index(fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"),
+            Index(fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+
+class AuditSeal(TenantModel):
+    """An event's place in its tenant's chain: `seal` is an HMAC over the seal before it, the sequence and the event's
+    digest. Written by `audit.sealing`, a moment after the event."""
+
+    sequence = models.BigIntegerField()
+    audit_log = models.ForeignKey(
+        AuditLog, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    seal = models.CharField(max_length=64)
+
+    class Meta(TenantModel.Meta):
+        db_table = "audit_seals"
+        constraints = [
+            *isolated("audit_seals"),
+            SameTenant("audit_log", name="audit_seals_audit_log_same_tenant", on_delete="RESTRICT"),
+            models.UniqueConstraint(fields=["tenant", "sequence"], name="audit_seals_sequence_key"),
+            models.UniqueConstraint(fields=["tenant", "audit_log"], name="audit_seals_audit_log_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.sequence}"

@@ -1,0 +1,26 @@
+"""Libraries of documents, and what the pipeline makes of them."""
+
+from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
+from knowledge.models.jobs import IngestionJob, JobKind, JobState, Stage
+from knowledge.models.libraries import KnowledgeBase, KnowledgeBaseReference, Reference
+from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagLink, TagRule, TagSource
+
+__all__ = [
+    "Chunk",
+    "Document",
+    "DocumentStatus",
+    "DocumentTag",
+    "Embedding",
+    "IngestionJob",
+    "JobKind",
+    "JobState",
+    "KnowledgeBase",
+    "KnowledgeBaseReference",
+    "Reference",
+    "RuleKind",
+    "Stage",
+    "Tag",
+    "TagLink",
+    "TagRule",
+    "TagSource",
+]

@@ -1,0 +1,135 @@
+"""Documents, their chunks, and the vectors of those."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from knowledge.models.libraries import Reference
+from tenants.isolation import SameTenant, isolated
+from tenants.models import Index, SoftDeleteModel, TenantModel, is_one_of
+
+
+class DocumentStatus(models.TextChoices):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    DONE = "done"
+    ERROR = "error"
+
+
+class Document(SoftDeleteModel):
+    """One file of a reference.
+
+    pending → processing → done | error; a replaced or retried document is pending again and keeps answering from its
+    last good generation meanwhile.
+
+    `external_id` is its identity in its source (a path below the folder that was ingested, or its place in an
+    archive): the same one again is the same document. `generation` is the one that can be found, 0 before the first;
+    `file_generation` is the one that `file_path`, `sha256` and `size_bytes` speak of, and runs ahead of it while a new
+    file is being processed. `container` is the archive or mail it was found in.
+    """
+
+    reference = models.ForeignKey(
+        Reference, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="documents"
+    )
+    container = models.ForeignKey(
+        "self",
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+        related_name="members",
+    )
+    external_id = models.CharField(max_length=1024)
+    filename = models.CharField(max_length=255)
+    file_path = models.CharField(max_length=1024, editable=False)
+    mime_type = models.CharField(max_length=255, blank=True, editable=False)
+    size_bytes = models.PositiveBigIntegerField(editable=False)
+    sha256 = models.CharField(max_length=64, editable=False)
+    metadata_json = models.JSONField("metadata", default=dict, blank=True)
+    text = models.TextField(blank=True, editable=False)
+    processed_status = models.CharField(
+        "status", max_length=16, choices=DocumentStatus.choices, default=DocumentStatus.PENDING, editable=False
+    )
+    error_code = models.CharField(max_length=64, blank=True, editable=False)
+    error_detail = models.TextField(blank=True, editable=False)
+    generation = models.PositiveIntegerField(default=0, editable=False)
+    file_generation = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta(SoftDeleteModel.Meta):
+        db_table = "documents"
+        constraints = [
+            *isolated("documents", "reference"),
+            SameTenant("container", name="documents_container_same_tenant"),
+            models.UniqueConstraint(
+                fields=["reference", "external_id"],
+                condition=Q(deleted_at__isnull=True),
+                name="documents_external_id_alive_key",
+            ),
+            is_one_of("documents", "processed_status", DocumentStatus),
+        ]
+        indexes = [
+            Index(fields=["reference", "processed_status"], name="idx_documents_kb_status"),
+            Index(fields=["tenant", "-created_at"], name="idx_documents_tenant_created"),
+            Index(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
+            Index(fields=["container"], name="idx_documents_container_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class Chunk(TenantModel):
+    """A passage. Its id is derived from document, generation and position, and is its point's id in the vector
+    store. `text` is `document.text[start:end]` of its generation."""
+
+    document = models.ForeignKey(
+        Document, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="chunks"
+    )
+    generation = models.PositiveIntegerField()
+    position = models.PositiveIntegerField()
+    text = models.TextField()
+    text_sha256 = models.CharField(max_length=64)
+    page = models.PositiveIntegerField(null=True, blank=True)
+    heading_path = ArrayField(models.TextField(), default=list, blank=True)
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    token_count = models.PositiveIntegerField()
+    tags_text = ArrayField(models.TextField(), default=list, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta(TenantModel.Meta):
+        db_table = "chunks"
+        ordering = ["position"]
+        constraints = [
+            *isolated("chunks", "document"),
+            models.UniqueConstraint(
+                fields=["document", "generation", "position"], name="chunks_document_generation_position_key"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.text[:60]}"
+
+
+class Embedding(TenantModel):
+    """One vector of a chunk: `vector_ref` is collection/point id."""
+
+    chunk = models.ForeignKey(
+        Chunk, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="embeddings"
+    )
+    model = models.CharField(max_length=255)
+    vector_ref = models.CharField(max_length=255)
+
+    class Meta(TenantModel.Meta):
+        db_table = "embeddings"
+        constraints = [
+            *isolated("embeddings", "chunk"),
+            models.UniqueConstraint(fields=["chunk", "model"], name="embeddings_chunk_model_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.vector_ref

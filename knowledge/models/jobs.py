@@ -1,0 +1,85 @@
+"""One row for each piece of work on a document: what the admin shows, and what recovery reads."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from knowledge.models.documents import Document
+from tenants.isolation import isolated
+from tenants.models import Index, TenantModel, is_one_of
+
+
+class JobKind(models.TextChoices):
+    INGEST = "ingest"
+    PURGE = "purge"
+
+
+class JobState(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+class Stage(models.TextChoices):
+    WAIT = "wait"
+    PARSE = "parse"
+    CHUNK = "chunk"
+    TAG = "tag"
+    EMBED = "embed"
+    INDEX = "index"
+    FLIP = "flip"
+    CLEAN = "clean"
+
+
+class IngestionJob(TenantModel):
+    """queued → running → done | error | cancelled; running → queued again when an attempt failed or its lease ended.
+
+    `attempt` fences: a write counts only if the row still has the writer's attempt number. `available_at` is when it
+    may be claimed (again), `lease_until` until when the claim holds. A purge removes what a deleted document left.
+    """
+
+    document = models.ForeignKey(
+        Document, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="jobs"
+    )
+    kind = models.CharField(max_length=16, choices=JobKind.choices, default=JobKind.INGEST)
+    generation = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
+    stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.WAIT)
+    attempt = models.PositiveIntegerField(default=0)
+    chunks_done = models.PositiveIntegerField(default=0)
+    chunks_total = models.PositiveIntegerField(default=0)
+    available_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_detail = models.TextField(blank=True)
+    versions_json = models.JSONField("versions", default=dict, blank=True)
+    timings_json = models.JSONField("seconds per stage", default=dict, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "ingestion_jobs"
+        constraints = [
+            *isolated("ingestion_jobs", "document"),
+            models.UniqueConstraint(
+                fields=["document", "generation", "kind"], name="ingestion_jobs_document_generation_key"
+            ),
+            is_one_of("ingestion_jobs", "kind", JobKind),
+            is_one_of("ingestion_jobs", "state", JobState),
+            is_one_of("ingestion_jobs", "stage", Stage),
+        ]
+        indexes = [
+            Index(
+                fields=["tenant", "available_at"],
+                condition=Q(state__in=[JobState.QUEUED, JobState.RUNNING]),
+                name="idx_ingestion_jobs_unfinished",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.document_id} #{self.generation}: {self.state}"

@@ -1,0 +1,94 @@
+"""The parser: a small pool of warm, capped processes, each reading one file at a time."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from knowledge.parsing import Element, ElementKind, Member, ParsedDocument, ParseError
+from knowledge.parsing.codes import problem
+from knowledge.parsing.job import Limits
+from knowledge.parsing.process import ParserProcess
+
+logger = logging.getLogger(__name__)
+
+_FILES_PER_PROCESS = 500
+
+
+class CappedParser:
+    """The settings PARSER_* are its limits. A process is started when first needed and replaced when it failed, grew
+    beyond a third of its memory, or has read its share of files."""
+
+    version = "1"
+
+    def __init__(self) -> None:
+        self._limits = Limits(
+            seconds=settings.PARSER_SECONDS,
+            memory_mb=settings.PARSER_MEMORY_MB,
+            output_mb=settings.PARSER_OUTPUT_MB,
+        )
+        self._slots: queue.LifoQueue[ParserProcess | None] = queue.LifoQueue()
+        for _ in range(settings.PARSER_PROCESSES):
+            self._slots.put(None)
+        # A process dies with the thread that started it, and callers' threads come and go.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="parser-starter")
+
+    def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
+        request = {"path": str(path.resolve()), "filename": filename, "workdir": str(workdir.resolve())}
+        answer = self._ask(request)
+        if "traceback" in answer:
+            logger.warning("Tenant %s: %s could not be read.\n%s", tenant_id, path, answer["traceback"])
+        if "code" in answer:
+            raise ParseError(answer["code"], answer["detail"], retryable=answer["retryable"])
+        return _document(answer)
+
+    def close(self) -> None:
+        idle = [self._slots.get() for _ in range(settings.PARSER_PROCESSES)]
+        for process in idle:
+            if process:
+                process.kill()
+            self._slots.put(None)
+
+    def _ask(self, request: dict[str, str]) -> dict[str, Any]:
+        process = self._slots.get()
+        keep = False
+        try:
+            if process is None or not process.alive():
+                process = self._replace(process)
+            answer = process.ask(request)
+            keep = self._is_fit(process, answer)
+            return answer
+        finally:
+            if process and not keep:
+                process.kill()
+            self._slots.put(process if keep else None)
+
+    def _replace(self, dead: ParserProcess | None) -> ParserProcess:
+        if dead:
+            dead.kill()
+        try:
+            return self._starter.submit(ParserProcess, self._limits).result()
+        except OSError as error:
+            raise problem("parser_unavailable", reason=error) from error
+
+    def _is_fit(self, process: ParserProcess, answer: dict[str, Any]) -> bool:
+        grown = answer.get("resident_mb", 0) * 3 > self._limits.memory_mb
+        return not grown and answer.get("code") != "parse_memory" and process.files < _FILES_PER_PROCESS
+
+
+def _document(answer: dict[str, Any]) -> ParsedDocument:
+    return ParsedDocument(
+        mime_type=answer["mime_type"],
+        elements=tuple(
+            Element(kind=ElementKind(kind), text=text, page=page, level=level)
+            for kind, text, page, level in answer["elements"]
+        ),
+        members=tuple(Member(name=name, path=Path(path)) for name, path in answer["members"]),
+        metadata=answer["metadata"],
+    )

@@ -1,0 +1,54 @@
+"""Text as PostgreSQL and a reader can take it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from knowledge.parsing import Element, ElementKind
+
+_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+# Control characters, lone surrogates, soft hyphens, zero-width characters, byte order marks, non-characters.
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+_SPACES = re.compile("[ \t\xa0\u2000-\u200a\u202f\u3000]+")
+_AROUND_BREAK = re.compile(" ?\n ?")
+_BLANK_LINES = re.compile("\n{3,}")
+
+
+def clean(text: str) -> str:
+    """Without what cannot be stored or seen, line breaks as '\\n'."""
+    return _UNWANTED.sub("", _BREAKS.sub("\n", text))
+
+
+def clean_prose(text: str) -> str:
+    """`clean`, and each run of spaces one space."""
+    text = _AROUND_BREAK.sub("\n", _SPACES.sub(" ", clean(text)))
+    return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def clean_element(element: Element) -> Element | None:
+    """The element with clean text; None when nothing readable is left."""
+    is_code = element.kind is ElementKind.CODE
+    text = clean(element.text).strip("\n").rstrip() if is_code else clean_prose(element.text)
+    if not any(map(str.isalnum, text)) and not is_code and element.kind is not ElementKind.TABLE:
+        text = text if _has_symbols(text) else ""
+    if not text:
+        return None
+    return Element(kind=element.kind, text=text, page=element.page, level=element.level)
+
+
+def clean_metadata(value: Any) -> Any:
+    """JSON values whose strings are clean; empty ones are dropped."""
+    if isinstance(value, dict):
+        cleaned = {clean_prose(str(k)): clean_metadata(v) for k, v in value.items()}
+        return {k: v for k, v in cleaned.items() if v not in (None, "", [], {})}
+    if isinstance(value, list | tuple):
+        return [v for v in map(clean_metadata, value) if v not in (None, "", [], {})]
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    return clean_prose(str(value))
+
+
+def _has_symbols(text: str) -> bool:
+    """Whether a text without letters and digits says something: emoji and signs do, rules of dashes do not."""
+    return any(ord(char) > 0x2FF and not 0x2000 <= ord(char) <= 0x259F for char in text)

@@ -1,0 +1,204 @@
+"""What a file is, by its content. The name only tells one kind of text from another."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from functools import cache
+from pathlib import Path, PurePath
+from typing import Any
+
+from knowledge.parsing import encoding
+from knowledge.parsing.codes import problem
+
+PDF = "application/pdf"
+ZIP = "application/zip"
+RTF = "application/rtf"
+EPUB = "application/epub+zip"
+ODT = "application/vnd.oasis.opendocument.text"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOC = "application/msword"
+PPT = "application/vnd.ms-powerpoint"
+XLS = "application/vnd.ms-excel"
+MSG = "application/vnd.ms-outlook"
+EML = "message/rfc822"
+PLAIN = "text/plain"
+MARKDOWN = "text/markdown"
+HTML = "text/html"
+RST = "text/x-rst"
+ORG = "text/x-org"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
+YAML = "application/yaml"
+XML = "application/xml"
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+NOTEBOOK = "application/x-ipynb+json"
+
+_HEAD = 65_536
+_TEXT_NAMES = {
+    **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
+    **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
+    **dict.fromkeys((".rst", ".rest"), RST),
+    **dict.fromkeys((".tsv", ".tab"), TSV),
+    **dict.fromkeys((".yaml", ".yml"), YAML),
+    **dict.fromkeys((".xml", ".svg", ".rss", ".atom"), XML),
+    **dict.fromkeys((".ndjson", ".jsonl"), NDJSON),
+    **dict.fromkeys((".eml", ".mht", ".mhtml"), EML),
+    ".org": ORG,
+    ".csv": CSV,
+    ".json": JSON,
+    ".ipynb": NOTEBOOK,
+}
+# What the content model calls the kinds of text that have a reader of their own.
+_MODEL_NAMES = {
+    "markdown": MARKDOWN,
+    "html": HTML,
+    "rst": RST,
+    "csv": CSV,
+    "tsv": TSV,
+    "xml": XML,
+    "json": JSON,
+    "jsonl": NDJSON,
+    "eml": EML,
+}
+_IMAGES = {
+    "image/png",
+    "image/jpeg",
+    "image/bmp",
+    "image/tiff",
+    "image/webp",
+    "image/gif",
+    "image/heic",
+    "image/heif",
+    "image/avif",
+}
+_HTML_START = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S)
+_XML_START = re.compile(r"\s*<\?xml[\s?]|\s*<svg[\s>]", re.I)
+_MAIL_HEADER = re.compile(
+    r"^(from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):",
+    re.I | re.M,
+)
+
+
+def detect(path: Path, filename: str) -> str:
+    """The mime type. Raises ParseError for what is empty, protected, broken or not supported."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        raise problem("empty_file")
+    return _by_signature(path, head) or _by_text(head, filename) or _by_model(path)
+
+
+def _by_signature(path: Path, head: bytes) -> str:
+    if b"%PDF-" in head[:1024]:
+        return PDF
+    if head.startswith(b"{\\rtf"):
+        return RTF
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _in_zip(path)
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return _in_ole(path)
+    return ""
+
+
+def _in_zip(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            declared = archive.read("mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
+        raise problem("corrupt_file", type="zip-based document", reason=error) from error
+    if declared:
+        return _supported_package(declared)
+    if "[Content_Types].xml" not in names:
+        return ZIP
+    return _in_ooxml(names)
+
+
+def _in_ooxml(names: list[str]) -> str:
+    folders = {name.split("/", 1)[0].lower() for name in names if "/" in name}
+    for folder, mime_type in (("word", DOCX), ("ppt", PPTX), ("xl", XLSX)):
+        if folder in folders and "xl/workbook.bin" not in names:
+            return mime_type
+    raise problem("unsupported_type", type="Office package without a document")
+
+
+def _supported_package(declared: str) -> str:
+    if declared in (EPUB, ODT):
+        return declared
+    raise problem("unsupported_type", type=declared)
+
+
+def _in_ole(path: Path) -> str:
+    import olefile
+
+    try:
+        with olefile.OleFileIO(path) as ole:
+            streams = {"/".join(entry).lower() for entry in ole.listdir()}
+    except Exception as error:
+        raise problem("corrupt_file", type="Office document", reason=error) from error
+    if "encryptedpackage" in streams:
+        raise problem("password_protected")
+    for stream, mime_type in (
+        ("worddocument", DOC),
+        ("powerpoint document", PPT),
+        ("workbook", XLS),
+        ("book", XLS),
+        ("__properties_version1.0", MSG),
+    ):
+        if stream in streams:
+            return mime_type
+    raise problem("unsupported_type", type="OLE compound file")
+
+
+def _by_text(head: bytes, filename: str) -> str:
+    if not encoding.looks_like_text(head):
+        return ""
+    text = encoding.decode(head)
+    named = _TEXT_NAMES.get(PurePath(filename).suffix.lower(), "")
+    if _HTML_START.match(text):
+        return named if named == EML else HTML
+    if _XML_START.match(text):
+        return XML
+    if _is_mail(text, named):
+        return EML
+    return named or _guess_text(head, text)
+
+
+def _is_mail(text: str, named: str) -> bool:
+    if named not in ("", PLAIN):
+        return False
+    block = re.split(r"\r?\n\r?\n", text.lstrip(), maxsplit=1)[0]
+    headers = {name.lower() for name in _MAIL_HEADER.findall(block)}
+    return len(headers) >= 3 and bool(headers & {"received", "message-id", "mime-version"})
+
+
+def _guess_text(head: bytes, text: str) -> str:
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        return JSON
+    return _MODEL_NAMES.get(_model().identify_bytes(head).output.label, PLAIN)
+
+
+def _by_model(path: Path) -> str:
+    """Images by their signature; anything else is named, so that the refusal is clear."""
+    import filetype
+
+    kind = filetype.guess(path)
+    if kind and kind.mime in _IMAGES:
+        return str(kind.mime)
+    if kind:
+        raise problem("unsupported_type", type=f"{kind.mime} (.{kind.extension})")
+    output = _model().identify_path(path).output
+    raise problem("unsupported_type", type=f"{output.description} ({output.mime_type})")
+
+
+@cache
+def _model() -> Any:
+    from magika import Magika
+
+    return Magika()

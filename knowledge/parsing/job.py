@@ -1,0 +1,41 @@
+"""What a reader gets: one file, its type, and the limits it must keep."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Per file. `memory_mb` is address space, of the child and of each program it starts."""
+
+    seconds: int
+    memory_mb: int
+    output_mb: int
+
+    def dumps(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """`workdir` is the only folder to write to; `started` is on the monotonic clock."""
+
+    path: Path
+    filename: str
+    workdir: Path
+    mime_type: str
+    limits: Limits
+    started: float
+
+    def seconds_left(self) -> float:
+        return self.started + self.limits.seconds - time.monotonic()
+
+    def scratch(self, name: str) -> Path:
+        """A new empty folder inside the workdir."""
+        folder = self.workdir / name
+        folder.mkdir()
+        return folder

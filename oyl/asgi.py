@@ -1,0 +1,12 @@
+"""The web application. It refuses to start on a database role that could see past the isolation of tenants."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
+application = get_asgi_application()
+
+from tenants.scope import refuse_unsafe_role  # noqa: E402 (the apps are loaded above)
+
+refuse_unsafe_role()

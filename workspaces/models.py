@@ -1,0 +1,74 @@
+"""Organisational units of a tenant, and what they connect to."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tenants.encryption import EncryptedJSONField
+from tenants.isolation import isolated
+from tenants.models import Index, SoftDeleteModel, is_one_of, unique_alive
+
+
+class Workspace(SoftDeleteModel):
+    name = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+
+    class Meta(SoftDeleteModel.Meta):
+        db_table = "workspaces"
+        constraints = [*isolated("workspaces"), unique_alive("workspaces", "tenant", "name")]
+        indexes = [Index(fields=["tenant"], name="idx_workspaces_tenant_id")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IntegrationType(models.TextChoices):
+    CHAT_MODEL = "chat_model", "Chat model (OpenAI-compatible)"
+    WEBHOOK = "webhook", "Webhook"
+    EMAIL = "email", "E-mail (SMTP)"
+    STORAGE = "storage", "Storage (S3-compatible)"
+
+
+class IntegrationConfig(SoftDeleteModel):
+    """A workspace's access to an outside service. Its secrets are write-only."""
+
+    workspace = models.ForeignKey(
+        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="integration_configs"
+    )
+    name = models.CharField(max_length=255)
+    type_enum = models.CharField("type", max_length=32, choices=IntegrationType.choices)
+    config_encrypted_json = EncryptedJSONField("configuration", null=True, blank=True)
+
+    class Meta(SoftDeleteModel.Meta):
+        db_table = "integration_configs"
+        constraints = [
+            *isolated("integration_configs", "workspace"),
+            unique_alive("integration_configs", "workspace", "name"),
+            is_one_of("integration_configs", "type_enum", IntegrationType),
+        ]
+        indexes = [Index(fields=["workspace"], name="idx_integration_configs_workspace_id")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DataSource(SoftDeleteModel):
+    """Tabular data. `schema_json` lists its columns: [{"name": …, "type": …}]."""
+
+    workspace = models.ForeignKey(
+        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="data_sources"
+    )
+    name = models.CharField(max_length=255)
+    schema_json = models.JSONField("schema", default=list, blank=True)
+    row_count = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta(SoftDeleteModel.Meta):
+        db_table = "data_sources"
+        constraints = [
+            *isolated("data_sources", "workspace"),
+            unique_alive("data_sources", "workspace", "name"),
+        ]
+        indexes = [Index(fields=["workspace"], name="idx_data_sources_workspace_id")]
+
+    def __str__(self) -> str:
+        return self.name
