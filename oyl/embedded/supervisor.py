@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
+from types import FrameType
+from typing import NoReturn
 
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.journal import Journal
@@ -154,3 +156,18 @@ class Supervisor:
                 child.ask_to_stop()
             for child in group:
                 child.wait_until_stopped()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM begins the end; more of them do not disturb it."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        for name in names:
+            signal.signal(name, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for name in names:
+        signal.signal(name, interrupt)
+    yield

@@ -1,0 +1,40 @@
+# Paths here are relative and programs of the environment are called as `$(PYTHON) -m …`: so a folder's name may be
+# long or have spaces.
+PYTHON := .venv/bin/python
+STAMP := .venv/.installed
+
+.PHONY: up test lock format install
+
+up: $(STAMP)
+	@exec $(PYTHON) manage.py up
+
+test: $(STAMP)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy .
+	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	DATABASE_URL=postgresql://oyl_app@localhost/oyl SECRET_KEY=$$($(PYTHON) -c "import secrets; print(secrets.token_urlsafe(64))") \
+	  OYL_ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= OYL_AUDIT_KEY=check ALLOWED_HOSTS=oyl.example \
+	  $(PYTHON) manage.py check --deploy --fail-level WARNING
+	$(PYTHON) -m pytest
+
+lock: $(STAMP)
+	$(PYTHON) -m uv pip compile requirements.in --overrides requirements-overrides.txt --no-emit-index-url \
+	  --no-emit-find-links --python-version 3.11 -o requirements.txt -q --custom-compile-command "make lock"
+
+format: $(STAMP)
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+install: $(STAMP)
+
+$(STAMP): requirements.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "OYL needs Python 3.11 or newer as python3; this one is: $$(python3 --version 2>&1)"; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || python3 -m venv --clear .venv
+	@echo "Installing the locked requirements into .venv (a few minutes the first time)"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	@touch $(STAMP)

@@ -1,0 +1,150 @@
+"""Everything at once: the embedded services, the schema, then web, worker and beat under one supervisor."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event
+from typing import TextIO
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from oyl.embedded import background, instance, services
+from oyl.embedded.errors import ServiceError
+from oyl.embedded.instance import Instance, Kind
+from oyl.embedded.journal import Journal
+from oyl.embedded.layout import Layout
+from oyl.embedded.program import Program
+from oyl.embedded.supervisor import ROOT, interruptible
+
+READY_SECONDS = 60.0
+DEMO_SECONDS = 120.0
+
+
+def up(console: TextIO) -> None:
+    """Run until Ctrl-C or SIGTERM. Raises ServiceError when it cannot start."""
+    mine = _claim(settings.LAYOUT)
+    journal = Journal(settings.LAYOUT.logs, console)
+    with suppress(KeyboardInterrupt), interruptible(), services.run(mine, journal) as supervisor:
+        journal.write("oyl", f"services are ready, data is in {settings.OYL_DATA_DIR}")
+        _prepare_schema()
+        mine.is_ready()
+        with _demo(journal):
+            supervisor.start(application(), timeout=READY_SECONDS)
+        console.write(welcome(settings.LAYOUT))
+        console.flush()
+        Event().wait()
+    console.write("OYL has stopped. Your data is kept.\n")
+
+
+def application() -> list[Program]:
+    """The processes of OYL itself."""
+    celery = (sys.executable, "-m", "celery", "-A", "oyl")
+    pool = ("--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle")
+    queues = ("-Q", "ingest,interactive,maintenance")
+    place = ("--host", settings.OYL_HOST, "--port", str(settings.OYL_PORT))
+    quietly = ("--log-level", "warning", "--no-access-log")
+    schedule = ("-s", str(settings.OYL_DATA_DIR / "celerybeat-schedule"))
+    return [
+        Program(
+            name="web",
+            command=(sys.executable, "-m", "uvicorn", "oyl.asgi:application", *place, *quietly),
+            ready=_is_ready,
+        ),
+        Program(name="worker", command=(*celery, "worker", *pool, *queues, "--loglevel", "INFO"), grace=6),
+        Program(name="beat", command=(*celery, "beat", *schedule)),
+    ]
+
+
+def address() -> str:
+    return f"http://{settings.OYL_HOST}:{settings.OYL_PORT}"
+
+
+def welcome(layout: Layout) -> str:
+    """What to do now: where OYL is, who may sign in, what to try."""
+    lines = ["", f"OYL is ready: {address()}/admin/", ""]
+    with suppress(FileNotFoundError):
+        demo = json.loads((layout.data / "demo.json").read_text())
+        lines += [f"  Sign in as   {demo['email']}", f"  Password     {demo['password']}", ""]
+        lines += ["Try next, in a second terminal:", ""]
+        tenant = f'--tenant "{demo["tenant"]}"'
+        lines += [f'  .venv/bin/python manage.py search "how are tenants kept apart" {tenant}']
+        lines += [
+            f"  .venv/bin/python manage.py ingest FOLDER {tenant} --workspace Main --reference Files",
+            "",
+        ]
+    lines += ["Ctrl-C stops it; all data is kept.", "", ""]
+    return "\n".join(lines)
+
+
+def _claim(layout: Layout) -> Instance:
+    """The right to run this data folder, from `services start` if need be. Raises ServiceError."""
+    running = instance.owner(layout)
+    if running and running.kind is Kind.UP:
+        raise ServiceError(
+            f"OYL is already running at {running.address} (process {running.pid}). Stop it with Ctrl-C there. "
+            "A second one needs a data folder and a port of its own: OYL_DATA_DIR=var2 OYL_PORT=8001 make up"
+        )
+    _check_port()
+    background.stop(layout)
+    if mine := instance.own(layout, Kind.UP, address=address()):
+        return mine
+    busy = instance.owner(layout)
+    who = f"`manage.py` command (process {busy.pid})" if busy else "process"
+    raise ServiceError(f"A {who} is using the services in {layout.data}. Try again when it has ended.")
+
+
+def _check_port() -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.OYL_HOST, settings.OYL_PORT))
+        except OSError as error:
+            raise ServiceError(
+                f"Port {settings.OYL_PORT} cannot be used ({error.strerror}). "
+                f"Choose another one: OYL_PORT={settings.OYL_PORT + 1} make up"
+            ) from error
+
+
+def _prepare_schema() -> None:
+    call_command("collectstatic", interactive=False, verbosity=0)
+    call_command("migrate", interactive=False, verbosity=0)
+    connections.close_all()
+
+
+def _is_ready() -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", settings.OYL_PORT, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _demo(journal: Journal) -> Iterator[None]:
+    """On the first run `manage.py demo` makes something to look at, while the application starts."""
+    if (settings.LAYOUT.data / "demo.json").exists():
+        yield
+        return
+    journal.write("oyl", "first run: a demo tenant is being made")
+    command = [sys.executable, str(ROOT / "manage.py"), "demo"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield
+            told, _ = process.communicate(timeout=DEMO_SECONDS)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        journal.write("oyl", f"the demo tenant could not be made, the next start tries again: {told.strip()}")

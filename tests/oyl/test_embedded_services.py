@@ -1,0 +1,206 @@
+"""The real PostgreSQL and Redis: their data outlives restarts and crashes, and processes share them safely."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import psutil
+import psycopg
+import pytest
+
+from oyl.embedded import instance, postgres, redis
+from oyl.embedded.errors import ServiceError
+from oyl.embedded.instance import Kind
+from oyl.embedded.journal import Journal
+from oyl.embedded.layout import Layout
+from oyl.embedded.supervisor import ROOT, Supervisor
+
+USE_SERVICES = """
+import sys
+from oyl.embedded.services import ensure_services
+with ensure_services():
+    print("inside", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def services(layout):
+    mine = instance.own(layout, Kind.COMMAND)
+    assert mine
+    journal = Journal(layout.logs)
+    supervisor = Supervisor(journal, mine.child_started)
+    try:
+        supervisor.start([redis.program(layout), postgres.program(layout)])
+        mine.is_ready()
+        yield supervisor
+    finally:
+        supervisor.stop()
+        journal.close()
+        mine.release()
+
+
+def query(layout, text, user="oyl_owner", database="oyl"):
+    with psycopg.connect(host=str(layout.run), user=user, dbname=database, autocommit=True) as connection:
+        cursor = connection.execute(text)
+        return cursor.fetchall() if cursor.description else []
+
+
+def environment(layout, **more):
+    return {
+        **os.environ,
+        "OYL_DATA_DIR": str(layout.data),
+        "DJANGO_SETTINGS_MODULE": "oyl.settings",
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        **more,
+    }
+
+
+@contextmanager
+def another_process(layout):
+    """A process inside `ensure_services`; it leaves when a line is written to it."""
+    command = [sys.executable, "-c", USE_SERVICES]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(layout), stdin=pipe, stdout=pipe, text=True
+    ) as process:
+        assert process.stdout.readline() == "inside\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def leave(process):
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+@pytest.fixture(scope="module")
+def far_away(tmp_path_factory):
+    """A data folder with a space in it whose path has more than 200 characters."""
+    return Layout(tmp_path_factory.mktemp("far") / "a folder" / ("x" * 90) / ("y" * 90) / "var")
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return Layout(tmp_path / "var")
+
+
+def test_data_outlives_a_restart_in_a_long_path_with_a_space(far_away):
+    assert len(str(far_away.data)) > 200
+    with services(far_away):
+        query(far_away, "CREATE TABLE kept (word text)")
+        query(far_away, "INSERT INTO kept VALUES ('still here')")
+    with services(far_away):
+        assert query(far_away, "SELECT word FROM kept") == [("still here",)]
+        assert redis.program(far_away).ready()
+    assert not postgres.program(far_away).ready()
+
+
+def test_roles_are_those_that_tenancy_relies_on(layout):
+    with services(layout):
+        roles = query(
+            layout,
+            "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreatedb FROM pg_roles "
+            "WHERE rolname LIKE 'oyl%' ORDER BY rolname",
+        )
+        assert roles == [
+            ("oyl_app", True, False, False, False),
+            ("oyl_lookup", False, False, False, False),
+            ("oyl_owner", True, False, False, True),
+        ]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            query(layout, "CREATE TABLE mine (id int)", user="oyl_app")
+        assert query(layout, "SHOW listen_addresses") == [("",)]
+        assert query(layout, "SHOW fsync") == [("on",)]
+
+
+def test_two_instances_live_side_by_side(far_away, layout):
+    with services(far_away), services(layout):
+        query(layout, "CREATE TABLE only_here (id int)")
+        assert query(far_away, "SELECT to_regclass('only_here')") == [(None,)]
+
+
+def test_sockets_are_for_this_user_alone(layout):
+    with services(layout):
+        assert layout.run.stat().st_mode & 0o777 == 0o700
+        assert layout.run.stat().st_uid == os.getuid()
+
+
+def test_a_socket_folder_of_someone_else_is_refused(layout, tmp_path):
+    layout.run.symlink_to(tmp_path)
+    try:
+        with pytest.raises(ServiceError, match="not this user's own folder"):
+            instance.own(layout, Kind.COMMAND)
+    finally:
+        layout.run.unlink()
+
+
+def test_a_killed_owner_leaves_data_that_the_next_one_takes_over(layout):
+    with another_process(layout) as process:
+        query(layout, "CREATE TABLE kept AS SELECT 7 AS number")
+        server = psutil.Process(instance.owner(layout).children["postgres"][0])
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with services(layout):
+        assert query(layout, "SELECT number FROM kept") == [(7,)]
+        assert not server.is_running()
+
+
+def test_a_server_that_its_killed_owner_could_not_stop_is_stopped_by_the_next(layout):
+    mine = instance.own(layout, Kind.COMMAND)
+    sleeper = subprocess.Popen(["sleep", "60"])
+    mine.child_started("sleeper", sleeper.pid)
+    os.close(mine._handle)  # what the kernel does for a killed process
+    next_one = instance.own(layout, Kind.COMMAND)
+    assert sleeper.wait(1) == -signal.SIGINT
+    next_one.release()
+
+
+def test_the_first_process_waits_for_the_others_that_use_its_services(layout):
+    with another_process(layout) as first, another_process(layout) as second:
+        assert instance.owner(layout).pid == first.pid
+        leave(first)
+        time.sleep(0.3)
+        assert query(layout, "SELECT 1") == [(1,)]
+        leave(second)
+        assert second.wait(5) == 0
+        assert first.wait(5) == 0
+    assert instance.owner(layout) is None
+
+
+def test_a_crashed_server_comes_back(layout):
+    with services(layout):
+        os.kill(instance.owner(layout).children["redis"][0], signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and not redis.program(layout).ready():
+            time.sleep(0.05)
+        assert redis.program(layout).ready()
+    assert "was killed by SIGKILL" in (layout.logs / "redis.log").read_text()
+
+
+def test_services_run_in_the_background_until_they_are_stopped(layout):
+    def manage(*arguments):
+        command = [sys.executable, "manage.py", "services", *arguments, "--json"]
+        done = subprocess.run(command, cwd=ROOT, env=environment(layout), capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    started = manage("start")
+    try:
+        assert set(started["services"].values()) == {"running"}
+        assert started["owner"]["kind"] == "services"
+        with another_process(layout) as process:
+            leave(process)
+            assert process.wait(5) == 0
+        assert instance.owner(layout).pid == started["owner"]["pid"]
+    finally:
+        stopped = manage("stop")
+    assert set(stopped["services"].values()) == {"stopped"}
+    assert stopped["owner"] is None

@@ -1,0 +1,135 @@
+"""Children are kept running, their logs say why they stopped, and nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from oyl.embedded import supervisor as module
+from oyl.embedded.errors import ServiceError
+from oyl.embedded.journal import Journal
+from oyl.embedded.program import Program
+from oyl.embedded.supervisor import Supervisor, describe_exit
+
+SLEEP = "import time; time.sleep(60)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up'); time.sleep(60)"
+
+
+def python(name, code, **options):
+    return Program(name=name, command=(sys.executable, "-S", "-c", code), **options)
+
+
+def is_alive(process):
+    """Running, and not merely waiting for its parent to notice the end."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture
+def running(tmp_path):
+    """A supervisor and the process ids that it started, by name."""
+    started: dict[str, list[int]] = {}
+    journal = Journal(tmp_path / "logs")
+    made = Supervisor(journal, lambda name, pid: started.setdefault(name, []).append(pid))
+    yield made, started, journal
+    made.stop()
+    journal.close()
+
+
+def wait_for(condition, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_a_killed_child_is_started_again_and_its_log_says_why(running, monkeypatch):
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
+    made, started, journal = running
+    made.start([python("sleeper", SLEEP)])
+    wait_for(lambda: started.get("sleeper"))
+    os.kill(started["sleeper"][0], signal.SIGKILL)
+    wait_for(lambda: len(started["sleeper"]) == 2)
+    assert "was killed by SIGKILL" in journal.path("sleeper").read_text()
+
+
+def test_a_child_that_cannot_start_is_named_with_its_log(running, monkeypatch):
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
+    made, _, journal = running
+    with pytest.raises(ServiceError, match="broken does not start: see .*broken.log"):
+        made.start([python("broken", "raise SystemExit('no such thing')", ready=lambda: False)])
+    log = journal.path("broken").read_text()
+    assert "no such thing" in log
+    assert "ended with exit code 1" in log
+
+
+def test_stop_ends_children_and_grandchildren(running):
+    made, started, _ = running
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {SLEEP!r}])"
+    made.start([python("parent", code)])
+    wait_for(lambda: started.get("parent") and psutil.Process(started["parent"][0]).children())
+    family = [psutil.Process(started["parent"][0]), *psutil.Process(started["parent"][0]).children()]
+    made.stop()
+    wait_for(lambda: not any(map(is_alive, family)))
+
+
+def test_a_child_that_ignores_the_signal_is_killed_after_its_grace(running):
+    made, started, journal = running
+    made.start([python("stubborn", STUBBORN, grace=0.3)])
+    wait_for(lambda: journal.path("stubborn").exists() and "up" in journal.path("stubborn").read_text())
+    made.stop()
+    assert not psutil.pid_exists(started["stubborn"][0])
+    assert "is killed" in journal.path("stubborn").read_text()
+
+
+def test_groups_stop_in_reverse_order(running, tmp_path):
+    made, started, journal = running
+    code = (
+        "import signal, sys, time\n"
+        f"note = lambda *_: (open({str(tmp_path / 'order')!r}, 'a').write(sys.argv[1]), sys.exit())\n"
+        "signal.signal(signal.SIGTERM, note); print('up'); time.sleep(60)"
+    )
+    for name in "ab":
+        command = (sys.executable, "-S", "-c", code, name)
+        made.start([Program(name=name, command=command)])
+        wait_for(lambda name=name: journal.path(name).exists() and "up" in journal.path(name).read_text())
+    made.stop()
+    assert (tmp_path / "order").read_text() == "ba"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_children_end_when_their_supervisor_is_killed(tmp_path):
+    code = (
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from oyl.embedded.journal import Journal\n"
+        "from oyl.embedded.program import Program\n"
+        "from oyl.embedded.supervisor import Supervisor\n"
+        f"note = lambda name, pid: Path({str(tmp_path / 'pid')!r}).write_text(str(pid))\n"
+        f"made = Supervisor(Journal(Path({str(tmp_path)!r})), note)\n"
+        f"made.start([Program(name='child', command=(sys.executable, '-S', '-c', {SLEEP!r}))])\n"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=module.ROOT)
+    wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    child = psutil.Process(int((tmp_path / "pid").read_text()))
+    wait_for(lambda: child.name() != "setpriv")
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not is_alive(child))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, "ended with exit code 0"),
+        (3, "ended with exit code 3"),
+        (-15, "was killed by SIGTERM"),
+        (-9, "was killed by SIGKILL (out of memory, or kill -9)"),
+    ],
+)
+def test_exit_codes_in_words(code, words):
+    assert describe_exit(code) == words
