@@ -1,0 +1,32 @@
+"""`manage.py create_tenant NAME --admin-email E`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.core.validators import validate_email
+
+from tenants.commands import OylCommand
+from tenants.services import NewTenant, create_tenant
+
+
+class Command(OylCommand):
+    help = "Make a tenant and its owner, whose password is shown once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("name")
+        parser.add_argument("--admin-email", required=True)
+
+    def run(self, *args: Any, name: str, admin_email: str, **options: Any) -> NewTenant:
+        try:
+            validate_email(admin_email)
+        except ValidationError as error:
+            raise CommandError(f"'{admin_email}' is not an e-mail address.") from error
+        return create_tenant(name=name, admin_email=admin_email)
+
+    def describe(self, result: NewTenant) -> str:
+        password = result.password or "unchanged, as this user existed before"
+        return f"Tenant    {result.tenant_id}\nSign in   {result.admin_email}\nPassword  {password}"
