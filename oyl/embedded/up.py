@@ -89,8 +89,8 @@ def _claim(layout: Layout) -> Instance:
     running = instance.owner(layout)
     if running and running.kind is Kind.UP:
         raise ServiceError(
-            f"OYL is already running at {running.address} (process {running.pid}). Stop it with Ctrl-C there. "
-            "A second one needs a data folder and a port of its own: OYL_DATA_DIR=var2 OYL_PORT=8001 make up"
+            f"OYL is already running at {running.address} (process {running.pid}). Stop it with Ctrl-C there."
+            " A second one needs a data folder and a port of its own: OYL_DATA_DIR=var2 OYL_PORT=8001 make up"
         )
     _check_port()
     background.stop(layout)

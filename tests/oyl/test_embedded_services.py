@@ -1,4 +1,4 @@
-"""The real PostgreSQL and Redis: their data outlives restarts and crashes, and processes share them safely."""
+"""The real services: their data outlives restarts and crashes, and processes share them safely."""
 
 import json
 import os
@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, LiteralString
 
 import psutil
 import psycopg
@@ -14,7 +16,7 @@ import pytest
 
 from oyl.embedded import instance, postgres, redis
 from oyl.embedded.errors import ServiceError
-from oyl.embedded.instance import Kind
+from oyl.embedded.instance import Info, Kind
 from oyl.embedded.journal import Journal
 from oyl.embedded.layout import Layout
 from oyl.embedded.supervisor import ROOT, Supervisor
@@ -29,7 +31,7 @@ with ensure_services():
 
 
 @contextmanager
-def services(layout):
+def services(layout: Layout) -> Iterator[None]:
     mine = instance.own(layout, Kind.COMMAND)
     assert mine
     journal = Journal(layout.logs)
@@ -37,46 +39,53 @@ def services(layout):
     try:
         supervisor.start([redis.program(layout), postgres.program(layout)])
         mine.is_ready()
-        yield supervisor
+        yield
     finally:
         supervisor.stop()
         journal.close()
         mine.release()
 
 
-def query(layout, text, user="oyl_owner", database="oyl"):
-    with psycopg.connect(host=str(layout.run), user=user, dbname=database, autocommit=True) as connection:
+def query(layout: Layout, text: LiteralString, user: str = "oyl_owner") -> list[tuple[Any, ...]]:
+    with psycopg.connect(host=str(layout.run), user=user, dbname="oyl", autocommit=True) as connection:
         cursor = connection.execute(text)
         return cursor.fetchall() if cursor.description else []
 
 
-def environment(layout, **more):
+def environment(layout: Layout) -> dict[str, str]:
     return {
         **os.environ,
         "OYL_DATA_DIR": str(layout.data),
         "DJANGO_SETTINGS_MODULE": "oyl.settings",
         "DATABASE_URL": "",
         "REDIS_URL": "",
-        **more,
+        "QDRANT_URL": "",
     }
 
 
 @contextmanager
-def another_process(layout):
+def another_process(layout: Layout) -> Iterator[subprocess.Popen[str]]:
     """A process inside `ensure_services`; it leaves when a line is written to it."""
     command = [sys.executable, "-c", USE_SERVICES]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(layout), stdin=pipe, stdout=pipe, text=True
     ) as process:
-        assert process.stdout.readline() == "inside\n"
+        assert process.stdout and process.stdout.readline() == "inside\n"
         try:
             yield process
         finally:
             process.kill()
 
 
-def leave(process):
+def owner(layout: Layout) -> Info:
+    info = instance.owner(layout)
+    assert info
+    return info
+
+
+def leave(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
     process.stdin.write("\n")
     process.stdin.flush()
 
@@ -145,7 +154,7 @@ def test_a_socket_folder_of_someone_else_is_refused(layout, tmp_path):
 def test_a_killed_owner_leaves_data_that_the_next_one_takes_over(layout):
     with another_process(layout) as process:
         query(layout, "CREATE TABLE kept AS SELECT 7 AS number")
-        server = psutil.Process(instance.owner(layout).children["postgres"][0])
+        server = psutil.Process(owner(layout).children["postgres"][0])
         process.send_signal(signal.SIGKILL)
         process.wait()
     with services(layout):
@@ -155,17 +164,20 @@ def test_a_killed_owner_leaves_data_that_the_next_one_takes_over(layout):
 
 def test_a_server_that_its_killed_owner_could_not_stop_is_stopped_by_the_next(layout):
     mine = instance.own(layout, Kind.COMMAND)
+    assert mine
     sleeper = subprocess.Popen(["sleep", "60"])
     mine.child_started("sleeper", sleeper.pid)
     os.close(mine._handle)  # what the kernel does for a killed process
     next_one = instance.own(layout, Kind.COMMAND)
-    assert sleeper.wait(1) == -signal.SIGINT
+    assert not psutil.pid_exists(sleeper.pid)
+    sleeper.wait()
+    assert next_one
     next_one.release()
 
 
 def test_the_first_process_waits_for_the_others_that_use_its_services(layout):
     with another_process(layout) as first, another_process(layout) as second:
-        assert instance.owner(layout).pid == first.pid
+        assert owner(layout).pid == first.pid
         leave(first)
         time.sleep(0.3)
         assert query(layout, "SELECT 1") == [(1,)]
@@ -177,7 +189,7 @@ def test_the_first_process_waits_for_the_others_that_use_its_services(layout):
 
 def test_a_crashed_server_comes_back(layout):
     with services(layout):
-        os.kill(instance.owner(layout).children["redis"][0], signal.SIGKILL)
+        os.kill(owner(layout).children["redis"][0], signal.SIGKILL)
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline and not redis.program(layout).ready():
             time.sleep(0.05)
@@ -186,7 +198,7 @@ def test_a_crashed_server_comes_back(layout):
 
 
 def test_services_run_in_the_background_until_they_are_stopped(layout):
-    def manage(*arguments):
+    def manage(*arguments: str) -> Any:
         command = [sys.executable, "manage.py", "services", *arguments, "--json"]
         done = subprocess.run(command, cwd=ROOT, env=environment(layout), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()
@@ -199,7 +211,7 @@ def test_services_run_in_the_background_until_they_are_stopped(layout):
         with another_process(layout) as process:
             leave(process)
             assert process.wait(5) == 0
-        assert instance.owner(layout).pid == started["owner"]["pid"]
+        assert owner(layout).pid == started["owner"]["pid"]
     finally:
         stopped = manage("stop")
     assert set(stopped["services"].values()) == {"stopped"}

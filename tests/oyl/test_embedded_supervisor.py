@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import psutil
 import pytest
@@ -19,13 +22,18 @@ SLEEP = "import time; time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up'); time.sleep(60)"
 
 
-def python(name, code, **options):
+def python(name: str, code: str, **options: Any) -> Program:
     return Program(name=name, command=(sys.executable, "-S", "-c", code), **options)
 
 
-def is_alive(process):
+def is_alive(process: psutil.Process) -> bool:
     """Running, and not merely waiting for its parent to notice the end."""
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+
+
+def says_up(journal: Journal, name: str) -> bool:
+    path = journal.path(name)
+    return path.exists() and "up" in path.read_text()
 
 
 @pytest.fixture
@@ -39,7 +47,7 @@ def running(tmp_path):
     journal.close()
 
 
-def wait_for(condition, seconds=5.0):
+def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -59,7 +67,7 @@ def test_a_killed_child_is_started_again_and_its_log_says_why(running, monkeypat
 def test_a_child_that_cannot_start_is_named_with_its_log(running, monkeypatch):
     monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
     made, _, journal = running
-    with pytest.raises(ServiceError, match="broken does not start: see .*broken.log"):
+    with pytest.raises(ServiceError, match=r"broken does not start: see .*broken\.log"):
         made.start([python("broken", "raise SystemExit('no such thing')", ready=lambda: False)])
     log = journal.path("broken").read_text()
     assert "no such thing" in log
@@ -79,14 +87,14 @@ def test_stop_ends_children_and_grandchildren(running):
 def test_a_child_that_ignores_the_signal_is_killed_after_its_grace(running):
     made, started, journal = running
     made.start([python("stubborn", STUBBORN, grace=0.3)])
-    wait_for(lambda: journal.path("stubborn").exists() and "up" in journal.path("stubborn").read_text())
+    wait_for(partial(says_up, journal, "stubborn"))
     made.stop()
     assert not psutil.pid_exists(started["stubborn"][0])
     assert "is killed" in journal.path("stubborn").read_text()
 
 
 def test_groups_stop_in_reverse_order(running, tmp_path):
-    made, started, journal = running
+    made, _, journal = running
     code = (
         "import signal, sys, time\n"
         f"note = lambda *_: (open({str(tmp_path / 'order')!r}, 'a').write(sys.argv[1]), sys.exit())\n"
@@ -95,7 +103,7 @@ def test_groups_stop_in_reverse_order(running, tmp_path):
     for name in "ab":
         command = (sys.executable, "-S", "-c", code, name)
         made.start([Program(name=name, command=command)])
-        wait_for(lambda name=name: journal.path(name).exists() and "up" in journal.path(name).read_text())
+        wait_for(partial(says_up, journal, name))
     made.stop()
     assert (tmp_path / "order").read_text() == "ba"
 
