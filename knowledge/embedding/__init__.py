@@ -14,7 +14,8 @@ Vectors = NDArray[np.float32]
 
 
 class EmbeddingError(Exception):
-    """The texts could not be embedded. `code` is stable; `retryable` says whether the same call may succeed later."""
+    """The texts could not be embedded. `code` is stable; `retryable` says whether the same call may succeed
+    later."""
 
     def __init__(self, code: str, detail: str, *, retryable: bool) -> None:
         super().__init__(detail)
@@ -23,20 +24,21 @@ class EmbeddingError(Exception):
 
 class Embedder(Protocol):
     """`model` names weights and precision: vectors of different names are never compared, and it names the
-    collection they are stored in. `max_tokens` is the longest text, special tokens not counted, that the model
-    reads whole."""
+    collection they are stored in. `max_tokens` is the longest text, special tokens not counted, that the
+    model reads whole."""
 
     model: str
     dimensions: int
     max_tokens: int
 
     def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
-        """Shape (len(texts), dimensions), float32, each row of length 1, in the order given. Safe to call from
-        several threads at once: concurrent calls share batches, sorted by length. Raises EmbeddingError."""
+        """Shape (len(texts), dimensions), float32, each row of length 1, in the order given. Any text will do:
+        an empty one has a vector, a too long one is cut. Safe to call from several threads at once; none waits
+        long for another's texts. Raises EmbeddingError."""
         ...
 
     def token_spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        """For each text its tokens as (start, end) character offsets, special tokens left out, never truncated."""
+        """For each text its tokens as (start, end) character offsets, special tokens left out, never cut."""
         ...
 
 

@@ -27,7 +27,8 @@ class Document(SoftDeleteModel):
     `external_id` is its identity in its source (a path below the folder that was ingested, or its place in an
     archive): the same one again is the same document. `generation` is the one that can be found, 0 before the first;
     `file_generation` is the one that `file_path`, `sha256` and `size_bytes` speak of, and runs ahead of it while a new
-    file is being processed. `container` is the archive or mail it was found in.
+    file is being processed. `versions` are those of parser, chunker, tagger and model that made it. `metadata_json` has
+    what users and sources say, and under "file" what the file says of itself. `container` is the archive or mail it was found in.
     """
 
     reference = models.ForeignKey(
@@ -58,6 +59,7 @@ class Document(SoftDeleteModel):
     error_detail = models.TextField(blank=True, editable=False)
     generation = models.PositiveIntegerField(default=0, editable=False)
     file_generation = models.PositiveIntegerField(default=1, editable=False)
+    versions = models.CharField(max_length=255, blank=True, editable=False)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "documents"
@@ -84,7 +86,8 @@ class Document(SoftDeleteModel):
 
 class Chunk(TenantModel):
     """A passage. Its id is derived from document, generation and position, and is its point's id in the vector
-    store. `text` is `document.text[start:end]` of its generation."""
+    store. `text` is `document.text[start:end]` of its generation; `content_sha256` is of what was embedded, so that the
+    same content is not embedded again."""
 
     document = models.ForeignKey(
         Document, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="chunks"
@@ -92,7 +95,7 @@ class Chunk(TenantModel):
     generation = models.PositiveIntegerField()
     position = models.PositiveIntegerField()
     text = models.TextField()
-    text_sha256 = models.CharField(max_length=64)
+    content_sha256 = models.CharField(max_length=64)
     page = models.PositiveIntegerField(null=True, blank=True)
     heading_path = ArrayField(models.TextField(), default=list, blank=True)
     start = models.PositiveIntegerField()

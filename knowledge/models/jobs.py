@@ -27,8 +27,8 @@ class Stage(models.TextChoices):
     WAIT = "wait"
     PARSE = "parse"
     CHUNK = "chunk"
-    TAG = "tag"
     EMBED = "embed"
+    TAG = "tag"
     INDEX = "index"
     FLIP = "flip"
     CLEAN = "clean"
@@ -38,7 +38,8 @@ class IngestionJob(TenantModel):
     """queued → running → done | error | cancelled; running → queued again when an attempt failed or its lease ended.
 
     `attempt` fences: a write counts only if the row still has the writer's attempt number. `available_at` is when it
-    may be claimed (again), `lease_until` until when the claim holds. A purge removes what a deleted document left.
+    may be claimed (again): a claim pushes it to the end of its lease, each heartbeat further, a failure to the end of
+    its back-off. A purge removes what a deleted document left.
     """
 
     document = models.ForeignKey(
@@ -52,13 +53,12 @@ class IngestionJob(TenantModel):
     chunks_done = models.PositiveIntegerField(default=0)
     chunks_total = models.PositiveIntegerField(default=0)
     available_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.TextField(blank=True)
-    versions_json = models.JSONField("versions", default=dict, blank=True)
+    versions = models.CharField(max_length=255, blank=True)
     timings_json = models.JSONField("seconds per stage", default=dict, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 

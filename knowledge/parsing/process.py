@@ -43,7 +43,11 @@ class ParserProcess:
             env=_environment(),
             start_new_session=True,
         )
-        self._receive(time.monotonic() + _START_SECONDS)
+        try:
+            self._receive(time.monotonic() + _START_SECONDS)
+        except ParseError as error:
+            self.kill()
+            raise problem("parser_unavailable", reason=error.detail) from error
 
     @property
     def pid(self) -> int:

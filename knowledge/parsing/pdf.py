@@ -1,0 +1,161 @@
+"""PDF: the text layer with its pages and headings; a page without one is recognised from its picture."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from knowledge.parsing import ParsedDocument
+from knowledge.parsing.codes import problem
+from knowledge.parsing.job import Job
+from knowledge.parsing.layout import Line, elements
+
+_OCR_DPI = 150
+_MOST_PIXELS = 6_000_000
+_FEW_LETTERS = 12
+_SECONDS_KEPT = 3.0
+_NAMES = {
+    "Title": "title",
+    "Author": "author",
+    "Subject": "subject",
+    "Keywords": "keywords",
+    "CreationDate": "created",
+    "ModDate": "modified",
+}
+_DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?")
+
+
+def read(job: Job) -> ParsedDocument:
+    document = _open(job)
+    try:
+        lines = list(_lines(document, job))
+        metadata = _metadata(document)
+    finally:
+        document.close()
+    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements(lines)), metadata=metadata)
+
+
+def _open(job: Job) -> Any:
+    try:
+        return pdfium.PdfDocument(job.path)
+    except pdfium.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise problem("password_protected") from error
+        raise problem("corrupt_file", type="PDF", reason=error) from error
+
+
+def _lines(document: Any, job: Job) -> Iterator[Line]:
+    scanned = 0
+    for number in range(1, len(document) + 1):
+        try:
+            page = document[number - 1]
+        except pdfium.PdfiumError:
+            continue
+        found = list(_text_lines(page, number))
+        if sum(len(line.text) for line in found) < _FEW_LETTERS and _has_picture(page):
+            _check_time(job, scanned, document)
+            found = _recognised(page, number) or found
+            scanned += 1
+        yield from found
+        page.close()
+
+
+def _text_lines(page: Any, number: int) -> Iterator[Line]:
+    """pdfium's own lines, in the order of the file, which keeps columns apart."""
+    layer = page.get_textpage()
+    try:
+        start, height = 0, page.get_height()
+        for text in _content(layer).split("\n"):
+            if text.strip():
+                yield _placed(layer, text, start, number, height)
+            start += len(text) + 1
+    finally:
+        layer.close()
+
+
+def _content(layer: Any) -> str:
+    """One character for each of pdfium's, so that offsets are its indexes."""
+    count = layer.count_chars()
+    return "".join(_character(pdfium_c.FPDFText_GetUnicode(layer, at)) for at in range(count))
+
+
+def _character(code: int) -> str:
+    return "\n" if code in (10, 13) else chr(code) if 0 < code < 0x110000 else " "
+
+
+def _placed(layer: Any, text: str, start: int, number: int, height: float) -> Line:
+    first = start + len(text) - len(text.lstrip())
+    last = start + len(text.rstrip()) - 1
+    left, top, _, bottom = _box(layer, first)
+    _, _, right, end_bottom = _box(layer, last)
+    middle = (first + last) // 2
+    size = pdfium_c.FPDFText_GetFontSize(layer, middle) * _scale(layer, middle)
+    bottom = min(bottom, end_bottom)
+    return Line(
+        text=text,
+        page=number,
+        left=left,
+        right=max(left, right),
+        top=height - max(top, bottom + size * 0.7),
+        bottom=height - bottom,
+        size=round(size, 1),
+    )
+
+
+def _box(layer: Any, at: int) -> tuple[float, float, float, float]:
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    pdfium_c.FPDFText_GetCharBox(layer, at, left, right, bottom, top)
+    return left.value, top.value, right.value, bottom.value
+
+
+def _scale(layer: Any, at: int) -> float:
+    """Many files set letters of size 1 and scale them by their matrix."""
+    matrix = pdfium_c.FS_MATRIX()
+    if not pdfium_c.FPDFText_GetMatrix(layer, at, matrix):
+        return 1.0
+    return float((matrix.c**2 + matrix.d**2) ** 0.5) or 1.0
+
+
+def _has_picture(page: Any) -> bool:
+    """Whether anything is drawn at all: blank pages are not sent to recognition."""
+    kinds = (pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_PATH, pdfium_c.FPDF_PAGEOBJ_SHADING)
+    return any(True for _ in page.get_objects(filter=kinds, max_depth=4))
+
+
+def _recognised(page: Any, number: int) -> list[Line]:
+    from knowledge.parsing import ocr
+
+    width, height = page.get_size()
+    scale = min(_OCR_DPI / 72, (_MOST_PIXELS / max(width * height, 1.0)) ** 0.5)
+    bitmap = page.render(scale=scale, rev_byteorder=False)
+    return ocr.lines(bitmap.to_numpy()[:, :, :3], number)
+
+
+def _check_time(job: Job, scanned: int, document: Any) -> None:
+    """Never lose pages silently: stop with an error while there is time to say it."""
+    if job.seconds_left() < _SECONDS_KEPT + 2 * _pace(job, scanned):
+        raise problem("ocr_too_long", done=scanned, total=len(document), seconds=job.limits.seconds)
+
+
+def _pace(job: Job, scanned: int) -> float:
+    spent = job.limits.seconds - job.seconds_left()
+    return spent / scanned if scanned else 0.0
+
+
+def _metadata(document: Any) -> dict[str, Any]:
+    found = {_NAMES[name]: value for name, value in document.get_metadata_dict().items() if name in _NAMES}
+    return {name: _date(value) for name, value in found.items()} | {"page_count": len(document)}
+
+
+def _date(value: str) -> str:
+    found = _DATE.match(value)
+    if not found:
+        return value
+    year, month, day, *clock = (part or "" for part in found.groups())
+    moment = f"{year}-{month or '01'}-{day or '01'}"
+    return f"{moment}T{':'.join(part or '00' for part in clock)}" if clock[0] else moment

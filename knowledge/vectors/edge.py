@@ -1,0 +1,127 @@
+"""The embedded adapter: a client of the process that owns the Qdrant Edge shards (`knowledge.vectors.owner`)."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from knowledge.vectors import StoredPoint, VectorStoreError, wire
+from knowledge.vectors.bm25 import Sparse
+from knowledge.vectors.filters import Spec
+from knowledge.vectors.qdrant import Component, QdrantStore, Ranking, Rows, stored_point
+
+# Longer than any call takes; a restarting owner replays its log before it listens.
+TIMEOUT = 30.0
+
+
+class EdgeStore(QdrantStore):
+    """Thread-safe: each call borrows a connection. After a fork the child opens its own."""
+
+    def __init__(self, socket_path: Path, *, timeout: float = TIMEOUT) -> None:
+        self._path, self._timeout = socket_path, timeout
+        self._idle: list[socket.socket] = []
+        os.register_at_fork(after_in_child=self._idle.clear)
+
+    def _upsert(self, collection: str, rows: Rows, own: Spec) -> None:
+        lengths = np.array([len(terms.indices) for terms in rows.sparse], np.uint32)
+        indices = np.concatenate([terms.indices for terms in rows.sparse])
+        values = np.concatenate([terms.values for terms in rows.sparse])
+        header = {"ids": rows.ids, "payloads": rows.payloads, "own": own}
+        self._call("upsert", collection, header, [rows.dense, lengths, indices, values])
+
+    def _set_payload(self, collection: str, changes: list[tuple[Spec, dict[str, Any]]]) -> None:
+        self._call("set_payload", collection, {"changes": changes})
+
+    def _delete(self, collection: str, filter: Spec) -> None:
+        self._call("delete", collection, {"filter": filter})
+
+    def _query(self, collection: str, components: list[Component]) -> list[Ranking]:
+        described = [
+            {"using": one.using, "filter": one.filter, "corpus": one.corpus, "limit": one.limit}
+            for one in components
+        ]
+        arrays = [
+            array
+            for one in components
+            for array in (
+                one.vector if isinstance(one.vector, Sparse) else (np.array([], np.uint32), one.vector)
+            )
+        ]
+        rankings: list[Ranking] = self._call("query", collection, {"components": described}, arrays).header[
+            "rankings"
+        ]
+        return rankings
+
+    def _scroll(
+        self, collection: str, filter: Spec, after: UUID | None, limit: int, with_vectors: bool
+    ) -> list[StoredPoint]:
+        header = {
+            "filter": filter,
+            "after": after and str(after),
+            "limit": limit,
+            "with_vectors": with_vectors,
+        }
+        answer = self._call("scroll", collection, header)
+        rows = answer.header["rows"]
+        vectors = (
+            answer.arrays[0].reshape(len(rows), -1).tolist() if with_vectors and rows else [None] * len(rows)
+        )
+        return [
+            stored_point(id, payload, vector) for (id, payload), vector in zip(rows, vectors, strict=True)
+        ]
+
+    def _call(
+        self, operation: str, collection: str, header: dict[str, Any], arrays: list[wire.Array] | None = None
+    ) -> wire.Message:
+        request = {"operation": operation, "collection": collection, **header}
+        try:
+            answer = self._exchange(request, arrays or [])
+        except wire.WireError as error:
+            raise VectorStoreError("vector_store_rejected", str(error), retryable=False) from error
+        except (OSError, EOFError) as error:
+            raise VectorStoreError(
+                "vector_store_unavailable",
+                f"The vector store does not answer at {self._path} ({error}): is it running? `manage.py services status`",
+                retryable=True,
+            ) from error
+        if "error" in answer.header:
+            raise VectorStoreError(**answer.header["error"])
+        return answer
+
+    def _exchange(self, request: dict[str, Any], arrays: list[wire.Array]) -> wire.Message:
+        """A connection that waited here may be dead, because the owner was restarted: then once more, on a new one."""
+        while self._idle:
+            try:
+                return self._over(self._idle.pop(), request, arrays)
+            except TimeoutError:
+                raise
+            except (OSError, EOFError, IndexError):
+                self._idle.clear()
+        return self._over(self._connected(), request, arrays)
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(self._timeout)
+        try:
+            connection.connect(str(self._path))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _over(
+        self, connection: socket.socket, request: dict[str, Any], arrays: list[wire.Array]
+    ) -> wire.Message:
+        try:
+            wire.send(connection, request, arrays)
+            answer = wire.receive(connection, seconds=self._timeout)
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return answer

@@ -1,0 +1,78 @@
+"""Messages between the owner of the shards and its clients: a JSON header, then plain arrays of numbers.
+
+Nothing in a message can name code to run, and its size is known, and bounded, before it is read."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_BYTES = 64 * 1024 * 1024
+_PREFIX = struct.Struct("!4sII")
+_MAGIC = b"OYL1"
+_KINDS = {"f": np.dtype("<f4"), "u": np.dtype("<u4")}
+
+Array = NDArray[np.float32] | NDArray[np.uint32]
+
+
+class WireError(Exception):
+    """What arrived is no message of ours."""
+
+
+class Message(NamedTuple):
+    header: dict[str, Any]
+    arrays: list[Array] = []
+
+
+def send(connection: socket.socket, header: dict[str, Any], arrays: Sequence[Array] = ()) -> None:
+    """Arrays are sent flat: the header says their shape where it matters."""
+    parts = [np.ascontiguousarray(array, _KINDS[array.dtype.kind]).tobytes() for array in arrays]
+    head = json.dumps({**header, "arrays": [[array.dtype.kind, array.size] for array in arrays]}).encode()
+    body = b"".join(parts)
+    if len(head) + len(body) > MAX_BYTES:
+        raise WireError(f"A message of {len(head) + len(body)} bytes is over the limit of {MAX_BYTES}.")
+    connection.sendall(b"".join((_PREFIX.pack(_MAGIC, len(head), len(body)), head, body)))
+
+
+def receive(connection: socket.socket, *, seconds: float) -> Message:
+    """Waits for a message as long as the connection allows, then at most `seconds` for each part of it. Raises
+    EOFError when the other side has gone, OSError, and WireError."""
+    idle = connection.gettimeout()
+    prefix = _exactly(connection, 1)
+    try:
+        connection.settimeout(seconds)
+        magic, head, body = _PREFIX.unpack(prefix + _exactly(connection, _PREFIX.size - 1))
+        if magic != _MAGIC or head + body > MAX_BYTES:
+            raise WireError("This is no message of ours, or it is too long.")
+        return _decoded(_exactly(connection, head), _exactly(connection, body))
+    finally:
+        connection.settimeout(idle)
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    buffer = bytearray(size)
+    view = memoryview(buffer)
+    while view:
+        received = connection.recv_into(view)
+        if not received:
+            raise EOFError("The other side closed the connection.")
+        view = view[received:]
+    return bytes(buffer)
+
+
+def _decoded(head: bytes, body: bytes) -> Message:
+    try:
+        header = json.loads(head)
+        arrays, start = list[Array](), 0
+        for kind, count in header.pop("arrays"):
+            arrays.append(np.frombuffer(body, _KINDS[kind], count, start))
+            start += 4 * count
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WireError(f"The message cannot be read: {error!r}") from error
+    return Message(header, arrays)
