@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from typing import Protocol
@@ -28,13 +29,17 @@ class Embedder(Protocol):
     model reads whole."""
 
     model: str
-    dimensions: int
     max_tokens: int
 
+    @property
+    def dimensions(self) -> int:
+        """Of every vector. Raises EmbeddingError where an endpoint must be asked."""
+        ...
+
     def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
-        """Shape (len(texts), dimensions), float32, each row of length 1, in the order given. Any text will do:
-        an empty one has a vector, a too long one is cut. Safe to call from several threads at once; none waits
-        long for another's texts. Raises EmbeddingError."""
+        """Shape (len(texts), dimensions), float32, each row of length 1, in the order given. Any text will
+        do: an empty one has a vector, a too long one is cut. Safe to call from several threads at once; none
+        waits long for another's texts. Raises EmbeddingError."""
         ...
 
     def token_spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
@@ -53,3 +58,7 @@ def get_embedder() -> Embedder:
     from knowledge.embedding.minilm import MiniLMEmbedder
 
     return MiniLMEmbedder()
+
+
+# An embedder's threads do not survive a fork; the child makes its own.
+os.register_at_fork(after_in_child=get_embedder.cache_clear)

@@ -1,7 +1,8 @@
 """all-MiniLM-L6-v2 as an ONNX graph, made from its weights with ONNX Runtime's fused operators.
 
-One text a run: no padding and no mask, and in int8, whose activations are scaled over the whole input, a text's
-vector does not depend on the texts that happen to be embedded beside it. On chunks it is as fast as batches.
+One text a run: no padding and no mask, and in int8, whose activations are scaled over the whole input, a
+text's vector does not depend on the texts that happen to be embedded beside it. On chunks it is as fast as
+batches.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from safetensors.numpy import load_file
 
 LAYERS, HEADS, HIDDEN = 6, 12, 384
 EPSILON = 1e-12
-# Processors without VNNI add two products, of an 8-bit activation and a weight, in 16 bits: weights up to 64 fit.
+# Processors without VNNI add two products of an 8-bit activation and a weight in 16 bits: weights to 64 fit.
 LARGEST_INT8 = 64
 
 Array = NDArray[np.float32]
@@ -64,7 +65,7 @@ class _Graph:
         return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 
     def _embeddings(self) -> str:
-        """Words and positions; all tokens are of the first segment, whose vector is added to the positions."""
+        """Words and positions; all tokens are of the first segment, whose vector joins the positions."""
         table = "embeddings.{}_embeddings.weight".format
         positions = self._weights[table("position")] + self._weights[table("token_type")][0]
         words = self._constant(self._weights[table("word")])
@@ -93,7 +94,7 @@ class _Graph:
         return self._op("MultiHeadAttention", *parts, bias, fused=True, num_heads=HEADS)
 
     def _norm(self, states: str, name: str) -> str:
-        """Layer normalisation spelled out: ONNX Runtime's own kernel is not vectorised, and three times slower."""
+        """Layer normalisation spelled out: ONNX Runtime's own kernel is not vectorised, thrice as slow."""
         scale, shift = self._constants_of(name)
         centred = self._op("Sub", states, self._op("MatMul", states, self._average))
         variance = self._op("MatMul", self._op("Mul", centred, centred), self._average)
