@@ -29,7 +29,7 @@ class Outcome:
 
 
 class OylCommand(BaseCommand):
-    """A command says what came out (`run`), how people read it (`describe`), what of it is bad (`problem`)."""
+    """A command says what came out (`run`), how it reads (`describe`), and what is bad of it (`problem`)."""
 
     requires_system_checks = ()
 
@@ -67,8 +67,8 @@ class OylCommand(BaseCommand):
 
 
 class TenantCommand(OylCommand):
-    """A command in the tenant that `--tenant` names, or, where it `offers_all_tenants`, in one after the other:
-    then the result is a list, and a tenant in which it fails does not stop the others."""
+    """A command in the tenant that `--tenant` names; with `--all-tenants`, if offered, one after another:
+    its result is then a list, and a tenant in which it fails is named, but does not stop it."""
 
     offers_all_tenants = False
 

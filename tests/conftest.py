@@ -1,0 +1,134 @@
+"""The suite runs against real services, as the application's database role, and really commits: nothing is
+rolled back or flushed, every test makes tenants of its own."""
+
+from __future__ import annotations
+
+import tests.environment  # noqa: F401  (before all else)
+
+# isort: split
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
+from django.test import Client, override_settings
+from pytest_django.plugin import DjangoDbBlocker
+
+from oyl.embedded.services import ensure_services
+from tenants.actors import Actor, ActorKind
+from tenants.models import Membership, Role, User
+from tenants.scope import VARIABLE, tenant_scope
+from tenants.services import create_tenant
+
+
+@pytest.fixture(scope="session")
+def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The services, and a fresh database, made by its owner and used as the application's role."""
+    quick = override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
+    with django_db_blocker.unblock(), quick, ensure_services(), _fresh_database():
+        yield
+
+
+@contextmanager
+def _fresh_database() -> Iterator[None]:
+    owner, application = connections["owner"], connections["default"]
+    original = owner.settings_dict["NAME"]
+    owner.settings_dict["TEST"]["NAME"] = f"test_oyl_{os.getpid()}"
+    name = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    application.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        application.close()
+        application.close_pool()
+        owner.creation.destroy_test_db(original, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(database: None) -> None:
+    """Whatever of pytest-django asks for a database gets this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One of the cast: a user in a tenant."""
+
+    user: User
+    tenant_id: UUID
+    actor: Actor
+    password: str
+
+    @property
+    def client(self) -> Client:
+        """A new browser in which the person has signed in."""
+        client = Client()
+        client.force_login(self.user)
+        return client
+
+
+def _join(tenant_id: UUID, user: User, role: Role, password: str) -> Person:
+    actor = Actor(kind=ActorKind.USER, tenant_id=tenant_id, role=role, credential="session", user_id=user.pk)
+    return Person(user=user, tenant_id=tenant_id, actor=actor, password=password)
+
+
+def make_owner() -> Person:
+    """The owner of a new tenant."""
+    name = uuid4().hex[:12]
+    made = create_tenant(name=f"Tenant {name}", admin_email=f"owner-{name}@example.org")
+    assert made.password
+    return _join(made.tenant_id, User.objects.get(email=made.admin_email), Role.OWNER, made.password)
+
+
+def make_member(tenant_id: UUID, role: Role) -> Person:
+    """A further member of a tenant."""
+    password = "correct horse battery staple"
+    with tenant_scope(tenant_id):
+        user = User.objects.create_user(f"{role}-{uuid4().hex[:12]}@example.org", password)
+        Membership.objects.create(user=user, role=role)
+    return _join(tenant_id, user, role, password)
+
+
+@pytest.fixture
+def owner(database: None) -> Person:
+    return make_owner()
+
+
+@pytest.fixture
+def tenant(owner: Person) -> UUID:
+    """The owner's tenant's id."""
+    return owner.tenant_id
+
+
+@pytest.fixture
+def colleague(owner: Person) -> Person:
+    """An editor in the owner's tenant."""
+    return make_member(owner.tenant_id, Role.EDITOR)
+
+
+@pytest.fixture
+def viewer(owner: Person) -> Person:
+    """A viewer in the owner's tenant."""
+    return make_member(owner.tenant_id, Role.VIEWER)
+
+
+@pytest.fixture
+def stranger(database: None) -> Person:
+    """The owner of another tenant."""
+    return make_owner()
+
+
+@pytest.fixture
+def table_owner(database: None) -> Callable[[UUID], AbstractContextManager[CursorWrapper]]:
+    """`with table_owner(tenant_id) as cursor:` is a transaction of the tables' owner in the tenant."""
+
+    @contextmanager
+    def transaction_of(tenant_id: UUID) -> Iterator[CursorWrapper]:
+        with transaction.atomic("owner"), connections["owner"].cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, true)", [VARIABLE, str(tenant_id)])
+            yield cursor
+
+    return transaction_of

@@ -1,0 +1,28 @@
+"""What the settings read, set before anything reads them: importing this module makes Django ready for tests.
+
+The embedded services get a folder of the suite's own; with DATABASE_URL, missing keys are made up.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import django
+
+FOR_SERVERS = {
+    "SECRET_KEY": "a key for tests",
+    "OYL_ENCRYPTION_KEYS": "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    "OYL_AUDIT_KEY": "another key for tests",
+    "ALLOWED_HOSTS": "testserver",
+}
+
+folder = Path(tempfile.mkdtemp(prefix="oyl-test-"))
+folder.chmod(0o755)  # started by root, PostgreSQL runs as another user
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
+os.environ["OYL_DATA_DIR"] = str(folder)
+os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"
+if os.environ.get("DATABASE_URL"):
+    os.environ.update({name: os.environ.get(name) or value for name, value in FOR_SERVERS.items()})
+django.setup()
