@@ -32,7 +32,9 @@ class QdrantServerStore(QdrantStore):
     """Thread-safe, as its client is. `client` is for those who have one already."""
 
     def __init__(self, url: str = "", api_key: str = "", *, client: QdrantClient | None = None) -> None:
-        self._client = client or QdrantClient(url=url, api_key=api_key or None, timeout=TIMEOUT)
+        self._client = client or QdrantClient(
+            url=url, api_key=api_key or None, timeout=TIMEOUT, check_compatibility=False
+        )
         self._known: set[str] = set()
 
     def _upsert(self, collection: str, rows: Rows, own: Spec) -> None:
