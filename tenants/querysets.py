@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.utils import timezone
@@ -26,8 +26,11 @@ class TenantManager(models.Manager[M]):
     """All of the scope's tenant's rows. (PostgreSQL would hide the others anyway; naming the tenant lets a query use
     the indexes that lead with it, and fails loudly where nobody opened a scope.)"""
 
+    _queryset_class: type[models.QuerySet[Any]] = TenantQuerySet
+
     def get_queryset(self) -> TenantQuerySet[M]:
-        return TenantQuerySet(self.model, using=self._db).filter(tenant_id=CurrentTenant())
+        rows: TenantQuerySet[M] = self._queryset_class(self.model, using=self._db)  # type: ignore[assignment]
+        return rows.filter(tenant_id=CurrentTenant())
 
 
 class AliveManager(TenantManager[M]):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
 from knowledge.models.documents import Document
+from knowledge.querysets import JobManager
 from tenants.isolation import isolated
 from tenants.models import Index, TenantModel, is_one_of
 
@@ -61,6 +64,8 @@ class IngestionJob(TenantModel):
     versions = models.CharField(max_length=255, blank=True)
     timings_json = models.JSONField("seconds per stage", default=dict, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[JobManager] = JobManager()
 
     class Meta(TenantModel.Meta):
         db_table = "ingestion_jobs"

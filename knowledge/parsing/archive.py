@@ -55,7 +55,9 @@ def _check(entries: list[zipfile.ZipInfo], job: Job) -> None:
         raise problem("password_protected")
     size, packed = sum(entry.file_size for entry in entries), job.path.stat().st_size
     if size > job.limits.output_mb << 20:
-        raise problem("archive_too_large", fact=f"unpacks to {size >> 20} MB, more than {job.limits.output_mb} MB")
+        raise problem(
+            "archive_too_large", fact=f"unpacks to {size >> 20} MB, more than {job.limits.output_mb} MB"
+        )
     if size > _SMALL and size > packed * MOST_RATIO:
         raise problem("archive_too_large", fact=f"unpacks to {size // packed} times its size, as bombs do")
 

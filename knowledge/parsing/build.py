@@ -26,4 +26,6 @@ def code(text: str, page: int | None = None) -> Element:
 def table(rows: Iterable[Iterable[str]], page: int | None = None) -> Element:
     """One row a line; cells keep to one line, and empty ones at a row's end are left out."""
     lines = (" | ".join(" ".join(cell.split()) for cell in row).rstrip(" |") for row in rows)
-    return Element(kind=ElementKind.TABLE, text="\n".join(line for line in lines if line.strip(" |")), page=page)
+    return Element(
+        kind=ElementKind.TABLE, text="\n".join(line for line in lines if line.strip(" |")), page=page
+    )

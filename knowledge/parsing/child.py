@@ -61,13 +61,20 @@ def handle(request: dict[str, str], limits: Limits) -> dict[str, Any]:
             mime_type = detect(path, filename)
             started = time.monotonic()
             job = Job(
-                path=path, filename=filename, workdir=workdir, mime_type=mime_type, limits=limits, started=started
+                path=path,
+                filename=filename,
+                workdir=workdir,
+                mime_type=mime_type,
+                limits=limits,
+                started=started,
             )
             return _answer(reader_of(mime_type)(job))
         except ParseError as error:
             return _refusal(error)
         except (Exception, MemoryError) as error:
-            return _refusal(_explain(error, mime_type, limits)) | {"traceback": traceback.format_exc()[-4000:]}
+            return _refusal(_explain(error, mime_type, limits)) | {
+                "traceback": traceback.format_exc()[-4000:]
+            }
 
 
 def _answer(document: ParsedDocument) -> dict[str, Any]:
@@ -101,7 +108,7 @@ def _explain(error: BaseException, mime_type: str, limits: Limits) -> ParseError
     return problem("corrupt_file", type=mime_type or "document", reason=reason)
 
 
-class _at_home_in:  # noqa: N801 - used as a statement
+class _at_home_in:
     """Temporary files and the current folder are the job's own while it runs."""
 
     def __init__(self, workdir: Path) -> None:

@@ -25,7 +25,9 @@ CODES: dict[str, Problem] = {
     "file_missing": Problem("The file is no longer in the storage. Upload it again."),
     "unsupported_type": Problem(f"Files of type {{type}} cannot be read. Supported are: {SUPPORTED}."),
     "password_protected": Problem("The file is encrypted. Save a copy without a password and upload that."),
-    "corrupt_file": Problem("The file is damaged or is no valid {type}. Save it anew and upload it again. ({reason})"),
+    "corrupt_file": Problem(
+        "The file is damaged or is no valid {type}. Save it anew and upload it again. ({reason})"
+    ),
     "no_text": Problem("The file can be opened, but no text was found in it."),
     "needs_libreoffice": Problem(
         "Old {type} files are read through LibreOffice, which is not installed. Install it (`soffice` must be on "
@@ -35,17 +37,25 @@ CODES: dict[str, Problem] = {
         "Only {done} of {total} scanned pages could be recognised in {seconds} s. Split the file, or raise "
         "PARSER_SECONDS."
     ),
-    "image_too_large": Problem("The image has {pixels} million pixels; at most {limit} million are read. Scale it down."),
+    "image_too_large": Problem(
+        "The image has {pixels} million pixels; at most {limit} million are read. Scale it down."
+    ),
     "archive_too_large": Problem("The archive {fact}. Split it, or upload its files one by one."),
     "unpacks_too_large": Problem(
         "The file unpacks to {size} MB, more than the {limit} MB allowed. Split it, or raise PARSER_OUTPUT_MB."
     ),
-    "output_too_large": Problem("The file holds more than {limit} MB of text. Split it, or raise PARSER_OUTPUT_MB."),
-    "parse_timeout": Problem("Reading the file took longer than {seconds} s. Split it, or raise PARSER_SECONDS."),
+    "output_too_large": Problem(
+        "The file holds more than {limit} MB of text. Split it, or raise PARSER_OUTPUT_MB."
+    ),
+    "parse_timeout": Problem(
+        "Reading the file took longer than {seconds} s. Split it, or raise PARSER_SECONDS."
+    ),
     "parse_memory": Problem(
         "Reading the file needed more than {megabytes} MB of memory. Split it, or raise PARSER_MEMORY_MB."
     ),
-    "parse_crash": Problem("The file crashed its reader ({reason}). Save it in another format and upload that."),
+    "parse_crash": Problem(
+        "The file crashed its reader ({reason}). Save it in another format and upload that."
+    ),
     "parse_interrupted": Problem("Reading the file was interrupted from outside ({reason}).", retryable=True),
     "disk_full": Problem("There was no room left on the disk while reading the file.", retryable=True),
     "parser_unavailable": Problem("The parser process could not be started ({reason}).", retryable=True),

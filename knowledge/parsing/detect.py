@@ -76,7 +76,9 @@ _IMAGES = {
     "image/heif",
     "image/avif",
 }
-_HTML_START = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S)
+_HTML_START = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
+)
 _XML_START = re.compile(r"\s*<\?xml[\s?]|\s*<svg[\s>]", re.I)
 _MAIL_HEADER = re.compile(
     r"^(from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):",
@@ -109,7 +111,11 @@ def _in_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            declared = archive.read("mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
+            declared = (
+                archive.read("mimetype")[:100].decode("ascii", "replace").strip()
+                if "mimetype" in names
+                else ""
+            )
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
         raise problem("corrupt_file", type="zip-based document", reason=error) from error
     if declared:

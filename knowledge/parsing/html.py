@@ -11,13 +11,9 @@ from knowledge.parsing import Element, ElementKind, ParsedDocument, build
 from knowledge.parsing.job import Job
 from knowledge.parsing.text import load
 
-_UNSEEN = (
-    "script style template noscript nav iframe object embed applet svg canvas audio video map button select "
-    "textarea datalist dialog"
-).split()
+_UNSEEN = ["script", "style", "template", "noscript", "nav", "iframe", "object", "embed", "applet", "svg", "canvas", "audio", "video", "map", "button", "select", "textarea", "datalist", "dialog"]
 _INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark q rp rt ruby s samp small "
-    "span strike strong sub sup time tt u var wbr input nobr".split()
+    ["a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "input", "nobr"]
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _ITEMS = frozenset(("li", "dt", "dd"))
@@ -48,7 +44,9 @@ def elements(text: str) -> Iterator[Element]:
 
 
 def tree(text: str) -> Any:
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
+    parser = etree.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True
+    )
     data = text.replace("\x00", "").encode("utf-8", "replace")
     return etree.fromstring(data, parser) if data.strip() else None
 
@@ -125,7 +123,9 @@ def _whole(node: Any, tag: str) -> Element | None:
 
 def _holds_data(node: Any) -> bool:
     """Not a table that only arranges a page: those nest, have one column, or hold headings and long texts."""
-    if node.find(".//table") is not None or any(node.find(f".//{heading}") is not None for heading in _HEADINGS):
+    if node.find(".//table") is not None or any(
+        node.find(f".//{heading}") is not None for heading in _HEADINGS
+    ):
         return False
     rows = list(node.iter("tr"))
     widest = max((sum(cell.tag in ("td", "th") for cell in row) for row in rows), default=0)

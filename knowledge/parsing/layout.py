@@ -53,7 +53,9 @@ def _levels(lines: Iterable[Line]) -> dict[float, int]:
     if not letters:
         return {}
     body, total = letters.most_common(1)[0][0], letters.total()
-    larger = sorted((s for s, n in letters.items() if s >= body * _HEADING_RATIO and n * 4 < total), reverse=True)
+    larger = sorted(
+        (s for s, n in letters.items() if s >= body * _HEADING_RATIO and n * 4 < total), reverse=True
+    )
     return {size: min(rank, _MOST_LEVELS) for rank, size in enumerate(larger, 1)}
 
 

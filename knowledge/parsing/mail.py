@@ -49,7 +49,11 @@ def read_msg(job: Job) -> ParsedDocument:
     headers["from"] = headers["from"] or mail.sender or ""
     headers["to"] = headers["to"] or ", ".join(f"{to.name} <{to.email_address}>" for to in mail.recipients)
     headers["date"] = headers["date"] or (mail.sent_date.isoformat() if mail.sent_date else "")
-    body = html.elements(mail.html_body) if mail.html_body and not mail.body else text.elements(_lines(mail.body or ""))
+    body = (
+        html.elements(mail.html_body)
+        if mail.html_body and not mail.body
+        else text.elements(_lines(mail.body or ""))
+    )
     files = ((file.file_name or "", file.file_bytes or b"") for file in mail.attachments)
     return ParsedDocument(
         mime_type=job.mime_type,

@@ -28,7 +28,9 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 _HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)
 
 _MARKED = re.compile(r"[*_`\[\]<&\\~]")
-_IMAGE = re.compile(r"!\[([^\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:[ \t]+[\"'][^\"']*[\"'])?\)|\[[^\]]*\])")
+_IMAGE = re.compile(
+    r"!\[([^\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:[ \t]+[\"'][^\"']*[\"'])?\)|\[[^\]]*\])"
+)
 _LINK = re.compile(r"\[([^\[\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^\s>]+)>")
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.I)
@@ -172,9 +174,13 @@ def _unquoted(line: str) -> str:
 def _fenced(lines: list[str], at: int, fence: str) -> tuple[int, str]:
     indent = len(lines[at]) - len(lines[at].lstrip())
     end = at + 1
-    while end < len(lines) and not (lines[end].strip().startswith(fence) and not lines[end].strip(f" {fence[0]}")):
+    while end < len(lines) and not (
+        lines[end].strip().startswith(fence) and not lines[end].strip(f" {fence[0]}")
+    ):
         end += 1
-    return end + 1, "\n".join(line[indent:] if not line[:indent].strip() else line for line in lines[at + 1 : end])
+    return end + 1, "\n".join(
+        line[indent:] if not line[:indent].strip() else line for line in lines[at + 1 : end]
+    )
 
 
 def _indented(lines: list[str], at: int) -> tuple[int, str]:
@@ -202,7 +208,9 @@ def _table(lines: list[str], at: int) -> tuple[int, list[list[str]]]:
 
 
 def _cells(line: str) -> list[str]:
-    return [inline(cell.strip()) for cell in _CELL_BREAK.split(line.strip().removeprefix("|").removesuffix("|"))]
+    return [
+        inline(cell.strip()) for cell in _CELL_BREAK.split(line.strip().removeprefix("|").removesuffix("|"))
+    ]
 
 
 def inline(text: str) -> str:

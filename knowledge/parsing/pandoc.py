@@ -27,7 +27,18 @@ def read(job: Job) -> ParsedDocument:
 def _convert(job: Job) -> str:
     name = _FORMATS[job.mime_type]
     done = subprocess.run(
-        [_program(), "--sandbox", "--standalone", "--quiet", "--from", name, "--to", "html", "--wrap=none", *_file(job)],
+        [
+            _program(),
+            "--sandbox",
+            "--standalone",
+            "--quiet",
+            "--from",
+            name,
+            "--to",
+            "html",
+            "--wrap=none",
+            *_file(job),
+        ],
         input=text.load(job).encode() if job.mime_type == detect.ORG else b"",
         capture_output=True,
         check=False,

@@ -18,10 +18,11 @@ _DIRECTIVE = re.compile(r"\.\.[ \t]+(?:\|[^|]+\|[ \t]+)?([\w:+.-]*[\w+.-])::(?:[
 _FOOTNOTE = re.compile(r"\.\.[ \t]+\[([^\]]+)\][ \t]+(.*)")
 _GRID = re.compile(r"\+(?:[-=]+\+)+[ \t]*$")
 _SIMPLE = re.compile(r"={2,}(?:[ \t]+={2,})+[ \t]*$")
-_CODE = frozenset("code code-block sourcecode parsed-literal highlight doctest testcode prompt console".split())
+_CODE = frozenset(
+    ["code", "code-block", "sourcecode", "parsed-literal", "highlight", "doctest", "testcode", "prompt", "console"]
+)
 _UNREAD = frozenset(
-    "include literalinclude raw image figure contents toctree csv-table highlight role default-role meta class index "
-    "automodule autoclass autofunction sectnum section-numbering target-notes replace unicode only".split()
+    ["include", "literalinclude", "raw", "image", "figure", "contents", "toctree", "csv-table", "highlight", "role", "default-role", "meta", "class", "index", "automodule", "autoclass", "autofunction", "sectnum", "section-numbering", "target-notes", "replace", "unicode", "only"]
 )
 _DEEPEST = 20
 
@@ -92,7 +93,13 @@ class _Reader:
         """An underlined line, or one between two equal rules."""
         after = lines[at + 1] if at + 1 < len(lines) else ""
         rule = _ADORNMENT.match(lines[at])
-        if rule and after and at + 2 < len(lines) and lines[at + 2] == lines[at] and not _SIMPLE.match(lines[at]):
+        if (
+            rule
+            and after
+            and at + 2 < len(lines)
+            and lines[at + 2] == lines[at]
+            and not _SIMPLE.match(lines[at])
+        ):
             return at + 3, [build.title(inline(after.strip()), self._level(rule[1] * 2))]
         under = _ADORNMENT.match(after) if not rule else None
         if under and len(after) * 4 >= len(lines[at]) * 3:
@@ -138,7 +145,9 @@ class _Reader:
     def _field(self, lines: list[str], at: int) -> tuple[int, list[Element]] | None:
         """Fields before the first title say something of the document; later ones belong to its text."""
         is_header = not self.adornments
-        field = _FIELD.match(lines[at]) or (_PLAIN_FIELD.match(lines[at]) if is_header and _is_header(lines, at) else None)
+        field = _FIELD.match(lines[at]) or (
+            _PLAIN_FIELD.match(lines[at]) if is_header and _is_header(lines, at) else None
+        )
         if not field:
             return None
         end, block = _indented(lines, at + 1)

@@ -51,7 +51,9 @@ def read_xls(job: Job) -> ParsedDocument:
     for number, sheet in enumerate(book.sheets(), 1):
         rows = ([_xls_value(cell, book.datemode) for cell in sheet.row(at)] for at in range(sheet.nrows))
         found += _sheet(sheet.name, number, rows)
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(found), metadata={"page_count": book.nsheets})
+    return ParsedDocument(
+        mime_type=job.mime_type, elements=tuple(found), metadata={"page_count": book.nsheets}
+    )
 
 
 def _sheet(name: str, number: int, rows: Iterable[Iterable[Any]]) -> list[Element]:

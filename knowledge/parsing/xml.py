@@ -23,7 +23,12 @@ def read(job: Job) -> ParsedDocument:
 
 def _tree(job: Job) -> Any:
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, recover=False
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        recover=False,
     )
     data = job.path.read_bytes()
     try:

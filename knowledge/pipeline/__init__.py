@@ -1,0 +1,105 @@
+"""From files to findable passages: parse → chunk → embed → tag → index. `run` shows the whole order.
+
+Tags come after vectors, because `ai` tags compare the two. Nothing here touches the ORM: what goes in and comes out are
+the frozen values of `values.py`. Heavy libraries live behind the ports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from knowledge.embedding import Embedder
+from knowledge.parsing import ParseError, Parser
+from knowledge.pipeline import chunking, tagging
+from knowledge.pipeline.chunking import chunk, embedding_input
+from knowledge.pipeline.embedding import embed, embed_tags
+from knowledge.pipeline.indexing import index
+from knowledge.pipeline.tagging import tag
+from knowledge.pipeline.values import Chunked, Failure, Parsed, Source, Tagged
+from knowledge.vectors import VectorStore
+
+Report = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    parser: Parser
+    embedder: Embedder
+    store: VectorStore
+
+    @property
+    def collection(self) -> str:
+        """Vectors of different models are never compared: each model has a collection of its own."""
+        return collection_name(self.embedder.model)
+
+    @property
+    def versions(self) -> str:
+        """Whatever changes when the same bytes would give other passages, tags or vectors."""
+        return (
+            f"parser={self.parser.version} chunker={chunking.VERSION} "
+            f"tagger={tagging.VERSION} model={self.embedder.model}"
+        )
+
+
+def collection_name(model: str) -> str:
+    safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in model.lower())
+    return f"oyl-{safe}"[:100]
+
+
+def run(
+    tenant_id: UUID, sources: Sequence[Source], ports: Ports, report: Report
+) -> tuple[list[Tagged], list[Failure]]:
+    """Make the files of one batch findable, as far as the vector store goes; the flip is the caller's.
+
+    `report(stage, **counts)` is told before each stage, and may raise to stop the work. A file that cannot be read fails
+    alone; EmbeddingError and VectorStoreError concern the whole batch.
+    """
+    report("parse")
+    parsed, failures = parse(tenant_id, sources, ports.parser)
+    report("chunk")
+    chunked = [chunk_one(one, ports.embedder) for one in parsed]
+    report("embed")
+    embedded = embed(
+        chunked,
+        tenant_id=tenant_id,
+        embedder=ports.embedder,
+        store=ports.store,
+        collection=ports.collection,
+        told=lambda done, total: report("embed", chunks_done=done, chunks_total=total),
+    )
+    report("tag")
+    tagged = tag(embedded, lambda words: embed_tags(ports.embedder, tenant_id, words))
+    report("index")
+    index(tagged, tenant_id=tenant_id, store=ports.store, collection=ports.collection)
+    return tagged, failures
+
+
+def parse(
+    tenant_id: UUID, sources: Sequence[Source], parser: Parser
+) -> tuple[list[Parsed], list[Failure]]:
+    parsed: list[Parsed] = []
+    failures: list[Failure] = []
+    for source in sources:
+        try:
+            document = parser.parse(tenant_id, source.path, filename=source.filename, workdir=source.workdir)
+            parsed.append(Parsed(source=source, document=document))
+        except ParseError as error:
+            failures.append(
+                Failure(source=source, code=error.code, detail=error.detail, retryable=error.retryable)
+            )
+    return parsed, failures
+
+
+def chunk_one(parsed: Parsed, embedder: Embedder) -> Chunked:
+    chunked = chunk(parsed.document.elements, token_spans=embedder.token_spans, max_tokens=embedder.max_tokens)
+    contents = tuple(embedding_input(one) for one in chunked.chunks)
+    return Chunked(
+        source=parsed.source,
+        document=parsed.document,
+        chunked=chunked,
+        contents=contents,
+        digests=tuple(hashlib.sha256(content.encode()).hexdigest() for content in contents),
+    )

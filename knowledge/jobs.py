@@ -1,0 +1,170 @@
+"""Jobs: claimed by a conditional UPDATE, held by a heartbeat, fenced by their attempt, finished exactly once.
+
+PostgreSQL is the truth. Redis only carries a doorbell: "this tenant has work". A lost ring is rung again by the sweeper.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from celery import current_app
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from knowledge.errors import JOB_ERRORS, LeaseLostError
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Stage
+from knowledge.querysets import from_now
+from tenants.scope import tenant_scope
+
+logger = logging.getLogger(__name__)
+MAX_ATTEMPTS = 5
+HEARTBEAT_SECONDS = 10.0
+# Small, new jobs are worked on together, so that one scope, one embedding batch and one upsert serve them all. A job
+# that failed before is worked on alone: whatever is wrong with it harms no other.
+BATCH_JOBS = 16
+BATCH_BYTES = 256 * 1024
+
+
+def enqueue(document: Document, kind: JobKind = JobKind.INGEST) -> IngestionJob:
+    """A job row for the document's present file generation, inside the caller's transaction; rings after commit."""
+    job, created = IngestionJob.objects.get_or_create(
+        document=document,
+        generation=document.file_generation,
+        kind=kind,
+        defaults={"available_at": Now()},
+    )
+    if not created:
+        IngestionJob.objects.filter(pk=job.pk).update(
+            state=JobState.QUEUED, stage=Stage.WAIT, attempt=0, available_at=Now(), finished_at=None
+        )
+    ring_on_commit(document.tenant_id)
+    return job
+
+
+def ring_on_commit(tenant_id: UUID) -> None:
+    transaction.on_commit(lambda: ring(tenant_id))
+
+
+def ring(tenant_id: UUID) -> None:
+    """Wake a worker. Without Redis nothing is lost: the sweeper rings again."""
+    try:
+        current_app.send_task("knowledge.tasks.work", [str(tenant_id)], retry=False)
+    except Exception as error:
+        logger.warning("could not ring for tenant %s, the sweeper will: %s", tenant_id, error)
+
+
+def tenants_with_due_jobs() -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT oyl_tenants_with_due_jobs()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def claim(tenant_id: UUID) -> list[IngestionJob]:
+    """Jobs of one kind that are now the caller's, their documents at hand; [] when nothing is due."""
+    with tenant_scope(tenant_id):
+        due = IngestionJob.objects.all().due().select_related("document__reference")
+        locked = list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH_JOBS])
+        give_up([job for job in locked if job.attempt >= MAX_ATTEMPTS])
+        batch = _batch([job for job in locked if job.attempt < MAX_ATTEMPTS])
+        IngestionJob.objects.all().filter(pk__in=[job.pk for job in batch]).claim()
+        Document.objects.filter(pk__in=[job.document_id for job in batch]).update(
+            processed_status=DocumentStatus.PROCESSING
+        )
+    for job in batch:
+        job.attempt += 1
+        job.state = JobState.RUNNING
+    return batch
+
+
+def _batch(due: Sequence[IngestionJob]) -> list[IngestionJob]:
+    """The first job, and with it those that fit: same kind, never failed, small together."""
+    batch, size = list(due[:1]), sum(job.document.size_bytes for job in due[:1])
+    for job in due[1:]:
+        size += job.document.size_bytes
+        if batch[0].attempt or job.attempt or job.kind != batch[0].kind or size > BATCH_BYTES:
+            break
+        batch.append(job)
+    return batch
+
+
+def give_up(jobs: Sequence[IngestionJob]) -> None:
+    """Jobs whose worker died at each of their attempts."""
+    for job in jobs:
+        _end_in_error(job, "worker_died", JOB_ERRORS["worker_died"])
+
+
+@contextmanager
+def heartbeat(tenant_id: UUID, jobs: Sequence[IngestionJob]) -> Iterator[None]:
+    """Extend the jobs' leases in the background, for as long as the block runs."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(HEARTBEAT_SECONDS):
+            try:
+                with tenant_scope(tenant_id):
+                    IngestionJob.objects.all().held(jobs).extend()
+            except DatabaseError as error:
+                logger.warning("no heartbeat, the database does not answer: %s", error)
+            finally:
+                connection.close()
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def report(tenant_id: UUID, jobs: Sequence[IngestionJob], stage: Stage, **counts: int) -> None:
+    """Say how far the jobs are. Raises LeaseLostError when none of them is the caller's any more."""
+    with tenant_scope(tenant_id):
+        if jobs and not IngestionJob.objects.all().held(jobs).extend(stage=stage, **counts):
+            raise LeaseLostError
+
+
+def lock_held(jobs: Sequence[IngestionJob]) -> list[IngestionJob]:
+    """Those of the jobs that are still the caller's, locked to the end of the caller's transaction."""
+    held = IngestionJob.objects.all().held(jobs).order_by("pk").select_for_update()
+    mine = set(held.values_list("pk", flat=True))
+    return [job for job in jobs if job.pk in mine]
+
+
+def fail(job: IngestionJob, code: str, detail: str, *, retryable: bool) -> None:
+    """Inside a scope: try again later, or end in error; nothing when the job is no longer the caller's."""
+    if not lock_held([job]):
+        return
+    if not retryable or job.attempt >= MAX_ATTEMPTS:
+        _end_in_error(job, code, detail)
+        return
+    IngestionJob.objects.filter(pk=job.pk).update(
+        state=JobState.QUEUED, available_at=from_now(backoff(job.attempt)), error_code=code, error_detail=detail
+    )
+
+
+def backoff(attempt: int) -> timedelta:
+    """Two seconds after the first attempt, then four times longer each time, give or take a quarter."""
+    return timedelta(seconds=2 * 4 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
+
+
+def _end_in_error(job: IngestionJob, code: str, detail: str) -> None:
+    IngestionJob.objects.all().filter(pk=job.pk).finish(
+        JobState.ERROR, error_code=code, error_detail=detail
+    )
+    Document.objects.filter(pk=job.document_id, file_generation=job.generation).update(
+        processed_status=DocumentStatus.ERROR, error_code=code, error_detail=detail
+    )
+
+
+def cancel_unfinished(document_ids: Sequence[UUID]) -> None:
+    """Inside a scope: whoever works on these documents finds that the work is no longer theirs."""
+    jobs = IngestionJob.objects.all().filter(document_id__in=document_ids, kind=JobKind.INGEST)
+    jobs.unfinished().finish(JobState.CANCELLED)

@@ -1,0 +1,34 @@
+"""Points of the new generation, beside those of the old one, which still answer until the flip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from knowledge.pipeline.values import Tagged
+from knowledge.vectors import Point, VectorStore
+
+SLICE = 512
+
+
+def index(batch: Sequence[Tagged], *, tenant_id: UUID, store: VectorStore, collection: str) -> None:
+    points = [point for tagged in batch for point in points_of(tagged)]
+    for start in range(0, len(points), SLICE):
+        store.upsert(tenant_id, collection, points[start : start + SLICE])
+
+
+def points_of(tagged: Tagged) -> Iterator[Point]:
+    passages, source = tagged.passages, tagged.passages.source
+    metadata = {**source.metadata, "file": passages.document.metadata}
+    rows = zip(passages.chunk_ids(), passages.contents, tagged.vectors, tagged.tags, strict=True)
+    for id_, content, vector, tags in rows:
+        yield Point(
+            id=id_,
+            document_id=source.document_id,
+            reference_id=source.reference_id,
+            generation=source.generation,
+            vector=vector,
+            text=content,
+            tag_ids=tuple(tag.tag_id for tag in tags),
+            metadata=metadata,
+        )
