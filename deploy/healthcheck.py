@@ -1,0 +1,5 @@
+"""Ends with an error unless this container's web application can serve. ALLOWED_HOSTS needs localhost."""
+
+from urllib.request import urlopen
+
+urlopen("http://localhost:8000/readyz", timeout=8)

@@ -1,0 +1,20 @@
+-- OYL's three roles, and what they may do in the database that this is run in. Run it as a superuser; again, it mends.
+-- The owner migrates, the application owns nothing, and lookup's functions see past the tenant scope.
+DO $$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['oyl_owner', 'oyl_app', 'oyl_lookup'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+            EXECUTE format('CREATE ROLE %I', role);
+        END IF;
+    END LOOP;
+    EXECUTE format('ALTER DATABASE %I OWNER TO oyl_owner', current_database());
+END
+$$;
+ALTER ROLE oyl_owner LOGIN CREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
+ALTER ROLE oyl_app LOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
+ALTER ROLE oyl_lookup NOLOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
+GRANT oyl_lookup TO oyl_owner;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO oyl_app;

@@ -1,0 +1,30 @@
+"""What oyl/settings.py reads from the environment, found in its source."""
+
+from __future__ import annotations
+
+import ast
+
+from django.conf import settings
+
+SOURCE = settings.BASE_DIR / "oyl" / "settings.py"
+
+
+def _calls() -> list[tuple[str, str]]:
+    """(function, variable) of every `env.type("NAME", …)` and `_required("NAME")`."""
+    found = []
+    for node in ast.walk(ast.parse(SOURCE.read_text())):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            function = ast.unparse(node.func)
+            if function == "_required" or function.startswith("env."):
+                found.append((function, str(node.args[0].value)))
+    return found
+
+
+def variables() -> set[str]:
+    return {name for _, name in _calls()}
+
+
+def required_on_servers() -> set[str]:
+    """The keys, and what takes the place of the embedded services."""
+    keys = {name for function, name in _calls() if function == "_required"}
+    return keys | {"DATABASE_URL", "REDIS_URL", "QDRANT_URL", "ALLOWED_HOSTS"}
