@@ -48,8 +48,8 @@ class Instance:
 
     def child_started(self, name: str, pid: int) -> None:
         """Remember a child, so that whoever comes after a crash of this process can end it."""
-        with suppress(psutil.NoSuchProcess):
-            self._update(children={**self._info.children, name: (pid, psutil.Process(pid).create_time())})
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):
+            self._update(children={**self._info.children, name: (pid, _started(psutil.Process(pid)))})
 
     def is_ready(self) -> None:
         self._update(ready=True)
@@ -77,7 +77,7 @@ def own(layout: Layout, kind: Kind, *, address: str = "") -> Instance | None:
         return None
     _stop_leftovers(layout)
     _make_run(layout.run)
-    created = psutil.Process().create_time()
+    created = _started(psutil.Process())
     info = Info(kind=kind, pid=os.getpid(), created=created, run=str(layout.run), address=address)
     return Instance(layout, handle, info)
 
@@ -131,11 +131,19 @@ def _stop_leftovers(layout: Layout, seconds: float = 5) -> None:
         process.kill()
 
 
+def _started(process: psutil.Process) -> float:
+    """What no later process of the same id has. On Linux in ticks since boot, as clocks may be set."""
+    stat_file = Path(f"/proc/{process.pid}/stat")
+    if stat_file.exists():
+        return float(stat_file.read_text().rpartition(")")[2].split()[19])
+    return float(process.create_time())
+
+
 def _find(child: tuple[int, float]) -> psutil.Process | None:
     """The process, unless it has ended; a process id may belong to another one by now."""
     pid, created = child
-    with suppress(psutil.NoSuchProcess):
+    with suppress(psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):
         process = psutil.Process(pid)
-        if process.create_time() == created:
+        if _started(process) == created:
             return process
     return None

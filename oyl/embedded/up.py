@@ -36,31 +36,37 @@ def up(console: TextIO) -> None:
         journal.write("oyl", f"services are ready, data is in {settings.OYL_DATA_DIR}")
         _prepare_schema()
         mine.is_ready()
+        web, worker, beat = application()
         with _demo(journal):
-            supervisor.start(application(), timeout=READY_SECONDS)
+            supervisor.start([web, worker], timeout=READY_SECONDS)
+            supervisor.start([beat])  # last, so that the others get ready sooner
         console.write(welcome(settings.LAYOUT))
         console.flush()
         Event().wait()
     console.write("OYL has stopped. Your data is kept.\n")
 
 
-def application() -> list[Program]:
-    """The processes of OYL itself."""
-    celery = (sys.executable, "-m", "celery", "-A", "oyl")
+def application() -> tuple[Program, Program, Program]:
+    """Web, worker and beat."""
+    celery = (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "oyl")
     pool = ("--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle")
-    queues = ("-Q", "ingest,interactive,maintenance")
+    queues = ("-Q", "ingest,interactive,maintenance", "--loglevel", "INFO")
     place = ("--host", settings.OYL_HOST, "--port", str(settings.OYL_PORT))
-    quietly = ("--log-level", "warning", "--no-access-log")
+    web = (
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "oyl.asgi:application",
+        "--log-level",
+        "warning",
+        "--no-access-log",
+    )
     schedule = ("-s", str(settings.OYL_DATA_DIR / "celerybeat-schedule"))
-    return [
-        Program(
-            name="web",
-            command=(sys.executable, "-m", "uvicorn", "oyl.asgi:application", *place, *quietly),
-            ready=_is_ready,
-        ),
-        Program(name="worker", command=(*celery, "worker", *pool, *queues, "--loglevel", "INFO"), grace=6),
+    return (
+        Program(name="web", command=(*web, *place), ready=_is_ready),
+        Program(name="worker", command=(*celery, "worker", *pool, *queues)),
         Program(name="beat", command=(*celery, "beat", *schedule)),
-    ]
+    )
 
 
 def address() -> str:
@@ -120,9 +126,10 @@ def _prepare_schema() -> None:
 
 
 def _is_ready() -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", settings.OYL_PORT, timeout=5)
+    connection = http.client.HTTPConnection(settings.OYL_HOST, settings.OYL_PORT, timeout=5)
+    host = settings.ALLOWED_HOSTS[0].lstrip("*.") or "localhost"
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", "/readyz", headers={"Host": host})
         return connection.getresponse().status == 200
     except OSError:
         return False

@@ -1,16 +1,24 @@
 """`manage.py up` refuses to start twice or on a busy port, and says what to do instead."""
 
+import json
+import os
+import signal
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.core.management import CommandError, call_command
 
 from oyl.embedded import instance
 from oyl.embedded.instance import Kind
 from oyl.embedded.layout import Layout
+from oyl.embedded.supervisor import ROOT
 from oyl.embedded.up import welcome
 
 
@@ -67,3 +75,59 @@ def test_the_welcome_shows_address_and_sign_in(layout, settings):
     assert f"http://127.0.0.1:{settings.OYL_PORT}/admin/" in shown
     assert "admin@demo.example" in shown
     assert "a-b-c" in shown
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_new_pid(layout: Layout, name: str, old: int) -> int:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        info = instance.owner(layout)
+        if info and info.children[name][0] != old:
+            return info.children[name][0]
+        time.sleep(0.05)
+    raise AssertionError(f"{name} was not started again")
+
+
+def test_everything_runs_restarts_what_crashes_and_stops_cleanly(tmp_path):
+    layout = Layout(tmp_path / "a folder" / ("x" * 100) / ("y" * 90))
+    layout.data.mkdir(parents=True)
+    demo = {"tenant": "Demo", "email": "admin@demo.example", "password": "a-b-c"}
+    (layout.data / "demo.json").write_text(json.dumps(demo))
+    own = {"OYL_DATA_DIR": str(layout.data), "OYL_PORT": str(free_port())}
+    own |= {"DATABASE_URL": "", "REDIS_URL": "", "QDRANT_URL": "", "EMBEDDING_URL": ""}
+    command = [sys.executable, "manage.py", "up"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        try:
+            shown = ""
+            while "Ctrl-C stops it" not in shown:
+                line = process.stdout.readline()
+                assert line, f"it ended before it was ready: {shown}"
+                shown += line
+            assert "admin@demo.example" in shown
+            info = instance.owner(layout)
+            assert info and info.kind is Kind.UP and info.ready
+            assert set(info.children) >= {"postgres", "redis", "vectors", "web", "worker"}
+            os.kill(info.children["web"][0], signal.SIGKILL)
+            wait_for_new_pid(layout, "web", info.children["web"][0])
+            assert "was killed by SIGKILL" in (layout.logs / "web.log").read_text()
+            info = instance.owner(layout)
+            assert info
+            process.send_signal(signal.SIGINT)
+            assert process.wait(12) == 0
+        finally:
+            process.kill()
+    assert not [pid for pid, _ in info.children.values() if psutil.pid_exists(pid)]
+    assert instance.owner(layout) is None
