@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -56,6 +57,7 @@ class Instance:
 
     def release(self) -> None:
         _note(self._layout).unlink(missing_ok=True)
+        shutil.rmtree(self._layout.run, ignore_errors=True)
         os.close(self._handle)
 
     def _update(self, **changes: object) -> None:

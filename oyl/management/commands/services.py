@@ -23,20 +23,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         try:
-            getattr(self, f"_{action}")()
+            if action == "start":
+                background.start(settings.LAYOUT)
+            elif action == "stop":
+                self._stop()
         except ServiceError as error:
             raise CommandError(str(error)) from error
         status = self._state()
         self.stdout.write(json.dumps(status) if options["json"] else self._describe(status))
 
-    def _start(self) -> None:
-        background.start(settings.LAYOUT)
-
     def _stop(self) -> None:
-        background.stop(settings.LAYOUT)
-
-    def _status(self) -> None:
-        pass
+        if background.stop(settings.LAYOUT):
+            return
+        if owner := instance.owner(settings.LAYOUT):
+            raise ServiceError(
+                f"The services belong to `manage.py {owner.kind}` (process {owner.pid}) and stop with it."
+            )
 
     def _state(self) -> dict[str, Any]:
         owner = instance.owner(settings.LAYOUT)
