@@ -1,7 +1,7 @@
 """The parser port: bytes on disk in, elements with page and kind out.
 
-Text is what a reader of the document would see, in reading order. A parser never fetches anything, writes only
-into the folder it is given, and says with a `ParseError` why it could not read a file.
+Text is what a reader of the document would see, in reading order. A parser never fetches anything, writes
+only into the folder it is given, and says with a `ParseError` why it could not read a file.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class ElementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
-    """One block in reading order. `page` starts at 1 (slides and sheets count as pages; None: the format has no
-    pages); `level` is a title's depth, 1 the highest, and 0 for what is no title. A table's text has one row a
-    line, its cells separated by ' | '."""
+    """One block in reading order. `page` starts at 1 (slides and sheets count as pages; None: the format has
+    no pages); `level` is a title's depth, 1 the highest, and 0 for what is no title. A table's text has one
+    row a line, its cells separated by ' | '."""
 
     kind: ElementKind
     text: str
@@ -45,8 +45,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedDocument:
-    """`mime_type` is decided by content. `metadata` holds what the file says of itself (title, author, created,
-    subject, language, keywords, page_count …), JSON values only."""
+    """`mime_type` is decided by content. `metadata` holds what the file says of itself (title, author,
+    created, subject, language, keywords, page_count …), JSON values only."""
 
     mime_type: str
     elements: tuple[Element, ...] = ()
@@ -57,9 +57,9 @@ class ParsedDocument:
 class ParseError(Exception):
     """The file could not be read.
 
-    `code` is stable and documented (docs/pipeline.md), `detail` a sentence that a person understands and that says
-    what to do; `retryable` says whether the same file may succeed later (the process was killed from outside, the
-    disk was full), which is not so for a broken file."""
+    `code` is stable and documented (docs/pipeline.md), `detail` a sentence that a person understands and that
+    says what to do; `retryable` says whether the same file may succeed later (the process was killed from
+    outside, the disk was full), which is not so for a broken file."""
 
     def __init__(self, code: str, detail: str, *, retryable: bool = False) -> None:
         super().__init__(detail)

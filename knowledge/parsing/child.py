@@ -1,4 +1,4 @@
-"""The parser process: reads requests from its first standard stream, answers on the second, keeps nothing else.
+"""The parser process: reads requests from its standard input, answers on its standard output.
 
 Started by `knowledge.parsing.process`; needs neither Django nor settings.
 """
@@ -22,7 +22,7 @@ from typing import Any
 from knowledge.parsing import ParsedDocument, ParseError, jail
 from knowledge.parsing.clean import clean_element, clean_metadata, clean_prose
 from knowledge.parsing.codes import problem
-from knowledge.parsing.detect import detect
+from knowledge.parsing.detect import detect, name_of
 from knowledge.parsing.job import Job, Limits
 from knowledge.parsing.readers import reader_of
 
@@ -44,7 +44,9 @@ def main() -> None:
     for request in _requests(requests):
         jail.allow_cpu(limits.seconds)
         answer = handle(request, limits)
-        body = json.dumps(answer | {"resident_mb": jail.resident_mb()}).encode()
+        body = json.dumps(answer | {"resident_mb": jail.resident_mb()}, ensure_ascii=False).encode(
+            "utf-8", "replace"
+        )
         if len(body) > limits.output_mb << 20:
             body = json.dumps(_refusal(problem("output_too_large", limit=limits.output_mb))).encode()
         del answer
@@ -99,13 +101,15 @@ def _explain(error: BaseException, mime_type: str, limits: Limits) -> ParseError
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     if isinstance(error, MemoryError) or any(sign in reason.lower() for sign in _OUT_OF_MEMORY):
         return problem("parse_memory", megabytes=limits.memory_mb)
+    if isinstance(error, RecursionError):
+        return problem("corrupt_file", type=name_of(mime_type), reason="it is nested too deeply")
     if isinstance(error, FileNotFoundError) and not mime_type:
         return problem("file_missing")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return problem("disk_full")
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return problem("unpacks_too_large", size=f"more than {limits.output_mb}", limit=limits.output_mb)
-    return problem("corrupt_file", type=mime_type or "document", reason=reason)
+    return problem("corrupt_file", type=name_of(mime_type), reason=reason)
 
 
 class _at_home_in:

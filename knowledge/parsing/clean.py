@@ -10,7 +10,8 @@ from knowledge.parsing import Element, ElementKind
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Control characters, lone surrogates, soft hyphens, zero-width characters, byte order marks, non-characters.
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
-_SPACES = re.compile("[ \t\xa0\u2000-\u200a\u202f\u3000]+")
+# Single plain spaces are left alone: matching each would cost far more than all else here.
+_SPACES = re.compile("(?:  |[\t\xa0\u2000-\u200a\u202f\u3000])[ \t\xa0\u2000-\u200a\u202f\u3000]*")
 _AROUND_BREAK = re.compile(" ?\n ?")
 _BLANK_LINES = re.compile("\n{3,}")
 
@@ -50,5 +51,5 @@ def clean_metadata(value: Any) -> Any:
 
 
 def _has_symbols(text: str) -> bool:
-    """Whether a text without letters and digits says something: emoji and signs do, rules of dashes do not."""
+    """Whether a text without letters and digits says something: emoji do, rules of dashes do not."""
     return any(ord(char) > 0x2FF and not 0x2000 <= ord(char) <= 0x259F for char in text)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from knowledge.parsing import ParseError
 
 SUPPORTED = (
-    "text, Markdown, HTML, reStructuredText, Org, CSV, TSV, JSON, XML, YAML, notebooks, Word, PowerPoint, Excel, "
-    "OpenDocument text, RTF, EPUB, mail, PDF, images and zip archives"
+    "text, Markdown, HTML, reStructuredText, Org, CSV, TSV, JSON, XML, YAML, notebooks, Word, PowerPoint, "
+    "Excel, OpenDocument text, RTF, EPUB, mail, PDF, images and zip archives"
 )
 
 
@@ -21,7 +21,7 @@ class Problem:
 
 
 CODES: dict[str, Problem] = {
-    "empty_file": Problem("The file is empty (0 bytes). Upload it again."),
+    "empty_file": Problem("The file is empty. Upload it again."),
     "file_missing": Problem("The file is no longer in the storage. Upload it again."),
     "unsupported_type": Problem(f"Files of type {{type}} cannot be read. Supported are: {SUPPORTED}."),
     "password_protected": Problem("The file is encrypted. Save a copy without a password and upload that."),
@@ -30,8 +30,8 @@ CODES: dict[str, Problem] = {
     ),
     "no_text": Problem("The file can be opened, but no text was found in it."),
     "needs_libreoffice": Problem(
-        "Old {type} files are read through LibreOffice, which is not installed. Install it (`soffice` must be on "
-        "the PATH), or save the file in a newer format."
+        "Old {type} files are read through LibreOffice, which is not installed. Install it (`soffice` must be "
+        "on the PATH), or save the file in a newer format."
     ),
     "ocr_too_long": Problem(
         "Only {done} of {total} scanned pages could be recognised in {seconds} s. Split the file, or raise "
@@ -42,7 +42,8 @@ CODES: dict[str, Problem] = {
     ),
     "archive_too_large": Problem("The archive {fact}. Split it, or upload its files one by one."),
     "unpacks_too_large": Problem(
-        "The file unpacks to {size} MB, more than the {limit} MB allowed. Split it, or raise PARSER_OUTPUT_MB."
+        "The file unpacks to {size} MB, more than the {limit} MB allowed. Split it, or raise "
+        "PARSER_OUTPUT_MB."
     ),
     "output_too_large": Problem(
         "The file holds more than {limit} MB of text. Split it, or raise PARSER_OUTPUT_MB."

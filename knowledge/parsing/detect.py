@@ -65,6 +65,25 @@ _MODEL_NAMES = {
     "jsonl": NDJSON,
     "eml": EML,
 }
+_NAMES = {
+    DOCX: "Word document",
+    DOC: "Word document",
+    PPTX: "PowerPoint presentation",
+    PPT: "PowerPoint presentation",
+    XLSX: "Excel workbook",
+    XLS: "Excel workbook",
+    ODT: "OpenDocument text",
+    EPUB: "EPUB book",
+    PDF: "PDF",
+    RTF: "RTF document",
+    ZIP: "zip archive",
+    MSG: "Outlook message",
+    EML: "mail",
+    HTML: "HTML page",
+    XML: "XML document",
+    JSON: "JSON document",
+    NOTEBOOK: "notebook",
+}
 _IMAGES = {
     "image/png",
     "image/jpeg",
@@ -79,6 +98,7 @@ _IMAGES = {
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
 )
+_PDF_BODY = re.compile(rb"(?:%[^\r\n]*[\r\n]+)*\s*\d+ \d+ obj\b")
 _XML_START = re.compile(r"\s*<\?xml[\s?]|\s*<svg[\s>]", re.I)
 _MAIL_HEADER = re.compile(
     r"^(from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):",
@@ -90,13 +110,18 @@ def detect(path: Path, filename: str) -> str:
     """The mime type. Raises ParseError for what is empty, protected, broken or not supported."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if not head:
+    if not head.strip(b"\0"):
         raise problem("empty_file")
     return _by_signature(path, head) or _by_text(head, filename) or _by_model(path)
 
 
+def name_of(mime_type: str) -> str:
+    """What people call the type."""
+    return _NAMES.get(mime_type, mime_type) or "document"
+
+
 def _by_signature(path: Path, head: bytes) -> str:
-    if b"%PDF-" in head[:1024]:
+    if b"%PDF-" in head[:1024] or _PDF_BODY.match(head):
         return PDF
     if head.startswith(b"{\\rtf"):
         return RTF

@@ -8,12 +8,73 @@ from typing import Any
 from lxml import etree
 
 from knowledge.parsing import Element, ElementKind, ParsedDocument, build
+from knowledge.parsing.codes import problem
 from knowledge.parsing.job import Job
 from knowledge.parsing.text import load
 
-_UNSEEN = ["script", "style", "template", "noscript", "nav", "iframe", "object", "embed", "applet", "svg", "canvas", "audio", "video", "map", "button", "select", "textarea", "datalist", "dialog"]
+_UNSEEN = [
+    "script",
+    "style",
+    "template",
+    "noscript",
+    "nav",
+    "iframe",
+    "object",
+    "embed",
+    "applet",
+    "svg",
+    "canvas",
+    "audio",
+    "video",
+    "map",
+    "button",
+    "select",
+    "textarea",
+    "datalist",
+    "dialog",
+]
 _INLINE = frozenset(
-    ["a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "input", "nobr"]
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+        "input",
+        "nobr",
+    ]
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _ITEMS = frozenset(("li", "dt", "dd"))
@@ -48,7 +109,10 @@ def tree(text: str) -> Any:
         encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True
     )
     data = text.replace("\x00", "").encode("utf-8", "replace")
-    return etree.fromstring(data, parser) if data.strip() else None
+    root = etree.fromstring(data, parser) if data.strip() else None
+    if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
+        raise problem("corrupt_file", type="HTML page", reason="it is nested too deeply")
+    return root
 
 
 def blocks(root: Any) -> Iterator[Element]:

@@ -1,4 +1,4 @@
-"""What a parser process gives up before it touches a file: network, memory, core dumps, life beyond its worker."""
+"""What a parser process gives up before it touches a file: network, memory, outliving its worker."""
 
 from __future__ import annotations
 

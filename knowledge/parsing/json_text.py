@@ -18,8 +18,6 @@ def read(job: Job) -> ParsedDocument:
         records = _records(content, job.mime_type)
     except ValueError:
         return ParsedDocument(mime_type=detect.PLAIN, elements=tuple(text.elements(content)))
-    except RecursionError as error:
-        raise problem("corrupt_file", type="JSON", reason="it is nested too deeply") from error
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(map(_record, records)))
 
 

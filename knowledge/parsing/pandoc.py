@@ -1,4 +1,4 @@
-"""Formats that pandoc turns into HTML. It runs in its sandbox: a file can name others, but they are not read."""
+"""Formats that pandoc turns into HTML, in its sandbox: a file can name others, but they are not read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from knowledge.parsing.job import Job
 _FORMATS = {detect.ORG: "org", detect.EPUB: "epub", detect.ODT: "odt", detect.RTF: "rtf"}
 _ZIPPED = (detect.EPUB, detect.ODT)
 _HEAP_EXHAUSTED = 251
+_UNTITLED = "-"  # what pandoc writes, from the standard stream
 
 
 def read(job: Job) -> ParsedDocument:
@@ -20,7 +21,7 @@ def read(job: Job) -> ParsedDocument:
     root = html.tree(_convert(job))
     if root is None:
         return ParsedDocument(mime_type=job.mime_type)
-    facts = html.metadata(root)
+    facts = {name: value for name, value in html.metadata(root).items() if value != _UNTITLED}
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(html.blocks(root)), metadata=facts)
 
 

@@ -27,6 +27,9 @@ _NAMES = {
     "CreationDate": "created",
     "ModDate": "modified",
 }
+_ASCENT, _DESCENT = 0.75, 0.25
+_FORCE_BOLD = 1 << 18
+_BOLD_NAME = re.compile(r"bold|black|heavy|medi|demi|CMBX", re.I)
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?")
 
 
@@ -89,36 +92,54 @@ def _character(code: int) -> str:
 
 
 def _placed(layer: Any, text: str, start: int, number: int, height: float) -> Line:
+    """The line's place by its baseline, so that letters with tails do not move it."""
     first = start + len(text) - len(text.lstrip())
     last = start + len(text.rstrip()) - 1
-    left, top, _, bottom = _box(layer, first)
-    _, _, right, end_bottom = _box(layer, last)
-    middle = (first + last) // 2
-    size = pdfium_c.FPDFText_GetFontSize(layer, middle) * _scale(layer, middle)
-    bottom = min(bottom, end_bottom)
+    half = (first + last) // 2
+    middle = next(at for at in range(half, last + 1) if not text[at - start].isspace())
+    size, is_upright = _size(layer, middle)
+    left, baseline = _origin(layer, first)
     return Line(
         text=text,
         page=number,
         left=left,
-        right=max(left, right),
-        top=height - max(top, bottom + size * 0.7),
-        bottom=height - bottom,
-        size=round(size, 1),
+        right=max(left, _right(layer, last)),
+        top=height - baseline - size * _ASCENT,
+        bottom=height - baseline + size * _DESCENT,
+        size=size if is_upright else 0.0,  # marks along the margin are no titles
+        bold=is_upright and _is_bold(layer, middle),
     )
 
 
-def _box(layer: Any, at: int) -> tuple[float, float, float, float]:
+def _origin(layer: Any, at: int) -> tuple[float, float]:
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium_c.FPDFText_GetCharOrigin(layer, at, x, y)
+    return x.value, y.value
+
+
+def _right(layer: Any, at: int) -> float:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     pdfium_c.FPDFText_GetCharBox(layer, at, left, right, bottom, top)
-    return left.value, top.value, right.value, bottom.value
+    return right.value
 
 
-def _scale(layer: Any, at: int) -> float:
-    """Many files set letters of size 1 and scale them by their matrix."""
-    matrix = pdfium_c.FS_MATRIX()
+def _is_bold(layer: Any, at: int) -> bool:
+    """By the font's flag or its name."""
+    flags, name = ctypes.c_int(), ctypes.create_string_buffer(128)
+    pdfium_c.FPDFText_GetFontInfo(layer, at, name, len(name), flags)
+    return (
+        bool(flags.value & _FORCE_BOLD)
+        or _BOLD_NAME.search(name.value.decode("utf-8", "replace")) is not None
+    )
+
+
+def _size(layer: Any, at: int) -> tuple[float, bool]:
+    """The letters' size on the page, which many files set by a matrix, and whether they stand upright."""
+    size, matrix = pdfium_c.FPDFText_GetFontSize(layer, at), pdfium_c.FS_MATRIX()
     if not pdfium_c.FPDFText_GetMatrix(layer, at, matrix):
-        return 1.0
-    return float((matrix.c**2 + matrix.d**2) ** 0.5) or 1.0
+        return round(size, 1), True
+    scale = float((matrix.c**2 + matrix.d**2) ** 0.5) or 1.0
+    return round(size * scale, 1), abs(matrix.d) >= abs(matrix.c)
 
 
 def _has_picture(page: Any) -> bool:

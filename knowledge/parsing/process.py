@@ -32,7 +32,7 @@ class ParserProcess:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.files = 0
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
         self._process = subprocess.Popen(
             [sys.executable, "-m", "knowledge.parsing.child", limits.dumps()],
             stdin=subprocess.PIPE,

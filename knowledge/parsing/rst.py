@@ -19,10 +19,24 @@ _FOOTNOTE = re.compile(r"\.\.[ \t]+\[([^\]]+)\][ \t]+(.*)")
 _GRID = re.compile(r"\+(?:[-=]+\+)+[ \t]*$")
 _SIMPLE = re.compile(r"={2,}(?:[ \t]+={2,})+[ \t]*$")
 _CODE = frozenset(
-    ["code", "code-block", "sourcecode", "parsed-literal", "highlight", "doctest", "testcode", "prompt", "console"]
+    [
+        "code",
+        "code-block",
+        "sourcecode",
+        "parsed-literal",
+        "highlight",
+        "doctest",
+        "testcode",
+        "prompt",
+        "console",
+    ]
 )
 _UNREAD = frozenset(
-    ["include", "literalinclude", "raw", "image", "figure", "contents", "toctree", "csv-table", "highlight", "role", "default-role", "meta", "class", "index", "automodule", "autoclass", "autofunction", "sectnum", "section-numbering", "target-notes", "replace", "unicode", "only"]
+    (
+        *("include", "literalinclude", "raw", "csv-table", "replace", "unicode", "automodule", "autoclass"),
+        *("autofunction", "image", "figure", "contents", "toctree", "index", "sectnum", "section-numbering"),
+        *("highlight", "role", "default-role", "meta", "class", "only", "target-notes"),
+    )
 )
 _DEEPEST = 20
 
@@ -68,9 +82,10 @@ class _Reader:
             return self._nested(lines, at, depth)
         if line.startswith("..") and line[2:3] in ("", " "):
             return self._explicit(lines, at, depth)
-        heading = self._heading(lines, at)
-        if heading:
-            return heading
+        return self._heading(lines, at) or self._unmarked(lines, at)
+
+    def _unmarked(self, lines: list[str], at: int) -> tuple[int, list[Element]]:
+        line = lines[at]
         if _GRID.match(line) or _SIMPLE.match(line):
             return _table(lines, at)
         if _ADORNMENT.match(line):
@@ -78,9 +93,12 @@ class _Reader:
         if line.startswith(">>> "):
             end = _until_blank(lines, at)
             return end, [build.code("\n".join(lines[at:end]))]
-        mark = _ITEM.match(line)
+        return self._running_text(lines, at)
+
+    def _running_text(self, lines: list[str], at: int) -> tuple[int, list[Element]]:
+        mark = _ITEM.match(lines[at])
         if mark:
-            return self._item(lines, at, len(mark[1]), depth)
+            return self._item(lines, at, len(mark[1]))
         return self._field(lines, at) or self._paragraph(lines, at)
 
     def _nested(self, lines: list[str], at: int, depth: int) -> tuple[int, list[Element]]:
@@ -130,7 +148,7 @@ class _Reader:
         own = [build.paragraph(inline(argument))] if argument else []
         return [*own, *self.blocks(_without_options(block), depth + 1)]
 
-    def _item(self, lines: list[str], at: int, width: int, depth: int) -> tuple[int, list[Element]]:
+    def _item(self, lines: list[str], at: int, width: int) -> tuple[int, list[Element]]:
         """Its text up to a blank line or a nested block; what follows further in is nested."""
         end, texts = at + 1, [lines[at][width:]]
         while end < len(lines) and lines[end].startswith(" ") and not _ITEM.match(lines[end].lstrip()):
