@@ -1,0 +1,223 @@
+"""The chunker, measured by the real tokenizer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge.embedding.tokens import token_spans
+from knowledge.parsing import Element, ElementKind
+from knowledge.pipeline.chunking import ChunkedDocument, chunk, embedding_input
+
+BUDGET = 64
+
+
+def title(text: str, level: int = 1, page: int | None = None) -> Element:
+    return Element(kind=ElementKind.TITLE, text=text, level=level, page=page)
+
+
+def text(words: str, kind: ElementKind = ElementKind.TEXT, page: int | None = None) -> Element:
+    return Element(kind=kind, text=words, page=page)
+
+
+def sentences(count: int) -> str:
+    return " ".join(f"Here is sentence number {number}." for number in range(count))
+
+
+def chunked(*elements: Element, max_tokens: int = BUDGET) -> ChunkedDocument:
+    document = chunk(elements, token_spans=token_spans, max_tokens=max_tokens)
+    assert_sound(document, max_tokens)
+    return document
+
+
+def assert_sound(document: ChunkedDocument, max_tokens: int) -> None:
+    """What holds for every document."""
+    covered = 0
+    for position, item in enumerate(document.chunks):
+        assert item.position == position
+        assert item.text == document.text[item.start : item.end] != ""
+        assert not document.text[covered : item.start].strip()
+        covered = item.end
+    assert not document.text[covered:].strip()
+    inputs = [embedding_input(item) for item in document.chunks]
+    assert all(len(spans) <= max_tokens for spans in token_spans(inputs))
+    counts = [len(spans) for spans in token_spans([item.text for item in document.chunks])]
+    assert counts == [item.token_count for item in document.chunks]
+
+
+def texts(document: ChunkedDocument) -> list[str]:
+    return [item.text for item in document.chunks]
+
+
+def test_a_small_document_is_one_chunk():
+    document = chunked(title("Invoices", page=1), text("They are due in thirty days.", page=1))
+    assert texts(document) == ["Invoices\n\nThey are due in thirty days."] == [document.text]
+    assert document.chunks[0].heading_path == ("Invoices",)
+    assert document.chunks[0].page == 1
+
+
+@pytest.mark.parametrize("elements", [(), (text("  \n "),)])
+def test_nothing_to_read_is_no_chunk(elements: Sequence[Element]):
+    assert chunked(*elements) == ChunkedDocument(text="", chunks=())
+
+
+def test_a_section_begins_a_chunk_and_knows_its_titles():
+    document = chunked(
+        title("Manual"),
+        title("Install", 2),
+        text(sentences(7)),
+        title("Use", 2, page=4),
+        text(sentences(7), page=5),
+    )
+    install, use = document.chunks
+    assert install.text.startswith("Manual\n\nInstall\n\nHere")
+    assert use.text.startswith("Use\n\nHere")
+    assert (install.heading_path, use.heading_path) == (("Manual", "Install"), ("Manual", "Use"))
+    assert use.page == 4
+
+
+def test_what_is_embedded_names_each_title_once():
+    document = chunked(title("Manual"), title("Use", 2), text(sentences(15)))
+    first, second, *_ = document.chunks
+    assert embedding_input(first) == first.text
+    assert embedding_input(second) == f"Manual\nUse\n{second.text}"
+
+
+def test_small_sections_of_one_parent_share_a_chunk():
+    sections = [(title(f"Part {number}", 2), text("A few words.")) for number in range(6)]
+    document = chunked(title("Manual"), *(element for section in sections for element in section))
+    assert len(document.chunks) == 1
+
+
+def test_a_small_section_joins_its_own_parents_chunk_rather_than_the_next_parents():
+    document = chunked(
+        title("One"),
+        text(sentences(5)),
+        title("Rest", 2),
+        text("A few words."),
+        title("Two"),
+        text(sentences(5)),
+    )
+    assert [item.text.split("\n")[0] for item in document.chunks] == ["One", "Two"]
+
+
+def test_a_title_never_ends_a_chunk():
+    document = chunked(title("One"), text(sentences(6)), title("Two"), title("Below", 2), text(sentences(8)))
+    assert not any(item.text.endswith(("Two", "Below")) for item in document.chunks)
+
+
+def test_a_long_paragraph_is_cut_at_sentence_ends_into_similar_parts():
+    document = chunked(text(sentences(25)))
+    assert all(item.text.startswith("Here") and item.text.endswith(".") for item in document.chunks)
+    counts = [item.token_count for item in document.chunks]
+    assert min(counts) > BUDGET / 3 and len(counts) <= 4
+
+
+def test_a_long_sentence_is_cut_between_words():
+    document = chunked(text("word " * 200))
+    assert all(set(item.text.split()) == {"word"} for item in document.chunks)
+
+
+def test_a_table_that_fits_stays_whole():
+    table = "\n".join(f"row {number} | cell" for number in range(12))
+    document = chunked(text(sentences(6)), text(table, ElementKind.TABLE), text(sentences(6)))
+    assert any(table in item.text for item in document.chunks)
+
+
+def test_a_long_table_is_cut_between_rows():
+    rows = [f"row {number} | cell. Cell" for number in range(60)]
+    document = chunked(text("\n".join(rows), ElementKind.TABLE))
+    assert [row for item in document.chunks for row in item.text.split("\n")] == rows
+
+
+def test_code_is_cut_between_lines():
+    lines = [f"total = add({number}, x.y)" for number in range(40)]
+    document = chunked(text("\n".join(lines), ElementKind.CODE))
+    assert [line for item in document.chunks for line in item.text.split("\n")] == lines
+
+
+def test_a_title_as_long_as_a_paragraph_is_one():
+    document = chunked(title(sentences(10)), text("Body."))
+    assert all(item.heading_path == () for item in document.chunks)
+
+
+def test_deep_titles_leave_room_for_text():
+    path = [title(f"Quite a long title of level {level}", level) for level in range(1, 7)]
+    document = chunked(*path, text(sentences(30)))
+    assert document.chunks[-1].heading_path[-1] == "Quite a long title of level 6"
+    assert min(item.token_count for item in document.chunks) > BUDGET / 4
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "QmFzZTY0" * 5_000,
+        "検索拡張生成は文書から答えを探す" * 2_000,
+        "这是第一句。然后是第二句。" * 2_000,
+        "검색은어렵다" * 3_000,
+        "e\u0301" * 20_000,
+        "\u200b" * 30_000,
+        "a\x0cb\x85" * 5_000,
+        "." * 40_000,
+        "word" + " " * 40_000 + "word",
+        "🚀" * 20_000,
+    ],
+    ids=[
+        "base64",
+        "japanese",
+        "chinese",
+        "korean",
+        "accents",
+        "invisible",
+        "control",
+        "dots",
+        "spaces",
+        "emoji",
+    ],
+)
+def test_a_line_without_spaces_is_cut_all_the_same(line: str):
+    document = chunked(text(line), max_tokens=254)
+    assert max(len(item.text) for item in document.chunks) <= 254 * 8
+
+
+def test_chinese_is_cut_at_its_sentence_ends():
+    document = chunked(text("这是第一句。然后是第二句。" * 20))
+    assert all(item.text.endswith("。") for item in document.chunks)
+
+
+def test_time_grows_with_the_text_alone():
+    """Without the tokenizer's share: 3 MB in about a second on a small machine; here with a wide margin."""
+    line = "Some words make a sentence, and sentences make a text that is long. "
+    for huge in (text(line * 44_000), text("QmFzZTY0" * 375_000), text(line.replace(" ", "") * 44_000)):
+        began = time.process_time()
+        chunk([huge], token_spans=_quick_spans, max_tokens=254)
+        assert time.process_time() - began < 5
+
+
+def _quick_spans(passages: Sequence[str]) -> list[list[tuple[int, int]]]:
+    """A token every four characters."""
+    return [[(start, start + 4) for start in range(0, len(passage), 4)] for passage in passages]
+
+
+kinds = st.sampled_from(list(ElementKind))
+passages = st.one_of(
+    st.text(max_size=200),
+    st.text(alphabet="ab .\n", max_size=400),
+    st.lists(
+        st.sampled_from(["word", "unbelievable", "東京", "x" * 120, ".", "\n", "\x0c", "é"]), max_size=120
+    ).map(" ".join),
+    st.integers(1, 900).map(lambda count: "ßwörd" * count),
+)
+elements = st.builds(
+    Element, kind=kinds, text=passages, page=st.none() | st.integers(1, 9), level=st.integers(0, 6)
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(elements, max_size=12), st.sampled_from([24, 64, 254]))
+def test_every_document_is_covered_in_order_within_the_budget(document: list[Element], max_tokens: int):
+    assert chunked(*document, max_tokens=max_tokens) == chunked(*document, max_tokens=max_tokens)
