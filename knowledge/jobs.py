@@ -146,7 +146,10 @@ def fail(job: IngestionJob, code: str, detail: str, *, retryable: bool) -> None:
         _end_in_error(job, code, detail)
         return
     IngestionJob.objects.filter(pk=job.pk).update(
-        state=JobState.QUEUED, available_at=from_now(backoff(job.attempt)), error_code=code, error_detail=detail
+        state=JobState.QUEUED,
+        available_at=from_now(backoff(job.attempt)),
+        error_code=code,
+        error_detail=detail,
     )
 
 
@@ -156,9 +159,7 @@ def backoff(attempt: int) -> timedelta:
 
 
 def _end_in_error(job: IngestionJob, code: str, detail: str) -> None:
-    IngestionJob.objects.all().filter(pk=job.pk).finish(
-        JobState.ERROR, error_code=code, error_detail=detail
-    )
+    IngestionJob.objects.all().filter(pk=job.pk).finish(JobState.ERROR, error_code=code, error_detail=detail)
     Document.objects.filter(pk=job.document_id, file_generation=job.generation).update(
         processed_status=DocumentStatus.ERROR, error_code=code, error_detail=detail
     )

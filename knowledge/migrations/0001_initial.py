@@ -3,10 +3,11 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.manager
+from django.db import migrations, models
+
 import tenants.isolation
 import tenants.models
 import tenants.scope
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

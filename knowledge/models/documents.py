@@ -53,7 +53,11 @@ class Document(SoftDeleteModel):
     metadata_json = models.JSONField("metadata", default=dict, blank=True)
     text = models.TextField(blank=True, editable=False)
     processed_status = models.CharField(
-        "status", max_length=16, choices=DocumentStatus.choices, default=DocumentStatus.PENDING, editable=False
+        "status",
+        max_length=16,
+        choices=DocumentStatus.choices,
+        default=DocumentStatus.PENDING,
+        editable=False,
     )
     error_code = models.CharField(max_length=64, blank=True, editable=False)
     error_detail = models.TextField(blank=True, editable=False)

@@ -77,7 +77,9 @@ class KnowledgeBaseReference(TenantModel):
         db_table = "knowledge_base_references"
         constraints = [
             *isolated("knowledge_base_references", "knowledge_base", "reference"),
-            models.UniqueConstraint(fields=["knowledge_base", "reference"], name="knowledge_base_references_key"),
+            models.UniqueConstraint(
+                fields=["knowledge_base", "reference"], name="knowledge_base_references_key"
+            ),
         ]
         indexes = [Index(fields=["reference"], name="idx_knowledge_base_references_reference_id")]
 

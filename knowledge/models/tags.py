@@ -29,7 +29,9 @@ class Tag(TenantModel):
     tag = models.CharField(max_length=255)
     description = models.TextField(blank=True)
     source = models.CharField(max_length=16, choices=TagSource.choices, default=TagSource.MANUAL)
-    inherited = models.BooleanField(default=False, help_text="Every passage of the reference carries this tag.")
+    inherited = models.BooleanField(
+        default=False, help_text="Every passage of the reference carries this tag."
+    )
 
     class Meta(TenantModel.Meta):
         db_table = "tags"
@@ -86,7 +88,8 @@ class DocumentTag(TenantModel):
             *isolated("document_tags", "document", "tag"),
             models.UniqueConstraint(fields=["document", "tag"], name="document_tags_key"),
             models.CheckConstraint(
-                condition=Q(source__in=[TagSource.MANUAL, TagSource.IMPORT]), name="document_tags_source_valid"
+                condition=Q(source__in=[TagSource.MANUAL, TagSource.IMPORT]),
+                name="document_tags_source_valid",
             ),
         ]
         indexes = [Index(fields=["tag"], name="idx_document_tags_tag_id")]

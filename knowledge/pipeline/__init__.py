@@ -77,9 +77,7 @@ def run(
     return tagged, failures
 
 
-def parse(
-    tenant_id: UUID, sources: Sequence[Source], parser: Parser
-) -> tuple[list[Parsed], list[Failure]]:
+def parse(tenant_id: UUID, sources: Sequence[Source], parser: Parser) -> tuple[list[Parsed], list[Failure]]:
     parsed: list[Parsed] = []
     failures: list[Failure] = []
     for source in sources:
@@ -94,7 +92,9 @@ def parse(
 
 
 def chunk_one(parsed: Parsed, embedder: Embedder) -> Chunked:
-    chunked = chunk(parsed.document.elements, token_spans=embedder.token_spans, max_tokens=embedder.max_tokens)
+    chunked = chunk(
+        parsed.document.elements, token_spans=embedder.token_spans, max_tokens=embedder.max_tokens
+    )
     contents = tuple(embedding_input(one) for one in chunked.chunks)
     return Chunked(
         source=parsed.source,

@@ -19,7 +19,13 @@ Told = Callable[[int, int], None]
 
 
 def embed(
-    batch: Sequence[Chunked], *, tenant_id: UUID, embedder: Embedder, store: VectorStore, collection: str, told: Told
+    batch: Sequence[Chunked],
+    *,
+    tenant_id: UUID,
+    embedder: Embedder,
+    store: VectorStore,
+    collection: str,
+    told: Told,
 ) -> list[Embedded]:
     """`told` hears how many of how many passages have their vector."""
     vectors = _known(batch, tenant_id, store, collection)
@@ -44,7 +50,10 @@ def _known(
     batch: Sequence[Chunked], tenant_id: UUID, store: VectorStore, collection: str
 ) -> dict[str, Vectors]:
     points = {
-        one.source.known[digest]: digest for one in batch for digest in one.digests if digest in one.source.known
+        one.source.known[digest]: digest
+        for one in batch
+        for digest in one.digests
+        if digest in one.source.known
     }
     found: dict[str, Vectors] = {}
     for ids in _slices(list(points)):

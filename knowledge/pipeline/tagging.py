@@ -95,7 +95,9 @@ def _by_similarity(
 ) -> list[list[TagAssignment]]:
     if not vocabulary or not len(vectors):
         return [[] for _ in vectors]
-    words = embed_tags([f"{word.tag}: {word.description}" if word.description else word.tag for word in vocabulary])
+    words = embed_tags(
+        [f"{word.tag}: {word.description}" if word.description else word.tag for word in vocabulary]
+    )
     return [_nearest(vocabulary, cosines) for cosines in vectors @ words.T]
 
 

@@ -1,9 +1,10 @@
-"""Text to sparse vectors, the same for every adapter: what is stored and what is asked must count terms alike.
+"""Text to sparse vectors, the same for every adapter: what is stored and what is asked must count terms
+alike.
 
-One neutral configuration serves all languages, because a chunk does not say its language for certain: compatibility
-forms, case and accents are folded, English endings and stop words are taken off (measured: better on English, and
-harmless elsewhere), and scripts that write no spaces are cut into pairs of characters. The inverse document
-frequency is Qdrant's part, at search time.
+One neutral configuration serves all languages, because a chunk does not say its language for certain:
+compatibility forms, case and accents are folded, English endings and stop words are taken off (measured:
+better on English, and harmless elsewhere), and scripts that write no spaces are cut into pairs of characters.
+The inverse document frequency is Qdrant's part, at search time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from qdrant_edge import Bm25, SparseVector
 
-# The mean number of counted terms in a chunk. A constant: stored weights must not depend on what else is stored.
+# About the mean number of terms in a chunk. A constant: what is stored must not depend on its neighbours.
 AVERAGE_LENGTH = 100
 
 # Thai, Lao, Burmese and Khmer; Japanese and Chinese; Korean, whose particles stick to the word.
@@ -34,7 +35,8 @@ class Sparse(NamedTuple):
 
 
 def document_terms(text: str) -> Sparse:
-    """The weights of a text's terms. Characters of unspaced scripts also count singly, so that one alone is found."""
+    """The weights of a text's terms. Characters of unspaced scripts also count singly, so that one alone is
+    found."""
     return _arrays(_model().embed_document(_UNSPACED.sub(_pairs_and_characters, _folded(text))))
 
 

@@ -1,4 +1,4 @@
-"""The embedded adapter: a client of the process that owns the Qdrant Edge shards (`knowledge.vectors.owner`)."""
+"""The embedded adapter: a client of `knowledge.vectors.owner`, which owns the Qdrant Edge shards."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ class EdgeStore(QdrantStore):
         except (OSError, EOFError) as error:
             raise VectorStoreError(
                 "vector_store_unavailable",
-                f"The vector store does not answer at {self._path} ({error}): is it running? `manage.py services status`",
+                f"The vector store does not answer at {self._path} ({error}): is it running?"
+                " `manage.py services status`",
                 retryable=True,
             ) from error
         if "error" in answer.header:
@@ -94,7 +95,8 @@ class EdgeStore(QdrantStore):
         return answer
 
     def _exchange(self, request: dict[str, Any], arrays: list[wire.Array]) -> wire.Message:
-        """A connection that waited here may be dead, because the owner was restarted: then once more, on a new one."""
+        """A connection that waited here may be dead, because the owner was restarted: then once more, on a
+        new one."""
         while self._idle:
             try:
                 return self._over(self._idle.pop(), request, arrays)

@@ -1,4 +1,5 @@
-"""Our plain operations in the terms of Qdrant Edge. Its calls hold Python's interpreter lock, so they must be short."""
+"""Our plain operations in the terms of Qdrant Edge. Its calls hold Python's interpreter lock, so they must be
+short."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import qdrant_edge as edge
 
 from knowledge.vectors import filters
 from knowledge.vectors.filters import Spec
-from knowledge.vectors.qdrant import DENSE, GRAPH, SPARSE
+from knowledge.vectors.qdrant import DENSE, EFFORT, LINKS, SPARSE
 from knowledge.vectors.wire import Array, Message
 
 # Up to this many kilobytes of vectors are compared one by one: faster than walking a graph.
@@ -21,13 +22,15 @@ def create(folder: Path, dimensions: int) -> edge.EdgeShard:
     config = edge.EdgeConfig(
         vectors={DENSE: edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Cosine)},
         sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-        hnsw_config=edge.HnswIndexConfig(full_scan_threshold=_FULL_SCAN_KB, **GRAPH),
+        hnsw_config=edge.HnswIndexConfig(
+            m=0, payload_m=LINKS, ef_construct=EFFORT, full_scan_threshold=_FULL_SCAN_KB
+        ),
     )
     shard = edge.EdgeShard.create(str(folder), config)
     other = edge.UuidIndexParams(enable_hnsw=False)
     generation = edge.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
     tenant = edge.UuidIndexParams(is_tenant=True)
-    indexes = {
+    indexes: dict[str, edge.UuidIndexParams | edge.IntegerIndexParams] = {
         filters.TENANT: tenant,
         filters.GENERATION: generation,
         **dict.fromkeys(filters.UUID_FIELDS, other),
@@ -44,7 +47,9 @@ def upsert(message: Message) -> edge.UpdateOperation:
     vectors = dense.reshape(len(ids), -1)
     ends = np.cumsum(lengths)
     points = [
-        edge.Point(id, {DENSE: vector, SPARSE: _sparse(indices[start:end], values[start:end])}, payload)
+        edge.Point(
+            id, {DENSE: vector.tolist(), SPARSE: _sparse(indices[start:end], values[start:end])}, payload
+        )
         for id, payload, vector, start, end in zip(
             ids, header["payloads"], vectors, ends - lengths, ends, strict=True
         )
@@ -78,7 +83,7 @@ def scroll(
         with_payload=True,
         with_vector=[DENSE] if header["with_vectors"] else False,
     )
-    records = [record for record in shard.scroll(request)[0] if str(record.id) != header["after"]]
+    records: list[Any] = [record for record in shard.scroll(request)[0] if str(record.id) != header["after"]]
     records = records[: header["limit"]]
     vectors = (
         [np.array([record.vector[DENSE] for record in records], np.float32)] if header["with_vectors"] else []
@@ -90,7 +95,7 @@ def _request(component: dict[str, Any], indices: Array, values: Array) -> edge.Q
     sparse = component["using"] == SPARSE
     corpus = edge.IdfParams(corpus=_filter(component["corpus"])) if sparse else None
     return edge.QueryRequest(
-        query=edge.Query.Nearest(_sparse(indices, values) if sparse else values, component["using"]),
+        query=edge.Query.Nearest(_sparse(indices, values) if sparse else values.tolist(), component["using"]),
         filter=_filter(component["filter"]),
         params=edge.SearchParams(idf=corpus),
         limit=component["limit"],

@@ -57,8 +57,8 @@ def tenant_filter(tenant_id: UUID, filter: Filter = Filter()) -> Spec:  # noqa: 
 
 
 def metadata_terms(metadata: dict[str, Any]) -> list[str]:
-    """One id for each key and value, so that one index answers equality on every key, for values of any length.
-    Raises VectorStoreError when a value is neither a scalar nor a list of scalars."""
+    """One id for each key and value, so that one index answers equality on every key, for values of any
+    length. Raises VectorStoreError when a value is neither a scalar nor a list of scalars."""
     return [_term(key, value) for key, values in metadata.items() for value in _scalars(key, values)]
 
 

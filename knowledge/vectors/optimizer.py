@@ -1,4 +1,5 @@
-"""`python -m knowledge.vectors.optimizer FOLDER`: build the search graph of a shard that nobody else has open."""
+"""`python -m knowledge.vectors.optimizer FOLDER`: build the search graph of a shard that nobody else has
+open."""
 
 from __future__ import annotations
 

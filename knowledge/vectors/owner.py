@@ -1,7 +1,8 @@
-"""`python -m knowledge.vectors.owner --socket S --dir D`: the one process that has the Qdrant Edge shards below D open.
+"""`python -m knowledge.vectors.owner --socket S --dir D`: the one process that has the Qdrant Edge shards
+below D open.
 
-Qdrant Edge lets one process open a shard; web, workers and commands reach it here, through a unix socket that only
-their own user can open. It answers when it listens. SIGTERM and SIGINT flush, close and exit with 0.
+Qdrant Edge lets one process open a shard; web, workers and commands reach it here, through a unix socket that
+only their own user can open. It answers when it listens. SIGTERM and SIGINT flush, close and exit with 0.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     lock = _locked(options.dir)
     _free(options.socket)
-    # Engine calls hold the interpreter lock for about a millisecond: do not make them wait for longer than that.
+    # A call of the engine takes about a millisecond: threads must not wait longer than that for their turn.
     sys.setswitchinterval(0.001)
     shards = Shards(options.dir)
     os.umask(0o177)

@@ -1,5 +1,5 @@
-"""What both adapters have in common, which is nearly all of it: isolation, payload, terms and fusion. An adapter
-only carries five plain operations to its engine, each with a filter that was made here.
+"""What both adapters have in common, which is nearly all of it: isolation, payload, terms and fusion. An
+adapter only carries five plain operations to its engine, each with a filter that was made here.
 
 A point id that belongs to another tenant is not overwritten: an upsert replaces a stored point only where the
 tenant's own filter matches it, and passes over the others.
@@ -26,8 +26,9 @@ BATCH = 500
 # How deep each component is read, and the constant of reciprocal rank fusion: both tuned, see docs/decisions.
 CANDIDATES = 100
 RRF_K = 10
-# Links per point in a tenant's own search graph. There is no graph over all tenants: no search crosses them.
-GRAPH = {"m": 0, "payload_m": 16, "ef_construct": 100}
+# Links per point in a tenant's own search graph, and the effort to choose them. There is no graph over all
+# tenants, because no search crosses them.
+LINKS, EFFORT = 16, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,8 @@ Ranking = list[tuple[str, float]]
 
 
 class QdrantStore(ABC):
-    """The `VectorStore` protocol over five operations of an engine, all of which raise VectorStoreError and take an
-    absent collection for an empty one."""
+    """The `VectorStore` protocol over five operations of an engine, all of which raise VectorStoreError and
+    take an absent collection for an empty one."""
 
     def upsert(self, tenant_id: UUID, collection: str, points: Sequence[Point]) -> None:
         name, own = checked_name(collection), tenant_filter(tenant_id)
@@ -109,7 +110,8 @@ class QdrantStore(ABC):
 
     @abstractmethod
     def _upsert(self, collection: str, rows: Rows, own: Spec) -> None:
-        """Write the points whose id is new, or is stored in a point that matches `own`; creates the collection."""
+        """Write the points whose id is new, or is stored in a point that matches `own`; creates the
+        collection."""
 
     @abstractmethod
     def _set_payload(self, collection: str, changes: list[tuple[Spec, dict[str, Any]]]) -> None:
@@ -194,7 +196,7 @@ def _single(found: dict[str, Ranking]) -> list[Hit]:
 
 
 def _fused(found: dict[str, Ranking]) -> list[Hit]:
-    """Reciprocal rank fusion. Equal scores are ordered by id, so that the same question has the same answer."""
+    """Reciprocal rank fusion. Equal scores are ordered by id, so that an answer does not change."""
     scores: defaultdict[str, dict[str, float]] = defaultdict(dict)
     fused: defaultdict[str, float] = defaultdict(float)
     for using, ranking in found.items():

@@ -1,5 +1,4 @@
-"""The adapter for a Qdrant server or cluster. It needs a server that knows conditional upserts and the IDF corpus
-(1.18 or later)."""
+"""The adapter for a Qdrant server or cluster, which must know conditional upserts and the IDF corpus."""
 
 from __future__ import annotations
 
@@ -16,7 +15,8 @@ from knowledge.vectors.bm25 import Sparse
 from knowledge.vectors.filters import Spec
 from knowledge.vectors.qdrant import (
     DENSE,
-    GRAPH,
+    EFFORT,
+    LINKS,
     SPARSE,
     Component,
     QdrantStore,
@@ -100,7 +100,7 @@ class QdrantServerStore(QdrantStore):
                 collection,
                 vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
                 sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-                hnsw_config=models.HnswConfigDiff(**GRAPH),
+                hnsw_config=models.HnswConfigDiff(m=0, payload_m=LINKS, ef_construct=EFFORT),
             )
         except UnexpectedResponse as error:
             if error.status_code != 409:  # another worker was first

@@ -1,12 +1,12 @@
 """The shards on disk, one collection each, and their upkeep.
 
-The engine writes every change to its log before it answers; the log is handed to the system at once, so that it
-survives the process, and to the disk by `flush`, at the latest after FLUSH_SECONDS.
+The engine writes every change to its log before it answers; the log is handed to the system at once, so that
+it survives the process, and to the disk by `flush`, at the latest after FLUSH_SECONDS.
 
-Building the search graph takes minutes and would hold the interpreter lock, which would stop all searches. So it is
-done in another process, on a copy: writes go on meanwhile, are remembered, and are repeated on the copy before it
-takes the old shard's place. `current.json` names the folder that counts; a folder that it does not name is rubbish
-of an interrupted build.
+Building the search graph takes minutes and would hold the interpreter lock, which would stop all searches. So
+it is done in another process, on a copy: writes go on meanwhile, are remembered, and are repeated on the copy
+before it takes the old shard's place. `current.json` names the folder that counts; a folder that it does not
+name is rubbish of an interrupted build.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ FEW_WRITES = 8
 
 
 class Collection:
-    """One open shard. Reads take no lock: the engine's calls cannot overlap, and a shard that was replaced lives as
-    long as someone reads from it."""
+    """One open shard. Reads take no lock: the engine's calls cannot overlap, and a shard that was replaced
+    lives as long as someone reads from it."""
 
     def __init__(self, folder: Path, shard: edge.EdgeShard, *, current: Path, indexed: int) -> None:
         self.shard = shard
@@ -175,8 +175,8 @@ class Shards:
         except Exception as error:
             log.exception("%s cannot be opened", self._root / name)
             detail = (
-                f"The vectors in {self._root / name} cannot be opened ({error}). Restore the folder from a backup, or"
-                " move it away, restart and run `manage.py reconcile --repair`, which makes it again."
+                f"The vectors in {self._root / name} cannot be opened ({error}). Restore the folder from a"
+                " backup; or move it away, restart, and run `manage.py reconcile --repair` to make it again."
             )
             raise VectorStoreError("vector_store_damaged", detail, retryable=False) from error
 

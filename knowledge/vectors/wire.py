@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 MAX_BYTES = 64 * 1024 * 1024
 _PREFIX = struct.Struct("!4sII")
 _MAGIC = b"OYL1"
-_KINDS = {"f": np.dtype("<f4"), "u": np.dtype("<u4")}
+_KINDS: dict[str, np.dtype[Any]] = {"f": np.dtype("<f4"), "u": np.dtype("<u4")}
 
-Array = NDArray[np.float32] | NDArray[np.uint32]
+Array = NDArray[Any]
 
 
 class WireError(Exception):
@@ -41,8 +41,8 @@ def send(connection: socket.socket, header: dict[str, Any], arrays: Sequence[Arr
 
 
 def receive(connection: socket.socket, *, seconds: float) -> Message:
-    """Waits for a message as long as the connection allows, then at most `seconds` for each part of it. Raises
-    EOFError when the other side has gone, OSError, and WireError."""
+    """Waits for a message as long as the connection allows, then at most `seconds` for each part of it.
+    Raises EOFError when the other side has gone, OSError, and WireError."""
     idle = connection.gettimeout()
     prefix = _exactly(connection, 1)
     try:
@@ -71,8 +71,11 @@ def _decoded(head: bytes, body: bytes) -> Message:
         header = json.loads(head)
         arrays, start = list[Array](), 0
         for kind, count in header.pop("arrays"):
-            arrays.append(np.frombuffer(body, _KINDS[kind], count, start))
-            start += 4 * count
+            end = start + 4 * count
+            arrays.append(np.frombuffer(body[start:end], _KINDS[kind]))
+            start = end
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"The message cannot be read: {error!r}") from error
+    if start != len(body) or sum(array.size for array in arrays) * 4 != start:
+        raise WireError("The message does not have the arrays that it promises.")
     return Message(header, arrays)

@@ -2,150 +2,256 @@
 
 import django.db.models.deletion
 import django.db.models.manager
+from django.db import migrations, models
+
 import tenants.encryption
 import tenants.isolation
 import tenants.models
 import tenants.scope
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0002_roles'),
+        ("tenants", "0002_roles"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Workspace',
+            name="Workspace",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.TextField(blank=True)),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'workspaces',
-                'abstract': False,
-                'base_manager_name': 'with_deleted',
-                'default_manager_name': 'objects',
+                "db_table": "workspaces",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='IntegrationConfig',
+            name="IntegrationConfig",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('name', models.CharField(max_length=255)),
-                ('type_enum', models.CharField(choices=[('chat_model', 'Chat model (OpenAI-compatible)'), ('webhook', 'Webhook'), ('email', 'E-mail (SMTP)'), ('storage', 'Storage (S3-compatible)')], max_length=32, verbose_name='type')),
-                ('config_encrypted_json', tenants.encryption.EncryptedJSONField(blank=True, null=True, verbose_name='configuration')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
-                ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='integration_configs', to='workspaces.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "type_enum",
+                    models.CharField(
+                        choices=[
+                            ("chat_model", "Chat model (OpenAI-compatible)"),
+                            ("webhook", "Webhook"),
+                            ("email", "E-mail (SMTP)"),
+                            ("storage", "Storage (S3-compatible)"),
+                        ],
+                        max_length=32,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "config_encrypted_json",
+                    tenants.encryption.EncryptedJSONField(
+                        blank=True, null=True, verbose_name="configuration"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="integration_configs",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'integration_configs',
-                'abstract': False,
-                'base_manager_name': 'with_deleted',
-                'default_manager_name': 'objects',
+                "db_table": "integration_configs",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='DataSource',
+            name="DataSource",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('name', models.CharField(max_length=255)),
-                ('schema_json', models.JSONField(blank=True, default=list, verbose_name='schema')),
-                ('row_count', models.PositiveBigIntegerField(default=0, editable=False)),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
-                ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='data_sources', to='workspaces.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=255)),
+                ("schema_json", models.JSONField(blank=True, default=list, verbose_name="schema")),
+                ("row_count", models.PositiveBigIntegerField(default=0, editable=False)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="data_sources",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'data_sources',
-                'abstract': False,
-                'base_manager_name': 'with_deleted',
-                'default_manager_name': 'objects',
+                "db_table": "data_sources",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
             ],
         ),
         migrations.AddIndex(
-            model_name='workspace',
-            index=tenants.models.Index(fields=['tenant'], name='idx_workspaces_tenant_id'),
+            model_name="workspace",
+            index=tenants.models.Index(fields=["tenant"], name="idx_workspaces_tenant_id"),
         ),
         migrations.AddConstraint(
-            model_name='workspace',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='workspaces_tenant'),
+            model_name="workspace",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="workspaces_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='workspace',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='workspaces_tenant_id_key'),
+            model_name="workspace",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workspaces_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='workspace',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('tenant', 'name'), name='workspaces_name_alive_key'),
+            model_name="workspace",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("tenant", "name"),
+                name="workspaces_name_alive_key",
+            ),
         ),
         migrations.AddIndex(
-            model_name='integrationconfig',
-            index=tenants.models.Index(fields=['workspace'], name='idx_integration_configs_workspace_id'),
+            model_name="integrationconfig",
+            index=tenants.models.Index(fields=["workspace"], name="idx_integration_configs_workspace_id"),
         ),
         migrations.AddConstraint(
-            model_name='integrationconfig',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='integration_configs_tenant'),
+            model_name="integrationconfig",
+            constraint=tenants.isolation.TenantIsolation(
+                column="tenant_id", name="integration_configs_tenant"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integrationconfig',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='integration_configs_tenant_id_key'),
+            model_name="integrationconfig",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "id"), name="integration_configs_tenant_id_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integrationconfig',
-            constraint=tenants.isolation.SameTenant('workspace', also=(), name='integration_configs_workspace_same_tenant', on_delete='CASCADE'),
+            model_name="integrationconfig",
+            constraint=tenants.isolation.SameTenant(
+                "workspace", also=(), name="integration_configs_workspace_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integrationconfig',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='integration_configs_name_alive_key'),
+            model_name="integrationconfig",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workspace", "name"),
+                name="integration_configs_name_alive_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integrationconfig',
-            constraint=models.CheckConstraint(condition=models.Q(('type_enum__in', ['chat_model', 'webhook', 'email', 'storage'])), name='integration_configs_type_enum_valid'),
+            model_name="integrationconfig",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type_enum__in", ["chat_model", "webhook", "email", "storage"])),
+                name="integration_configs_type_enum_valid",
+            ),
         ),
         migrations.AddIndex(
-            model_name='datasource',
-            index=tenants.models.Index(fields=['workspace'], name='idx_data_sources_workspace_id'),
+            model_name="datasource",
+            index=tenants.models.Index(fields=["workspace"], name="idx_data_sources_workspace_id"),
         ),
         migrations.AddConstraint(
-            model_name='datasource',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='data_sources_tenant'),
+            model_name="datasource",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="data_sources_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='datasource',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='data_sources_tenant_id_key'),
+            model_name="datasource",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="data_sources_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='datasource',
-            constraint=tenants.isolation.SameTenant('workspace', also=(), name='data_sources_workspace_same_tenant', on_delete='CASCADE'),
+            model_name="datasource",
+            constraint=tenants.isolation.SameTenant(
+                "workspace", also=(), name="data_sources_workspace_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='datasource',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='data_sources_name_alive_key'),
+            model_name="datasource",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workspace", "name"),
+                name="data_sources_name_alive_key",
+            ),
         ),
     ]

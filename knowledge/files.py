@@ -1,0 +1,99 @@
+"""The originals: where they are stored, and how they get there and back.
+
+A file's place is made of ids alone; whatever a user calls a file never becomes a path. Nothing here is done inside a
+transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+PIECE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    sha256: str
+    size_bytes: int
+
+
+def digest(path: Path) -> Digest:
+    with path.open("rb") as file:
+        return Digest(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+
+
+def folder(tenant_id: UUID, document_id: UUID) -> str:
+    return f"tenants/{tenant_id}/{document_id}"
+
+
+def store(path: Path, tenant_id: UUID, document_id: UUID, generation: int) -> str:
+    """Copy a local file into the storage; its name there."""
+    with path.open("rb") as file:
+        return default_storage.save(f"{folder(tenant_id, document_id)}/{generation}", File(file))
+
+
+@contextmanager
+def local_copy(name: str) -> Iterator[Path]:
+    """The stored file as a local path. Raises FileNotFoundError."""
+    try:
+        path = Path(default_storage.path(name))
+    except NotImplementedError:
+        with tempfile.TemporaryDirectory(prefix="oyl-file-") as scratch, default_storage.open(name) as stored:
+            path = Path(scratch) / "file"
+            with path.open("wb") as local:
+                shutil.copyfileobj(stored, local, PIECE)
+            yield path
+    else:
+        if not path.is_file():
+            raise FileNotFoundError(name)
+        yield path
+
+
+def stored(tenant_id: UUID, document_id: UUID) -> list[str]:
+    """Names of all that is stored for a document."""
+    return _files_in(folder(tenant_id, document_id))
+
+
+def stored_documents(tenant_id: UUID) -> Iterator[str]:
+    """Names of all that is stored for a tenant."""
+    root = f"tenants/{tenant_id}"
+    for document in _listed(root)[0]:
+        yield from _files_in(f"{root}/{document}")
+
+
+def remove(names: Iterable[str]) -> None:
+    for name in names:
+        default_storage.delete(name)
+
+
+def remove_older(tenant_id: UUID, document_id: UUID, *, generation: int, keep: str) -> None:
+    """Files of generations before `generation`, but for the one still in use."""
+    remove(
+        name for name in stored(tenant_id, document_id) if name != keep and generation_of(name) < generation
+    )
+
+
+def generation_of(name: str) -> int:
+    """The generation a stored file was made for (the storage may have added a suffix)."""
+    return int(name.rpartition("/")[2].partition("_")[0])
+
+
+def _files_in(root: str) -> list[str]:
+    return [f"{root}/{name}" for name in _listed(root)[1]]
+
+
+def _listed(root: str) -> tuple[list[str], list[str]]:
+    try:
+        return default_storage.listdir(root)
+    except FileNotFoundError:
+        return [], []

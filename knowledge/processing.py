@@ -1,0 +1,128 @@
+"""What a worker does when the bell rings: claim a batch of one tenant's jobs, and see each to its end."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from knowledge import jobs as queue
+from knowledge.embedding import EmbeddingError, get_embedder
+from knowledge.errors import JOB_ERRORS, LeaseLostError
+from knowledge.files import local_copy, remove, stored
+from knowledge.flipping import clean, flip
+from knowledge.loading import load_sources
+from knowledge.members import add_members
+from knowledge.models import Chunk, Document, Embedding, IngestionJob, JobKind, JobState, Stage
+from knowledge.parsing import get_parser
+from knowledge.pipeline import Ports, collection_name, run
+from knowledge.pipeline.values import Failure
+from knowledge.vectors import Filter, VectorStoreError, get_vector_store
+from tenants.actors import Actor, system_actor
+from tenants.scope import tenant_scope
+
+logger = logging.getLogger(__name__)
+
+
+def get_ports() -> Ports:
+    return Ports(parser=get_parser(), embedder=get_embedder(), store=get_vector_store())
+
+
+def work(tenant_id: UUID) -> int:
+    """Claim a batch and process it; the number of jobs claimed, 0 when nothing is due.
+
+    Each claim rings for the next one before it starts: so all workers get busy one after another, and tenants take turns.
+    """
+    batch = queue.claim(tenant_id)
+    if batch:
+        queue.ring(tenant_id)
+        process(tenant_id, batch)
+    return len(batch)
+
+
+def process(tenant_id: UUID, batch: Sequence[IngestionJob]) -> None:
+    actor = system_actor(tenant_id, "worker")
+    handle = purge if batch[0].kind == JobKind.PURGE else ingest
+    with queue.heartbeat(tenant_id, batch):
+        try:
+            handle(actor, batch)
+        except LeaseLostError:
+            logger.info("jobs %s are no longer ours", [str(job.pk) for job in batch])
+        except (EmbeddingError, VectorStoreError) as error:
+            logger.warning("%s: %s", error.code, error.detail)
+            _fail_all(tenant_id, batch, error.code, error.detail, retryable=error.retryable)
+        except Exception:
+            logger.exception("jobs %s failed", [str(job.pk) for job in batch])
+            _fail_all(tenant_id, batch, "internal_error", JOB_ERRORS["internal_error"], retryable=True)
+
+
+def ingest(actor: Actor, batch: Sequence[IngestionJob]) -> None:
+    """parse → chunk → embed → tag → index, then the flip, then the clean-up."""
+    ports = get_ports()
+    unflipped = [job for job in batch if job.document.generation < job.generation]
+    with ExitStack() as stack:
+        workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oyl-work-")))
+        files = _open_files(actor, unflipped, stack)
+        with tenant_scope(actor.tenant_id):
+            sources = load_sources(unflipped, files, workdir, ports.embedder.model)
+        products, failures = run(actor.tenant_id, sources, ports, _reporter(actor.tenant_id, batch))
+        products, too_deep = add_members(actor, unflipped, products)
+        left = flip(actor, unflipped, products, ports)
+    _fail_each(actor.tenant_id, unflipped, [*failures, *too_deep])
+    for job in [*left, *(job for job in batch if job not in unflipped)]:
+        clean(actor, job, ports)
+
+
+def purge(actor: Actor, batch: Sequence[IngestionJob]) -> None:
+    """What deleted documents left: points first, files last, so that a repeat finds what is still to do."""
+    store, ids = get_vector_store(), tuple(job.document_id for job in batch)
+    with tenant_scope(actor.tenant_id):
+        models = set(
+            Embedding.objects.filter(chunk__document__in=ids).values_list("model", flat=True).distinct()
+        )
+    for model in models | {get_embedder().model}:
+        store.delete(actor.tenant_id, collection_name(model), Filter(document_ids=ids))
+    for document_id in ids:
+        remove(stored(actor.tenant_id, document_id))
+    with tenant_scope(actor.tenant_id):
+        Chunk.objects.filter(document__in=ids).delete_rows()
+        Document.with_deleted.filter(pk__in=ids).update(text="", metadata_json={})
+        IngestionJob.objects.all().held(batch).finish(JobState.DONE, stage=Stage.CLEAN)
+
+
+def _open_files(actor: Actor, batch: Sequence[IngestionJob], stack: ExitStack) -> dict[UUID, Path]:
+    """Local paths by document id; a job whose file is gone ends in error here."""
+    files: dict[UUID, Path] = {}
+    for job in batch:
+        try:
+            files[job.document_id] = stack.enter_context(local_copy(job.document.file_path))
+        except FileNotFoundError:
+            _fail_all(actor.tenant_id, [job], "file_missing", JOB_ERRORS["file_missing"], retryable=False)
+    return files
+
+
+def _reporter(tenant_id: UUID, batch: Sequence[IngestionJob]) -> Callable[..., None]:
+    """Counts are told only of a job that is worked on alone: together, they would be everybody's."""
+    report = partial(queue.report, tenant_id, batch)
+    if len(batch) == 1:
+        return report
+    return lambda stage, **counts: None if counts else report(stage)
+
+
+def _fail_each(tenant_id: UUID, batch: Sequence[IngestionJob], failures: Sequence[Failure]) -> None:
+    by_document = {job.document_id: job for job in batch}
+    for failure in failures:
+        job = by_document[failure.source.document_id]
+        _fail_all(tenant_id, [job], failure.code, failure.detail, retryable=failure.retryable)
+
+
+def _fail_all(
+    tenant_id: UUID, batch: Sequence[IngestionJob], code: str, detail: str, *, retryable: bool
+) -> None:
+    with tenant_scope(tenant_id):
+        for job in batch:
+            queue.fail(job, code, detail, retryable=retryable)

@@ -1,0 +1,310 @@
+"""Adding, replacing, deleting, retrying and re-indexing documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models.functions import Now
+
+from audit.services import record
+from knowledge import files
+from knowledge.errors import (
+    DocumentBusyError,
+    DocumentNotFoundError,
+    ReferenceNotFoundError,
+    UploadInvalidError,
+)
+from knowledge.jobs import cancel_unfinished, enqueue, ring_on_commit
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Reference, TagSource
+from knowledge.services.tags import set_document_tags
+from tenants.actors import Actor
+from tenants.models import Role, new_id
+from tenants.scope import tenant_scope
+
+
+class Outcome(StrEnum):
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A local file to be added. `external_id` is its identity in its source: the same one again replaces the document.
+    `tags` are kept with the document, and say `tag_source` as theirs."""
+
+    external_id: str
+    filename: str
+    path: Path
+    metadata: dict[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    tag_source: TagSource = TagSource.IMPORT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    document_id: UUID
+    external_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What is to be done with one upload; `before` is the document that it replaces."""
+
+    upload: Upload
+    digest: files.Digest
+    before: Document | None
+    document_id: UUID
+    outcome: Outcome
+
+    @property
+    def generation(self) -> int:
+        return self.before.file_generation + 1 if self.before else 1
+
+
+def add_documents(
+    *, actor: Actor, reference_id: UUID, uploads: Sequence[Upload], container: Document | None = None
+) -> list[Added]:
+    """Store the files and queue them; one event in the audit log. To be called outside of a transaction.
+
+    A file whose bytes OYL has under that `external_id` already is unchanged and costs nothing, unless it is in error or
+    was made by other versions of the pipeline. Raises ReferenceNotFoundError, UploadInvalidError.
+    """
+    actor.require(Role.EDITOR)
+    _check(uploads)
+    for _ in range(3):
+        plans = _plan(actor, reference_id, uploads)
+        stored = _store(actor, plans)
+        try:
+            with tenant_scope(actor.tenant_id):
+                _write(actor, reference_id, plans, stored, container)
+            return [
+                Added(document_id=p.document_id, external_id=p.upload.external_id, outcome=p.outcome)
+                for p in plans
+            ]
+        except (IntegrityError, DocumentBusyError) as error:
+            # Somebody else added or replaced one of them at the same moment: look again.
+            files.remove(stored.values())
+            lost = error
+    raise DocumentBusyError("The same files are being added by somebody else. Try again.") from lost
+
+
+def _check(uploads: Sequence[Upload]) -> None:
+    identities = {upload.external_id for upload in uploads}
+    if len(identities) < len(uploads):
+        raise UploadInvalidError("Two of the files have the same name.")
+    for upload in uploads:
+        if not upload.external_id or len(upload.external_id) > 1024 or "\x00" in upload.external_id:
+            raise UploadInvalidError(f"'{upload.filename}' has no usable name (1 to 1024 characters).")
+
+
+def _plan(actor: Actor, reference_id: UUID, uploads: Sequence[Upload]) -> list[_Plan]:
+    with tenant_scope(actor.tenant_id):
+        if not Reference.objects.filter(pk=reference_id).exists():
+            raise ReferenceNotFoundError
+        found = Document.objects.filter(
+            reference_id=reference_id, external_id__in=[upload.external_id for upload in uploads]
+        ).defer("text")
+        before = {document.external_id: document for document in found}
+    versions = current_versions()
+    return [_plan_one(upload, before.get(upload.external_id), versions) for upload in uploads]
+
+
+def _plan_one(upload: Upload, before: Document | None, versions: str) -> _Plan:
+    digest = files.digest(upload.path)
+    if before is None:
+        return _Plan(upload=upload, digest=digest, before=None, document_id=new_id(), outcome=Outcome.ADDED)
+    outcome = Outcome.UNCHANGED if _is_unchanged(before, digest, versions) else Outcome.UPDATED
+    return _Plan(upload=upload, digest=digest, before=before, document_id=before.pk, outcome=outcome)
+
+
+def _is_unchanged(document: Document, digest: files.Digest, versions: str) -> bool:
+    if document.sha256 != digest.sha256 or document.processed_status == DocumentStatus.ERROR:
+        return False
+    return document.processed_status != DocumentStatus.DONE or document.versions == versions
+
+
+def current_versions() -> str:
+    from knowledge.processing import get_ports
+
+    return get_ports().versions
+
+
+def _store(actor: Actor, plans: Sequence[_Plan]) -> dict[UUID, str]:
+    return {
+        plan.document_id: files.store(plan.upload.path, actor.tenant_id, plan.document_id, plan.generation)
+        for plan in plans
+        if plan.outcome != Outcome.UNCHANGED
+    }
+
+
+def _write(
+    actor: Actor,
+    reference_id: UUID,
+    plans: Sequence[_Plan],
+    stored: dict[UUID, str],
+    container: Document | None,
+) -> None:
+    changed = [plan for plan in plans if plan.outcome != Outcome.UNCHANGED]
+    if not changed:
+        return
+    reference = Reference.objects.select_related("workspace").get(pk=reference_id)
+    documents = [
+        _replace(plan, stored[plan.document_id]) if plan.before else _new(plan, reference, stored, container)
+        for plan in changed
+    ]
+    Document.objects.bulk_create([d for d, plan in zip(documents, changed, strict=True) if not plan.before])
+    for document, plan in zip(documents, changed, strict=True):
+        if plan.upload.tags:
+            set_document_tags(document, plan.upload.tags, plan.upload.tag_source, actor)
+    cancel_unfinished([plan.document_id for plan in changed if plan.before])
+    _queue(documents, JobKind.INGEST)
+    record(
+        actor=actor,
+        action="documents.added",
+        target=documents[0] if len(documents) == 1 else reference,
+        workspace_id=reference.workspace_id,
+        new={str(plan.document_id): plan.outcome for plan in changed},
+    )
+
+
+def _new(plan: _Plan, reference: Reference, stored: dict[UUID, str], container: Document | None) -> Document:
+    return Document(
+        pk=plan.document_id,
+        reference=reference,
+        container=container,
+        external_id=plan.upload.external_id,
+        filename=plan.upload.filename[:255],
+        metadata_json=plan.upload.metadata,
+        **_file_facts(plan, stored[plan.document_id]),
+    )
+
+
+def _replace(plan: _Plan, file_path: str) -> Document:
+    """Raises DocumentBusyError when somebody else replaced or deleted the document meanwhile."""
+    assert plan.before is not None
+    facts = {**_file_facts(plan, file_path), "processed_status": DocumentStatus.PENDING}
+    if plan.upload.metadata:
+        facts["metadata_json"] = plan.upload.metadata
+    unmoved = Document.objects.filter(pk=plan.document_id, file_generation=plan.before.file_generation)
+    if not unmoved.update(**facts, updated_at=Now()):
+        raise DocumentBusyError
+    plan.before.file_generation = plan.generation
+    return plan.before
+
+
+def _file_facts(plan: _Plan, file_path: str) -> dict[str, Any]:
+    return {
+        "file_path": file_path,
+        "sha256": plan.digest.sha256,
+        "size_bytes": plan.digest.size_bytes,
+        "file_generation": plan.generation,
+    }
+
+
+def _queue(documents: Sequence[Document], kind: JobKind) -> None:
+    """New jobs for the documents' file generations; rings once for all of them."""
+    IngestionJob.objects.bulk_create(
+        [
+            IngestionJob(
+                document=document, generation=document.file_generation, kind=kind, available_at=Now()
+            )
+            for document in documents
+        ]
+    )
+    if documents:
+        ring_on_commit(documents[0].tenant_id)
+
+
+def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
+    """Hide the documents, and what was found inside them, at once; their passages, points and files go next.
+
+    The number deleted. Raises DocumentNotFoundError when none of the ids is a document's.
+    """
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        documents = list(_with_members(document_ids))
+        if not documents:
+            raise DocumentNotFoundError
+        ids = [document.pk for document in documents]
+        Document.objects.filter(pk__in=ids).soft_delete()
+        cancel_unfinished(ids)
+        _queue(documents, JobKind.PURGE)
+        record(
+            actor=actor,
+            action="documents.deleted",
+            target=documents[0] if len(documents) == 1 else None,
+            workspace_id=documents[0].reference.workspace_id,
+            old={str(document.pk): document.sha256 for document in documents},
+        )
+    return len(documents)
+
+
+def _with_members(document_ids: Sequence[UUID]) -> Iterator[Document]:
+    alive = Document.objects.select_related("reference").defer("text")
+    found = list(alive.filter(pk__in=document_ids).select_for_update(of=("self",)))
+    while found:
+        yield from found
+        found = list(
+            alive.filter(container__in=[d.pk for d in found])
+            .exclude(pk__in=document_ids)
+            .select_for_update(of=("self",))
+        )
+
+
+def retry_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
+    """Queue again those that are in error; their number."""
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        failed = Document.objects.filter(pk__in=document_ids, processed_status=DocumentStatus.ERROR)
+        documents = list(failed.select_related("reference").defer("text").select_for_update(of=("self",)))
+        for document in documents:
+            enqueue(document)
+        _requeued(actor, documents, "documents.retried")
+    return len(documents)
+
+
+def reindex_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
+    """Make a new generation from the stored files: new tags, rules or versions; the number of documents. Passages whose
+    text did not change keep their vectors."""
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        found = Document.objects.filter(pk__in=document_ids).select_related("reference").defer("text")
+        documents = list(found.select_for_update(of=("self",)))
+        cancel_unfinished([document.pk for document in documents])
+        for document in documents:
+            document.file_generation += 1
+        Document.objects.bulk_update(documents, ["file_generation"])
+        _queue(documents, JobKind.INGEST)
+        _requeued(actor, documents, "documents.reindexed")
+    return len(documents)
+
+
+def _requeued(actor: Actor, documents: Sequence[Document], action: str) -> None:
+    if not documents:
+        return
+    ids = [document.pk for document in documents]
+    Document.objects.filter(pk__in=ids).update(
+        processed_status=DocumentStatus.PENDING, error_code="", error_detail="", updated_at=Now()
+    )
+    record(
+        actor=actor,
+        action=action,
+        target=documents[0] if len(documents) == 1 else None,
+        workspace_id=documents[0].reference.workspace_id,
+        new={str(pk): "queued" for pk in ids},
+    )
+
+
+def unfinished(tenant_id: UUID, document_ids: Sequence[UUID]) -> int:
+    """How many of the documents are still waiting or being processed."""
+    with tenant_scope(tenant_id):
+        jobs = IngestionJob.objects.all().filter(document_id__in=document_ids)
+        return jobs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).count()

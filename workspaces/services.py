@@ -1,0 +1,40 @@
+"""What can be done with workspaces."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from audit.services import record
+from tenants.actors import Actor
+from tenants.errors import ConflictError
+from tenants.models import Role
+from tenants.scope import tenant_scope
+from workspaces.models import Workspace
+
+
+class WorkspaceExistsError(ConflictError):
+    """There is a workspace of this name already."""
+
+
+def create_workspace(*, actor: Actor, name: str, description: str = "") -> Workspace:
+    """Raises WorkspaceExistsError."""
+    actor.require(Role.ADMIN)
+    with tenant_scope(actor.tenant_id):
+        try:
+            with transaction.atomic():
+                workspace = Workspace.objects.create(name=name, description=description)
+        except IntegrityError as error:
+            raise WorkspaceExistsError(f"There is a workspace named '{name}' already.") from error
+        record(
+            actor=actor,
+            action="workspace.created",
+            target=workspace,
+            workspace_id=workspace.pk,
+            new={"name": name},
+        )
+    return workspace
+
+
+def get_or_create_workspace(*, actor: Actor, name: str) -> Workspace:
+    with tenant_scope(actor.tenant_id):
+        return Workspace.objects.filter(name=name).first() or create_workspace(actor=actor, name=name)
