@@ -22,8 +22,8 @@ _FILES_PER_PROCESS = 500
 
 
 class CappedParser:
-    """The settings PARSER_* are its limits. A process is started when first needed and replaced when it failed,
-    grew beyond a third of its memory, or has read its share of files."""
+    """The settings PARSER_* are its limits. A process is started when first needed, and replaced when it
+    failed, grew beyond a third of its memory, or has read its share of files."""
 
     version = "1"
 

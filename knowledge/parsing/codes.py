@@ -30,8 +30,8 @@ CODES: dict[str, Problem] = {
     ),
     "no_text": Problem("The file can be opened, but no text was found in it."),
     "needs_libreoffice": Problem(
-        "Old {type} files are read through LibreOffice, which is not installed. Install it (`soffice` must be "
-        "on the PATH), or save the file in a newer format."
+        "Old {type} files are read through LibreOffice, which is not installed. Install it (`soffice` must "
+        "be on the PATH), or save the file in a newer format."
     ),
     "ocr_too_long": Problem(
         "Only {done} of {total} scanned pages could be recognised in {seconds} s. Split the file, or raise "

@@ -1,4 +1,4 @@
-"""Markdown, line by line: fast enough for a manual of thousands of pages. Nothing that a page names is read."""
+"""Markdown, line by line: fast enough for a manual of thousands of pages. Nothing a page names is read."""
 
 from __future__ import annotations
 

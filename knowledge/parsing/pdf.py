@@ -99,13 +99,14 @@ def _placed(layer: Any, text: str, start: int, number: int, height: float) -> Li
     middle = next(at for at in range(half, last + 1) if not text[at - start].isspace())
     size, is_upright = _size(layer, middle)
     left, baseline = _origin(layer, first)
+    _, last_baseline = _origin(layer, last)  # a divided word makes one line of two
     return Line(
         text=text,
         page=number,
         left=left,
         right=max(left, _right(layer, last)),
         top=height - baseline - size * _ASCENT,
-        bottom=height - baseline + size * _DESCENT,
+        bottom=height - min(baseline, last_baseline) + size * _DESCENT,
         size=size if is_upright else 0.0,  # marks along the margin are no titles
         bold=is_upright and _is_bold(layer, middle),
     )

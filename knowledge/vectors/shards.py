@@ -30,8 +30,9 @@ from knowledge.vectors import VectorStoreError, engine
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5.0
-# A search graph is built anew when this many points, and this share of all, have changed since the last one.
-REBUILD_POINTS, REBUILD_SHARE = 10_000, 0.2
+# A search graph is built anew when so many points have changed since the last one and either the writers have paused
+# or half of all points are without. Until then those are compared one by one, about a millisecond for each 10,000.
+REBUILD_POINTS, REBUILD_SHARE, PAUSE_SECONDS = 10_000, 0.5, 20.0
 # The last writes are repeated on the copy while others wait: so few that nobody notices.
 FEW_WRITES = 8
 
@@ -45,6 +46,7 @@ class Collection:
         self._folder, self._current = folder, current
         self._changed = abs(shard.info().points_count - indexed)
         self._lock = threading.Lock()
+        self._written = time.monotonic()
         self._dirty_since: float | None = None
         self._missed: list[edge.UpdateOperation] | None = None
 
@@ -71,7 +73,8 @@ class Collection:
                 if self._missed is not None:
                     self._missed.append(operation)
             self._changed += points
-            self._dirty_since = self._dirty_since or time.monotonic()
+            self._written = time.monotonic()
+            self._dirty_since = self._dirty_since or self._written
 
     def flush(self) -> None:
         with self._lock:
@@ -82,7 +85,10 @@ class Collection:
         return self._dirty_since is not None and time.monotonic() - self._dirty_since >= FLUSH_SECONDS
 
     def needs_rebuild(self) -> bool:
-        return self._changed >= max(REBUILD_POINTS, REBUILD_SHARE * self.shard.info().points_count)
+        if self._changed < REBUILD_POINTS:
+            return False
+        paused = time.monotonic() - self._written >= PAUSE_SECONDS
+        return paused or self._changed >= REBUILD_SHARE * self.shard.info().points_count
 
     def rebuild(self, run: Callable[[list[str]], None]) -> None:
         """Give the shard a new search graph. `run` runs a program to its end, and raises if it fails."""

@@ -1,0 +1,84 @@
+"""Files and folders on disk as uploads: what `ingest` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from knowledge.errors import UploadInvalidError
+from knowledge.services.documents import Upload
+
+SIDECAR = ".meta.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A path that cannot be uploaded."""
+
+    file: str
+    code: str
+    detail: str
+
+
+def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
+    """Every file below the paths, folders in the order of their names. Hidden files and sidecars (`NAME.meta.json`) are
+    no documents; links that lead nowhere or in a circle are passed over."""
+    for root in paths:
+        if not root.exists():
+            yield Unreadable(
+                file=str(root), code="file_not_found", detail=f"There is no file or folder '{root}'."
+            )
+        for path in [root] if root.is_file() else _files_below(root):
+            yield _upload(path, root)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and not path.name.endswith(SIDECAR):
+            yield path
+
+
+def _upload(path: Path, root: Path) -> Upload | Unreadable:
+    identity = path.name if path == root else path.relative_to(root).as_posix()
+    try:
+        with path.open("rb"):
+            sidecar = _sidecar(path)
+        return Upload(
+            external_id=_printable(identity),
+            filename=_printable(path.name),
+            path=path,
+            metadata=sidecar.get("metadata", {}),
+            tags=tuple(sidecar.get("tags", ())),
+        )
+    except (OSError, UploadInvalidError) as error:
+        return Unreadable(file=str(path), code="file_unreadable", detail=str(error))
+
+
+def _printable(name: str) -> str:
+    """File names are bytes; those that are no UTF-8 are shown with replacement characters."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    """`{"metadata": {…}, "tags": […]}` beside the file. Raises UploadInvalidError."""
+    sidecar = path.with_name(path.name + SIDECAR)
+    if not sidecar.is_file():
+        return {}
+    try:
+        found = json.loads(sidecar.read_text())
+    except ValueError as error:
+        raise UploadInvalidError(f"'{sidecar.name}' is not JSON: {error}.") from error
+    tags, metadata = (
+        (found.get("tags", []), found.get("metadata", {})) if isinstance(found, dict) else (None, None)
+    )
+    if (
+        not isinstance(metadata, dict)
+        or not isinstance(tags, list)
+        or not all(isinstance(t, str) for t in tags)
+    ):
+        raise UploadInvalidError(f'\'{sidecar.name}\' must be {{"metadata": {{…}}, "tags": ["…"]}}.')
+    return {"metadata": metadata, "tags": tags}

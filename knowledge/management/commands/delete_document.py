@@ -1,0 +1,29 @@
+"""`delete_document ID`: from search at once, from the stores next."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from knowledge.services.documents import delete_documents
+from knowledge.waiting import see_through, workers_are_running
+from tenants.actors import Actor
+from tenants.commands import TenantCommand
+
+
+class Command(TenantCommand):
+    help = "Delete a document, its passages, points and file, and what was found inside it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)  # type: ignore[arg-type]
+        parser.add_argument("id", type=UUID, metavar="ID")
+
+    def run_for(self, actor: Actor, *args: Any, **options: Any) -> dict[str, Any]:
+        deleted = delete_documents(actor=actor, document_ids=[options["id"]])
+        if not workers_are_running():
+            see_through(actor.tenant_id, lambda left: None)
+        return {"deleted": deleted}
+
+    def describe(self, result: dict[str, Any]) -> str:
+        return f"{result['deleted']} documents deleted."

@@ -1,0 +1,114 @@
+"""`ingest PATH…`: files and folders into a reference."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from tqdm import tqdm
+
+from knowledge.folders import Unreadable, uploads_in
+from knowledge.models import Chunk
+from knowledge.services.documents import Added, Upload, add_documents
+from knowledge.services.libraries import get_or_create_reference
+from knowledge.waiting import failures, see_through, states
+from tenants.actors import Actor
+from tenants.commands import TenantCommand
+from tenants.scope import tenant_scope
+
+AT_ONCE = 64
+
+
+@dataclass(kw_only=True)
+class Result:
+    """`chunks` are those that the given files and their members have now."""
+
+    added: int = 0
+    unchanged: int = 0
+    updated: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    chunks: int = 0
+    seconds: float = 0.0
+
+
+class Command(TenantCommand):
+    help = "Read files and folders (recursively) into a reference; both it and the workspace are made when missing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)  # type: ignore[arg-type]
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("--workspace", required=True)
+        parser.add_argument("--reference", required=True)
+        parser.add_argument(
+            "--wait", action="store_true", help="return when every document is done or failed"
+        )
+
+    def run_for(self, actor: Actor, *args: Any, **options: Any) -> Result:
+        started = time.monotonic()
+        reference = get_or_create_reference(
+            actor=actor, workspace=options["workspace"], reference=options["reference"]
+        )
+        added, unreadable = self._add(actor, reference.pk, options["paths"])
+        ids = [one.document_id for one in added]
+        if options["wait"]:
+            self._wait(actor.tenant_id)
+        documents = states(actor.tenant_id, ids)
+        outcomes = Counter(one.outcome.value for one in added)
+        return Result(
+            **outcomes,
+            failed=[*unreadable, *failures(documents)],
+            chunks=_count_chunks(actor.tenant_id, [document.pk for document in documents]),
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _add(
+        self, actor: Actor, reference_id: UUID, paths: list[Path]
+    ) -> tuple[list[Added], list[dict[str, str]]]:
+        added: list[Added] = []
+        unreadable: list[dict[str, str]] = []
+        for some in _slices(self.track(uploads_in(paths), unit="file")):
+            uploads = {one.external_id: one for one in some if isinstance(one, Upload)}
+            unreadable += [
+                {"file": one.file, "code": one.code, "detail": one.detail}
+                for one in some
+                if isinstance(one, Unreadable)
+            ]
+            added += add_documents(actor=actor, reference_id=reference_id, uploads=list(uploads.values()))
+        return added, unreadable
+
+    def _wait(self, tenant_id: UUID) -> None:
+        with tqdm(unit="doc", disable=None, leave=False) as bar:
+
+            def told(left: int) -> None:
+                bar.total = max(bar.total or 0, left)
+                bar.update(bar.total - left - bar.n)
+
+            see_through(tenant_id, told)
+
+    def describe(self, result: Result) -> str:
+        lines = [f"  {one['file']}: {one['detail']} ({one['code']})" for one in result.failed]
+        counts = f"{result.added} added, {result.updated} updated, {result.unchanged} unchanged"
+        return "\n".join([f"{counts}, {result.chunks} passages, {result.seconds} s", *lines])
+
+    def problem(self, result: Result) -> str:
+        return f"{len(result.failed)} files could not be read." if result.failed else ""
+
+
+def _slices(items: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while some := list(islice(rest, AT_ONCE)):
+        yield some
+
+
+def _count_chunks(tenant_id: UUID, document_ids: list[UUID]) -> int:
+    with tenant_scope(tenant_id):
+        chunks = Chunk.objects.filter(document_id__in=document_ids, generation=F("document__generation"))
+        return chunks.count()

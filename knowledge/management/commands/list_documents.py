@@ -1,0 +1,55 @@
+"""`list_documents`: what a tenant has, and in what state."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.db.models import Count, F, Q
+
+from knowledge.models import Document
+from knowledge.services.libraries import find_references
+from tenants.actors import Actor
+from tenants.commands import TenantCommand
+from tenants.scope import tenant_scope
+
+
+class Command(TenantCommand):
+    help = "List a tenant's documents with their state, and why one failed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)  # type: ignore[arg-type]
+        parser.add_argument("--reference", metavar="NAME_OR_ID")
+
+    def run_for(self, actor: Actor, *args: Any, **options: Any) -> list[dict[str, Any]]:
+        reference = options["reference"]
+        ids = find_references(actor.tenant_id, reference) if reference else None
+        with tenant_scope(actor.tenant_id):
+            current = Q(chunks__generation=F("generation"))
+            documents = Document.objects.annotate(chunk_count=Count("chunks", filter=current))
+            if ids is not None:
+                documents = documents.filter(reference_id__in=ids)
+            return [_as_json(document) for document in documents.defer("text").order_by("external_id")]
+
+    def describe(self, result: list[dict[str, Any]]) -> str:
+        if not result:
+            return "No documents yet. `ingest PATH…` adds some."
+        return "\n".join(_as_text(row) for row in result)
+
+
+def _as_json(document: Any) -> dict[str, Any]:
+    return {
+        "id": document.pk,
+        "filename": document.filename,
+        "path": document.external_id,
+        "status": document.processed_status,
+        "error_code": document.error_code,
+        "error_detail": document.error_detail,
+        "chunks": document.chunk_count,
+        "generation": document.generation,
+    }
+
+
+def _as_text(row: dict[str, Any]) -> str:
+    why = f"  {row['error_detail']} ({row['error_code']})" if row["error_code"] else ""
+    return f"{row['id']}  {row['status']:<10}  {row['chunks']:>6} passages  {row['path']}{why}"

@@ -1,0 +1,82 @@
+"""Seeing queued documents to their end: by the running workers, or here and now where there are none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from celery import current_app
+from django.db import connection
+
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobState
+from knowledge.processing import work
+from tenants.scope import tenant_scope
+
+THREADS = 4
+POLL_SECONDS = 0.25
+Told = Callable[[int], None]
+
+
+def workers_are_running() -> bool:
+    try:
+        return bool(current_app.control.ping(timeout=1.0, limit=1))
+    except Exception:  # whatever keeps Redis from answering: nobody hears the bell
+        return False
+
+
+def see_through(tenant_id: UUID, told: Told) -> None:
+    """Until none of the tenant's jobs is unfinished. `told` hears their number from time to time."""
+    if workers_are_running():
+        _poll(tenant_id, told)
+    else:
+        _work_here(tenant_id, told)
+
+
+def _poll(tenant_id: UUID, told: Told) -> None:
+    while left := unfinished(tenant_id):
+        told(left)
+        time.sleep(POLL_SECONDS)
+
+
+def _work_here(tenant_id: UUID, told: Told) -> None:
+    def drain() -> None:
+        try:
+            while unfinished(tenant_id):
+                if not work(tenant_id):
+                    time.sleep(POLL_SECONDS)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="ingest") as pool:
+        threads = [pool.submit(drain) for _ in range(THREADS)]
+        while not all(thread.done() for thread in threads):
+            told(unfinished(tenant_id))
+            time.sleep(POLL_SECONDS)
+        for thread in threads:
+            thread.result()
+
+
+def unfinished(tenant_id: UUID) -> int:
+    with tenant_scope(tenant_id):
+        jobs = IngestionJob.objects.all().filter(state__in=[JobState.QUEUED, JobState.RUNNING])
+        return jobs.count()
+
+
+def states(tenant_id: UUID, document_ids: Sequence[UUID]) -> list[Document]:
+    """The documents and their members, without their text."""
+    with tenant_scope(tenant_id):
+        found = list(Document.objects.filter(pk__in=document_ids).defer("text"))
+        level = found
+        while level := list(Document.objects.filter(container__in=[d.pk for d in level]).defer("text")):
+            found += level
+    return found
+
+
+def failures(documents: Sequence[Document]) -> list[dict[str, str]]:
+    return [
+        {"file": document.external_id, "code": document.error_code, "detail": document.error_detail}
+        for document in documents
+        if document.processed_status == DocumentStatus.ERROR
+    ]
