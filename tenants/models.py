@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from tenants.encryption import EncryptedJSONField
 from tenants.isolation import TenantIsolation, isolated
 from tenants.querysets import AliveManager, TenantManager
 from tenants.scope import current_tenant_id
@@ -35,7 +36,7 @@ class Role(models.TextChoices):
 class Tenant(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=255, unique=True)
-    metadata_encrypted = models.JSONField(null=True, blank=True, editable=False)
+    metadata_encrypted = EncryptedJSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
