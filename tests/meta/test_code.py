@@ -1,0 +1,110 @@
+"""The shape of the code: which way imports point, what they cost, how long files and functions are."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+
+ROOT: Path = settings.BASE_DIR
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 40
+HEAVY = {
+    "magika",
+    "onnx",
+    "onnxruntime",
+    "pypdfium2",
+    "qdrant_client",
+    "qdrant_edge",
+    "rapidocr",
+    "spacy",
+    "tokenizers",
+    "unstructured",
+}
+LIGHT = ["knowledge.services", "knowledge.tasks", "knowledge.search", "audit.tasks", "oyl.celery", "oyl.asgi"]
+EXCEPTIONS = ["tenants.services -> audit.services"]
+
+
+def contract() -> dict[str, Any]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (only,) = project["tool"]["importlinter"]["contracts"]
+    return dict(only)
+
+
+def own_packages() -> list[str]:
+    """The project's own apps, and `conversations`, which is no app yet."""
+    own = [app.name for app in apps.get_app_configs() if Path(app.path).parent == ROOT]
+    return [*own, "conversations"]
+
+
+def sources() -> list[Path]:
+    folders = [*own_packages(), "tests", "benchmarks", "deploy"]
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return [path for path in found if "migrations" not in path.parts]
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+def test_imports_point_one_way():
+    command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    linted = subprocess.run(
+        [sys.executable, "-c", command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert linted.returncode == 0, linted.stdout
+
+
+def test_every_app_has_its_layer_and_the_exceptions_are_the_named_ones():
+    given = contract()
+    assert set(given["layers"]) == set(own_packages())
+    assert given["ignore_imports"] == EXCEPTIONS
+
+
+@pytest.mark.usefixtures("database")
+def test_doors_and_services_load_no_heavy_library():
+    """A worker, a command or a test that never parses should not pay for a parser."""
+    code = (
+        "import django, sys; from importlib import import_module; django.setup()\n"
+        f"for name in {LIGHT!r}:\n"
+        "    import_module(name)\n"
+        f"    print(name, sorted({HEAVY!r} & {{module.partition('.')[0] for module in sys.modules}}))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.stdout.splitlines() == [f"{name} []" for name in LIGHT]
+
+
+def test_the_heavy_libraries_are_ones_that_we_install():
+    """A misspelt name above would be absent for ever."""
+    code = f"import importlib.util as u; print(*(n for n in {HEAVY!r} if u.find_spec(n) is None))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
+
+
+def test_files_stay_short_enough_to_read():
+    lengths = {path: len(path.read_text().splitlines()) for path in sources()}
+    assert len(lengths) > 50
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_functions_stay_short_enough_to_see():
+    long = {
+        f"{path.relative_to(ROOT)}:{name}": length
+        for path in sources()
+        for name, length in functions(path)
+        if length > LONGEST_FUNCTION
+    }
+    assert long == {}
