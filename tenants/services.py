@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
-from django.db import IntegrityError
+from django.db import IntegrityError, models
 
 from audit.services import record
 from tenants.actors import Actor, command_actor
+from tenants.encryption import EncryptedJSONField
 from tenants.errors import ConflictError
 from tenants.models import Membership, Role, Tenant, User, new_id
+from tenants.rotation import Rotation, encrypted_fields, lock_batch, reseal
 from tenants.scope import tenant_scope
 
 
@@ -63,3 +65,31 @@ def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
     record(
         actor=actor, action="membership.role_changed", target=membership, old={"role": old}, new={"role": role}
     )
+
+
+def rotate_keys(*, actor: Actor) -> Rotation:
+    """Encrypt the tenant's secrets anew with the first key. Each batch is a transaction with its audit event:
+    after an interruption the next run goes on."""
+    actor.require(Role.OWNER)
+    result = Rotation(tenant_id=actor.tenant_id)
+    for secret in encrypted_fields():
+        last: UUID | None = None
+        while True:
+            with tenant_scope(actor.tenant_id):
+                batch = lock_batch(secret, last)
+                if not batch:
+                    break
+                _rotate_batch(actor, secret, batch, result)
+            last = batch[-1].pk
+    return result
+
+
+def _rotate_batch(
+    actor: Actor, secret: EncryptedJSONField, batch: list[models.Model], result: Rotation
+) -> None:
+    problems = [problem for row in batch if (problem := reseal(secret, row))]
+    result.unreadable += problems
+    if rotated := len(batch) - len(problems):
+        table = secret.model._meta.db_table
+        result.rotated[table] = result.rotated.get(table, 0) + rotated
+        record(actor=actor, action="secrets.rotated", table=table, count=rotated)
