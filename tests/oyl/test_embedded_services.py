@@ -13,12 +13,14 @@ from typing import Any, LiteralString
 import psutil
 import psycopg
 import pytest
+from django.core.management import call_command
 
 from oyl.embedded import instance, postgres, redis
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.instance import Info, Kind
 from oyl.embedded.journal import Journal
 from oyl.embedded.layout import Layout
+from oyl.embedded.services import ensure_services
 from oyl.embedded.supervisor import ROOT, Supervisor
 
 USE_SERVICES = """
@@ -198,22 +200,23 @@ def test_a_crashed_server_comes_back(layout):
     assert "was killed by SIGKILL" in (layout.logs / "redis.log").read_text()
 
 
-def test_services_run_in_the_background_until_they_are_stopped(layout):
-    def manage(*arguments: str) -> Any:
-        command = [sys.executable, "manage.py", "services", *arguments, "--json"]
-        done = subprocess.run(command, cwd=ROOT, env=environment(layout), capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return json.loads(done.stdout)
+def test_services_run_in_the_background_until_they_are_stopped(layout, settings, monkeypatch, capsys):
+    settings.LAYOUT, settings.REDIS_URL = layout, f"unix://{layout.redis_socket}"
+    for name, value in environment(layout).items():
+        monkeypatch.setenv(name, value)
 
-    started = manage("start")
+    def services_command(action: str) -> Any:
+        call_command("services", action, "--json")
+        return json.loads(capsys.readouterr().out)
+
+    started = services_command("start")
     try:
         assert set(started["services"].values()) == {"running"}
         assert started["owner"]["kind"] == "services"
-        with another_process(layout) as process:
-            leave(process)
-            assert process.wait(5) == 0
-        assert owner(layout).pid == started["owner"]["pid"]
+        with ensure_services():
+            assert query(layout, "SELECT 1") == [(1,)]
+        assert services_command("status") == started
     finally:
-        stopped = manage("stop")
+        stopped = services_command("stop")
     assert set(stopped["services"].values()) == {"stopped"}
     assert stopped["owner"] is None
