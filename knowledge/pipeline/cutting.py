@@ -1,8 +1,8 @@
 """Where a text may be cut so that each piece fits a number of tokens.
 
 A cut is made between tokens, at white space wherever there is some, so that lengths add up. Where it has to
-go through a word, the pieces on both sides are measured again. The work grows with the text's length, whatever
-the text looks like.
+go through a word, the pieces on both sides are measured again. The work grows with the length of the text,
+whatever it looks like.
 """
 
 from __future__ import annotations
