@@ -99,7 +99,8 @@ def _refusal(error: ParseError) -> dict[str, Any]:
 def _explain(error: BaseException, mime_type: str, limits: Limits) -> ParseError:
     """A library's complaint as one of our codes. Most libraries raise anything on a broken file."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    if isinstance(error, MemoryError) or any(sign in reason.lower() for sign in _OUT_OF_MEMORY):
+    is_told = isinstance(error, MemoryError) or any(sign in reason.lower() for sign in _OUT_OF_MEMORY)
+    if is_told or jail.is_memory_spent(limits):
         return problem("parse_memory", megabytes=limits.memory_mb)
     if isinstance(error, RecursionError):
         return problem("corrupt_file", type=name_of(mime_type), reason="it is nested too deeply")

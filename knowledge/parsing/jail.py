@@ -44,6 +44,13 @@ def resident_mb() -> int:
         return int(statm.read().split()[1]) * resource.getpagesize() >> 20
 
 
+def is_memory_spent(limits: Limits) -> bool:
+    """Whether this process came near its limit: C libraries often report that as some other error."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123
+        peak = next((int(line.split()[1]) for line in status if line.startswith("VmPeak:")), 0)
+    return peak >> 10 >= limits.memory_mb * 0.9
+
+
 def _cap(kind: int, wanted: int) -> None:
     _, hard = resource.getrlimit(kind)
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

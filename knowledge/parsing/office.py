@@ -29,14 +29,12 @@ tokenize._get_nlp = _sentences_only()
 
 def read_docx(job: Job) -> ParsedDocument:
     package.check(job)
-    found = partition_docx(filename=str(job.path), metadata_filename="document.docx", languages=[""])
-    return _document(job, found)
+    return _document(job, partition_docx(filename=str(job.path), languages=[""]))
 
 
 def read_pptx(job: Job) -> ParsedDocument:
     package.check(job)
-    found = partition_pptx(filename=str(job.path), metadata_filename="slides.pptx", languages=[""])
-    return _document(job, found)
+    return _document(job, partition_pptx(filename=str(job.path), languages=[""], include_slide_notes=True))
 
 
 def _document(job: Job, found: list[Any]) -> ParsedDocument:

@@ -12,7 +12,7 @@ from knowledge.parsing.job import Job
 _FORMATS = {detect.ORG: "org", detect.EPUB: "epub", detect.ODT: "odt", detect.RTF: "rtf"}
 _ZIPPED = (detect.EPUB, detect.ODT)
 _HEAP_EXHAUSTED = 251
-_UNTITLED = "-"  # what pandoc writes, from the standard stream
+_UNTITLED = "-"  # what pandoc writes without a title, or the file's name
 
 
 def read(job: Job) -> ParsedDocument:
@@ -21,7 +21,8 @@ def read(job: Job) -> ParsedDocument:
     root = html.tree(_convert(job))
     if root is None:
         return ParsedDocument(mime_type=job.mime_type)
-    facts = {name: value for name, value in html.metadata(root).items() if value != _UNTITLED}
+    own = (job.path.stem, _UNTITLED)
+    facts = {name: value for name, value in html.metadata(root).items() if value not in own}
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(html.blocks(root)), metadata=facts)
 
 

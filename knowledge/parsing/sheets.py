@@ -29,11 +29,12 @@ def read_xlsx(job: Job) -> ParsedDocument:
     from openpyxl import load_workbook
 
     package.check(job)
-    book = load_workbook(job.path, read_only=True, data_only=True, keep_links=False)
     found: list[Element] = []
-    for number, sheet in enumerate(book.worksheets, 1):
-        sheet.reset_dimensions()
-        found += _sheet(sheet.title, number, sheet.iter_rows(values_only=True))
+    with job.path.open("rb") as file:
+        book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        for number, sheet in enumerate(book.worksheets, 1):
+            sheet.reset_dimensions()
+            found += _sheet(sheet.title, number, sheet.iter_rows(values_only=True))
     metadata = package.properties(job) | {"page_count": len(book.worksheets)}
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(found), metadata=metadata)
 

@@ -8,7 +8,6 @@ from typing import Any
 from lxml import etree
 
 from knowledge.parsing import Element, ParsedDocument, build, encoding, html
-from knowledge.parsing.codes import problem
 from knowledge.parsing.job import Job
 
 _MARKUP = ("</", "<p>", "<br")
@@ -30,11 +29,9 @@ def _tree(job: Job) -> Any:
         remove_pis=True,
         recover=False,
     )
-    data = job.path.read_bytes()
-    try:
-        return etree.fromstring(_as_utf8(data), parser)
-    except etree.XMLSyntaxError as error:
-        raise problem("corrupt_file", type="XML", reason=error) from error
+    root = etree.fromstring(_as_utf8(job.path.read_bytes()), parser)
+    etree.strip_tags(root, etree.Entity)
+    return root
 
 
 def _as_utf8(data: bytes) -> bytes:
@@ -51,7 +48,7 @@ def _elements(root: Any) -> Iterator[Element]:
         if not isinstance(node.tag, str) or not (node.text and node.text.strip()):
             continue
         walker.skip_subtree()
-        text = "".join(node.itertext(etree.Element)) if len(node) else node.text
+        text = "".join(node.itertext())
         if any(mark in text for mark in _MARKUP):
             yield from html.elements(text)
         elif _name(node) in _NAMED:

@@ -1,0 +1,213 @@
+"""A hostile file costs its own parse and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.test import override_settings
+
+from knowledge.parsing import ParsedDocument, ParseError
+from knowledge.parsing.capped import CappedParser
+
+ROOT = Path(__file__).resolve().parents[2]
+ENDLESS_PDF = (
+    b"%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids["
+    + b"3 0 R " * 1_000_000
+    + b"]/Count 1000000>>\nendobj\n3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>\nendobj\n"
+    b"trailer<</Size 4/Root 1 0 R>>\n%%EOF"
+)
+
+
+@contextmanager
+def limited(**limits: int) -> Iterator[CappedParser]:
+    with override_settings(PARSER_PROCESSES=1, **limits):
+        parser = CappedParser()
+        try:
+            yield parser
+        finally:
+            parser.close()
+
+
+@pytest.fixture
+def parser() -> Iterator[CappedParser]:
+    with limited() as parser:
+        yield parser
+
+
+def read(parser: CappedParser, folder: Path, name: str, data: bytes) -> ParsedDocument:
+    path, workdir = folder / f"{uuid4()}", folder / f"{uuid4()}"
+    path.write_bytes(data)
+    workdir.mkdir()
+    return parser.parse(uuid4(), path, filename=name, workdir=workdir)
+
+
+def error_of(parser: CappedParser, folder: Path, name: str, data: bytes) -> ParseError:
+    with pytest.raises(ParseError) as caught:
+        read(parser, folder, name, data)
+    return caught.value
+
+
+def children() -> set[int]:
+    """This process's children that read documents."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                command = (entry / "cmdline").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if parent == os.getpid() and "knowledge.parsing.child" in command:
+                found.add(int(entry.name))
+    return found
+
+
+def warm(parser: CappedParser, folder: Path) -> int:
+    """The pid of the parser's process, once it has read a file."""
+    before = children()
+    read(parser, folder, "a.txt", b"words")
+    (pid,) = children() - before
+    return pid
+
+
+def test_a_process_stays_warm_and_leaves_with_close(parser: CappedParser, tmp_path: Path) -> None:
+    before = children()
+    pid = warm(parser, tmp_path)
+    read(parser, tmp_path, "a.txt", b"more words")
+    assert children() - before == {pid}
+    parser.close()
+    assert children() == before
+
+
+def test_a_slow_file_times_out_and_the_next_one_is_read(tmp_path: Path) -> None:
+    with limited(PARSER_SECONDS=2) as parser:
+        pid, started = warm(parser, tmp_path), time.monotonic()
+        error = error_of(parser, tmp_path, "a.pdf", ENDLESS_PDF)
+        assert (error.code, error.retryable) == ("parse_timeout", False)
+        assert "2 s" in error.detail
+        assert time.monotonic() - started < 5
+        assert pid not in children()
+        assert read(parser, tmp_path, "a.txt", b"a clean file").elements
+
+
+def test_a_greedy_file_meets_the_memory_limit(tmp_path: Path) -> None:
+    with limited(PARSER_MEMORY_MB=600) as parser:
+        error = error_of(parser, tmp_path, "a.xml", b"<d>" + b"<a/>" * 8_000_000 + b"</d>")
+        assert (error.code, error.retryable) == ("parse_memory", False)
+        assert read(parser, tmp_path, "a.txt", b"a clean file").elements
+
+
+def test_more_text_than_the_limit_is_refused(tmp_path: Path) -> None:
+    with limited(PARSER_OUTPUT_MB=1) as parser:
+        assert error_of(parser, tmp_path, "a.txt", b"words " * 300_000).code == "output_too_large"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "retryable"),
+    [
+        (signal.SIGSEGV, "parse_crash", False),
+        (signal.SIGKILL, "parse_interrupted", True),
+        (signal.SIGTERM, "parse_interrupted", True),
+    ],
+)
+def test_a_death_is_told_by_its_cause(
+    parser: CappedParser, tmp_path: Path, number: signal.Signals, code: str, retryable: bool
+) -> None:
+    pid = warm(parser, tmp_path)
+    killer = threading.Timer(0.5, os.kill, (pid, number))
+    killer.start()
+    error = error_of(parser, tmp_path, "a.pdf", ENDLESS_PDF)
+    killer.join()
+    assert (error.code, error.retryable) == (code, retryable)
+    assert number.name in error.detail
+
+
+def test_a_process_killed_while_idle_is_replaced(parser: CappedParser, tmp_path: Path) -> None:
+    os.kill(warm(parser, tmp_path), signal.SIGKILL)
+    time.sleep(0.2)
+    assert read(parser, tmp_path, "a.txt", b"words").elements
+
+
+def test_threads_that_come_and_go_share_the_pool(parser: CappedParser, tmp_path: Path) -> None:
+    done: list[ParsedDocument] = []
+    for _ in range(2):
+        threads = [
+            threading.Thread(target=lambda: done.append(read(parser, tmp_path, "a.txt", b"words")))
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(done) == 8
+
+
+def test_a_process_has_none_of_our_secrets_and_its_own_network(
+    parser: CappedParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "canary-4711")
+    pid = warm(parser, tmp_path)
+    assert b"canary" not in Path(f"/proc/{pid}/environ").read_bytes()
+    theirs = {line.split(b"=")[0] for line in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")}
+    assert not {b"DATABASE_URL", b"REDIS_URL", b"OYL_ENCRYPTION_KEYS"} & theirs
+
+
+def test_a_parser_cannot_connect_anywhere() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        script = (
+            "import socket; from knowledge.parsing import jail; from knowledge.parsing.job import Limits\n"
+            "jail.enter(Limits(seconds=9, memory_mb=900, output_mb=9))\n"
+            f"socket.create_connection(('127.0.0.1', {server.getsockname()[1]}))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert "A parser has no network" in done.stderr
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_a_process_dies_with_its_worker(tmp_path: Path) -> None:
+    """Even while it is busy, and even when the worker is killed."""
+    (tmp_path / "slow.pdf").write_bytes(ENDLESS_PDF)
+    script = (
+        "import sys, threading, time; from knowledge.parsing.process import ParserProcess\n"
+        "from knowledge.parsing.job import Limits\n"
+        "child = ParserProcess(Limits(seconds=50, memory_mb=1500, output_mb=9))\n"
+        "print(child.pid, flush=True)\n"
+        f"child.ask(dict(path={str(tmp_path / 'slow.pdf')!r}, filename='a.pdf', workdir={str(tmp_path)!r}))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdout
+        pid = int(worker.stdout.readline())
+        time.sleep(0.5)
+        worker.kill()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
+        if not Path(f"/proc/{pid}/cmdline").read_bytes():
+            break
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_everything_written_stays_in_the_workdir(parser: CappedParser, tmp_path: Path) -> None:
+    path, workdir = tmp_path / "a.rtf", tmp_path / "work"
+    path.write_bytes(rb"{\rtf1 words\par}")
+    workdir.mkdir()
+    parser.parse(uuid4(), path, filename="a.rtf", workdir=workdir)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"a.rtf", "work"}

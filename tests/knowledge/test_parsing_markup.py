@@ -1,0 +1,184 @@
+"""Markdown, HTML and reStructuredText, read by OYL's own quick readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from knowledge.parsing import Element, html, markdown, rst
+from knowledge.parsing.job import Job, Limits
+
+SCALE = Path(__file__).resolve().parents[3] / "shared" / "data" / "scale"
+
+
+def outline(elements: Iterable[Element]) -> list[tuple[str, str]]:
+    return [(f"{element.kind}{element.level or ''}", element.text.strip()) for element in elements]
+
+
+def read_rst(text: str, tmp_path: Path) -> tuple[list[tuple[str, str]], dict[str, object]]:
+    path = tmp_path / "a.rst"
+    path.write_text(text)
+    limits = Limits(seconds=9, memory_mb=900, output_mb=9)
+    job = Job(path=path, filename="a.rst", workdir=tmp_path, mime_type="text/x-rst", limits=limits, started=0)
+    document = rst.read(job)
+    return outline(document.elements), document.metadata
+
+
+def test_markdown_blocks() -> None:
+    source = """# One
+
+Two
+---
+
+Some *emphasis*, `code_span` and a
+[link](http://x.y/z_(a)) with ![a picture](p.png).
+
+> [!NOTE]
+> Mind the gap.
+
+1. first
+   goes on
+2. second
+
+```python
+def f(): # not a heading
+```
+
+| a | b |
+|---|:-:|
+| 1 | x\\|y |
+
+<!-- hidden -->
+"""
+    assert outline(markdown.elements(source)) == [
+        ("title1", "One"),
+        ("title2", "Two"),
+        ("text", "Some emphasis, code_span and a\nlink with a picture."),
+        ("text", "Note:\nMind the gap."),
+        ("list_item", "first\ngoes on"),
+        ("list_item", "second"),
+        ("code", "def f(): # not a heading"),
+        ("table", "a | b\n1 | x|y"),
+    ]
+
+
+def test_markdown_keeps_names_with_underscores() -> None:
+    assert (
+        markdown.inline("call `a_b` or snake_case_name, _really_ **so**")
+        == "call a_b or snake_case_name, really so"
+    )
+
+
+def test_front_matter_is_metadata() -> None:
+    metadata, body = markdown.split_front_matter(
+        '---\ntitle: "T: x"\ntags: ["a", "b"]\nmore:\n  - c\n---\ntext'
+    )
+    assert metadata == {"title": "T: x", "tags": ["a", "b"], "more": ["c"]}
+    assert body == "text"
+
+
+def test_html_shows_what_a_browser_shows() -> None:
+    source = """<html lang="de"><head><title>Seite</title><style>p{}</style></head><body>
+    <nav><a href="/">Home</a></nav><h1>Report</h1><script>alert(1)</script>
+    <p>Some <b>bold</b>\n text<br>and more &amp; more<!-- no --> here.</p>tail
+    <ul><li>one<ul><li>two</li></ul></li></ul>
+    <table><tr><th>a</th><th>b</th></tr><tr><td>1<br>2</td><td>3</td></tr></table>
+    <table><tr><td><h2>Layout</h2><p>Cell text</p></td></tr></table>
+    <div style="display: none">unseen</div><pre>x =\n  1</pre></body></html>"""
+    assert outline(html.elements(source)) == [
+        ("title1", "Report"),
+        ("text", "Some bold text\nand more & more here."),
+        ("text", "tail"),
+        ("list_item", "one"),
+        ("list_item", "two"),
+        ("table", "a | b\n1 2 | 3"),
+        ("title2", "Layout"),
+        ("text", "Cell text"),
+        ("code", "x =\n  1"),
+    ]
+
+
+def test_rst_blocks(tmp_path: Path) -> None:
+    source = """PEP: 8
+Title: A Guide
+
+Top
+===
+
+See :pep:`20` and `the site <http://x.y>`_, ``a_b`` or **more**. Then::
+
+    code here
+
+Sub
+---
+
+- item one
+  goes on
+- item two
+
+.. note:: Take care.
+
+.. include:: /etc/passwd
+
+.. raw:: html
+   :file: /etc/passwd
+
+.. a comment
+
+term
+    its meaning
+
+=====  =====
+Left   Right
+=====  =====
+1      2
+=====  =====
+
++---+---+
+| a | b |
++===+===+
+| 3 | 4 |
++---+---+
+"""
+    found, metadata = read_rst(source, tmp_path)
+    assert found == [
+        ("text", "PEP: 8"),
+        ("text", "Title: A Guide"),
+        ("title1", "Top"),
+        ("text", "See PEP 20 and the site, a_b or more. Then:"),
+        ("code", "code here"),
+        ("title2", "Sub"),
+        ("list_item", "item one\ngoes on"),
+        ("list_item", "item two"),
+        ("text", "Take care."),
+        ("text", "term\nits meaning"),
+        ("table", "Left | Right\n1 | 2"),
+        ("table", "a | b\n3 | 4"),
+    ]
+    assert metadata == {"pep": "8", "title": "A Guide"}
+
+
+@pytest.mark.parametrize(("folder", "ending"), [("cpp-docs", "md"), ("peps", "rst")])
+def test_no_word_of_a_manual_is_lost(folder: str, ending: str, tmp_path: Path) -> None:
+    """Every longer word of a page's prose is found again in its elements."""
+    pages = sorted((SCALE / folder).glob(f"*.{ending}"))[::40]
+    if not pages:
+        pytest.skip(f"needs {SCALE / folder}")
+    for page in pages:
+        source = page.read_text(encoding="utf-8")
+        if ending == "md":
+            found = outline(markdown.elements(markdown.split_front_matter(source)[1]))
+        else:
+            found, _ = read_rst(source, tmp_path)
+        kept = " ".join(text for _, text in found).split()
+        plain = [
+            line for line in source.split("\n") if line[:1].isalpha() and not set(line) & set("<>[]`*_|:\\\\")
+        ]
+        lost = (
+            {word for line in plain[1:] for word in line.split() if word.isalpha()}
+            - set(" ".join(kept).replace("-", " ").split())
+            - set(kept)
+        )
+        assert not {word for word in lost if not any(word in text for text in kept)}, page.name
