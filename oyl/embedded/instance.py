@@ -45,27 +45,28 @@ class Instance:
 
     def __init__(self, layout: Layout, handle: int, info: Info) -> None:
         self._layout, self._handle, self._info, self._lock = layout, handle, info, Lock()
-        self._update()
+        self._tell(info)
 
     def child_started(self, name: str, pid: int) -> None:
-        """Remember a child, so that whoever comes after a crash of this process can end it."""
-        with suppress(psutil.NoSuchProcess, FileNotFoundError):
-            self._update(children={**self._info.children, name: (pid, _started(psutil.Process(pid)))})
+        """Remember a child, so that whoever comes after a crash of this process can end it. Any thread may call."""
+        with self._lock, suppress(psutil.NoSuchProcess, FileNotFoundError):
+            children = {**self._info.children, name: (pid, _started(psutil.Process(pid)))}
+            self._tell(replace(self._info, children=children))
 
     def is_ready(self) -> None:
-        self._update(ready=True)
+        with self._lock:
+            self._tell(replace(self._info, ready=True))
 
     def release(self) -> None:
         _note(self._layout).unlink(missing_ok=True)
         shutil.rmtree(self._layout.run, ignore_errors=True)
         os.close(self._handle)
 
-    def _update(self, **changes: object) -> None:
-        with self._lock:
-            self._info = replace(self._info, **changes)  # type: ignore[arg-type]
-            draft = _note(self._layout).with_suffix(".draft")
-            draft.write_text(json.dumps(asdict(self._info)))
-            draft.replace(_note(self._layout))
+    def _tell(self, info: Info) -> None:
+        self._info = info
+        draft = _note(self._layout).with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(info)))
+        draft.replace(_note(self._layout))
 
 
 def own(layout: Layout, kind: Kind, *, address: str = "") -> Instance | None:

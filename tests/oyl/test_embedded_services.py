@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, LiteralString
 
@@ -175,6 +176,16 @@ def test_a_server_that_its_killed_owner_could_not_stop_is_stopped_by_the_next(la
     sleeper.wait()
     assert next_one
     next_one.release()
+
+
+def test_children_that_start_at_the_same_time_are_all_remembered(layout):
+    mine = instance.own(layout, Kind.COMMAND)
+    assert mine
+    names = [f"child{number}" for number in range(40)]
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        list(threads.map(lambda name: mine.child_started(name, os.getpid()), names))
+    assert set(owner(layout).children) == set(names)
+    mine.release()
 
 
 def test_the_first_process_waits_for_the_others_that_use_its_services(layout):
