@@ -20,9 +20,10 @@ from knowledge.models import (
     TagLink,
     TagSource,
 )
-from knowledge.pipeline import Ports
+from knowledge.pipeline import Ports, collection_name
 from knowledge.pipeline.values import Tagged, tag_id
 from knowledge.vectors import Filter
+from knowledge.versions import models_of_documents
 from tenants.actors import Actor
 from tenants.scope import tenant_scope
 
@@ -50,7 +51,10 @@ def clean(actor: Actor, job: IngestionJob, ports: Ports) -> None:
     """Remove what earlier generations left in the store; then the job is done."""
     document, generation = job.document, job.generation
     old = Filter(document_ids=(document.pk,), below_generation=generation)
-    ports.store.delete(actor.tenant_id, ports.collection, old)
+    with tenant_scope(actor.tenant_id):
+        models = models_of_documents([document.pk])
+    for model in models:
+        ports.store.delete(actor.tenant_id, collection_name(model), old)
     remove_older(actor.tenant_id, document.pk, generation=generation, keep=document.file_path)
     with tenant_scope(actor.tenant_id):
         IngestionJob.objects.all().held([job]).finish(JobState.DONE)

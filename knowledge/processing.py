@@ -17,7 +17,7 @@ from knowledge.files import local_copy, remove, stored
 from knowledge.flipping import clean, flip
 from knowledge.loading import load_sources
 from knowledge.members import add_members
-from knowledge.models import Chunk, Document, Embedding, IngestionJob, JobKind, JobState, Stage
+from knowledge.models import Chunk, Document, IngestionJob, JobKind, JobState, Stage
 from knowledge.parsing import get_parser
 from knowledge.pipeline import Ports, collection_name, run
 from knowledge.pipeline.values import Failure
@@ -54,7 +54,9 @@ def process(tenant_id: UUID, batch: Sequence[IngestionJob]) -> None:
             logger.info("jobs %s are no longer ours", [str(job.pk) for job in batch])
         except (EmbeddingError, VectorStoreError) as error:
             logger.warning("%s: %s", error.code, error.detail)
-            _fail_all(tenant_id, batch, error.code, error.detail, retryable=error.retryable)
+            # Whoever of several is to blame shows when each is tried alone.
+            again = error.retryable or len(batch) > 1
+            _fail_all(tenant_id, batch, error.code, error.detail, retryable=again)
         except Exception:
             logger.exception("jobs %s failed", [str(job.pk) for job in batch])
             _fail_all(tenant_id, batch, "internal_error", JOB_ERRORS["internal_error"], retryable=True)
@@ -81,9 +83,7 @@ def purge(actor: Actor, batch: Sequence[IngestionJob]) -> None:
     """What deleted documents left: points first, files last, so that a repeat finds what is still to do."""
     store, ids = get_vector_store(), tuple(job.document_id for job in batch)
     with tenant_scope(actor.tenant_id):
-        models = set(
-            Embedding.objects.filter(chunk__document__in=ids).values_list("model", flat=True).distinct()
-        )
+        models = models_of_documents(ids)
     for model in models | {get_embedder().model}:
         store.delete(actor.tenant_id, collection_name(model), Filter(document_ids=ids))
     for document_id in ids:

@@ -37,8 +37,8 @@ class Filters:
     commands.
 
     `references`, `documents`, `knowledge_base`: ids. `tags_any`, `tags_all`, `tags_none`: tag names. `metadata`: a scalar
-    must equal, a list means any of, {"gt"|"gte"|"lt"|"lte": number} is a range; what a file says of itself is under
-    "file." (as in "file.author").
+    must equal, a list means any of, {"gt"|"gte"|"lt"|"lte": number} is a range; what a file says of itself begins with
+    "file_" (as in "file_author").
     """
 
     references: tuple[UUID, ...] | None = None

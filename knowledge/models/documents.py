@@ -25,10 +25,12 @@ class Document(SoftDeleteModel):
     last good generation meanwhile.
 
     `external_id` is its identity in its source (a path below the folder that was ingested, or its place in an
-    archive): the same one again is the same document. `generation` is the one that can be found, 0 before the first;
-    `file_generation` is the one that `file_path`, `sha256` and `size_bytes` speak of, and runs ahead of it while a new
-    file is being processed. `versions` are those of parser, chunker, tagger and model that made it. `metadata_json` has
-    what users and sources say, and under "file" what the file says of itself. `container` is the archive or mail it was found in.
+    archive): the same one again is the same document. `container` is the archive or mail it was found in.
+
+    `generation` is the one that can be found, 0 before the first; `file_generation` is the one that `file_path`, `sha256`
+    and `size_bytes` speak of, and runs ahead of it while a new file is being processed. `versions` are those of parser,
+    chunker, tagger and model that made it. `metadata_json` has what users and sources say, and under "file" what the
+    file says of itself.
     """
 
     reference = models.ForeignKey(

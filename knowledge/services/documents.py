@@ -22,6 +22,7 @@ from knowledge.errors import (
 )
 from knowledge.jobs import cancel_unfinished, enqueue, ring_on_commit
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Reference, TagSource
+from knowledge.pipeline.indexing import is_filterable
 from knowledge.services.tags import set_document_tags
 from tenants.actors import Actor
 from tenants.models import Role, new_id
@@ -103,6 +104,10 @@ def _check(uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         if not upload.external_id or len(upload.external_id) > 1024 or "\x00" in upload.external_id:
             raise UploadInvalidError(f"'{upload.filename}' has no usable name (1 to 1024 characters).")
+        if wrong := [key for key, value in upload.metadata.items() if not is_filterable(value)]:
+            raise UploadInvalidError(
+                f"Metadata '{wrong[0]}' of '{upload.filename}' must be text, a number, true, false, null or a list of these."
+            )
 
 
 def _plan(actor: Actor, reference_id: UUID, uploads: Sequence[Upload]) -> list[_Plan]:

@@ -11,7 +11,7 @@ import qdrant_edge as edge
 
 from knowledge.vectors import filters
 from knowledge.vectors.filters import Spec
-from knowledge.vectors.qdrant import DENSE, EFFORT, LINKS, SPARSE
+from knowledge.vectors.qdrant import BREADTH, DENSE, EFFORT, LINKS, SPARSE
 from knowledge.vectors.wire import Array, Message
 
 # Up to this many kilobytes of vectors are compared one by one: faster than walking a graph.
@@ -27,7 +27,7 @@ def create(folder: Path, dimensions: int) -> edge.EdgeShard:
         ),
     )
     shard = edge.EdgeShard.create(str(folder), config)
-    other = edge.UuidIndexParams(enable_hnsw=False)
+    other = edge.UuidIndexParams()
     generation = edge.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
     tenant = edge.UuidIndexParams(is_tenant=True)
     indexes: dict[str, edge.UuidIndexParams | edge.IntegerIndexParams] = {
@@ -97,7 +97,7 @@ def _request(component: dict[str, Any], indices: Array, values: Array) -> edge.Q
     return edge.QueryRequest(
         query=edge.Query.Nearest(_sparse(indices, values) if sparse else values.tolist(), component["using"]),
         filter=_filter(component["filter"]),
-        params=edge.SearchParams(idf=corpus),
+        params=edge.SearchParams(idf=corpus, hnsw_ef=max(BREADTH, 2 * component["limit"])),
         limit=component["limit"],
     )
 

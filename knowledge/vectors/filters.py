@@ -17,7 +17,6 @@ Spec = dict[str, Any]
 
 TENANT, REFERENCE, DOCUMENT, TAGS, TERMS = "tenant_id", "reference_id", "document_id", "tag_ids", "terms"
 GENERATION, METADATA = "generation", "metadata"
-# The index of the tenant comes with its own search graph; the others only narrow it down.
 UUID_FIELDS = (REFERENCE, DOCUMENT, TAGS, TERMS)
 
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_.-]{0,100}", re.IGNORECASE | re.ASCII)

@@ -25,10 +25,10 @@ DENSE, SPARSE = "dense", "sparse"
 BATCH = 500
 # How deep each component is read, and the constant of reciprocal rank fusion: both tuned, see docs/decisions.
 CANDIDATES = 100
-RRF_K = 10
-# Links per point in a tenant's own search graph, and the effort to choose them. There is no graph over all
-# tenants, because no search crosses them.
-LINKS, EFFORT = 16, 100
+RRF_K = 20
+# Links per point in a search graph, the effort to choose them, and the least breadth of a walk. Each large tenant,
+# reference and tag has a graph, so that filtered searches find what they should; there is none over all tenants.
+LINKS, EFFORT, BREADTH = 16, 100, 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

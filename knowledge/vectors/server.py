@@ -14,6 +14,7 @@ from knowledge.vectors import StoredPoint, VectorStoreError, filters
 from knowledge.vectors.bm25 import Sparse
 from knowledge.vectors.filters import Spec
 from knowledge.vectors.qdrant import (
+    BREADTH,
     DENSE,
     EFFORT,
     LINKS,
@@ -110,7 +111,7 @@ class QdrantServerStore(QdrantStore):
 
 
 def _indexes() -> dict[str, models.UuidIndexParams | models.IntegerIndexParams]:
-    other = models.UuidIndexParams(type=models.UuidIndexType.UUID, enable_hnsw=False)
+    other = models.UuidIndexParams(type=models.UuidIndexType.UUID)
     generation = models.IntegerIndexParams(
         type=models.IntegerIndexType.INTEGER, lookup=False, range=True, enable_hnsw=False
     )
@@ -131,16 +132,14 @@ def _sparse(terms: Sparse) -> models.SparseVector:
 
 
 def _request(component: Component) -> models.QueryRequest:
-    sparse = isinstance(component.vector, Sparse)
+    vector, params = component.vector, models.SearchParams(hnsw_ef=max(BREADTH, 2 * component.limit))
+    if isinstance(vector, Sparse):
+        params = models.SearchParams(idf=models.IdfCorpusParams(corpus=_filter(component.corpus)))
     return models.QueryRequest(
-        query=_sparse(component.vector)
-        if isinstance(component.vector, Sparse)
-        else component.vector.tolist(),
+        query=_sparse(vector) if isinstance(vector, Sparse) else vector.tolist(),
         using=component.using,
         filter=_filter(component.filter),
-        params=models.SearchParams(idf=models.IdfCorpusParams(corpus=_filter(component.corpus)))
-        if sparse
-        else None,
+        params=params,
         limit=component.limit,
         with_payload=False,
     )

@@ -1,0 +1,235 @@
+"""Documents: where each one stands, what became of it, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
+from django.db import models
+from django.db.models.functions import Left
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from audit.services import record
+from knowledge.admin import shown
+from knowledge.admin.passages import JobInline, PassageInline
+from knowledge.admin.tagging import tagging_page
+from knowledge.admin.upload import upload_page
+from knowledge.models import Document, DocumentStatus
+from knowledge.services import documents as services
+from tenants.actors import Actor
+from tenants.admin import TenantAdmin, actor_of, tells_errors
+from tenants.middleware import opens_own_scopes
+from tenants.scope import tenant_scope
+
+PREVIEW = 5000
+Verb = Callable[..., int]
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Fixed choices: finding out which types occur would read the whole table."""
+
+    title = "type"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, kind) for kind in dict.fromkeys(shown.KINDS.values())]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.filter(mime_type__in=[mime for mime, kind in shown.KINDS.items() if kind == self.value()])
+
+
+@admin.register(Document)
+class DocumentAdmin(TenantAdmin):
+    """A document changes by being uploaded, tagged, retried, re-indexed and deleted; it is never edited."""
+
+    list_display = ["file", "reference", "state", "kind", "size", "updated_at"]
+    list_select_related = ["reference"]
+    list_filter = [
+        ("processed_status", ChoicesCheckboxFilter),
+        ("reference", AutocompleteSelectFilter),
+        KindFilter,
+    ]
+    search_fields = ["filename"]
+    search_help_text = "Search by file name"
+    ordering = ["-created_at"]
+    actions = ["retry", "reindex", "tag"]
+    actions_detail = ["download", "tag_one", "retry_one", "reindex_one"]
+    readonly_fields = ["state", "kind", "size", "tag_list", "preview"]
+    fieldsets = [
+        (None, {"fields": [("filename", "reference"), "state", ("kind", "size"), "tag_list", "metadata_json"]}),
+        (
+            "Origin and versions",
+            {
+                "classes": ["collapse"],
+                "fields": ["external_id", "container", "mime_type", "sha256", "generation", "versions"],
+            },
+        ),
+        ("Text", {"classes": ["tab"], "fields": ["preview"]}),
+    ]
+    inlines = [PassageInline, JobInline]
+
+    class Media:
+        js = ["oyl/live.js"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return shown.with_latest_job(super().get_queryset(request)).defer("text")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found:
+            found.beginning = Document.objects.values_list(Left("text", PREVIEW), flat=True).get(pk=found.pk)
+        return found
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description="File", ordering="filename")
+    def file(self, obj: Document) -> SafeString:
+        folder, _, _ = obj.external_id.rpartition("/")
+        return format_html('<span class="oyl-file">{}</span><span class="oyl-note">{}</span>', obj.filename, folder)
+
+    @display(description="State", ordering="processed_status")
+    def state(self, obj: Document) -> SafeString:
+        return shown.state(obj)
+
+    @display(description="Type", ordering="mime_type")
+    def kind(self, obj: Document) -> str:
+        return shown.kind(obj)
+
+    @display(description="Size", ordering="size_bytes")
+    def size(self, obj: Document) -> str:
+        return filesizeformat(obj.size_bytes)
+
+    @display(description="Tags")
+    def tag_list(self, obj: Document) -> str:
+        links = obj.document_tags.select_related("tag").order_by("tag__tag")
+        return ", ".join(f"{link.tag.tag} ({link.get_source_display().lower()})" for link in links) or "–"
+
+    @display(description=f"Beginning of the text (up to {PREVIEW:,} characters)")
+    def preview(self, obj: Any) -> SafeString:
+        return format_html('<div class="oyl-text">{}</div>', obj.beginning or "There is no text yet.")
+
+    # Uploading, downloading
+
+    @opens_own_scopes
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return upload_page(self, request)
+
+    @action(description="Download", url_path="download", icon="download", permissions=["view"])
+    @opens_own_scopes
+    def download(self, request: HttpRequest, object_id: str) -> Any:
+        """The original, always as an attachment: a stored HTML page must not run as one of ours."""
+        actor = actor_of(request)
+        with tenant_scope(actor.tenant_id):
+            document = self.get_object(request, object_id)
+            if document is None:
+                return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+            record(actor=actor, action="document.downloaded", target=document)
+        try:
+            stored = default_storage.open(document.file_path)
+        except FileNotFoundError:
+            messages.error(request, "The stored file is gone. Upload it again.")
+            return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[document.pk]))
+        return FileResponse(
+            stored, as_attachment=True, filename=document.filename, content_type="application/octet-stream"
+        )
+
+    # Tags
+
+    @admin.action(description="Tag the selected documents", permissions=["write"])
+    def tag(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
+        return tagging_page(self, request, list(queryset.select_related("reference")))
+
+    @action(description="Tags", url_path="tags", icon="sell", permissions=["write"])
+    @tells_errors
+    def tag_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        document = self.get_object(request, object_id)
+        if document is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        return tagging_page(self, request, [document]) or self._back_to(object_id)
+
+    # Doing it again, deleting
+
+    @admin.action(description="Retry those that failed", permissions=["write"])
+    def retry(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
+        self._run(request, services.retry_documents, ids_of(queryset), "queued again", "None of them had failed.")
+
+    @admin.action(description="Re-index: apply new rules, tags and versions", permissions=["write"])
+    def reindex(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
+        self._run(request, services.reindex_documents, ids_of(queryset), "queued")
+
+    @action(
+        description="Retry",
+        url_path="retry",
+        icon="refresh",
+        permissions=["retry"],
+        dialog={"title": "Retry this document?", "description": "It is queued again."},
+    )
+    @tells_errors
+    def retry_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        self._run(request, services.retry_documents, [UUID(object_id)], "queued again", "It had not failed.")
+        return self._back_to(object_id)
+
+    @action(
+        description="Re-index",
+        url_path="reindex",
+        icon="cached",
+        permissions=["write"],
+        variant=ActionVariant.DEFAULT,
+        dialog={
+            "title": "Re-index this document?",
+            "description": "It is made anew from the stored file, and answers from its present passages until then.",
+        },
+    )
+    @tells_errors
+    def reindex_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        self._run(request, services.reindex_documents, [UUID(object_id)], "queued")
+        return self._back_to(object_id)
+
+    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        failed = Document.objects.filter(pk=object_id, processed_status=DocumentStatus.ERROR)
+        return self.has_write_permission(request) and failed.exists()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        services.delete_documents(actor=actor_of(request), document_ids=[obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        services.delete_documents(actor=actor_of(request), document_ids=ids_of(queryset))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What was found inside a document goes with it."""
+        members = Document.objects.filter(container__in=[obj.pk for obj in objs])
+        names = [*(str(obj) for obj in objs), *members.values_list("filename", flat=True)]
+        return names, {"documents": len(names)}, set(), []
+
+    def _run(
+        self, request: HttpRequest, verb: Verb, ids: Sequence[UUID], done: str, nothing: str = ""
+    ) -> None:
+        actor: Actor = actor_of(request)
+        count = verb(actor=actor, document_ids=ids)
+        if count:
+            self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} {done}.", "success")
+        else:
+            self.message_user(request, nothing, "warning")
+
+    def _back_to(self, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[object_id]))
+
+
+def ids_of(documents: models.QuerySet[Any]) -> list[UUID]:
+    return list(documents.values_list("pk", flat=True))

@@ -1,0 +1,150 @@
+"""References and knowledge bases: what they hold, and what hangs on them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import Count
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from audit.admin import AuditedAdmin
+from audit.services import soft_delete_audited
+from knowledge.admin.shown import COLOURS
+from knowledge.admin.tags import TagInline
+from knowledge.models import Document, DocumentStatus, KnowledgeBase, KnowledgeBaseReference, Reference
+from knowledge.pipeline.values import tag_id
+from knowledge.services.documents import delete_documents, reindex_documents
+from knowledge.services.libraries import create_knowledge_base
+from tenants.actors import Actor
+from tenants.admin import TenantInline, actor_of
+
+
+@admin.register(Reference)
+class ReferenceAdmin(AuditedAdmin):
+    """A library goes with its documents."""
+
+    list_display = ["name", "workspace", "description", "updated_at"]
+    list_select_related = ["workspace"]
+    search_fields = ["name"]
+    autocomplete_fields = ["workspace"]
+    ordering = ["name"]
+    fields = ["workspace", "name", "description", "documents"]
+    readonly_fields = ["documents"]
+    inlines = [TagInline]
+    actions = ["reindex"]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return list(self.inlines) if obj else []
+
+    @display(description="Documents")
+    def documents(self, obj: Any) -> SafeString:
+        return document_counts(obj)
+
+    @admin.action(description="Re-index all their documents: apply new rules and tags", permissions=["write"])
+    def reindex(self, request: HttpRequest, queryset: models.QuerySet[Reference]) -> None:
+        ids = documents_of(queryset)
+        count = reindex_documents(actor=actor_of(request), document_ids=ids) if ids else 0
+        self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for added in formset.extra_forms:
+            added.instance.pk = tag_id(form.instance.pk, added.instance.tag)
+        super().save_formset(request, form, formset, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_references(actor_of(request), [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        delete_references(actor_of(request), list(queryset))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        return _with_documents(objs, "references", documents_of(objs))
+
+
+class ReadsInline(TenantInline):
+    model = KnowledgeBaseReference
+    verbose_name_plural = "References that it reads, besides its own documents"
+    autocomplete_fields = ["reference"]
+    fields = ["reference"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).select_related("reference", "knowledge_base")
+
+
+@admin.register(KnowledgeBase)
+class KnowledgeBaseAdmin(AuditedAdmin):
+    list_display = ["name", "assistant", "updated_at"]
+    list_select_related = ["assistant"]
+    search_fields = ["name"]
+    autocomplete_fields = ["assistant"]
+    ordering = ["name"]
+    fields = ["assistant", "name", "own_documents"]
+    readonly_fields = ["own_documents"]
+    inlines = [ReadsInline]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return list(self.inlines) if obj else []
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), *(["assistant"] if obj else [])]
+
+    @display(description="Its own documents")
+    def own_documents(self, obj: Any) -> SafeString:
+        own = Reference.objects.filter(knowledge_base=obj.pk).first()
+        return document_counts(own) if own else SafeString("–")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            made = create_knowledge_base(actor=actor_of(request), assistant_id=obj.assistant_id, name=obj.name)
+            obj.pk = made.pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.delete_queryset(request, KnowledgeBase.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        own = list(Reference.objects.filter(knowledge_base__in=queryset))
+        delete_references(actor_of(request), own, and_these=list(queryset))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        own = Reference.objects.filter(knowledge_base__in=[obj.pk for obj in objs])
+        return _with_documents(objs, "knowledge bases", documents_of(own))
+
+
+def documents_of(references: Any) -> list[UUID]:
+    ids = [reference.pk for reference in references]
+    return list(Document.objects.filter(reference__in=ids).values_list("pk", flat=True))
+
+
+def delete_references(
+    actor: Actor, references: list[Reference], and_these: list[models.Model] | None = None
+) -> None:
+    if ids := documents_of(references):
+        delete_documents(actor=actor, document_ids=ids)
+    soft_delete_audited(actor=actor, instances=[*references, *(and_these or [])])
+
+
+def _with_documents(objs: Any, kind: str, documents: list[UUID]) -> Any:
+    """What the confirmation says."""
+    names = [str(obj) for obj in objs]
+    counts = {kind: len(names), **({"documents": len(documents)} if documents else {})}
+    return names, counts, set(), []
+
+
+def document_counts(reference: Reference) -> SafeString:
+    """How many documents are in which state, and where to see them or add some."""
+    counted = Document.objects.filter(reference=reference.pk).values_list("processed_status")
+    counts = dict(counted.annotate(Count("pk")).order_by())
+    listed = f"{reverse('admin:knowledge_document_changelist')}?reference__id__exact={reference.pk}"
+    upload = f"{reverse('admin:knowledge_document_add')}?reference={reference.pk}"
+    states = [(status.label, counts[status], COLOURS[status]) for status in DocumentStatus if status in counts]
+    context = {"states": states, "listed": listed, "upload": upload}
+    return render_to_string("admin/knowledge/document/counts.html", context)

@@ -1,0 +1,155 @@
+"""What the pipeline made: jobs, passages and their vectors. To look at; tags by hand are the one thing to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import F
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from knowledge.models import Chunk, Embedding, IngestionJob, TagLink
+from tenants.admin import ReadOnlyInline, VastAdmin
+
+JOB_COLOURS = {
+    "Queued": "default",
+    "Running": "info",
+    "Done": "success",
+    "Error": "danger",
+    "Cancelled": "warning",
+}
+
+
+def heading_of(chunk: Chunk) -> str:
+    return " › ".join(chunk.heading_path) or "–"
+
+
+def tags_of(chunk: Chunk) -> SafeString:
+    """Of a chunk whose links are prefetched."""
+    return format_html_join(
+        " ",
+        '<span class="oyl-tag" title="{}, confidence {}">{}</span>',
+        ((link.get_source_display(), f"{link.confidence:.2f}", link.tag.tag) for link in chunk.tag_links.all()),
+    )
+
+
+class PassageInline(ReadOnlyInline):
+    """Those of the generation that answers, fifty to a page."""
+
+    model = Chunk
+    verbose_name_plural = "Passages"
+    tab = True
+    per_page = 50
+    fields = ["number", "page", "heading", "passage", "tag_list"]
+    readonly_fields = ["number", "heading", "passage", "tag_list"]
+    ordering = ["position"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        found = super().get_queryset(request).filter(generation=F("document__generation"), deleted_at=None)
+        return found.prefetch_related("tag_links__tag")
+
+    @display(description="#")
+    def number(self, obj: Chunk) -> int:
+        return obj.position + 1
+
+    @display(description="Heading")
+    def heading(self, obj: Chunk) -> str:
+        return heading_of(obj)
+
+    @display(description="Passage")
+    def passage(self, obj: Chunk) -> SafeString:
+        return format_html('<div class="oyl-passage">{}</div>', obj.text)
+
+    @display(description="Tags", empty_value="–")
+    def tag_list(self, obj: Chunk) -> SafeString:
+        return tags_of(obj)
+
+
+class JobInline(ReadOnlyInline):
+    model = IngestionJob
+    verbose_name_plural = "Jobs"
+    tab = True
+    fields = ["generation", "kind", "state_badge", "stage", "attempt", "counted", "timings", "error_detail"]
+    readonly_fields = ["state_badge", "counted", "timings"]
+    ordering = ["-generation", "-created_at"]
+
+    @display(description="State", label=JOB_COLOURS)
+    def state_badge(self, obj: IngestionJob) -> str:
+        return str(obj.get_state_display())
+
+    @display(description="Passages")
+    def counted(self, obj: IngestionJob) -> str:
+        return f"{obj.chunks_done} of {obj.chunks_total}"
+
+    @display(description="Seconds")
+    def timings(self, obj: IngestionJob) -> str:
+        return ", ".join(f"{stage} {seconds:.2g}" for stage, seconds in obj.timings_json.items()) or "–"
+
+
+class TagLinkInline(ReadOnlyInline):
+    model = TagLink
+    verbose_name_plural = "Tags"
+    fields = ["tag", "source", "confidence"]
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).select_related("tag", "chunk")
+
+
+@admin.register(Chunk)
+class PassageAdmin(VastAdmin):
+    list_display = ["passage", "document", "page", "heading", "token_count"]
+    list_select_related = ["document"]
+    ordering = ["id"]
+    fields = ["document", ("page", "heading"), "full_text", ("start", "end", "token_count"), "generation"]
+    readonly_fields = ["full_text", "heading"]
+    inlines = [TagLinkInline]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).defer("document__text")
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        """In reading order where one document was asked for; else as the index has them."""
+        return ["generation", "position"] if any("document" in name for name in request.GET) else ["id"]
+
+    @display(description="Passage")
+    def passage(self, obj: Chunk) -> SafeString:
+        return format_html('<div class="oyl-passage">{}</div>', obj.text)
+
+    @display(description="Text")
+    def full_text(self, obj: Chunk) -> SafeString:
+        return format_html('<div class="oyl-text">{}</div>', obj.text)
+
+    @display(description="Heading")
+    def heading(self, obj: Chunk) -> str:
+        return heading_of(obj)
+
+
+@admin.register(Embedding)
+class EmbeddingAdmin(VastAdmin):
+    list_display = ["vector_ref", "model", "created_at"]
+    ordering = ["id"]
+    fields = ["chunk", "model", "vector_ref", "created_at"]
+
+
+@admin.register(IngestionJob)
+class IngestionJobAdmin(VastAdmin):
+    list_display = ["document", "kind", "state_badge", "stage", "attempt", "counted", "error_detail", "updated_at"]
+    list_select_related = ["document"]
+    list_filter = ["state", "kind", "stage"]
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).defer("document__text")
+
+    @display(description="State", ordering="state", label=JOB_COLOURS)
+    def state_badge(self, obj: IngestionJob) -> str:
+        return str(obj.get_state_display())
+
+    @display(description="Passages")
+    def counted(self, obj: IngestionJob) -> str:
+        return f"{obj.chunks_done} of {obj.chunks_total}"

@@ -1,0 +1,96 @@
+"""A reference's vocabulary, and the rules that set its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from audit.admin import AuditedAdmin
+from knowledge.errors import TagRuleInvalidError
+from knowledge.models import Document, Tag, TagRule
+from knowledge.pipeline.values import tag_id
+from knowledge.services.tags import check_rule, untag_documents
+from tenants.admin import TenantForm, TenantInline, actor_of
+
+RE_INDEX = "New rules and inherited tags reach documents when those are processed again: re-index the reference."
+
+
+class TagInline(TenantInline):
+    """A tag's id follows from its name, which therefore stays."""
+
+    model = Tag
+    verbose_name_plural = "Vocabulary"
+    fields = ["tag", "description", "inherited", "source"]
+    readonly_fields = ["source"]
+    ordering = ["tag"]
+    show_change_link = True
+    can_delete = False
+
+
+class RuleForm(TenantForm):
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if "pattern" in self.cleaned_data and "kind" in self.cleaned_data:
+            rule = TagRule(kind=self.cleaned_data["kind"], pattern=self.cleaned_data["pattern"])
+            try:
+                check_rule(rule)
+            except TagRuleInvalidError as error:
+                raise ValidationError({"pattern": str(error)}) from error
+        return cleaned
+
+
+class RuleInline(TenantInline):
+    model = TagRule
+    form = RuleForm
+    verbose_name_plural = "Rules"
+    fields = ["kind", "pattern"]
+    ordering = ["kind", "pattern"]
+
+
+@admin.register(Tag)
+class TagAdmin(AuditedAdmin):
+    list_display = ["tag", "reference", "source", "inherited", "rule_count"]
+    list_select_related = ["reference"]
+    list_filter = ["source", "inherited"]
+    search_fields = ["tag"]
+    autocomplete_fields = ["reference"]
+    ordering = ["tag"]
+    fields = ["reference", "tag", "description", "inherited", "source"]
+    inlines = [RuleInline]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).annotate(rules_found=Count("rules"))
+
+    @display(description="Rules")
+    def rule_count(self, obj: Any) -> int:
+        found: int = obj.rules_found
+        return found
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return list(self.inlines) if obj else []
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["reference", "tag", "source"] if obj else ["source"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.pk = tag_id(obj.reference_id, obj.tag)
+        super().save_model(request, obj, form, change)
+        self.message_user(request, RE_INDEX)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """The passages lose it first, so that the vector store does too."""
+        carry = Document.objects.filter(Q(document_tags__tag=obj.pk) | Q(chunks__tag_links__tag=obj.pk))
+        if ids := list(carry.values_list("pk", flat=True).distinct()):
+            untag_documents(actor=actor_of(request), document_ids=ids, tags=[obj.tag])
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        for tag in queryset:
+            self.delete_model(request, tag)

@@ -1,0 +1,151 @@
+"""Uploading documents: stored and queued outside of any transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.widgets import (
+    UnfoldAdminSelect2Widget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from knowledge.admin.tagging import TagNames
+from knowledge.models import Reference, TagSource
+from knowledge.services.documents import Added, Outcome, Upload, add_documents
+from tenants.admin import TenantAdmin, actor_of
+from tenants.errors import OylError
+from tenants.scope import tenant_scope
+
+SENTENCES = {
+    Outcome.ADDED: "added",
+    Outcome.UPDATED: "replaced by the new version",
+    Outcome.UNCHANGED: "unchanged: OYL has exactly this file already",
+}
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+
+class FilesField(forms.FileField):
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        """Every file is checked as one is."""
+        if not data:
+            raise forms.ValidationError("Choose at least one file.")
+        return [super(FilesField, self).clean(file, initial) for file in data]
+
+
+class LibraryChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.workspace.name} › {obj.name}"
+
+
+class UploadForm(forms.Form):
+    files = FilesField(help_text="Up to 100 at once. A zip archive is unpacked into its documents.")
+    reference = LibraryChoice(
+        queryset=None,
+        widget=UnfoldAdminSelect2Widget,
+        help_text="The library that the documents belong to.",
+    )
+    tags = TagNames(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Separated by commas; all of these documents and their passages get them.",
+    )
+    metadata = forms.JSONField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": '{"author": "…", "year": 2026}'}),
+        help_text="A JSON object for all of these documents, to filter searches by.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        references: Any = self.fields["reference"]
+        references.queryset = Reference.objects.select_related("workspace").order_by("workspace__name", "name")
+
+    def clean_files(self) -> list[UploadedFile]:
+        files: list[UploadedFile] = self.cleaned_data["files"]
+        twice = [name for name, count in Counter(str(file.name) for file in files).items() if count > 1]
+        if twice:
+            raise forms.ValidationError(f"Two of the files are named “{twice[0]}”. Upload them one after another.")
+        return files
+
+    def clean_metadata(self) -> dict[str, Any]:
+        metadata = self.cleaned_data["metadata"] or {}
+        if not isinstance(metadata, dict):
+            raise forms.ValidationError('Write a JSON object, as in {"author": "Ada"}.')
+        return metadata
+
+
+def upload_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
+    """To be called outside of a scope: the files are stored before any transaction begins."""
+    actor = actor_of(request)
+    with tenant_scope(actor.tenant_id):
+        form = UploadForm(request.POST or None, request.FILES or None, initial=request.GET.dict())
+        if not form.is_valid():
+            return _form_page(page, request, form)
+    facts = form.cleaned_data
+    try:
+        with _local(facts["files"], facts["tags"], facts["metadata"]) as uploads:
+            added = add_documents(actor=actor, reference_id=facts["reference"].pk, uploads=uploads)
+    except OylError as error:
+        form.add_error(None, str(error))
+        with tenant_scope(actor.tenant_id):
+            return _form_page(page, request, form)
+    _tell(request, added)
+    return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
+
+
+def _form_page(page: TenantAdmin, request: HttpRequest, form: UploadForm) -> HttpResponse:
+    context = {
+        **page.admin_site.each_context(request),
+        "title": "Upload documents",
+        "form": form,
+        "has_references": Reference.objects.exists(),
+        "opts": page.opts,
+        "media": page.media + form.media,
+    }
+    return TemplateResponse(request, "admin/knowledge/document/upload.html", context).render()
+
+
+@contextmanager
+def _local(files: Sequence[UploadedFile], tags: tuple[str, ...], metadata: dict[str, Any]) -> Iterator[list[Upload]]:
+    """The uploaded files as local ones; what users call them never becomes a path."""
+    with TemporaryDirectory(prefix="oyl-upload-") as folder:
+        uploads = []
+        for number, file in enumerate(files):
+            path = Path(folder) / str(number)
+            with path.open("wb") as copy:
+                copy.writelines(file.chunks())
+            uploads.append(
+                Upload(
+                    external_id=str(file.name),
+                    filename=str(file.name),
+                    path=path,
+                    metadata=metadata,
+                    tags=tags,
+                    tag_source=TagSource.MANUAL,
+                )
+            )
+        yield uploads
+
+
+def _tell(request: HttpRequest, added: Sequence[Added]) -> None:
+    for outcome, count in Counter(one.outcome for one in added).items():
+        news = f"{count} document{'' if count == 1 else 's'} {SENTENCES[outcome]}."
+        (messages.info if outcome is Outcome.UNCHANGED else messages.success)(request, news)

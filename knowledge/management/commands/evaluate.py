@@ -1,0 +1,39 @@
+"""`evaluate DATASET`: how good and how fast search is on a collection with judgments."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from knowledge import evaluation
+from knowledge.vectors import Mode
+from knowledge.waiting import see_through
+from tenants.actors import Actor
+from tenants.commands import TenantCommand
+
+
+class Command(TenantCommand):
+    help = "Ingest a collection in BEIR's layout, ask its questions in each mode, and measure the answers."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)  # type: ignore[arg-type]
+        parser.add_argument("dataset", type=Path, metavar="DATASET")
+
+    def run_for(self, actor: Actor, *args: Any, **options: Any) -> dict[str, dict[str, float]]:
+        dataset = evaluation.load(options["dataset"])
+        with tqdm(total=len(dataset.corpus), unit="doc", disable=None, leave=False) as bar:
+            reference_id = evaluation.ingest(actor, dataset, lambda n: None)
+            see_through(actor.tenant_id, lambda left: bar.update(bar.total - left - bar.n))
+        with tqdm(total=3 * len(dataset.queries), unit="query", disable=None, leave=False) as bar:
+            return {
+                mode.value: evaluation.measure(actor.tenant_id, reference_id, dataset, mode, bar.update)
+                for mode in Mode
+            }
+
+    def describe(self, result: dict[str, dict[str, float]]) -> str:
+        names = list(next(iter(result.values())))
+        rows = [["mode", *names], *([mode, *map(str, figures.values())] for mode, figures in result.items())]
+        return "\n".join("  ".join(f"{cell:>10}" for cell in row) for row in rows)

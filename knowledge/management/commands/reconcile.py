@@ -1,0 +1,52 @@
+"""`reconcile [--repair]`: do the stores agree?"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from knowledge.processing import get_ports
+from knowledge.reconciling import Kind, Report, reconcile
+from knowledge.waiting import see_through, workers_are_running
+from tenants.actors import Actor
+from tenants.commands import TenantCommand
+
+SHOWN = 20
+
+
+class Command(TenantCommand):
+    help = (
+        "Compare PostgreSQL, the vector store and the file storage, both ways; --repair mends what differs."
+    )
+    offers_all_tenants = True
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)  # type: ignore[arg-type]
+        parser.add_argument("--repair", action="store_true")
+
+    def run_for(self, actor: Actor, *args: Any, **options: Any) -> Report:
+        ports = get_ports()
+        report = reconcile(
+            actor=actor, store=ports.store, model=ports.embedder.model, repair=options["repair"]
+        )
+        if report.repaired and not workers_are_running():
+            see_through(actor.tenant_id, lambda left: None)
+        return report
+
+    def describe(self, result: Report) -> str:
+        if not result.findings:
+            return f"{result.tenant_id}: everything agrees."
+        counts = ", ".join(f"{count} {kind}" for kind, count in result.counts.items())
+        shown = [f"  {one.kind} {one.subject}" for one in result.findings[:SHOWN]]
+        more = [f"  … and {len(result.findings) - SHOWN} more (--json has all)"] * (
+            len(result.findings) > SHOWN
+        )
+        return "\n".join([f"{result.tenant_id}: {counts}; {result.repaired} repaired.", *shown, *more])
+
+    def problem(self, result: Report) -> str:
+        left = len(result.findings) - result.repaired
+        if not left:
+            return ""
+        lost = result.counts.get(Kind.MISSING_FILE, 0)
+        advice = f" {lost} files are missing: upload them again." if lost else " Run again with --repair."
+        return f"{left} inconsistencies are left.{advice}"

@@ -1,0 +1,48 @@
+"""`demo`: a first tenant to look at, with documents of the project's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from django.conf import settings
+
+from knowledge.folders import uploads_in
+from knowledge.services.documents import Upload, add_documents
+from knowledge.services.libraries import get_or_create_reference
+from tenants.actors import command_actor
+from tenants.commands import OylCommand
+from tenants.services import create_tenant
+
+TENANT, EMAIL, WORKSPACE, REFERENCE = (
+    "Demo",
+    "admin@demo.localhost",
+    "Getting started",
+    "OYL's own documentation",
+)
+
+
+class Command(OylCommand):
+    help = "Make the demo tenant with its admin, and queue OYL's documentation. Its sign-in is kept in demo.json."
+
+    def run(self, *args: Any, **options: Any) -> dict[str, str | None]:
+        new = create_tenant(name=TENANT, admin_email=EMAIL, credential="demo")
+        actor = command_actor(new.tenant_id, "demo")
+        reference = get_or_create_reference(actor=actor, workspace=WORKSPACE, reference=REFERENCE)
+        uploads = [one for one in uploads_in([settings.BASE_DIR / "docs"]) if isinstance(one, Upload)]
+        add_documents(
+            actor=actor,
+            reference_id=reference.pk,
+            uploads=[one for one in uploads if one.path.suffix == ".md"],
+        )
+        sign_in = {"tenant": TENANT, "email": new.admin_email, "password": new.password}
+        _keep(sign_in)
+        return sign_in
+
+
+def _keep(sign_in: dict[str, str | None]) -> None:
+    """For the operator alone, who sees it again at each start."""
+    path = settings.LAYOUT.data / "demo.json"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(sign_in, file)
