@@ -22,6 +22,7 @@ from knowledge.parsing import get_parser
 from knowledge.pipeline import Ports, collection_name, run
 from knowledge.pipeline.values import Failure
 from knowledge.vectors import Filter, VectorStoreError, get_vector_store
+from knowledge.versions import models_of_documents
 from tenants.actors import Actor, system_actor
 from tenants.scope import tenant_scope
 

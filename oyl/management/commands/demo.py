@@ -44,5 +44,5 @@ class Command(OylCommand):
 def _keep(sign_in: dict[str, str | None]) -> None:
     """For the operator alone, who sees it again at each start."""
     path = settings.LAYOUT.data / "demo.json"
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
         json.dump(sign_in, file)
