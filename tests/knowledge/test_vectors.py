@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -191,7 +190,7 @@ def test_metadata_matches_by_equality_list_and_range(store: VectorStore, name: s
             point(4),
         ],
     )
-    for metadata, expected in [
+    cases: list[tuple[dict[str, Any], list[int]]] = [
         ({"author": "Ada"}, [1]),
         ({"author": "ada"}, []),
         ({"author": "Ünal" * 500}, [3]),
@@ -209,7 +208,8 @@ def test_metadata_matches_by_equality_list_and_range(store: VectorStore, name: s
         ({"pages": {"lte": 7.5}}, [1, 2]),
         ({"file name.x": "a b"}, [1]),
         ({"file name.x": {"gt": 1}}, []),
-    ]:
+    ]
+    for metadata, expected in cases:
         assert ids(store, name, Filter(metadata=metadata)) == expected, metadata
 
 
@@ -236,7 +236,7 @@ def test_a_condition_cannot_be_smuggled_in_as_an_id(store: VectorStore, name: st
     forged: Any = {"should": [{"key": "tenant_id", "match": {"value": str(STRANGER)}}]}
     for field in ("reference_ids", "document_ids", "tags_any", "tags_none", "point_ids"):
         with pytest.raises((ValueError, AttributeError)):
-            store.scroll(ACME, name, replace(Filter(), **{field: (forged,)}))
+            store.scroll(ACME, name, Filter(**dict[str, Any]({field: (forged,)})))
 
 
 def test_tenants_do_not_see_or_touch_each_other(store: VectorStore, name: str) -> None:

@@ -66,6 +66,19 @@ def place() -> Iterator[Place]:
     shutil.rmtree(place.folder)
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[Place]:
+    """An owner that must outlive all that is done to it."""
+    place = Place(Path(tempfile.mkdtemp(prefix="oyl-")))
+    owner = place.start()
+    EdgeStore(place.socket).upsert(ACME, NAME, points(1))
+    yield place
+    assert owner.poll() is None
+    owner.terminate()
+    owner.communicate()
+    shutil.rmtree(place.folder)
+
+
 def points(*numbers: int) -> list[Point]:
     return [
         Point(
@@ -186,17 +199,16 @@ def _framed(head: bytes, body: bytes = b"", magic: bytes = b"OYL1") -> bytes:
         _framed(b'{"arrays": 7}'),
     ],
 )
-def test_garbage_closes_its_own_connection_only(place: Place, garbage: bytes) -> None:
-    place.start()
-    store = EdgeStore(place.socket)
-    assert ids(store) == []
+def test_garbage_closes_its_own_connection_only(running: Place, garbage: bytes) -> None:
+    store = EdgeStore(running.socket)
+    assert ids(store) == [1]
     with socket.socket(socket.AF_UNIX) as rude:
         rude.settimeout(5)
-        rude.connect(str(place.socket))
+        rude.connect(str(running.socket))
         rude.sendall(garbage)
         with pytest.raises((EOFError, ConnectionResetError)):
             wire.receive(rude, seconds=5)
-    assert ids(store) == []
+    assert ids(store) == [1]
 
 
 @pytest.mark.parametrize(
@@ -213,14 +225,12 @@ def test_garbage_closes_its_own_connection_only(place: Place, garbage: bytes) ->
     ],
 )
 def test_a_malformed_request_is_refused_and_the_connection_goes_on(
-    place: Place, header: dict[str, object]
+    running: Place, header: dict[str, object]
 ) -> None:
-    place.start()
-    store = EdgeStore(place.socket)
-    store.upsert(ACME, NAME, points(1))
+    store = EdgeStore(running.socket)
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(5)
-        client.connect(str(place.socket))
+        client.connect(str(running.socket))
         for _ in range(2):
             wire.send(client, header, [np.ones(4, np.float32), np.ones(1, np.uint32)])
             answer = wire.receive(client, seconds=5).header["error"]
