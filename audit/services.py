@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from audit.digests import digest, stable
 from audit.models import AuditLog
 from tenants.actors import Actor
 
@@ -35,7 +32,7 @@ def record(
         action=action,
         object_type=target._meta.db_table if target else "",
         object_id=target.pk if target else None,
-        payload_json={**payload, "actor": _describe(actor)},
+        payload_json=stable({**payload, "actor": _describe(actor)}),
         created_at=timezone.now(),
     )
     event.digest = digest(event)
@@ -46,21 +43,3 @@ def record(
 def _describe(actor: Actor) -> dict[str, str]:
     facts = {"kind": actor.kind, "role": actor.role, "credential": actor.credential, "request": actor.request_id}
     return {name: str(value) for name, value in facts.items() if value}
-
-
-def digest(event: AuditLog) -> str:
-    """HMAC-SHA256 over the event's own columns as canonical JSON, keyed by `OYL_AUDIT_KEY`: who can write to the
-    table but does not have the key can forge no row."""
-    facts = [
-        str(event.tenant_id),
-        str(event.id),
-        event.workspace_id and str(event.workspace_id),
-        event.user_id and str(event.user_id),
-        event.action,
-        event.object_type,
-        event.object_id and str(event.object_id),
-        event.payload_json,
-        event.created_at.isoformat(timespec="microseconds"),
-    ]
-    message = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    return hmac.new(settings.OYL_AUDIT_KEY.encode(), message, hashlib.sha256).hexdigest()

@@ -1,0 +1,27 @@
+"""Periodic work on the audit log."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from audit.anchors import AuditAnchorError
+from audit.sealing import seal
+from tenants.lookups import all_tenants
+
+logger = logging.getLogger(__name__)
+RECENT = timedelta(hours=1)
+
+
+@shared_task
+def seal_all(complete: bool = False) -> None:
+    """Seal every tenant's recent events; `complete` also those of a transaction that took longer to commit."""
+    since = None if complete else timezone.now() - RECENT
+    for tenant_id in all_tenants():
+        try:
+            seal(tenant_id, since=since)
+        except AuditAnchorError:
+            logger.exception("the audit log of %s cannot be sealed", tenant_id)

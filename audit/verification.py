@@ -1,0 +1,147 @@
+"""Reading a tenant's whole audit log, and naming the first row that is not as OYL wrote it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from audit import anchors
+from audit.anchors import AuditAnchorError, Head
+from audit.digests import FACTS_SQL, digest_of, first_seal, key, seal_of
+from tenants.scope import tenant_scope
+
+# One statement sees one moment: events that come, and seals that are given, meanwhile do not disturb it.
+ROWS_SQL = f"""
+SELECT s.sequence, s.seal, s.audit_log_id, a.id, a.digest, {FACTS_SQL}, a.payload_json::text
+FROM audit_seals s FULL JOIN audit_logs a ON a.tenant_id = s.tenant_id AND a.id = s.audit_log_id
+ORDER BY s.sequence NULLS LAST, a.created_at, a.id
+"""  # noqa: S608
+FETCH = 2_000
+
+
+class Row(NamedTuple):
+    """A seal with its event; either may be missing."""
+
+    sequence: int | None
+    seal: str
+    sealed_id: UUID
+    id: UUID | None
+    digest: str
+    facts: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """`kind` is stable; `sequence` and `event` name the first bad row, as far as there is one."""
+
+    kind: str
+    detail: str
+    sequence: int | None = None
+    event: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """`events` were read up to the first problem, `unsealed` of them have no place in the chain yet."""
+
+    tenant_id: UUID
+    events: int
+    unsealed: int
+    problem: Problem | None
+
+
+def verify(tenant_id: UUID) -> AuditReport:
+    """Read everything once, in order. Neither new events nor a sealing at work make a false alarm."""
+    try:
+        anchor = anchors.read(tenant_id)  # before the rows: it never says more than they do
+    except AuditAnchorError as error:
+        unreadable = Problem(kind="anchor", detail=str(error))
+        return AuditReport(tenant_id=tenant_id, events=0, unsealed=0, problem=unreadable)
+    chain = _Chain(tenant_id, anchor)
+    with tenant_scope(tenant_id):
+        problem = next((found for row in _rows() if (found := chain.problem_of(row))), None)
+    return AuditReport(
+        tenant_id=tenant_id,
+        events=chain.events,
+        unsealed=chain.unsealed,
+        problem=problem or chain.problem_of_end(),
+    )
+
+
+def _rows() -> Iterator[Row]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(ROWS_SQL)
+        while rows := cursor.fetchmany(FETCH):
+            yield from map(Row._make, rows)
+
+
+class _Chain:
+    """What was read so far."""
+
+    def __init__(self, tenant_id: UUID, anchor: Head | None) -> None:
+        self.tenant_id, self.anchor, self.key = tenant_id, anchor, key()
+        self.head = Head(0, first_seal(tenant_id))
+        self.events = self.unsealed = 0
+        self.anchored = anchor == self.head
+
+    def problem_of(self, row: Row) -> Problem | None:
+        """The next row's, which is counted."""
+        self.events += 1
+        if row.sequence is None:
+            self.unsealed += 1
+            return self._problem_of_event(row)
+        return self._problem_of_place(row) or self._problem_of_event(row) or self._problem_of_seal(row)
+
+    def problem_of_end(self) -> Problem | None:
+        """What the anchor knows and the rows do not."""
+        if self.anchor is None and self.head.sequence:
+            detail = f"{anchors.path_of(self.tenant_id)} is missing: restore it from a backup."
+            return Problem(kind="anchor", detail=detail)
+        if self.anchor is None or self.anchored:
+            return None
+        first = self.head.sequence + 1
+        if self.anchor.sequence >= first:
+            detail = (
+                f"Events #{first} to #{self.anchor.sequence} were sealed, but are gone: the end was cut off."
+            )
+            return Problem(kind="cut", sequence=first, detail=detail)
+        detail = f"Event #{self.anchor.sequence} is not the one that was sealed: the end was replaced."
+        return Problem(kind="replaced", sequence=self.anchor.sequence, detail=detail)
+
+    def _problem_of_place(self, row: Row) -> Problem | None:
+        assert row.sequence is not None
+        expected = self.head.sequence + 1
+        if row.sequence < expected:
+            detail = f"There are two events #{row.sequence}: the chain was forked."
+            return Problem(kind="forked", sequence=row.sequence, event=row.id, detail=detail)
+        if row.sequence > expected:
+            detail = f"Event #{expected} was deleted; the next one there is #{row.sequence}."
+            return Problem(kind="deleted", sequence=expected, detail=detail)
+        if row.id is None:
+            detail = f"Event #{expected} ({row.sealed_id}) was deleted, its seal is still there."
+            return Problem(kind="deleted", sequence=expected, event=row.sealed_id, detail=detail)
+        return None
+
+    def _problem_of_event(self, row: Row) -> Problem | None:
+        if digest_of(self.key, row.facts, json.loads(row.payload)) == row.digest:
+            return None
+        if row.sequence is None:
+            detail = f"Event {row.id} was not written by OYL, or was edited before it was sealed."
+            return Problem(kind="forged", event=row.id, detail=detail)
+        detail = f"Event #{row.sequence} ({row.id}) was edited."
+        return Problem(kind="edited", sequence=row.sequence, event=row.id, detail=detail)
+
+    def _problem_of_seal(self, row: Row) -> Problem | None:
+        assert row.sequence is not None
+        if seal_of(self.key, self.head.seal, row.sequence, row.digest) != row.seal:
+            detail = f"Event #{row.sequence} ({row.id}) is not in the place where it was sealed."
+            return Problem(kind="moved", sequence=row.sequence, event=row.id, detail=detail)
+        self.head = Head(row.sequence, row.seal)
+        self.anchored = self.anchored or self.head == self.anchor
+        return None

@@ -1,0 +1,358 @@
+"""The audit log's chain: whatever is done to it inside the database is found, and nothing else is."""
+
+import json
+import threading
+from contextlib import contextmanager, suppress
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import DatabaseError, connection, connections
+from django.utils import timezone
+
+from audit import anchors, sealing
+from audit.anchors import AuditAnchorError
+from audit.models import AuditLog, AuditSeal
+from audit.sealing import seal
+from audit.services import record
+from audit.tasks import seal_all
+from audit.verification import verify
+from tenants.actors import command_actor
+from tenants.models import new_id
+from tenants.scope import tenant_scope
+
+FOREIGN_KEY = (
+    "ALTER TABLE audit_seals ADD CONSTRAINT audit_seals_audit_log_same_tenant FOREIGN KEY (tenant_id, audit_log_id) "
+    "REFERENCES audit_logs (tenant_id, id) ON DELETE RESTRICT NOT VALID"
+)
+UNIQUE = "ALTER TABLE audit_seals ADD CONSTRAINT audit_seals_sequence_key UNIQUE (tenant_id, sequence)"
+EVENTS = 20
+
+
+def add_events(tenant, count):
+    """In the order of their places."""
+    with tenant_scope(tenant):
+        return [record(actor=command_actor(tenant, "test"), action="test.done", n=n).pk for n in range(count)]
+
+
+@pytest.fixture
+def chain(tenant):
+    """The ids of a sealed chain's events, numbered from 1: making the tenant was the first."""
+    add_events(tenant, EVENTS - 1)
+    assert seal(tenant) == EVENTS
+    with tenant_scope(tenant):
+        return dict(AuditSeal.objects.order_by("sequence").values_list("sequence", "audit_log_id"))
+
+
+@pytest.fixture
+def tamper(table_owner, tenant):
+    """The tables' owner at work, with every protection taken away for as long as the block lasts."""
+
+    @contextmanager
+    def unprotected():
+        with table_owner(tenant) as cursor:
+            for table in ("audit_logs", "audit_seals"):
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            cursor.execute("ALTER TABLE audit_seals DROP CONSTRAINT audit_seals_audit_log_same_tenant")
+            yield cursor
+            for table in ("audit_logs", "audit_seals"):
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+            cursor.execute(FOREIGN_KEY)
+
+    return unprotected
+
+
+def found(tenant):
+    problem = verify(tenant).problem
+    return problem and (problem.kind, problem.sequence, problem.event)
+
+
+def test_an_untouched_log_is_as_it_was_written(tenant, chain):
+    report = verify(tenant)
+    assert (report.events, report.unsealed, report.problem) == (EVENTS, 0, None)
+    assert sorted(chain) == list(range(1, EVENTS + 1))
+
+
+def test_new_events_are_read_and_no_false_alarm(tenant, chain):
+    add_events(tenant, 3)
+    report = verify(tenant)
+    assert (report.events, report.unsealed, report.problem) == (EVENTS + 3, 3, None)
+    assert (seal(tenant), seal(tenant)) == (3, 0)
+    assert verify(tenant).unsealed == 0
+
+
+def test_a_log_that_was_never_sealed_is_no_false_alarm(tenant):
+    assert (verify(tenant).problem, verify(tenant).unsealed) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"f": 1e16},
+        {"f": -0.0},
+        {"f": 1e-7},
+        {"f": 3.0},
+        {"f": 0.1},
+        {"b": 1, "a": [True, None]},
+        {"ü": "\x1f'\"\\"},
+    ],
+)
+def test_what_jsonb_writes_in_its_own_way_is_no_false_alarm(tenant, payload):
+    with tenant_scope(tenant):
+        record(actor=command_actor(tenant, "test"), action="test.done", **payload)
+    seal(tenant)
+    assert verify(tenant).problem is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "action = 'test.forged'",
+        "payload_json = '{}'",
+        "user_id = gen_random_uuid()",
+        "object_id = gen_random_uuid()",
+        "object_type = 'x'",
+        "workspace_id = gen_random_uuid()",
+        "created_at = created_at - interval '1 microsecond'",
+        "digest = repeat('0', 64)",
+    ],
+)
+def test_an_edited_or_back_dated_event_is_named(tenant, chain, tamper, change):
+    with tamper() as cursor:
+        cursor.execute(f"UPDATE audit_logs SET {change} WHERE id IN (%s, %s)", [chain[7], chain[12]])
+        assert cursor.rowcount == 2
+    assert found(tenant) == ("edited", 7, chain[7])
+
+
+def test_a_deleted_event_is_named(tenant, chain, tamper):
+    with tamper() as cursor:
+        cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[7]])
+    assert found(tenant) == ("deleted", 7, chain[7])
+
+
+def test_an_event_deleted_with_its_seal_is_missed(tenant, chain, tamper):
+    with tamper() as cursor:
+        cursor.execute("DELETE FROM audit_seals WHERE audit_log_id = %s", [chain[7]])
+        cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[7]])
+    assert found(tenant) == ("deleted", 7, None)
+
+
+def test_a_dropped_range_is_missed(tenant, chain, tamper):
+    with tamper() as cursor:
+        cursor.execute("DELETE FROM audit_seals WHERE sequence BETWEEN 5 AND 11")
+        cursor.execute("DELETE FROM audit_logs WHERE id = ANY(%s)", [[chain[n] for n in range(5, 12)]])
+    assert found(tenant) == ("deleted", 5, None)
+
+
+def test_a_gap_that_was_closed_by_new_numbers_is_found(tenant, chain, tamper):
+    with tamper() as cursor:
+        cursor.execute("DELETE FROM audit_seals WHERE sequence = 5")
+        cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[5]])
+        for number in range(6, EVENTS + 1):
+            cursor.execute("UPDATE audit_seals SET sequence = sequence - 1 WHERE sequence = %s", [number])
+    assert found(tenant) == ("moved", 5, chain[6])
+
+
+def forge_event(cursor, like):
+    """A copy of an event, made today."""
+    event_id = new_id()
+    cursor.execute(
+        "INSERT INTO audit_logs SELECT (jsonb_populate_record(a, jsonb_build_object('id', %s::text))).* "
+        "FROM audit_logs a WHERE id = %s",
+        [event_id, like],
+    )
+    assert cursor.rowcount == 1
+    return event_id
+
+
+def test_an_inserted_event_is_named(tenant, chain, tamper):
+    with tamper() as cursor:
+        event_id = forge_event(cursor, like=chain[3])
+    assert found(tenant) == ("forged", None, event_id)
+    seal(tenant)
+    assert found(tenant) == ("edited", EVENTS + 1, event_id)
+
+
+def test_swapped_events_are_found_at_the_first(tenant, chain, tamper):
+    with tamper() as cursor:
+        cursor.execute("UPDATE audit_seals SET sequence = -1 WHERE sequence = 6")
+        cursor.execute("UPDATE audit_seals SET sequence = 6 WHERE sequence = 9")
+        cursor.execute("UPDATE audit_seals SET sequence = 9 WHERE sequence = -1")
+    assert found(tenant) == ("moved", 6, chain[9])
+
+
+def test_events_swapped_under_their_seals_are_found_at_the_first(tenant, chain, tamper):
+    with tamper() as cursor:
+        swap = "UPDATE audit_seals SET audit_log_id = %s WHERE sequence = %s"
+        for event, sequence in ((new_id(), 6), (chain[6], 9), (chain[9], 6)):
+            cursor.execute(swap, [event, sequence])
+    assert found(tenant) == ("moved", 6, chain[9])
+
+
+@pytest.mark.parametrize("kept", [0, 1, 15, EVENTS - 1])
+def test_a_cut_tail_is_missed_and_not_sealed_over(tenant, chain, tamper, kept):
+    with tamper() as cursor:
+        cursor.execute("DELETE FROM audit_seals WHERE sequence > %s", [kept])
+        cursor.execute(
+            "DELETE FROM audit_logs WHERE NOT id = ANY(%s)", [[chain[n] for n in range(1, kept + 1)]]
+        )
+    assert found(tenant) == ("cut", kept + 1, None)
+    add_events(tenant, 1)
+    with pytest.raises(AuditAnchorError, match="does not go on from what was sealed before"):
+        seal(tenant)
+    assert found(tenant) == ("cut", kept + 1, None)
+
+
+def test_a_tail_cut_and_sealed_again_by_hand_is_found(tenant, chain, tamper):
+    kept = anchors.read(tenant)
+    with tamper() as cursor:
+        cursor.execute("DELETE FROM audit_seals WHERE sequence > 15")
+        cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[17]])
+    with tenant_scope(tenant):
+        last = AuditSeal.objects.order_by("-sequence").values_list("sequence", "seal").first()
+    anchors.write(tenant, anchors.Head(*last))
+    add_events(tenant, 1)
+    assert seal(tenant) == 5
+    anchors.write(tenant, kept)
+    assert found(tenant) == ("replaced", EVENTS, None)
+
+
+def test_a_forked_chain_is_found(tenant, chain, tamper):
+    [event_id] = add_events(tenant, 1)
+    with tamper() as cursor:
+        cursor.execute("ALTER TABLE audit_seals DROP CONSTRAINT audit_seals_sequence_key")
+        cursor.execute(
+            "INSERT INTO audit_seals (id, created_at, sequence, seal, audit_log_id, tenant_id) "
+            "SELECT gen_random_uuid(), now(), 8, seal, %s, tenant_id FROM audit_seals WHERE sequence = 8",
+            [event_id],
+        )
+    try:
+        assert found(tenant) == ("forked", 8, event_id)
+    finally:
+        with tamper() as cursor:
+            cursor.execute("DELETE FROM audit_seals WHERE audit_log_id = %s", [event_id])
+            cursor.execute(UNIQUE)
+
+
+def test_a_missing_or_changed_anchor_is_found(tenant, chain):
+    path = anchors.path_of(tenant)
+    content = path.read_text()
+    path.write_text(content.replace(f'"sequence": {EVENTS}', f'"sequence": {EVENTS - 1}'))
+    assert verify(tenant).problem.kind == "anchor"
+    path.write_text("")
+    assert verify(tenant).problem.kind == "anchor"
+    path.unlink()
+    assert "is missing: restore it from a backup" in verify(tenant).problem.detail
+    add_events(tenant, 1)
+    with pytest.raises(AuditAnchorError):
+        seal(tenant)
+
+
+def test_a_crash_between_commit_and_anchor_is_no_false_alarm(tenant, chain, monkeypatch):
+    add_events(tenant, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing.anchors, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            seal(tenant)
+    assert anchors.read(tenant).sequence == EVENTS
+    assert verify(tenant).problem is None
+    add_events(tenant, 1)
+    assert seal(tenant) == 1
+    assert anchors.read(tenant).sequence == EVENTS + 3
+    assert verify(tenant).problem is None
+
+
+def test_an_event_that_commits_late_is_sealed_after_the_others(tenant, chain):
+    with tenant_scope(tenant):
+        late = record(actor=command_actor(tenant, "test"), action="test.late")
+        in_thread(lambda: (add_events(tenant, 2), seal(tenant)))
+    assert seal(tenant, since=timezone.now()) == 0
+    assert seal(tenant) == 1
+    with tenant_scope(tenant):
+        assert AuditSeal.objects.get(audit_log=late.pk).sequence == EVENTS + 3
+    assert verify(tenant).problem is None
+
+
+def in_thread(work):
+    failures = []
+
+    def run():
+        try:
+            work()
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert failures == []
+
+
+def test_many_writers_sealers_and_readers_at_once(tenant):
+    def work():
+        for _ in range(5):
+            add_events(tenant, 4)
+            seal(tenant)
+            assert verify(tenant).problem is None
+
+    threads = [threading.Thread(target=in_thread, args=[work]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seal(tenant)
+    report = verify(tenant)
+    assert (report.events, report.unsealed, report.problem) == (81, 0, None)
+
+
+def test_the_applications_role_can_neither_change_nor_delete(tenant, chain):
+    for statement in ("UPDATE {} SET created_at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE"):
+        for table in ("audit_logs", "audit_seals"):
+            denied = pytest.raises(DatabaseError, match="permission denied")
+            with denied, tenant_scope(tenant), connection.cursor() as cursor:
+                cursor.execute(statement.format(table))
+
+
+def test_the_owners_role_is_stopped_by_a_trigger(tenant, chain, table_owner):
+    with pytest.raises(DatabaseError, match="audit_logs is append-only"), table_owner(tenant) as cursor:
+        cursor.execute("UPDATE audit_logs SET action = 'x'")
+
+
+def test_an_event_and_its_change_commit_together_or_not_at_all(tenant):
+    with pytest.raises(ZeroDivisionError), tenant_scope(tenant):
+        record(actor=command_actor(tenant, "test"), action="test.done")
+        raise ZeroDivisionError
+    with tenant_scope(tenant):
+        assert AuditLog.objects.count() == 1
+
+
+def test_the_task_seals_every_tenant_and_goes_on_past_a_broken_one(tenant, stranger, caplog):
+    seal_all()
+    assert (verify(tenant).unsealed, verify(stranger.tenant_id).unsealed) == (0, 0)
+    anchors.path_of(tenant).unlink()
+    add_events(tenant, 1)
+    add_events(stranger.tenant_id, 1)
+    seal_all()
+    assert (verify(tenant).unsealed, verify(stranger.tenant_id).unsealed) == (1, 0)
+    assert f"the audit log of {tenant} cannot be sealed" in caplog.text
+
+
+def test_the_command_seals_and_reports_each_tenant(tenant, stranger):
+    stdout = StringIO()
+    with suppress(CommandError):  # of tenants of other tests, whose logs were tampered with
+        call_command("verify_audit", "--all-tenants", json=True, stdout=stdout)
+    reports = {report["tenant_id"]: report for report in json.loads(stdout.getvalue())}
+    for one in (tenant, stranger.tenant_id):
+        assert reports[str(one)] == {"tenant_id": str(one), "events": 1, "unsealed": 0, "problem": None}
+
+
+def test_the_command_fails_and_names_the_first_bad_row(tenant, chain, tamper):
+    with tamper() as cursor:
+        cursor.execute("UPDATE audit_logs SET action = 'x' WHERE id = %s", [chain[4]])
+    stdout = StringIO()
+    with pytest.raises(CommandError, match=rf"Event #4 \({chain[4]}\) was edited"):
+        call_command("verify_audit", tenant=str(tenant), json=True, stdout=stdout)
+    assert json.loads(stdout.getvalue())["problem"]["sequence"] == 4
