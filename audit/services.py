@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
+from django.utils.text import camel_case_to_spaces
 
 from audit.digests import digest, stable
 from audit.models import AuditLog
 from tenants.actors import Actor
+from tenants.encryption import EncryptedJSONField
+from tenants.errors import ConflictError
+from tenants.models import Role, SoftDeleteModel, User
+from tenants.scope import tenant_scope
+
+# What the machinery itself writes is no news.
+SILENT = {"id", "tenant", "created_at", "updated_at", "password", "last_login"}
 
 
 def record(
@@ -41,5 +52,125 @@ def record(
 
 
 def _describe(actor: Actor) -> dict[str, str]:
-    facts = {"kind": actor.kind, "role": actor.role, "credential": actor.credential, "request": actor.request_id}
+    facts = {
+        "kind": actor.kind,
+        "role": actor.role,
+        "credential": actor.credential,
+        "request": actor.request_id,
+    }
     return {name: str(value) for name, value in facts.items() if value}
+
+
+def events_of(target: models.Model) -> models.QuerySet[AuditLog]:
+    """What the log says of one object, newest first, and of whom."""
+    return naming_users(AuditLog.objects.filter(object_id=target.pk)).order_by("-created_at")
+
+
+def naming_users(events: models.QuerySet[AuditLog]) -> models.QuerySet[AuditLog]:
+    """Each event gets `user_email`, in the same query."""
+    email = User.objects.filter(pk=models.OuterRef("user_id")).values("email")
+    return events.annotate(user_email=models.Subquery(email))
+
+
+def noun_of(model: type[models.Model]) -> str:
+    """What events call an object of this model, as in "data_source.created"."""
+    return camel_case_to_spaces(model.__name__).replace(" ", "_")
+
+
+def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role: Role = Role.EDITOR) -> None:
+    """Save an object of a simple model, with an event of the old and new value of each field that changed; an
+    encrypted field only says that it did. Nothing happens when nothing changed.
+
+    `action` is "<noun>.created" or "<noun>.changed" unless given. Raises ForbiddenError below `role`.
+    """
+    actor.require(role)
+    with tenant_scope(actor.tenant_id):
+        old = type(instance)._base_manager.filter(pk=instance.pk).first()
+        changed = [
+            field for field in _telling_fields(instance) if old is None or _differs(field, old, instance)
+        ]
+        if not changed:
+            return
+        instance.save()
+        record(
+            actor=actor,
+            action=action or f"{noun_of(type(instance))}.{'changed' if old else 'created'}",
+            target=instance,
+            workspace_id=_workspace_of(instance),
+            old=_values(changed, old) if old else None,
+            new=_values(changed, instance),
+        )
+
+
+def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role: Role = Role.EDITOR) -> None:
+    """Delete objects of simple models: softly where the model can, else for good, with what hangs on them.
+
+    Raises ForbiddenError below `role`, and ConflictError while something that is not deleted belongs to one.
+    """
+    actor.require(role)
+    with tenant_scope(actor.tenant_id):
+        if belongings := belongings_of(instances):
+            counts = ", ".join(f"{count} {name}" for name, count in belongings.items())
+            raise ConflictError(f"First delete what belongs to it: {counts}.")
+        for instance in instances:
+            old = _values(_telling_fields(instance), instance)
+            record(
+                actor=actor,
+                action=f"{noun_of(type(instance))}.deleted",
+                target=instance,
+                workspace_id=_workspace_of(instance),
+                old=old,
+            )
+            _delete(instance)
+
+
+def belongings_of(instances: Sequence[models.Model]) -> dict[str, int]:
+    """How many objects with a life of their own, by their kind, belong to these; not counting these themselves."""
+    doomed = [instance.pk for instance in instances]
+    counts: dict[str, int] = {}
+    for model in {type(instance) for instance in instances}:
+        for relation in model._meta.related_objects:
+            child: Any = relation.related_model
+            if issubclass(child, SoftDeleteModel):
+                found = child.objects.filter(**{f"{relation.field.name}__in": doomed}).exclude(pk__in=doomed)
+                name = str(child._meta.verbose_name_plural)
+                counts[name] = counts.get(name, 0) + found.count()
+    return {name: count for name, count in counts.items() if count}
+
+
+def _delete(instance: models.Model) -> None:
+    if isinstance(instance, SoftDeleteModel):
+        instance.deleted_at = timezone.now()
+        instance.save(update_fields=["deleted_at", "updated_at"])
+    else:
+        instance.delete()
+
+
+def _telling_fields(instance: models.Model) -> list[models.Field[Any, Any]]:
+    deferred = instance.get_deferred_fields()
+    fields = instance._meta.concrete_fields
+    return [field for field in fields if field.name not in SILENT and field.attname not in deferred]
+
+
+def _differs(field: models.Field[Any, Any], old: models.Model, new: models.Model) -> bool:
+    before, after = getattr(old, field.attname), getattr(new, field.attname)
+    if isinstance(field, EncryptedJSONField):
+        return bool((before and before.envelope) != (after and after.envelope))
+    return bool(before != after)
+
+
+def _values(fields: Sequence[models.Field[Any, Any]], instance: models.Model) -> dict[str, Any]:
+    """The fields' values as JSON has them; of secrets only whether there is one."""
+    values = {
+        field.name: bool(value) if isinstance(field, EncryptedJSONField) else value
+        for field in fields
+        for value in [getattr(instance, field.attname)]
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(values, cls=DjangoJSONEncoder))
+    return plain
+
+
+def _workspace_of(instance: models.Model) -> UUID | None:
+    own = instance.pk if instance._meta.db_table == "workspaces" else None
+    workspace_id: UUID | None = getattr(instance, "workspace_id", own)
+    return workspace_id

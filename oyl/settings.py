@@ -14,11 +14,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from oyl.embedded import secrets
 from oyl.embedded.layout import Layout
+from oyl.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 
 OYL_DATA_DIR = Path(env.str("OYL_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+OYL_HOST = env.str("OYL_HOST", default="127.0.0.1")
 OYL_PORT = env.int("OYL_PORT", default=8000)
 LAYOUT = Layout(OYL_DATA_DIR)
 DATABASE_URL = env.str("DATABASE_URL", default="")
@@ -28,7 +30,7 @@ _made = secrets.load_or_create(LAYOUT.secrets) if EMBEDDED else {}
 
 def _required(name: str) -> str:
     """A secret from the environment, or the embedded instance's own. Raises ImproperlyConfigured."""
-    value = env.str(name, default=_made.get(name, ""))
+    value: str = env.str(name, default=_made.get(name, ""))
     if not value:
         raise ImproperlyConfigured(f"Set {name} (or {name}_FILE): docs/settings.md says how to make one.")
     return value
@@ -41,12 +43,23 @@ DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if not EMBEDDED and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("Set ALLOWED_HOSTS to the host names that OYL answers to, separated by commas.")
+    raise ImproperlyConfigured(
+        "Set ALLOWED_HOSTS to the host names that OYL answers to, separated by commas."
+    )
+
+# With HTTPS, which a proxy in front of OYL ends and tells of in X-Forwarded-Proto, cookies travel no other way.
+OYL_HTTPS = env.bool("OYL_HTTPS", default=not EMBEDDED)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OYL_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if OYL_HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if OYL_HTTPS else 0
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, without the proxy
+# HSTS for subdomains and preloading bind the domain's other hosts: that is for their owner to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "oyl.apps.OylAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -164,4 +177,13 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "knowledge.tasks.sweep_jobs", "schedule": 10.0, "options": {"expires": 10}},
     "seal-audit": {"task": "audit.tasks.seal_all", "schedule": 15.0, "options": {"expires": 15}},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"django": {"handlers": [], "level": "INFO"}, "httpx": {"level": "WARNING"}},
 }

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, models
+from django.utils import timezone
 
-from audit.services import record
-from tenants.actors import Actor, command_actor
+from audit.services import events_of, record, save_audited
+from tenants.actors import Actor, ActorKind, command_actor
 from tenants.encryption import EncryptedJSONField
-from tenants.errors import ConflictError
-from tenants.models import Membership, Role, Tenant, User, new_id
+from tenants.errors import ConflictError, ForbiddenError
+from tenants.models import ApiKey, Membership, Role, Tenant, User, new_id
 from tenants.rotation import Rotation, encrypted_fields, lock_batch, reseal
 from tenants.scope import tenant_scope
 
@@ -52,19 +56,152 @@ def _find_or_make_user(email: str) -> tuple[User, str | None]:
     found = User.objects.filter(email=email.lower()).first()
     if found:
         return found, None
-    password = secrets.token_urlsafe(12)
-    validate_password(password)
+    password = _new_password()
     return User.objects.create_user(email, password), password
 
 
+def _new_password() -> str:
+    password = secrets.token_urlsafe(12)
+    validate_password(password)
+    return password
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """`password` is None when the user existed before: they keep their own."""
+
+    membership: Membership
+    password: str | None
+
+
+def invite_member(*, actor: Actor, email: str, role: Role) -> Invitation:
+    """Makes the user if there is none of that e-mail. Raises ForbiddenError below admin, and when an admin would
+    make an owner; ConflictError when they are a member already."""
+    actor.require(Role.OWNER if role is Role.OWNER else Role.ADMIN)
+    with tenant_scope(actor.tenant_id):
+        user, password = _find_or_make_user(email)
+        membership, is_new = Membership.objects.get_or_create(user=user, defaults={"role": role})
+        if not is_new:
+            raise ConflictError(f"{user.email} is a member already. Change their role instead.")
+        record(actor=actor, action="membership.created", target=membership, new=_facts(membership))
+    return Invitation(membership=membership, password=password)
+
+
 def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
-    """Raises ForbiddenError below admin, and when an admin would make or unmake an owner."""
-    actor.require(Role.OWNER if Role.OWNER in (role, membership.role) else Role.ADMIN)
-    old, membership.role = membership.role, role
-    membership.save(update_fields=["role", "updated_at"])
-    record(
-        actor=actor, action="membership.role_changed", target=membership, old={"role": old}, new={"role": role}
-    )
+    """Raises ForbiddenError below admin, and when an admin would make or unmake an owner; ConflictError when no
+    owner would be left."""
+    with tenant_scope(actor.tenant_id):
+        old = Membership.objects.get(pk=membership.pk).role
+        actor.require(Role.OWNER if Role.OWNER in (role, old) else Role.ADMIN)
+        if role == old:
+            return
+        if old == Role.OWNER:
+            _keep_an_owner(membership)
+        membership.role = role
+        membership.save(update_fields=["role", "updated_at"])
+        record(
+            actor=actor,
+            action="membership.role_changed",
+            target=membership,
+            old={"role": old},
+            new={"role": role},
+        )
+
+
+def remove_member(*, actor: Actor, membership: Membership) -> None:
+    """The user stays; they can no longer act in this tenant. Raises as `set_role` does."""
+    actor.require(Role.OWNER if membership.role == Role.OWNER else Role.ADMIN)
+    with tenant_scope(actor.tenant_id):
+        if membership.role == Role.OWNER:
+            _keep_an_owner(membership)
+        record(actor=actor, action="membership.deleted", target=membership, old=_facts(membership))
+        membership.delete()
+
+
+def _keep_an_owner(leaving: Membership) -> None:
+    """The owners are locked, so that two who leave at once see each other."""
+    owners = Membership.objects.select_for_update().filter(role=Role.OWNER).values_list("pk", flat=True)
+    if not set(owners) - {leaving.pk}:
+        raise ConflictError("An organisation needs an owner. Make somebody else owner first.")
+
+
+def _facts(membership: Membership) -> dict[str, str]:
+    return {"user": str(membership.user_id), "role": membership.role}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApiKey:
+    """`secret` is known here and never again: only its hash is kept."""
+
+    api_key: ApiKey
+    secret: str
+
+
+def create_api_key(*, actor: Actor, name: str, expires_at: datetime | None = None) -> NewApiKey:
+    """A key that acts for the actor's user. Raises ForbiddenError below admin."""
+    actor.require(Role.ADMIN)
+    secret = f"oyl_{secrets.token_urlsafe(32)}"
+    with tenant_scope(actor.tenant_id):
+        api_key = ApiKey.objects.create(
+            user_id=actor.user_id,
+            name=name,
+            prefix=secret[:12],
+            key_hash=hashlib.sha256(secret.encode()).hexdigest(),
+            expires_at=expires_at,
+        )
+        record(actor=actor, action="api_key.created", target=api_key, new={"name": name})
+    return NewApiKey(api_key=api_key, secret=secret)
+
+
+def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
+    """From now on the key opens nothing; its row stays for the record."""
+    actor.require(Role.ADMIN)
+    with tenant_scope(actor.tenant_id):
+        if ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            record(actor=actor, action="api_key.revoked", target=api_key, old={"name": api_key.name})
+
+
+def update_tenant(*, actor: Actor, tenant: Tenant) -> None:
+    """Raises ForbiddenError below admin."""
+    save_audited(actor=actor, instance=tenant, role=Role.ADMIN)
+
+
+def save_user(*, actor: Actor, user: User) -> str | None:
+    """An operator makes a user, and gets their password, or changes one. Raises ForbiddenError for others."""
+    _require_operator(actor)
+    user.email = user.email.lower()
+    password = _new_password() if user._state.adding else None
+    if password:
+        user.set_password(password)
+    save_audited(actor=actor, instance=user)
+    return password
+
+
+def reset_password(*, actor: Actor, user: User) -> str:
+    """A new password for a user, who is thereby signed out everywhere. Raises ForbiddenError below operator."""
+    _require_operator(actor)
+    password = _new_password()
+    user.set_password(password)
+    with tenant_scope(actor.tenant_id):
+        user.save(update_fields=["password"])
+        record(actor=actor, action="user.password_reset", target=user)
+    return password
+
+
+def _require_operator(actor: Actor) -> None:
+    if actor.kind is not ActorKind.OPERATOR:
+        raise ForbiddenError("Only operators look after users.")
+
+
+def history_of(target: models.Model) -> models.QuerySet[Any]:
+    """What the audit log says of an object, newest first."""
+    return events_of(target)
+
+
+def enter_as_operator(*, actor: Actor) -> None:
+    """An operator begins to act in a tenant; the tenant can see that in its audit log."""
+    with tenant_scope(actor.tenant_id):
+        record(actor=actor, action="operator.entered")
 
 
 def rotate_keys(*, actor: Actor) -> Rotation:

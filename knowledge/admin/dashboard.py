@@ -48,7 +48,9 @@ def _next_step(request: HttpRequest, documents: int) -> dict[str, str] | None:
         return {"sentence": "There are no documents yet. Editors of your organisation can upload some."}
     if not Workspace.objects.exists():
         if not has_role(request, Role.ADMIN):
-            return {"sentence": "There is no workspace yet. Ask an administrator of your organisation to make one."}
+            return {
+                "sentence": "There is no workspace yet. Ask an administrator of your organisation to make one."
+            }
         return {
             "sentence": "Start with a workspace: a department, a project, or simply your organisation.",
             "link": reverse("admin:workspaces_workspace_add"),

@@ -48,7 +48,9 @@ class KindFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.filter(mime_type__in=[mime for mime, kind in shown.KINDS.items() if kind == self.value()])
+        return queryset.filter(
+            mime_type__in=[mime for mime, kind in shown.KINDS.items() if kind == self.value()]
+        )
 
 
 @admin.register(Document)
@@ -69,7 +71,10 @@ class DocumentAdmin(TenantAdmin):
     actions_detail = ["download", "tag_one", "retry_one", "reindex_one"]
     readonly_fields = ["state", "kind", "size", "tag_list", "preview"]
     fieldsets = [
-        (None, {"fields": [("filename", "reference"), "state", ("kind", "size"), "tag_list", "metadata_json"]}),
+        (
+            None,
+            {"fields": [("filename", "reference"), "state", ("kind", "size"), "tag_list", "metadata_json"]},
+        ),
         (
             "Origin and versions",
             {
@@ -99,7 +104,9 @@ class DocumentAdmin(TenantAdmin):
     @display(description="File", ordering="filename")
     def file(self, obj: Document) -> SafeString:
         folder, _, _ = obj.external_id.rpartition("/")
-        return format_html('<span class="oyl-file">{}</span><span class="oyl-note">{}</span>', obj.filename, folder)
+        return format_html(
+            '<span class="oyl-file">{}</span><span class="oyl-note">{}</span>', obj.filename, folder
+        )
 
     @display(description="State", ordering="processed_status")
     def state(self, obj: Document) -> SafeString:
@@ -167,7 +174,9 @@ class DocumentAdmin(TenantAdmin):
 
     @admin.action(description="Retry those that failed", permissions=["write"])
     def retry(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
-        self._run(request, services.retry_documents, ids_of(queryset), "queued again", "None of them had failed.")
+        self._run(
+            request, services.retry_documents, ids_of(queryset), "queued again", "None of them had failed."
+        )
 
     @admin.action(description="Re-index: apply new rules, tags and versions", permissions=["write"])
     def reindex(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
@@ -223,7 +232,9 @@ class DocumentAdmin(TenantAdmin):
         actor: Actor = actor_of(request)
         count = verb(actor=actor, document_ids=ids)
         if count:
-            self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} {done}.", "success")
+            self.message_user(
+                request, f"{count} document{' is' if count == 1 else 's are'} {done}.", "success"
+            )
         else:
             self.message_user(request, nothing, "warning")
 

@@ -104,7 +104,9 @@ class KnowledgeBaseAdmin(AuditedAdmin):
         if change:
             super().save_model(request, obj, form, change)
         else:
-            made = create_knowledge_base(actor=actor_of(request), assistant_id=obj.assistant_id, name=obj.name)
+            made = create_knowledge_base(
+                actor=actor_of(request), assistant_id=obj.assistant_id, name=obj.name
+            )
             obj.pk = made.pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -145,6 +147,8 @@ def document_counts(reference: Reference) -> SafeString:
     counts = dict(counted.annotate(Count("pk")).order_by())
     listed = f"{reverse('admin:knowledge_document_changelist')}?reference__id__exact={reference.pk}"
     upload = f"{reverse('admin:knowledge_document_add')}?reference={reference.pk}"
-    states = [(status.label, counts[status], COLOURS[status]) for status in DocumentStatus if status in counts]
+    states = [
+        (status.label, counts[status], COLOURS[status]) for status in DocumentStatus if status in counts
+    ]
     context = {"states": states, "listed": listed, "upload": upload}
     return render_to_string("admin/knowledge/document/counts.html", context)

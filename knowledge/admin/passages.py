@@ -33,7 +33,10 @@ def tags_of(chunk: Chunk) -> SafeString:
     return format_html_join(
         " ",
         '<span class="oyl-tag" title="{}, confidence {}">{}</span>',
-        ((link.get_source_display(), f"{link.confidence:.2f}", link.tag.tag) for link in chunk.tag_links.all()),
+        (
+            (link.get_source_display(), f"{link.confidence:.2f}", link.tag.tag)
+            for link in chunk.tag_links.all()
+        ),
     )
 
 
@@ -138,7 +141,16 @@ class EmbeddingAdmin(VastAdmin):
 
 @admin.register(IngestionJob)
 class IngestionJobAdmin(VastAdmin):
-    list_display = ["document", "kind", "state_badge", "stage", "attempt", "counted", "error_detail", "updated_at"]
+    list_display = [
+        "document",
+        "kind",
+        "state_badge",
+        "stage",
+        "attempt",
+        "counted",
+        "error_detail",
+        "updated_at",
+    ]
     list_select_related = ["document"]
     list_filter = ["state", "kind", "stage"]
     ordering = ["-id"]

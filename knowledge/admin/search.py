@@ -37,7 +37,9 @@ class SearchForm(forms.Form):
         max_length=1000,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Ask as a person would", "autofocus": True}),
     )
-    mode = forms.ChoiceField(choices=MODES, initial=Mode.HYBRID, required=False, widget=UnfoldAdminSelectWidget)
+    mode = forms.ChoiceField(
+        choices=MODES, initial=Mode.HYBRID, required=False, widget=UnfoldAdminSelectWidget
+    )
     references = forms.ModelMultipleChoiceField(
         queryset=None, required=False, widget=UnfoldAdminSelect2MultipleWidget, help_text="None means all."
     )
@@ -91,5 +93,3 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[Any, ...])
 def _shown(passage: Passage) -> dict[str, Any]:
     scores = {name: f"{score:.3f}" for name, score in passage.scores.items()}
     return {"passage": passage, "heading": " › ".join(passage.heading), "scores": scores}
-
-

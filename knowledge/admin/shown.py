@@ -62,7 +62,9 @@ class Progress:
 
 def with_latest_job(documents: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """Each document gets `job`: the facts of its newest ingestion, in the same query."""
-    facts = JSONObject(state="state", stage="stage", attempt="attempt", done="chunks_done", total="chunks_total")
+    facts = JSONObject(
+        state="state", stage="stage", attempt="attempt", done="chunks_done", total="chunks_total"
+    )
     newest = IngestionJob.objects.filter(document=OuterRef("pk"), kind=JobKind.INGEST).order_by("-generation")
     return documents.annotate(job=Subquery(newest.values(facts=facts)[:1]))
 
@@ -76,7 +78,9 @@ def progress(document: Any) -> Progress:
     if document.processed_status == DocumentStatus.DONE:
         return Progress(f"{total} passage{'' if total == 1 else 's'}")
     if job["state"] == JobState.QUEUED:
-        return Progress(f"Waiting for attempt {job['attempt'] + 1}" if job["attempt"] else "Waiting for a worker")
+        return Progress(
+            f"Waiting for attempt {job['attempt'] + 1}" if job["attempt"] else "Waiting for a worker"
+        )
     stage = STAGES[job["stage"]]
     if not total:
         return Progress(f"{stage}…")

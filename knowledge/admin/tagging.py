@@ -37,7 +37,9 @@ class TaggingForm(forms.Form):
     remove = TagNames(label="Remove", required=False, help_text="Also from the passages, whoever set them.")
 
 
-def tagging_page(page: TenantAdmin, request: HttpRequest, documents: Sequence[Document]) -> HttpResponse | None:
+def tagging_page(
+    page: TenantAdmin, request: HttpRequest, documents: Sequence[Document]
+) -> HttpResponse | None:
     """None when it is done."""
     form = TaggingForm(request.POST if "add" in request.POST else None)
     if form.is_valid():
@@ -57,7 +59,9 @@ def tagging_page(page: TenantAdmin, request: HttpRequest, documents: Sequence[Do
     return TemplateResponse(request, "admin/knowledge/document/tags.html", context)
 
 
-def _tag(request: HttpRequest, documents: Sequence[Document], add: Sequence[str], remove: Sequence[str]) -> None:
+def _tag(
+    request: HttpRequest, documents: Sequence[Document], add: Sequence[str], remove: Sequence[str]
+) -> None:
     actor, ids = actor_of(request), [document.pk for document in documents]
     if add:
         services.tag_documents(actor=actor, document_ids=ids, tags=add)

@@ -18,7 +18,9 @@ from knowledge.pipeline.values import tag_id
 from knowledge.services.tags import check_rule, untag_documents
 from tenants.admin import TenantForm, TenantInline, actor_of
 
-RE_INDEX = "New rules and inherited tags reach documents when those are processed again: re-index the reference."
+RE_INDEX = (
+    "New rules and inherited tags reach documents when those are processed again: re-index the reference."
+)
 
 
 class TagInline(TenantInline):

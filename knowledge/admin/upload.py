@@ -76,13 +76,17 @@ class UploadForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         references: Any = self.fields["reference"]
-        references.queryset = Reference.objects.select_related("workspace").order_by("workspace__name", "name")
+        references.queryset = Reference.objects.select_related("workspace").order_by(
+            "workspace__name", "name"
+        )
 
     def clean_files(self) -> list[UploadedFile]:
         files: list[UploadedFile] = self.cleaned_data["files"]
         twice = [name for name, count in Counter(str(file.name) for file in files).items() if count > 1]
         if twice:
-            raise forms.ValidationError(f"Two of the files are named “{twice[0]}”. Upload them one after another.")
+            raise forms.ValidationError(
+                f"Two of the files are named “{twice[0]}”. Upload them one after another."
+            )
         return files
 
     def clean_metadata(self) -> dict[str, Any]:
@@ -124,7 +128,9 @@ def _form_page(page: TenantAdmin, request: HttpRequest, form: UploadForm) -> Htt
 
 
 @contextmanager
-def _local(files: Sequence[UploadedFile], tags: tuple[str, ...], metadata: dict[str, Any]) -> Iterator[list[Upload]]:
+def _local(
+    files: Sequence[UploadedFile], tags: tuple[str, ...], metadata: dict[str, Any]
+) -> Iterator[list[Upload]]:
     """The uploaded files as local ones; what users call them never becomes a path."""
     with TemporaryDirectory(prefix="oyl-upload-") as folder:
         uploads = []

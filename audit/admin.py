@@ -1,0 +1,63 @@
+"""The audit log, read-only; and the base of admin pages whose models are saved and deleted by the audit services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from unfold.decorators import display
+
+from audit import services
+from audit.models import AuditLog
+from tenants.admin import TenantAdmin, VastAdmin, actor_of
+from tenants.models import Role
+
+
+class AuditedAdmin(TenantAdmin):
+    """For the simple models: saved and deleted with an event of old and new values, inlines included."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        services.save_audited(actor=actor_of(request), instance=obj, role=self._role)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for instance in formset.save(commit=False):
+            services.save_audited(actor=actor_of(request), instance=instance, role=self._role)
+        services.soft_delete_audited(
+            actor=actor_of(request), instances=formset.deleted_objects, role=self._role
+        )
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        services.soft_delete_audited(actor=actor_of(request), instances=[obj], role=self._role)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        services.soft_delete_audited(actor=actor_of(request), instances=list(queryset), role=self._role)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What the confirmation says: these, and nothing else; or what has to be deleted before."""
+        names = [str(obj) for obj in objs]
+        protected = [f"{count} {kind}" for kind, count in services.belongings_of(list(objs)).items()]
+        return names, {self.opts.verbose_name_plural: len(names)}, set(), protected
+
+    @property
+    def _role(self) -> Role:
+        return self.write_role or Role.OWNER
+
+
+@admin.register(AuditLog)
+class AuditLogAdmin(VastAdmin):
+    view_role = Role.ADMIN
+    list_display = ["created_at", "action", "who", "object_type", "object_id"]
+    list_filter = ["object_type", "action"]
+    ordering = ["-created_at"]
+    fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json", "digest"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[AuditLog]:
+        return services.naming_users(super().get_queryset(request))
+
+    @display(description="Who", empty_value="OYL")
+    def who(self, obj: Any) -> str:
+        actor = obj.payload_json.get("actor", {})
+        return obj.user_email or capfirst(actor.get("credential", actor.get("kind", "")))

@@ -1,0 +1,121 @@
+"""The admin site: who may enter, in which tenant, and how to change to another."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from tenants.actors import Actor, ActorKind
+from tenants.lookups import TenantAccess, tenants_of_user
+from tenants.middleware import SESSION_KEY, TenantRequest, opens_own_scopes
+from tenants.models import User
+from tenants.services import enter_as_operator
+
+NO_TENANT = (
+    "Your account does not belong to an organisation yet. Ask an administrator of yours to add you as a member, "
+    "with this e-mail address."
+)
+
+
+class SignInForm(AuthenticationForm):  # type: ignore[misc]
+    """By e-mail; only people who belong to a tenant come in."""
+
+    error_messages = {
+        "invalid_login": "This e-mail address and password do not match an active account. "
+        "Mind upper and lower case in the password.",
+        "inactive": "This account is switched off. Ask an administrator of your organisation.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail"
+        self.fields["username"].widget.input_type = "email"
+
+    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+        super().confirm_login_allowed(user)
+        if not tenants_of_user(user.pk):
+            raise ValidationError(NO_TENANT, code="no_tenant")
+
+
+class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
+    login_form = SignInForm
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return cast(TenantRequest, request).actor is not None
+
+    def extra_urls(self) -> list[URLPattern]:
+        from knowledge.admin.search import search_page  # registers on this site, which must exist before
+
+        return [
+            path("switch-tenant/", self.admin_view(switch_tenant), name="switch_tenant"),
+            path("try-search/", self.admin_view(search_page), name="try_search"),
+        ]
+
+    @opens_own_scopes
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """An operator who signs in enters the first of their tenants, which is told so. Whoever lost their last
+        membership meanwhile learns why they are asked again."""
+        stranded = request.user.is_authenticated and not self.has_permission(request)
+        if stranded and request.method == "GET":
+            messages.warning(request, NO_TENANT)
+        response: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
+            enter(request, tenants_of_user(cast(User, request.user).pk)[0])
+        return response
+
+
+@require_POST
+@opens_own_scopes
+def switch_tenant(request: TenantRequest) -> HttpResponse:
+    """Act in another of one's tenants from now on. One that is not among them is as good as absent."""
+    chosen = request.POST.get("tenant")
+    access = next((access for access in request.tenants if str(access.tenant_id) == chosen), None)
+    if access is None:
+        messages.error(request, "There is no such organisation, or you do not belong to it.")
+    else:
+        enter(request, access)
+        messages.success(request, f"You are working in {access.name} now.")
+    return HttpResponseRedirect(reverse("admin:index"))
+
+
+def enter(request: HttpRequest, access: TenantAccess) -> None:
+    request.session[SESSION_KEY] = str(access.tenant_id)
+    user = cast(User, request.user)
+    if user.is_superuser:
+        enter_as_operator(
+            actor=Actor(
+                kind=ActorKind.OPERATOR,
+                tenant_id=access.tenant_id,
+                role=access.role,
+                credential="session",
+                user_id=user.pk,
+                request_id=cast(TenantRequest, request).id,
+            )
+        )
+
+
+def tenant_name(request: TenantRequest) -> str:
+    """The organisation that the request acts in, for every page's header."""
+    return next((access.name for access in request.tenants if _is_current(request, access)), "")
+
+
+def other_tenants(request: TenantRequest) -> list[dict[str, Any]]:
+    """What the header's switcher offers (templates/unfold/helpers/site_dropdown.html)."""
+    return [
+        {"title": access.name, "link": str(access.tenant_id)}
+        for access in request.tenants
+        if not _is_current(request, access)
+    ]
+
+
+def _is_current(request: TenantRequest, access: TenantAccess) -> bool:
+    return request.actor is not None and request.actor.tenant_id == access.tenant_id

@@ -1,0 +1,170 @@
+"""The base of every admin page: the role in the tenant decides what may be done, and services do it.
+
+Rows are isolated by the scope that `TenantMiddleware` wraps around answers: nothing here filters by tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from unfold.paginator import InfinitePaginator
+
+from tenants import services
+from tenants.actors import Actor
+from tenants.errors import OylError
+from tenants.middleware import TenantRequest
+from tenants.models import Role
+
+if TYPE_CHECKING:
+    from django.contrib import admin
+
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+    ModelForm = forms.ModelForm[Any]
+else:
+    from django.forms import ModelForm
+    from unfold.admin import ModelAdmin, TabularInline
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+HISTORY_LENGTH = 200
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who acts. The site lets nobody in without an actor."""
+    actor = cast(TenantRequest, request).actor
+    if actor is None:
+        raise PermissionDenied
+    return actor
+
+
+def tells_errors(view: View) -> View:
+    """A refusal of the domain becomes a message on the page that asked; what was begun is rolled back."""
+
+    @wraps(view)
+    def wrapper(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(self, request, *args, **kwargs)
+        except OylError as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(request.get_full_path())
+
+    return cast(View, wrapper)
+
+
+class TenantForm(ModelForm):
+    """Checks the constraints that name the tenant, or rows that are not deleted, although neither is a field of the
+    form: otherwise only the database would object."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - {"tenant", "deleted_at"}
+
+
+def has_role(request: HttpRequest, role: Role | None) -> bool:
+    """Whether the actor has at least this role. Nobody has None, and before sign-in nobody has any."""
+    actor = cast(TenantRequest, request).actor
+    return actor is not None and role is not None and actor.role.rank >= role.rank
+
+
+class RolePermissions:
+    """Who may read, and who may write (`None`: nobody, here)."""
+
+    view_role = Role.VIEWER
+    write_role: Role | None = Role.EDITOR
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return has_role(request, self.view_role)
+
+    def has_write_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return has_role(request, self.write_role)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_write_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_write_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_write_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+class TenantAdmin(RolePermissions, ModelAdmin):
+    """Pages for one model of the tenant's. Django's log of admin actions, which all tenants would share, stays
+    empty: the history of an object is what the audit log says of it."""
+
+    form = TenantForm
+    show_full_result_count = False
+    list_filter_submit = True
+    list_per_page = 50
+    warn_unsaved_form = True
+
+    @tells_errors
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changelist_view(request, *args, **kwargs)
+
+    @tells_errors
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)
+
+    @tells_errors
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().delete_view(request, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        if not self.has_view_permission(request, obj):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History: {obj}",
+            "events": services.history_of(obj)[:HISTORY_LENGTH],
+            "object": obj,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/object_history.html", context)
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:  # type: ignore[override]
+        """The service has recorded it."""
+
+    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:  # type: ignore[override]
+        """The service has recorded it."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+        """The service has recorded it."""
+
+
+class ReadOnlyAdmin(TenantAdmin):
+    write_role = None
+
+
+class VastAdmin(ReadOnlyAdmin):
+    """For tables whose rows are too many to count on every page."""
+
+    paginator = InfinitePaginator
+
+
+class TenantInline(RolePermissions, TabularInline):
+    form = TenantForm
+    extra = 0
+    hide_title = True
+
+
+class ReadOnlyInline(TenantInline):
+    write_role = None
+    show_change_link = True

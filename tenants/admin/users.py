@@ -1,0 +1,65 @@
+"""Everybody who can sign in, for operators alone: what they may do is decided by memberships."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import display
+
+from tenants import services
+from tenants.actors import ActorKind
+from tenants.admin.base import TenantAdmin, actor_of
+from tenants.admin.people import show_once
+from tenants.middleware import TenantRequest
+from tenants.models import User
+
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(TenantAdmin):
+    list_display = ["email", "name", "kind", "is_active", "last_login"]
+    list_filter = ["is_superuser", "is_active"]
+    search_fields = ["email", "name"]
+    ordering = ["email"]
+    actions = ["reset_password"]
+    readonly_fields = ["last_login", "created_at"]
+
+    @display(description="Kind", ordering="is_superuser", label={"Operator": "warning", "User": "default"})
+    def kind(self, obj: User) -> str:
+        return "Operator" if obj.is_superuser else "User"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["email", "name", "is_superuser", *(["is_active", "last_login", "created_at"] if obj else [])]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        actor = cast(TenantRequest, request).actor
+        return actor is not None and actor.kind is ActorKind.OPERATOR
+
+    def has_write_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Events speak of users for ever: they are switched off instead."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        password = services.save_user(actor=actor_of(request), user=obj)
+        request.one_time_password = password  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        password = request.one_time_password  # type: ignore[attr-defined]
+        return show_once(self, request, f"{obj.email} can sign in now", "Password", password)
+
+    @admin.action(description="Set a new password for the selected user", permissions=["write"])
+    def reset_password(self, request: HttpRequest, queryset: models.QuerySet[User]) -> HttpResponse | None:
+        if len(queryset) != 1:
+            self.message_user(request, "Choose one user.", "error")
+            return None
+        user = queryset[0]
+        password = services.reset_password(actor=actor_of(request), user=user)
+        return show_once(self, request, f"{user.email} has a new password", "Password", password)
