@@ -28,3 +28,14 @@ def required_on_servers() -> set[str]:
     """The keys, and what takes the place of the embedded services."""
     keys = {name for function, name in _calls() if function == "_required"}
     return keys | {"DATABASE_URL", "REDIS_URL", "QDRANT_URL", "ALLOWED_HOSTS"}
+
+
+def defaults() -> dict[str, str]:
+    """Those that are plain values, as they would be written."""
+    found = {}
+    for node in ast.walk(ast.parse(SOURCE.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env."):
+            given = {keyword.arg: keyword.value for keyword in node.keywords}.get("default")
+            if isinstance(given, ast.Constant) and given.value != "":
+                found[ast.literal_eval(node.args[0])] = str(given.value)
+    return found

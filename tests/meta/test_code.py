@@ -101,10 +101,11 @@ def test_files_stay_short_enough_to_read():
 
 
 def test_functions_stay_short_enough_to_see():
+    """Tests may be longer where they list what they expect."""
     long = {
         f"{path.relative_to(ROOT)}:{name}": length
         for path in sources()
         for name, length in functions(path)
-        if length > LONGEST_FUNCTION
+        if length > LONGEST_FUNCTION and path.relative_to(ROOT).parts[0] != "tests"
     }
     assert long == {}
