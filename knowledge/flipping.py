@@ -38,7 +38,7 @@ def flip(
     with tenant_scope(actor.tenant_id):
         held = {job.document_id: job for job in lock_held(jobs)}
         mine = [product for product in products if product.passages.source.document_id in held]
-        Chunk.objects.filter(document__in=held).delete_rows()
+        Chunk.objects.all().filter(document__in=held).delete_rows()
         _write_tags(mine)
         _write_chunks(mine, ports)
         for product in mine:

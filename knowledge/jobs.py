@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Stage
 from knowledge.querysets import from_now
-from tenants.scope import tenant_scope
+from tenants.scope import current_tenant_id, tenant_scope
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
@@ -44,7 +44,7 @@ def enqueue(document: Document, kind: JobKind = JobKind.INGEST) -> IngestionJob:
         IngestionJob.objects.filter(pk=job.pk).update(
             state=JobState.QUEUED, stage=Stage.WAIT, attempt=0, available_at=Now(), finished_at=None
         )
-    ring_on_commit(document.tenant_id)
+    ring_on_commit(current_tenant_id())
     return job
 
 

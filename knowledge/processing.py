@@ -90,7 +90,7 @@ def purge(actor: Actor, batch: Sequence[IngestionJob]) -> None:
     for document_id in ids:
         remove(stored(actor.tenant_id, document_id))
     with tenant_scope(actor.tenant_id):
-        Chunk.objects.filter(document__in=ids).delete_rows()
+        Chunk.objects.all().filter(document__in=ids).delete_rows()
         Document.with_deleted.filter(pk__in=ids).update(text="", metadata_json={})
         IngestionJob.objects.all().held(batch).finish(JobState.DONE, stage=Stage.CLEAN)
 

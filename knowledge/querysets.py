@@ -9,6 +9,7 @@ from operator import or_
 from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
 from tenants.querysets import TenantManager, TenantQuerySet
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=45)
 
 
-def from_now(delta: timedelta) -> ExpressionWrapper:
+def from_now(delta: timedelta) -> ExpressionWrapper[CombinedExpression]:
     """A moment by the database's clock, which all workers share."""
     return ExpressionWrapper(Now() + Value(delta), output_field=DateTimeField())
 
@@ -63,3 +64,6 @@ class JobManager(TenantManager["IngestionJob"]):
 
     def get_queryset(self) -> JobQuerySet:
         return cast(JobQuerySet, super().get_queryset())
+
+    def all(self) -> JobQuerySet:
+        return self.get_queryset()

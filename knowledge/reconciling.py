@@ -239,7 +239,7 @@ def _stuck(tenant_id: UUID) -> Iterator[Finding]:
 
 
 def _without_work_in_progress(tenant_id: UUID, findings: Sequence[Finding]) -> list[Finding]:
-    ids = {finding.document_id for finding in findings}
+    ids = _documents(findings)
     with tenant_scope(tenant_id):
         jobs = IngestionJob.objects.all().unfinished().filter(document_id__in=ids)
         busy = set(jobs.values_list("document_id", flat=True))
@@ -252,11 +252,11 @@ def _repair(actor: Actor, store: VectorStore, findings: Sequence[Finding]) -> in
     superfluous = (Kind.ORPHAN_POINT, Kind.STALE_GENERATION, Kind.STALE_MODEL)
     for some in _pages(finding for kind in superfluous for finding in by_kind[kind]):
         for collection in {finding.collection for finding in some}:
-            ids = tuple(UUID(f.subject) for f in some if f.collection == collection)
-            store.delete(actor.tenant_id, collection, Filter(point_ids=ids))
+            points = tuple(UUID(f.subject) for f in some if f.collection == collection)
+            store.delete(actor.tenant_id, collection, Filter(point_ids=points))
     files.remove(finding.subject for finding in by_kind[Kind.ORPHAN_FILE])
-    for some in _pages(_documents(by_kind[Kind.MISSING_POINT] + by_kind[Kind.WRONG_PAYLOAD])):
-        reindex_documents(actor=actor, document_ids=some)
+    for ids in _pages(_documents(by_kind[Kind.MISSING_POINT] + by_kind[Kind.WRONG_PAYLOAD])):
+        reindex_documents(actor=actor, document_ids=ids)
     with tenant_scope(actor.tenant_id):
         for document in Document.objects.filter(pk__in=_documents(by_kind[Kind.STUCK_DOCUMENT])).defer(
             "text"

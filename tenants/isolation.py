@@ -25,7 +25,7 @@ class _SqlConstraint(BaseConstraint):
     def statements(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
         raise NotImplementedError
 
-    def constraint_sql(self, model: Any, schema_editor: Any) -> None:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> None:  # type: ignore[override]
         self.create_sql(model, schema_editor)
 
     def create_sql(self, model: Any, schema_editor: Any) -> None:  # type: ignore[override]

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tenants.scope import CurrentTenant
 
-M = TypeVar("M", bound=models.Model, covariant=True)
+M = TypeVar("M", bound=models.Model, covariant=True)  # noqa: PLC0105 (as Django's own is named)
 
 
 class TenantQuerySet(models.QuerySet[M]):
@@ -35,6 +35,9 @@ class TenantManager(models.Manager[M]):
     def get_queryset(self) -> TenantQuerySet[M]:
         rows: TenantQuerySet[M] = self._queryset_class(self.model, using=self._db)  # type: ignore[assignment]
         return rows.filter(tenant_id=CurrentTenant())
+
+    def all(self) -> TenantQuerySet[M]:
+        return self.get_queryset()
 
 
 class AliveManager(TenantManager[M]):

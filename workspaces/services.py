@@ -37,4 +37,5 @@ def create_workspace(*, actor: Actor, name: str, description: str = "") -> Works
 
 def get_or_create_workspace(*, actor: Actor, name: str) -> Workspace:
     with tenant_scope(actor.tenant_id):
-        return Workspace.objects.filter(name=name).first() or create_workspace(actor=actor, name=name)
+        found: Workspace | None = Workspace.objects.filter(name=name).first()
+        return create_workspace(actor=actor, name=name) if found is None else found

@@ -31,6 +31,8 @@ class Embedder(Protocol):
     model: str
     max_tokens: int
 
+    def __hash__(self) -> int: ...
+
     @property
     def dimensions(self) -> int:
         """Of every vector. Raises EmbeddingError where an endpoint must be asked."""

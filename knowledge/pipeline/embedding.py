@@ -69,7 +69,8 @@ def _slices(items: list[Any]) -> Iterator[list[Any]]:
 
 @lru_cache(maxsize=4096)
 def _tag_vector(embedder: Embedder, tenant_id: UUID, text: str) -> Vectors:
-    return embedder.embed(tenant_id, [text])[0]
+    vector: Vectors = embedder.embed(tenant_id, [text])[0]
+    return vector
 
 
 def embed_tags(embedder: Embedder, tenant_id: UUID, texts: Sequence[str]) -> Vectors:

@@ -26,7 +26,7 @@ from knowledge.pipeline.indexing import is_filterable
 from knowledge.services.tags import set_document_tags
 from tenants.actors import Actor
 from tenants.models import Role, new_id
-from tenants.scope import tenant_scope
+from tenants.scope import current_tenant_id, tenant_scope
 
 
 class Outcome(StrEnum):
@@ -225,7 +225,7 @@ def _queue(documents: Sequence[Document], kind: JobKind) -> None:
         ]
     )
     if documents:
-        ring_on_commit(documents[0].tenant_id)
+        ring_on_commit(current_tenant_id())
 
 
 def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
@@ -239,7 +239,7 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
         if not documents:
             raise DocumentNotFoundError
         ids = [document.pk for document in documents]
-        Document.objects.filter(pk__in=ids).soft_delete()
+        Document.objects.all().filter(pk__in=ids).soft_delete()
         cancel_unfinished(ids)
         _queue(documents, JobKind.PURGE)
         record(

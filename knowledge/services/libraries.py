@@ -31,7 +31,7 @@ def create_reference(*, actor: Actor, workspace_id: UUID, name: str, description
             raise NotFoundError("There is no such workspace.")
         try:
             with transaction.atomic():
-                reference = Reference.objects.create(workspace=workspace, name=name, description=description)
+                reference: Reference = Reference.objects.create(workspace=workspace, name=name, description=description)
         except IntegrityError as error:
             raise ReferenceExistsError(f"The workspace has a reference named '{name}' already.") from error
         record(
@@ -69,7 +69,7 @@ def create_knowledge_base(*, actor: Actor, assistant_id: UUID, name: str) -> Kno
         assistant = Assistant.objects.filter(pk=assistant_id).first()
         if assistant is None:
             raise NotFoundError("There is no such assistant.")
-        base = KnowledgeBase.objects.create(assistant=assistant, name=name)
+        base: KnowledgeBase = KnowledgeBase.objects.create(assistant=assistant, name=name)
         Reference.objects.create(
             workspace_id=assistant.workspace_id, knowledge_base=base, name=f"{assistant.name}: {name}"
         )
