@@ -45,32 +45,21 @@ class EdgeStore(QdrantStore):
             {"using": one.using, "filter": one.filter, "corpus": one.corpus, "limit": one.limit}
             for one in components
         ]
-        arrays = [
-            array
-            for one in components
-            for array in (
-                one.vector if isinstance(one.vector, Sparse) else (np.array([], np.uint32), one.vector)
-            )
-        ]
-        rankings: list[Ranking] = self._call("query", collection, {"components": described}, arrays).header[
-            "rankings"
-        ]
+        arrays = [array for one in components for array in _arrays(one)]
+        answer = self._call("query", collection, {"components": described}, arrays)
+        rankings: list[Ranking] = answer.header["rankings"]
         return rankings
 
     def _scroll(
         self, collection: str, filter: Spec, after: UUID | None, limit: int, with_vectors: bool
     ) -> list[StoredPoint]:
-        header = {
-            "filter": filter,
-            "after": after and str(after),
-            "limit": limit,
-            "with_vectors": with_vectors,
-        }
+        start = after and str(after)
+        header = {"filter": filter, "after": start, "limit": limit, "with_vectors": with_vectors}
         answer = self._call("scroll", collection, header)
         rows = answer.header["rows"]
-        vectors = (
-            answer.arrays[0].reshape(len(rows), -1).tolist() if with_vectors and rows else [None] * len(rows)
-        )
+        vectors: list[Any] = [None] * len(rows)
+        if rows and with_vectors:
+            vectors = answer.arrays[0].reshape(len(rows), -1).tolist()
         return [
             stored_point(id, payload, vector) for (id, payload), vector in zip(rows, vectors, strict=True)
         ]
@@ -127,3 +116,9 @@ class EdgeStore(QdrantStore):
             raise
         self._idle.append(connection)
         return answer
+
+
+def _arrays(component: Component) -> tuple[wire.Array, wire.Array]:
+    """Indices, which a dense vector has none of, and values."""
+    vector = component.vector
+    return vector if isinstance(vector, Sparse) else (np.array([], np.uint32), vector)

@@ -27,7 +27,7 @@ class WireError(Exception):
 
 class Message(NamedTuple):
     header: dict[str, Any]
-    arrays: list[Array] = []
+    arrays: list[Array]
 
 
 def send(connection: socket.socket, header: dict[str, Any], arrays: Sequence[Array] = ()) -> None:
