@@ -65,6 +65,10 @@ class Owner(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
                 "vector_store_rejected", f"The request is malformed: {error!r}", retryable=False
             ), []
         except BaseException as error:  # a panic inside the engine is no Exception
+            if self._shards.closing:
+                return _refusal(
+                    "vector_store_unavailable", "The vector store is stopping.", retryable=True
+                ), []
             return _failure(error), []
 
     def _done(self, message: wire.Message) -> tuple[dict[str, Any], list[wire.Array]]:

@@ -62,7 +62,7 @@ class QdrantStore(ABC):
     def upsert(self, tenant_id: UUID, collection: str, points: Sequence[Point]) -> None:
         name, own = checked_name(collection), tenant_filter(tenant_id)
         for start in range(0, len(points), BATCH):
-            self._upsert(name, _rows(tenant_id, points[start : start + BATCH]), own)
+            self._upsert(name, rows_of(tenant_id, points[start : start + BATCH]), own)
 
     def set_tags(self, tenant_id: UUID, collection: str, tags: dict[UUID, tuple[UUID, ...]]) -> None:
         points_of: defaultdict[tuple[UUID, ...], list[UUID]] = defaultdict(list)
@@ -141,7 +141,8 @@ def stored_point(id: str, payload: dict[str, Any], vector: Sequence[float] | Non
     )
 
 
-def _rows(tenant_id: UUID, points: Sequence[Point]) -> Rows:
+def rows_of(tenant_id: UUID, points: Sequence[Point]) -> Rows:
+    """Raises VectorStoreError when a vector or metadata cannot be stored."""
     return Rows(
         ids=[str(point.id) for point in points],
         payloads=[_payload(tenant_id, point) for point in points],

@@ -168,12 +168,17 @@ class Shards:
         threading.Thread(target=self._every_second, args=(self._flush_due,), daemon=True).start()
         threading.Thread(target=self._every_second, args=(self._rebuild_due,), daemon=True).start()
 
+    @property
+    def closing(self) -> bool:
+        return self._closing.is_set()
+
     def close(self) -> None:
         self._closing.set()
         if self._child:
             self._child.kill()
-        for collection in self._open.values():
-            collection.close()
+        with self._lock:
+            for collection in self._open.values():
+                collection.close()
 
     def _loaded(self, name: str) -> Collection:
         try:
@@ -192,7 +197,7 @@ class Shards:
                 try:
                     work(collection)
                 except Exception:
-                    if not self._closing.is_set():
+                    if not self.closing:
                         log.exception("Upkeep failed; the next round tries again")
 
     def _flush_due(self, collection: Collection) -> None:
@@ -205,7 +210,7 @@ class Shards:
 
     def _run(self, command: list[str]) -> None:
         self._child = subprocess.Popen(command)
-        if self._closing.is_set():
+        if self.closing:
             self._child.kill()
         code = self._child.wait()
         if code:

@@ -143,6 +143,21 @@ def test_a_client_goes_on_after_a_restart(place: Place) -> None:
     assert ids(store) == [1, 2]
 
 
+def test_a_write_during_a_stop_is_done_or_worth_a_retry(place: Place) -> None:
+    owner, store = place.start(), EdgeStore(place.socket)
+    store.upsert(ACME, NAME, points(1))
+    owner.send_signal(signal.SIGTERM)
+    done = [1]
+    with pytest.raises(VectorStoreError) as error:
+        for number in range(2, 1_000_000):
+            store.upsert(ACME, NAME, points(number))
+            done.append(number)
+    assert (error.value.code, error.value.retryable) == ("vector_store_unavailable", True)
+    assert owner.wait(10) == 0
+    place.start()
+    assert not set(done) - set(ids(store))
+
+
 def test_a_call_on_a_dead_connection_is_repeated(place: Place) -> None:
     owner, store = place.start(), EdgeStore(place.socket)
     store.upsert(ACME, NAME, points(1))

@@ -13,7 +13,7 @@ from qdrant_edge import CountRequest, UpdateOperation
 
 from knowledge.vectors import Filter, Point, engine, shards
 from knowledge.vectors.filters import tenant_filter
-from knowledge.vectors.qdrant import _rows
+from knowledge.vectors.qdrant import rows_of
 from knowledge.vectors.shards import Collection, Shards
 from knowledge.vectors.wire import Message
 
@@ -32,7 +32,7 @@ def upsert(*numbers: int) -> UpdateOperation:
         )
         for n in numbers
     ]
-    rows = _rows(ACME, points)
+    rows = rows_of(ACME, points)
     header = {"ids": rows.ids, "payloads": rows.payloads, "own": tenant_filter(ACME)}
     lengths = np.array([len(terms.indices) for terms in rows.sparse], np.uint32)
     indices = np.concatenate([terms.indices for terms in rows.sparse])
