@@ -20,6 +20,13 @@ from tenants.scope import tenant_scope
 BATCH = 5_000
 
 
+def tenants_with_unsealed_events(since: datetime | None = None) -> list[UUID]:
+    """Whose events, of those created after `since`, have no seal yet: one query for all tenants."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT oyl_tenants_with_unsealed_events(%s)", [since])
+        return [tenant_id for (tenant_id,) in cursor.fetchall()]
+
+
 def seal(tenant_id: UUID, *, since: datetime | None = None) -> int:
     """Seal the events that have no seal yet, in the order of their time; how many there were.
 

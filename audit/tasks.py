@@ -9,8 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from audit.anchors import AuditAnchorError
-from audit.sealing import seal
-from tenants.lookups import all_tenants
+from audit.sealing import seal, tenants_with_unsealed_events
 
 logger = logging.getLogger(__name__)
 RECENT = timedelta(hours=1)
@@ -20,7 +19,7 @@ RECENT = timedelta(hours=1)
 def seal_all(complete: bool = False) -> None:
     """Seal every tenant's recent events; `complete` also those of a transaction that took longer to commit."""
     since = None if complete else timezone.now() - RECENT
-    for tenant_id in all_tenants():
+    for tenant_id in tenants_with_unsealed_events(since):
         try:
             seal(tenant_id, since=since)
         except AuditAnchorError:

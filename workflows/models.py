@@ -56,7 +56,10 @@ class WorkflowStep(TenantModel):
             unique_alive("workflow_steps", "workflow", "position"),
             is_one_of("workflow_steps", "type_enum", StepType),
         ]
-        indexes = [Index(fields=["assistant"], name="idx_workflow_steps_assistant_id")]
+        indexes = [
+            Index(fields=["workflow"], name="idx_workflow_steps_workflow_id"),
+            Index(fields=["assistant"], name="idx_workflow_steps_assistant_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.position}. {self.get_type_enum_display()}"

@@ -224,8 +224,9 @@ def test_a_forked_chain_is_found(tenant, chain, tamper):
         cursor.execute("ALTER TABLE audit_seals DROP CONSTRAINT audit_seals_sequence_key")
         cursor.execute(
             "INSERT INTO audit_seals (id, created_at, sequence, seal, audit_log_id, tenant_id) "
-            "SELECT gen_random_uuid(), now(), 8, seal, %s, tenant_id FROM audit_seals WHERE sequence = 8",
-            [event_id],
+            "SELECT gen_random_uuid(), now(), 8, seal, %s, tenant_id FROM audit_seals "
+            "WHERE sequence = 8 AND tenant_id = %s",
+            [event_id, tenant],
         )
     try:
         assert found(tenant) == ("forked", 8, event_id)

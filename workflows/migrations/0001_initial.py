@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.db.models.manager
+from django.db import migrations, models
+
 import tenants.isolation
 import tenants.models
 import tenants.scope
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
@@ -145,6 +146,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='workflowrun',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'running', 'done', 'error'])), name='workflow_runs_status_valid'),
+        ),
+        migrations.AddIndex(
+            model_name='workflowstep',
+            index=tenants.models.Index(fields=['workflow'], name='idx_workflow_steps_workflow_id'),
         ),
         migrations.AddIndex(
             model_name='workflowstep',
