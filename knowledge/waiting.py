@@ -31,7 +31,7 @@ def see_through(tenant_id: UUID, told: Told) -> None:
     if workers_are_running():
         _poll(tenant_id, told)
     else:
-        _work_here(tenant_id, told)
+        work_here(tenant_id, told)
 
 
 def _poll(tenant_id: UUID, told: Told) -> None:
@@ -40,7 +40,8 @@ def _poll(tenant_id: UUID, told: Told) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _work_here(tenant_id: UUID, told: Told) -> None:
+def work_here(tenant_id: UUID, told: Told) -> None:
+    """As `see_through`, in threads of this process."""
     def drain() -> None:
         try:
             while unfinished(tenant_id):

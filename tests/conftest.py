@@ -18,6 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from django.test import Client, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from knowledge.parsing import get_parser
 from oyl.embedded.services import ensure_services
 from tenants.actors import Actor, ActorKind
 from tenants.models import Membership, Role, User
@@ -31,6 +32,7 @@ def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     quick = override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
     with django_db_blocker.unblock(), quick, ensure_services(), _fresh_database():
         yield
+        get_parser().close()
 
 
 @contextmanager

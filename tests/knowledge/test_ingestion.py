@@ -1,0 +1,270 @@
+"""Files in, passages out; the same file again, another in its place, and away with it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import IntegrityError
+
+from audit.models import AuditLog
+from knowledge import jobs
+from knowledge.errors import DocumentNotFoundError, ReferenceNotFoundError, UploadInvalidError
+from knowledge.files import stored
+from knowledge.models import Chunk, Document, DocumentStatus, Embedding, IngestionJob, JobState
+from knowledge.processing import process
+from knowledge.services.documents import (
+    Outcome,
+    add_documents,
+    delete_documents,
+    reindex_documents,
+    retry_documents,
+)
+from tenants.errors import ForbiddenError
+from tenants.scope import tenant_scope
+from tests.conftest import Person
+from tests.knowledge.library import BEES, RIVERS, Library
+
+
+def test_a_document_becomes_searchable_cited_passages(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    assert document.processed_status == DocumentStatus.DONE
+    assert document.mime_type == "text/markdown"
+    best = library.find("how do bees talk to each other?")[0]
+    assert (best.document_id, best.filename, best.heading) == (document.pk, "bees.md", ("Bees",))
+    assert document.text[best.start : best.end] == best.text
+    assert {"dense", "fused"} <= best.scores.keys()
+
+
+def test_chunks_embeddings_and_points_have_the_same_ids(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    with tenant_scope(library.tenant_id):
+        chunks = set(Chunk.objects.filter(document=document).values_list("pk", flat=True))
+        references = Embedding.objects.filter(chunk__document=document).values_list("vector_ref", flat=True)
+        assert {reference.rpartition("/")[2] for reference in references} == {str(pk) for pk in chunks}
+    assert chunks == {point.id for point in library.points(document)}
+
+
+def test_the_same_bytes_again_change_nothing(library: Library) -> None:
+    before = library.add("bees.md", BEES)
+    (again,) = library.queue(library.upload("bees.md", BEES))
+    assert (again.outcome, again.document_id) == (Outcome.UNCHANGED, before.pk)
+    with tenant_scope(library.tenant_id):
+        assert IngestionJob.objects.filter(document=before).count() == 1
+    assert library.document(before.pk).generation == 1
+
+
+def test_other_versions_of_the_pipeline_make_it_anew(library: Library) -> None:
+    before = library.add("bees.md", BEES)
+    with tenant_scope(library.tenant_id):
+        Document.objects.filter(pk=before.pk).update(versions="parser=0")
+    (again,) = library.queue(library.upload("bees.md", BEES))
+    assert again.outcome == Outcome.UPDATED
+
+
+def test_a_replaced_document_answers_from_the_new_file_alone(library: Library) -> None:
+    before = library.add("notes.md", BEES)
+    after = library.add("notes.md", RIVERS)
+    assert (after.pk, after.generation) == (before.pk, 2)
+    assert {hit.text for hit in library.find("bees and flowers")} == {
+        hit.text for hit in library.find("rivers")
+    }
+    assert {point.generation for point in library.points(after)} == {2}
+    assert stored(library.tenant_id, after.pk) == [after.file_path]
+    with default_storage.open(after.file_path) as file:
+        assert file.read().decode() == RIVERS
+
+
+def test_while_a_new_file_waits_the_old_one_answers(library: Library) -> None:
+    library.add("notes.md", BEES)
+    library.queue(library.upload("notes.md", RIVERS))
+    assert "bees" in library.find("bees")[0].text
+
+
+def test_unchanged_passages_of_a_new_generation_keep_their_vectors(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    collection = library.points(document)
+    reindex_documents(actor=library.person.actor, document_ids=[document.pk])
+    library.work()
+    (job,) = _jobs(library, document)[1:]
+    assert job.state == JobState.DONE
+    assert library.document(document.pk).generation == 2
+    assert len(library.points(document)) == len(collection)
+
+
+def test_deleting_hides_at_once_and_removes_everything(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    delete_documents(actor=library.person.actor, document_ids=[document.pk])
+    assert library.find("bees") == []
+    library.work()
+    with tenant_scope(library.tenant_id):
+        assert not Chunk.objects.filter(document=document).exists()
+    assert library.points(document) == []
+    assert stored(library.tenant_id, document.pk) == []
+    assert library.document(document.pk).text == ""
+
+
+def test_a_deleted_documents_name_is_free_again(library: Library) -> None:
+    first = library.add("bees.md", BEES)
+    delete_documents(actor=library.person.actor, document_ids=[first.pk])
+    second = library.add("bees.md", BEES)
+    assert second.pk != first.pk
+    assert library.find("bees")[0].document_id == second.pk
+
+
+def test_a_file_that_cannot_be_read_says_why_and_harms_no_other(library: Library) -> None:
+    library.queue(library.upload("broken.pdf", b"%PDF-1.4 broken"), library.upload("bees.md", BEES))
+    library.work()
+    found = library.documents()
+    assert found["bees.md"].processed_status == DocumentStatus.DONE
+    broken = found["broken.pdf"]
+    assert (broken.processed_status, broken.error_code) == (DocumentStatus.ERROR, "corrupt_file")
+    assert "upload" in broken.error_detail
+
+
+def test_retrying_queues_what_failed(library: Library) -> None:
+    broken = library.add("broken.pdf", b"%PDF-1.4 broken")
+    assert retry_documents(actor=library.person.actor, document_ids=[broken.pk]) == 1
+    assert library.document(broken.pk).processed_status == DocumentStatus.PENDING
+    library.work()
+    assert library.document(broken.pk).error_code == "corrupt_file"
+
+
+def test_the_same_bad_bytes_again_are_tried_again(library: Library) -> None:
+    library.add("broken.pdf", b"%PDF-1.4 broken")
+    (again,) = library.queue(library.upload("broken.pdf", b"%PDF-1.4 broken"))
+    assert again.outcome == Outcome.UPDATED
+
+
+def test_an_archives_members_become_documents_and_go_with_it(library: Library) -> None:
+    archive = library.add("all.zip", _zip({"a/bees.md": BEES, "rivers.md": RIVERS}))
+    assert archive.processed_status == DocumentStatus.DONE
+    assert library.documents().keys() == {"all.zip", "all.zip/a/bees.md", "all.zip/rivers.md"}
+    assert library.find("Danube")[0].filename == "rivers.md"
+    library.add("all.zip", _zip({"a/bees.md": BEES}))
+    assert library.documents().keys() == {"all.zip", "all.zip/a/bees.md"}
+    delete_documents(actor=library.person.actor, document_ids=[archive.pk])
+    assert library.documents() == {}
+
+
+def test_archives_nested_too_deep_are_refused(library: Library) -> None:
+    content = _zip({"bees.md": BEES})
+    for _ in range(4):
+        content = _zip({"inner.zip": content})
+    library.add("outer.zip", content)
+    codes = [d.error_code for d in library.documents().values() if d.error_code]
+    assert codes == ["nested_too_deep"]
+
+
+def test_a_file_that_is_gone_says_so(library: Library) -> None:
+    (added,) = library.queue(library.upload("bees.md", BEES))
+    default_storage.delete(library.document(added.document_id).file_path)
+    library.work()
+    assert library.document(added.document_id).error_code == "file_missing"
+
+
+def test_the_newest_of_two_quick_replacements_wins(library: Library) -> None:
+    library.queue(library.upload("notes.md", "first"))
+    library.queue(library.upload("notes.md", BEES))
+    (added,) = library.queue(library.upload("notes.md", RIVERS))
+    library.work()
+    assert "Danube" in library.document(added.document_id).text
+    states = [job.state for job in _jobs(library, library.document(added.document_id))]
+    assert states == [JobState.CANCELLED, JobState.CANCELLED, JobState.DONE]
+
+
+def test_a_worker_whose_lease_was_taken_writes_nothing(library: Library) -> None:
+    (added,) = library.queue(library.upload("bees.md", BEES))
+    slow = jobs.claim(library.tenant_id)
+    with tenant_scope(library.tenant_id):
+        IngestionJob.objects.update(available_at=slow[0].created_at)
+    library.work()
+    done = library.document(added.document_id)
+    process(library.tenant_id, slow)
+    assert library.document(added.document_id).updated_at == done.updated_at
+    assert [job.attempt for job in _jobs(library, done)] == [2]
+
+
+def test_a_job_whose_worker_died_five_times_ends_in_error(library: Library) -> None:
+    (added,) = library.queue(library.upload("bees.md", BEES))
+    for _ in range(jobs.MAX_ATTEMPTS):
+        assert len(jobs.claim(library.tenant_id)) == 1
+        with tenant_scope(library.tenant_id):
+            IngestionJob.objects.update(available_at=library.document(added.document_id).created_at)
+    assert jobs.claim(library.tenant_id) == []
+    assert library.document(added.document_id).error_code == "worker_died"
+
+
+def test_the_sweeper_sees_due_jobs_of_all_tenants(library: Library, foreign_library: Library) -> None:
+    library.queue(library.upload("bees.md", BEES))
+    foreign_library.queue(foreign_library.upload("bees.md", BEES))
+    assert {library.tenant_id, foreign_library.tenant_id} <= set(jobs.tenants_with_due_jobs())
+    library.work()
+    assert library.tenant_id not in jobs.tenants_with_due_jobs()
+
+
+def test_every_step_is_in_the_audit_log(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    delete_documents(actor=library.person.actor, document_ids=[document.pk])
+    with tenant_scope(library.tenant_id):
+        actions = list(
+            AuditLog.objects.filter(object_id=document.pk)
+            .order_by("created_at")
+            .values_list("action", flat=True)
+        )
+    assert actions == ["documents.added", "document.indexed", "documents.deleted"]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 1025, "nul\x00"])
+def test_unusable_names_are_refused(library: Library, name: str, tmp_path: Path) -> None:
+    good = library.upload("bees.md", BEES)
+    from dataclasses import replace
+
+    with pytest.raises(UploadInvalidError):
+        library.queue(replace(good, external_id=name))
+
+
+def test_metadata_that_cannot_be_filtered_is_refused(library: Library) -> None:
+    with pytest.raises(UploadInvalidError, match="author"):
+        library.queue(library.upload("bees.md", BEES, metadata={"author": {"first": "Karl"}}))
+
+
+def test_viewers_cannot_write(library: Library, viewer: Person) -> None:
+    document = library.add("bees.md", BEES)
+    with pytest.raises(ForbiddenError, match="editor"):
+        add_documents(actor=viewer.actor, reference_id=library.reference.pk, uploads=[])
+    with pytest.raises(ForbiddenError, match="editor"):
+        delete_documents(actor=viewer.actor, document_ids=[document.pk])
+
+
+def test_a_stranger_finds_nothing_and_can_do_nothing(library: Library, stranger: Person) -> None:
+    document = library.add("bees.md", BEES)
+    with pytest.raises(ReferenceNotFoundError):
+        add_documents(
+            actor=stranger.actor, reference_id=library.reference.pk, uploads=[library.upload("x.md", "x")]
+        )
+    with pytest.raises(DocumentNotFoundError):
+        delete_documents(actor=stranger.actor, document_ids=[document.pk])
+    assert retry_documents(actor=stranger.actor, document_ids=[document.pk]) == 0
+    assert reindex_documents(actor=stranger.actor, document_ids=[document.pk]) == 0
+    with tenant_scope(stranger.tenant_id), pytest.raises(IntegrityError):
+        Document.objects.create(
+            reference_id=library.reference.pk, external_id="x", filename="x", file_path="x", size_bytes=0
+        )
+    assert library.find("bees")[0].document_id == document.pk
+
+
+def _jobs(library: Library, document: Document) -> list[IngestionJob]:
+    with tenant_scope(library.tenant_id):
+        return list(IngestionJob.objects.filter(document=document).order_by("generation"))
+
+
+def _zip(members: dict[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()

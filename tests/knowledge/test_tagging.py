@@ -1,0 +1,124 @@
+"""Tags from every source, and where they came from."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from knowledge.errors import FilterInvalidError
+from knowledge.folders import uploads_in
+from knowledge.models import RuleKind, Tag, TagRule
+from knowledge.pipeline.values import tag_id
+from knowledge.search import Passage
+from knowledge.services.documents import Upload, reindex_documents
+from knowledge.services.tags import tag_chunks, tag_documents, untag_documents
+from tenants.scope import tenant_scope
+from tests.knowledge.library import BEES, RIVERS, Library
+
+
+def make_tag(library: Library, name: str, **facts: object) -> Tag:
+    with tenant_scope(library.tenant_id):
+        pk = tag_id(library.reference.pk, name)
+        return Tag.objects.create(pk=pk, reference=library.reference, tag=name, **facts)
+
+
+def sources(passage: Passage) -> dict[str, str]:
+    return {tag.tag: tag.source for tag in passage.tags}
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "matches"),
+    [
+        (RuleKind.KEYWORD, "HONEY bees", True),
+        (RuleKind.KEYWORD, "bee", False),
+        (RuleKind.REGEX, r"flowers? are", True),
+        (RuleKind.REGEX, r"FLOWERS", False),
+        (RuleKind.REGEX, r"(unclosed", False),
+        (RuleKind.REGEX, r"(\w+\s?)+!", False),
+    ],
+)
+def test_rules(library: Library, kind: RuleKind, pattern: str, matches: bool) -> None:
+    tag = make_tag(library, "zzz")
+    with tenant_scope(library.tenant_id):
+        TagRule.objects.create(tag=tag, kind=kind, pattern=pattern)
+    library.add("bees.md", BEES)
+    assert (sources(library.find("bees")[0]).get("zzz") == "rule") is matches
+
+
+def test_tags_from_front_matter_are_imported(library: Library) -> None:
+    library.add("bees.md", f"---\ntags: [insects, honey]\n---\n{BEES}")
+    assert sources(library.find("bees")[0]) == {"insects": "import", "honey": "import"}
+    with tenant_scope(library.tenant_id):
+        assert set(Tag.objects.values_list("tag", "source")) == {("insects", "import"), ("honey", "import")}
+
+
+def test_tags_and_metadata_from_a_sidecar(library: Library) -> None:
+    library.folder.joinpath("bees.md").write_text(BEES)
+    sidecar = {"tags": ["insects"], "metadata": {"year": 1927}}
+    library.folder.joinpath("bees.md.meta.json").write_text(json.dumps(sidecar))
+    (upload,) = uploads_in([library.folder])
+    assert isinstance(upload, Upload)
+    library.queue(upload)
+    library.work()
+    (passage,) = library.find("bees", metadata={"year": {"gte": 1900, "lt": 1930}})
+    assert sources(passage)["insects"] == "import"
+    assert library.find("bees", metadata={"year": 1928}) == []
+
+
+def test_inherited_tags_go_to_every_passage(library: Library) -> None:
+    make_tag(library, "zzz", inherited=True)
+    library.add("bees.md", BEES)
+    assert sources(library.find("bees")[0])["zzz"] == "inherited"
+
+
+def test_ai_tags_carry_the_cosine_as_confidence(library: Library) -> None:
+    make_tag(library, "insects", description="bees, ants and their colonies")
+    make_tag(library, "tax law")
+    library.add("bees.md", BEES)
+    (tag,) = library.find("bees")[0].tags
+    assert (tag.tag, tag.source) == ("insects", "ai")
+    assert 0.35 <= tag.confidence < 1
+
+
+def test_tags_by_hand_are_found_at_once_and_outlast_generations(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    library.add("rivers.md", RIVERS)
+    tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
+    assert [hit.document_id for hit in library.find("water", tags_any=("mine",))] == [document.pk]
+    reindex_documents(actor=library.person.actor, document_ids=[document.pk])
+    library.work()
+    assert sources(library.find("water", tags_any=("mine",))[0]) == {"mine": "manual"}
+    untag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
+    assert library.find("water", tags_any=("mine",)) == []
+
+
+def test_a_passage_tagged_by_hand_keeps_its_tag_while_its_text_stays(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    passage = library.find("bees")[0]
+    tag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
+    reindex_documents(actor=library.person.actor, document_ids=[document.pk])
+    library.work()
+    assert sources(library.find("bees")[0]) == {"exactly this": "manual"}
+
+
+def test_any_all_and_none(library: Library) -> None:
+    library.add("a.md", f"---\ntags: [x, y]\n---\n{BEES}")
+    library.add("b.md", f"---\ntags: [y]\n---\n{RIVERS}")
+
+    def names(**filters: object) -> set[str]:
+        return {hit.filename for hit in library.find("nature", **filters)}
+
+    assert names(tags_any=("x", "nonesuch")) == {"a.md"}
+    assert names(tags_any=("x", "y")) == {"a.md", "b.md"}
+    assert names(tags_all=("x", "y")) == {"a.md"}
+    assert names(tags_all=("x", "nonesuch")) == set()
+    assert names(tags_none=("x",)) == {"b.md"}
+
+
+@pytest.mark.parametrize("limit", [0, 1001])
+def test_silly_limits_are_refused(library: Library, limit: int) -> None:
+    from knowledge.search import find
+
+    with pytest.raises(FilterInvalidError, match="1 to 1000"):
+        find(tenant_id=library.tenant_id, query="x", limit=limit)
