@@ -23,7 +23,7 @@ _FILES_PER_PROCESS = 500
 
 class CappedParser:
     """The settings PARSER_* are its limits. A process is started when first needed, and replaced when it
-    failed, grew beyond a third of its memory, or has read its share of files."""
+    failed, grew beyond half of its memory, or has read its share of files."""
 
     version = "1"
 
@@ -78,7 +78,7 @@ class CappedParser:
             raise problem("parser_unavailable", reason=error) from error
 
     def _is_fit(self, process: ParserProcess, answer: dict[str, Any]) -> bool:
-        grown = answer.get("resident_mb", 0) * 3 > self._limits.memory_mb
+        grown = answer.get("resident_mb", 0) * 2 > self._limits.memory_mb
         return not grown and answer.get("code") != "parse_memory" and process.files < _FILES_PER_PROCESS
 
 
