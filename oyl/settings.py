@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from oyl.embedded import secrets
 from oyl.embedded.layout import Layout
-from oyl.unfold import UNFOLD as UNFOLD
+from oyl.unfold import UNFOLD  # noqa: F401 (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -146,6 +146,7 @@ PARSER_OUTPUT_MB = env.int("PARSER_OUTPUT_MB", default=256)
 
 AUTH_USER_MODEL = "tenants.User"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -186,4 +187,10 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"django": {"handlers": [], "level": "INFO"}, "httpx": {"level": "WARNING"}},
+}
+
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "tenants.api.problem",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
 }
