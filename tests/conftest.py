@@ -46,7 +46,7 @@ def _fresh_database() -> Iterator[None]:
         yield
     finally:
         application.close()
-        application.close_pool()
+        application.close_pool()  # type: ignore[attr-defined]
         owner.creation.destroy_test_db(original, verbosity=0)
 
 

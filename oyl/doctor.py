@@ -1,0 +1,172 @@
+"""Is every component there and fit for its work? Each answer says what to do."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import connection
+
+from oyl.health import NOBODY, probe_database, probe_redis, probe_vector_store
+
+FREE_NEEDED, FREE_WISHED = 1 << 30, 5 << 30
+KEY_LENGTH = 32
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """`advice` is empty when all is well."""
+
+    component: str
+    state: State
+    detail: str
+    advice: str = ""
+
+
+class Ailment(Exception):
+    """What is wrong with a component; `only_warn` when OYL works without."""
+
+    def __init__(self, detail: str, *, advice: str = "", only_warn: bool = False) -> None:
+        super().__init__(detail)
+        self.advice, self.only_warn = advice, only_warn
+
+
+def examine() -> list[Check]:
+    """Every component, in the order in which they need one another. Raises nothing."""
+    return [_check(name, probe, advice) for name, probe, advice in COMPONENTS]
+
+
+def _check(name: str, probe: Callable[[], str], advice: str) -> Check:
+    try:
+        return Check(component=name, state=State.OK, detail=probe())
+    except Ailment as found:
+        state = State.WARN if found.only_warn else State.FAIL
+        return Check(component=name, state=state, detail=str(found), advice=found.advice or advice)
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}"
+        return Check(component=name, state=State.FAIL, detail=detail, advice=advice)
+
+
+def database() -> str:
+    probe_database()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version'), current_user")
+        version, role = cursor.fetchone()
+    return f"PostgreSQL {version}, as {role}"
+
+
+def migrations() -> str:
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        raise Ailment(f"not applied: {', '.join(str(migration) for migration, _ in plan)}")
+    return "all applied"
+
+
+def isolation() -> str:
+    from tenants import rls
+    from tenants.scope import refuse_unsafe_role
+
+    refuse_unsafe_role()
+    if findings := rls.check():
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise Ailment(f"{findings[0].where}: {findings[0].detail}{more}")
+    return "the role is bound, every tenant table is isolated"
+
+
+def redis() -> str:
+    probe_redis()
+    return "answers"
+
+
+def vector_store() -> str:
+    probe_vector_store()
+    return "answers"
+
+
+def embedder() -> str:
+    from knowledge.embedding import get_embedder
+
+    chosen = get_embedder()
+    vectors = chosen.embed(NOBODY, ["Does it work?"])
+    if vectors.shape != (1, chosen.dimensions):
+        raise Ailment(f"{chosen.model} gave a vector of shape {vectors.shape}, not (1, {chosen.dimensions})")
+    return f"{chosen.model}, {chosen.dimensions} dimensions"
+
+
+def ocr() -> str:
+    import numpy as np
+
+    from knowledge.parsing.ocr import lines
+
+    lines(np.full((64, 64, 3), 255, dtype=np.uint8), page=1)
+    return "reads a picture"
+
+
+def soffice() -> str:
+    program = shutil.which("soffice")
+    if program is None:
+        raise Ailment("not found, so that .doc and .ppt files are refused", only_warn=True)
+    return program
+
+
+def data_folder() -> str:
+    folder = settings.OYL_DATA_DIR
+    with tempfile.TemporaryFile(dir=folder):
+        free = shutil.disk_usage(folder).free
+    detail = f"{free / (1 << 30):.1f} GiB free in {folder}"
+    if free < FREE_WISHED:
+        raise Ailment(detail, only_warn=free >= FREE_NEEDED)
+    return f"writable, {detail}"
+
+
+def encryption_keys() -> str:
+    from tenants.keyring import ciphers
+
+    first, *others = ciphers()
+    return f"'{first}' encrypts" + (f", {', '.join(others)} still decrypt" if others else "")
+
+
+def audit_key() -> str:
+    if len(settings.OYL_AUDIT_KEY) < KEY_LENGTH:
+        raise Ailment(f"OYL_AUDIT_KEY has fewer than {KEY_LENGTH} characters", only_warn=True)
+    return "long enough"
+
+
+COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
+    (
+        "database",
+        database,
+        "Is PostgreSQL running, and DATABASE_URL right? docs/deployment.md names the roles.",
+    ),
+    ("migrations", migrations, "Run `manage.py migrate`."),
+    ("isolation", isolation, "`manage.py check_rls` lists everything, docs/tenancy.md says how it must be."),
+    (
+        "redis",
+        redis,
+        "Is Redis running, and REDIS_URL right? Embedded: see logs/redis.log in the data folder.",
+    ),
+    (
+        "vector store",
+        vector_store,
+        "Is Qdrant running, and QDRANT_URL right? Embedded: see logs/vectors.log.",
+    ),
+    ("embedder", embedder, "Run `make install`; docs/settings.md explains the EMBEDDING settings."),
+    ("ocr", ocr, "Install the locked requirements again: `make install`."),
+    ("soffice", soffice, "Install LibreOffice if you need it: `apt install libreoffice` on Debian."),
+    ("data folder", data_folder, "Make room, let OYL's user write there, or choose another OYL_DATA_DIR."),
+    ("encryption keys", encryption_keys, "Set OYL_ENCRYPTION_KEYS as docs/settings.md says."),
+    ("audit key", audit_key, "Set OYL_AUDIT_KEY as docs/settings.md says, before the first event."),
+]

@@ -1,0 +1,89 @@
+"""doctor: every component is really used, and each failure says what to do."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connections
+from django.test import override_settings
+
+from oyl import doctor
+from oyl.doctor import State
+
+
+def state_of(component):
+    probes = {name: (name, probe, advice) for name, probe, advice in doctor.COMPONENTS}
+    check = doctor._check(*probes[component])
+    assert bool(check.advice) == (check.state is not State.OK)
+    return check.state, check.detail
+
+
+def test_the_suites_own_installation_is_fit(database):
+    stdout = StringIO()
+    with override_settings(OYL_AUDIT_KEY="k" * 32):
+        call_command("doctor", json=True, stdout=stdout)
+    states = {check["component"]: check["state"] for check in json.loads(stdout.getvalue())}
+    assert len(states) == len(doctor.COMPONENTS) == 11
+    assert {name for name, state in states.items() if state != "ok"} <= {"soffice", "data folder"}
+
+
+@override_settings(REDIS_URL="redis://localhost:1")
+def test_a_component_that_does_not_answer_fails_the_command_and_hides_no_other(database):
+    stdout = StringIO()
+    with pytest.raises(CommandError, match="Not fit for work: redis"):
+        call_command("doctor", stdout=stdout)
+    text = stdout.getvalue()
+    assert "→ Is Redis running, and REDIS_URL right?" in text
+    assert "ok    embedder" in text
+
+
+@pytest.mark.parametrize(
+    ("component", "settings", "expected", "detail"),
+    [
+        ("encryption keys", {"OYL_ENCRYPTION_KEYS": "nonsense"}, State.FAIL, "entry 1 is not of the form"),
+        ("audit key", {"OYL_AUDIT_KEY": "short"}, State.WARN, "fewer than 32"),
+        ("data folder", {"OYL_DATA_DIR": Path("/nowhere/at/all")}, State.FAIL, "No such file or directory"),
+    ],
+)
+def test_a_bad_setting_is_explained(component, settings, expected, detail):
+    with override_settings(**settings):
+        state, told = state_of(component)
+    assert state is expected
+    assert detail in told
+
+
+def test_without_libreoffice_it_only_warns(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert state_of("soffice") == (State.WARN, "not found, so that .doc and .ppt files are refused")
+
+
+@pytest.mark.parametrize(("free", "expected"), [(6 << 30, "ok"), (2 << 30, "warn"), (1 << 29, "fail")])
+def test_a_disk_that_gets_full_is_told_in_time(monkeypatch, free, expected):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": free}))
+    assert state_of("data folder")[0] == expected
+
+
+def test_a_table_that_is_not_isolated_fails(database):
+    with connections["owner"].cursor() as cursor:
+        try:
+            cursor.execute("CREATE TABLE astray (id uuid)")
+            state, detail = state_of("isolation")
+        finally:
+            cursor.execute("DROP TABLE astray")
+    assert state is State.FAIL
+    assert detail.startswith("astray: It has no tenant_id.")
+
+
+def test_a_migration_that_is_not_applied_fails(database):
+    rename = "UPDATE django_migrations SET name = %s WHERE app = 'workflows' AND name = %s"
+    with connections["owner"].cursor() as cursor:
+        try:
+            cursor.execute(rename, ["0001_other", "0001_initial"])
+            state, detail = state_of("migrations")
+        finally:
+            cursor.execute(rename, ["0001_initial", "0001_other"])
+    assert state is State.FAIL
+    assert "workflows.0001_initial" in detail
