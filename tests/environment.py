@@ -20,6 +20,7 @@ FOR_SERVERS = {
 
 folder = Path(tempfile.mkdtemp(prefix="oyl-test-"))
 folder.chmod(0o755)  # started by root, PostgreSQL runs as another user
+(folder / "static").mkdir()  # where collected files would be served from
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ["OYL_DATA_DIR"] = str(folder)
 os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"

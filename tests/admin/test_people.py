@@ -1,0 +1,104 @@
+"""Members and API keys."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import uuid4
+
+from django.contrib.auth import authenticate
+from django.urls import reverse
+
+from audit.models import AuditLog
+from tenants.models import ApiKey, Membership, Role, User
+from tenants.scope import tenant_scope
+from tests.admin.conftest import browser
+from tests.conftest import Person, make_member
+
+ADD = reverse("admin:tenants_membership_add")
+
+
+def change(membership: Membership) -> str:
+    return reverse("admin:tenants_membership_change", args=[membership.pk])
+
+
+def membership_of(person: Person) -> Membership:
+    with tenant_scope(person.tenant_id):
+        found: Membership = Membership.objects.get(user=person.user)
+        return found
+
+
+def test_an_invited_newcomer_gets_a_password_that_is_shown_once(owner: Person):
+    email = f"new-{uuid4().hex[:8]}@example.org"
+    page = owner.client.post(ADD, {"email": email, "role": "editor"})
+    password = page.context["secret"]
+    assert password in page.content.decode()
+    user = authenticate(username=email, password=password)
+    assert isinstance(user, User)
+    with tenant_scope(owner.tenant_id):
+        membership = Membership.objects.get(user=user)
+        assert membership.role == Role.EDITOR
+        event = AuditLog.objects.get(object_id=membership.pk)
+    assert event.action == "membership.created" and password not in str(event.payload_json)
+
+
+def test_an_invited_user_of_oyl_keeps_their_password(owner: Person, stranger: Person):
+    page = owner.client.post(ADD, {"email": stranger.user.email, "role": "viewer"})
+    assert page.status_code == 302
+    assert authenticate(username=stranger.user.email, password=stranger.password)
+    again = owner.client.post(ADD, {"email": stranger.user.email, "role": "viewer"})
+    assert "They are a member already" in again.content.decode()
+
+
+def test_an_admin_neither_makes_nor_unmakes_owners(owner: Person):
+    admin = make_member(owner.tenant_id, Role.ADMIN)
+    page = admin.client.post(ADD, {"email": "x@example.org", "role": "owner"})
+    assert "role" in page.context["adminform"].form.errors
+    mine = membership_of(owner)
+    assert admin.client.post(change(mine), {"role": "viewer"}).status_code == 403
+    deletion = reverse("admin:tenants_membership_delete", args=[mine.pk])
+    assert admin.client.post(deletion, {"post": "yes"}).status_code == 403
+
+
+def test_the_last_owner_stays(owner: Person):
+    mine = membership_of(owner)
+    answer = owner.client.post(change(mine), {"role": "viewer"}, follow=True)
+    assert "An organisation needs an owner" in answer.content.decode()
+    answer = owner.client.post(
+        reverse("admin:tenants_membership_delete", args=[mine.pk]), {"post": "yes"}, follow=True
+    )
+    assert "An organisation needs an owner" in answer.content.decode()
+    assert membership_of(owner).role == Role.OWNER
+
+
+def test_a_removed_member_is_outside_at_once(owner: Person, colleague: Person):
+    client = colleague.client
+    assert client.get(reverse("admin:index")).status_code == 200
+    deletion = reverse("admin:tenants_membership_delete", args=[membership_of(colleague).pk])
+    owner.client.post(deletion, {"post": "yes"})
+    assert client.get(reverse("admin:index")).status_code == 302
+
+
+def test_an_api_key_is_shown_once_and_kept_as_a_hash(owner: Person):
+    page = owner.client.post(reverse("admin:tenants_apikey_add"), {"name": "Importer"})
+    secret = page.context["secret"]
+    with tenant_scope(owner.tenant_id):
+        key = ApiKey.objects.get(name="Importer")
+    assert key.key_hash == hashlib.sha256(secret.encode()).hexdigest()
+    shown = owner.client.get(reverse("admin:tenants_apikey_change", args=[key.pk])).content.decode()
+    assert secret not in shown and key.key_hash not in shown and key.prefix in shown
+    listed = reverse("admin:tenants_apikey_changelist")
+    owner.client.post(listed, {"action": "revoke", "_selected_action": [str(key.pk)]})
+    with tenant_scope(owner.tenant_id):
+        assert ApiKey.objects.get(pk=key.pk).revoked_at
+
+
+def test_an_operator_makes_a_user_and_sets_a_new_password(operator: User, owner: Person):
+    client, email = browser(operator), f"fresh-{uuid4().hex[:8]}@example.org"
+    page = client.post(reverse("admin:tenants_user_add"), {"email": email, "name": "Fresh"})
+    first = page.context["secret"]
+    user = authenticate(username=email, password=first)
+    assert user
+    listed = reverse("admin:tenants_user_changelist")
+    page = client.post(listed, {"action": "reset_password", "_selected_action": [str(user.pk)]})
+    assert authenticate(username=email, password=page.context["secret"])
+    assert authenticate(username=email, password=first) is None
