@@ -132,7 +132,7 @@ def test_the_application_waits_for_the_migration():
 
 
 def test_the_worker_serves_every_queue_that_tasks_are_sent_to():
-    queues = set(re.search(r"--queues (\S+)", SERVICES["worker"]["command"])[1].split(","))  # type: ignore[index]
+    queues = set(re.search(r"--queues (\S+)", SERVICES["worker"]["command"])[1].split(","))
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
     assert routed | {settings.CELERY_TASK_DEFAULT_QUEUE} <= queues
     embedded = next(program for program in application() if program.name == "worker").command
