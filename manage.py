@@ -19,9 +19,11 @@ def main() -> None:
         if len(sys.argv) < 2 or sys.argv[1].lstrip("-") in WITHOUT_SERVICES or "--help" in sys.argv:
             execute_from_command_line(sys.argv)
         else:
-            from oyl.embedded.services import ensure_services
+            from oyl.embedded.services import ensure_services, make_tables_if_new
 
             with ensure_services():
+                if sys.argv[1] != "migrate":
+                    make_tables_if_new()
                 execute_from_command_line(sys.argv)
     except (ServiceError, ImproperlyConfigured) as error:
         sys.exit(str(error))

@@ -25,5 +25,6 @@ atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ["OYL_DATA_DIR"] = str(folder)
 os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"
 if os.environ.get("DATABASE_URL"):
+    os.environ.setdefault("OYL_HTTPS", "false")
     os.environ.update({name: os.environ.get(name) or value for name, value in FOR_SERVERS.items()})
 django.setup()

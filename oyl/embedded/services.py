@@ -8,7 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import django
 from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
 
 from oyl.embedded import instance, postgres, redis, vectors
 from oyl.embedded.errors import ServiceError
@@ -76,6 +79,17 @@ def ensure_services() -> Iterator[None]:
                 fcntl.flock(users, fcntl.LOCK_EX)  # the last one out
     finally:
         os.close(users)
+
+
+def make_tables_if_new() -> None:
+    """A new data folder gets its tables from whichever command comes first; servers are migrated by their operator."""
+    django.setup()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('django_migrations') IS NULL")
+        is_new = settings.EMBEDDED and cursor.fetchone()[0]
+    connections["owner"].close()
+    if is_new:
+        call_command("migrate", interactive=False, verbosity=0)
 
 
 def _own_or_join(layout: Layout) -> instance.Instance | None:
