@@ -57,7 +57,8 @@ def clean(actor: Actor, job: IngestionJob, ports: Ports) -> None:
         ports.store.delete(actor.tenant_id, collection_name(model), old)
     remove_older(actor.tenant_id, document.pk, generation=generation, keep=document.file_path)
     with tenant_scope(actor.tenant_id):
-        IngestionJob.objects.all().held([job]).finish(JobState.DONE)
+        if IngestionJob.objects.all().held([job]).finish(JobState.DONE):
+            Document.objects.filter(pk=document.pk).update(processed_status=DocumentStatus.DONE)
 
 
 def _write_tags(products: Sequence[Tagged]) -> None:

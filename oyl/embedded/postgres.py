@@ -19,11 +19,7 @@ from oyl.embedded.program import Program, without_root
 SUPERUSER = "postgres"
 DATABASE = "oyl"
 # The owner migrates, the application owns nothing, and lookup's functions see past the tenant scope.
-ROLES = {
-    "oyl_owner": "LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS",
-    "oyl_app": "LOGIN NOCREATEDB NOSUPERUSER NOBYPASSRLS",
-    "oyl_lookup": "NOLOGIN NOCREATEDB NOSUPERUSER NOBYPASSRLS",
-}
+ROLES = Path(__file__).resolve().parents[2] / "deploy" / "roles.sql"
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -107,16 +103,8 @@ def _accepts(layout: Layout) -> bool:
 def _create_roles(layout: Layout) -> None:
     """Roles, database and grants as they must be, whatever was there before."""
     with _connect(layout, SUPERUSER) as connection:
-        known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
-        for name, attributes in ROLES.items():
-            verb = "ALTER" if name in known else "CREATE"
-            connection.execute(f"{verb} ROLE {name} {attributes}")
-        connection.execute("GRANT oyl_lookup TO oyl_owner")
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not found:
-            connection.execute(
-                f"CREATE DATABASE {DATABASE} OWNER oyl_owner TEMPLATE template0 ENCODING 'UTF8'"
-            )
+            connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
     with _connect(layout, DATABASE) as connection:
-        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-        connection.execute("GRANT USAGE ON SCHEMA public TO oyl_app")
+        connection.execute(ROLES.read_bytes())

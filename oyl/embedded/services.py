@@ -63,6 +63,9 @@ def ensure_services() -> Iterator[None]:
     Whoever started them stops them only when no other process is inside such a block.
     """
     layout: Layout = settings.LAYOUT
+    if not programs():  # on servers there is nothing to run, and other machines may share the data folder
+        yield
+        return
     layout.data.mkdir(parents=True, exist_ok=True)
     users = os.open(layout.data / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -83,10 +86,12 @@ def ensure_services() -> Iterator[None]:
 
 def make_tables_if_new() -> None:
     """A new data folder gets its tables from whichever command comes first; servers are migrated by their operator."""
+    if not settings.EMBEDDED:
+        return
     django.setup()
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT to_regclass('django_migrations') IS NULL")
-        is_new = settings.EMBEDDED and cursor.fetchone()[0]
+        is_new = cursor.fetchone()[0]
     connections["owner"].close()
     if is_new:
         call_command("migrate", interactive=False, verbosity=0)

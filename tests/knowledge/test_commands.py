@@ -1,0 +1,118 @@
+"""The commands as an operator runs them."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from knowledge.models import Document
+from tenants.scope import tenant_scope
+from tests.conftest import Person
+from tests.knowledge.library import BEES, RIVERS, Library
+
+INTO = ("--workspace", "Main", "--reference", "Files")
+
+
+def run(name: str, *args: Any, person: Person) -> Any:
+    """The command's JSON."""
+    out = io.StringIO()
+    call_command(name, *map(str, args), "--tenant", str(person.tenant_id), "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def run_failing(name: str, *args: Any, person: Person) -> tuple[Any, str]:
+    """The JSON of a command that ends with a complaint, and the complaint."""
+    out = io.StringIO()
+    with pytest.raises(CommandError) as complaint:
+        call_command(name, *map(str, args), "--tenant", str(person.tenant_id), "--json", stdout=out)
+    return json.loads(out.getvalue() or "null"), str(complaint.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "bees.md").write_text(BEES)
+    (tmp_path / "sub" / "rivers.md").write_text(RIVERS)
+    (tmp_path / ".hidden").write_text("secret")
+    return tmp_path
+
+
+def test_a_folder_is_ingested_found_listed_and_deleted(owner: Person, folder: Path) -> None:
+    result = run("ingest", folder, *INTO, "--wait", person=owner)
+    assert (result["added"], result["failed"], result["chunks"]) == (2, [], 2)
+    again = run("ingest", folder, *INTO, "--wait", person=owner)
+    assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 2)
+    listed = run("list_documents", "--reference", "Files", person=owner)
+    assert [(row["filename"], row["status"], row["chunks"]) for row in listed] == [
+        ("bees.md", "done", 1),
+        ("rivers.md", "done", 1),
+    ]
+    (best, *_) = run("search", "which countries does the Danube cross?", "-k", 1, person=owner)
+    assert (best["filename"], best["document"]) == ("rivers.md", listed[1]["id"])
+    assert set(best) >= {"page", "heading", "text", "score", "scores", "tags", "chunk_id"}
+    assert run("delete_document", listed[1]["id"], person=owner) == {"deleted": 1}
+    assert len(run("list_documents", person=owner)) == 1
+
+
+def test_another_tenant_sees_none_of_it(owner: Person, stranger: Person, folder: Path) -> None:
+    run("ingest", folder, *INTO, "--wait", person=owner)
+    assert run("list_documents", person=stranger) == []
+    assert run("search", "bees", person=stranger) == []
+    (mine, *_) = run("list_documents", person=owner)
+    assert "no such document" in run_failing("delete_document", mine["id"], person=stranger)[1]
+    assert "no reference" in run_failing("search", "bees", "--reference", "Files", person=stranger)[1]
+
+
+def test_bad_files_are_named_and_the_others_go_on(owner: Person, folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    (folder / "bees.md.meta.json").write_text("{nonsense")
+    missing = folder / "nowhere"
+    result, complaint = run_failing("ingest", folder, missing, *INTO, "--wait", person=owner)
+    assert "3 files" in complaint
+    codes = {Path(failed["file"]).name: failed["code"] for failed in result["failed"]}
+    assert codes == {"broken.pdf": "corrupt_file", "bees.md": "file_unreadable", "nowhere": "file_not_found"}
+    assert result["added"] == 2
+
+
+def test_tags_narrow_a_search(owner: Person, folder: Path) -> None:
+    (folder / "bees.md.meta.json").write_text(json.dumps({"tags": ["insects"]}))
+    run("ingest", folder, *INTO, "--wait", person=owner)
+    assert [hit["filename"] for hit in run("search", "water", "--tag", "insects", person=owner)] == [
+        "bees.md"
+    ]
+
+
+def test_reconcile_is_content_after_an_ingest(library: Library) -> None:
+    library.add("bees.md", BEES)
+    report = run("reconcile", person=library.person)
+    assert (report["counts"], report["repaired"]) == ({}, 0)
+
+
+def test_evaluate_measures_each_mode(owner: Person, tmp_path: Path) -> None:
+    (tmp_path / "qrels").mkdir()
+    rows = [{"_id": "b", "title": "Bees", "text": BEES}, {"_id": "r", "title": "", "text": RIVERS}]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "dance of the bees"}))
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\tb\t1\n")
+    figures = run("evaluate", tmp_path, person=owner)
+    assert figures.keys() == {"hybrid", "dense", "sparse"}
+    assert {(f["ndcg@10"], f["recall@100"], f["mrr@10"], f["queries"]) for f in figures.values()} == {
+        (1, 1, 1, 1)
+    }
+
+
+def test_evaluate_says_what_a_dataset_lacks(owner: Person, tmp_path: Path) -> None:
+    assert "qrels/test.tsv" in run_failing("evaluate", tmp_path, person=owner)[1]
+
+
+def test_a_queued_document_is_listed_as_pending(library: Library) -> None:
+    library.queue(library.upload("bees.md", BEES))
+    (row,) = run("list_documents", person=library.person)
+    assert (row["status"], row["generation"], row["chunks"]) == ("pending", 0, 0)
+    with tenant_scope(library.tenant_id):
+        assert Document.objects.count() == 1

@@ -1,0 +1,139 @@
+"""What is found, by whom, and what it says of itself."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from assistants.models import Assistant
+from audit.models import AuditLog
+from knowledge.models import Chunk, Document
+from knowledge.search import Filters, find, search
+from knowledge.services.libraries import create_knowledge_base, get_or_create_reference
+from knowledge.vectors import Mode
+from tenants.errors import ForbiddenError
+from tenants.scope import tenant_scope
+from tests.conftest import Person
+from tests.knowledge.library import BEES, RIVERS, Library
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_each_mode_finds_and_says_how(library: Library, mode: Mode) -> None:
+    library.add("bees.md", BEES)
+    library.add("rivers.md", RIVERS)
+    best = find(tenant_id=library.tenant_id, query="dance of the honey bees", mode=mode)[0]
+    assert best.filename == "bees.md"
+    expected = {"hybrid": {"dense", "sparse", "fused"}, "dense": {"dense"}, "sparse": {"sparse"}}
+    assert best.scores.keys() == expected[mode]
+
+
+def test_pages_of_a_paged_format(library: Library) -> None:
+    library.add("deck.csv", "name,legs\nbee,6\nspider,8\n")
+    assert "bee | 6" in library.find("legs of a bee")[0].text
+
+
+def test_filters_narrow_by_reference_document_and_metadata(library: Library) -> None:
+    bees = library.add("bees.md", BEES, metadata={"year": 1927, "author": "Karl"})
+    library.add("rivers.md", RIVERS, metadata={"year": 2004})
+    assert [hit.document_id for hit in library.find("nature", documents=(bees.pk,))] == [bees.pk]
+    assert [hit.filename for hit in library.find("nature", metadata={"author": "Karl"})] == ["bees.md"]
+    assert [hit.filename for hit in library.find("nature", metadata={"year": [2004, 2005]})] == ["rivers.md"]
+    assert library.find("nature", references=(uuid4(),)) == []
+    assert library.find("nature", references=()) == []
+
+
+def test_a_knowledge_base_reads_its_own_and_its_linked_references(library: Library) -> None:
+    library.add("bees.md", BEES)
+    actor = library.person.actor
+    with tenant_scope(library.tenant_id):
+        assistant = Assistant.objects.create(workspace_id=library.reference.workspace_id, name="Guide")
+    base = create_knowledge_base(actor=actor, assistant_id=assistant.pk, name="Nature")
+    assert library.find("bees", knowledge_base=base.pk) == []
+    with tenant_scope(library.tenant_id):
+        base.reference_links.create(reference=library.reference)
+    assert library.find("bees", knowledge_base=base.pk)[0].filename == "bees.md"
+
+
+def test_empty_queries_and_nul_bytes_find_nothing_and_break_nothing(library: Library) -> None:
+    library.add("bees.md", BEES)
+    assert library.find("  \x00 ") == []
+    assert library.find("bees\x00")[0].filename == "bees.md"
+
+
+def test_a_point_whose_row_is_gone_is_never_shown(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    with tenant_scope(library.tenant_id):
+        Chunk.objects.all().filter(document=document).delete_rows()
+    assert library.points(document)
+    assert library.find("bees") == []
+
+
+def test_what_a_deleted_workspace_holds_is_not_found(library: Library) -> None:
+    library.add("bees.md", BEES)
+    with tenant_scope(library.tenant_id):
+        type(library.reference.workspace).objects.all().soft_delete()
+    assert library.find("bees") == []
+
+
+def test_a_stranger_finds_nothing_whatever_they_ask_for(library: Library, foreign_library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    foreign_library.add("own.md", "Something about bees of another tenant.")
+    forged: list[Filters] = [
+        Filters(references=(library.reference.pk,)),
+        Filters(documents=(document.pk,)),
+    ]
+    for filters in forged:
+        assert find(tenant_id=foreign_library.tenant_id, query="bees", filters=filters) == []
+    assert {hit.filename for hit in foreign_library.find("bees")} == {"own.md"}
+
+
+def test_another_tenants_words_do_not_weigh_in_the_scores(library: Library, foreign_library: Library) -> None:
+    library.add("bees.md", BEES)
+    library.add("rivers.md", RIVERS)
+    before = find(tenant_id=library.tenant_id, query="bees", mode=Mode.SPARSE)[0].score
+    for number in range(5):
+        foreign_library.queue(foreign_library.upload(f"{number}.md", f"bees bees bees {number}"))
+    foreign_library.work()
+    assert find(tenant_id=library.tenant_id, query="bees", mode=Mode.SPARSE)[0].score == before
+
+
+def test_a_search_is_in_the_audit_log(library: Library, viewer: Person) -> None:
+    library.add("bees.md", BEES)
+    (hit, *_) = search(actor=viewer.actor, query="bees")
+    with tenant_scope(library.tenant_id):
+        event = AuditLog.objects.get(action="search.performed")
+    assert event.user_id == viewer.user.pk
+    assert event.payload_json["query"] == "bees"
+    assert str(hit.chunk_id) in event.payload_json["hits"]
+
+
+def test_a_repeated_query_is_not_embedded_again(library: Library) -> None:
+    from knowledge.search import _query_vector
+
+    library.add("bees.md", BEES)
+    question = f"bees {uuid4()}"
+    library.find(question)
+    before = _query_vector.cache_info()
+    library.find(question)
+    after = _query_vector.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+def test_viewers_may_not_make_references(library: Library, viewer: Person) -> None:
+    with pytest.raises(ForbiddenError):
+        get_or_create_reference(actor=viewer.actor, workspace="Main", reference="Other")
+
+
+def test_the_documents_text_is_not_loaded_for_hits(library: Library) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    library.add("bees.md", BEES)
+    library.find("bees")
+    with CaptureQueriesContext(connection) as queries:
+        library.find("bees")
+    column = f'"{Document._meta.db_table}"."text"'
+    assert not [query for query in queries if column in query["sql"]]
+    # BEGIN, scope and COMMIT twice, once with the chunks and their tags between.
+    assert len(queries) <= 8
