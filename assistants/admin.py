@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 
 from assistants.models import Assistant, Instruction, Teammate
 from audit.admin import AuditedAdmin
-from tenants.admin import ReadOnlyAdmin
+from tenants.admin import ReadOnlyAdmin, TenantForm
 
 
 @admin.register(Teammate)
@@ -18,8 +21,19 @@ class TeammateAdmin(AuditedAdmin):
     ordering = ["name"]
 
 
+class AssistantForm(TenantForm):
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        teammate = self.cleaned_data.get("teammate")
+        workspace = self.cleaned_data.get("workspace") or getattr(self.instance, "workspace", None)
+        if teammate and workspace and teammate.workspace_id != workspace.pk:
+            raise ValidationError({"teammate": "This teammate is in another workspace."})
+        return cleaned
+
+
 @admin.register(Assistant)
 class AssistantAdmin(AuditedAdmin):
+    form = AssistantForm
     list_display = ["name", "workspace", "teammate", "updated_at"]
     list_select_related = ["workspace", "teammate"]
     search_fields = ["name"]

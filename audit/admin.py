@@ -7,17 +7,21 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.utils.text import capfirst
-from unfold.decorators import display
+from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
 
 from audit import services
 from audit.models import AuditLog
-from tenants.admin import TenantAdmin, VastAdmin, actor_of
+from tenants.admin import TenantAdmin, VastAdmin, actor_of, display
 from tenants.models import Role
 
 
 class AuditedAdmin(TenantAdmin):
-    """For the simple models: saved and deleted with an event of old and new values, inlines included."""
+    """For the simple models: saved and deleted with an event of old and new values, inlines included. What was made
+    in a workspace stays there, as all that hangs on it does."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fields = list(super().get_readonly_fields(request, obj))
+        return [*fields, "workspace"] if obj and hasattr(obj, "workspace_id") else fields
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         services.save_audited(actor=actor_of(request), instance=obj, role=self._role)
@@ -38,8 +42,7 @@ class AuditedAdmin(TenantAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What the confirmation says: these, and nothing else; or what has to be deleted before."""
         names = [str(obj) for obj in objs]
-        protected = [f"{count} {kind}" for kind, count in services.belongings_of(list(objs)).items()]
-        return names, {self.opts.verbose_name_plural: len(names)}, set(), protected
+        return names, {self.opts.verbose_name_plural: len(names)}, set(), services.belongings_of(list(objs))
 
     @property
     def _role(self) -> Role:
@@ -50,7 +53,7 @@ class AuditedAdmin(TenantAdmin):
 class AuditLogAdmin(VastAdmin):
     view_role = Role.ADMIN
     list_display = ["created_at", "action", "who", "object_type", "object_id"]
-    list_filter = ["object_type", "action"]
+    list_filter = [("action", FieldTextFilter), ("created_at", RangeDateTimeFilter)]
     ordering = ["-created_at"]
     fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json", "digest"]
 
@@ -60,4 +63,4 @@ class AuditLogAdmin(VastAdmin):
     @display(description="Who", empty_value="OYL")
     def who(self, obj: Any) -> str:
         actor = obj.payload_json.get("actor", {})
-        return obj.user_email or capfirst(actor.get("credential", actor.get("kind", "")))
+        return str(obj.user_email or f"{actor.get('kind', '')} {actor.get('credential', '')}".strip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -110,8 +111,7 @@ def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role
     actor.require(role)
     with tenant_scope(actor.tenant_id):
         if belongings := belongings_of(instances):
-            counts = ", ".join(f"{count} {name}" for name, count in belongings.items())
-            raise ConflictError(f"First delete what belongs to it: {counts}.")
+            raise ConflictError(f"First delete what belongs to it: {', '.join(belongings)}.")
         for instance in instances:
             old = _values(_telling_fields(instance), instance)
             record(
@@ -124,18 +124,21 @@ def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role
             _delete(instance)
 
 
-def belongings_of(instances: Sequence[models.Model]) -> dict[str, int]:
-    """How many objects with a life of their own, by their kind, belong to these; not counting these themselves."""
+def belongings_of(instances: Sequence[models.Model]) -> list[str]:
+    """What has a life of its own and belongs to these, these themselves aside: ["2 assistants", "1 reference"]."""
     doomed = [instance.pk for instance in instances]
-    counts: dict[str, int] = {}
+    counts: Counter[type[models.Model]] = Counter()
     for model in {type(instance) for instance in instances}:
         for relation in model._meta.related_objects:
             child: Any = relation.related_model
             if issubclass(child, SoftDeleteModel):
                 found = child.objects.filter(**{f"{relation.field.name}__in": doomed}).exclude(pk__in=doomed)
-                name = str(child._meta.verbose_name_plural)
-                counts[name] = counts.get(name, 0) + found.count()
-    return {name: count for name, count in counts.items() if count}
+                counts[child] += found.count()
+    return [f"{count} {_name(child, count)}" for child, count in counts.items() if count]
+
+
+def _name(model: type[models.Model], count: int) -> str:
+    return str(model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural)
 
 
 def _delete(instance: models.Model) -> None:

@@ -16,7 +16,6 @@ from unfold.sites import UnfoldAdminSite
 from tenants.actors import Actor, ActorKind
 from tenants.lookups import TenantAccess, tenants_of_user
 from tenants.middleware import SESSION_KEY, TenantRequest, opens_own_scopes
-from tenants.models import User
 from tenants.services import enter_as_operator
 
 NO_TENANT = (
@@ -69,7 +68,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             messages.warning(request, NO_TENANT)
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
-            enter(request, tenants_of_user(cast(User, request.user).pk)[0])
+            enter(request, tenants_of_user(request.user.pk)[0])
         return response
 
 
@@ -89,15 +88,14 @@ def switch_tenant(request: TenantRequest) -> HttpResponse:
 
 def enter(request: HttpRequest, access: TenantAccess) -> None:
     request.session[SESSION_KEY] = str(access.tenant_id)
-    user = cast(User, request.user)
-    if user.is_superuser:
+    if request.user.is_superuser:
         enter_as_operator(
             actor=Actor(
                 kind=ActorKind.OPERATOR,
                 tenant_id=access.tenant_id,
                 role=access.role,
                 credential="session",
-                user_id=user.pk,
+                user_id=request.user.pk,
                 request_id=cast(TenantRequest, request).id,
             )
         )

@@ -39,6 +39,9 @@ UNFOLD = {
     "SITE_SUBHEADER": "oyl.site.tenant_name",
     "SITE_DROPDOWN": "oyl.site.other_tenants",
     "SITE_SYMBOL": "menu_book",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("oyl/icon.svg")},
+    ],
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "knowledge.admin.dashboard.dashboard",

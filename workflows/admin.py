@@ -7,10 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from unfold.decorators import display
 
 from audit.admin import AuditedAdmin
-from tenants.admin import ReadOnlyAdmin, ReadOnlyInline, TenantInline
+from tenants.admin import ReadOnlyAdmin, ReadOnlyInline, TenantInline, display
 from workflows.models import StepRun, Workflow, WorkflowRun, WorkflowStep
 
 COLOURS = {"Done": "success", "Error": "danger", "Running": "info", "Pending": "default"}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from unfold.decorators import display
 
 from audit.admin import AuditedAdmin
+from tenants.admin import display
 from tenants.models import Role
 from workspaces.models import DataSource, IntegrationConfig, Workspace
 

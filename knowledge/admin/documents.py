@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -17,23 +17,31 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
-from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from audit.services import record
 from knowledge.admin import shown
 from knowledge.admin.passages import JobInline, PassageInline
-from knowledge.admin.tagging import tagging_page
+from knowledge.admin.tagging import of_documents, tagging_page
 from knowledge.admin.upload import upload_page
 from knowledge.models import Document, DocumentStatus
 from knowledge.services import documents as services
-from tenants.actors import Actor
-from tenants.admin import TenantAdmin, actor_of, tells_errors
+from tenants.admin import TenantAdmin, action, actor_of, display, tells_errors
 from tenants.middleware import opens_own_scopes
 from tenants.scope import tenant_scope
 
 PREVIEW = 5000
 Verb = Callable[..., int]
+RETRY = {
+    "title": "Retry this document?",
+    "description": "It is processed once more from the stored file.",
+    "form_submit_text": "Retry",
+}
+REINDEX = {
+    "title": "Re-index this document?",
+    "description": "It is made anew from the stored file, and answers from its present passages until then.",
+    "form_submit_text": "Re-index",
+}
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -68,7 +76,9 @@ class DocumentAdmin(TenantAdmin):
     search_help_text = "Search by file name"
     ordering = ["-created_at"]
     actions = ["retry", "reindex", "tag"]
+    actions_list = ["upload"]
     actions_detail = ["download", "tag_one", "retry_one", "reindex_one"]
+    show_add_link = False
     readonly_fields = ["state", "kind", "size", "tag_list", "preview"]
     fieldsets = [
         (
@@ -82,7 +92,7 @@ class DocumentAdmin(TenantAdmin):
                 "fields": ["external_id", "container", "mime_type", "sha256", "generation", "versions"],
             },
         ),
-        ("Text", {"classes": ["tab"], "fields": ["preview"]}),
+        ("Text", {"fields": ["preview"]}),
     ]
     inlines = [PassageInline, JobInline]
 
@@ -125,7 +135,7 @@ class DocumentAdmin(TenantAdmin):
         links = obj.document_tags.select_related("tag").order_by("tag__tag")
         return ", ".join(f"{link.tag.tag} ({link.get_source_display().lower()})" for link in links) or "–"
 
-    @display(description=f"Beginning of the text (up to {PREVIEW:,} characters)")
+    @display(description=f"Up to {PREVIEW:,} characters")
     def preview(self, obj: Any) -> SafeString:
         return format_html('<div class="oyl-text">{}</div>', obj.beginning or "There is no text yet.")
 
@@ -137,6 +147,16 @@ class DocumentAdmin(TenantAdmin):
             raise PermissionDenied
         return upload_page(self, request)
 
+    @action(
+        description="Upload",
+        url_path="upload",
+        icon="upload",
+        permissions=["add"],
+        variant=ActionVariant.PRIMARY,
+    )
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:knowledge_document_add"))
+
     @action(description="Download", url_path="download", icon="download", permissions=["view"])
     @opens_own_scopes
     def download(self, request: HttpRequest, object_id: str) -> Any:
@@ -145,13 +165,13 @@ class DocumentAdmin(TenantAdmin):
         with tenant_scope(actor.tenant_id):
             document = self.get_object(request, object_id)
             if document is None:
-                return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+                return self.absent(request, object_id)
             record(actor=actor, action="document.downloaded", target=document)
         try:
             stored = default_storage.open(document.file_path)
         except FileNotFoundError:
             messages.error(request, "The stored file is gone. Upload it again.")
-            return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[document.pk]))
+            return _to(object_id)
         return FileResponse(
             stored, as_attachment=True, filename=document.filename, content_type="application/octet-stream"
         )
@@ -160,59 +180,47 @@ class DocumentAdmin(TenantAdmin):
 
     @admin.action(description="Tag the selected documents", permissions=["write"])
     def tag(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
-        return tagging_page(self, request, list(queryset.select_related("reference")))
+        return tagging_page(self, request, of_documents(list(queryset)))
 
     @action(description="Tags", url_path="tags", icon="sell", permissions=["write"])
     @tells_errors
     def tag_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         document = self.get_object(request, object_id)
         if document is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
-        return tagging_page(self, request, [document]) or self._back_to(object_id)
+            return self.absent(request, object_id)
+        return tagging_page(self, request, of_documents([document])) or _to(object_id)
 
     # Doing it again, deleting
 
     @admin.action(description="Retry those that failed", permissions=["write"])
     def retry(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
-        self._run(
-            request, services.retry_documents, ids_of(queryset), "queued again", "None of them had failed."
-        )
+        _tell(request, services.retry_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
 
     @admin.action(description="Re-index: apply new rules, tags and versions", permissions=["write"])
     def reindex(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
-        self._run(request, services.reindex_documents, ids_of(queryset), "queued")
+        _tell(request, services.reindex_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
 
-    @action(
-        description="Retry",
-        url_path="retry",
-        icon="refresh",
-        permissions=["retry"],
-        dialog={"title": "Retry this document?", "description": "It is queued again."},
-    )
+    @action(description="Retry", url_path="retry", icon="refresh", permissions=["retry"], dialog=RETRY)
     @tells_errors
     def retry_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        self._run(request, services.retry_documents, [UUID(object_id)], "queued again", "It had not failed.")
-        return self._back_to(object_id)
+        return self._do(request, object_id, services.retry_documents)
 
-    @action(
-        description="Re-index",
-        url_path="reindex",
-        icon="cached",
-        permissions=["write"],
-        variant=ActionVariant.DEFAULT,
-        dialog={
-            "title": "Re-index this document?",
-            "description": "It is made anew from the stored file, and answers from its present passages until then.",
-        },
-    )
+    @action(description="Re-index", url_path="reindex", icon="cached", permissions=["write"], dialog=REINDEX)
     @tells_errors
     def reindex_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        self._run(request, services.reindex_documents, [UUID(object_id)], "queued")
-        return self._back_to(object_id)
+        return self._do(request, object_id, services.reindex_documents)
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        failed = Document.objects.filter(pk=object_id, processed_status=DocumentStatus.ERROR)
-        return self.has_write_permission(request) and failed.exists()
+        """Offered where something failed."""
+        document = self.get_object(request, str(object_id)) if self.has_write_permission(request) else None
+        return document is not None and document.processed_status == DocumentStatus.ERROR
+
+    def _do(self, request: HttpRequest, object_id: str, verb: Verb) -> HttpResponse:
+        document = self.get_object(request, object_id)
+        if document is None:
+            return self.absent(request, object_id)
+        _tell(request, verb(actor=actor_of(request), document_ids=[document.pk]))
+        return _to(object_id)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         services.delete_documents(actor=actor_of(request), document_ids=[obj.pk])
@@ -226,21 +234,17 @@ class DocumentAdmin(TenantAdmin):
         names = [*(str(obj) for obj in objs), *members.values_list("filename", flat=True)]
         return names, {"documents": len(names)}, set(), []
 
-    def _run(
-        self, request: HttpRequest, verb: Verb, ids: Sequence[UUID], done: str, nothing: str = ""
-    ) -> None:
-        actor: Actor = actor_of(request)
-        count = verb(actor=actor, document_ids=ids)
-        if count:
-            self.message_user(
-                request, f"{count} document{' is' if count == 1 else 's are'} {done}.", "success"
-            )
-        else:
-            self.message_user(request, nothing, "warning")
-
-    def _back_to(self, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[object_id]))
-
 
 def ids_of(documents: models.QuerySet[Any]) -> list[UUID]:
     return list(documents.values_list("pk", flat=True))
+
+
+def _to(object_id: str) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[object_id]))
+
+
+def _tell(request: HttpRequest, count: int) -> None:
+    if count:
+        messages.success(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
+    else:
+        messages.warning(request, "There was nothing to do.")

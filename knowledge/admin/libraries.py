@@ -12,7 +12,6 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from audit.admin import AuditedAdmin
 from audit.services import soft_delete_audited
@@ -23,7 +22,7 @@ from knowledge.pipeline.values import tag_id
 from knowledge.services.documents import delete_documents, reindex_documents
 from knowledge.services.libraries import create_knowledge_base
 from tenants.actors import Actor
-from tenants.admin import TenantInline, actor_of
+from tenants.admin import TenantInline, actor_of, display
 
 
 @admin.register(Reference)

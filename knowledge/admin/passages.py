@@ -7,13 +7,15 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.db.models import F
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
+from knowledge.admin.tagging import of_passage, tagging_page
 from knowledge.models import Chunk, Embedding, IngestionJob, TagLink
-from tenants.admin import ReadOnlyInline, VastAdmin
+from tenants.admin import ReadOnlyInline, VastAdmin, action, display, has_role, tells_errors
+from tenants.models import Role
 
 JOB_COLOURS = {
     "Queued": "default",
@@ -56,8 +58,11 @@ class PassageInline(ReadOnlyInline):
         return found.prefetch_related("tag_links__tag")
 
     @display(description="#")
-    def number(self, obj: Chunk) -> int:
-        return obj.position + 1
+    def number(self, obj: Chunk) -> SafeString:
+        address = reverse("admin:knowledge_chunk_change", args=[obj.pk])
+        return format_html(
+            '<a class="font-medium text-primary-600" href="{}">{}</a>', address, obj.position + 1
+        )
 
     @display(description="Heading")
     def heading(self, obj: Chunk) -> str:
@@ -111,13 +116,26 @@ class PassageAdmin(VastAdmin):
     fields = ["document", ("page", "heading"), "full_text", ("start", "end", "token_count"), "generation"]
     readonly_fields = ["full_text", "heading"]
     inlines = [TagLinkInline]
+    actions_detail = ["tag_one"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return super().get_queryset(request).defer("document__text")
 
-    def get_ordering(self, request: HttpRequest) -> list[str]:
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
         """In reading order where one document was asked for; else as the index has them."""
         return ["generation", "position"] if any("document" in name for name in request.GET) else ["id"]
+
+    @action(description="Tags", url_path="tags", icon="sell", permissions=["tag"])
+    @tells_errors
+    def tag_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        chunk = self.get_object(request, object_id)
+        if chunk is None:
+            return self.absent(request, object_id)
+        here = HttpResponseRedirect(reverse("admin:knowledge_chunk_change", args=[chunk.pk]))
+        return tagging_page(self, request, of_passage(chunk)) or here
+
+    def has_tag_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return has_role(request, Role.EDITOR)
 
     @display(description="Passage")
     def passage(self, obj: Chunk) -> SafeString:

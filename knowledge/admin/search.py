@@ -26,9 +26,9 @@ from tenants.middleware import opens_own_scopes
 from tenants.scope import tenant_scope
 
 MODES = [
-    (Mode.HYBRID, "Hybrid: meaning and words"),
-    (Mode.DENSE, "Dense: meaning"),
-    (Mode.SPARSE, "Sparse: words"),
+    (Mode.HYBRID, "Meaning and words"),
+    (Mode.DENSE, "Meaning only (dense)"),
+    (Mode.SPARSE, "Words only (sparse)"),
 ]
 
 
@@ -40,7 +40,7 @@ class SearchForm(forms.Form):
     mode = forms.ChoiceField(
         choices=MODES, initial=Mode.HYBRID, required=False, widget=UnfoldAdminSelectWidget
     )
-    references = forms.ModelMultipleChoiceField(
+    references: Any = forms.ModelMultipleChoiceField(
         queryset=None, required=False, widget=UnfoldAdminSelect2MultipleWidget, help_text="None means all."
     )
     tags = TagNames(required=False, help_text="Any of these, separated by commas.")

@@ -66,7 +66,8 @@ def with_latest_job(documents: models.QuerySet[Any]) -> models.QuerySet[Any]:
         state="state", stage="stage", attempt="attempt", done="chunks_done", total="chunks_total"
     )
     newest = IngestionJob.objects.filter(document=OuterRef("pk"), kind=JobKind.INGEST).order_by("-generation")
-    return documents.annotate(job=Subquery(newest.values(facts=facts)[:1]))
+    annotated: models.QuerySet[Any] = documents.annotate(job=Subquery(newest.values(facts=facts)[:1]))
+    return annotated
 
 
 def progress(document: Any) -> Progress:

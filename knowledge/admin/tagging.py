@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -12,11 +14,13 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from knowledge.models import Document, Tag
-from knowledge.services import tags as services
+from knowledge.models import Chunk, Document, Tag
+from knowledge.services.tags import tag_chunks, tag_documents, untag_documents
+from tenants.actors import Actor
 from tenants.admin import TenantAdmin, actor_of
 
 SUGGESTED = 40
+Verb = Callable[[Actor, Sequence[str]], int]
 
 
 class TagNames(forms.CharField):
@@ -32,39 +36,65 @@ class TagNames(forms.CharField):
         return tags
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagging:
+    """What is to be tagged, and by which services. `remove` is None where nothing can be taken away by hand."""
+
+    title: str
+    ids: Sequence[UUID]
+    references: set[UUID]
+    add: Verb
+    remove: Verb | None = None
+
+
+def of_documents(documents: Sequence[Document]) -> Tagging:
+    ids = [document.pk for document in documents]
+    return Tagging(
+        title=documents[0].filename if len(ids) == 1 else f"{len(ids)} documents",
+        ids=ids,
+        references={document.reference_id for document in documents},
+        add=lambda actor, tags: tag_documents(actor=actor, document_ids=ids, tags=tags),
+        remove=lambda actor, tags: untag_documents(actor=actor, document_ids=ids, tags=tags),
+    )
+
+
+def of_passage(chunk: Chunk) -> Tagging:
+    return Tagging(
+        title=f"passage {chunk.position + 1} of {chunk.document}",
+        ids=[chunk.pk],
+        references={chunk.document.reference_id},
+        add=lambda actor, tags: tag_chunks(actor=actor, chunk_ids=[chunk.pk], tags=tags),
+    )
+
+
 class TaggingForm(forms.Form):
-    add = TagNames(label="Add", required=False, help_text="Separated by commas.")
-    remove = TagNames(label="Remove", required=False, help_text="Also from the passages, whoever set them.")
+    add = TagNames(required=False, help_text="Separated by commas.")
+    remove = TagNames(required=False, help_text="Also from the passages, whoever set them.")
 
 
-def tagging_page(
-    page: TenantAdmin, request: HttpRequest, documents: Sequence[Document]
-) -> HttpResponse | None:
+def tagging_page(page: TenantAdmin, request: HttpRequest, tagging: Tagging) -> HttpResponse | None:
     """None when it is done."""
     form = TaggingForm(request.POST if "add" in request.POST else None)
+    if tagging.remove is None:
+        del form.fields["remove"]
     if form.is_valid():
-        _tag(request, documents, form.cleaned_data["add"], form.cleaned_data["remove"])
+        _tag(request, tagging, **form.cleaned_data)
         return None
-    references = {document.reference_id for document in documents}
-    vocabulary = Tag.objects.filter(reference__in=references).order_by("tag")
+    vocabulary = Tag.objects.filter(reference__in=tagging.references).order_by("tag")
     context = {
         **page.admin_site.each_context(request),
-        "title": f"Tags of {documents[0].filename if len(documents) == 1 else f'{len(documents)} documents'}",
+        "title": f"Tags of {tagging.title}",
         "form": form,
-        "documents": documents,
+        "ids": tagging.ids,
         "vocabulary": list(vocabulary.values_list("tag", flat=True).distinct()[:SUGGESTED]),
         "checkbox": ACTION_CHECKBOX_NAME,
-        "opts": page.opts,
     }
     return TemplateResponse(request, "admin/knowledge/document/tags.html", context)
 
 
-def _tag(
-    request: HttpRequest, documents: Sequence[Document], add: Sequence[str], remove: Sequence[str]
-) -> None:
-    actor, ids = actor_of(request), [document.pk for document in documents]
+def _tag(request: HttpRequest, tagging: Tagging, add: Sequence[str], remove: Sequence[str] = ()) -> None:
     if add:
-        services.tag_documents(actor=actor, document_ids=ids, tags=add)
-    if remove:
-        services.untag_documents(actor=actor, document_ids=ids, tags=remove)
+        tagging.add(actor_of(request), add)
+    if remove and tagging.remove:
+        tagging.remove(actor_of(request), remove)
     messages.success(request, "The tags are set." if add or remove else "Nothing to change.")

@@ -9,14 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Q
 from django.http import HttpRequest
-from unfold.decorators import display
 
 from audit.admin import AuditedAdmin
 from knowledge.errors import TagRuleInvalidError
 from knowledge.models import Document, Tag, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.services.tags import check_rule, untag_documents
-from tenants.admin import TenantForm, TenantInline, actor_of
+from tenants.admin import TenantForm, TenantInline, actor_of, display
 
 RE_INDEX = (
     "New rules and inherited tags reach documents when those are processed again: re-index the reference."
@@ -67,7 +66,8 @@ class TagAdmin(AuditedAdmin):
     inlines = [RuleInline]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return super().get_queryset(request).annotate(rules_found=Count("rules"))
+        found: models.QuerySet[Any] = super().get_queryset(request).annotate(rules_found=Count("rules"))
+        return found
 
     @display(description="Rules")
     def rule_count(self, obj: Any) -> int:

@@ -25,6 +25,7 @@ from knowledge.admin.tagging import TagNames
 from knowledge.models import Reference, TagSource
 from knowledge.services.documents import Added, Outcome, Upload, add_documents
 from tenants.admin import TenantAdmin, actor_of
+from tenants.admin.theme import ModelChoiceField
 from tenants.errors import OylError
 from tenants.scope import tenant_scope
 
@@ -41,22 +42,33 @@ class FilesInput(forms.ClearableFileInput):
 
 
 class FilesField(forms.FileField):
-    widget = FilesInput
+    widget = FilesInput(attrs={"class": "oyl-files"})
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         """Every file is checked as one is."""
         if not data:
             raise forms.ValidationError("Choose at least one file.")
         return [super(FilesField, self).clean(file, initial) for file in data]
 
 
-class LibraryChoice(forms.ModelChoiceField):
+class LibraryChoice(ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.workspace.name} › {obj.name}"
 
 
+class MetadataField(forms.JSONField):
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        metadata = super().clean(value) or {}
+        if not isinstance(metadata, dict):
+            raise forms.ValidationError('Write a JSON object, as in {"author": "Ada"}.')
+        return metadata
+
+
 class UploadForm(forms.Form):
-    files = FilesField(help_text="Up to 100 at once. A zip archive is unpacked into its documents.")
+    documents = FilesField(help_text="Up to 100 at once. A zip archive is unpacked into its documents.")
     reference = LibraryChoice(
         queryset=None,
         widget=UnfoldAdminSelect2Widget,
@@ -67,7 +79,7 @@ class UploadForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="Separated by commas; all of these documents and their passages get them.",
     )
-    metadata = forms.JSONField(
+    metadata = MetadataField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": '{"author": "…", "year": 2026}'}),
         help_text="A JSON object for all of these documents, to filter searches by.",
@@ -80,20 +92,14 @@ class UploadForm(forms.Form):
             "workspace__name", "name"
         )
 
-    def clean_files(self) -> list[UploadedFile]:
-        files: list[UploadedFile] = self.cleaned_data["files"]
+    def clean_documents(self) -> list[UploadedFile[Any]]:
+        files: list[UploadedFile[Any]] = self.cleaned_data["documents"]
         twice = [name for name, count in Counter(str(file.name) for file in files).items() if count > 1]
         if twice:
             raise forms.ValidationError(
                 f"Two of the files are named “{twice[0]}”. Upload them one after another."
             )
         return files
-
-    def clean_metadata(self) -> dict[str, Any]:
-        metadata = self.cleaned_data["metadata"] or {}
-        if not isinstance(metadata, dict):
-            raise forms.ValidationError('Write a JSON object, as in {"author": "Ada"}.')
-        return metadata
 
 
 def upload_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
@@ -105,7 +111,7 @@ def upload_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
             return _form_page(page, request, form)
     facts = form.cleaned_data
     try:
-        with _local(facts["files"], facts["tags"], facts["metadata"]) as uploads:
+        with _local(facts["documents"], facts["tags"], facts["metadata"]) as uploads:
             added = add_documents(actor=actor, reference_id=facts["reference"].pk, uploads=uploads)
     except OylError as error:
         form.add_error(None, str(error))
@@ -121,7 +127,6 @@ def _form_page(page: TenantAdmin, request: HttpRequest, form: UploadForm) -> Htt
         "title": "Upload documents",
         "form": form,
         "has_references": Reference.objects.exists(),
-        "opts": page.opts,
         "media": page.media + form.media,
     }
     return TemplateResponse(request, "admin/knowledge/document/upload.html", context).render()
@@ -129,7 +134,7 @@ def _form_page(page: TenantAdmin, request: HttpRequest, form: UploadForm) -> Htt
 
 @contextmanager
 def _local(
-    files: Sequence[UploadedFile], tags: tuple[str, ...], metadata: dict[str, Any]
+    files: Sequence[UploadedFile[Any]], tags: tuple[str, ...], metadata: dict[str, Any]
 ) -> Iterator[list[Upload]]:
     """The uploaded files as local ones; what users call them never becomes a path."""
     with TemporaryDirectory(prefix="oyl-upload-") as folder:

@@ -12,6 +12,7 @@ from tenants.admin.base import (
     has_role,
     tells_errors,
 )
+from tenants.admin.theme import action, display
 
 __all__ = [
     "ReadOnlyAdmin",
@@ -21,7 +22,9 @@ __all__ = [
     "TenantForm",
     "TenantInline",
     "VastAdmin",
+    "action",
     "actor_of",
+    "display",
     "has_role",
     "tells_errors",
 ]

@@ -7,32 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.paginator import InfinitePaginator
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from tenants import services
 from tenants.actors import Actor
+from tenants.admin.theme import ModelAdmin, ModelForm, TabularInline
 from tenants.errors import OylError
 from tenants.middleware import TenantRequest
 from tenants.models import Role
-
-if TYPE_CHECKING:
-    from django.contrib import admin
-
-    ModelAdmin = admin.ModelAdmin[Any]
-    TabularInline = admin.TabularInline[Any, Any]
-    ModelForm = forms.ModelForm[Any]
-else:
-    from django.forms import ModelForm
-    from unfold.admin import ModelAdmin, TabularInline
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 HISTORY_LENGTH = 200
@@ -100,6 +93,15 @@ class RolePermissions:
         return self.has_view_permission(request)
 
 
+class PlainChangeList(ChangeList):
+    """Offers to show all rows only where some are left out."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.has_active_filters or self.query):
+            self.full_result_count = self.result_count
+
+
 class TenantAdmin(RolePermissions, ModelAdmin):
     """Pages for one model of the tenant's. Django's log of admin actions, which all tenants would share, stays
     empty: the history of an object is what the audit log says of it."""
@@ -109,6 +111,9 @@ class TenantAdmin(RolePermissions, ModelAdmin):
     list_filter_submit = True
     list_per_page = 50
     warn_unsaved_form = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PlainChangeList]:
+        return PlainChangeList
 
     @tells_errors
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -122,12 +127,17 @@ class TenantAdmin(RolePermissions, ModelAdmin):
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return super().delete_view(request, *args, **kwargs)
 
+    def absent(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The answer for an id that is nobody's, another tenant's, or no id at all."""
+        answer: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        return answer
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+            return self.absent(request, object_id)
         if not self.has_view_permission(request, obj):
             raise PermissionDenied
         context = {
@@ -159,8 +169,12 @@ class VastAdmin(ReadOnlyAdmin):
     paginator = InfinitePaginator
 
 
+GROWING = {"widget": UnfoldAdminExpandableTextareaWidget}
+
+
 class TenantInline(RolePermissions, TabularInline):
     form = TenantForm
+    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, models.TextField: GROWING, models.JSONField: GROWING}
     extra = 0
     hide_title = True
 

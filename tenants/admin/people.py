@@ -10,11 +10,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from unfold.decorators import display
+from django.urls import reverse
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from tenants import services
 from tenants.admin.base import TenantAdmin, TenantForm, actor_of
+from tenants.admin.theme import display
 from tenants.models import ApiKey, Membership, Role, Tenant
 
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
@@ -72,7 +73,7 @@ class MembershipAdmin(TenantAdmin):
     def role_badge(self, obj: Membership) -> str:
         return str(obj.get_role_display())
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return ["user", "role"] if obj else ["email", "role"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -145,7 +146,7 @@ class ApiKeyAdmin(TenantAdmin):
     def state(self, obj: ApiKey) -> str:
         return "Revoked" if obj.revoked_at else "Active"
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         made = ["name", "key", "state", "user", "created_at", "expires_at", "last_used_at", "revoked_at"]
         return made if obj else ["name", "expires_at"]
 
@@ -181,6 +182,6 @@ def show_once(page: TenantAdmin, request: HttpRequest, title: str, label: str, s
         "title": title,
         "label": label,
         "secret": secret,
-        "opts": page.opts,
+        "list_url": reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist"),
     }
     return TemplateResponse(request, "admin/show_once.html", context)

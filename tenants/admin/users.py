@@ -8,12 +8,12 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from unfold.decorators import display
 
 from tenants import services
 from tenants.actors import ActorKind
 from tenants.admin.base import TenantAdmin, actor_of
 from tenants.admin.people import show_once
+from tenants.admin.theme import display
 from tenants.middleware import TenantRequest
 from tenants.models import User
 
@@ -33,7 +33,7 @@ class UserAdmin(TenantAdmin):
     def kind(self, obj: User) -> str:
         return "Operator" if obj.is_superuser else "User"
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return ["email", "name", "is_superuser", *(["is_active", "last_login", "created_at"] if obj else [])]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -8,7 +8,16 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from knowledge.models import Document, DocumentStatus, DocumentTag, IngestionJob, Reference
+from knowledge.models import (
+    Chunk,
+    Document,
+    DocumentStatus,
+    DocumentTag,
+    IngestionJob,
+    Reference,
+    Tag,
+    TagLink,
+)
 from tenants.scope import tenant_scope
 from tests.admin.rows import Rows, make_document
 from tests.conftest import Person
@@ -83,7 +92,7 @@ def test_the_original_comes_back_as_an_attachment(
         document = Document.objects.get(filename="page.html")
     address = page_of(document, "download")
     answer = viewer.client.get(address)
-    assert b"".join(answer) == b"<script>alert(1)</script>"  # type: ignore[arg-type]
+    assert b"".join(answer) == b"<script>alert(1)</script>"
     assert answer["Content-Disposition"] == 'attachment; filename="page.html"'
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -120,7 +129,7 @@ def test_failed_documents_are_retried_from_the_list(owner: Person, rows: Rows):
     with tenant_scope(owner.tenant_id):
         failed = make_document(rows[Reference], "broken.txt", status="error", error="Broken.")
     chosen = {"action": "retry", "_selected_action": [str(failed.pk), str(rows[Document].pk)]}
-    assert "1 document is queued again." in owner.client.post(LIST, chosen, follow=True).content.decode()
+    assert "1 document is queued." in owner.client.post(LIST, chosen, follow=True).content.decode()
     with tenant_scope(owner.tenant_id):
         assert Document.objects.get(pk=failed.pk).processed_status == DocumentStatus.PENDING
         assert Document.objects.get(pk=rows[Document].pk).processed_status == DocumentStatus.DONE
@@ -174,8 +183,6 @@ def test_a_viewer_can_neither_upload_nor_act(viewer: Person, rows: Rows):
 
 
 def test_a_rule_that_is_no_regular_expression_is_explained(owner: Person, rows: Rows):
-    from knowledge.models import Tag
-
     tag = rows[Tag]
     form = {
         "description": "",
@@ -186,3 +193,13 @@ def test_a_rule_that_is_no_regular_expression_is_explained(owner: Person, rows: 
     }
     page = owner.client.post(reverse("admin:knowledge_tag_change", args=[tag.pk]), form)
     assert "is not a regular expression" in page.content.decode()
+
+
+def test_a_passage_is_tagged_by_hand(owner: Person, rows: Rows, viewer: Person):
+    address = reverse("admin:knowledge_chunk_tag_one", args=[rows[Chunk].pk])
+    assert viewer.client.post(address, {"add": "spy"}).status_code == 403
+    assert "Set tags" in owner.client.get(address).content.decode()
+    owner.client.post(address, {"add": "stripes"})
+    with tenant_scope(owner.tenant_id):
+        words = TagLink.objects.filter(chunk=rows[Chunk]).values_list("tag__tag", "source")
+        assert set(words) == {("Zebra tag", "manual"), ("stripes", "manual")}

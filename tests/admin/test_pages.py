@@ -12,6 +12,7 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from assistants.models import Teammate
 from audit.models import AuditLog
 from tenants.models import Membership, Role, Tenant, User
 from tenants.scope import tenant_scope
@@ -62,11 +63,11 @@ def test_lists_are_searched_without_error_and_filtered_by_what_they_offer(
 def test_a_foreign_object_is_like_an_absent_one(model: Model, rows: Rows, stranger: Person):
     for page in ("change", "history", "delete"):
         answers = []
-        for pk in (rows[model].pk, uuid4()):
+        for pk in (rows[model].pk, uuid4(), "nonsense"):
             answer = stranger.client.get(url(model, page, pk))
             said = [str(message).replace(str(pk), "ID") for message in get_messages(answer.wsgi_request)]
             answers.append((answer.status_code, answer.headers.get("Location"), said))
-        assert answers[0] == answers[1]
+        assert answers[0] == answers[1] == answers[2]
         assert answers[0][0] in (302, 403)
 
 
@@ -135,7 +136,7 @@ def test_a_name_that_is_taken_is_told_in_the_form(owner: Person, rows: Rows):
 
 def test_what_still_holds_something_is_not_deleted(owner: Person, rows: Rows):
     page = owner.client.get(url(Workspace, "delete", rows[Workspace].pk))
-    assert "1 references" in page.content.decode()
+    assert "1 reference" in page.content.decode()
     owner.client.post(url(Workspace, "delete", rows[Workspace].pk), {"post": "yes"})
     with tenant_scope(owner.tenant_id):
         assert Workspace.objects.filter(pk=rows[Workspace].pk).exists()
@@ -201,7 +202,10 @@ def _another(model: Model, row: models.Model, number: int) -> None:
     if model._meta.label == "knowledge.Document":
         make_document(row.reference, f"zebra-{number}.txt", status="processing")  # type: ignore[attr-defined]
     elif model is not Membership:
-        changed = {"knowledge.Chunk": {"position": 1 + number}, "knowledge.Tag": {"tag": f"Zebra {number}"}}
+        changed: dict[str, dict[str, object]] = {
+            "knowledge.Chunk": {"position": 1 + number},
+            "knowledge.Tag": {"tag": f"Zebra {number}"},
+        }
         row.pk = uuid4()
         row._state.adding = True
         for name, value in changed[model._meta.label].items():
@@ -215,6 +219,14 @@ def _queries(owner: Person, model: Model) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url(model, "changelist")).status_code == 200
     return len(queries)
+
+
+def test_an_assistant_and_its_teammate_share_a_workspace(owner: Person, rows: Rows):
+    with tenant_scope(owner.tenant_id):
+        elsewhere = Workspace.objects.create(name="Elsewhere")
+    form = {"workspace": elsewhere.pk, "teammate": rows[Teammate].pk, "name": "X", "settings_json": "{}"}
+    page = owner.client.post(reverse("admin:assistants_assistant_add"), form)
+    assert "another workspace" in str(page.context["adminform"].form.errors)
 
 
 def test_the_list_of_models_is_whole():
