@@ -22,7 +22,7 @@ def create_workspace(*, actor: Actor, name: str, description: str = "") -> Works
     with tenant_scope(actor.tenant_id):
         try:
             with transaction.atomic():
-                workspace = Workspace.objects.create(name=name, description=description)
+                workspace: Workspace = Workspace.objects.create(name=name, description=description)
         except IntegrityError as error:
             raise WorkspaceExistsError(f"There is a workspace named '{name}' already.") from error
         record(

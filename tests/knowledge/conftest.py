@@ -1,13 +1,21 @@
-"""Libraries for the cast."""
+"""Libraries for the cast, and both vector stores for their contract."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from knowledge.vectors import Filter, VectorStore
 from tests.conftest import Person
 from tests.knowledge.library import Library, make_library
+from tests.knowledge.points import ACME, NAME, STRANGER
 
 
 @pytest.fixture
@@ -18,3 +26,55 @@ def library(owner: Person, tmp_path: Path) -> Library:
 @pytest.fixture
 def foreign_library(stranger: Person, tmp_path: Path) -> Library:
     return make_library(stranger, tmp_path / "foreign")
+
+
+@pytest.fixture(scope="session")
+def edge() -> Iterator[VectorStore]:
+    from knowledge.vectors.edge import EdgeStore
+
+    folder = Path(tempfile.mkdtemp(prefix="oyl-"))  # pytest's own are too long for a socket
+    path = folder / "v.sock"
+    command = [
+        sys.executable,
+        "-m",
+        "knowledge.vectors.owner",
+        "--socket",
+        str(path),
+        "--dir",
+        str(folder / "d"),
+    ]
+    process = subprocess.Popen(command)
+    try:
+        for _ in range(200):
+            if path.exists():
+                break
+            time.sleep(0.05)
+        yield EdgeStore(path)
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server() -> VectorStore:
+    from qdrant_client import QdrantClient
+
+    from knowledge.vectors.server import QdrantServerStore
+
+    return QdrantServerStore(client=QdrantClient(":memory:"))
+
+
+@pytest.fixture(params=["edge", "server"])
+def store(request: pytest.FixtureRequest) -> VectorStore:
+    found: VectorStore = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def name(store: VectorStore) -> Iterator[str]:
+    """One collection for all tests, because a new one takes the engine a second; emptied after each."""
+    yield NAME
+    for tenant in (ACME, STRANGER):
+        store.delete(tenant, NAME, Filter())
+        assert store.scroll(tenant, NAME, Filter()) == []

@@ -20,7 +20,8 @@ from tests.knowledge.library import BEES, RIVERS, Library
 def make_tag(library: Library, name: str, **facts: object) -> Tag:
     with tenant_scope(library.tenant_id):
         pk = tag_id(library.reference.pk, name)
-        return Tag.objects.create(pk=pk, reference=library.reference, tag=name, **facts)
+        tag: Tag = Tag.objects.create(pk=pk, reference=library.reference, tag=name, **facts)
+    return tag
 
 
 def sources(passage: Passage) -> dict[str, str]:
