@@ -137,7 +137,9 @@ class WriteOnlyFormField(forms.JSONField):
     """Never shows what is stored; left empty, it keeps it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("help_text", "Stored encrypted and not shown again. Leave it empty to keep it.")
+        kwargs["help_text"] = (
+            kwargs.get("help_text") or "Stored encrypted and not shown again. Leave it empty to keep it."
+        )
         super().__init__(**{**kwargs, "required": False})
 
     def prepare_value(self, value: Any) -> str:

@@ -9,6 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Q
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from audit.admin import AuditedAdmin
 from knowledge.errors import TagRuleInvalidError
@@ -22,16 +25,35 @@ RE_INDEX = (
 )
 
 
-class TagInline(TenantInline):
+class TagForm(TenantForm):
     """A tag's id follows from its name, which therefore stays."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tag"].disabled = not self.instance._state.adding
+
+
+class TagInline(TenantInline):
     model = Tag
+    form = TagForm
     verbose_name_plural = "Vocabulary"
-    fields = ["tag", "description", "inherited", "source"]
-    readonly_fields = ["source"]
+    fields = ["tag", "description", "inherited", "source", "rules"]
+    readonly_fields = ["source", "rules"]
     ordering = ["tag"]
-    show_change_link = True
     can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        found: models.QuerySet[Any] = super().get_queryset(request).annotate(rules_found=Count("rules"))
+        return found
+
+    @display(description="Rules")
+    def rules(self, obj: Any) -> SafeString:
+        if obj._state.adding:
+            return SafeString("–")
+        address = reverse("admin:knowledge_tag_change", args=[obj.pk])
+        return format_html(
+            '<a class="font-medium text-primary-600" href="{}">{}: edit</a>', address, obj.rules_found
+        )
 
 
 class RuleForm(TenantForm):

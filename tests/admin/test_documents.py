@@ -18,6 +18,7 @@ from knowledge.models import (
     Tag,
     TagLink,
 )
+from knowledge.pipeline.values import tag_id
 from tenants.scope import tenant_scope
 from tests.admin.rows import Rows, make_document
 from tests.conftest import Person
@@ -203,3 +204,26 @@ def test_a_passage_is_tagged_by_hand(owner: Person, rows: Rows, viewer: Person):
     with tenant_scope(owner.tenant_id):
         words = TagLink.objects.filter(chunk=rows[Chunk]).values_list("tag__tag", "source")
         assert set(words) == {("Zebra tag", "manual"), ("stripes", "manual")}
+
+
+def test_a_vocabulary_grows_by_tags_whose_ids_follow_from_their_names(owner: Person, rows: Rows):
+    reference, tag = rows[Reference], rows[Tag]
+    form = {
+        "name": reference.name,
+        "description": "",
+        "tags-TOTAL_FORMS": "2",
+        "tags-INITIAL_FORMS": "1",
+        "tags-0-id": str(tag.pk),
+        "tags-0-reference": str(reference.pk),
+        "tags-0-tag": "Renamed",
+        "tags-0-description": "All about zebras",
+        "tags-1-id": "",
+        "tags-1-reference": str(reference.pk),
+        "tags-1-tag": "grazing",
+        "tags-1-description": "",
+    }
+    owner.client.post(reverse("admin:knowledge_reference_change", args=[reference.pk]), form)
+    with tenant_scope(owner.tenant_id):
+        assert Tag.objects.get(tag="grazing").pk == tag_id(reference.pk, "grazing")
+        kept = Tag.objects.get(pk=tag.pk)
+        assert (kept.tag, kept.description) == ("Zebra tag", "All about zebras")
