@@ -69,7 +69,7 @@ def tenants_with_due_jobs() -> list[UUID]:
 def claim(tenant_id: UUID) -> list[IngestionJob]:
     """Jobs of one kind that are now the caller's, their documents at hand; [] when nothing is due."""
     with tenant_scope(tenant_id):
-        due = IngestionJob.objects.all().due().select_related("document__reference")
+        due = IngestionJob.objects.all().due().select_related("document__reference").defer("document__text")
         locked = list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH_JOBS])
         give_up([job for job in locked if job.attempt >= MAX_ATTEMPTS])
         batch = _batch([job for job in locked if job.attempt < MAX_ATTEMPTS])
