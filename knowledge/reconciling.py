@@ -19,12 +19,12 @@ from django.utils import timezone
 
 from audit.services import record
 from knowledge import files
-from knowledge.jobs import enqueue
+from knowledge.ingestion.jobs import enqueue
+from knowledge.ingestion.versions import model_of, models_of_tenant
 from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob
-from knowledge.pipeline import collection_name
+from knowledge.pipeline.ports import collection_name
 from knowledge.services.documents import reindex_documents
 from knowledge.vectors import Filter, StoredPoint, VectorStore
-from knowledge.versions import model_of, models_of_tenant
 from tenants.actors import Actor
 from tenants.scope import tenant_scope
 

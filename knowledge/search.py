@@ -19,7 +19,7 @@ from audit.services import record
 from knowledge.embedding import Embedder, get_embedder
 from knowledge.errors import FilterInvalidError
 from knowledge.models import Chunk, Tag, TagLink
-from knowledge.pipeline import collection_name
+from knowledge.pipeline.ports import collection_name
 from knowledge.services.libraries import readable_references
 from knowledge.vectors import Filter, Hit, Mode, Query, get_vector_store
 from tenants.actors import Actor

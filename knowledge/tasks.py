@@ -6,13 +6,14 @@ from uuid import UUID
 
 from celery import shared_task
 
-from knowledge import jobs, processing
+from knowledge.ingestion import jobs
+from knowledge.ingestion import work as worker
 
 
 @shared_task
 def work(tenant_id: str) -> int:
     """Process a batch of the tenant's due jobs."""
-    return processing.work(UUID(tenant_id))
+    return worker.work(UUID(tenant_id))
 
 
 @shared_task

@@ -8,45 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from knowledge.embedding import Embedder
 from knowledge.parsing import ParseError, Parser
-from knowledge.pipeline import chunking, tagging
 from knowledge.pipeline.chunking import chunk, embedding_input
 from knowledge.pipeline.embedding import embed, embed_tags
 from knowledge.pipeline.indexing import index
+from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.tagging import tag
 from knowledge.pipeline.values import Chunked, Failure, Parsed, Source, Tagged
-from knowledge.vectors import VectorStore
 
 Report = Callable[..., None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    parser: Parser
-    embedder: Embedder
-    store: VectorStore
-
-    @property
-    def collection(self) -> str:
-        """Vectors of different models are never compared: each model has a collection of its own."""
-        return collection_name(self.embedder.model)
-
-    @property
-    def versions(self) -> str:
-        """Whatever changes when the same bytes would give other passages, tags or vectors."""
-        return (
-            f"parser={self.parser.version} chunker={chunking.VERSION} "
-            f"tagger={tagging.VERSION} model={self.embedder.model}"
-        )
-
-
-def collection_name(model: str) -> str:
-    safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in model.lower())
-    return f"oyl-{safe}"[:100]
 
 
 def run(

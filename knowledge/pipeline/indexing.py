@@ -42,4 +42,6 @@ def flat(file_metadata: dict[str, Any]) -> dict[str, Any]:
 
 def is_filterable(value: object) -> bool:
     """Text, a number, true, false, null, or a list of these."""
-    return all(v is None or isinstance(v, str | int | float) for v in (value if isinstance(value, list) else [value]))
+    return all(
+        v is None or isinstance(v, str | int | float) for v in (value if isinstance(value, list) else [value])
+    )

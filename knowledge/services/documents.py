@@ -20,9 +20,10 @@ from knowledge.errors import (
     ReferenceNotFoundError,
     UploadInvalidError,
 )
-from knowledge.jobs import cancel_unfinished, enqueue, ring_on_commit
+from knowledge.ingestion.jobs import cancel_unfinished, enqueue, ring_on_commit
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Reference, TagSource
 from knowledge.pipeline.indexing import is_filterable
+from knowledge.pipeline.ports import get_ports
 from knowledge.services.tags import set_document_tags
 from tenants.actors import Actor
 from tenants.models import Role, new_id
@@ -118,7 +119,7 @@ def _plan(actor: Actor, reference_id: UUID, uploads: Sequence[Upload]) -> list[_
             reference_id=reference_id, external_id__in=[upload.external_id for upload in uploads]
         ).defer("text")
         before = {document.external_id: document for document in found}
-    versions = current_versions()
+    versions = get_ports().versions
     return [_plan_one(upload, before.get(upload.external_id), versions) for upload in uploads]
 
 
@@ -134,12 +135,6 @@ def _is_unchanged(document: Document, digest: files.Digest, versions: str) -> bo
     if document.sha256 != digest.sha256 or document.processed_status == DocumentStatus.ERROR:
         return False
     return document.processed_status != DocumentStatus.DONE or document.versions == versions
-
-
-def current_versions() -> str:
-    from knowledge.processing import get_ports
-
-    return get_ports().versions
 
 
 def _store(actor: Actor, plans: Sequence[_Plan]) -> dict[UUID, str]:

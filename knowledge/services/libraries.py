@@ -31,7 +31,9 @@ def create_reference(*, actor: Actor, workspace_id: UUID, name: str, description
             raise NotFoundError("There is no such workspace.")
         try:
             with transaction.atomic():
-                reference: Reference = Reference.objects.create(workspace=workspace, name=name, description=description)
+                reference: Reference = Reference.objects.create(
+                    workspace=workspace, name=name, description=description
+                )
         except IntegrityError as error:
             raise ReferenceExistsError(f"The workspace has a reference named '{name}' already.") from error
         record(

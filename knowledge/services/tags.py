@@ -156,7 +156,7 @@ def _refresh(tenant_id: UUID, which: Q) -> None:
 
 
 def _write_to_store(tenant_id: UUID, models: Iterable[str], points: dict[UUID, tuple[UUID, ...]]) -> None:
-    from knowledge.pipeline import collection_name
+    from knowledge.pipeline.ports import collection_name
     from knowledge.vectors import get_vector_store
 
     for model in models:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from knowledge.ingestion.waiting import work_here
 from knowledge.models import Document, Reference
 from knowledge.search import Filters, Passage, find
 from knowledge.services.documents import Added, Upload, add_documents
 from knowledge.services.libraries import get_or_create_reference
 from knowledge.vectors import Filter, StoredPoint, get_vector_store
-from knowledge.waiting import work_here
 from tenants.scope import tenant_scope
 from tests.conftest import Person
 
@@ -62,7 +62,7 @@ class Library:
 
     def points(self, document: Document) -> list[StoredPoint]:
         from knowledge.embedding import get_embedder
-        from knowledge.pipeline import collection_name
+        from knowledge.pipeline.ports import collection_name
 
         collection = collection_name(get_embedder().model)
         return get_vector_store().scroll(self.tenant_id, collection, Filter(document_ids=(document.pk,)))

@@ -11,11 +11,11 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError
 
 from audit.models import AuditLog
-from knowledge import jobs
 from knowledge.errors import DocumentNotFoundError, ReferenceNotFoundError, UploadInvalidError
 from knowledge.files import stored
+from knowledge.ingestion import jobs
+from knowledge.ingestion.work import process
 from knowledge.models import Chunk, Document, DocumentStatus, Embedding, IngestionJob, JobState
-from knowledge.processing import process
 from knowledge.services.documents import (
     Outcome,
     add_documents,

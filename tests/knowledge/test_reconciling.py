@@ -13,8 +13,7 @@ from django.core.files.storage import default_storage
 
 from knowledge.files import folder
 from knowledge.models import Document, IngestionJob
-from knowledge.pipeline import collection_name
-from knowledge.processing import get_ports
+from knowledge.pipeline.ports import collection_name, get_ports
 from knowledge.reconciling import Kind, Report, reconcile
 from knowledge.vectors import Filter, Point
 from tenants.scope import tenant_scope

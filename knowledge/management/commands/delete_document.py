@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
+from knowledge.ingestion.waiting import see_through, workers_are_running
 from knowledge.services.documents import delete_documents
-from knowledge.waiting import see_through, workers_are_running
 from tenants.actors import Actor
 from tenants.commands import TenantCommand
 

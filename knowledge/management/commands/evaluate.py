@@ -9,8 +9,8 @@ from typing import Any
 from tqdm import tqdm
 
 from knowledge import evaluation
+from knowledge.ingestion.waiting import see_through
 from knowledge.vectors import Mode
-from knowledge.waiting import see_through
 from tenants.actors import Actor
 from tenants.commands import TenantCommand
 

@@ -16,10 +16,10 @@ from django.db.models import F
 from tqdm import tqdm
 
 from knowledge.folders import Unreadable, uploads_in
+from knowledge.ingestion.waiting import failures, see_through, states
 from knowledge.models import Chunk
 from knowledge.services.documents import Added, Upload, add_documents
 from knowledge.services.libraries import get_or_create_reference
-from knowledge.waiting import failures, see_through, states
 from tenants.actors import Actor
 from tenants.commands import TenantCommand
 from tenants.scope import tenant_scope

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from knowledge.processing import get_ports
+from knowledge.ingestion.waiting import see_through, workers_are_running
+from knowledge.pipeline.ports import get_ports
 from knowledge.reconciling import Kind, Report, reconcile
-from knowledge.waiting import see_through, workers_are_running
 from tenants.actors import Actor
 from tenants.commands import TenantCommand
 

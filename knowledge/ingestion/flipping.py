@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from audit.services import record
 from knowledge.files import remove_older
-from knowledge.jobs import lock_held
-from knowledge.loading import without_file
+from knowledge.ingestion.jobs import lock_held
+from knowledge.ingestion.loading import without_file
+from knowledge.ingestion.versions import models_of_documents
 from knowledge.models import (
     Chunk,
     Document,
@@ -20,10 +21,9 @@ from knowledge.models import (
     TagLink,
     TagSource,
 )
-from knowledge.pipeline import Ports, collection_name
+from knowledge.pipeline.ports import Ports, collection_name
 from knowledge.pipeline.values import Tagged, tag_id
 from knowledge.vectors import Filter
-from knowledge.versions import models_of_documents
 from tenants.actors import Actor
 from tenants.scope import tenant_scope
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from celery import current_app
 from django.db import connection
 
+from knowledge.ingestion.work import work
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobState
-from knowledge.processing import work
 from tenants.scope import tenant_scope
 
 THREADS = 4
@@ -42,6 +42,7 @@ def _poll(tenant_id: UUID, told: Told) -> None:
 
 def work_here(tenant_id: UUID, told: Told) -> None:
     """As `see_through`, in threads of this process."""
+
     def drain() -> None:
         try:
             while unfinished(tenant_id):

@@ -10,27 +10,23 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from knowledge import jobs as queue
 from knowledge.embedding import EmbeddingError, get_embedder
 from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.files import local_copy, remove, stored
-from knowledge.flipping import clean, flip
-from knowledge.loading import load_sources
-from knowledge.members import add_members
+from knowledge.ingestion import jobs as queue
+from knowledge.ingestion.flipping import clean, flip
+from knowledge.ingestion.loading import load_sources
+from knowledge.ingestion.members import add_members
+from knowledge.ingestion.versions import models_of_documents
 from knowledge.models import Chunk, Document, IngestionJob, JobKind, JobState, Stage
-from knowledge.parsing import get_parser
-from knowledge.pipeline import Ports, collection_name, run
+from knowledge.pipeline import run
+from knowledge.pipeline.ports import collection_name, get_ports
 from knowledge.pipeline.values import Failure
 from knowledge.vectors import Filter, VectorStoreError, get_vector_store
-from knowledge.versions import models_of_documents
 from tenants.actors import Actor, system_actor
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
-
-
-def get_ports() -> Ports:
-    return Ports(parser=get_parser(), embedder=get_embedder(), store=get_vector_store())
 
 
 def work(tenant_id: UUID) -> int:
