@@ -123,8 +123,9 @@ class DocumentAdmin(TenantAdmin):
         return shown.state(obj)
 
     @display(description="Type", ordering="mime_type")
-    def kind(self, obj: Document) -> str:
-        return shown.kind(obj)
+    def kind(self, obj: Document) -> SafeString:
+        """Known once the file is read."""
+        return format_html('<span data-live="kind-{}">{}</span>', obj.pk, shown.kind(obj))
 
     @display(description="Size", ordering="size_bytes")
     def size(self, obj: Document) -> str:

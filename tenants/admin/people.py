@@ -11,23 +11,35 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminEmailInputWidget
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextareaWidget
 
 from tenants import services
 from tenants.admin.base import TenantAdmin, TenantForm, actor_of
 from tenants.admin.theme import display
+from tenants.encryption import WriteOnlyFormField
 from tenants.models import ApiKey, Membership, Role, Tenant
 
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
+
+
+class OrganisationForm(TenantForm):
+    metadata = WriteOnlyFormField(label="Confidential metadata", widget=UnfoldAdminTextareaWidget)
 
 
 @admin.register(Tenant)
 class OrganisationAdmin(TenantAdmin):
     """One row: the organisation one acts in."""
 
+    form = OrganisationForm
+
     view_role = write_role = Role.ADMIN
     list_display = ["name", "created_at"]
-    readonly_fields = ["id", "created_at", "updated_at"]
+    fields = ["name", "metadata", "has_metadata", "id", "created_at", "updated_at"]
+    readonly_fields = ["has_metadata", "id", "created_at", "updated_at"]
+
+    @display(description="Metadata is stored", boolean=True)
+    def has_metadata(self, obj: Tenant) -> bool:
+        return obj.metadata_encrypted is not None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -36,6 +48,8 @@ class OrganisationAdmin(TenantAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if form.cleaned_data["metadata"]:
+            obj.metadata_encrypted = form.cleaned_data["metadata"]
         services.update_tenant(actor=actor_of(request), tenant=obj)
 
 

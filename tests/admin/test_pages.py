@@ -172,6 +172,19 @@ def test_a_secret_is_written_and_never_shown(owner: Person, rows: Rows):
     assert "config_encrypted_json" in payloads and "sk-" not in payloads
 
 
+def test_the_organisation_s_metadata_is_write_only_too(owner: Person):
+    page = url(Tenant, "change", owner.tenant_id)
+    name = owner.client.get(page).context["adminform"].form.initial["name"]
+    owner.client.post(page, {"name": name, "metadata": '{"contract": "sk-contract"}'})
+    owner.client.post(page, {"name": f"{name} Ltd", "metadata": ""})
+    with tenant_scope(owner.tenant_id):
+        tenant = Tenant.objects.get(pk=owner.tenant_id)
+        assert tenant.name == f"{name} Ltd"
+        assert tenant.metadata_encrypted.reveal() == {"contract": "sk-contract"}
+    for address in (page, url(Tenant, "history", owner.tenant_id)):
+        assert "sk-contract" not in owner.client.get(address).content.decode()
+
+
 def _secret_of(owner: Person, config: IntegrationConfig) -> object:
     with tenant_scope(owner.tenant_id):
         return IntegrationConfig.objects.get(pk=config.pk).config_encrypted_json.reveal()
