@@ -9,6 +9,7 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,30 +18,17 @@ from django.conf import settings
 from audit.models import AuditLog
 
 SEPARATOR = "\x1f"
-# What `digest` joins, as PostgreSQL prints it.
+# `facts`, as PostgreSQL prints them: so a million events are verified without a look into their JSON.
 FACTS_SQL = """concat_ws(E'\\x1f', a.tenant_id, a.id, coalesce(a.workspace_id::text, ''),
     coalesce(a.user_id::text, ''), a.action, a.object_type, coalesce(a.object_id::text, ''),
-    to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))"""
+    to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), a.payload_json)"""
 
-canonical: Callable[[Any], str] = json.JSONEncoder(
-    sort_keys=True, ensure_ascii=False, separators=(",", ":")
-).encode
+_encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def stable(payload: dict[str, Any]) -> dict[str, Any]:
-    """The payload as it will come back from a jsonb column, which keeps numbers in a form of its own."""
-    as_stored: dict[str, Any] = json.loads(canonical(payload), parse_float=_as_jsonb_has_it)
-    return as_stored
-
-
-def _as_jsonb_has_it(text: str) -> float:
-    number = float(text)
-    return int(number) if number.is_integer() else number
-
-
-def digest(event: AuditLog) -> str:
-    """The HMAC over an event's own columns."""
-    facts = SEPARATOR.join(
+def facts(event: AuditLog) -> str:
+    """What an event's digest covers."""
+    return SEPARATOR.join(
         [
             str(event.tenant_id),
             str(event.id),
@@ -50,22 +38,21 @@ def digest(event: AuditLog) -> str:
             event.object_type,
             str(event.object_id or ""),
             event.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            jsonb_text(event.payload_json),
         ]
     )
-    return digest_of(key(), facts, event.payload_json)
 
 
-def digest_of(secret: bytes, facts: str, payload: Any) -> str:
-    """`digest` from what the database printed."""
-    return hmac.digest(
-        secret, f"event{SEPARATOR}{facts}{SEPARATOR}{canonical(payload)}".encode(), "sha256"
-    ).hex()
+def digest(event: AuditLog) -> str:
+    return digest_of(key(), facts(event))
+
+
+def digest_of(secret: bytes, event_facts: str) -> str:
+    return hmac.digest(secret, f"event:{event_facts}".encode(), "sha256").hex()
 
 
 def seal_of(secret: bytes, previous: str, sequence: int, event_digest: str) -> str:
-    return hmac.digest(
-        secret, f"seal{SEPARATOR}{previous}:{sequence}:{event_digest}".encode(), "sha256"
-    ).hex()
+    return hmac.digest(secret, f"seal:{previous}:{sequence}:{event_digest}".encode(), "sha256").hex()
 
 
 def first_seal(tenant_id: UUID) -> str:
@@ -75,3 +62,26 @@ def first_seal(tenant_id: UUID) -> str:
 
 def key() -> bytes:
     return str(settings.OYL_AUDIT_KEY).encode()
+
+
+def stable(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload as it will come back from a jsonb column, which has no 1e16 and no -0.0."""
+    as_stored: dict[str, Any] = json.loads(_encode(payload), parse_float=_as_stored)
+    return as_stored
+
+
+def _as_stored(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def jsonb_text(value: Any) -> str:
+    """A stable value as PostgreSQL prints jsonb: keys by length, then by bytes; numbers without an exponent."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda name: (len(name.encode()), name.encode()))
+        return "{" + ", ".join(f"{_encode(name)}: {jsonb_text(value[name])}" for name in keys) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(jsonb_text, value)) + "]"
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"
+    return _encode(value)

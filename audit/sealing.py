@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import OuterRef, Subquery
 
 from audit import anchors
 from audit.anchors import AuditAnchorError, Head
@@ -44,6 +44,7 @@ def seal(tenant_id: UUID, *, since: datetime | None = None) -> int:
             head = _append(_anchored_head(tenant_id), events)
         anchors.write(tenant_id, head)
         sealed += len(events)
+        since = events[-1].created_at  # whatever came in before it meanwhile waits for the next call
 
 
 def _only_one(tenant_id: UUID) -> bool:
@@ -55,12 +56,16 @@ def _only_one(tenant_id: UUID) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _unsealed(since: datetime | None) -> list[tuple[UUID, str]]:
-    """(id, digest) of the next batch."""
-    events = AuditLog.objects.filter(~Exists(AuditSeal.objects.filter(audit_log_id=OuterRef("pk"))))
+def _unsealed(since: datetime | None) -> list[AuditLog]:
+    """The next batch, as far as it is needed.
+
+    A subquery for each event, and not a join, which is planned badly while a tenant's log grows fast.
+    """
+    seals = AuditSeal.objects.filter(tenant_id=OuterRef("tenant_id"), audit_log_id=OuterRef("pk"))
+    events = AuditLog.objects.annotate(seal_id=Subquery(seals.values("pk")[:1])).filter(seal_id=None)
     if since:
         events = events.filter(created_at__gte=since)
-    return list(events.order_by("created_at", "id").values_list("id", "digest")[:BATCH])
+    return list(events.order_by("created_at", "id").only("id", "tenant", "created_at", "digest")[:BATCH])
 
 
 def _anchored_head(tenant_id: UUID) -> Head:
@@ -84,11 +89,10 @@ def _seal_at(sequence: int, tenant_id: UUID) -> str | None:
     return AuditSeal.objects.filter(sequence=sequence).values_list("seal", flat=True).first()
 
 
-def _append(head: Head, events: list[tuple[UUID, str]]) -> Head:
+def _append(head: Head, events: list[AuditLog]) -> Head:
     secret, rows = key(), []
-    for event_id, digest in events:
-        sequence = head.sequence + 1
-        head = Head(sequence, seal_of(secret, head.seal, sequence, digest))
-        rows.append(AuditSeal(sequence=sequence, audit_log_id=event_id, seal=head.seal))
+    for sequence, event in enumerate(events, start=head.sequence + 1):
+        head = Head(sequence, seal_of(secret, head.seal, sequence, event.digest))
+        rows.append(AuditSeal(sequence=sequence, audit_log=event, seal=head.seal))
     AuditSeal.objects.bulk_create(rows)
     return head

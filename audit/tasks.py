@@ -12,7 +12,7 @@ from audit.anchors import AuditAnchorError
 from audit.sealing import seal, tenants_with_unsealed_events
 
 logger = logging.getLogger(__name__)
-RECENT = timedelta(hours=1)
+RECENT = timedelta(minutes=10)
 
 
 @shared_task

@@ -178,6 +178,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "knowledge.tasks.sweep_jobs", "schedule": 10.0, "options": {"expires": 10}},
     "seal-audit": {"task": "audit.tasks.seal_all", "schedule": 15.0, "options": {"expires": 15}},
+    "seal-audit-completely": {
+        "task": "audit.tasks.seal_all",
+        "schedule": 3600.0,
+        "kwargs": {"complete": True},
+        "options": {"expires": 600},
+    },
 }
 
 LOGGING = {

@@ -347,7 +347,8 @@ def test_the_command_seals_and_reports_each_tenant(tenant, stranger):
         call_command("verify_audit", "--all-tenants", json=True, stdout=stdout)
     reports = {report["tenant_id"]: report for report in json.loads(stdout.getvalue())}
     for one in (tenant, stranger.tenant_id):
-        assert reports[str(one)] == {"tenant_id": str(one), "events": 1, "unsealed": 0, "problem": None}
+        assert reports[str(one)] == {"tenant_id": str(one), "events": 1, "unsealed": 1, "problem": None}
+        assert verify(one).unsealed == 0
 
 
 def test_the_command_fails_and_names_the_first_bad_row(tenant, chain, tamper):

@@ -1,0 +1,29 @@
+"""A payload is printed as PostgreSQL prints it, whatever it is."""
+
+import json
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.digests import jsonb_text, stable
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20)
+
+
+def printed(text):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::jsonb::text", [text])
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.usefixtures("database")
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(TEXT, VALUES))
+def test_a_payload_is_printed_as_postgresql_prints_it(payload):
+    kept = stable(payload)
+    assert jsonb_text(kept) == printed(json.dumps(kept))
+    assert stable(json.loads(printed(json.dumps(kept)))) == kept
