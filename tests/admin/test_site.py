@@ -98,3 +98,11 @@ def test_an_operator_who_signs_in_is_recorded_where_they_land(owner: Person, ope
 def test_the_overview_says_what_to_do_next(owner: Person, viewer: Person):
     assert "Start with a workspace" in owner.client.get(INDEX).content.decode()
     assert "Editors of your organisation" in viewer.client.get(INDEX).content.decode()
+
+
+def test_a_search_that_finds_nothing_says_what_to_try(viewer: Person):
+    address = reverse("admin:try_search")
+    assert viewer.client.get(address).status_code == 200
+    page = viewer.client.get(address, {"query": "zebras", "mode": "hybrid"}).content.decode()
+    assert "Nothing found. Try other words" in page
+    assert "This field is required" in viewer.client.get(address, {"query": ""}).content.decode()
