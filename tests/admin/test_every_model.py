@@ -1,0 +1,101 @@
+"""Every page of every model: what the owner sees, what a viewer may not, and what a stranger never learns.
+
+Nothing here writes, so that one cast serves all of it.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.contrib.messages import get_messages
+
+from tenants.models import Role, Tenant, User
+from tests.admin.pages import Model, url
+from tests.admin.rows import Rows, make_rows
+from tests.conftest import Person, make_member, make_owner
+
+# Everybody's, and shown to operators alone.
+MODELS = sorted((model for model in admin.site._registry if model is not User), key=lambda m: m._meta.label)
+READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
+READ_ONLY |= {"knowledge.IngestionJob", "workflows.WorkflowRun"}
+NOT_ADDED = READ_ONLY | {"tenants.Tenant"}
+NOT_DELETED = READ_ONLY | {"tenants.Tenant", "tenants.ApiKey"}
+ADMINS_ONLY = {"audit.AuditLog", "tenants.ApiKey", "tenants.Membership", "tenants.Tenant"}
+ADMINS_ONLY |= {"workspaces.IntegrationConfig"}
+by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+
+
+@pytest.fixture(scope="module")
+def owner(database: None) -> Person:
+    return make_owner()
+
+
+@pytest.fixture(scope="module")
+def viewer(owner: Person) -> Person:
+    return make_member(owner.tenant_id, Role.VIEWER)
+
+
+@pytest.fixture(scope="module")
+def stranger(database: None) -> Person:
+    return make_owner()
+
+
+@pytest.fixture(scope="module")
+def rows(owner: Person) -> Rows:
+    return make_rows(owner)
+
+
+@by_model
+def test_the_owner_sees_every_page(model: Model, owner: Person, rows: Rows):
+    client, pk, label = owner.client, rows[model].pk, model._meta.label
+    assert client.get(url(model, "changelist")).status_code == 200
+    assert client.get(url(model, "change", pk)).status_code == 200
+    assert client.get(url(model, "history", pk)).status_code == 200
+    assert client.get(url(model, "add")).status_code == (403 if label in NOT_ADDED else 200)
+    assert client.get(url(model, "delete", pk)).status_code == (403 if label in NOT_DELETED else 200)
+
+
+@by_model
+def test_lists_are_searched_without_error_and_filtered_by_what_they_offer(
+    model: Model, owner: Person, rows: Rows
+):
+    page = owner.client.get(url(model, "changelist"), {"q": "zebra"})
+    assert page.status_code == 200
+    for filters in page.context["cl"].filter_specs:
+        for choice in list(filters.choices(page.context["cl"]))[:3]:
+            if "query_string" in choice:
+                assert owner.client.get(url(model, "changelist") + choice["query_string"]).status_code == 200
+
+
+@by_model
+def test_a_foreign_object_is_like_an_absent_one(model: Model, rows: Rows, stranger: Person):
+    for page in ("change", "history", "delete"):
+        answers = []
+        for pk in (rows[model].pk, uuid4(), "nonsense"):
+            answer = stranger.client.get(url(model, page, pk))
+            said = [str(message).replace(str(pk), "ID") for message in get_messages(answer.wsgi_request)]
+            answers.append((answer.status_code, answer.headers.get("Location"), said))
+        assert answers[0] == answers[1] == answers[2]
+        assert answers[0][0] in (302, 403)
+
+
+@by_model
+def test_a_stranger_s_lists_do_not_show_it(model: Model, owner: Person, rows: Rows, stranger: Person):
+    pk = str(rows[model].pk)
+    assert pk in owner.client.get(url(model, "changelist")).content.decode()
+    assert pk not in stranger.client.get(url(model, "changelist")).content.decode()
+
+
+@by_model
+def test_a_viewer_reads_what_is_theirs_and_writes_nothing(model: Model, rows: Rows, viewer: Person):
+    client, pk, label = viewer.client, rows[model].pk, model._meta.label
+    assert client.get(url(model, "changelist")).status_code == (403 if label in ADMINS_ONLY else 200)
+    assert client.post(url(model, "add"), {}).status_code == 403
+    assert client.post(url(model, "change", pk), {"name": "x"}).status_code == 403
+    assert client.post(url(model, "delete", pk), {"post": "yes"}).status_code == 403
+
+
+def test_the_list_of_models_is_whole():
+    assert Tenant in MODELS and len(MODELS) >= 19
