@@ -106,9 +106,8 @@ TEMPLATES = [
 
 def _database(url: str, user: str) -> dict[str, Any]:
     """A connection from a URL, or to the embedded PostgreSQL as `user`."""
-    if url:
-        return {**env.db_url_config(url), "CONN_HEALTH_CHECKS": True}
-    return {"ENGINE": "django.db.backends.postgresql", "HOST": str(LAYOUT.run), "NAME": "oyl", "USER": user}
+    embedded = {"ENGINE": "django.db.backends.postgresql", "HOST": str(LAYOUT.run), "NAME": "oyl", "USER": user}
+    return {**(env.db_url_config(url) if url else embedded), "CONN_HEALTH_CHECKS": True}
 
 
 # The application works as a role that owns nothing; only `migrate` uses the owner.
@@ -143,6 +142,7 @@ PARSER_PROCESSES = env.int("PARSER_PROCESSES", default=2)
 PARSER_MEMORY_MB = env.int("PARSER_MEMORY_MB", default=1536)
 PARSER_SECONDS = env.int("PARSER_SECONDS", default=50)
 PARSER_OUTPUT_MB = env.int("PARSER_OUTPUT_MB", default=256)
+PARSER_OCR_PAGES = env.int("PARSER_OCR_PAGES", default=500)
 
 AUTH_USER_MODEL = "tenants.User"
 LOGIN_URL = "admin:login"

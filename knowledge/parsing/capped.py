@@ -19,22 +19,25 @@ from knowledge.parsing.process import ParserProcess
 logger = logging.getLogger(__name__)
 
 _FILES_PER_PROCESS = 500
+_KEPT_SHARE = 4
 
 
 class CappedParser:
     """The settings PARSER_* are its limits. A process is started when first needed, and replaced when it
-    failed, grew beyond half of its memory, or has read its share of files."""
+    failed, keeps more than a quarter of its memory, or has read its share of files."""
 
-    version = "1"
+    version = "2"
 
     def __init__(self) -> None:
         self._limits = Limits(
             seconds=settings.PARSER_SECONDS,
             memory_mb=settings.PARSER_MEMORY_MB,
             output_mb=settings.PARSER_OUTPUT_MB,
+            ocr_pages=settings.PARSER_OCR_PAGES,
         )
         self._slots: queue.LifoQueue[ParserProcess | None] = queue.LifoQueue()
-        for _ in range(settings.PARSER_PROCESSES):
+        self._size = settings.PARSER_PROCESSES
+        for _ in range(self._size):
             self._slots.put(None)
         # A process dies with the thread that started it, and callers' threads come and go.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="parser-starter")
@@ -49,7 +52,7 @@ class CappedParser:
         return _document(answer)
 
     def close(self) -> None:
-        idle = [self._slots.get() for _ in range(settings.PARSER_PROCESSES)]
+        idle = [self._slots.get() for _ in range(self._size)]
         for process in idle:
             if process:
                 process.kill()
@@ -78,7 +81,7 @@ class CappedParser:
             raise problem("parser_unavailable", reason=error) from error
 
     def _is_fit(self, process: ParserProcess, answer: dict[str, Any]) -> bool:
-        grown = answer.get("resident_mb", 0) * 2 > self._limits.memory_mb
+        grown = answer.get("resident_mb", 0) * _KEPT_SHARE > self._limits.memory_mb
         return not grown and answer.get("code") != "parse_memory" and process.files < _FILES_PER_PROCESS
 
 

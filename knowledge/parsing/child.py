@@ -12,9 +12,8 @@ import select
 import struct
 import sys
 import tempfile
-import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,9 +40,14 @@ def main() -> None:
     requests, answers = _take_streams()
     jail.enter(limits)
     _write(answers, b"{}")
+
+    def advance() -> None:
+        jail.allow_cpu(limits.seconds)
+        _write(answers, b"")
+
     for request in _requests(requests):
         jail.allow_cpu(limits.seconds)
-        answer = handle(request, limits)
+        answer = handle(request, limits, advance)
         body = json.dumps(answer | {"resident_mb": jail.resident_mb()}, ensure_ascii=False).encode(
             "utf-8", "replace"
         )
@@ -53,7 +57,7 @@ def main() -> None:
         _write(answers, body)
 
 
-def handle(request: dict[str, str], limits: Limits) -> dict[str, Any]:
+def handle(request: dict[str, str], limits: Limits, advance: Callable[[], None]) -> dict[str, Any]:
     """One file: its elements, or the reason why not."""
     workdir = Path(request["workdir"])
     mime_type = ""
@@ -61,14 +65,13 @@ def handle(request: dict[str, str], limits: Limits) -> dict[str, Any]:
         try:
             path, filename = Path(request["path"]), request["filename"]
             mime_type = detect(path, filename)
-            started = time.monotonic()
             job = Job(
                 path=path,
                 filename=filename,
                 workdir=workdir,
                 mime_type=mime_type,
                 limits=limits,
-                started=started,
+                advance=advance,
             )
             return _answer(reader_of(mime_type)(job))
         except ParseError as error:

@@ -34,8 +34,8 @@ CODES: dict[str, Problem] = {
         "be on the PATH), or save the file in a newer format."
     ),
     "ocr_too_long": Problem(
-        "Only {done} of {total} scanned pages could be recognised in {seconds} s. Split the file, or raise "
-        "PARSER_SECONDS."
+        "The file has {pages} scanned pages; at most {limit} are recognised. Split it, or raise "
+        "PARSER_OCR_PAGES."
     ),
     "image_too_large": Problem(
         "The image has {pixels} million pixels; at most {limit} million are read. Scale it down."

@@ -38,6 +38,7 @@ NDJSON = "application/x-ndjson"
 NOTEBOOK = "application/x-ipynb+json"
 
 _HEAD = 65_536
+_SIGNATURE = 64
 _TEXT_NAMES = {
     **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
     **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
@@ -112,7 +113,7 @@ def detect(path: Path, filename: str) -> str:
         head = file.read(_HEAD)
     if not head.strip(b"\0"):
         raise problem("empty_file")
-    return _by_signature(path, head) or _by_text(head, filename) or _by_model(path)
+    return _by_signature(path, head) or _by_picture(head) or _by_text(head, filename) or _by_model(path)
 
 
 def name_of(mime_type: str) -> str:
@@ -215,8 +216,16 @@ def _guess_text(head: bytes, text: str) -> str:
     return _MODEL_NAMES.get(_model().identify_bytes(head).output.label, PLAIN)
 
 
+def _by_picture(head: bytes) -> str:
+    """By its signature. Some are short, as the letters 'BM': a zero byte says that it is no text."""
+    import filetype
+
+    kind = filetype.guess(head) if b"\0" in head[:_SIGNATURE] else None
+    return str(kind.mime) if kind and kind.mime in _IMAGES else ""
+
+
 def _by_model(path: Path) -> str:
-    """Images by their signature; anything else is named, so that the refusal is clear."""
+    """A picture, or what to call it in the refusal."""
     import filetype
 
     kind = filetype.guess(path)

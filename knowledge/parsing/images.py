@@ -15,7 +15,6 @@ from knowledge.parsing.layout import Line, elements
 
 _MOST_MEGAPIXELS = 100
 _LONGEST_SIDE = 3_000
-_SECONDS_KEPT = 8.0
 
 pillow_heif.register_heif_opener()
 pillow_heif.register_avif_opener() if hasattr(pillow_heif, "register_avif_opener") else None
@@ -42,13 +41,12 @@ def _lines(image: Any, job: Job) -> list[Line]:
     """An animation is one picture; the pages of a TIFF are many."""
     found: list[Line] = []
     total = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+    ocr.check_pages(job, total)
     for number, frame in enumerate(ImageSequence.Iterator(image), 1):
         if number > total:
             break
-        if job.seconds_left() < _SECONDS_KEPT:
-            raise problem("ocr_too_long", done=number - 1, total=total, seconds=job.limits.seconds)
         _check_size(frame)
-        found += ocr.lines(_pixels(frame), number)
+        found += ocr.lines(job, _pixels(frame), number)
     return found
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Per file. `memory_mb` is address space, of the child and of each program it starts."""
+    """Per file. `seconds` start anew with each recognised page, of which there are at most `ocr_pages`;
+    `memory_mb` is address space, of the child and of each program it starts."""
 
     seconds: int
     memory_mb: int
     output_mb: int
+    ocr_pages: int
 
     def dumps(self) -> str:
         return json.dumps(asdict(self))
@@ -22,17 +24,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """`workdir` is the only folder to write to; `started` is on the monotonic clock."""
+    """`workdir` is the only folder to write to; `advance` is called for each recognised page."""
 
     path: Path
     filename: str
     workdir: Path
     mime_type: str
     limits: Limits
-    started: float
-
-    def seconds_left(self) -> float:
-        return self.started + self.limits.seconds - time.monotonic()
+    advance: Callable[[], None]
 
     def scratch(self, name: str) -> Path:
         """A new empty folder inside the workdir."""

@@ -8,16 +8,26 @@ from functools import cache
 from statistics import median
 from typing import Any
 
+from knowledge.parsing.codes import problem
+from knowledge.parsing.job import Job
 from knowledge.parsing.layout import Line
 
 _SURE_ENOUGH = 0.5
+_NARROWEST = 96  # narrower lines are filled up to this width
 _COLUMN_LINES = 5
 _COLUMN_LETTERS = 15
 
 
-def lines(pixels: Any, page: int) -> list[Line]:
+def check_pages(job: Job, pages: int) -> None:
+    """To be called before the first of them is recognised: each takes about a second."""
+    if pages > job.limits.ocr_pages:
+        raise problem("ocr_too_long", pages=pages, limit=job.limits.ocr_pages)
+
+
+def lines(job: Job, pixels: Any, page: int) -> list[Line]:
     """`pixels`: rows of blue, green and red, as numpy holds them. In reading order."""
     result = _engine()(pixels)
+    job.advance()
     if result.boxes is None:
         return []
     # Heights of boxes vary with the letters in a line, so they do not tell titles: one size for all.
@@ -34,6 +44,8 @@ def _engine() -> Any:
         params={
             "Global.log_level": "critical",
             "Global.text_score": _SURE_ENOUGH,
+            "Rec.rec_batch_num": 1,  # lines in a batch are as wide as the widest: slower, and more memory
+            "Rec.rec_img_shape": [3, 48, _NARROWEST],
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from knowledge.parsing import ParsedDocument
+from knowledge.parsing import ParsedDocument, ocr, overlay
 from knowledge.parsing.codes import problem
 from knowledge.parsing.job import Job
 from knowledge.parsing.layout import Line, elements
@@ -18,7 +20,6 @@ from knowledge.parsing.layout import Line, elements
 _OCR_DPI = 150
 _MOST_PIXELS = 6_000_000
 _FEW_LETTERS = 12
-_SECONDS_KEPT = 3.0
 _NAMES = {
     "Title": "title",
     "Author": "author",
@@ -45,27 +46,38 @@ def read(job: Job) -> ParsedDocument:
 
 def _open(job: Job) -> Any:
     try:
-        return pdfium.PdfDocument(job.path)
+        document = pdfium.PdfDocument(job.path)
+        document.init_forms()
     except pdfium.PdfiumError as error:
         if "password" in str(error).lower():
             raise problem("password_protected") from error
         raise problem("corrupt_file", type="PDF", reason=error) from error
+    return document
 
 
-def _lines(document: Any, job: Job) -> Iterator[Line]:
-    scanned = 0
-    for number in range(1, len(document) + 1):
-        try:
+def _lines(document: Any, job: Job) -> Iterable[Line]:
+    """First the written pages of the whole file, then the scanned ones: so it is known how many those are."""
+    pages: dict[int, list[Line]] = {}
+    scanned: list[int] = []
+    for number, page in _pages(document, range(1, len(document) + 1)):
+        pages[number] = list(_text_lines(page, number))
+        if _is_scanned(page, pages[number]):
+            scanned.append(number)
+        pages[number] = overlay.among(pages[number], document, page, number)
+    ocr.check_pages(job, len(scanned))
+    for number, page in _pages(document, scanned):
+        found = ocr.lines(job, _picture(page), number)
+        pages[number] = overlay.among(found, document, page, number) if found else pages[number]
+    return chain.from_iterable(pages.values())
+
+
+def _pages(document: Any, numbers: Iterable[int]) -> Iterator[tuple[int, Any]]:
+    """Those that can be opened."""
+    for number in numbers:
+        with contextlib.suppress(pdfium.PdfiumError):
             page = document[number - 1]
-        except pdfium.PdfiumError:
-            continue
-        found = list(_text_lines(page, number))
-        if sum(len(line.text) for line in found) < _FEW_LETTERS and _has_picture(page):
-            _check_time(job, scanned, document)
-            found = _recognised(page, number) or found
-            scanned += 1
-        yield from found
-        page.close()
+            yield number, page
+            page.close()
 
 
 def _text_lines(page: Any, number: int) -> Iterator[Line]:
@@ -143,30 +155,25 @@ def _size(layer: Any, at: int) -> tuple[float, bool]:
     return round(size * scale, 1), abs(matrix.d) >= abs(matrix.c)
 
 
+def _is_scanned(page: Any, lines: list[Line]) -> bool:
+    """Or written in letters of which the file does not say what they mean."""
+    signs = "".join("".join(line.text.split()) for line in lines)
+    is_unreadable = sum(map(str.isprintable, signs)) * 2 < len(signs)
+    return is_unreadable or (len(signs) < _FEW_LETTERS and _has_picture(page))
+
+
 def _has_picture(page: Any) -> bool:
     """Whether anything is drawn at all: blank pages are not sent to recognition."""
     kinds = (pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_PATH, pdfium_c.FPDF_PAGEOBJ_SHADING)
     return any(True for _ in page.get_objects(filter=kinds, max_depth=4))
 
 
-def _recognised(page: Any, number: int) -> list[Line]:
-    from knowledge.parsing import ocr
-
+def _picture(page: Any) -> Any:
+    """The page as blue, green and red, as large as recognition needs it, without what lies upon it."""
     width, height = page.get_size()
     scale = min(_OCR_DPI / 72, (_MOST_PIXELS / max(width * height, 1.0)) ** 0.5)
-    bitmap = page.render(scale=scale, rev_byteorder=False)
-    return ocr.lines(bitmap.to_numpy()[:, :, :3], number)
-
-
-def _check_time(job: Job, scanned: int, document: Any) -> None:
-    """Never lose pages silently: stop with an error while there is time to say it."""
-    if job.seconds_left() < _SECONDS_KEPT + 2 * _pace(job, scanned):
-        raise problem("ocr_too_long", done=scanned, total=len(document), seconds=job.limits.seconds)
-
-
-def _pace(job: Job, scanned: int) -> float:
-    spent = job.limits.seconds - job.seconds_left()
-    return spent / scanned if scanned else 0.0
+    bitmap = page.render(scale=scale, rev_byteorder=False, draw_annots=False, may_draw_forms=False)
+    return bitmap.to_numpy()[:, :, :3]
 
 
 def _metadata(document: Any) -> dict[str, Any]:

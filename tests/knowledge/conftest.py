@@ -1,4 +1,4 @@
-"""Libraries for the cast, and both vector stores for their contract."""
+"""Libraries for the cast, both vector stores for their contract, and a warm parser."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from knowledge.parsing import ParsedDocument, Parser, get_parser
 from knowledge.vectors import Filter, VectorStore
 from tests.conftest import Person
 from tests.knowledge.library import Library, make_library
 from tests.knowledge.points import ACME, NAME, STRANGER
+from tests.knowledge.reading import Read
 
 
 @pytest.fixture
@@ -78,3 +81,24 @@ def name(store: VectorStore) -> Iterator[str]:
     for tenant in (ACME, STRANGER):
         store.delete(tenant, NAME, Filter())
         assert store.scroll(tenant, NAME, Filter()) == []
+
+
+@pytest.fixture(scope="session")
+def shared_parser() -> Iterator[Parser]:
+    """The application's own."""
+    parser = get_parser()
+    yield parser
+    parser.close()
+
+
+@pytest.fixture
+def read(shared_parser: Parser, tmp_path: Path) -> Read:
+    """Parse bytes; as in the storage, the file itself has no name that tells anything."""
+
+    def read(name: str, data: bytes) -> ParsedDocument:
+        path, workdir = tmp_path / "1", tmp_path / "work"
+        path.write_bytes(data)
+        workdir.mkdir()
+        return shared_parser.parse(uuid4(), path, filename=name, workdir=workdir)
+
+    return read

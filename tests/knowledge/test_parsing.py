@@ -5,45 +5,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from knowledge.parsing import ElementKind, ParsedDocument, ParseError
-from knowledge.parsing.capped import CappedParser
+from knowledge.parsing import ElementKind, ParseError
 from knowledge.parsing.codes import CODES
+from tests.knowledge.reading import Read, outline, pdf, texts, zipped
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "documents" / "unstructured"
-Read = Callable[[str, bytes], ParsedDocument]
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[CappedParser]:
-    parser = CappedParser()
-    yield parser
-    parser.close()
-
-
-@pytest.fixture
-def read(parser: CappedParser, tmp_path: Path) -> Read:
-    def read(name: str, data: bytes) -> ParsedDocument:
-        path, workdir = tmp_path / "stored", tmp_path / "work"
-        path.write_bytes(data)
-        workdir.mkdir()
-        return parser.parse(uuid4(), path, filename=name, workdir=workdir)
-
-    return read
-
-
-def texts(document: ParsedDocument) -> str:
-    return "\n".join(element.text for element in document.elements)
-
-
-def outline(document: ParsedDocument) -> list[tuple[str, str]]:
-    return [(str(element.kind), element.text) for element in document.elements]
 
 
 def code_of(read: Read, name: str, data: bytes) -> str:
@@ -53,27 +24,6 @@ def code_of(read: Read, name: str, data: bytes) -> str:
     assert len(caught.value.detail) > 20
     assert caught.value.retryable is CODES[caught.value.code].retryable
     return caught.value.code
-
-
-def pdf(content: bytes) -> bytes:
-    """One page that draws `content`."""
-    objects = (
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 400 400]/Resources<</Font<</F 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    )
-    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (at, text) for at, text in enumerate(objects, 1))
-    return b"%PDF-1.7\n" + body + b"trailer<</Size 6/Root 1 0 R>>\n%%EOF"
-
-
-def zipped(entries: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return out.getvalue()
 
 
 def test_plain_text_is_paragraphs_and_items(read: Read) -> None:
@@ -323,15 +273,6 @@ def test_an_image_beyond_the_limit_is_refused_by_its_header(read: Read) -> None:
     chunk = struct.pack(">I", len(head)) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
     rest = struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
     assert code_of(read, "a.png", b"\x89PNG\r\n\x1a\n" + chunk + rest) == "image_too_large"
-
-
-def test_text_in_a_picture_is_recognised(read: Read) -> None:
-    from PIL import Image, ImageDraw, ImageFont
-
-    image, out = Image.new("RGB", (700, 120), "white"), io.BytesIO()
-    ImageDraw.Draw(image).text((20, 30), "Invoice number 4711", fill="black", font=ImageFont.load_default(48))
-    image.save(out, "PNG")
-    assert "4711" in texts(read("scan.jpg", out.getvalue()))
 
 
 @pytest.mark.parametrize(

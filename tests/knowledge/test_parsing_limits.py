@@ -169,7 +169,7 @@ def test_a_parser_cannot_connect_anywhere() -> None:
         server.settimeout(0.5)
         script = (
             "import socket; from knowledge.parsing import jail; from knowledge.parsing.job import Limits\n"
-            "jail.enter(Limits(seconds=9, memory_mb=900, output_mb=9))\n"
+            "jail.enter(Limits(seconds=9, memory_mb=900, output_mb=9, ocr_pages=9))\n"
             f"socket.create_connection(('127.0.0.1', {server.getsockname()[1]}))"
         )
         done = subprocess.run(
@@ -186,7 +186,7 @@ def test_a_process_dies_with_its_worker(tmp_path: Path) -> None:
     script = (
         "import sys, threading, time; from knowledge.parsing.process import ParserProcess\n"
         "from knowledge.parsing.job import Limits\n"
-        "child = ParserProcess(Limits(seconds=50, memory_mb=1500, output_mb=9))\n"
+        "child = ParserProcess(Limits(seconds=50, memory_mb=1500, output_mb=9, ocr_pages=9))\n"
         "print(child.pid, flush=True)\n"
         f"child.ask(dict(path={str(tmp_path / 'slow.pdf')!r}, filename='a.pdf', workdir={str(tmp_path)!r}))"
     )

@@ -20,8 +20,15 @@ def outline(elements: Iterable[Element]) -> list[tuple[str, str]]:
 def read_rst(text: str, tmp_path: Path) -> tuple[list[tuple[str, str]], dict[str, object]]:
     path = tmp_path / "a.rst"
     path.write_text(text)
-    limits = Limits(seconds=9, memory_mb=900, output_mb=9)
-    job = Job(path=path, filename="a.rst", workdir=tmp_path, mime_type="text/x-rst", limits=limits, started=0)
+    limits = Limits(seconds=9, memory_mb=900, output_mb=9, ocr_pages=9)
+    job = Job(
+        path=path,
+        filename="a.rst",
+        workdir=tmp_path,
+        mime_type="text/x-rst",
+        limits=limits,
+        advance=lambda: None,
+    )
     document = rst.read(job)
     return outline(document.elements), document.metadata
 

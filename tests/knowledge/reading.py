@@ -1,0 +1,67 @@
+"""Files made for tests, and what is read from them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+
+import pillow_heif
+from PIL import Image, ImageDraw, ImageFont
+
+from knowledge.parsing import ParsedDocument
+
+Read = Callable[..., ParsedDocument]
+
+pillow_heif.register_heif_opener()
+
+
+def texts(document: ParsedDocument) -> str:
+    return "\n".join(element.text for element in document.elements)
+
+
+def outline(document: ParsedDocument) -> list[tuple[str, str]]:
+    return [(str(element.kind), element.text) for element in document.elements]
+
+
+def pdf(content: bytes, *objects: bytes, page: bytes = b"", font: bytes = b"") -> bytes:
+    """One page that draws `content`; `page` and `font` add to their dictionaries, `objects` are numbered from 6."""
+    fields = b" ".join(b"%d 0 R" % at for at, text in enumerate(objects, 6) if b"/FT" in text)
+    made = (
+        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[%s]/DA(/F 10 Tf)/DR<</Font<</F 5 0 R>>>>>>>>"
+        % fields,
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 400 400]/Resources<</Font<</F 5 0 R>>>>%s>>"
+        % page,
+        stream(content),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica%s>>" % font,
+        *objects,
+    )
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (at, text) for at, text in enumerate(made, 1))
+    return b"%%PDF-1.7\n%strailer<</Size %d/Root 1 0 R>>\n%%%%EOF" % (body, len(made) + 1)
+
+
+def stream(content: bytes) -> bytes:
+    return b"<</Length %d>>stream\n%s\nendstream" % (len(content), content)
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def picture(words: str) -> Image.Image:
+    image = Image.new("RGB", (500, 500), "white")
+    ImageDraw.Draw(image).text((20, 200), words, fill="black", font=ImageFont.load_default(48))
+    return image
+
+
+def saved(format: str, images: Sequence[Image.Image]) -> bytes:
+    """A file of pictures, one a page. As a PDF, this is what a scanner makes."""
+    out = io.BytesIO()
+    more = {"save_all": True, "append_images": list(images[1:])} if len(images) > 1 else {}
+    images[0].save(out, format, **more)
+    return out.getvalue()

@@ -1,0 +1,68 @@
+"""Text in pictures is recognised, however many there are."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.test import override_settings
+
+from knowledge.parsing import ParseError
+from knowledge.parsing.capped import CappedParser
+from knowledge.parsing.job import Limits
+from knowledge.parsing.process import ParserProcess
+from tests.knowledge.reading import Read, picture, saved, texts
+
+
+def test_text_in_a_picture_is_recognised(read: Read) -> None:
+    assert "4711" in texts(read("scan.jpg", saved("PNG", [picture("Invoice 4711")])))
+
+
+def test_a_phone_s_picture_is_recognised(read: Read) -> None:
+    assert "4712" in texts(read("photo", saved("HEIF", [picture("Invoice 4712")])))
+
+
+@pytest.mark.parametrize("format", ["PDF", "TIFF"])
+def test_a_scan_has_pages(read: Read, format: str) -> None:
+    document = read("scan", saved(format, [picture("First"), picture("Second")]))
+    assert [(element.text, element.page) for element in document.elements] == [("First", 1), ("Second", 2)]
+    assert document.metadata["page_count"] == 2
+
+
+def test_a_long_scan_takes_the_time_it_needs(tmp_path: Path) -> None:
+    """The limit holds for each page, not for the file."""
+    process = ParserProcess(Limits(seconds=50, memory_mb=1536, output_mb=9, ocr_pages=99))
+    try:
+        ask(process, tmp_path, 1)  # loads the models
+        started = time.monotonic()
+        ask(process, tmp_path, 1)
+        page = time.monotonic() - started
+        seconds = max(1, math.ceil(3 * page))
+        process.limits = Limits(seconds=seconds, memory_mb=1536, output_mb=9, ocr_pages=99)
+        pages = min(99, math.ceil(2 * seconds / page))
+        assert ask(process, tmp_path, pages) == pages
+    finally:
+        process.kill()
+
+
+def ask(process: ParserProcess, folder: Path, pages: int) -> int:
+    """How many of the scan's pages were recognised."""
+    path = folder / f"{pages}"
+    path.write_bytes(saved("PDF", [picture(f"Page {number}") for number in range(pages)]))
+    answer = process.ask({"path": str(path), "filename": "scan", "workdir": str(folder)})
+    return len({page for _, _, page, _ in answer["elements"]})
+
+
+def test_a_scan_of_too_many_pages_is_refused_at_once(tmp_path: Path) -> None:
+    with override_settings(PARSER_OCR_PAGES=2, PARSER_PROCESSES=1):
+        parser = CappedParser()
+    (tmp_path / "1").write_bytes(saved("PDF", [picture("Page")] * 3))
+    with pytest.raises(ParseError) as caught:
+        parser.parse(uuid4(), tmp_path / "1", filename="scan.pdf", workdir=tmp_path)
+    parser.close()
+    assert caught.value.code == "ocr_too_long"
+    assert "3 scanned pages" in caught.value.detail
+    assert "PARSER_OCR_PAGES" in caught.value.detail
