@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -107,11 +108,20 @@ def embedder() -> str:
 
 
 def ocr() -> str:
-    import numpy as np
+    """A picture of a word, read as any upload is: in the capped process."""
+    from PIL import Image, ImageDraw, ImageFont
 
-    from knowledge.parsing.ocr import lines
+    from knowledge.parsing import get_parser
 
-    lines(np.full((64, 64, 3), 255, dtype=np.uint8), page=1)
+    picture = Image.new("L", (480, 120), 255)
+    ImageDraw.Draw(picture).text((40, 20), "HEALTHY", fill=0, font=ImageFont.load_default(size=64))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture"
+        picture.save(path, "PNG")
+        read = get_parser().parse(NOBODY, path, filename="picture.png", workdir=Path(folder))
+    word = " ".join(element.text for element in read.elements)
+    if "HEALTHY" not in word:
+        raise Ailment(f"read '{word}' where 'HEALTHY' is written")
     return "reads a picture"
 
 

@@ -83,6 +83,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def get_full_name(self) -> str:
+        return self.name
+
     @property
     def is_staff(self) -> bool:
         """Django's admin asks; OYL's own site asks for a tenant instead (tenants.admin)."""
@@ -135,7 +138,10 @@ class SoftDeleteModel(TenantModel):
 def unique_alive(table: str, *fields: str) -> models.UniqueConstraint:
     """Unique among the rows that are not soft-deleted."""
     return models.UniqueConstraint(
-        fields=list(fields), condition=Q(deleted_at__isnull=True), name=f"{table}_{fields[-1]}_alive_key"
+        fields=list(fields),
+        condition=Q(deleted_at__isnull=True),
+        name=f"{table}_{fields[-1]}_alive_key",
+        violation_error_message=f"There is one of this {fields[-1]} already.",
     )
 
 

@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='teammate',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='teammates_name_alive_key'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='teammates_name_alive_key', violation_error_message='There is one of this name already.'),
         ),
         migrations.AddIndex(
             model_name='assistant',
@@ -136,6 +136,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='assistant',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='assistants_name_alive_key'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='assistants_name_alive_key', violation_error_message='There is one of this name already.'),
         ),
     ]

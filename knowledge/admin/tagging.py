@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from knowledge.models import Chunk, Document, Tag
-from knowledge.services.tags import tag_chunks, tag_documents, untag_documents
+from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from tenants.actors import Actor
 from tenants.admin import TenantAdmin, actor_of
 
@@ -38,13 +38,13 @@ class TagNames(forms.CharField):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagging:
-    """What is to be tagged, and by which services. `remove` is None where nothing can be taken away by hand."""
+    """What is to be tagged, and by which services."""
 
     title: str
     ids: Sequence[UUID]
     references: set[UUID]
     add: Verb
-    remove: Verb | None = None
+    remove: Verb
 
 
 def of_documents(documents: Sequence[Document]) -> Tagging:
@@ -64,6 +64,7 @@ def of_passage(chunk: Chunk) -> Tagging:
         ids=[chunk.pk],
         references={chunk.document.reference_id},
         add=lambda actor, tags: tag_chunks(actor=actor, chunk_ids=[chunk.pk], tags=tags),
+        remove=lambda actor, tags: untag_chunks(actor=actor, chunk_ids=[chunk.pk], tags=tags),
     )
 
 
@@ -75,8 +76,6 @@ class TaggingForm(forms.Form):
 def tagging_page(page: TenantAdmin, request: HttpRequest, tagging: Tagging) -> HttpResponse | None:
     """None when it is done."""
     form = TaggingForm(request.POST if "add" in request.POST else None)
-    if tagging.remove is None:
-        del form.fields["remove"]
     if form.is_valid():
         _tag(request, tagging, **form.cleaned_data)
         return None
@@ -92,9 +91,9 @@ def tagging_page(page: TenantAdmin, request: HttpRequest, tagging: Tagging) -> H
     return TemplateResponse(request, "admin/knowledge/document/tags.html", context)
 
 
-def _tag(request: HttpRequest, tagging: Tagging, add: Sequence[str], remove: Sequence[str] = ()) -> None:
+def _tag(request: HttpRequest, tagging: Tagging, add: Sequence[str], remove: Sequence[str]) -> None:
     if add:
         tagging.add(actor_of(request), add)
-    if remove and tagging.remove:
+    if remove:
         tagging.remove(actor_of(request), remove)
     messages.success(request, "The tags are set." if add or remove else "Nothing to change.")

@@ -346,7 +346,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='knowledgebase',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('assistant', 'name'), name='knowledge_bases_name_alive_key'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('assistant', 'name'), name='knowledge_bases_name_alive_key', violation_error_message='There is one of this name already.'),
         ),
         migrations.AddIndex(
             model_name='reference',
@@ -370,7 +370,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='reference',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='references_name_alive_key'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='references_name_alive_key', violation_error_message='There is one of this name already.'),
         ),
         migrations.AddIndex(
             model_name='knowledgebasereference',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -85,18 +86,22 @@ def tag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) 
     """Tag passages by hand; a passage whose text stays the same keeps the tag through new generations."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
-        chunks = list(Chunk.objects.filter(pk__in=chunk_ids).select_related("document__reference"))
-        if not chunks:
-            raise DocumentNotFoundError("There is no such passage.")
+        chunks = _chunks(chunk_ids)
         for reference_id, some in _by_reference(chunks).items():
             _link(some, make_tags(reference_id, tags, TagSource.MANUAL), actor)
-        record(
-            actor=actor,
-            action="chunks.tagged",
-            target=chunks[0] if len(chunks) == 1 else None,
-            workspace_id=chunks[0].document.reference.workspace_id,
-            new={"tags": list(tags), "chunks": [str(c.pk) for c in chunks]},
-        )
+        _record_chunks(actor, "chunks.tagged", chunks, new={"tags": list(tags)})
+        _refresh(actor.tenant_id, Q(pk__in=[c.pk for c in chunks]))
+    return len(chunks)
+
+
+def untag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) -> int:
+    """Take tags from passages, whatever their source; the number of passages. Rules, inheritance and `ai` may give them
+    again when the document is indexed anew."""
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        chunks = _chunks(chunk_ids)
+        TagLink.objects.filter(chunk__in=chunks, tag__tag__in=tags).delete()
+        _record_chunks(actor, "chunks.untagged", chunks, old={"tags": list(tags)})
         _refresh(actor.tenant_id, Q(pk__in=[c.pk for c in chunks]))
     return len(chunks)
 
@@ -119,6 +124,25 @@ def _documents(document_ids: Sequence[UUID]) -> list[Document]:
     if not documents:
         raise DocumentNotFoundError
     return documents
+
+
+def _chunks(chunk_ids: Sequence[UUID]) -> list[Chunk]:
+    found = Chunk.objects.filter(pk__in=chunk_ids, document__deleted_at__isnull=True)
+    chunks = list(found.select_related("document__reference").defer("document__text"))
+    if not chunks:
+        raise DocumentNotFoundError("There is no such passage.")
+    return chunks
+
+
+def _record_chunks(actor: Actor, action: str, chunks: Sequence[Chunk], **change: Any) -> None:
+    record(
+        actor=actor,
+        action=action,
+        target=chunks[0] if len(chunks) == 1 else None,
+        workspace_id=chunks[0].document.reference.workspace_id,
+        chunks=[str(chunk.pk) for chunk in chunks],
+        **change,
+    )
 
 
 def _by_reference(chunks: Iterable[Chunk]) -> dict[UUID, list[Chunk]]:

@@ -12,7 +12,7 @@ from knowledge.models import RuleKind, Tag, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.search import Passage
 from knowledge.services.documents import Upload, reindex_documents
-from knowledge.services.tags import tag_chunks, tag_documents, untag_documents
+from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from tenants.scope import tenant_scope
 from tests.knowledge.library import BEES, RIVERS, Library
 
@@ -100,7 +100,10 @@ def test_a_passage_tagged_by_hand_keeps_its_tag_while_its_text_stays(library: Li
     tag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
     reindex_documents(actor=library.person.actor, document_ids=[document.pk])
     library.work()
-    assert sources(library.find("bees")[0]) == {"exactly this": "manual"}
+    (passage, *_) = library.find("bees")
+    assert sources(passage) == {"exactly this": "manual"}
+    untag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
+    assert library.find("bees", tags_any=("exactly this",)) == []
 
 
 def test_any_all_and_none(library: Library) -> None:

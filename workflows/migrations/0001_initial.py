@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='workflow',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='workflows_name_alive_key'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='workflows_name_alive_key', violation_error_message='There is one of this name already.'),
         ),
         migrations.AddIndex(
             model_name='workflowrun',
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='workflowstep',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workflow', 'position'), name='workflow_steps_position_alive_key'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workflow', 'position'), name='workflow_steps_position_alive_key', violation_error_message='There is one of this position already.'),
         ),
         migrations.AddConstraint(
             model_name='workflowstep',

@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 condition=models.Q(("deleted_at__isnull", True)),
                 fields=("tenant", "name"),
-                name="workspaces_name_alive_key",
+                name="workspaces_name_alive_key", violation_error_message="There is one of this name already.",
             ),
         ),
         migrations.AddIndex(
@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 condition=models.Q(("deleted_at__isnull", True)),
                 fields=("workspace", "name"),
-                name="integration_configs_name_alive_key",
+                name="integration_configs_name_alive_key", violation_error_message="There is one of this name already.",
             ),
         ),
         migrations.AddConstraint(
@@ -251,7 +251,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 condition=models.Q(("deleted_at__isnull", True)),
                 fields=("workspace", "name"),
-                name="data_sources_name_alive_key",
+                name="data_sources_name_alive_key", violation_error_message="There is one of this name already.",
             ),
         ),
     ]
