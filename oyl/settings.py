@@ -25,6 +25,9 @@ OYL_PORT = env.int("OYL_PORT", default=8000)
 LAYOUT = Layout(OYL_DATA_DIR)
 DATABASE_URL = env.str("DATABASE_URL", default="")
 EMBEDDED = not DATABASE_URL
+DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default=DATABASE_URL)
+if EMBEDDED and DATABASE_OWNER_URL:
+    raise ImproperlyConfigured("DATABASE_OWNER_URL is set, but DATABASE_URL is not. Set both, or neither.")
 _made = secrets.load_or_create(LAYOUT.secrets) if EMBEDDED else {}
 
 
@@ -113,7 +116,7 @@ def _database(url: str, user: str) -> dict[str, Any]:
 # The application works as a role that owns nothing; only `migrate` uses the owner.
 DATABASES = {
     "default": _database(DATABASE_URL, "oyl_app"),
-    "owner": _database(env.str("DATABASE_OWNER_URL", default=DATABASE_URL), "oyl_owner"),
+    "owner": _database(DATABASE_OWNER_URL, "oyl_owner"),
 }
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 0,
