@@ -137,11 +137,12 @@ def _links(product: Tagged) -> list[TagLink]:
 
 def _show(actor: Actor, job: IngestionJob, product: Tagged, ports: Ports) -> None:
     passages, document = product.passages, job.document
+    file_metadata = {"file": passages.document.metadata} if passages.document.metadata else {}
     Document.objects.filter(pk=document.pk).update(
         generation=job.generation,
         text=passages.chunked.text,
         mime_type=passages.document.mime_type,
-        metadata_json={**without_file(document.metadata_json), "file": passages.document.metadata},
+        metadata_json={**without_file(document.metadata_json), **file_metadata},
         processed_status=DocumentStatus.DONE,
         error_code="",
         error_detail="",
