@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, BinaryIO
 
 import pillow_heif
 from PIL import Image, ImageOps, ImageSequence
@@ -31,10 +31,22 @@ def read(job: Job) -> ParsedDocument:
     )
 
 
+def lines_of_embedded(job: Job, file: BinaryIO) -> list[Line]:
+    """A picture inside a document: what cannot be shown as pixels, or is too large, is passed over."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(file) as image:
+            return ocr.lines(job, _pixels(image), 1) if _megapixels(image) <= _MOST_MEGAPIXELS else []
+    except (OSError, ValueError, SyntaxError):
+        return []
+
+
 def _check_size(image: Any) -> None:
-    megapixels = image.width * image.height // 1_000_000
-    if megapixels > _MOST_MEGAPIXELS:
-        raise problem("image_too_large", pixels=megapixels, limit=_MOST_MEGAPIXELS)
+    if _megapixels(image) > _MOST_MEGAPIXELS:
+        raise problem("image_too_large", pixels=_megapixels(image), limit=_MOST_MEGAPIXELS)
+
+
+def _megapixels(image: Any) -> int:
+    return int(image.width * image.height // 1_000_000)
 
 
 def _lines(image: Any, job: Job) -> list[Line]:

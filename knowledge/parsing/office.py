@@ -10,7 +10,7 @@ from unstructured.nlp import tokenize
 from unstructured.partition.docx import partition_docx
 from unstructured.partition.pptx import partition_pptx
 
-from knowledge.parsing import Element, ElementKind, ParsedDocument, build, html, package
+from knowledge.parsing import Element, ElementKind, ParsedDocument, build, html, package, pictures
 from knowledge.parsing.job import Job
 
 _KINDS = {"ListItem": ElementKind.LIST_ITEM, "CodeSnippet": ElementKind.CODE}
@@ -29,18 +29,23 @@ tokenize._get_nlp = _sentences_only()
 
 def read_docx(job: Job) -> ParsedDocument:
     package.check(job)
-    return _document(job, partition_docx(filename=str(job.path), languages=[""]))
+    return _document(job, partition_docx(filename=str(job.path), languages=[""]), pictures.of_docx(job))
 
 
 def read_pptx(job: Job) -> ParsedDocument:
     package.check(job)
-    return _document(job, partition_pptx(filename=str(job.path), languages=[""], include_slide_notes=True))
+    found = partition_pptx(filename=str(job.path), languages=[""], include_slide_notes=True)
+    return _document(job, found, pictures.of_pptx(job))
 
 
-def _document(job: Job, found: list[Any]) -> ParsedDocument:
+def _document(job: Job, found: list[Any], shown: list[Element]) -> ParsedDocument:
+    """`shown` comes from pictures: each goes to the end of its page."""
     pages = [part.metadata.page_number for part in found if part.metadata.page_number]
     metadata = package.properties(job) | {"page_count": max(pages, default=None)}
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(_elements(found)), metadata=metadata)
+    whole = [*_elements(found), *shown]
+    if shown:
+        whole.sort(key=lambda element: element.page or 0)
+    return ParsedDocument(mime_type=job.mime_type, elements=tuple(whole), metadata=metadata)
 
 
 def _elements(found: Iterable[Any]) -> Iterator[Element]:

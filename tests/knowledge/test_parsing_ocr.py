@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
 import time
 from pathlib import Path
 from uuid import uuid4
 
+import docx
+import pptx
 import pytest
 from django.test import override_settings
 
@@ -23,6 +26,34 @@ def test_text_in_a_picture_is_recognised(read: Read) -> None:
 
 def test_a_phone_s_picture_is_recognised(read: Read) -> None:
     assert "4712" in texts(read("photo", saved("HEIF", [picture("Invoice 4712")])))
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_page_is_read_in_order(read: Read, degrees: int) -> None:
+    page = picture("Invoice 4713\nto be paid").rotate(degrees)
+    words = texts(read("scan", saved("PNG", [page]))).split()
+    assert words == ["Invoice", "4713", "to", "be", "paid"]
+
+
+def test_pictures_are_recognised_where_a_slide_has_nothing_else(read: Read) -> None:
+    slides, out = pptx.Presentation(), io.BytesIO()
+    for words, title in (("Unsaid", "A title that says enough"), ("Shown", "")):
+        slide = slides.slides.add_slide(slides.slide_layouts[5])
+        slide.shapes.title.text = title
+        slide.shapes.add_picture(io.BytesIO(saved("PNG", [picture(words)])), 0, 0)
+    slides.save(out)
+    document = read("deck", out.getvalue())
+    assert [(element.text, element.page) for element in document.elements] == [
+        ("A title that says enough", 1),
+        ("Shown", 2),
+    ]
+
+
+def test_a_picture_pasted_into_word_is_recognised(read: Read) -> None:
+    source, out = docx.Document(), io.BytesIO()
+    source.add_picture(io.BytesIO(saved("PNG", [picture("Pasted 4714")])))
+    source.save(out)
+    assert "4714" in texts(read("scan", out.getvalue()))
 
 
 @pytest.mark.parametrize("format", ["PDF", "TIFF"])
