@@ -47,7 +47,8 @@ def chain(tenant):
 
 @pytest.fixture
 def tamper(table_owner, tenant):
-    """The tables' owner at work, with every protection taken away for as long as the block lasts."""
+    """The tables' owner at work, with every protection taken away for as long as the block lasts. Afterwards seals of
+    no event are swept away, so that the tables are again what the migrations made."""
 
     @contextmanager
     def unprotected():
@@ -60,7 +61,11 @@ def tamper(table_owner, tenant):
                 cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
             cursor.execute(FOREIGN_KEY)
 
-    return unprotected
+    yield unprotected
+    with unprotected() as cursor:
+        cursor.execute("DELETE FROM audit_seals WHERE audit_log_id NOT IN (SELECT id FROM audit_logs)")
+    with table_owner(tenant) as cursor:
+        cursor.execute("ALTER TABLE audit_seals VALIDATE CONSTRAINT audit_seals_audit_log_same_tenant")
 
 
 def found(tenant):
