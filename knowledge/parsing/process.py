@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from knowledge.parsing import ParseError
 from knowledge.parsing.codes import problem
@@ -33,16 +33,11 @@ class ParserProcess:
         self.limits = limits
         self.files = 0
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "knowledge.parsing.child", limits.dumps()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            bufsize=0,
-            cwd=_ROOT,
-            env=_environment(),
-            start_new_session=True,
-        )
+        try:
+            self._process = _start(limits, self._log)
+        except OSError:
+            self._log.close()
+            raise
         try:
             self._receive(time.monotonic() + _START_SECONDS)
         except ParseError as error:
@@ -122,6 +117,19 @@ class ParserProcess:
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, size - _STDERR_TAIL))
         return self._log.read()
+
+
+def _start(limits: Limits, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "knowledge.parsing.child", limits.dumps()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        bufsize=0,
+        cwd=_ROOT,
+        env=_environment(),
+        start_new_session=True,
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -63,5 +63,5 @@ def saved(format: str, images: Sequence[Image.Image]) -> bytes:
     """A file of pictures, one a page. As a PDF, this is what a scanner makes."""
     out = io.BytesIO()
     more = {"save_all": True, "append_images": list(images[1:])} if len(images) > 1 else {}
-    images[0].save(out, format, **more)
+    images[0].save(out, format, resolution=150, **more)
     return out.getvalue()

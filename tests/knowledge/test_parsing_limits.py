@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -20,6 +21,7 @@ from knowledge.parsing import ParsedDocument, ParseError
 from knowledge.parsing.capped import CappedParser
 
 ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT.parent / "shared" / "data" / "documents" / "unstructured"
 ENDLESS_PDF = (
     b"%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids["
     + b"3 0 R " * 1_000_000
@@ -139,17 +141,36 @@ def test_a_process_killed_while_idle_is_replaced(parser: CappedParser, tmp_path:
 
 
 def test_threads_that_come_and_go_share_the_pool(parser: CappedParser, tmp_path: Path) -> None:
-    done: list[ParsedDocument] = []
+    before, pids = children(), set[int]()
     for _ in range(2):
-        threads = [
-            threading.Thread(target=lambda: done.append(read(parser, tmp_path, "a.txt", b"words")))
-            for _ in range(4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert len(done) == 8
+        with ThreadPoolExecutor(4) as threads:
+            done = list(threads.map(lambda _: read(parser, tmp_path, "a.txt", b"words"), range(4)))
+        assert all(document.elements for document in done)
+        pids |= children() - before
+    assert len(pids) == 1
+
+
+def test_a_process_that_cannot_start_is_a_reason_to_try_again(
+    parser: CappedParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    error = error_of(parser, tmp_path, "a.txt", b"words")
+    assert (error.code, error.retryable) == ("parser_unavailable", True)
+    monkeypatch.undo()
+    assert read(parser, tmp_path, "a.txt", b"words").elements
+
+
+def test_old_formats_say_that_they_need_libreoffice(
+    parser: CappedParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name, kind in (("simple.doc", "Word"), ("fake-power-point.ppt", "PowerPoint")):
+        path = EXAMPLES / name
+        if not path.exists():
+            pytest.skip(f"needs {path}")
+        error = error_of(parser, tmp_path, "stored", path.read_bytes())
+        assert error.code == "needs_libreoffice"
+        assert f"Old {kind} files" in error.detail
 
 
 def test_a_process_has_none_of_our_secrets_and_its_own_network(

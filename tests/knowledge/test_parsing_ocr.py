@@ -71,9 +71,9 @@ def test_a_long_scan_takes_the_time_it_needs(tmp_path: Path) -> None:
         started = time.monotonic()
         ask(process, tmp_path, 1)
         page = time.monotonic() - started
-        seconds = max(1, math.ceil(3 * page))
+        seconds = max(1, math.ceil(2.5 * page))
         process.limits = Limits(seconds=seconds, memory_mb=1536, output_mb=9, ocr_pages=99)
-        pages = min(99, math.ceil(2 * seconds / page))
+        pages = min(99, math.ceil(1.6 * seconds / page))
         assert ask(process, tmp_path, pages) == pages
     finally:
         process.kill()
