@@ -288,6 +288,7 @@ def test_an_image_beyond_the_limit_is_refused_by_its_header(read: Read) -> None:
         ),
         ("pdf__fake-memo.pdf", "20,000 bottles of water"),
         ("handbook-1p.docx", "ROLE OF THE UNITED STATES TRUSTEE"),
+        ("img__jpn-vert.jpeg", "元来日本語は漢文に倣い、文字を上 から下へ"),
         ("eml__fake-email-utf-16.eml", "This is a test email to use for unit tests."),
         ("example-10k-1p.html", "SECURITIES EXCHANGE ACT OF 1934"),
     ],
