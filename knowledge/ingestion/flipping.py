@@ -34,9 +34,11 @@ def flip(
     actor: Actor, jobs: Sequence[IngestionJob], products: Sequence[Tagged], ports: Ports
 ) -> list[IngestionJob]:
     """Write the chunks, and let each document answer from them. The jobs that are left to clean; the others of a first
-    generation are done. Documents deleted or replaced meanwhile are passed over."""
+    generation are done. Documents deleted or replaced meanwhile are passed over, and those without a product keep
+    answering from their last generation."""
+    made = {product.passages.source.document_id for product in products}
     with tenant_scope(actor.tenant_id):
-        held = {job.document_id: job for job in lock_held(jobs)}
+        held = {job.document_id: job for job in lock_held([job for job in jobs if job.document_id in made])}
         mine = [product for product in products if product.passages.source.document_id in held]
         Chunk.objects.all().filter(document__in=held).delete_rows()
         _write_tags(mine)
@@ -57,7 +59,8 @@ def clean(actor: Actor, job: IngestionJob, ports: Ports) -> None:
         ports.store.delete(actor.tenant_id, collection_name(model), old)
     remove_older(actor.tenant_id, document.pk, generation=generation, keep=document.file_path)
     with tenant_scope(actor.tenant_id):
-        if IngestionJob.objects.all().held([job]).finish(JobState.DONE):
+        if lock_held([job]):
+            IngestionJob.objects.all().filter(pk=job.pk).finish(JobState.DONE)
             Document.objects.filter(pk=document.pk).update(processed_status=DocumentStatus.DONE)
 
 
