@@ -1,25 +1,26 @@
 """Do PostgreSQL, the vector store and the file storage agree? Compared both ways, one tenant at a time.
 
 Both stores are read in pages, ordered by id, and merged; nothing is locked. What looks wrong is looked at again before it
-is reported, so that work in progress gives no false alarm; documents with unfinished jobs are left to those.
+is reported, so that work in progress gives no false alarm; documents with unfinished jobs are left to those. Such jobs
+are asked for after the stores were read and before the rows are: a job that ends in between shows in the rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
 from django.core.files.storage import default_storage
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from audit.services import record
 from knowledge import files
-from knowledge.ingestion.jobs import enqueue
 from knowledge.ingestion.versions import model_of, models_of_tenant
 from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob
 from knowledge.pipeline.ports import collection_name
@@ -79,12 +80,11 @@ class _Expected:
 def reconcile(*, actor: Actor, store: VectorStore, model: str, repair: bool = False) -> Report:
     """Compare everything of the actor's tenant; `model` is the embedder's. Raises VectorStoreError."""
     report = Report(tenant_id=actor.tenant_id)
-    looked = [
+    report.findings = [
         *_points(actor.tenant_id, store, model),
         *_files(actor.tenant_id),
         *_stuck(actor.tenant_id),
     ]
-    report.findings = _without_work_in_progress(actor.tenant_id, looked)
     for finding in report.findings:
         report.counts[finding.kind] = report.counts.get(finding.kind, 0) + 1
     if repair and report.findings:
@@ -146,14 +146,14 @@ def _expected(tenant_id: UUID) -> Iterator[_Expected]:
 
 def _expected_after(tenant_id: UUID, after: UUID) -> list[_Expected]:
     with tenant_scope(tenant_id):
-        chunks = (
-            Chunk.objects.filter(pk__gt=after, document__deleted_at__isnull=True)
-            .order_by("pk")
-            .prefetch_related("tag_links")
-            .select_related("document")
-            .only("pk", "generation", "document__reference_id")[:PAGE]
-        )
-        return [_expectation(chunk) for chunk in chunks]
+        return [_expectation(chunk) for chunk in _chunks().filter(pk__gt=after).order_by("pk")[:PAGE]]
+
+
+def _chunks() -> QuerySet[Chunk]:
+    """Those that should have a point; without texts, which may be large."""
+    chunks: QuerySet[Chunk] = Chunk.objects.filter(document__deleted_at__isnull=True)
+    slim = chunks.select_related("document").only("pk", "generation", "document__reference_id")
+    return slim.prefetch_related("tag_links")
 
 
 def _expectation(chunk: Chunk) -> _Expected:
@@ -170,15 +170,13 @@ def _confirmed(
     tenant_id: UUID, store: VectorStore, collection: str, findings: Iterable[Finding]
 ) -> Iterator[Finding]:
     """A second look at what the first one, which took its time, found; and why a point is an orphan."""
-    for some in _pages(findings):
-        ids = [UUID(one.subject) for one in some]
+    for page in _pages(findings):
+        ids = [UUID(one.subject) for one in page]
         found = store.scroll(tenant_id, collection, Filter(point_ids=tuple(ids)), limit=PAGE)
         points = {point.id: point for point in found}
         with tenant_scope(tenant_id):
-            rows = Chunk.objects.filter(pk__in=ids, document__deleted_at__isnull=True)
-            chunks = {
-                c.pk: _expectation(c) for c in rows.select_related("document").prefetch_related("tag_links")
-            }
+            some = _at_rest(page)
+            chunks = {chunk.pk: _expectation(chunk) for chunk in _chunks().filter(pk__in=ids)}
             current = dict(
                 Document.objects.filter(pk__in=[one.document_id for one in some]).values_list(
                     "pk", "generation"
@@ -206,43 +204,64 @@ def _kind(point: StoredPoint | None, chunk: _Expected | None, current: dict[UUID
 def _of_other_model(tenant_id: UUID, store: VectorStore, model: str) -> Iterator[Finding]:
     """Points that a model left behind whose vectors their documents no longer use."""
     collection = collection_name(model)
-    for some in _pages(_stored(tenant_id, store, collection)):
+    for points in _pages(_stored(tenant_id, store, collection)):
         with tenant_scope(tenant_id):
-            documents = Document.objects.filter(pk__in={point.document_id for point in some})
+            some = _at_rest([_finding(Kind.STALE_MODEL, point, collection) for point in points])
+            documents = Document.objects.filter(pk__in={point.document_id for point in points})
             versions = dict(documents.values_list("pk", "versions"))
-        for point in some:
-            if model_of(versions.get(point.document_id, "")) != model:
-                yield _finding(Kind.STALE_MODEL, point, collection)
+        yield from (one for one in some if model_of(versions.get(one.document_id, "")) != model)
 
 
 def _files(tenant_id: UUID) -> Iterator[Finding]:
     with tenant_scope(tenant_id):
         wanted = dict(Document.objects.values_list("file_path", "pk"))
     present = set(files.stored_documents(tenant_id))
-    for name in sorted(wanted.keys() - present):
-        if not default_storage.exists(name):
-            yield Finding(kind=Kind.MISSING_FILE, subject=name, document_id=wanted[name])
+    missing = (
+        Finding(kind=Kind.MISSING_FILE, subject=name, document_id=wanted[name])
+        for name in sorted(wanted.keys() - present)
+        if not default_storage.exists(name)
+    )
+    yield from _files_again(tenant_id, missing, is_named=True)
+    orphans = (
+        Finding(kind=Kind.ORPHAN_FILE, subject=name, document_id=UUID(name.split("/")[2]))
+        for name in sorted(present - wanted.keys())
+    )
     oldest = timezone.now() - FILE_GRACE
-    for name in sorted(present - wanted.keys()):
-        document_id = UUID(name.split("/")[2])
-        if default_storage.exists(name) and default_storage.get_modified_time(name) < oldest:
-            yield Finding(kind=Kind.ORPHAN_FILE, subject=name, document_id=document_id)
+    for orphan in _files_again(tenant_id, orphans, is_named=False):
+        if default_storage.exists(orphan.subject) and _modified(orphan) < oldest:
+            yield orphan
+
+
+def _modified(finding: Finding) -> datetime:
+    return default_storage.get_modified_time(finding.subject)
+
+
+def _files_again(tenant_id: UUID, findings: Iterable[Finding], *, is_named: bool) -> Iterator[Finding]:
+    """A second look at whether the documents name these files as theirs."""
+    for page in _pages(findings):
+        with tenant_scope(tenant_id):
+            some = _at_rest(page)
+            documents = Document.objects.filter(pk__in=_documents(page))
+            named = set(documents.values_list("file_path", flat=True))
+        yield from (one for one in some if (one.subject in named) is is_named)
 
 
 def _stuck(tenant_id: UUID) -> Iterator[Finding]:
     """Documents that wait for a job that does not exist."""
     waiting = [DocumentStatus.PENDING, DocumentStatus.PROCESSING]
+    jobs = IngestionJob.objects.all().unfinished()
     with tenant_scope(tenant_id):
-        ids = list(Document.objects.filter(processed_status__in=waiting).values_list("pk", flat=True))
+        documents = Document.objects.filter(processed_status__in=waiting)
+        stuck = documents.exclude(Exists(jobs.filter(document_id=OuterRef("pk"))))
+        ids = list(stuck.values_list("pk", flat=True))
     for document_id in ids:
         yield Finding(kind=Kind.STUCK_DOCUMENT, subject=str(document_id), document_id=document_id)
 
 
-def _without_work_in_progress(tenant_id: UUID, findings: Sequence[Finding]) -> list[Finding]:
-    ids = _documents(findings)
-    with tenant_scope(tenant_id):
-        jobs = IngestionJob.objects.all().unfinished().filter(document_id__in=ids)
-        busy = set(jobs.values_list("document_id", flat=True))
+def _at_rest(findings: Sequence[Finding]) -> list[Finding]:
+    """Inside a scope: those whose documents have no unfinished job."""
+    jobs = IngestionJob.objects.all().unfinished().filter(document_id__in=_documents(findings))
+    busy = set(jobs.values_list("document_id", flat=True))
     return [finding for finding in findings if finding.document_id not in busy]
 
 
@@ -255,13 +274,9 @@ def _repair(actor: Actor, store: VectorStore, findings: Sequence[Finding]) -> in
             points = tuple(UUID(f.subject) for f in some if f.collection == collection)
             store.delete(actor.tenant_id, collection, Filter(point_ids=points))
     files.remove(finding.subject for finding in by_kind[Kind.ORPHAN_FILE])
-    for ids in _pages(_documents(by_kind[Kind.MISSING_POINT] + by_kind[Kind.WRONG_PAYLOAD])):
+    unfit = (Kind.MISSING_POINT, Kind.WRONG_PAYLOAD, Kind.STUCK_DOCUMENT)
+    for ids in _pages(_documents(finding for kind in unfit for finding in by_kind[kind])):
         reindex_documents(actor=actor, document_ids=ids)
-    with tenant_scope(actor.tenant_id):
-        for document in Document.objects.filter(pk__in=_documents(by_kind[Kind.STUCK_DOCUMENT])).defer(
-            "text"
-        ):
-            enqueue(document)
     return len(findings) - len(by_kind[Kind.MISSING_FILE])
 
 
