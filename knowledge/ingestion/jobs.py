@@ -16,6 +16,7 @@ from uuid import UUID
 from celery import current_app
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from knowledge.errors import JOB_ERRORS, LeaseLostError
@@ -32,24 +33,36 @@ BATCH_JOBS = 16
 BATCH_BYTES = 256 * 1024
 
 
-def enqueue(document: Document, kind: JobKind = JobKind.INGEST) -> IngestionJob:
-    """A job row for the document's present file generation, inside the caller's transaction; rings after commit."""
-    job, created = IngestionJob.objects.get_or_create(
-        document=document,
-        generation=document.file_generation,
-        kind=kind,
-        defaults={"available_at": Now()},
+def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> None:
+    """Inside a scope: new jobs for the documents' file generations; rings once for all of them, after the commit."""
+    IngestionJob.objects.bulk_create(
+        [
+            IngestionJob(
+                document=document, generation=document.file_generation, kind=kind, available_at=Now()
+            )
+            for document in documents
+        ]
     )
-    if not created:
-        IngestionJob.objects.filter(pk=job.pk).update(
-            state=JobState.QUEUED, stage=Stage.WAIT, attempt=0, available_at=Now(), finished_at=None
-        )
-    ring_on_commit(current_tenant_id())
-    return job
+    if documents:
+        tenant_id = current_tenant_id()
+        transaction.on_commit(lambda: ring(tenant_id))
 
 
-def ring_on_commit(tenant_id: UUID) -> None:
-    transaction.on_commit(lambda: ring(tenant_id))
+def make_anew(documents: Sequence[Document]) -> None:
+    """Inside a scope, the documents locked: give up what is being made of them, and queue a generation after it. A job
+    is never started over, so that its attempts, and the ids of its points, are nobody else's."""
+    ids = [document.pk for document in documents]
+    cancel_unfinished(ids)
+    Document.objects.filter(pk__in=ids).update(
+        file_generation=F("file_generation") + 1,
+        processed_status=DocumentStatus.PENDING,
+        error_code="",
+        error_detail="",
+        updated_at=Now(),
+    )
+    for document in documents:
+        document.file_generation += 1
+    enqueue(documents)
 
 
 def ring(tenant_id: UUID) -> None:
@@ -70,9 +83,10 @@ def claim(tenant_id: UUID) -> list[IngestionJob]:
     """Jobs of one kind that are now the caller's, their documents at hand; [] when nothing is due."""
     with tenant_scope(tenant_id):
         due = IngestionJob.objects.all().due().select_related("document__reference").defer("document__text")
-        locked = list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH_JOBS])
-        give_up([job for job in locked if job.attempt >= MAX_ATTEMPTS])
-        batch = _batch([job for job in locked if job.attempt < MAX_ATTEMPTS])
+        free = due.select_for_update(skip_locked=True, of=("self", "document"), no_key=True)
+        locked = list(free[:BATCH_JOBS])
+        give_up([job for job in locked if _is_over(job)])
+        batch = _batch([job for job in locked if not _is_over(job)])
         IngestionJob.objects.all().filter(pk__in=[job.pk for job in batch]).claim()
         Document.objects.filter(pk__in=[job.document_id for job in batch]).update(
             processed_status=DocumentStatus.PROCESSING
@@ -92,6 +106,11 @@ def _batch(due: Sequence[IngestionJob]) -> list[IngestionJob]:
             break
         batch.append(job)
     return batch
+
+
+def _is_over(job: IngestionJob, *, retryable: bool = True) -> bool:
+    """No more attempts. A purge has always one more: what was deleted must go, however long the stores are away."""
+    return job.kind == JobKind.INGEST and (not retryable or job.attempt >= MAX_ATTEMPTS)
 
 
 def give_up(jobs: Sequence[IngestionJob]) -> None:
@@ -133,16 +152,24 @@ def report(tenant_id: UUID, jobs: Sequence[IngestionJob], stage: Stage, **counts
 
 def lock_held(jobs: Sequence[IngestionJob]) -> list[IngestionJob]:
     """Those of the jobs that are still the caller's, locked to the end of the caller's transaction."""
+    lock_documents([job.document_id for job in jobs])
     held = IngestionJob.objects.all().held(jobs).order_by("pk").select_for_update()
     mine = set(held.values_list("pk", flat=True))
     return [job for job in jobs if job.pk in mine]
+
+
+def lock_documents(document_ids: Sequence[UUID]) -> None:
+    """Inside a scope. Documents are locked before their jobs, and in the order of their ids: so nobody who waits for
+    somebody is waited for."""
+    documents = Document.with_deleted.filter(pk__in=document_ids).order_by("pk")
+    list(documents.select_for_update(no_key=True).values_list("pk"))
 
 
 def fail(job: IngestionJob, code: str, detail: str, *, retryable: bool) -> None:
     """Inside a scope: try again later, or end in error; nothing when the job is no longer the caller's."""
     if not lock_held([job]):
         return
-    if not retryable or job.attempt >= MAX_ATTEMPTS:
+    if _is_over(job, retryable=retryable):
         _end_in_error(job, code, detail)
         return
     IngestionJob.objects.filter(pk=job.pk).update(
@@ -154,8 +181,8 @@ def fail(job: IngestionJob, code: str, detail: str, *, retryable: bool) -> None:
 
 
 def backoff(attempt: int) -> timedelta:
-    """Two seconds after the first attempt, then four times longer each time, give or take a quarter."""
-    return timedelta(seconds=2 * 4 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
+    """Two seconds after the first attempt, then four times longer each time up to an hour, give or take a quarter."""
+    return timedelta(seconds=min(2 * 4 ** (attempt - 1), 3600) * random.uniform(0.75, 1.25))  # noqa: S311
 
 
 def _end_in_error(job: IngestionJob, code: str, detail: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from knowledge.errors import JOB_ERRORS
+from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.models import Document, IngestionJob
 from knowledge.parsing import Member
 from knowledge.pipeline.values import Failure, Tagged
@@ -34,23 +34,28 @@ def add_members(
                     retryable=False,
                 )
             )
-        else:
-            _replace_members(actor, documents[source.document_id], members)
+        elif _replace_members(actor, documents[source.document_id], members):
             fine.append(product)
     return fine, failures
 
 
-def _replace_members(actor: Actor, container: Document, members: Sequence[Member]) -> None:
+def _replace_members(actor: Actor, container: Document, members: Sequence[Member]) -> bool:
+    """False when the container was deleted or replaced meanwhile, and nothing was done."""
     uploads = {upload.external_id: upload for upload in (_upload(container, member) for member in members)}
-    if uploads:
-        add_documents(
-            actor=actor,
-            reference_id=container.reference_id,
-            uploads=list(uploads.values()),
-            container=container,
-        )
-    if container.generation:
+    try:
+        if uploads:
+            add_documents(
+                actor=actor,
+                reference_id=container.reference_id,
+                uploads=list(uploads.values()),
+                container=container,
+            )
+    except LeaseLostError:
+        return False
+    # An earlier generation may have brought members even if it was never shown itself.
+    if container.file_generation > 1:
         _delete_gone(actor, container, set(uploads))
+    return True
 
 
 def _upload(container: Document, member: Member) -> Upload:

@@ -11,7 +11,7 @@ from celery import current_app
 from django.db import connection
 
 from knowledge.ingestion.work import work
-from knowledge.models import Document, DocumentStatus, IngestionJob, JobState
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind
 from tenants.scope import tenant_scope
 
 THREADS = 4
@@ -45,8 +45,8 @@ def work_here(tenant_id: UUID, told: Told) -> None:
 
     def drain() -> None:
         try:
-            while unfinished(tenant_id):
-                if not work(tenant_id):
+            while (claimed := work(tenant_id)) or unfinished(tenant_id):
+                if not claimed:
                     time.sleep(POLL_SECONDS)
         finally:
             connection.close()
@@ -61,9 +61,9 @@ def work_here(tenant_id: UUID, told: Told) -> None:
 
 
 def unfinished(tenant_id: UUID) -> int:
+    """Purges aside: nobody need wait for those."""
     with tenant_scope(tenant_id):
-        jobs = IngestionJob.objects.all().filter(state__in=[JobState.QUEUED, JobState.RUNNING])
-        return jobs.count()
+        return IngestionJob.objects.all().unfinished().filter(kind=JobKind.INGEST).count()
 
 
 def states(tenant_id: UUID, document_ids: Sequence[UUID]) -> list[Document]:

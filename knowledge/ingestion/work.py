@@ -121,5 +121,6 @@ def _fail_all(
     tenant_id: UUID, batch: Sequence[IngestionJob], code: str, detail: str, *, retryable: bool
 ) -> None:
     with tenant_scope(tenant_id):
+        queue.lock_documents([job.document_id for job in batch])
         for job in batch:
             queue.fail(job, code, detail, retryable=retryable)

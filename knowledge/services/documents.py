@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from audit.services import record
@@ -17,17 +19,19 @@ from knowledge import files
 from knowledge.errors import (
     DocumentBusyError,
     DocumentNotFoundError,
+    LeaseLostError,
     ReferenceNotFoundError,
     UploadInvalidError,
 )
-from knowledge.ingestion.jobs import cancel_unfinished, enqueue, ring_on_commit
-from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Reference, TagSource
+from knowledge.ingestion.jobs import cancel_unfinished, enqueue, lock_documents, make_anew
+from knowledge.ingestion.loading import without_file
+from knowledge.models import Document, DocumentStatus, DocumentTag, JobKind, Reference, TagSource
 from knowledge.pipeline.indexing import is_filterable
 from knowledge.pipeline.ports import get_ports
-from knowledge.services.tags import set_document_tags
+from knowledge.services.tags import clean_names, set_document_tags
 from tenants.actors import Actor
 from tenants.models import Role, new_id
-from tenants.scope import current_tenant_id, tenant_scope
+from tenants.scope import tenant_scope
 
 
 class Outcome(StrEnum):
@@ -76,8 +80,9 @@ def add_documents(
 ) -> list[Added]:
     """Store the files and queue them; one event in the audit log. To be called outside of a transaction.
 
-    A file whose bytes OYL has under that `external_id` already is unchanged and costs nothing, unless it is in error or
-    was made by other versions of the pipeline. Raises ReferenceNotFoundError, UploadInvalidError.
+    A file whose bytes OYL has under that `external_id` already is unchanged and costs nothing, unless it is in error,
+    was made by other versions of the pipeline, or comes with other metadata or new tags. Raises ReferenceNotFoundError,
+    UploadInvalidError, and LeaseLostError when the `container` that it was found in was deleted or replaced meanwhile.
     """
     actor.require(Role.EDITOR)
     _check(uploads)
@@ -91,6 +96,9 @@ def add_documents(
                 Added(document_id=p.document_id, external_id=p.upload.external_id, outcome=p.outcome)
                 for p in plans
             ]
+        except LeaseLostError:
+            files.remove(stored.values())
+            raise
         except (IntegrityError, DocumentBusyError) as error:
             # Somebody else added or replaced one of them at the same moment: look again.
             files.remove(stored.values())
@@ -119,15 +127,25 @@ def _plan(actor: Actor, reference_id: UUID, uploads: Sequence[Upload]) -> list[_
             reference_id=reference_id, external_id__in=[upload.external_id for upload in uploads]
         ).defer("text")
         before = {document.external_id: document for document in found}
+        tags = _tags_of(found) if any(upload.tags for upload in uploads) else {}
     versions = get_ports().versions
-    return [_plan_one(upload, before.get(upload.external_id), versions) for upload in uploads]
+    return [_plan_one(upload, before.get(upload.external_id), versions, tags) for upload in uploads]
 
 
-def _plan_one(upload: Upload, before: Document | None, versions: str) -> _Plan:
+def _tags_of(documents: Iterable[Document]) -> dict[UUID, set[str]]:
+    tags: dict[UUID, set[str]] = defaultdict(set)
+    links = DocumentTag.objects.filter(document__in=[document.pk for document in documents])
+    for document_id, tag in links.values_list("document_id", "tag__tag"):
+        tags[document_id].add(tag)
+    return tags
+
+
+def _plan_one(upload: Upload, before: Document | None, versions: str, tags: Mapping[UUID, set[str]]) -> _Plan:
     digest = files.digest(upload.path)
     if before is None:
         return _Plan(upload=upload, digest=digest, before=None, document_id=new_id(), outcome=Outcome.ADDED)
-    outcome = Outcome.UNCHANGED if _is_unchanged(before, digest, versions) else Outcome.UPDATED
+    is_same = _is_unchanged(before, digest, versions) and _says_the_same(before, upload, tags)
+    outcome = Outcome.UNCHANGED if is_same else Outcome.UPDATED
     return _Plan(upload=upload, digest=digest, before=before, document_id=before.pk, outcome=outcome)
 
 
@@ -135,6 +153,12 @@ def _is_unchanged(document: Document, digest: files.Digest, versions: str) -> bo
     if document.sha256 != digest.sha256 or document.processed_status == DocumentStatus.ERROR:
         return False
     return document.processed_status != DocumentStatus.DONE or document.versions == versions
+
+
+def _says_the_same(document: Document, upload: Upload, tags: Mapping[UUID, set[str]]) -> bool:
+    if upload.metadata and upload.metadata != without_file(document.metadata_json):
+        return False
+    return set(clean_names(upload.tags)) <= tags.get(document.pk, set())
 
 
 def _store(actor: Actor, plans: Sequence[_Plan]) -> dict[UUID, str]:
@@ -155,6 +179,9 @@ def _write(
     changed = [plan for plan in plans if plan.outcome != Outcome.UNCHANGED]
     if not changed:
         return
+    if container:
+        _lock_container(container)
+    lock_documents([plan.document_id for plan in changed if plan.before])
     reference = Reference.objects.select_related("workspace").get(pk=reference_id)
     documents = [
         _replace(plan, stored[plan.document_id]) if plan.before else _new(plan, reference, stored, container)
@@ -165,7 +192,7 @@ def _write(
         if plan.upload.tags:
             set_document_tags(document, plan.upload.tags, plan.upload.tag_source, actor)
     cancel_unfinished([plan.document_id for plan in changed if plan.before])
-    _queue(documents, JobKind.INGEST)
+    enqueue(documents)
     record(
         actor=actor,
         action="documents.added",
@@ -173,6 +200,14 @@ def _write(
         workspace_id=reference.workspace_id,
         new={str(plan.document_id): plan.outcome for plan in changed},
     )
+
+
+def _lock_container(container: Document) -> None:
+    """Until the members are written, nobody deletes or replaces what they were found in. Raises LeaseLostError when
+    somebody has."""
+    present = Document.objects.filter(pk=container.pk, file_generation=container.file_generation)
+    if not present.select_for_update(no_key=True).values_list("pk"):
+        raise LeaseLostError
 
 
 def _new(plan: _Plan, reference: Reference, stored: dict[UUID, str], container: Document | None) -> Document:
@@ -209,20 +244,6 @@ def _file_facts(plan: _Plan, file_path: str) -> dict[str, Any]:
     }
 
 
-def _queue(documents: Sequence[Document], kind: JobKind) -> None:
-    """New jobs for the documents' file generations; rings once for all of them."""
-    IngestionJob.objects.bulk_create(
-        [
-            IngestionJob(
-                document=document, generation=document.file_generation, kind=kind, available_at=Now()
-            )
-            for document in documents
-        ]
-    )
-    if documents:
-        ring_on_commit(current_tenant_id())
-
-
 def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
     """Hide the documents, and what was found inside them, at once; their passages, points and files go next.
 
@@ -236,7 +257,7 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
         ids = [document.pk for document in documents]
         Document.objects.all().filter(pk__in=ids).soft_delete()
         cancel_unfinished(ids)
-        _queue(documents, JobKind.PURGE)
+        enqueue(documents, JobKind.PURGE)
         record(
             actor=actor,
             action="documents.deleted",
@@ -248,7 +269,7 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
 
 
 def _with_members(document_ids: Sequence[UUID]) -> Iterator[Document]:
-    alive = Document.objects.select_related("reference").defer("text")
+    alive = Document.objects.select_related("reference").defer("text").order_by("pk")
     found = list(alive.filter(pk__in=document_ids).select_for_update(of=("self",)))
     while found:
         yield from found
@@ -261,50 +282,28 @@ def _with_members(document_ids: Sequence[UUID]) -> Iterator[Document]:
 
 def retry_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
     """Queue again those that are in error; their number."""
-    actor.require(Role.EDITOR)
-    with tenant_scope(actor.tenant_id):
-        failed = Document.objects.filter(pk__in=document_ids, processed_status=DocumentStatus.ERROR)
-        documents = list(failed.select_related("reference").defer("text").select_for_update(of=("self",)))
-        for document in documents:
-            enqueue(document)
-        _requeued(actor, documents, "documents.retried")
-    return len(documents)
+    failed = Q(pk__in=document_ids, processed_status=DocumentStatus.ERROR)
+    return _make_anew(actor, failed, "documents.retried")
 
 
 def reindex_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
     """Make a new generation from the stored files: new tags, rules or versions; the number of documents. Passages whose
     text did not change keep their vectors."""
+    return _make_anew(actor, Q(pk__in=document_ids), "documents.reindexed")
+
+
+def _make_anew(actor: Actor, which: Q, action: str) -> int:
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
-        found = Document.objects.filter(pk__in=document_ids).select_related("reference").defer("text")
+        found = Document.objects.filter(which).order_by("pk").select_related("reference").defer("text")
         documents = list(found.select_for_update(of=("self",)))
-        cancel_unfinished([document.pk for document in documents])
-        for document in documents:
-            document.file_generation += 1
-        Document.objects.bulk_update(documents, ["file_generation"])
-        _queue(documents, JobKind.INGEST)
-        _requeued(actor, documents, "documents.reindexed")
+        if documents:
+            make_anew(documents)
+            record(
+                actor=actor,
+                action=action,
+                target=documents[0] if len(documents) == 1 else None,
+                workspace_id=documents[0].reference.workspace_id,
+                new={str(document.pk): "queued" for document in documents},
+            )
     return len(documents)
-
-
-def _requeued(actor: Actor, documents: Sequence[Document], action: str) -> None:
-    if not documents:
-        return
-    ids = [document.pk for document in documents]
-    Document.objects.filter(pk__in=ids).update(
-        processed_status=DocumentStatus.PENDING, error_code="", error_detail="", updated_at=Now()
-    )
-    record(
-        actor=actor,
-        action=action,
-        target=documents[0] if len(documents) == 1 else None,
-        workspace_id=documents[0].reference.workspace_id,
-        new={str(pk): "queued" for pk in ids},
-    )
-
-
-def unfinished(tenant_id: UUID, document_ids: Sequence[UUID]) -> int:
-    """How many of the documents are still waiting or being processed."""
-    with tenant_scope(tenant_id):
-        jobs = IngestionJob.objects.all().filter(document_id__in=document_ids)
-        return jobs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).count()

@@ -8,11 +8,24 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from audit.services import record
 from knowledge.errors import DocumentNotFoundError, TagRuleInvalidError
-from knowledge.models import Chunk, Document, DocumentTag, Embedding, Tag, TagLink, TagRule, TagSource
+from knowledge.ingestion.jobs import lock_documents, make_anew
+from knowledge.models import (
+    Chunk,
+    Document,
+    DocumentTag,
+    Embedding,
+    IngestionJob,
+    JobKind,
+    JobState,
+    Tag,
+    TagLink,
+    TagRule,
+    TagSource,
+)
 from knowledge.pipeline.values import tag_id
 from tenants.actors import Actor
 from tenants.models import Role
@@ -21,7 +34,7 @@ from tenants.scope import tenant_scope
 
 def make_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> list[Tag]:
     """Inside a scope: the reference's tags of these names, made where missing. Empty names are passed over."""
-    wanted = list(dict.fromkeys(name.strip()[:255] for name in names if name.strip()))
+    wanted = clean_names(names)
     Tag.objects.bulk_create(
         [
             Tag(pk=tag_id(reference_id, name), reference_id=reference_id, tag=name, source=source)
@@ -32,7 +45,12 @@ def make_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> li
     return list(Tag.objects.filter(reference_id=reference_id, tag__in=wanted))
 
 
-def set_document_tags(document: Document, names: Sequence[str], source: TagSource, actor: Actor) -> None:
+def clean_names(names: Iterable[str]) -> list[str]:
+    """As tags are named: without space around them, each once."""
+    return list(dict.fromkeys(name.strip()[:255] for name in names if name.strip()))
+
+
+def set_document_tags(document: Document, names: Sequence[str], source: TagSource, actor: Actor) -> list[Tag]:
     """Inside a scope, before the document's next generation is made: that one's passages get them."""
     tags = make_tags(document.reference_id, names, source)
     DocumentTag.objects.bulk_create(
@@ -42,6 +60,7 @@ def set_document_tags(document: Document, names: Sequence[str], source: TagSourc
         ],
         ignore_conflicts=True,
     )
+    return tags
 
 
 def tag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequence[str]) -> int:
@@ -50,8 +69,7 @@ def tag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequence[
     with tenant_scope(actor.tenant_id):
         documents = _documents(document_ids)
         for document in documents:
-            set_document_tags(document, tags, TagSource.MANUAL, actor)
-            own = Tag.objects.filter(reference_id=document.reference_id, tag__in=tags)
+            own = set_document_tags(document, tags, TagSource.MANUAL, actor)
             _link(Chunk.objects.filter(document=document), own, actor)
         record(
             actor=actor,
@@ -60,6 +78,7 @@ def tag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequence[
             workspace_id=documents[0].reference.workspace_id,
             new={"tags": list(tags), "documents": [str(d.pk) for d in documents]},
         )
+        _overtake(documents)
         _refresh(actor.tenant_id, Q(document__in=documents))
     return len(documents)
 
@@ -78,6 +97,7 @@ def untag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequenc
             workspace_id=documents[0].reference.workspace_id,
             old={"tags": list(tags), "documents": [str(d.pk) for d in documents]},
         )
+        _overtake(documents)
         _refresh(actor.tenant_id, Q(document__in=documents))
     return len(documents)
 
@@ -90,6 +110,7 @@ def tag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) 
         for reference_id, some in _by_reference(chunks).items():
             _link(some, make_tags(reference_id, tags, TagSource.MANUAL), actor)
         _record_chunks(actor, "chunks.tagged", chunks, new={"tags": list(tags)})
+        _overtake([chunk.document for chunk in chunks])
         _refresh(actor.tenant_id, Q(pk__in=[c.pk for c in chunks]))
     return len(chunks)
 
@@ -102,6 +123,7 @@ def untag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]
         chunks = _chunks(chunk_ids)
         TagLink.objects.filter(chunk__in=chunks, tag__tag__in=tags).delete()
         _record_chunks(actor, "chunks.untagged", chunks, old={"tags": list(tags)})
+        _overtake([chunk.document for chunk in chunks])
         _refresh(actor.tenant_id, Q(pk__in=[c.pk for c in chunks]))
     return len(chunks)
 
@@ -119,6 +141,8 @@ def check_rule(rule: TagRule) -> None:
 
 
 def _documents(document_ids: Sequence[UUID]) -> list[Document]:
+    """Locked, so that no new generation is shown, and nobody else tags them, meanwhile."""
+    lock_documents(document_ids)
     found = Document.objects.filter(pk__in=document_ids).select_related("reference").defer("text")
     documents = list(found)
     if not documents:
@@ -127,11 +151,21 @@ def _documents(document_ids: Sequence[UUID]) -> list[Document]:
 
 
 def _chunks(chunk_ids: Sequence[UUID]) -> list[Chunk]:
+    """Their documents are locked, as in `_documents`."""
     found = Chunk.objects.filter(pk__in=chunk_ids, document__deleted_at__isnull=True)
+    lock_documents(list(found.values_list("document_id", flat=True)))
     chunks = list(found.select_related("document__reference").defer("document__text"))
     if not chunks:
         raise DocumentNotFoundError("There is no such passage.")
     return chunks
+
+
+def _overtake(documents: Iterable[Document]) -> None:
+    """What a worker is making of these documents does not know of the change yet: it is made anew."""
+    by_id = {document.pk: document for document in documents}
+    jobs = IngestionJob.objects.filter(document__in=by_id, kind=JobKind.INGEST, state=JobState.RUNNING)
+    unseen = jobs.filter(generation__gt=F("document__generation")).values_list("document_id", flat=True)
+    make_anew([by_id[pk] for pk in unseen])
 
 
 def _record_chunks(actor: Actor, action: str, chunks: Sequence[Chunk], **change: Any) -> None:

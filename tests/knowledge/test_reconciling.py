@@ -10,7 +10,10 @@ from dataclasses import replace
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from knowledge import reconciling
 from knowledge.files import folder
 from knowledge.models import Document, IngestionJob
 from knowledge.pipeline.ports import collection_name, get_ports
@@ -18,6 +21,7 @@ from knowledge.reconciling import Kind, Report, reconcile
 from knowledge.vectors import Filter, Point
 from tenants.scope import tenant_scope
 from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.test_recovery import Killed, before, end_leases, kill, work_until
 
 Plant = Callable[[Library, Document], None]
 
@@ -107,6 +111,23 @@ def test_every_kind_is_found_and_repaired(library: Library, kind: Kind) -> None:
 def test_work_in_progress_is_no_finding(library: Library) -> None:
     library.queue(library.upload("bees.md", BEES))
     assert compare(library).counts == {}
+
+
+def test_a_job_that_ends_meanwhile_is_no_finding(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.queue(library.upload("bees.md", BEES))
+    with pytest.raises(Killed):
+        work_until(library, "flip", kill)
+    end_leases(library)
+    before(monkeypatch, reconciling, "_files", library.work)  # the points have been compared by then
+    assert compare(library, repair=True).counts == {}
+    assert "bees" in library.find("bees")[0].text
+
+
+def test_texts_are_not_read(library: Library) -> None:
+    missing_point(library, library.add("bees.md", BEES))
+    with CaptureQueriesContext(connection) as queries:
+        assert compare(library).counts == {Kind.MISSING_POINT: 1}
+    assert not [query["sql"] for query in queries if '"text"' in query["sql"]]
 
 
 def test_another_tenants_points_are_left_alone(library: Library, foreign_library: Library) -> None:

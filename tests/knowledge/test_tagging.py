@@ -8,6 +8,8 @@ import pytest
 
 from knowledge.errors import FilterInvalidError
 from knowledge.folders import uploads_in
+from knowledge.ingestion import work
+from knowledge.ingestion.jobs import claim
 from knowledge.models import RuleKind, Tag, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.search import Passage
@@ -15,6 +17,7 @@ from knowledge.services.documents import Upload, reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from tenants.scope import tenant_scope
 from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.test_recovery import before
 
 
 def make_tag(library: Library, name: str, **facts: object) -> Tag:
@@ -104,6 +107,45 @@ def test_a_passage_tagged_by_hand_keeps_its_tag_while_its_text_stays(library: Li
     assert sources(passage) == {"exactly this": "manual"}
     untag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
     assert library.find("bees", tags_any=("exactly this",)) == []
+
+
+def test_tags_given_while_a_new_generation_is_made_are_not_lost(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = library.add("bees.md", BEES)
+    (passage,) = library.find("bees")
+    reindex_documents(actor=library.person.actor, document_ids=[document.pk])
+    batch = claim(library.tenant_id)
+
+    def tag_both() -> None:
+        tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
+        tag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
+
+    before(monkeypatch, work, "flip", tag_both)
+    work.process(library.tenant_id, batch)
+    monkeypatch.undo()
+    library.work()
+    assert sources(library.find("bees")[0]) == {"mine": "manual", "exactly this": "manual"}
+
+
+def test_space_around_a_tag_is_no_part_of_it(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=[" mine "])
+    assert sources(library.find("bees")[0]) == {"mine": "manual"}
+
+
+def test_a_changed_sidecar_is_a_change(library: Library) -> None:
+    library.folder.joinpath("bees.md").write_text(BEES)
+    sidecar = library.folder.joinpath("bees.md.meta.json")
+    outcomes = []
+    for facts in ({"metadata": {"year": 1927}}, {"metadata": {"year": 1930}}, {"tags": ["insects"]}) * 2:
+        sidecar.write_text(json.dumps(facts))
+        uploads = [upload for upload in uploads_in([library.folder]) if isinstance(upload, Upload)]
+        outcomes += [added.outcome.value for added in library.queue(*uploads)]
+        library.work()
+    assert outcomes == ["added", "updated", "updated", "updated", "updated", "unchanged"]
+    (passage,) = library.find("bees", metadata={"year": 1930})
+    assert sources(passage)["insects"] == "import"
 
 
 def test_any_all_and_none(library: Library) -> None:

@@ -1,0 +1,164 @@
+"""Workers that die, and people who change their minds, at the least convenient moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from knowledge.files import stored
+from knowledge.ingestion import flipping, jobs, work
+from knowledge.models import Chunk, DocumentStatus, IngestionJob, JobState
+from knowledge.services import documents
+from knowledge.services.documents import delete_documents, reindex_documents, retry_documents
+from tenants.scope import tenant_scope
+from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.test_ingestion import _jobs as jobs_of
+from tests.knowledge.test_ingestion import _zip as zipped
+
+BROKEN = b"%PDF-1.4 broken"
+
+
+class Killed(BaseException):
+    """As abrupt as SIGKILL: nothing of OYL's catches it."""
+
+
+def kill() -> None:
+    raise Killed
+
+
+def before(patch: pytest.MonkeyPatch, module: object, name: str, happens: Callable[[], object]) -> None:
+    """Something happens just before the function is called."""
+    real = getattr(module, name)
+
+    def late(*args: object) -> object:
+        happens()
+        return real(*args)
+
+    patch.setattr(module, name, late)
+
+
+def work_until(library: Library, name: str, happens: Callable[[], object]) -> None:
+    """A worker goes through one batch, and something happens just before one of its steps."""
+    batch = jobs.claim(library.tenant_id)
+    with pytest.MonkeyPatch.context() as patch:
+        before(patch, work, name, happens)
+        work.process(library.tenant_id, batch)
+
+
+def end_leases(library: Library) -> None:
+    with tenant_scope(library.tenant_id):
+        running = IngestionJob.objects.filter(state=JobState.RUNNING)
+        running.update(available_at="2020-01-01T00:00Z")
+
+
+def delete(library: Library, *ids: UUID) -> None:
+    delete_documents(actor=library.person.actor, document_ids=ids)
+
+
+def test_a_replacement_that_cannot_be_read_leaves_the_old_passages_answering(library: Library) -> None:
+    before = library.add("notes.md", BEES)
+    after = library.add("notes.md", BROKEN)
+    assert (after.processed_status, after.generation) == (DocumentStatus.ERROR, 1)
+    assert library.find("bees")[0].document_id == before.pk
+
+
+def test_members_of_an_archive_that_was_replaced_before_it_was_shown_go(library: Library) -> None:
+    library.queue(library.upload("all.zip", zipped({"a.md": BEES, "b.md": RIVERS})))
+    with pytest.raises(Killed):
+        work_until(library, "flip", kill)
+    library.queue(library.upload("all.zip", zipped({"a.md": BEES})))
+    library.work()
+    assert library.documents().keys() == {"all.zip", "all.zip/a.md"}
+
+
+def test_an_archive_deleted_while_its_members_are_found_brings_none(library: Library) -> None:
+    (added,) = library.queue(library.upload("all.zip", zipped({"a.md": BEES})))
+    work_until(library, "add_members", lambda: delete(library, added.document_id))
+    library.work()
+    assert library.documents() == {}
+
+
+def test_a_worker_killed_before_the_flip_loses_and_doubles_nothing(library: Library) -> None:
+    (added,) = library.queue(library.upload("bees.md", BEES))
+    with pytest.raises(Killed):
+        work_until(library, "flip", kill)
+    end_leases(library)
+    library.work()
+    document = library.document(added.document_id)
+    assert document.processed_status == DocumentStatus.DONE
+    assert len(library.points(document)) == len(library.find("bees")) == 1
+
+
+def test_what_was_deleted_goes_however_often_its_worker_dies(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    delete(library, document.pk)
+    for _ in range(jobs.MAX_ATTEMPTS + 1):
+        assert len(jobs.claim(library.tenant_id)) == 1
+        end_leases(library)
+    library.work()
+    with tenant_scope(library.tenant_id):
+        assert not Chunk.objects.filter(document=document).exists()
+    assert library.points(document) == []
+    assert stored(library.tenant_id, document.pk) == []
+
+
+def test_a_retry_is_a_job_that_no_earlier_worker_holds(library: Library) -> None:
+    (added,) = library.queue(library.upload("bees.md", BEES))
+    slow = jobs.claim(library.tenant_id)
+    end_leases(library)
+    (second,) = jobs.claim(library.tenant_id)
+    with tenant_scope(library.tenant_id):
+        jobs.fail(second, "internal_error", "", retryable=False)
+    retry_documents(actor=library.person.actor, document_ids=[added.document_id])
+    (third,) = jobs.claim(library.tenant_id)
+    with tenant_scope(library.tenant_id):
+        assert jobs.lock_held(slow) == []
+        assert jobs.lock_held([third]) == [third]
+
+
+def test_retrying_many_takes_as_many_statements_as_retrying_one(library: Library) -> None:
+    uploads = [library.upload(f"{number}.pdf", BROKEN) for number in range(9)]
+    ids = [added.document_id for added in library.queue(*uploads)]
+    library.work()
+
+    def statements(some: list[UUID]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert retry_documents(actor=library.person.actor, document_ids=some) == len(some)
+        return len(queries)
+
+    assert statements(ids[:1]) == statements(ids[1:])
+
+
+def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = library.add("bees.md", BEES)
+    reindex_documents(actor=library.person.actor, document_ids=[document.pk])
+    batch = jobs.claim(library.tenant_id)
+    both = Barrier(2, timeout=0.5)
+
+    def meet() -> None:
+        with suppress(BrokenBarrierError):
+            both.wait()
+
+    before(monkeypatch, documents, "cancel_unfinished", meet)
+    before(monkeypatch, flipping, "_write_tags", meet)
+
+    def and_close(step: Callable[[], None]) -> None:
+        try:
+            step()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        steps = (lambda: delete(library, document.pk), lambda: work.process(library.tenant_id, batch))
+        list(pool.map(and_close, steps))
+    assert [job.error_code for job in jobs_of(library, document)] == [""] * 3
+    library.work()
+    assert library.find("bees") == []
+    assert library.points(document) == []
