@@ -17,7 +17,7 @@ test: $(STAMP)
 	DATABASE_URL=postgresql://oyl_app@localhost/oyl SECRET_KEY=$$($(PYTHON) -c "import secrets; print(secrets.token_urlsafe(64))") \
 	  OYL_ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= OYL_AUDIT_KEY=check ALLOWED_HOSTS=oyl.example \
 	  $(PYTHON) manage.py check --deploy --fail-level WARNING
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto
 
 lock: $(STAMP)
 	$(PYTHON) -m uv pip compile requirements.in --overrides requirements-overrides.txt --no-emit-index-url \

@@ -11,131 +11,247 @@ import tenants.scope
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0002_roles'),
-        ('workspaces', '0001_initial'),
+        ("tenants", "0002_roles"),
+        ("workspaces", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Teammate',
+            name="Teammate",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('name', models.CharField(max_length=255)),
-                ('orchestration_config', models.JSONField(blank=True, null=True, validators=[assistants.orchestration.validate_orchestration])),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
-                ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='teammates', to='workspaces.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "orchestration_config",
+                    models.JSONField(
+                        blank=True, null=True, validators=[assistants.orchestration.validate_orchestration]
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="teammates",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'teammates',
-                'abstract': False,
-                'base_manager_name': 'with_deleted',
-                'default_manager_name': 'objects',
+                "db_table": "teammates",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Assistant',
+            name="Assistant",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('name', models.CharField(max_length=255)),
-                ('instruction', models.TextField(blank=True)),
-                ('ai_instruction', models.TextField(blank=True, editable=False)),
-                ('settings_json', models.JSONField(blank=True, default=dict, verbose_name='settings')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
-                ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='assistants', to='workspaces.workspace')),
-                ('teammate', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='assistants', to='assistants.teammate')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=255)),
+                ("instruction", models.TextField(blank=True)),
+                ("ai_instruction", models.TextField(blank=True, editable=False)),
+                ("settings_json", models.JSONField(blank=True, default=dict, verbose_name="settings")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="assistants",
+                        to="workspaces.workspace",
+                    ),
+                ),
+                (
+                    "teammate",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="assistants",
+                        to="assistants.teammate",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'assistants',
-                'abstract': False,
-                'base_manager_name': 'with_deleted',
-                'default_manager_name': 'objects',
+                "db_table": "assistants",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Instruction',
+            name="Instruction",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('system_prompt', models.TextField()),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('assistant', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='published_instruction', to='assistants.assistant')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("system_prompt", models.TextField()),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "assistant",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="published_instruction",
+                        to="assistants.assistant",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'instructions',
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'constraints': [tenants.isolation.TenantIsolation(column='tenant_id', name='instructions_tenant'), models.UniqueConstraint(fields=('tenant', 'id'), name='instructions_tenant_id_key'), tenants.isolation.SameTenant('assistant', also=(), name='instructions_assistant_same_tenant', on_delete='CASCADE')],
+                "db_table": "instructions",
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    tenants.isolation.TenantIsolation(column="tenant_id", name="instructions_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="instructions_tenant_id_key"),
+                    tenants.isolation.SameTenant(
+                        "assistant", also=(), name="instructions_assistant_same_tenant", on_delete="CASCADE"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='teammate',
-            index=tenants.models.Index(fields=['workspace'], name='idx_teammates_workspace_id'),
+            model_name="teammate",
+            index=tenants.models.Index(fields=["workspace"], name="idx_teammates_workspace_id"),
         ),
         migrations.AddConstraint(
-            model_name='teammate',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='teammates_tenant'),
+            model_name="teammate",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="teammates_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='teammate',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='teammates_tenant_id_key'),
+            model_name="teammate",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="teammates_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='teammate',
-            constraint=tenants.isolation.SameTenant('workspace', also=(), name='teammates_workspace_same_tenant', on_delete='CASCADE'),
+            model_name="teammate",
+            constraint=tenants.isolation.SameTenant(
+                "workspace", also=(), name="teammates_workspace_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='teammate',
-            constraint=models.UniqueConstraint(fields=('tenant', 'workspace', 'id'), name='teammates_workspace_id_key'),
+            model_name="teammate",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "workspace", "id"), name="teammates_workspace_id_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='teammate',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='teammates_name_alive_key', violation_error_message='There is one of this name already.'),
+            model_name="teammate",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workspace", "name"),
+                name="teammates_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='assistant',
-            index=tenants.models.Index(fields=['teammate'], name='idx_assistants_teammate_id'),
+            model_name="assistant",
+            index=tenants.models.Index(fields=["teammate"], name="idx_assistants_teammate_id"),
         ),
         migrations.AddIndex(
-            model_name='assistant',
-            index=tenants.models.Index(fields=['workspace'], name='idx_assistants_workspace_id'),
+            model_name="assistant",
+            index=tenants.models.Index(fields=["workspace"], name="idx_assistants_workspace_id"),
         ),
         migrations.AddConstraint(
-            model_name='assistant',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='assistants_tenant'),
+            model_name="assistant",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="assistants_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='assistant',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='assistants_tenant_id_key'),
+            model_name="assistant",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="assistants_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='assistant',
-            constraint=tenants.isolation.SameTenant('workspace', also=(), name='assistants_workspace_same_tenant', on_delete='CASCADE'),
+            model_name="assistant",
+            constraint=tenants.isolation.SameTenant(
+                "workspace", also=(), name="assistants_workspace_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assistant',
-            constraint=tenants.isolation.SameTenant('teammate', also=('workspace_id',), name='assistants_teammate_same_workspace', on_delete='CASCADE'),
+            model_name="assistant",
+            constraint=tenants.isolation.SameTenant(
+                "teammate",
+                also=("workspace_id",),
+                name="assistants_teammate_same_workspace",
+                on_delete="CASCADE",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assistant',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='assistants_name_alive_key', violation_error_message='There is one of this name already.'),
+            model_name="assistant",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workspace", "name"),
+                name="assistants_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
         ),
     ]

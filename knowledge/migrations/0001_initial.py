@@ -11,529 +11,1059 @@ import tenants.scope
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('assistants', '0001_initial'),
-        ('tenants', '0002_roles'),
-        ('workspaces', '0001_initial'),
+        ("assistants", "0001_initial"),
+        ("tenants", "0002_roles"),
+        ("workspaces", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('external_id', models.CharField(max_length=1024)),
-                ('filename', models.CharField(max_length=255)),
-                ('file_path', models.CharField(editable=False, max_length=1024)),
-                ('mime_type', models.CharField(blank=True, editable=False, max_length=255)),
-                ('size_bytes', models.PositiveBigIntegerField(editable=False)),
-                ('sha256', models.CharField(editable=False, max_length=64)),
-                ('metadata_json', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
-                ('text', models.TextField(blank=True, editable=False)),
-                ('processed_status', models.CharField(choices=[('pending', 'Pending'), ('processing', 'Processing'), ('done', 'Done'), ('error', 'Error')], default='pending', editable=False, max_length=16, verbose_name='status')),
-                ('error_code', models.CharField(blank=True, editable=False, max_length=64)),
-                ('error_detail', models.TextField(blank=True, editable=False)),
-                ('generation', models.PositiveIntegerField(default=0, editable=False)),
-                ('file_generation', models.PositiveIntegerField(default=1, editable=False)),
-                ('versions', models.CharField(blank=True, editable=False, max_length=255)),
-                ('container', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='members', to='knowledge.document')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("external_id", models.CharField(max_length=1024)),
+                ("filename", models.CharField(max_length=255)),
+                ("file_path", models.CharField(editable=False, max_length=1024)),
+                ("mime_type", models.CharField(blank=True, editable=False, max_length=255)),
+                ("size_bytes", models.PositiveBigIntegerField(editable=False)),
+                ("sha256", models.CharField(editable=False, max_length=64)),
+                ("metadata_json", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
+                ("text", models.TextField(blank=True, editable=False)),
+                (
+                    "processed_status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("processing", "Processing"),
+                            ("done", "Done"),
+                            ("error", "Error"),
+                        ],
+                        default="pending",
+                        editable=False,
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, editable=False, max_length=64)),
+                ("error_detail", models.TextField(blank=True, editable=False)),
+                ("generation", models.PositiveIntegerField(default=0, editable=False)),
+                ("file_generation", models.PositiveIntegerField(default=1, editable=False)),
+                ("versions", models.CharField(blank=True, editable=False, max_length=255)),
+                (
+                    "container",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="members",
+                        to="knowledge.document",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'documents',
-                'abstract': False,
-                'base_manager_name': 'with_deleted',
-                'default_manager_name': 'objects',
+                "db_table": "documents",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Chunk',
+            name="Chunk",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('generation', models.PositiveIntegerField()),
-                ('position', models.PositiveIntegerField()),
-                ('text', models.TextField()),
-                ('content_sha256', models.CharField(max_length=64)),
-                ('page', models.PositiveIntegerField(blank=True, null=True)),
-                ('heading_path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
-                ('start', models.PositiveIntegerField()),
-                ('end', models.PositiveIntegerField()),
-                ('token_count', models.PositiveIntegerField()),
-                ('tags_text', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
-                ('document', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='chunks', to='knowledge.document')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("generation", models.PositiveIntegerField()),
+                ("position", models.PositiveIntegerField()),
+                ("text", models.TextField()),
+                ("content_sha256", models.CharField(max_length=64)),
+                ("page", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "heading_path",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), blank=True, default=list, size=None
+                    ),
+                ),
+                ("start", models.PositiveIntegerField()),
+                ("end", models.PositiveIntegerField()),
+                ("token_count", models.PositiveIntegerField()),
+                (
+                    "tags_text",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), blank=True, default=list, size=None
+                    ),
+                ),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="chunks",
+                        to="knowledge.document",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'chunks',
-                'ordering': ['position'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "db_table": "chunks",
+                "ordering": ["position"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Embedding',
+            name="Embedding",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('model', models.CharField(max_length=255)),
-                ('vector_ref', models.CharField(max_length=255)),
-                ('chunk', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='embeddings', to='knowledge.chunk')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("model", models.CharField(max_length=255)),
+                ("vector_ref", models.CharField(max_length=255)),
+                (
+                    "chunk",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="embeddings",
+                        to="knowledge.chunk",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'embeddings',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "db_table": "embeddings",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='IngestionJob',
+            name="IngestionJob",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('kind', models.CharField(choices=[('ingest', 'Ingest'), ('purge', 'Purge')], default='ingest', max_length=16)),
-                ('generation', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('error', 'Error'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
-                ('stage', models.CharField(choices=[('wait', 'Wait'), ('parse', 'Parse'), ('chunk', 'Chunk'), ('embed', 'Embed'), ('tag', 'Tag'), ('index', 'Index'), ('flip', 'Flip'), ('clean', 'Clean')], default='wait', max_length=16)),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('chunks_done', models.PositiveIntegerField(default=0)),
-                ('chunks_total', models.PositiveIntegerField(default=0)),
-                ('available_at', models.DateTimeField()),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, max_length=64)),
-                ('error_detail', models.TextField(blank=True)),
-                ('versions', models.CharField(blank=True, max_length=255)),
-                ('timings_json', models.JSONField(blank=True, default=dict, verbose_name='seconds per stage')),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('document', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='jobs', to='knowledge.document')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("ingest", "Ingest"), ("purge", "Purge")], default="ingest", max_length=16
+                    ),
+                ),
+                ("generation", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("error", "Error"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("wait", "Wait"),
+                            ("parse", "Parse"),
+                            ("chunk", "Chunk"),
+                            ("embed", "Embed"),
+                            ("tag", "Tag"),
+                            ("index", "Index"),
+                            ("flip", "Flip"),
+                            ("clean", "Clean"),
+                        ],
+                        default="wait",
+                        max_length=16,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("chunks_done", models.PositiveIntegerField(default=0)),
+                ("chunks_total", models.PositiveIntegerField(default=0)),
+                ("available_at", models.DateTimeField()),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, max_length=64)),
+                ("error_detail", models.TextField(blank=True)),
+                ("versions", models.CharField(blank=True, max_length=255)),
+                (
+                    "timings_json",
+                    models.JSONField(blank=True, default=dict, verbose_name="seconds per stage"),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "document",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="jobs",
+                        to="knowledge.document",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ingestion_jobs',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "db_table": "ingestion_jobs",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='KnowledgeBase',
+            name="KnowledgeBase",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('name', models.CharField(max_length=255)),
-                ('vector_db_id', models.CharField(blank=True, editable=False, max_length=255, null=True)),
-                ('assistant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='knowledge_bases', to='assistants.assistant')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=255)),
+                ("vector_db_id", models.CharField(blank=True, editable=False, max_length=255, null=True)),
+                (
+                    "assistant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="knowledge_bases",
+                        to="assistants.assistant",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'knowledge_bases',
-                'abstract': False,
-                'base_manager_name': 'with_deleted',
-                'default_manager_name': 'objects',
+                "db_table": "knowledge_bases",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Reference',
+            name="Reference",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.TextField(blank=True)),
-                ('knowledge_base', models.OneToOneField(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='private_reference', to='knowledge.knowledgebase')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
-                ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='references', to='workspaces.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "knowledge_base",
+                    models.OneToOneField(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="private_reference",
+                        to="knowledge.knowledgebase",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="references",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'references',
-                'abstract': False,
-                'base_manager_name': 'with_deleted',
-                'default_manager_name': 'objects',
+                "db_table": "references",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='KnowledgeBaseReference',
+            name="KnowledgeBaseReference",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('knowledge_base', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='reference_links', to='knowledge.knowledgebase')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
-                ('reference', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='knowledge_base_links', to='knowledge.reference')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "knowledge_base",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="reference_links",
+                        to="knowledge.knowledgebase",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "reference",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="knowledge_base_links",
+                        to="knowledge.reference",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'knowledge_base_references',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "db_table": "knowledge_base_references",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.AddField(
-            model_name='document',
-            name='reference',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='documents', to='knowledge.reference'),
+            model_name="document",
+            name="reference",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="documents",
+                to="knowledge.reference",
+            ),
         ),
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('tag', models.CharField(max_length=255)),
-                ('description', models.TextField(blank=True)),
-                ('source', models.CharField(choices=[('manual', 'Manual'), ('rule', 'Rule'), ('ai', 'AI'), ('import', 'Import'), ('inherited', 'Inherited')], default='manual', max_length=16)),
-                ('inherited', models.BooleanField(default=False, help_text='Every passage of the reference carries this tag.')),
-                ('reference', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='tags', to='knowledge.reference')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("tag", models.CharField(max_length=255)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("manual", "Manual"),
+                            ("rule", "Rule"),
+                            ("ai", "AI"),
+                            ("import", "Import"),
+                            ("inherited", "Inherited"),
+                        ],
+                        default="manual",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "inherited",
+                    models.BooleanField(
+                        default=False, help_text="Every passage of the reference carries this tag."
+                    ),
+                ),
+                (
+                    "reference",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="tags",
+                        to="knowledge.reference",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'tags',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "db_table": "tags",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='DocumentTag',
+            name="DocumentTag",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('source', models.CharField(choices=[('manual', 'Manual'), ('rule', 'Rule'), ('ai', 'AI'), ('import', 'Import'), ('inherited', 'Inherited')], default='manual', max_length=16)),
-                ('actor_id', models.UUIDField(blank=True, editable=False, null=True)),
-                ('document', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='document_tags', to='knowledge.document')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
-                ('tag', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='document_tags', to='knowledge.tag')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("manual", "Manual"),
+                            ("rule", "Rule"),
+                            ("ai", "AI"),
+                            ("import", "Import"),
+                            ("inherited", "Inherited"),
+                        ],
+                        default="manual",
+                        max_length=16,
+                    ),
+                ),
+                ("actor_id", models.UUIDField(blank=True, editable=False, null=True)),
+                (
+                    "document",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="document_tags",
+                        to="knowledge.document",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="document_tags",
+                        to="knowledge.tag",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'document_tags',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "db_table": "document_tags",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='TagLink',
+            name="TagLink",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('source', models.CharField(choices=[('manual', 'Manual'), ('rule', 'Rule'), ('ai', 'AI'), ('import', 'Import'), ('inherited', 'Inherited')], max_length=16)),
-                ('confidence', models.FloatField(default=1.0)),
-                ('actor_id', models.UUIDField(blank=True, editable=False, null=True)),
-                ('chunk', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='tag_links', to='knowledge.chunk')),
-                ('tag', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='links', to='knowledge.tag')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("manual", "Manual"),
+                            ("rule", "Rule"),
+                            ("ai", "AI"),
+                            ("import", "Import"),
+                            ("inherited", "Inherited"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("confidence", models.FloatField(default=1.0)),
+                ("actor_id", models.UUIDField(blank=True, editable=False, null=True)),
+                (
+                    "chunk",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="tag_links",
+                        to="knowledge.chunk",
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="links",
+                        to="knowledge.tag",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'tag_links',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "db_table": "tag_links",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='TagRule',
+            name="TagRule",
             fields=[
-                ('id', models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('kind', models.CharField(choices=[('keyword', 'Keyword'), ('regex', 'Regular expression')], default='keyword', max_length=16)),
-                ('pattern', models.CharField(max_length=1000)),
-                ('tag', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='rules', to='knowledge.tag')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tenants.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("keyword", "Keyword"), ("regex", "Regular expression")],
+                        default="keyword",
+                        max_length=16,
+                    ),
+                ),
+                ("pattern", models.CharField(max_length=1000)),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="rules",
+                        to="knowledge.tag",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'tag_rules',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "db_table": "tag_rules",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.AddConstraint(
-            model_name='chunk',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='chunks_tenant'),
+            model_name="chunk",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="chunks_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='chunk',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='chunks_tenant_id_key'),
+            model_name="chunk",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="chunks_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='chunk',
-            constraint=tenants.isolation.SameTenant('document', also=(), name='chunks_document_same_tenant', on_delete='CASCADE'),
+            model_name="chunk",
+            constraint=tenants.isolation.SameTenant(
+                "document", also=(), name="chunks_document_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='chunk',
-            constraint=models.UniqueConstraint(fields=('document', 'generation', 'position'), name='chunks_document_generation_position_key'),
+            model_name="chunk",
+            constraint=models.UniqueConstraint(
+                fields=("document", "generation", "position"), name="chunks_document_generation_position_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='embedding',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='embeddings_tenant'),
+            model_name="embedding",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="embeddings_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='embedding',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='embeddings_tenant_id_key'),
+            model_name="embedding",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="embeddings_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='embedding',
-            constraint=tenants.isolation.SameTenant('chunk', also=(), name='embeddings_chunk_same_tenant', on_delete='CASCADE'),
+            model_name="embedding",
+            constraint=tenants.isolation.SameTenant(
+                "chunk", also=(), name="embeddings_chunk_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='embedding',
-            constraint=models.UniqueConstraint(fields=('chunk', 'model'), name='embeddings_chunk_model_key'),
+            model_name="embedding",
+            constraint=models.UniqueConstraint(fields=("chunk", "model"), name="embeddings_chunk_model_key"),
         ),
         migrations.AddIndex(
-            model_name='ingestionjob',
-            index=tenants.models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['tenant', 'available_at'], name='idx_ingestion_jobs_unfinished'),
+            model_name="ingestionjob",
+            index=tenants.models.Index(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["tenant", "available_at"],
+                name="idx_ingestion_jobs_unfinished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ingestionjob',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='ingestion_jobs_tenant'),
+            model_name="ingestionjob",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="ingestion_jobs_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='ingestionjob',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='ingestion_jobs_tenant_id_key'),
+            model_name="ingestionjob",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="ingestion_jobs_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='ingestionjob',
-            constraint=tenants.isolation.SameTenant('document', also=(), name='ingestion_jobs_document_same_tenant', on_delete='CASCADE'),
+            model_name="ingestionjob",
+            constraint=tenants.isolation.SameTenant(
+                "document", also=(), name="ingestion_jobs_document_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ingestionjob',
-            constraint=models.UniqueConstraint(fields=('document', 'generation', 'kind'), name='ingestion_jobs_document_generation_key'),
+            model_name="ingestionjob",
+            constraint=models.UniqueConstraint(
+                fields=("document", "generation", "kind"), name="ingestion_jobs_document_generation_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ingestionjob',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['ingest', 'purge'])), name='ingestion_jobs_kind_valid'),
+            model_name="ingestionjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["ingest", "purge"])), name="ingestion_jobs_kind_valid"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ingestionjob',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'error', 'cancelled'])), name='ingestion_jobs_state_valid'),
+            model_name="ingestionjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["queued", "running", "done", "error", "cancelled"])),
+                name="ingestion_jobs_state_valid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ingestionjob',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['wait', 'parse', 'chunk', 'embed', 'tag', 'index', 'flip', 'clean'])), name='ingestion_jobs_stage_valid'),
+            model_name="ingestionjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("stage__in", ["wait", "parse", "chunk", "embed", "tag", "index", "flip", "clean"])
+                ),
+                name="ingestion_jobs_stage_valid",
+            ),
         ),
         migrations.AddIndex(
-            model_name='knowledgebase',
-            index=tenants.models.Index(fields=['assistant'], name='idx_knowledge_bases_assistant_id'),
+            model_name="knowledgebase",
+            index=tenants.models.Index(fields=["assistant"], name="idx_knowledge_bases_assistant_id"),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebase',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='knowledge_bases_tenant'),
+            model_name="knowledgebase",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="knowledge_bases_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebase',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='knowledge_bases_tenant_id_key'),
+            model_name="knowledgebase",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="knowledge_bases_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebase',
-            constraint=tenants.isolation.SameTenant('assistant', also=(), name='knowledge_bases_assistant_same_tenant', on_delete='CASCADE'),
+            model_name="knowledgebase",
+            constraint=tenants.isolation.SameTenant(
+                "assistant", also=(), name="knowledge_bases_assistant_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebase',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('assistant', 'name'), name='knowledge_bases_name_alive_key', violation_error_message='There is one of this name already.'),
+            model_name="knowledgebase",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("assistant", "name"),
+                name="knowledge_bases_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reference',
-            index=tenants.models.Index(fields=['workspace'], name='idx_references_workspace_id'),
+            model_name="reference",
+            index=tenants.models.Index(fields=["workspace"], name="idx_references_workspace_id"),
         ),
         migrations.AddConstraint(
-            model_name='reference',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='references_tenant'),
+            model_name="reference",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="references_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='reference',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='references_tenant_id_key'),
+            model_name="reference",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="references_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='reference',
-            constraint=tenants.isolation.SameTenant('workspace', also=(), name='references_workspace_same_tenant', on_delete='CASCADE'),
+            model_name="reference",
+            constraint=tenants.isolation.SameTenant(
+                "workspace", also=(), name="references_workspace_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reference',
-            constraint=tenants.isolation.SameTenant('knowledge_base', also=(), name='references_knowledge_base_same_tenant', on_delete='CASCADE'),
+            model_name="reference",
+            constraint=tenants.isolation.SameTenant(
+                "knowledge_base", also=(), name="references_knowledge_base_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reference',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('workspace', 'name'), name='references_name_alive_key', violation_error_message='There is one of this name already.'),
+            model_name="reference",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workspace", "name"),
+                name="references_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='knowledgebasereference',
-            index=tenants.models.Index(fields=['reference'], name='idx_knowledge_base_references_reference_id'),
+            model_name="knowledgebasereference",
+            index=tenants.models.Index(
+                fields=["reference"], name="idx_knowledge_base_references_reference_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebasereference',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='knowledge_base_references_tenant'),
+            model_name="knowledgebasereference",
+            constraint=tenants.isolation.TenantIsolation(
+                column="tenant_id", name="knowledge_base_references_tenant"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebasereference',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='knowledge_base_references_tenant_id_key'),
+            model_name="knowledgebasereference",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "id"), name="knowledge_base_references_tenant_id_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebasereference',
-            constraint=tenants.isolation.SameTenant('knowledge_base', also=(), name='knowledge_base_references_knowledge_base_same_tenant', on_delete='CASCADE'),
+            model_name="knowledgebasereference",
+            constraint=tenants.isolation.SameTenant(
+                "knowledge_base",
+                also=(),
+                name="knowledge_base_references_knowledge_base_same_tenant",
+                on_delete="CASCADE",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebasereference',
-            constraint=tenants.isolation.SameTenant('reference', also=(), name='knowledge_base_references_reference_same_tenant', on_delete='CASCADE'),
+            model_name="knowledgebasereference",
+            constraint=tenants.isolation.SameTenant(
+                "reference",
+                also=(),
+                name="knowledge_base_references_reference_same_tenant",
+                on_delete="CASCADE",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='knowledgebasereference',
-            constraint=models.UniqueConstraint(fields=('knowledge_base', 'reference'), name='knowledge_base_references_key'),
+            model_name="knowledgebasereference",
+            constraint=models.UniqueConstraint(
+                fields=("knowledge_base", "reference"), name="knowledge_base_references_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=tenants.models.Index(fields=['reference', 'processed_status'], name='idx_documents_kb_status'),
+            model_name="document",
+            index=tenants.models.Index(
+                fields=["reference", "processed_status"], name="idx_documents_kb_status"
+            ),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=tenants.models.Index(fields=['tenant', '-created_at'], name='idx_documents_tenant_created'),
+            model_name="document",
+            index=tenants.models.Index(fields=["tenant", "-created_at"], name="idx_documents_tenant_created"),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=tenants.models.Index(fields=['tenant', 'sha256'], name='idx_documents_tenant_sha256'),
+            model_name="document",
+            index=tenants.models.Index(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=tenants.models.Index(fields=['container'], name='idx_documents_container_id'),
+            model_name="document",
+            index=tenants.models.Index(fields=["container"], name="idx_documents_container_id"),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='documents_tenant'),
+            model_name="document",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="documents_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='documents_tenant_id_key'),
+            model_name="document",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="documents_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=tenants.isolation.SameTenant('reference', also=(), name='documents_reference_same_tenant', on_delete='CASCADE'),
+            model_name="document",
+            constraint=tenants.isolation.SameTenant(
+                "reference", also=(), name="documents_reference_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=tenants.isolation.SameTenant('container', also=(), name='documents_container_same_tenant', on_delete='CASCADE'),
+            model_name="document",
+            constraint=tenants.isolation.SameTenant(
+                "container", also=(), name="documents_container_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('reference', 'external_id'), name='documents_external_id_alive_key'),
+            model_name="document",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("reference", "external_id"),
+                name="documents_external_id_alive_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(('processed_status__in', ['pending', 'processing', 'done', 'error'])), name='documents_processed_status_valid'),
+            model_name="document",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("processed_status__in", ["pending", "processing", "done", "error"])),
+                name="documents_processed_status_valid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='tags_tenant'),
+            model_name="tag",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="tags_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='tags_tenant_id_key'),
+            model_name="tag",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tags_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=tenants.isolation.SameTenant('reference', also=(), name='tags_reference_same_tenant', on_delete='CASCADE'),
+            model_name="tag",
+            constraint=tenants.isolation.SameTenant(
+                "reference", also=(), name="tags_reference_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.UniqueConstraint(fields=('reference', 'tag'), name='tags_reference_tag_key'),
+            model_name="tag",
+            constraint=models.UniqueConstraint(fields=("reference", "tag"), name="tags_reference_tag_key"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['manual', 'rule', 'ai', 'import', 'inherited'])), name='tags_source_valid'),
+            model_name="tag",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["manual", "rule", "ai", "import", "inherited"])),
+                name="tags_source_valid",
+            ),
         ),
         migrations.AddIndex(
-            model_name='documenttag',
-            index=tenants.models.Index(fields=['tag'], name='idx_document_tags_tag_id'),
+            model_name="documenttag",
+            index=tenants.models.Index(fields=["tag"], name="idx_document_tags_tag_id"),
         ),
         migrations.AddConstraint(
-            model_name='documenttag',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='document_tags_tenant'),
+            model_name="documenttag",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="document_tags_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='documenttag',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='document_tags_tenant_id_key'),
+            model_name="documenttag",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="document_tags_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='documenttag',
-            constraint=tenants.isolation.SameTenant('document', also=(), name='document_tags_document_same_tenant', on_delete='CASCADE'),
+            model_name="documenttag",
+            constraint=tenants.isolation.SameTenant(
+                "document", also=(), name="document_tags_document_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='documenttag',
-            constraint=tenants.isolation.SameTenant('tag', also=(), name='document_tags_tag_same_tenant', on_delete='CASCADE'),
+            model_name="documenttag",
+            constraint=tenants.isolation.SameTenant(
+                "tag", also=(), name="document_tags_tag_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='documenttag',
-            constraint=models.UniqueConstraint(fields=('document', 'tag'), name='document_tags_key'),
+            model_name="documenttag",
+            constraint=models.UniqueConstraint(fields=("document", "tag"), name="document_tags_key"),
         ),
         migrations.AddConstraint(
-            model_name='documenttag',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['manual', 'import'])), name='document_tags_source_valid'),
+            model_name="documenttag",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["manual", "import"])), name="document_tags_source_valid"
+            ),
         ),
         migrations.AddIndex(
-            model_name='taglink',
-            index=tenants.models.Index(fields=['tag'], name='idx_tag_links_tag_id'),
+            model_name="taglink",
+            index=tenants.models.Index(fields=["tag"], name="idx_tag_links_tag_id"),
         ),
         migrations.AddConstraint(
-            model_name='taglink',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='tag_links_tenant'),
+            model_name="taglink",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="tag_links_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='taglink',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='tag_links_tenant_id_key'),
+            model_name="taglink",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tag_links_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='taglink',
-            constraint=tenants.isolation.SameTenant('tag', also=(), name='tag_links_tag_same_tenant', on_delete='CASCADE'),
+            model_name="taglink",
+            constraint=tenants.isolation.SameTenant(
+                "tag", also=(), name="tag_links_tag_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='taglink',
-            constraint=tenants.isolation.SameTenant('chunk', also=(), name='tag_links_chunk_same_tenant', on_delete='CASCADE'),
+            model_name="taglink",
+            constraint=tenants.isolation.SameTenant(
+                "chunk", also=(), name="tag_links_chunk_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='taglink',
-            constraint=models.UniqueConstraint(fields=('chunk', 'tag'), name='tag_links_key'),
+            model_name="taglink",
+            constraint=models.UniqueConstraint(fields=("chunk", "tag"), name="tag_links_key"),
         ),
         migrations.AddConstraint(
-            model_name='taglink',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['manual', 'rule', 'ai', 'import', 'inherited'])), name='tag_links_source_valid'),
+            model_name="taglink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["manual", "rule", "ai", "import", "inherited"])),
+                name="tag_links_source_valid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='taglink',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='tag_links_confidence_valid'),
+            model_name="taglink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("confidence__gte", 0), ("confidence__lte", 1)),
+                name="tag_links_confidence_valid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tagrule',
-            constraint=tenants.isolation.TenantIsolation(column='tenant_id', name='tag_rules_tenant'),
+            model_name="tagrule",
+            constraint=tenants.isolation.TenantIsolation(column="tenant_id", name="tag_rules_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='tagrule',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='tag_rules_tenant_id_key'),
+            model_name="tagrule",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tag_rules_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='tagrule',
-            constraint=tenants.isolation.SameTenant('tag', also=(), name='tag_rules_tag_same_tenant', on_delete='CASCADE'),
+            model_name="tagrule",
+            constraint=tenants.isolation.SameTenant(
+                "tag", also=(), name="tag_rules_tag_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tagrule',
-            constraint=models.UniqueConstraint(fields=('tag', 'kind', 'pattern'), name='tag_rules_pattern_key'),
+            model_name="tagrule",
+            constraint=models.UniqueConstraint(
+                fields=("tag", "kind", "pattern"), name="tag_rules_pattern_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tagrule',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['keyword', 'regex'])), name='tag_rules_kind_valid'),
+            model_name="tagrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["keyword", "regex"])), name="tag_rules_kind_valid"
+            ),
         ),
     ]

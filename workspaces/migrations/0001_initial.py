@@ -188,7 +188,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 condition=models.Q(("deleted_at__isnull", True)),
                 fields=("tenant", "name"),
-                name="workspaces_name_alive_key", violation_error_message="There is one of this name already.",
+                name="workspaces_name_alive_key",
+                violation_error_message="There is one of this name already.",
             ),
         ),
         migrations.AddIndex(
@@ -218,7 +219,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 condition=models.Q(("deleted_at__isnull", True)),
                 fields=("workspace", "name"),
-                name="integration_configs_name_alive_key", violation_error_message="There is one of this name already.",
+                name="integration_configs_name_alive_key",
+                violation_error_message="There is one of this name already.",
             ),
         ),
         migrations.AddConstraint(
@@ -251,7 +253,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 condition=models.Q(("deleted_at__isnull", True)),
                 fields=("workspace", "name"),
-                name="data_sources_name_alive_key", violation_error_message="There is one of this name already.",
+                name="data_sources_name_alive_key",
+                violation_error_message="There is one of this name already.",
             ),
         ),
     ]
