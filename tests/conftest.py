@@ -3,7 +3,7 @@ rolled back or flushed, every test makes tenants of its own."""
 
 from __future__ import annotations
 
-from tests import environment  # before all else
+import tests.environment  # noqa: F401  (before all else)
 
 # isort: split
 import os
@@ -29,7 +29,6 @@ from tenants.services import create_tenant
 @pytest.fixture(scope="session")
 def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The services, and a fresh database, made by its owner and used as the application's role."""
-    environment.export()  # distributed over processes, pytest gives each the first one's environment again
     quick = override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
     with django_db_blocker.unblock(), quick, ensure_services(), _fresh_database():
         yield

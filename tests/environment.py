@@ -18,19 +18,19 @@ FOR_SERVERS = {
     "ALLOWED_HOSTS": "testserver",
 }
 
-folder = Path(tempfile.mkdtemp(prefix="oyl-test-"))
-folder.chmod(0o755)  # started by root, PostgreSQL runs as another user
-(folder / "static").mkdir()  # where collected files would be served from
-atexit.register(shutil.rmtree, folder, ignore_errors=True)
-VALUES = {"OYL_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "oyl.settings"}
-if os.environ.get("DATABASE_URL"):
-    given = {**FOR_SERVERS, "OYL_HTTPS": "false", **{k: v for k, v in os.environ.items() if v}}
-    VALUES |= {name: given[name] for name in (*FOR_SERVERS, "OYL_HTTPS")}
+
+def prepare() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="oyl-test-"))
+    folder.chmod(0o755)  # started by root, PostgreSQL runs as another user
+    (folder / "static").mkdir()  # where collected files would be served from
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["OYL_DATA_DIR"] = str(folder)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"
+    if os.environ.get("DATABASE_URL"):
+        os.environ.setdefault("OYL_HTTPS", "false")
+        os.environ.update({name: os.environ.get(name) or value for name, value in FOR_SERVERS.items()})
 
 
-def export() -> None:
-    os.environ.update(VALUES)
-
-
-export()
+if "PYTEST_XDIST_WORKER" not in os.environ:  # the suite's further processes get all of this from the first
+    prepare()
 django.setup()
