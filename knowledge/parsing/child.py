@@ -25,13 +25,8 @@ from knowledge.parsing.detect import detect, name_of
 from knowledge.parsing.job import Job, Limits
 from knowledge.parsing.readers import reader_of
 
-_WARM_UP = (
-    "lxml.html",
-    "knowledge.parsing.markdown",
-    "pypdfium2",
-    "openpyxl",
-    "knowledge.parsing.office",
-)
+# Quick ones only: a request waits for an import under way, and those of Word and of OCR hold 100 MB each.
+_WARM_UP = ("lxml.html", "knowledge.parsing.markdown", "pypdfium2", "openpyxl")
 _OUT_OF_MEMORY = ("out of memory", "cannot allocate", "bad_alloc", "failed to allocate", "memory allocation")
 
 

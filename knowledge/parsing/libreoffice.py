@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 
-from knowledge.parsing import ParsedDocument, detect, jail, office
+from knowledge.parsing import ParsedDocument, detect, jail
 from knowledge.parsing.codes import problem
 from knowledge.parsing.job import Job
 
@@ -34,6 +34,8 @@ def read(job: Job) -> ParsedDocument:
     converted = folder / f"document.{ending}"
     if not converted.exists():
         raise problem("corrupt_file", type=f"{name} document", reason="LibreOffice could not open it")
+    from knowledge.parsing import office  # takes seconds, which a refusal need not cost
+
     reader = office.read_docx if ending == "docx" else office.read_pptx
     document = reader(replace(job, path=converted))
     return replace(document, mime_type=job.mime_type)
