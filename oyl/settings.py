@@ -109,7 +109,12 @@ TEMPLATES = [
 
 def _database(url: str, user: str) -> dict[str, Any]:
     """A connection from a URL, or to the embedded PostgreSQL as `user`."""
-    embedded = {"ENGINE": "django.db.backends.postgresql", "HOST": str(LAYOUT.run), "NAME": "oyl", "USER": user}
+    embedded = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": str(LAYOUT.run),
+        "NAME": "oyl",
+        "USER": user,
+    }
     return {**(env.db_url_config(url) if url else embedded), "CONN_HEALTH_CHECKS": True}
 
 

@@ -41,7 +41,13 @@ class WorkflowStep(TenantModel):
     position = models.PositiveIntegerField()
     type_enum = models.CharField("type", max_length=32, choices=StepType.choices)
     assistant = models.ForeignKey(
-        Assistant, models.DO_NOTHING, null=True, blank=True, db_constraint=False, db_index=False, related_name="+"
+        Assistant,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
     instruction = models.TextField(blank=True)
     config_json = models.JSONField("configuration", default=dict, blank=True)
