@@ -45,6 +45,9 @@ class CappedParser:
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         request = {"path": str(path.resolve()), "filename": filename, "workdir": str(workdir.resolve())}
         answer = self._ask(request)
+        if answer.get("code") == "parse_memory":
+            # Others before it may have used the process's memory up: what counts is a process of its own.
+            answer = self._ask(request, fresh=True)
         if "traceback" in answer:
             logger.warning("Tenant %s: %s could not be read.\n%s", tenant_id, path, answer["traceback"])
         if "code" in answer:
@@ -58,11 +61,11 @@ class CappedParser:
                 process.kill()
             self._slots.put(None)
 
-    def _ask(self, request: dict[str, str]) -> dict[str, Any]:
+    def _ask(self, request: dict[str, str], *, fresh: bool = False) -> dict[str, Any]:
         process = self._slots.get()
         keep = False
         try:
-            if process is None or not process.alive():
+            if fresh or process is None or not process.alive():
                 process = self._replace(process)
             answer = process.ask(request)
             keep = self._is_fit(process, answer)
