@@ -42,5 +42,7 @@ JOB_ERRORS = {
     "worker_died": "Processing this file ended abruptly five times. It may be too large or malformed; replace it, or retry.",
     "internal_error": "Something in OYL failed while processing this file. Retry; if it fails again, see the worker's log.",
     "file_missing": "The stored file is gone. Upload it again.",
+    "nested_too_large": "With all that is inside it, the archive has more than 10,000 files or unpacks to more than "
+    "PARSER_OUTPUT_MB. Split it, or upload its files one by one.",
     "nested_too_deep": "Archives or mails are nested more than three deep. Unpack the inner ones and upload their files.",
 }

@@ -1,25 +1,27 @@
-"""Celery's doors to the pipeline: ids in, one service call each."""
+"""Celery's doors to the pipeline: one service call each."""
 
 from __future__ import annotations
-
-from uuid import UUID
 
 from celery import shared_task
 
 from knowledge.ingestion import jobs
-from knowledge.ingestion import work as worker
+from knowledge.ingestion.work import sweep_work_folder, work_for_anyone
+
+# So many workers are woken at most; each wakes the next one as soon as it has found work.
+RINGS = 8
 
 
 @shared_task
-def work(tenant_id: str) -> int:
-    """Process a batch of the tenant's due jobs."""
-    return worker.work(UUID(tenant_id))
+def work() -> int:
+    """Process a batch of due jobs of some tenant."""
+    return work_for_anyone()
 
 
 @shared_task
 def sweep_jobs() -> int:
-    """Ring for every tenant with due work: lost rings, dead workers, ended back-offs. The number of tenants."""
+    """Ring while there is due work: lost rings, dead workers, ended back-offs. The number of tenants that have some."""
+    sweep_work_folder()
     tenants = jobs.tenants_with_due_jobs()
-    for tenant_id in tenants:
-        jobs.ring(tenant_id)
+    for _ in tenants[:RINGS]:
+        jobs.ring()
     return len(tenants)

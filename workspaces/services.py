@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.db import IntegrityError, transaction
 
 from audit.services import record
@@ -37,5 +39,9 @@ def create_workspace(*, actor: Actor, name: str, description: str = "") -> Works
 
 def get_or_create_workspace(*, actor: Actor, name: str) -> Workspace:
     with tenant_scope(actor.tenant_id):
-        found: Workspace | None = Workspace.objects.filter(name=name).first()
-        return create_workspace(actor=actor, name=name) if found is None else found
+        if found := Workspace.objects.filter(name=name).first():
+            return cast(Workspace, found)
+        try:
+            return create_workspace(actor=actor, name=name)
+        except WorkspaceExistsError:  # somebody was quicker
+            return cast(Workspace, Workspace.objects.get(name=name))

@@ -19,9 +19,11 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from audit.services import record
 from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Stage
 from knowledge.querysets import from_now
+from tenants.actors import system_actor
 from tenants.scope import current_tenant_id, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -44,8 +46,7 @@ def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> No
         ]
     )
     if documents:
-        tenant_id = current_tenant_id()
-        transaction.on_commit(lambda: ring(tenant_id))
+        transaction.on_commit(ring)
 
 
 def make_anew(documents: Sequence[Document]) -> None:
@@ -65,18 +66,21 @@ def make_anew(documents: Sequence[Document]) -> None:
     enqueue(documents)
 
 
-def ring(tenant_id: UUID) -> None:
-    """Wake a worker. Without Redis nothing is lost: the sweeper rings again."""
+def ring() -> None:
+    """Wake a worker: somebody has work, the database knows who. Without Redis nothing is lost: the sweeper rings again."""
     try:
-        current_app.send_task("knowledge.tasks.work", [str(tenant_id)], retry=False)
+        current_app.send_task("knowledge.tasks.work", retry=False)
     except Exception as error:
-        logger.warning("could not ring for tenant %s, the sweeper will: %s", tenant_id, error)
+        logger.warning("could not ring, the sweeper will: %s", error)
 
 
 def tenants_with_due_jobs() -> list[UUID]:
+    """In no order: whoever takes the first one is fair to all, however many jobs each has."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT oyl_tenants_with_due_jobs()")
-        return [row[0] for row in cursor.fetchall()]
+        tenants = [row[0] for row in cursor.fetchall()]
+    random.shuffle(tenants)
+    return tenants
 
 
 def claim(tenant_id: UUID) -> list[IngestionJob]:
@@ -116,7 +120,7 @@ def _is_over(job: IngestionJob, *, retryable: bool = True) -> bool:
 def give_up(jobs: Sequence[IngestionJob]) -> None:
     """Jobs whose worker died at each of their attempts."""
     for job in jobs:
-        _end_in_error(job, "worker_died", JOB_ERRORS["worker_died"])
+        end_in_error(job, "worker_died", JOB_ERRORS["worker_died"])
 
 
 @contextmanager
@@ -170,7 +174,7 @@ def fail(job: IngestionJob, code: str, detail: str, *, retryable: bool) -> None:
     if not lock_held([job]):
         return
     if _is_over(job, retryable=retryable):
-        _end_in_error(job, code, detail)
+        end_in_error(job, code, detail)
         return
     IngestionJob.objects.filter(pk=job.pk).update(
         state=JobState.QUEUED,
@@ -185,10 +189,21 @@ def backoff(attempt: int) -> timedelta:
     return timedelta(seconds=min(2 * 4 ** (attempt - 1), 3600) * random.uniform(0.75, 1.25))  # noqa: S311
 
 
-def _end_in_error(job: IngestionJob, code: str, detail: str) -> None:
+def end_in_error(job: IngestionJob, code: str, detail: str) -> None:
+    """Inside a scope. A document that shows this generation already, and only has leftovers, is none the worse."""
     IngestionJob.objects.all().filter(pk=job.pk).finish(JobState.ERROR, error_code=code, error_detail=detail)
-    Document.objects.filter(pk=job.document_id, file_generation=job.generation).update(
+    document = Document.objects.filter(pk=job.document_id, file_generation=job.generation)
+    document.filter(generation=job.generation).update(processed_status=DocumentStatus.DONE)
+    document.exclude(generation=job.generation).update(
         processed_status=DocumentStatus.ERROR, error_code=code, error_detail=detail
+    )
+    record(
+        actor=system_actor(current_tenant_id(), "worker"),
+        action="document.failed",
+        target=job.document,
+        workspace_id=job.document.reference.workspace_id,
+        code=code,
+        generation=job.generation,
     )
 
 

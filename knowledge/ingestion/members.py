@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.conf import settings
+
 from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.models import Document, IngestionJob
 from knowledge.parsing import Member
@@ -13,30 +15,45 @@ from tenants.actors import Actor
 from tenants.scope import tenant_scope
 
 MAX_DEPTH = 3
+MAX_FILES = 10_000
 
 
 def add_members(
     actor: Actor, jobs: Sequence[IngestionJob], products: Sequence[Tagged]
 ) -> tuple[list[Tagged], list[Failure]]:
     """Queue what was found inside the products' files; before the flip, so that no crash can lose a member, and
-    repeatable, because a member's identity is its place. Products that are nested too deep come back as failures."""
+    repeatable, because a member's identity is its place. Products that hold too much come back as failures."""
     documents = {job.document_id: job.document for job in jobs}
     fine: list[Tagged] = []
     failures: list[Failure] = []
     for product in products:
         source, members = product.passages.source, product.passages.document.members
-        if members and _depth(actor, documents[source.document_id]) >= MAX_DEPTH:
-            failures.append(
-                Failure(
-                    source=source,
-                    code="nested_too_deep",
-                    detail=JOB_ERRORS["nested_too_deep"],
-                    retryable=False,
-                )
-            )
-        elif _replace_members(actor, documents[source.document_id], members):
+        container = documents[source.document_id]
+        if members and (code := _refusal(actor, container, members)):
+            failures.append(Failure(source=source, code=code, detail=JOB_ERRORS[code], retryable=False))
+        elif _replace_members(actor, container, members):
             fine.append(product)
     return fine, failures
+
+
+def _refusal(actor: Actor, container: Document, members: Sequence[Member]) -> str:
+    """The code of what is wrong with these members, or "": each archive alone was measured when it was unpacked, here
+    the outermost one is, with all that is inside it."""
+    with tenant_scope(actor.tenant_id):
+        depth, root = 0, container
+        while root.container_id:
+            depth, root = depth + 1, Document.with_deleted.get(pk=root.container_id)
+        if depth >= MAX_DEPTH:
+            return "nested_too_deep"
+        sizes = [member.path.stat().st_size for member in members]
+        level = [root.pk]
+        while level:
+            family = Document.objects.filter(container__in=level).exclude(container=container)
+            rows = list(family.values_list("pk", "size_bytes"))
+            sizes += [size for _, size in rows]
+            level = [pk for pk, _ in rows]
+    too_large = len(sizes) > MAX_FILES or sum(sizes) > settings.PARSER_OUTPUT_MB << 20
+    return "nested_too_large" if too_large else ""
 
 
 def _replace_members(actor: Actor, container: Document, members: Sequence[Member]) -> bool:
@@ -72,13 +89,3 @@ def _delete_gone(actor: Actor, container: Document, present: set[str]) -> None:
         gone = list(members.values_list("pk", flat=True))
     if gone:
         delete_documents(actor=actor, document_ids=gone)
-
-
-def _depth(actor: Actor, document: Document) -> int:
-    """How many files the document is inside of."""
-    depth = 0
-    with tenant_scope(actor.tenant_id):
-        while document.container_id:
-            depth += 1
-            document = Document.with_deleted.get(pk=document.container_id)
-    return depth

@@ -16,6 +16,7 @@ from tenants.scope import tenant_scope
 
 THREADS = 4
 POLL_SECONDS = 0.25
+TRUST_SECONDS = 30.0  # then it is asked again whether there are workers
 Told = Callable[[int], None]
 
 
@@ -28,14 +29,15 @@ def workers_are_running() -> bool:
 
 def see_through(tenant_id: UUID, told: Told) -> None:
     """Until none of the tenant's jobs is unfinished. `told` hears their number from time to time."""
-    if workers_are_running():
-        _poll(tenant_id, told)
-    else:
-        work_here(tenant_id, told)
+    while unfinished(tenant_id):
+        if not workers_are_running():
+            return work_here(tenant_id, told)
+        _poll(tenant_id, told, until=time.monotonic() + TRUST_SECONDS)
+    return None
 
 
-def _poll(tenant_id: UUID, told: Told) -> None:
-    while left := unfinished(tenant_id):
+def _poll(tenant_id: UUID, told: Told, until: float) -> None:
+    while time.monotonic() < until and (left := unfinished(tenant_id)):
         told(left)
         time.sleep(POLL_SECONDS)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from uuid import UUID
+
+from django.conf import settings
 
 from knowledge.embedding import EmbeddingError, get_embedder
 from knowledge.errors import JOB_ERRORS, LeaseLostError
@@ -27,6 +31,12 @@ from tenants.actors import Actor, system_actor
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
+DAY = 24 * 3600
+
+
+def work_for_anyone() -> int:
+    """`work` for one of the tenants that have due jobs."""
+    return next(filter(None, map(work, queue.tenants_with_due_jobs())), 0)
 
 
 def work(tenant_id: UUID) -> int:
@@ -36,9 +46,23 @@ def work(tenant_id: UUID) -> int:
     """
     batch = queue.claim(tenant_id)
     if batch:
-        queue.ring(tenant_id)
+        queue.ring()
         process(tenant_id, batch)
     return len(batch)
+
+
+def work_folder() -> Path:
+    """Where files are unpacked: below the data folder, so that what a killed worker leaves can be swept."""
+    folder: Path = settings.LAYOUT.data / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def sweep_work_folder() -> None:
+    """Remove what workers left that were killed; no batch takes a day."""
+    for left in work_folder().iterdir():
+        if time.time() - left.stat().st_mtime > DAY:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def process(tenant_id: UUID, batch: Sequence[IngestionJob]) -> None:
@@ -64,9 +88,11 @@ def ingest(actor: Actor, batch: Sequence[IngestionJob]) -> None:
     ports = get_ports()
     unflipped = [job for job in batch if job.document.generation < job.generation]
     with ExitStack() as stack:
-        workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oyl-work-")))
+        workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work_folder())))
         files = _open_files(actor, unflipped, stack)
         with tenant_scope(actor.tenant_id):
+            # Known before the first point is written: who cleans up must know where points may be.
+            IngestionJob.objects.all().held(unflipped).update(versions=ports.versions)
             sources = load_sources(unflipped, files, workdir, ports.embedder.model)
         products, failures = run(actor.tenant_id, sources, ports, _reporter(actor.tenant_id, batch))
         products, too_deep = add_members(actor, unflipped, products)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -50,8 +51,12 @@ def get_or_create_reference(*, actor: Actor, workspace: str, reference: str) -> 
     """By names; both are made when missing."""
     with tenant_scope(actor.tenant_id):
         place = get_or_create_workspace(actor=actor, name=workspace)
-        found = Reference.objects.filter(workspace=place, name=reference).first()
-        return found or create_reference(actor=actor, workspace_id=place.pk, name=reference)
+        if found := Reference.objects.filter(workspace=place, name=reference).first():
+            return cast(Reference, found)
+        try:
+            return create_reference(actor=actor, workspace_id=place.pk, name=reference)
+        except ReferenceExistsError:  # somebody was quicker
+            return cast(Reference, Reference.objects.get(workspace=place, name=reference))
 
 
 def find_references(tenant_id: UUID, name_or_id: str) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,10 +27,14 @@ from knowledge.models import (
     TagRule,
     TagSource,
 )
+from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import tag_id
+from knowledge.vectors import VectorStoreError, get_vector_store
 from tenants.actors import Actor
 from tenants.models import Role
 from tenants.scope import tenant_scope
+
+logger = logging.getLogger(__name__)
 
 
 def make_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> list[Tag]:
@@ -214,8 +219,12 @@ def _refresh(tenant_id: UUID, which: Q) -> None:
 
 
 def _write_to_store(tenant_id: UUID, models: Iterable[str], points: dict[UUID, tuple[UUID, ...]]) -> None:
-    from knowledge.pipeline.ports import collection_name
-    from knowledge.vectors import get_vector_store
-
-    for model in models:
-        get_vector_store().set_tags(tenant_id, collection_name(model), points)
+    """While the store is away, the tags are only where they were saved: a new generation brings them into it."""
+    try:
+        for model in models:
+            get_vector_store().set_tags(tenant_id, collection_name(model), points)
+    except VectorStoreError as error:
+        logger.warning("tags will be indexed later: %s", error.detail)
+        with tenant_scope(tenant_id):
+            documents = Document.objects.filter(chunks__in=points).distinct("pk").defer("text")
+            make_anew(_documents([document.pk for document in documents]))

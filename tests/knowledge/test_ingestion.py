@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -157,6 +158,14 @@ def test_archives_nested_too_deep_are_refused(library: Library) -> None:
     library.add("outer.zip", content)
     codes = [d.error_code for d in library.documents().values() if d.error_code]
     assert codes == ["nested_too_deep"]
+
+
+def test_archives_that_grow_inside_each_other_are_refused(library: Library, settings: Any) -> None:
+    settings.PARSER_OUTPUT_MB = 1
+    filler = _zip({f"{n}.txt": f"{n} " * 100_000 for n in range(3)})
+    library.add("outer.zip", _zip({f"{n}.zip": filler for n in range(3)}))
+    codes = {d.error_code for d in library.documents().values() if d.error_code}
+    assert "nested_too_large" in codes
 
 
 def test_a_file_that_is_gone_says_so(library: Library) -> None:

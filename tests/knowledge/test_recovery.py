@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,12 +13,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from audit.models import AuditLog
 from knowledge.files import stored
 from knowledge.ingestion import flipping, jobs, work
 from knowledge.models import Chunk, DocumentStatus, IngestionJob, JobState
-from knowledge.services import documents
+from knowledge.services import documents, tags
 from knowledge.services.documents import delete_documents, reindex_documents, retry_documents
+from knowledge.services.libraries import get_or_create_reference
+from knowledge.vectors import VectorStoreError
 from tenants.scope import tenant_scope
+from tests.conftest import Person
 from tests.knowledge.library import BEES, RIVERS, Library
 from tests.knowledge.test_ingestion import _jobs as jobs_of
 from tests.knowledge.test_ingestion import _zip as zipped
@@ -162,3 +167,73 @@ def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: py
     library.work()
     assert library.find("bees") == []
     assert library.points(document) == []
+
+
+def test_a_document_that_only_has_leftovers_to_clean_is_not_in_error(library: Library) -> None:
+    document = library.add("notes.md", BEES)
+    library.queue(library.upload("notes.md", RIVERS))
+    for _ in range(jobs.MAX_ATTEMPTS):
+        with suppress(Killed):
+            work_until(library, "clean", kill)
+        end_leases(library)
+    assert jobs.claim(library.tenant_id) == []
+    shown = library.document(document.pk)
+    assert (shown.processed_status, shown.error_code) == (DocumentStatus.DONE, "")
+    assert "Danube" in library.find("rivers")[0].text
+
+
+def test_a_failure_is_in_the_audit_log(library: Library) -> None:
+    broken = library.add("broken.pdf", BROKEN)
+    with tenant_scope(library.tenant_id):
+        event = AuditLog.objects.get(object_id=broken.pk, action="document.failed")
+    assert event.payload_json["code"] == "corrupt_file"
+
+
+def test_tags_set_while_the_vector_store_is_away_are_indexed_later(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = library.add("bees.md", BEES)
+
+    class Away:
+        def set_tags(self, *args: object) -> None:
+            raise VectorStoreError("vector_store_unavailable", "away", retryable=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tags, "get_vector_store", Away)
+        tags.tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
+    library.work()
+    assert library.find("anything", tags_any=("mine",))[0].document_id == document.pk
+
+
+def test_a_worker_serves_whoever_has_work(library: Library, foreign_library: Library) -> None:
+    library.queue(library.upload("bees.md", BEES))
+    foreign_library.queue(foreign_library.upload("rivers.md", RIVERS))
+    while work.work_for_anyone():
+        pass
+    assert library.find("bees") and foreign_library.find("rivers")
+
+
+def test_two_first_ingests_at_once_agree_on_workspace_and_reference(owner: Person) -> None:
+    start = Barrier(4)
+
+    def make() -> UUID:
+        start.wait()
+        try:
+            made = get_or_create_reference(actor=owner.actor, workspace="New", reference="New")
+            return made.pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [pool.submit(make) for _ in range(4)]
+    assert len({one.result() for one in made}) == 1
+
+
+def test_what_a_killed_worker_unpacked_is_swept(library: Library) -> None:
+    old, new = work.work_folder() / "old", work.work_folder() / "new"
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    work.sweep_work_folder()
+    assert new.exists() and not old.exists()
+    new.rmdir()
