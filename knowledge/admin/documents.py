@@ -26,7 +26,7 @@ from knowledge.admin.tagging import of_documents, tagging_page
 from knowledge.admin.upload import upload_page
 from knowledge.models import Document, DocumentStatus
 from knowledge.services import documents as services
-from tenants.admin import TenantAdmin, action, actor_of, display, tells_errors
+from tenants.admin import TenantAdmin, action, actor_of, display, leave, tells_errors
 from tenants.middleware import opens_own_scopes
 from tenants.scope import tenant_scope
 
@@ -221,7 +221,7 @@ class DocumentAdmin(TenantAdmin):
         if document is None:
             return self.absent(request, object_id)
         _tell(request, verb(actor=actor_of(request), document_ids=[document.pk]))
-        return _to(object_id)
+        return leave(request, reverse("admin:knowledge_document_change", args=[object_id]))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         services.delete_documents(actor=actor_of(request), document_ids=[obj.pk])

@@ -10,6 +10,7 @@ from tenants.admin.base import (
     VastAdmin,
     actor_of,
     has_role,
+    leave,
     tells_errors,
 )
 from tenants.admin.theme import action, display
@@ -26,6 +27,7 @@ __all__ = [
     "actor_of",
     "display",
     "has_role",
+    "leave",
     "tells_errors",
 ]
 

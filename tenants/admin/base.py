@@ -48,9 +48,16 @@ def tells_errors(view: View) -> View:
             return view(self, request, *args, **kwargs)
         except OylError as error:
             messages.error(request, str(error))
-            return HttpResponseRedirect(request.get_full_path())
+            return leave(request, request.headers.get("HX-Current-URL", request.get_full_path()))
 
     return cast(View, wrapper)
+
+
+def leave(request: HttpRequest, address: str) -> HttpResponse:
+    """A redirect. To a dialog's script it is told in a header: a redirect would only fill the dialog anew."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
 
 
 class TenantForm(ModelForm):

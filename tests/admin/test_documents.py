@@ -141,7 +141,9 @@ def test_one_document_is_re_indexed_after_a_confirmation_only(owner: Person, row
     owner.client.get(address)
     with tenant_scope(owner.tenant_id):
         assert Document.objects.get(pk=rows[Document].pk).processed_status == DocumentStatus.DONE
-    owner.client.post(address, {"_form_submitted": "True"})
+    answer = owner.client.post(address, {"_form_submitted": "True"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 200  # a script would follow a redirect, and put the page into the dialog
+    assert answer["HX-Redirect"] == page_of(rows[Document], "change")
     with tenant_scope(owner.tenant_id):
         assert Document.objects.get(pk=rows[Document].pk).processed_status == DocumentStatus.PENDING
 
