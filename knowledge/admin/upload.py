@@ -48,7 +48,16 @@ class FilesField(forms.FileField):
         """Every file is checked as one is."""
         if not data:
             raise forms.ValidationError("Choose at least one file.")
-        return [super(FilesField, self).clean(file, initial) for file in data]
+        return [self._one(file, initial) for file in data]
+
+    def _one(self, file: Any, initial: Any) -> UploadedFile[Any]:
+        try:
+            checked: UploadedFile[Any] = super().clean(file, initial)
+        except forms.ValidationError as error:
+            raise forms.ValidationError(
+                [f"“{file.name}”: {message}" for message in error.messages]
+            ) from error
+        return checked
 
 
 class LibraryChoice(ModelChoiceField):
