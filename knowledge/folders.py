@@ -25,14 +25,21 @@ class Unreadable:
 
 def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
     """Every file below the paths, folders in the order of their names. Hidden files and sidecars (`NAME.meta.json`) are
-    no documents; links that lead nowhere or in a circle are passed over."""
+    no documents; links that lead nowhere or in a circle are passed over. Of two files with one name to go by, the
+    second is refused: it would replace the first."""
+    seen: dict[str, Path] = {}
     for root in paths:
         if not root.exists():
             yield Unreadable(
                 file=str(root), code="file_not_found", detail=f"There is no file or folder '{root}'."
             )
         for path in [root] if root.is_file() else _files_below(root):
-            yield _upload(path, root)
+            identity = _printable(path.name if path == root else path.relative_to(root).as_posix())
+            first = seen.setdefault(identity, path)
+            if first == path:
+                yield _upload(path, identity)
+            elif not first.samefile(path):
+                yield _namesake(path, first, identity)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -42,13 +49,17 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _upload(path: Path, root: Path) -> Upload | Unreadable:
-    identity = path.name if path == root else path.relative_to(root).as_posix()
+def _namesake(path: Path, first: Path, identity: str) -> Unreadable:
+    detail = f"'{first}' would be '{identity}' in the reference too. Ingest the folder that holds both."
+    return Unreadable(file=str(path), code="same_name", detail=detail)
+
+
+def _upload(path: Path, identity: str) -> Upload | Unreadable:
     try:
         with path.open("rb"):
             sidecar = _sidecar(path)
         return Upload(
-            external_id=_printable(identity),
+            external_id=identity,
             filename=_printable(path.name),
             path=path,
             metadata=sidecar.get("metadata", {}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from tenants.errors import OylError
 from tenants.scope import refuse_unsafe_role
 
 T = TypeVar("T")
+LONGEST_NAME = 255
 
 
 @dataclass(slots=True)
@@ -26,6 +28,15 @@ class Outcome:
 
     results: list[Any] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+
+def new_name(value: str) -> str:
+    """The type of an argument that may name something new."""
+    if not value.strip():
+        raise ArgumentTypeError("a name must not be empty")
+    if len(value) > LONGEST_NAME:
+        raise ArgumentTypeError(f"a name has at most {LONGEST_NAME} characters; this one has {len(value)}")
+    return value
 
 
 class OylCommand(BaseCommand):

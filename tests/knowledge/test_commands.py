@@ -79,6 +79,20 @@ def test_bad_files_are_named_and_the_others_go_on(owner: Person, folder: Path) -
     assert result["added"] == 2
 
 
+def test_of_two_files_with_one_name_the_second_is_refused_aloud(owner: Person, folder: Path) -> None:
+    (folder / "sub" / "bees.md").write_text(RIVERS)
+    files = (folder / "bees.md", folder / "sub" / "bees.md")
+    result, _ = run_failing("ingest", *files, *INTO, person=owner)
+    assert result["added"] == 1
+    assert [(one["file"], one["code"]) for one in result["failed"]] == [(str(files[1]), "same_name")]
+    assert run("ingest", files[0], folder, files[0], *INTO, person=owner)["failed"] == []
+
+
+def test_an_empty_path_is_not_the_current_folder(owner: Person) -> None:
+    _, complaint = run_failing("ingest", "", *INTO, person=owner)
+    assert "must not be empty" in complaint
+
+
 def test_tags_narrow_a_search(owner: Person, folder: Path) -> None:
     (folder / "bees.md.meta.json").write_text(json.dumps({"tags": ["insects"]}))
     run("ingest", folder, *INTO, "--wait", person=owner)

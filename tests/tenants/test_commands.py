@@ -51,6 +51,12 @@ def test_create_tenant_refuses_a_taken_name_and_a_bad_address(database):
         output("create_tenant", "Other", admin_email="nobody")
 
 
+@pytest.mark.parametrize(("name", "complaint"), [(" ", "must not be empty"), ("x" * 256, "at most 255")])
+def test_a_name_that_cannot_be_is_refused(database, name, complaint):
+    with pytest.raises(CommandError, match=complaint):
+        output("create_tenant", name, "--admin-email", "ada@example.org")
+
+
 def test_a_tenant_is_named_by_its_id_or_its_name(tenant):
     assert output(Who(), tenant=str(tenant)) == f"in {tenant}\n"
     with pytest.raises(CommandError, match="There is no tenant 'Nowhere'"):

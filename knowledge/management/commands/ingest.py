@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from knowledge.models import Chunk
 from knowledge.services.documents import Added, Upload, add_documents
 from knowledge.services.libraries import get_or_create_reference
 from tenants.actors import Actor
-from tenants.commands import TenantCommand
+from tenants.commands import TenantCommand, new_name
 from tenants.scope import tenant_scope
 
 AT_ONCE = 64
@@ -44,9 +44,9 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)  # type: ignore[arg-type]
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-        parser.add_argument("--workspace", required=True)
-        parser.add_argument("--reference", required=True)
+        parser.add_argument("paths", nargs="+", type=_path, metavar="PATH")
+        parser.add_argument("--workspace", required=True, type=new_name)
+        parser.add_argument("--reference", required=True, type=new_name)
         parser.add_argument(
             "--wait", action="store_true", help="return when every document is done or failed"
         )
@@ -100,6 +100,13 @@ class Command(TenantCommand):
 
     def problem(self, result: Result) -> str:
         return f"{len(result.failed)} files could not be read." if result.failed else ""
+
+
+def _path(value: str) -> Path:
+    """An empty one, as of a variable that is not set, would be the current folder."""
+    if not value:
+        raise ArgumentTypeError("a path must not be empty; write . for the current folder")
+    return Path(value)
 
 
 def _slices(items: Iterable[Any]) -> Iterator[list[Any]]:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_email
 
-from tenants.commands import OylCommand
+from tenants.commands import OylCommand, new_name
 from tenants.services import NewTenant, create_tenant
 
 
@@ -17,7 +17,7 @@ class Command(OylCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name")
+        parser.add_argument("name", type=new_name)
         parser.add_argument("--admin-email", required=True)
 
     def run(self, *args: Any, name: str, admin_email: str, **options: Any) -> NewTenant:
