@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
@@ -112,10 +113,16 @@ def _check_port() -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.OYL_HOST, settings.OYL_PORT))
-        except OSError as error:
+        except OverflowError as error:
             raise ServiceError(
-                f"Port {settings.OYL_PORT} cannot be used ({error.strerror}). "
-                f"Choose another one: OYL_PORT={settings.OYL_PORT + 1} make up"
+                f"OYL_PORT is {settings.OYL_PORT}: choose one of 1 to 65535, such as OYL_PORT=8001 make up"
+            ) from error
+        except OSError as error:
+            advice = f"Choose another one: OYL_PORT={settings.OYL_PORT + 1} make up"
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                advice = f"Is OYL_HOST={settings.OYL_HOST} an address of this machine? 127.0.0.1 always is."
+            raise ServiceError(
+                f"Port {settings.OYL_PORT} cannot be used ({error.strerror}). {advice}"
             ) from error
 
 

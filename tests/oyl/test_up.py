@@ -44,6 +44,16 @@ def test_a_busy_port_is_named_with_how_to_choose_another(layout, busy_port):
     assert not layout.postgres.exists()
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "advice"),
+    [("127.0.0.1", 70000, "1 to 65535"), ("192.0.2.1", 8000, "OYL_HOST=192.0.2.1")],
+)
+def test_an_impossible_address_is_named_with_what_is_wrong_of_it(layout, settings, host, port, advice):
+    settings.OYL_HOST, settings.OYL_PORT = host, port
+    with pytest.raises(CommandError, match=advice):
+        call_command("up")
+
+
 def test_a_second_start_names_the_first(layout):
     first = instance.own(layout, Kind.UP, address="http://127.0.0.1:8123")
     assert first
