@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +30,10 @@ def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
     second is refused: it would replace the first."""
     seen: dict[str, Path] = {}
     for root in paths:
-        if not root.exists():
-            yield Unreadable(
-                file=str(root), code="file_not_found", detail=f"There is no file or folder '{root}'."
-            )
+        if not os.access(root, os.R_OK):
+            detail = f"There is no file or folder '{root}' that may be read."
+            yield Unreadable(file=str(root), code="file_not_found", detail=detail)
+            continue
         for path in [root] if root.is_file() else _files_below(root):
             identity = _printable(path.name if path == root else path.relative_to(root).as_posix())
             first = seen.setdefault(identity, path)
