@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from knowledge.errors import UploadInvalidError
 from knowledge.services.documents import Upload
 
@@ -44,10 +46,14 @@ def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and not path.name.endswith(SIDECAR):
-            yield path
+    """OYL's own data folder is passed over: its files are in it already."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.resolve() == settings.OYL_DATA_DIR:
+            continue
+        if path.is_dir() and os.access(path, os.R_OK | os.X_OK):
+            yield from [] if path.is_symlink() else _files_below(path)
+        elif (path.is_file() or path.is_dir()) and not path.name.endswith(SIDECAR):
+            yield path  # a folder that may not be read will be named
 
 
 def _namesake(path: Path, first: Path, identity: str) -> Unreadable:

@@ -17,7 +17,19 @@ from oyl.embedded.layout import Layout
 from oyl.unfold import UNFOLD  # noqa: F401 (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+
+
+class Env(environ.FileAwareEnv):  # type: ignore[misc]
+    """Names the setting whose value cannot be read."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} has a value that cannot be used: {error}.") from error
+
+
+env = Env()
 
 OYL_DATA_DIR = Path(env.str("OYL_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 OYL_HOST = env.str("OYL_HOST", default="127.0.0.1")
@@ -202,7 +214,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django": {"handlers": [], "level": "INFO"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.request": {"level": "ERROR"},  # what was refused or is not there is no trouble of OYL's
+        "httpx": {"level": "WARNING"},
+    },
 }
 
 REST_FRAMEWORK = {

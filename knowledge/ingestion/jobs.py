@@ -169,19 +169,20 @@ def lock_documents(document_ids: Sequence[UUID]) -> None:
     list(documents.select_for_update(no_key=True).values_list("pk"))
 
 
-def fail(job: IngestionJob, code: str, detail: str, *, retryable: bool) -> None:
-    """Inside a scope: try again later, or end in error; nothing when the job is no longer the caller's."""
+def fail(job: IngestionJob, code: str, detail: str, *, retryable: bool) -> bool:
+    """Inside a scope: try again later, or end in error (True); nothing when the job is no longer the caller's."""
     if not lock_held([job]):
-        return
+        return False
     if _is_over(job, retryable=retryable):
         end_in_error(job, code, detail)
-        return
+        return True
     IngestionJob.objects.filter(pk=job.pk).update(
         state=JobState.QUEUED,
         available_at=from_now(backoff(job.attempt)),
         error_code=code,
         error_detail=detail,
     )
+    return False
 
 
 def backoff(attempt: int) -> timedelta:

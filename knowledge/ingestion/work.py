@@ -16,7 +16,7 @@ from django.conf import settings
 
 from knowledge.embedding import EmbeddingError, get_embedder
 from knowledge.errors import JOB_ERRORS, LeaseLostError
-from knowledge.files import local_copy, remove, stored
+from knowledge.files import local_copy, remove, remove_older, stored
 from knowledge.ingestion import jobs as queue
 from knowledge.ingestion.flipping import clean, flip
 from knowledge.ingestion.loading import load_sources
@@ -148,5 +148,7 @@ def _fail_all(
 ) -> None:
     with tenant_scope(tenant_id):
         queue.lock_documents([job.document_id for job in batch])
-        for job in batch:
-            queue.fail(job, code, detail, retryable=retryable)
+        over = [job for job in batch if queue.fail(job, code, detail, retryable=retryable)]
+    for job in over:
+        # The file that failed stays, to be tried again; those before it have no use any more.
+        remove_older(tenant_id, job.document_id, generation=job.generation, keep=job.document.file_path)

@@ -73,7 +73,7 @@ def test_bad_files_are_named_and_the_others_go_on(owner: Person, folder: Path) -
     (folder / "bees.md.meta.json").write_text("{nonsense")
     missing = folder / "nowhere"
     result, complaint = run_failing("ingest", folder, missing, *INTO, "--wait", person=owner)
-    assert "3 files" in complaint
+    assert "not be read: 3" in complaint
     codes = {Path(failed["file"]).name: failed["code"] for failed in result["failed"]}
     assert codes == {"broken.pdf": "corrupt_file", "bees.md": "file_unreadable", "nowhere": "file_not_found"}
     assert result["added"] == 2
@@ -130,3 +130,11 @@ def test_a_queued_document_is_listed_as_pending(library: Library) -> None:
     assert (row["status"], row["generation"], row["chunks"]) == ("pending", 0, 0)
     with tenant_scope(library.tenant_id):
         assert Document.objects.count() == 1
+
+
+def test_oyls_own_data_folder_is_not_ingested(owner: Person, folder: Path, settings: Any) -> None:
+    own = folder / "var"
+    own.mkdir()
+    (own / "secrets.json").write_text("{}")
+    settings.OYL_DATA_DIR = own
+    assert run("ingest", folder, *INTO, person=owner)["added"] == 2

@@ -237,3 +237,10 @@ def test_what_a_killed_worker_unpacked_is_swept(library: Library) -> None:
     work.sweep_work_folder()
     assert new.exists() and not old.exists()
     new.rmdir()
+
+
+def test_failing_again_and_again_leaves_one_file(library: Library) -> None:
+    for _ in range(3):
+        broken = library.add("broken.pdf", BROKEN)
+    assert broken.file_generation == 3
+    assert stored(library.tenant_id, broken.pk) == [broken.file_path]

@@ -26,4 +26,4 @@ class Command(TenantCommand):
         return {"deleted": deleted}
 
     def describe(self, result: dict[str, Any]) -> str:
-        return f"{result['deleted']} documents deleted."
+        return f"Deleted documents, with those found inside: {result['deleted']}."

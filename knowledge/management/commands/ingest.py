@@ -99,7 +99,7 @@ class Command(TenantCommand):
         return "\n".join([f"{counts}, {result.chunks} passages, {result.seconds} s", *lines])
 
     def problem(self, result: Result) -> str:
-        return f"{len(result.failed)} files could not be read." if result.failed else ""
+        return f"Files that could not be read: {len(result.failed)}." if result.failed else ""
 
 
 def _path(value: str) -> Path:
