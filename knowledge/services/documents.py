@@ -128,7 +128,7 @@ def _plan(actor: Actor, reference_id: UUID, uploads: Sequence[Upload]) -> list[_
         ).defer("text")
         before = {document.external_id: document for document in found}
         tags = _tags_of(found) if any(upload.tags for upload in uploads) else {}
-    versions = get_ports().versions
+    versions = get_ports().versions if before else ""  # asking loads the model
     return [_plan_one(upload, before.get(upload.external_id), versions, tags) for upload in uploads]
 
 
