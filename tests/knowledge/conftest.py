@@ -16,7 +16,7 @@ import pytest
 from knowledge.parsing import ParsedDocument, Parser, get_parser
 from knowledge.vectors import Filter, VectorStore
 from tests.conftest import Person
-from tests.knowledge.library import Library, make_library
+from tests.knowledge.libraries import Library, make_library
 from tests.knowledge.points import ACME, NAME, STRANGER
 from tests.knowledge.reading import Read
 

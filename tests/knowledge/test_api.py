@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.test import Client
 
 from tests.conftest import Person
-from tests.knowledge.library import BEES, Library
+from tests.knowledge.libraries import BEES, Library
 
 
 def test_members_read_their_documents(library: Library, viewer: Person) -> None:

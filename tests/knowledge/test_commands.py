@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from knowledge.models import Document
 from tenants.scope import tenant_scope
 from tests.conftest import Person
-from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library
 
 INTO = ("--workspace", "Main", "--reference", "Files")
 

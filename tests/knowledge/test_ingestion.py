@@ -27,7 +27,7 @@ from knowledge.services.documents import (
 from tenants.errors import ForbiddenError
 from tenants.scope import tenant_scope
 from tests.conftest import Person
-from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library
 
 
 def test_a_document_becomes_searchable_cited_passages(library: Library) -> None:

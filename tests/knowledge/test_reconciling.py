@@ -20,7 +20,7 @@ from knowledge.pipeline.ports import collection_name, get_ports
 from knowledge.reconciling import Kind, Report, reconcile
 from knowledge.vectors import Filter, Point
 from tenants.scope import tenant_scope
-from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_recovery import Killed, before, end_leases, kill, work_until
 
 Plant = Callable[[Library, Document], None]

@@ -23,7 +23,7 @@ from knowledge.services.libraries import get_or_create_reference
 from knowledge.vectors import VectorStoreError
 from tenants.scope import tenant_scope
 from tests.conftest import Person
-from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_ingestion import _jobs as jobs_of
 from tests.knowledge.test_ingestion import _zip as zipped
 

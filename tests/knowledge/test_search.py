@@ -15,7 +15,7 @@ from knowledge.vectors import Mode
 from tenants.errors import ForbiddenError
 from tenants.scope import tenant_scope
 from tests.conftest import Person
-from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -16,7 +16,7 @@ from knowledge.search import Passage
 from knowledge.services.documents import Upload, reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from tenants.scope import tenant_scope
-from tests.knowledge.library import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_recovery import before
 
 
