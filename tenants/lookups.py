@@ -1,4 +1,4 @@
-"""The three questions that can be asked before a tenant is known: functions of the database, each as narrow as its use."""
+"""What can be asked before a tenant is known: functions of the database, each as narrow as its use."""
 
 from __future__ import annotations
 
@@ -23,13 +23,6 @@ def tenants_of_user(user_id: UUID) -> list[TenantAccess]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tenant_id, tenant_name, role FROM oyl_memberships(%s)", [user_id])
         return [TenantAccess(tenant_id, name, Role(role)) for tenant_id, name, role in cursor.fetchall()]
-
-
-def tenant_of_api_key(key_hash: str) -> UUID | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT oyl_tenant_of_api_key(%s)", [key_hash])
-        found: UUID | None = cursor.fetchone()[0]
-        return found
 
 
 def all_tenants() -> dict[UUID, str]:

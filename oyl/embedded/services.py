@@ -15,7 +15,7 @@ from django.db import connections
 
 from oyl.embedded import instance, postgres, redis, vectors
 from oyl.embedded.errors import ServiceError
-from oyl.embedded.instance import Info, Kind
+from oyl.embedded.instance import Kind
 from oyl.embedded.journal import Journal
 from oyl.embedded.layout import Layout
 from oyl.embedded.program import Program
@@ -35,12 +35,6 @@ def programs() -> list[Program]:
     if settings.EMBEDDED:
         found.append(postgres.program(layout))
     return found
-
-
-def running_up() -> Info | None:
-    """The running `manage.py up` of this data folder, whose workers will do what is put into the queue."""
-    info = instance.owner(settings.LAYOUT)
-    return info if info and info.kind is Kind.UP and info.ready else None
 
 
 @contextmanager

@@ -40,9 +40,7 @@ def contract() -> dict[str, Any]:
 
 
 def own_packages() -> list[str]:
-    """The project's own apps, and `conversations`, which is no app yet."""
-    own = [app.name for app in apps.get_app_configs() if Path(app.path).parent == ROOT]
-    return [*own, "conversations"]
+    return [app.name for app in apps.get_app_configs() if Path(app.path).parent == ROOT]
 
 
 def sources() -> list[Path]:
