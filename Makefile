@@ -2,10 +2,12 @@
 # long or have spaces.
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
+HARNESSES := chaos isolation hostile consistency tampering secrets fuzz api
+BENCHMARKS := embedder quality ingest peers search
 # What needs no database is checked with the settings of an embedded instance, wherever the tests' own servers are.
 ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 
-.PHONY: up test lock format install
+.PHONY: up test bench lock format install $(HARNESSES)
 
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
@@ -19,6 +21,16 @@ test: $(STAMP)
 	  OYL_ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= OYL_AUDIT_KEY=check ALLOWED_HOSTS=oyl.example \
 	  $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) -m pytest -n auto
+
+# The long versions of the suite's harnesses (docs/reliability.md); each keeps its figures in benchmarks/reports.
+$(HARNESSES): $(STAMP)
+	$(PYTHON) -m pytest tests/proof/$@ --long -n 0
+
+# How fast it is (docs/benchmarks.md), one benchmark after the other; one that misses a target does not stop the others.
+bench: $(STAMP)
+	@missed=; for name in $(BENCHMARKS); do \
+	  echo "benchmarks.$$name"; $(PYTHON) -m benchmarks.$$name || missed="$$missed $$name"; \
+	done; $(PYTHON) -m benchmarks.reports; test -z "$$missed" || { echo "Not as it should be:$$missed"; exit 1; }
 
 lock: $(STAMP)
 	$(PYTHON) -m uv pip compile requirements.in --overrides requirements-overrides.txt --no-emit-index-url \

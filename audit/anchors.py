@@ -5,16 +5,20 @@ The file follows the database: it is written after the commit and never says mor
 
 from __future__ import annotations
 
+import fcntl
 import hmac
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
-from audit.digests import key
+from audit.digests import key, mac
 from tenants.errors import OylError
 
 
@@ -54,11 +58,30 @@ def read(tenant_id: UUID) -> Head | None:
 
 
 def write(tenant_id: UUID, head: Head) -> None:
-    """Replace the file as a whole: a crash leaves the old one or the new one."""
+    """Move the anchor forward. Sealing has ended by now, and the next one, elsewhere, may have been quicker to come
+    here: its head stays. Raises AuditAnchorError."""
     path = path_of(tenant_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    content = {"sequence": head.sequence, "seal": head.seal, "hmac": _authenticate(tenant_id, head)}
+    with _only_writer(path.parent):
+        present = read(tenant_id)
+        if present is None or present.sequence < head.sequence:
+            _replace(path, {**asdict(head), "hmac": _authenticate(tenant_id, head)})
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Among all processes and threads."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: Path, content: dict[str, Any]) -> None:
+    """As a whole: a crash leaves the old file or the new one."""
+    draft = path.with_suffix(".draft")
     with draft.open("w") as file:
         json.dump(content, file)
         file.flush()
@@ -67,4 +90,4 @@ def write(tenant_id: UUID, head: Head) -> None:
 
 
 def _authenticate(tenant_id: UUID, head: Head) -> str:
-    return hmac.digest(key(), f"anchor:{tenant_id}:{head.sequence}:{head.seal}".encode(), "sha256").hex()
+    return mac(key(), f"anchor:{tenant_id}:{head.sequence}:{head.seal}")

@@ -13,6 +13,10 @@ class ReferenceNotFoundError(NotFoundError):
     """There is no such reference."""
 
 
+class StoredFileMissingError(NotFoundError):
+    """The file's content is gone. Upload it again."""
+
+
 class FilterInvalidError(InvalidError):
     """The filter is not valid."""
 

@@ -39,7 +39,12 @@ def folder(tenant_id: UUID, document_id: UUID) -> str:
 def store(path: Path, tenant_id: UUID, document_id: UUID, generation: int) -> str:
     """Copy a local file into the storage; its name there."""
     with path.open("rb") as file:
-        return default_storage.save(f"{folder(tenant_id, document_id)}/{generation}", File(file))
+        return save(File(file), tenant_id, document_id, generation)
+
+
+def save(file: File[bytes], tenant_id: UUID, owner_id: UUID, generation: int = 1) -> str:
+    """Copy an open file, of a document or as uploaded, into the storage; its name there."""
+    return default_storage.save(f"{folder(tenant_id, owner_id)}/{generation}", file)
 
 
 @contextmanager
@@ -64,11 +69,17 @@ def stored(tenant_id: UUID, document_id: UUID) -> list[str]:
     return _files_in(folder(tenant_id, document_id))
 
 
-def stored_documents(tenant_id: UUID) -> Iterator[str]:
-    """Names of all that is stored for a tenant."""
-    root = f"tenants/{tenant_id}"
-    for document in _listed(root)[0]:
-        yield from _files_in(f"{root}/{document}")
+def stored_files(tenant_id: UUID) -> Iterator[str]:
+    """Names of all that is stored for a tenant, at whatever depth and by whomever."""
+    return _files_below(f"tenants/{tenant_id}")
+
+
+def document_of(name: str) -> UUID | None:
+    """The document in whose folder a stored file is; None when it is in no document's."""
+    try:
+        return UUID(name.split("/")[2])
+    except ValueError:
+        return None
 
 
 def remove(names: Iterable[str]) -> None:
@@ -77,19 +88,36 @@ def remove(names: Iterable[str]) -> None:
 
 
 def remove_older(tenant_id: UUID, document_id: UUID, *, generation: int, keep: str) -> None:
-    """Files of generations before `generation`, but for the one still in use."""
-    remove(
-        name for name in stored(tenant_id, document_id) if name != keep and generation_of(name) < generation
-    )
+    """Files of generations before `generation`, but for the one still in use, and for what is none of ours."""
+    ours = ((name, _generation(name)) for name in stored(tenant_id, document_id) if name != keep)
+    remove(name for name, made_for in ours if made_for is not None and made_for < generation)
 
 
-def generation_of(name: str) -> int:
-    """The generation a stored file was made for (the storage may have added a suffix)."""
-    return int(name.rpartition("/")[2].partition("_")[0])
+def _generation(name: str) -> int | None:
+    """The generation a stored file was made for (the storage may have added a suffix); None when somebody else put it
+    there."""
+    number = name.rpartition("/")[2].partition("_")[0]
+    return int(number) if number.isdecimal() else None
 
 
 def _files_in(root: str) -> list[str]:
     return [f"{root}/{name}" for name in _listed(root)[1]]
+
+
+def _files_below(root: str) -> Iterator[str]:
+    """Links to folders are passed over: what they lead to has a name of its own."""
+    folders, names = _listed(root)
+    yield from (f"{root}/{name}" for name in names)
+    for folder in folders:
+        if not _is_link(f"{root}/{folder}"):
+            yield from _files_below(f"{root}/{folder}")
+
+
+def _is_link(name: str) -> bool:
+    try:
+        return Path(default_storage.path(name)).is_symlink()
+    except NotImplementedError:  # a storage without paths has no links
+        return False
 
 
 def _listed(root: str) -> tuple[list[str], list[str]]:

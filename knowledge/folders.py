@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
 from knowledge.errors import UploadInvalidError
 from knowledge.services.documents import Upload
-
-SIDECAR = ".meta.json"
+from knowledge.sidecars import SUFFIX, Sidecar, read_sidecar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +49,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
             continue
         if path.is_dir() and os.access(path, os.R_OK | os.X_OK):
             yield from [] if path.is_symlink() else _files_below(path)
-        elif (path.is_file() or path.is_dir()) and not path.name.endswith(SIDECAR):
+        elif (path.is_file() or path.is_dir()) and not path.name.endswith(SUFFIX):
             yield path  # a folder that may not be read will be named
 
 
@@ -69,8 +66,8 @@ def _upload(path: Path, identity: str) -> Upload | Unreadable:
             external_id=identity,
             filename=_printable(path.name),
             path=path,
-            metadata=sidecar.get("metadata", {}),
-            tags=tuple(sidecar.get("tags", ())),
+            metadata=sidecar.metadata,
+            tags=sidecar.tags,
         )
     except (OSError, UploadInvalidError) as error:
         return Unreadable(file=str(path), code="file_unreadable", detail=str(error))
@@ -81,22 +78,7 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _sidecar(path: Path) -> dict[str, Any]:
-    """`{"metadata": {…}, "tags": […]}` beside the file. Raises UploadInvalidError."""
-    sidecar = path.with_name(path.name + SIDECAR)
-    if not sidecar.is_file():
-        return {}
-    try:
-        found = json.loads(sidecar.read_text())
-    except ValueError as error:
-        raise UploadInvalidError(f"'{sidecar.name}' is not JSON: {error}.") from error
-    tags, metadata = (
-        (found.get("tags", []), found.get("metadata", {})) if isinstance(found, dict) else (None, None)
-    )
-    if (
-        not isinstance(metadata, dict)
-        or not isinstance(tags, list)
-        or not all(isinstance(t, str) for t in tags)
-    ):
-        raise UploadInvalidError(f'\'{sidecar.name}\' must be {{"metadata": {{…}}, "tags": ["…"]}}.')
-    return {"metadata": metadata, "tags": tags}
+def _sidecar(path: Path) -> Sidecar:
+    """What is said beside the file. Raises UploadInvalidError."""
+    sidecar = path.with_name(path.name + SUFFIX)
+    return read_sidecar(sidecar.name, sidecar.read_bytes()) if sidecar.is_file() else Sidecar()

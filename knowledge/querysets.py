@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, ClassVar, Self, cast
+from uuid import UUID
 
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
 from django.db.models.expressions import CombinedExpression
@@ -37,8 +39,20 @@ class JobQuerySet(TenantQuerySet["IngestionJob"]):
 
     def held(self, jobs: Iterable[IngestionJob]) -> Self:
         """Those of the jobs that the caller still holds: same attempt, still running."""
-        claims = (Q(pk=job.pk, attempt=job.attempt) for job in jobs)
+        held: defaultdict[int, list[UUID]] = defaultdict(list)
+        for job in jobs:
+            held[job.attempt].append(job.pk)
+        claims = (Q(pk__in=ids, attempt=attempt) for attempt, ids in held.items())
         return self.filter(reduce(or_, claims, Q(pk=None)), state="running")
+
+    def lock(self) -> set[UUID]:
+        """Inside a scope: lock these jobs in the order of their ids, so that nobody who waits for somebody is waited
+        for; the ids."""
+        return set(self.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+    def locked(self) -> Self:
+        """For changing several jobs that others may be changing, too."""
+        return self.filter(pk__in=self.lock())
 
     def claim(self) -> int:
         return self.update(

@@ -1,73 +1,46 @@
 """Do PostgreSQL, the vector store and the file storage agree? Compared both ways, one tenant at a time.
 
-Both stores are read in pages, ordered by id, and merged; nothing is locked. What looks wrong is looked at again before it
-is reported, so that work in progress gives no false alarm; documents with unfinished jobs are left to those. Such jobs
-are asked for after the stores were read and before the rows are: a job that ends in between shows in the rows.
+Both stores are read in pages, ordered by id, and merged: the memory that this takes does not grow with them. Nothing is
+locked. What looks wrong is looked at again before it is reported, so that work in progress gives no false alarm;
+documents with unfinished jobs are left to those. Such jobs are asked for after the stores were read and before the rows
+are: a job that ends in between shows in the rows.
 """
 
 from __future__ import annotations
 
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from itertools import islice
-from typing import TypeVar
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.core.files.storage import default_storage
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from audit.services import record
 from knowledge import files
+from knowledge.findings import Finding, Kind, Report, documents_of, pages
 from knowledge.ingestion.versions import model_of, models_of_tenant
-from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob
+from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob, StoredFile, TagLink
 from knowledge.pipeline.ports import collection_name
-from knowledge.services.documents import reindex_documents
-from knowledge.vectors import Filter, StoredPoint, VectorStore
+from knowledge.repairing import repair_findings
+from knowledge.vectors import Filter, StoredPoint, VectorStore, VectorStoreError
 from tenants.actors import Actor
+from tenants.models import Role
 from tenants.scope import tenant_scope
 
 PAGE = 2000
-# A file is stored a moment before its row is written.
+# A file is stored a moment before its row is written,
 FILE_GRACE = timedelta(minutes=5)
-T = TypeVar("T")
+# and tags reach the vector store a moment after theirs are.
+TAGS_GRACE = timedelta(seconds=2)
+CHUNK = ("pk", "document_id", "generation")
 
 
-class Kind(StrEnum):
-    MISSING_POINT = "missing_point"
-    ORPHAN_POINT = "orphan_point"
-    STALE_GENERATION = "stale_generation"
-    STALE_MODEL = "stale_model"
-    WRONG_PAYLOAD = "wrong_payload"
-    MISSING_FILE = "missing_file"
-    ORPHAN_FILE = "orphan_file"
-    STUCK_DOCUMENT = "stuck_document"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """`subject` is a point's id, a stored file's name or a document's id; `collection` is a point's."""
-
-    kind: Kind
-    subject: str
-    document_id: UUID | None = None
-    collection: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Report:
-    """`counts` by kind; `findings` are all of them; `repaired` how many were mended."""
-
-    tenant_id: UUID
-    counts: dict[str, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    repaired: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
+class _Expected(NamedTuple):
     """What the point of a chunk should say."""
 
     id: UUID
@@ -78,17 +51,17 @@ class _Expected:
 
 
 def reconcile(*, actor: Actor, store: VectorStore, model: str, repair: bool = False) -> Report:
-    """Compare everything of the actor's tenant; `model` is the embedder's. Raises VectorStoreError."""
+    """Compare everything of the actor's tenant; `model` is the embedder's."""
+    actor.require(Role.EDITOR)
     report = Report(tenant_id=actor.tenant_id)
-    report.findings = [
-        *_points(actor.tenant_id, store, model),
-        *_files(actor.tenant_id),
-        *_stuck(actor.tenant_id),
-    ]
-    for finding in report.findings:
-        report.counts[finding.kind] = report.counts.get(finding.kind, 0) + 1
+    try:
+        report.findings.extend(_points(actor.tenant_id, store, model))
+    except VectorStoreError as error:
+        report.problems.append(error.detail)
+    report.findings += [*_files(actor.tenant_id), *_stuck(actor.tenant_id)]
+    report.counts = dict(Counter(finding.kind for finding in report.findings))
     if repair and report.findings:
-        report.repaired = _repair(actor, store, report.findings)
+        repair_findings(actor, store, report)
         with tenant_scope(actor.tenant_id):
             record(
                 actor=actor, action="tenant.reconciled", new={**report.counts, "repaired": report.repaired}
@@ -116,8 +89,8 @@ def _compare(tenant_id: UUID, store: VectorStore, model: str) -> Iterator[Findin
             point = next(stored, None)
         else:
             assert point and chunk
-            if _differs(point, chunk):
-                yield _finding(Kind.WRONG_PAYLOAD, chunk, collection)
+            if kind := _difference(point, chunk):
+                yield _finding(kind, chunk, collection)
             point, chunk = next(stored, None), next(expected, None)
 
 
@@ -125,9 +98,10 @@ def _finding(kind: Kind, of: StoredPoint | _Expected, collection: str) -> Findin
     return Finding(kind=kind, subject=str(of.id), document_id=of.document_id, collection=collection)
 
 
-def _differs(point: StoredPoint, chunk: _Expected) -> bool:
-    said = (point.document_id, point.reference_id, point.generation, frozenset(point.tag_ids))
-    return said != (chunk.document_id, chunk.reference_id, chunk.generation, chunk.tag_ids)
+def _difference(point: StoredPoint, chunk: _Expected) -> Kind | None:
+    if (point.document_id, point.reference_id, point.generation) != chunk[1:4]:
+        return Kind.WRONG_PAYLOAD
+    return Kind.WRONG_TAGS if frozenset(point.tag_ids) != chunk.tag_ids else None
 
 
 def _stored(tenant_id: UUID, store: VectorStore, collection: str) -> Iterator[StoredPoint]:
@@ -139,111 +113,146 @@ def _stored(tenant_id: UUID, store: VectorStore, collection: str) -> Iterator[St
 
 def _expected(tenant_id: UUID) -> Iterator[_Expected]:
     after = UUID(int=0)
-    while page := _expected_after(tenant_id, after):
+    while True:
+        with tenant_scope(tenant_id):
+            rows = list(Chunk.objects.filter(pk__gt=after).order_by("pk").values_list(*CHUNK)[:PAGE])
+            page = _expectations(rows)
         yield from page
-        after = page[-1].id
+        if not rows:
+            return
+        after = rows[-1][0]
 
 
-def _expected_after(tenant_id: UUID, after: UUID) -> list[_Expected]:
-    with tenant_scope(tenant_id):
-        return [_expectation(chunk) for chunk in _chunks().filter(pk__gt=after).order_by("pk")[:PAGE]]
-
-
-def _chunks() -> QuerySet[Chunk]:
-    """Those that should have a point; without texts, which may be large."""
-    chunks: QuerySet[Chunk] = Chunk.objects.filter(document__deleted_at__isnull=True)
-    slim = chunks.select_related("document").only("pk", "generation", "document__reference_id")
-    return slim.prefetch_related("tag_links")
-
-
-def _expectation(chunk: Chunk) -> _Expected:
-    return _Expected(
-        chunk.pk,
-        chunk.document_id,
-        chunk.document.reference_id,
-        chunk.generation,
-        frozenset(link.tag_id for link in chunk.tag_links.all()),
-    )
+def _expectations(chunks: Sequence[tuple[UUID, UUID, int]]) -> list[_Expected]:
+    """Inside a scope. Three plain queries: as one, PostgreSQL, when it is wrong about a table's size, reads all of it for
+    each page."""
+    documents = Document.objects.filter(pk__in={document_id for _, document_id, _ in chunks})
+    references = dict(documents.values_list("pk", "reference_id"))
+    tags: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    links = TagLink.objects.filter(chunk__in=[pk for pk, *_ in chunks])
+    for pk, tag_id in links.values_list("chunk_id", "tag_id"):
+        tags[pk].add(tag_id)
+    return [
+        _Expected(pk, document_id, references[document_id], generation, frozenset(tags[pk]))
+        for pk, document_id, generation in chunks
+        if document_id in references
+    ]
 
 
 def _confirmed(
     tenant_id: UUID, store: VectorStore, collection: str, findings: Iterable[Finding]
 ) -> Iterator[Finding]:
-    """A second look at what the first one, which took its time, found; and why a point is an orphan."""
-    for page in _pages(findings):
-        ids = [UUID(one.subject) for one in page]
-        found = store.scroll(tenant_id, collection, Filter(point_ids=tuple(ids)), limit=PAGE)
-        points = {point.id: point for point in found}
-        with tenant_scope(tenant_id):
-            some = _at_rest(page)
-            chunks = {chunk.pk: _expectation(chunk) for chunk in _chunks().filter(pk__in=ids)}
-            current = dict(
-                Document.objects.filter(pk__in=[one.document_id for one in some]).values_list(
-                    "pk", "generation"
-                )
-            )
-        for one in some:
-            kind = _kind(points.get(UUID(one.subject)), chunks.get(UUID(one.subject)), current)
-            if kind:
-                yield Finding(
-                    kind=kind, subject=one.subject, document_id=one.document_id, collection=collection
-                )
+    """A second look at what the first one, which took its time, found; and a third where tags differ."""
+    for page in pages(findings, PAGE):
+        found = list(_points_again(tenant_id, store, collection, page))
+        if any(one.kind is Kind.WRONG_TAGS for one in found):
+            time.sleep(TAGS_GRACE.total_seconds())
+            found = list(_points_again(tenant_id, store, collection, found))
+        yield from found
 
 
-def _kind(point: StoredPoint | None, chunk: _Expected | None, current: dict[UUID, int]) -> Kind | None:
+def _points_again(
+    tenant_id: UUID, store: VectorStore, collection: str, findings: Sequence[Finding]
+) -> Iterator[Finding]:
+    """What is true of them now. The rows are read before the points: what a job removes, it removes before it ends."""
+    ids = [UUID(one.subject) for one in findings]
+    with tenant_scope(tenant_id):
+        some = _at_rest(findings)
+        chunks = Chunk.objects.filter(pk__in=ids).order_by().values_list(*CHUNK)
+        expected = {one.id: one for one in _expectations(list(chunks))}
+        documents = Document.with_deleted.filter(pk__in=documents_of(findings))
+        generations = dict(documents.values_list("pk", "generation"))
+    points = _points_by_id(tenant_id, store, collection, ids)
+    for one in some:
+        pk = UUID(one.subject)
+        if kind := _kind(points.get(pk), expected.get(pk), generations):
+            yield replace(one, kind=kind)
+
+
+def _points_by_id(
+    tenant_id: UUID, store: VectorStore, collection: str, ids: Sequence[UUID]
+) -> dict[UUID, StoredPoint]:
+    found = store.scroll(tenant_id, collection, Filter(point_ids=tuple(ids)), limit=PAGE) if ids else []
+    return {point.id: point for point in found}
+
+
+def _kind(point: StoredPoint | None, chunk: _Expected | None, generations: dict[UUID, int]) -> Kind | None:
+    """`generations` are those of the tenant's documents, the deleted ones among them."""
     if point and chunk:
-        return Kind.WRONG_PAYLOAD if _differs(point, chunk) else None
+        return _difference(point, chunk)
     if chunk:
         return Kind.MISSING_POINT
     if point is None:
         return None
-    is_older = point.generation < current.get(point.document_id, 0)
+    if point.document_id not in generations:
+        return Kind.WRONG_TENANT
+    is_older = point.generation < generations[point.document_id]
     return Kind.STALE_GENERATION if is_older else Kind.ORPHAN_POINT
 
 
 def _of_other_model(tenant_id: UUID, store: VectorStore, model: str) -> Iterator[Finding]:
     """Points that a model left behind whose vectors their documents no longer use."""
     collection = collection_name(model)
-    for points in _pages(_stored(tenant_id, store, collection)):
+    for points in pages(_stored(tenant_id, store, collection), PAGE):
         with tenant_scope(tenant_id):
             some = _at_rest([_finding(Kind.STALE_MODEL, point, collection) for point in points])
-            documents = Document.objects.filter(pk__in={point.document_id for point in points})
+            documents = Document.objects.filter(pk__in=documents_of(some))
             versions = dict(documents.values_list("pk", "versions"))
-        yield from (one for one in some if model_of(versions.get(one.document_id, "")) != model)
+        left = [one for one in some if model_of(versions.get(one.document_id, "")) != model]
+        still = _points_by_id(tenant_id, store, collection, [UUID(one.subject) for one in left])
+        yield from (one for one in left if UUID(one.subject) in still)
 
 
 def _files(tenant_id: UUID) -> Iterator[Finding]:
-    with tenant_scope(tenant_id):
-        wanted = dict(Document.objects.values_list("file_path", "pk"))
-    present = set(files.stored_documents(tenant_id))
     missing = (
-        Finding(kind=Kind.MISSING_FILE, subject=name, document_id=wanted[name])
-        for name in sorted(wanted.keys() - present)
+        Finding(kind=Kind.MISSING_FILE, subject=name, document_id=document_id)
+        for document_id, name in _named(tenant_id)
         if not default_storage.exists(name)
     )
-    yield from _files_again(tenant_id, missing, is_named=True)
-    orphans = (
-        Finding(kind=Kind.ORPHAN_FILE, subject=name, document_id=UUID(name.split("/")[2]))
-        for name in sorted(present - wanted.keys())
+    yield from _files_again(tenant_id, missing, are_named=True)
+    stored = (
+        Finding(kind=Kind.ORPHAN_FILE, subject=name, document_id=files.document_of(name))
+        for name in files.stored_files(tenant_id)
     )
-    oldest = timezone.now() - FILE_GRACE
-    for orphan in _files_again(tenant_id, orphans, is_named=False):
-        if default_storage.exists(orphan.subject) and _modified(orphan) < oldest:
+    for orphan in _files_again(tenant_id, stored, are_named=False):
+        if _is_settled(orphan.subject):
             yield orphan
 
 
-def _modified(finding: Finding) -> datetime:
-    return default_storage.get_modified_time(finding.subject)
+def _named(tenant_id: UUID) -> Iterator[tuple[UUID, str]]:
+    """By documents, and by uploaded files that documents can be made from."""
+    yield from _named_by(Document, tenant_id)
+    yield from _named_by(StoredFile, tenant_id)
 
 
-def _files_again(tenant_id: UUID, findings: Iterable[Finding], *, is_named: bool) -> Iterator[Finding]:
-    """A second look at whether the documents name these files as theirs."""
-    for page in _pages(findings):
+def _named_by(model: type[Document | StoredFile], tenant_id: UUID) -> Iterator[tuple[UUID, str]]:
+    after = UUID(int=0)
+    while True:
+        with tenant_scope(tenant_id):
+            later = model.objects.filter(pk__gt=after).order_by("pk")
+            page = list(later.values_list("pk", "file_path")[:PAGE])
+        yield from page
+        if not page:
+            return
+        after = page[-1][0]
+
+
+def _is_settled(name: str) -> bool:
+    """False also of a file that has gone meanwhile."""
+    try:
+        return default_storage.get_modified_time(name) < timezone.now() - FILE_GRACE
+    except FileNotFoundError:
+        return False
+
+
+def _files_again(tenant_id: UUID, findings: Iterable[Finding], *, are_named: bool) -> Iterator[Finding]:
+    """Those of documents at rest, or of uploaded files, which do, or do not, name these files as theirs."""
+    for page in pages(findings, PAGE):
         with tenant_scope(tenant_id):
             some = _at_rest(page)
-            documents = Document.objects.filter(pk__in=_documents(page))
-            named = set(documents.values_list("file_path", flat=True))
-        yield from (one for one in some if (one.subject in named) is is_named)
+            owners = [model.objects.filter(pk__in=documents_of(page)) for model in (Document, StoredFile)]
+            named = {path for rows in owners for path in rows.values_list("file_path", flat=True)}
+        yield from (one for one in some if (one.subject in named) is are_named)
 
 
 def _stuck(tenant_id: UUID) -> Iterator[Finding]:
@@ -260,31 +269,6 @@ def _stuck(tenant_id: UUID) -> Iterator[Finding]:
 
 def _at_rest(findings: Sequence[Finding]) -> list[Finding]:
     """Inside a scope: those whose documents have no unfinished job."""
-    jobs = IngestionJob.objects.all().unfinished().filter(document_id__in=_documents(findings))
+    jobs = IngestionJob.objects.all().unfinished().filter(document_id__in=documents_of(findings))
     busy = set(jobs.values_list("document_id", flat=True))
     return [finding for finding in findings if finding.document_id not in busy]
-
-
-def _repair(actor: Actor, store: VectorStore, findings: Sequence[Finding]) -> int:
-    """The number mended; a missing file can only be uploaded again."""
-    by_kind = {kind: [f for f in findings if f.kind is kind] for kind in Kind}
-    superfluous = (Kind.ORPHAN_POINT, Kind.STALE_GENERATION, Kind.STALE_MODEL)
-    for some in _pages(finding for kind in superfluous for finding in by_kind[kind]):
-        for collection in {finding.collection for finding in some}:
-            points = tuple(UUID(f.subject) for f in some if f.collection == collection)
-            store.delete(actor.tenant_id, collection, Filter(point_ids=points))
-    files.remove(finding.subject for finding in by_kind[Kind.ORPHAN_FILE])
-    unfit = (Kind.MISSING_POINT, Kind.WRONG_PAYLOAD, Kind.STUCK_DOCUMENT)
-    for ids in _pages(_documents(finding for kind in unfit for finding in by_kind[kind])):
-        reindex_documents(actor=actor, document_ids=ids)
-    return len(findings) - len(by_kind[Kind.MISSING_FILE])
-
-
-def _documents(findings: Iterable[Finding]) -> list[UUID]:
-    return list(dict.fromkeys(finding.document_id for finding in findings if finding.document_id))
-
-
-def _pages(items: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(items)
-    while page := list(islice(rest, PAGE)):
-        yield page

@@ -8,27 +8,50 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
 
 from audit.services import record
 from knowledge.embedding import Embedder, get_embedder
 from knowledge.errors import FilterInvalidError
-from knowledge.models import Chunk, Tag, TagLink
+from knowledge.models import Tag
 from knowledge.pipeline.ports import collection_name
 from knowledge.services.libraries import readable_references
-from knowledge.vectors import Filter, Hit, Mode, Query, get_vector_store
+from knowledge.vectors import Condition, Filter, Hit, Mode, Query, get_vector_store
 from tenants.actors import Actor
 from tenants.models import Role
-from tenants.scope import tenant_scope
+from tenants.scope import current_tenant_id, tenant_scope
 
 MAX_LIMIT = 1000
 # Some points may belong to a generation that was just replaced, or to a document that was just deleted.
 SPARE = 10
+
+# What a passage says. Spelled out because Django would take longer to write it than PostgreSQL to answer it. What hangs on
+# a chunk is looked up by subqueries, for one chunk at a time: PostgreSQL cannot know how much a tenant has, and would, of a
+# join, rather look through all of its documents or tags. There is no document when the chunk is of another generation or
+# something above it is deleted.
+PASSAGES = """
+SELECT c.id, c.document_id, c.page, c.heading_path, c.start, c."end", c.text,
+    (
+        SELECT json_build_object('reference_id', d.reference_id, 'filename', d.filename)
+        FROM documents d JOIN "references" r ON r.id = d.reference_id JOIN workspaces w ON w.id = r.workspace_id
+        WHERE d.tenant_id = %(tenant)s AND d.id = c.document_id AND d.generation = c.generation
+            AND d.deleted_at IS NULL AND r.deleted_at IS NULL AND w.deleted_at IS NULL
+    ),
+    ARRAY(
+        SELECT json_build_object('tag', tag, 'source', source, 'confidence', confidence)
+        FROM (
+            SELECT (SELECT t.tag FROM tags t WHERE t.tenant_id = %(tenant)s AND t.id = l.tag_id), l.source, l.confidence
+            FROM tag_links l WHERE l.tenant_id = %(tenant)s AND l.chunk_id = c.id
+        ) AS of_chunk ORDER BY confidence DESC, tag
+    )
+FROM chunks c WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s) AND c.deleted_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +61,7 @@ class Filters:
 
     `references`, `documents`, `knowledge_base`: ids. `tags_any`, `tags_all`, `tags_none`: tag names. `metadata`: a scalar
     must equal, a list means any of, {"gt"|"gte"|"lt"|"lte": number} is a range; what a file says of itself begins with
-    "file_" (as in "file_author").
+    "file_" (as in "file_author"). `where` combines such conditions by all, any and none.
     """
 
     references: tuple[UUID, ...] | None = None
@@ -48,6 +71,7 @@ class Filters:
     tags_all: tuple[str, ...] = ()
     tags_none: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    where: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +114,9 @@ def search(
 ) -> list[Passage]:
     """The best passages first; one event in the audit log. Raises FilterInvalidError, EmbeddingError, VectorStoreError."""
     actor.require(Role.VIEWER)
-    passages = find(tenant_id=actor.tenant_id, query=query, mode=mode, limit=limit, filters=filters)
+    hits = _ranked(actor.tenant_id, query, mode, limit, filters or Filters())
     with tenant_scope(actor.tenant_id):
+        passages = _hydrate(hits, limit)
         found = [str(passage.chunk_id) for passage in passages]
         record(actor=actor, action="search.performed", query=query, mode=mode, hits=found)
     return passages
@@ -101,6 +126,13 @@ def find(
     *, tenant_id: UUID, query: str, mode: Mode = Mode.HYBRID, limit: int = 10, filters: Filters | None = None
 ) -> list[Passage]:
     """`search` without the event: for measuring."""
+    hits = _ranked(tenant_id, query, mode, limit, filters or Filters())
+    with tenant_scope(tenant_id):
+        return _hydrate(hits, limit)
+
+
+def _ranked(tenant_id: UUID, query: str, mode: Mode, limit: int, filters: Filters) -> list[Hit]:
+    """What the vector store ranks best, and some to spare. Outside of a scope: both ports may take their time."""
     if not 1 <= limit <= MAX_LIMIT:
         raise FilterInvalidError(f"Ask for 1 to {MAX_LIMIT} passages.")
     text = query.replace("\x00", " ").strip()
@@ -108,18 +140,20 @@ def find(
         return []
     embedder = get_embedder()
     try:
-        with tenant_scope(tenant_id):
-            narrowed = _resolve(filters or Filters())
+        narrowed = _resolve(tenant_id, filters)
     except _NothingCanMatch:
         return []
-    vector = None if mode is Mode.SPARSE else _query_vector(embedder, tenant_id, text)
-    hits = get_vector_store().search(
+    return get_vector_store().search(
         tenant_id,
         collection_name(embedder.model),
-        Query(mode=mode, text=text, vector=vector, filter=narrowed, limit=limit + SPARE),
+        Query(
+            mode=mode,
+            text=text,
+            vector=partial(_query_vector, embedder, tenant_id, text),
+            filter=narrowed,
+            limit=limit + SPARE,
+        ),
     )
-    with tenant_scope(tenant_id):
-        return _hydrate(hits)[:limit]
 
 
 @lru_cache(maxsize=2048)
@@ -128,17 +162,14 @@ def _query_vector(embedder: Embedder, tenant_id: UUID, text: str) -> tuple[float
     return tuple(embedder.embed(tenant_id, [text])[0].tolist())
 
 
-def _resolve(filters: Filters) -> Filter:
-    """Names to ids, inside the scope. Raises _NothingCanMatch."""
-    references = filters.references
-    if filters.knowledge_base:
-        readable = tuple(readable_references(filters.knowledge_base))
-        references = readable if references is None else tuple(set(references) & set(readable))
-    if references == () or filters.documents == ():
-        raise _NothingCanMatch
-    ids = _tag_ids({*filters.tags_any, *filters.tags_all, *filters.tags_none}, references)
+def _resolve(tenant_id: UUID, filters: Filters) -> Filter:
+    """Names to ids; PostgreSQL is asked only when there is a name. Raises _NothingCanMatch."""
+    names = {*filters.tags_any, *filters.tags_all, *filters.tags_none}
+    with tenant_scope(tenant_id) if names or filters.knowledge_base else nullcontext():
+        references = _references(filters)
+        ids = _tag_ids(names, references)
     any_ = tuple(pk for name in filters.tags_any for pk in ids[name])
-    if filters.tags_any and not any_:
+    if references == () or filters.documents == () or (filters.tags_any and not any_):
         raise _NothingCanMatch
     return Filter(
         reference_ids=references or (),
@@ -147,7 +178,16 @@ def _resolve(filters: Filters) -> Filter:
         tags_all=_every(filters.tags_all, ids, references),
         tags_none=tuple(pk for name in filters.tags_none for pk in ids[name]),
         metadata=filters.metadata,
+        where=filters.where,
     )
+
+
+def _references(filters: Filters) -> tuple[UUID, ...] | None:
+    """Those of the knowledge base, of which the given ones; None for all."""
+    if filters.knowledge_base is None:
+        return filters.references
+    readable = readable_references(filters.knowledge_base)
+    return tuple(readable if filters.references is None else set(filters.references) & set(readable))
 
 
 def _tag_ids(names: set[str], references: Sequence[UUID] | None) -> dict[str, list[UUID]]:
@@ -173,43 +213,34 @@ def _every(
     return tuple(same[0] for same in found)
 
 
-def _hydrate(hits: Sequence[Hit]) -> list[Passage]:
-    """Hits that the database knows, in their order."""
-    rows = Chunk.objects.filter(
-        pk__in=[hit.point_id for hit in hits],
-        deleted_at__isnull=True,
-        document__deleted_at__isnull=True,
-        document__reference__deleted_at__isnull=True,
-        document__reference__workspace__deleted_at__isnull=True,
-        generation=F("document__generation"),
-    ).select_related("document")
-    chunks = {chunk.pk: chunk for chunk in rows.defer("document__text", "document__metadata_json")}
-    tags = _tags_of(list(chunks))
-    return [_passage(chunks[hit.point_id], hit, tags) for hit in hits if hit.point_id in chunks]
+def _hydrate(hits: Sequence[Hit], limit: int) -> list[Passage]:
+    """The first hits that the database knows, in their order; those to spare are looked up when some are missing."""
+    found = _known(hits[:limit])
+    if len(found) < limit < len(hits):
+        found += _known(hits[limit:])
+    return found[:limit]
 
 
-def _tags_of(chunk_ids: Sequence[UUID]) -> dict[UUID, list[PassageTag]]:
-    tags: dict[UUID, list[PassageTag]] = defaultdict(list)
-    links = TagLink.objects.filter(chunk_id__in=chunk_ids).order_by("-confidence", "tag__tag")
-    for chunk_id, tag, source, confidence in links.values_list(
-        "chunk_id", "tag__tag", "source", "confidence"
-    ):
-        tags[chunk_id].append(PassageTag(tag=tag, source=source, confidence=confidence))
-    return tags
+def _known(hits: Sequence[Hit]) -> list[Passage]:
+    with connection.cursor() as cursor:
+        cursor.execute(PASSAGES, {"tenant": current_tenant_id(), "ids": [hit.point_id for hit in hits]})
+        known = {row[0]: row for row in cursor.fetchall() if row[-2]}
+    return [_passage(known[hit.point_id], hit) for hit in hits if hit.point_id in known]
 
 
-def _passage(chunk: Chunk, hit: Hit, tags: dict[UUID, list[PassageTag]]) -> Passage:
+def _passage(row: tuple[Any, ...], hit: Hit) -> Passage:
+    chunk_id, document_id, page, heading, start, end, text, document, tags = row
     return Passage(
-        chunk_id=chunk.pk,
-        document_id=chunk.document_id,
-        reference_id=chunk.document.reference_id,
-        filename=chunk.document.filename,
-        page=chunk.page,
-        heading=tuple(chunk.heading_path),
-        start=chunk.start,
-        end=chunk.end,
-        text=chunk.text,
+        chunk_id=chunk_id,
+        document_id=document_id,
+        reference_id=UUID(document["reference_id"]),
+        filename=document["filename"],
+        page=page,
+        heading=tuple(heading),
+        start=start,
+        end=end,
+        text=text,
         score=hit.score,
         scores=hit.scores,
-        tags=tuple(tags[chunk.pk]),
+        tags=tuple(PassageTag(**tag) for tag in tags),
     )

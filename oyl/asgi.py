@@ -5,8 +5,10 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
-application = get_asgi_application()
+django_application = get_asgi_application()
 
-from tenants.scope import refuse_unsafe_role  # noqa: E402 (the apps are loaded above)
+from oyl.bodies import LimitedBodies  # noqa: E402 (the apps are loaded above)
+from tenants.scope import refuse_unsafe_role  # noqa: E402
 
 refuse_unsafe_role()
+application = LimitedBodies(django_application)

@@ -81,6 +81,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "oyl",
     "tenants",
     "audit",
@@ -162,6 +165,7 @@ PARSER_PROCESSES = env.int("PARSER_PROCESSES", default=2)
 PARSER_MEMORY_MB = env.int("PARSER_MEMORY_MB", default=1536)
 PARSER_SECONDS = env.int("PARSER_SECONDS", default=50)
 PARSER_OUTPUT_MB = env.int("PARSER_OUTPUT_MB", default=256)
+PARSER_TEXT_MB = env.int("PARSER_TEXT_MB", default=16)
 PARSER_OCR_PAGES = env.int("PARSER_OCR_PAGES", default=500)
 
 AUTH_USER_MODEL = "tenants.User"
@@ -187,17 +191,23 @@ STORAGES = {
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Nobody waits for a Redis that is away: a ring that is lost is rung again by the sweeper.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2}
+# Nobody waits for a Redis that is away, or hangs: a ring that is lost is rung again by the sweeper.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_ROUTES = {
     "audit.tasks.*": {"queue": "maintenance"},
     "knowledge.tasks.sweep*": {"queue": "maintenance"},
+    "tenants.tasks.*": {"queue": "maintenance"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
+    "purge-idempotency-keys": {
+        "task": "tenants.tasks.purge_idempotency_keys",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "sweep-jobs": {"task": "knowledge.tasks.sweep_jobs", "schedule": 10.0, "options": {"expires": 10}},
     "seal-audit": {"task": "audit.tasks.seal_all", "schedule": 15.0, "options": {"expires": 15}},
     "seal-audit-completely": {
@@ -221,8 +231,42 @@ LOGGING = {
     },
 }
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "oyl.reporting.ExceptionFilter"
+
+# Requests to the API in a minute; 0 is no limit.
+OYL_KEY_REQUESTS = env.int("OYL_KEY_REQUESTS", default=600)
+OYL_TENANT_REQUESTS = env.int("OYL_TENANT_REQUESTS", default=3000)
+OYL_ADDRESS_REQUESTS = env.int("OYL_ADDRESS_REQUESTS", default=120)
+# The whole of a request, and what of it is no file and read into memory.
+OYL_UPLOAD_MB = env.int("OYL_UPLOAD_MB", default=1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("OYL_BODY_MB", default=1) << 20
+
 REST_FRAMEWORK = {
-    "EXCEPTION_HANDLER": "tenants.api.problem",
+    "EXCEPTION_HANDLER": "tenants.api.problems.problem",
+    "DEFAULT_PAGINATION_CLASS": "tenants.api.pages.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["tenants.api.pages.Filters", "tenants.api.pages.Ordering"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is a filter that nobody knows, as any other
+    "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.operations.Operation",
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "OYL",
+    "VERSION": "v1",
+    "DESCRIPTION": "Everything that OYL can do, for programmes. `docs/api.md` says how to begin.",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "AUTHENTICATION_WHITELIST": [
+        "tenants.api.views.KeyAuthentication"
+    ],  # a session is for the admin's own pages
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["oyl.openapi.only_routes"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enum_id_removal",
+        "oyl.openapi.complete",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none", "persistAuthorization": False},
 }

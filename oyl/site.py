@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.forms import AuthenticationForm
@@ -55,16 +57,19 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from knowledge.admin.search import search_page  # registers on this site, which must exist before
 
         return [
-            path("switch-tenant/", self.admin_view(switch_tenant), name="switch_tenant"),
+            path("switch-tenant/", switch_tenant, name="switch_tenant"),
             path("try-search/", self.admin_view(search_page), name="try_search"),
         ]
 
     @opens_own_scopes
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """An operator who signs in enters the first of their tenants, which is told so. Whoever lost their last
-        membership meanwhile learns why they are asked again."""
+        """An operator who signs in enters the first of their tenants, which is told so. Whoever lost the membership that
+        they acted by chooses another one, or learns that there is none."""
         stranded = request.user.is_authenticated and not self.has_permission(request)
         if stranded and request.method == "GET":
+            if cast(TenantRequest, request).tenants:
+                context = {**self.each_context(request), "title": "Choose an organisation"}
+                return TemplateResponse(request, "admin/choose_tenant.html", context)
             messages.warning(request, NO_TENANT)
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
@@ -87,7 +92,9 @@ def switch_tenant(request: TenantRequest) -> HttpResponse:
 
 
 def enter(request: HttpRequest, access: TenantAccess) -> None:
+    """Forms that were opened before, in another tenant, are refused from now on (templates/403_csrf.html)."""
     request.session[SESSION_KEY] = str(access.tenant_id)
+    rotate_token(request)
     if request.user.is_superuser:
         enter_as_operator(
             actor=Actor(

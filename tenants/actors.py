@@ -8,6 +8,7 @@ from uuid import UUID
 
 from tenants.errors import ForbiddenError
 from tenants.models import Role
+from tenants.permissions import Area, Bound, scope
 
 
 class ActorKind(StrEnum):
@@ -20,7 +21,8 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """`credential` says what was shown: "session", an API key's prefix, a command's or task's name."""
+    """`credential` says what was shown: "session", an API key's prefix, a command's or task's name. An API key has its
+    `scopes`, and may be bound to one object; None is for all others, whom only their role narrows."""
 
     kind: ActorKind
     tenant_id: UUID
@@ -28,6 +30,13 @@ class Actor:
     credential: str
     user_id: UUID | None = None
     request_id: str = ""
+    scopes: frozenset[str] | None = None
+    bound: tuple[Bound, UUID | None] | None = None
+
+    def may(self, area: Area, *, writes: bool) -> bool:
+        """Who may write may read."""
+        enough = {scope(area, writes=True), scope(area, writes=writes)}
+        return self.scopes is None or bool(self.scopes & enough)
 
     def require(self, role: Role) -> None:
         """Raises ForbiddenError unless the actor has at least this role."""

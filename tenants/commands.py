@@ -68,7 +68,8 @@ class OylCommand(BaseCommand):
     def report(self, result: Any, as_json: bool) -> None:
         several = result if isinstance(result, Outcome) else Outcome([result])
         text = "\n".join(map(self.describe, several.results))
-        self.stdout.write(_dump(several.results if several is result else result) if as_json else text)
+        answer = _dump(several.results if several is result else result) if as_json else text
+        self.stdout.write(answer.encode(errors="backslashreplace").decode())  # files' names may be no UTF-8
         if problems := [*several.problems, *filter(None, map(self.problem, several.results))]:
             raise CommandError("\n".join(problems))
 

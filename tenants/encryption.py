@@ -94,9 +94,15 @@ class Secret:
             )
         return value
 
-    def moved_to(self, place: Place) -> Secret:
-        """The same value, encrypted for another place: an object was copied."""
-        return self if place == self.place else Secret.seal(place, self.reveal())
+    def written_to(self, place: Place) -> Secret:
+        """As it is to be stored: encrypted anew for another place (an object was copied), and under the first key, so
+        that an object that was loaded before a rotation does not undo it. What cannot be read stays as it is."""
+        if place != self.place:
+            return Secret.seal(place, self.reveal())
+        try:
+            return self if self._parse()[0] == next(iter(ciphers())) else Secret.seal(place, self.reveal())
+        except (SecretUnreadableError, SecretMovedError):
+            return self
 
     def __repr__(self) -> str:
         return "<Secret>"
@@ -163,7 +169,7 @@ class EncryptedJSONField(models.JSONField):
         secret: Secret | None = getattr(model_instance, self.attname)
         if secret is None:
             return None
-        kept = secret.moved_to(self.place(model_instance))
+        kept = secret.written_to(self.place(model_instance))
         setattr(model_instance, self.attname, kept)
         return kept.envelope
 

@@ -38,6 +38,15 @@ class InvalidError(OylError):
     """The request is not valid."""
 
 
+class PortError(Exception):
+    """A part outside of the process, behind one of the ports, did not do what was asked. `code` is stable, `detail` is
+    for operators; `retryable` says whether the same call may succeed later."""
+
+    def __init__(self, code: str, detail: str, *, retryable: bool) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.retryable = code, detail, retryable
+
+
 class NoTenantScopeError(OylError):
     """A tenant's data was used outside of a tenant scope. Wrap the work in `with tenant_scope(tenant_id):`."""
 

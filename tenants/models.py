@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from tenants.encryption import EncryptedJSONField
 from tenants.isolation import TenantIsolation, isolated
+from tenants.permissions import Bound
 from tenants.querysets import AliveManager, TenantManager
 from tenants.scope import current_tenant_id
 
@@ -170,20 +171,50 @@ class Membership(TenantModel):
 
 
 class ApiKey(TenantModel):
-    """`prefix` is shown, only the SHA-256 of the secret is kept."""
+    """`prefix` is shown, only the SHA-256 of the key is kept. It opens what its scopes name (`tenants.permissions`), and
+    of that, when it is bound, only what belongs to one object."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     name = models.CharField(max_length=255)
     prefix = models.CharField(max_length=16)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    bound_kind = models.CharField("bound to a", max_length=16, choices=Bound.choices, blank=True)
+    bound_id = models.UUIDField("with the id", null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(TenantModel.Meta):
         db_table = "api_keys"
-        constraints = [*isolated("api_keys")]
+        constraints = [
+            *isolated("api_keys"),
+            models.CheckConstraint(
+                condition=Q(bound_kind__in=["", *Bound.values]), name="api_keys_bound_kind_valid"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class IdempotencyKey(TenantModel):
+    """The answer to a request that a client may repeat, kept in the transaction of its effect. `credential` is the API
+    key's prefix or the user's id: what others call alike is another request."""
+
+    credential = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveIntegerField()
+    body = models.TextField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "idempotency_keys"
+        constraints = [
+            *isolated("idempotency_keys"),
+            models.UniqueConstraint(fields=["tenant", "credential", "key"], name="idempotency_keys_key"),
+        ]
+        indexes = [Index(fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -31,7 +31,7 @@ LOOKUP_ROLE = "oyl_lookup"
 LOOKUP_TABLES = (TENANTS, "memberships", "api_keys", "ingestion_jobs", "audit_logs", "audit_seals")
 LOOKUP_FUNCTIONS = (
     "oyl_memberships(uuid)",
-    "oyl_tenant_of_api_key(text)",
+    "oyl_api_key(text)",
     "oyl_tenants()",
     "oyl_tenants_with_due_jobs()",
     "oyl_tenants_with_unsealed_events(timestamp with time zone)",

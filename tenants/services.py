@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,10 @@ from django.utils import timezone
 from audit.services import events_of, record, save_audited
 from tenants.actors import Actor, ActorKind, command_actor
 from tenants.encryption import EncryptedJSONField
-from tenants.errors import ConflictError, ForbiddenError
+from tenants.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from tenants.lookups import KeyAccess, hash_of
 from tenants.models import ApiKey, Membership, Role, Tenant, User, new_id
+from tenants.permissions import SCOPES, Bound
 from tenants.rotation import Rotation, encrypted_fields, lock_batch, reseal
 from tenants.scope import tenant_scope
 
@@ -39,17 +42,23 @@ def create_tenant(*, name: str, admin_email: str, credential: str = "create_tena
     """A tenant with its owner, who is made when no user has that e-mail. Raises TenantExistsError."""
     tenant_id = new_id()
     actor = command_actor(tenant_id, credential)
+    with _unique_name(name), tenant_scope(tenant_id):
+        tenant = Tenant.objects.create(id=tenant_id, name=name)
+        user, password = _find_or_make_user(admin_email)
+        Membership.objects.create(user=user, role=Role.OWNER)
+        record(actor=actor, action="tenant.created", target=tenant, new={"owner": str(user.pk)})
+    return NewTenant(tenant_id=tenant_id, admin_email=user.email, password=password)
+
+
+@contextmanager
+def _unique_name(name: str) -> Iterator[None]:
+    """Only the database sees the names of all tenants. Raises TenantExistsError."""
     try:
-        with tenant_scope(tenant_id):
-            tenant = Tenant.objects.create(id=tenant_id, name=name)
-            user, password = _find_or_make_user(admin_email)
-            Membership.objects.create(user=user, role=Role.OWNER)
-            record(actor=actor, action="tenant.created", target=tenant, new={"owner": str(user.pk)})
+        yield
     except IntegrityError as error:
         if "tenants_name" not in str(error):
             raise
         raise TenantExistsError(f"There is a tenant named '{name}' already. Choose another name.") from error
-    return NewTenant(tenant_id=tenant_id, admin_email=user.email, password=password)
 
 
 def _find_or_make_user(email: str) -> tuple[User, str | None]:
@@ -77,7 +86,7 @@ class Invitation:
 def invite_member(*, actor: Actor, email: str, role: Role) -> Invitation:
     """Makes the user if there is none of that e-mail. Raises ForbiddenError below admin, and when an admin would
     make an owner; ConflictError when they are a member already."""
-    actor.require(Role.OWNER if role is Role.OWNER else Role.ADMIN)
+    actor.require(Role.OWNER if role == Role.OWNER else Role.ADMIN)
     with tenant_scope(actor.tenant_id):
         user, password = _find_or_make_user(email)
         membership, is_new = Membership.objects.get_or_create(user=user, defaults={"role": role})
@@ -91,7 +100,7 @@ def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
     """Raises ForbiddenError below admin, and when an admin would make or unmake an owner; ConflictError when no
     owner would be left."""
     with tenant_scope(actor.tenant_id):
-        old = Membership.objects.get(pk=membership.pk).role
+        old = _stored(membership).role
         actor.require(Role.OWNER if Role.OWNER in (role, old) else Role.ADMIN)
         if role == old:
             return
@@ -110,12 +119,21 @@ def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
 
 def remove_member(*, actor: Actor, membership: Membership) -> None:
     """The user stays; they can no longer act in this tenant. Raises as `set_role` does."""
-    actor.require(Role.OWNER if membership.role == Role.OWNER else Role.ADMIN)
     with tenant_scope(actor.tenant_id):
-        if membership.role == Role.OWNER:
-            _keep_an_owner(membership)
-        record(actor=actor, action="membership.deleted", target=membership, old=_facts(membership))
-        membership.delete()
+        leaving = _stored(membership)
+        actor.require(Role.OWNER if leaving.role == Role.OWNER else Role.ADMIN)
+        if leaving.role == Role.OWNER:
+            _keep_an_owner(leaving)
+        record(actor=actor, action="membership.deleted", target=leaving, old=_facts(leaving))
+        leaving.delete()
+
+
+def _stored(membership: Membership) -> Membership:
+    """As it is in the database: what the caller has may be old, or altered. Raises NotFoundError."""
+    found: Membership | None = Membership.objects.filter(pk=membership.pk).first()
+    if found is None:
+        raise NotFoundError("They are no member any more.")
+    return found
 
 
 def _keep_an_owner(leaving: Membership) -> None:
@@ -137,20 +155,59 @@ class NewApiKey:
     secret: str
 
 
-def create_api_key(*, actor: Actor, name: str, expires_at: datetime | None = None) -> NewApiKey:
-    """A key that acts for the actor's user. Raises ForbiddenError below admin."""
+def create_api_key(
+    *,
+    actor: Actor,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None = None,
+    bound: tuple[Bound, UUID] | None = None,
+    member: Membership | None = None,
+) -> NewApiKey:
+    """A key `oyl_<id>_<secret>` that acts for the actor's user, within `scopes` (`tenants.permissions.SCOPES`), and
+    `bound` to one object if that is given. A key makes none that may do more than itself. A command, which is no user,
+    names the `member` for whom it acts.
+
+    Raises ForbiddenError below admin, and InvalidError for an unknown or no scope, or a date that is over.
+    """
     actor.require(Role.ADMIN)
-    secret = f"oyl_{secrets.token_urlsafe(32)}"
+    if member and actor.kind is not ActorKind.COMMAND:
+        raise ForbiddenError("A key acts for whoever makes it.")
+    _check_key(actor, scopes, expires_at, bound)
+    prefix = f"oyl_{secrets.token_hex(6)}"
+    secret = f"{prefix}_{secrets.token_urlsafe(32)}"
+    kind, bound_id = bound or ("", None)
+    facts = {"name": name, "scopes": sorted(scopes), "bound_kind": kind, "bound_id": bound_id}
+    user_id = member.user_id if member else actor.user_id
     with tenant_scope(actor.tenant_id):
         api_key = ApiKey.objects.create(
-            user_id=actor.user_id,
-            name=name,
-            prefix=secret[:12],
-            key_hash=hashlib.sha256(secret.encode()).hexdigest(),
-            expires_at=expires_at,
+            user_id=user_id, prefix=prefix, key_hash=hash_of(secret), expires_at=expires_at, **facts
         )
-        record(actor=actor, action="api_key.created", target=api_key, new={"name": name})
+        told = {**facts, "bound_id": bound_id and str(bound_id), "user": str(user_id)}
+        record(actor=actor, action="api_key.created", target=api_key, new=told)
     return NewApiKey(api_key=api_key, secret=secret)
+
+
+def _check_key(
+    actor: Actor, scopes: Sequence[str], expires_at: datetime | None, bound: tuple[Bound, UUID] | None
+) -> None:
+    if not scopes or set(scopes) - set(SCOPES):
+        raise InvalidError(f"Name the key's scopes, one or more of: {', '.join(SCOPES)}.")
+    if expires_at and expires_at <= timezone.now():
+        raise InvalidError("A key must expire in the future, or never.")
+    if actor.scopes is not None and (set(scopes) - actor.scopes or bound != (actor.bound or bound)):
+        raise ForbiddenError("A key can only make keys that may do no more than itself.")
+
+
+def member_named(tenant_id: UUID, email: str | None) -> Membership:
+    """By e-mail; the first owner when none is given. Raises NotFoundError."""
+    with tenant_scope(tenant_id):
+        members = Membership.objects.filter(user__is_active=True).select_related("user").order_by("pk")
+        which = {"user__email": email.lower()} if email else {"role": Role.OWNER}
+        found: Membership | None = members.filter(**which).first()
+    if found is None:
+        raise NotFoundError(f"There is no active member '{email}'." if email else "There is no active owner.")
+    return found
 
 
 def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
@@ -161,9 +218,19 @@ def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
             record(actor=actor, action="api_key.revoked", target=api_key, old={"name": api_key.name})
 
 
+def note_use(key: KeyAccess) -> None:
+    """When a key was used last, to the minute."""
+    now = timezone.now()
+    if key.last_used_at and now - key.last_used_at < timedelta(minutes=1):
+        return
+    with tenant_scope(key.tenant_id):
+        ApiKey.objects.filter(pk=key.key_id).update(last_used_at=now)
+
+
 def update_tenant(*, actor: Actor, tenant: Tenant) -> None:
-    """Raises ForbiddenError below admin."""
-    save_audited(actor=actor, instance=tenant, role=Role.ADMIN)
+    """Raises ForbiddenError below admin, TenantExistsError."""
+    with _unique_name(tenant.name):
+        save_audited(actor=actor, instance=tenant, role=Role.ADMIN)
 
 
 def save_user(*, actor: Actor, user: User) -> str | None:

@@ -26,6 +26,12 @@ from tenants.scope import VARIABLE, tenant_scope
 from tenants.services import create_tenant
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run the harnesses of tests/proof at their full size"
+    )
+
+
 @pytest.fixture(scope="session")
 def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The services, and a fresh database, made by its owner and used as the application's role."""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import django
 
+# The suite asks more often than people do; tests of the limits set their own.
+UNHURRIED = dict.fromkeys(("OYL_KEY_REQUESTS", "OYL_TENANT_REQUESTS", "OYL_ADDRESS_REQUESTS"), "1000000")
 FOR_SERVERS = {
     "SECRET_KEY": "a key for tests",
     "OYL_ENCRYPTION_KEYS": "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
@@ -26,6 +28,7 @@ def prepare() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["OYL_DATA_DIR"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"
+    os.environ.update(UNHURRIED)
     if os.environ.get("DATABASE_URL"):
         os.environ.setdefault("OYL_HTTPS", "false")
         os.environ.update({name: os.environ.get(name) or value for name, value in FOR_SERVERS.items()})

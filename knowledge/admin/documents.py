@@ -8,10 +8,9 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.storage import default_storage
 from django.db import models
 from django.db.models.functions import Left
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
@@ -24,6 +23,7 @@ from knowledge.admin import shown
 from knowledge.admin.passages import JobInline, PassageInline
 from knowledge.admin.tagging import of_documents, tagging_page
 from knowledge.admin.upload import upload_page
+from knowledge.downloads import Download
 from knowledge.models import Document, DocumentStatus
 from knowledge.services import documents as services
 from tenants.admin import TenantAdmin, action, actor_of, display, leave, tells_errors
@@ -161,7 +161,7 @@ class DocumentAdmin(TenantAdmin):
     @action(description="Download", url_path="download", icon="download", permissions=["view"])
     @opens_own_scopes
     def download(self, request: HttpRequest, object_id: str) -> Any:
-        """The original, always as an attachment: a stored HTML page must not run as one of ours."""
+        """The original."""
         actor = actor_of(request)
         with tenant_scope(actor.tenant_id):
             document = self.get_object(request, object_id)
@@ -169,13 +169,10 @@ class DocumentAdmin(TenantAdmin):
                 return self.absent(request, object_id)
             record(actor=actor, action="document.downloaded", target=document)
         try:
-            stored = default_storage.open(document.file_path)
+            return Download(document.file_path, filename=document.filename)
         except FileNotFoundError:
             messages.error(request, "The stored file is gone. Upload it again.")
             return _to(object_id)
-        return FileResponse(
-            stored, as_attachment=True, filename=document.filename, content_type="application/octet-stream"
-        )
 
     # Tags
 

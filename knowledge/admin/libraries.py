@@ -14,14 +14,17 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from audit.admin import AuditedAdmin
-from audit.services import soft_delete_audited
 from knowledge.admin.shown import COLOURS
 from knowledge.admin.tags import TagInline
 from knowledge.models import Document, DocumentStatus, KnowledgeBase, KnowledgeBaseReference, Reference
 from knowledge.pipeline.values import tag_id
-from knowledge.services.documents import delete_documents, reindex_documents
-from knowledge.services.libraries import create_knowledge_base
-from tenants.actors import Actor
+from knowledge.services.documents import reindex_documents
+from knowledge.services.libraries import (
+    create_knowledge_base,
+    delete_knowledge_bases,
+    delete_references,
+    documents_of,
+)
 from tenants.admin import TenantInline, actor_of, display
 
 
@@ -44,7 +47,7 @@ class ReferenceAdmin(AuditedAdmin):
 
     @display(description="Documents")
     def documents(self, obj: Any) -> SafeString:
-        return document_counts(obj)
+        return SafeString("–") if obj._state.adding else document_counts(obj)
 
     @admin.action(description="Re-index all their documents: apply new rules and tags", permissions=["write"])
     def reindex(self, request: HttpRequest, queryset: models.QuerySet[Reference]) -> None:
@@ -58,10 +61,10 @@ class ReferenceAdmin(AuditedAdmin):
         super().save_formset(request, form, formset, change)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        delete_references(actor_of(request), [obj])
+        delete_references(actor=actor_of(request), references=[obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        delete_references(actor_of(request), list(queryset))
+        delete_references(actor=actor_of(request), references=list(queryset))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return _with_documents(objs, "references", documents_of(objs))
@@ -109,28 +112,14 @@ class KnowledgeBaseAdmin(AuditedAdmin):
             obj.pk = made.pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.delete_queryset(request, KnowledgeBase.objects.filter(pk=obj.pk))
+        delete_knowledge_bases(actor=actor_of(request), knowledge_bases=[obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        own = list(Reference.objects.filter(knowledge_base__in=queryset))
-        delete_references(actor_of(request), own, and_these=list(queryset))
+        delete_knowledge_bases(actor=actor_of(request), knowledge_bases=list(queryset))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         own = Reference.objects.filter(knowledge_base__in=[obj.pk for obj in objs])
         return _with_documents(objs, "knowledge bases", documents_of(own))
-
-
-def documents_of(references: Any) -> list[UUID]:
-    ids = [reference.pk for reference in references]
-    return list(Document.objects.filter(reference__in=ids).values_list("pk", flat=True))
-
-
-def delete_references(
-    actor: Actor, references: list[Reference], and_these: list[models.Model] | None = None
-) -> None:
-    if ids := documents_of(references):
-        delete_documents(actor=actor, document_ids=ids)
-    soft_delete_audited(actor=actor, instances=[*references, *(and_these or [])])
 
 
 def _with_documents(objs: Any, kind: str, documents: list[UUID]) -> Any:

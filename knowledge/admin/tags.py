@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString
 
 from audit.admin import AuditedAdmin
 from knowledge.errors import TagRuleInvalidError
-from knowledge.models import Document, Tag, TagRule
+from knowledge.models import Tag, TagRule
 from knowledge.pipeline.values import tag_id
-from knowledge.services.tags import check_rule, untag_documents
+from knowledge.services.tags import check_rule, delete_tag
 from tenants.admin import TenantForm, TenantInline, actor_of, display
 
 RE_INDEX = (
@@ -109,11 +109,7 @@ class TagAdmin(AuditedAdmin):
         self.message_user(request, RE_INDEX)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """The passages lose it first, so that the vector store does too."""
-        carry = Document.objects.filter(Q(document_tags__tag=obj.pk) | Q(chunks__tag_links__tag=obj.pk))
-        if ids := list(carry.values_list("pk", flat=True).distinct()):
-            untag_documents(actor=actor_of(request), document_ids=ids, tags=[obj.tag])
-        super().delete_model(request, obj)
+        delete_tag(actor=actor_of(request), tag=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         for tag in queryset:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -22,8 +19,9 @@ from unfold.widgets import (
 )
 
 from knowledge.admin.tagging import TagNames
-from knowledge.models import Reference, TagSource
-from knowledge.services.documents import Added, Outcome, Upload, add_documents
+from knowledge.models import Reference
+from knowledge.services.documents import Added, Outcome, add_documents
+from knowledge.uploads import local_uploads
 from tenants.admin import TenantAdmin, actor_of
 from tenants.admin.theme import ModelChoiceField
 from tenants.errors import OylError
@@ -120,7 +118,7 @@ def upload_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
             return _form_page(page, request, form)
     facts = form.cleaned_data
     try:
-        with _local(facts["documents"], facts["tags"], facts["metadata"]) as uploads:
+        with local_uploads(facts["documents"], metadata=facts["metadata"], tags=facts["tags"]) as uploads:
             added = add_documents(actor=actor, reference_id=facts["reference"].pk, uploads=uploads)
     except OylError as error:
         form.add_error(None, str(error))
@@ -139,30 +137,6 @@ def _form_page(page: TenantAdmin, request: HttpRequest, form: UploadForm) -> Htt
         "media": page.media + form.media,
     }
     return TemplateResponse(request, "admin/knowledge/document/upload.html", context).render()
-
-
-@contextmanager
-def _local(
-    files: Sequence[UploadedFile[Any]], tags: tuple[str, ...], metadata: dict[str, Any]
-) -> Iterator[list[Upload]]:
-    """The uploaded files as local ones; what users call them never becomes a path."""
-    with TemporaryDirectory(prefix="oyl-upload-") as folder:
-        uploads = []
-        for number, file in enumerate(files):
-            path = Path(folder) / str(number)
-            with path.open("wb") as copy:
-                copy.writelines(file.chunks())
-            uploads.append(
-                Upload(
-                    external_id=str(file.name),
-                    filename=str(file.name),
-                    path=path,
-                    metadata=metadata,
-                    tags=tags,
-                    tag_source=TagSource.MANUAL,
-                )
-            )
-        yield uploads
 
 
 def _tell(request: HttpRequest, added: Sequence[Added]) -> None:

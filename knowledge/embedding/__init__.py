@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cache
 from typing import Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.once import Once
+from tenants.errors import PortError
+
 Vectors = NDArray[np.float32]
 
 
-class EmbeddingError(Exception):
-    """The texts could not be embedded. `code` is stable; `retryable` says whether the same call may succeed
-    later."""
-
-    def __init__(self, code: str, detail: str, *, retryable: bool) -> None:
-        super().__init__(detail)
-        self.code, self.detail, self.retryable = code, detail, retryable
+class EmbeddingError(PortError):
+    """The texts could not be embedded."""
 
 
 class Embedder(Protocol):
@@ -44,12 +41,16 @@ class Embedder(Protocol):
         waits long for another's texts. Raises EmbeddingError."""
         ...
 
-    def token_spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        """For each text its tokens as (start, end) character offsets, special tokens left out, never cut."""
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has, special ones left out, never cut."""
+        ...
+
+    def token_starts(self, text: str) -> list[int]:
+        """The characters at which they start."""
         ...
 
 
-@cache
+@Once
 def get_embedder() -> Embedder:
     from django.conf import settings
 

@@ -51,8 +51,11 @@ class MiniLMEmbedder:
         vectors = [future.result() for future in running]
         return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
 
-    def token_spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        return tokens.token_spans(texts)
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return tokens.count_tokens(texts)
+
+    def token_starts(self, text: str) -> list[int]:
+        return tokens.token_starts(text)
 
     def _vector(self, ids: list[int]) -> Vectors:
         vector: Vectors = self._session.run(["vector"], {"ids": np.array([ids], np.int32)})[0]

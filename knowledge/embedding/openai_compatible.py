@@ -58,8 +58,11 @@ class OpenAICompatibleEmbedder:
             parts.append(self._unit_vectors(batch))
         return np.concatenate(parts)
 
-    def token_spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        return tokens.token_spans(texts)
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return tokens.count_tokens(texts)
+
+    def token_starts(self, text: str) -> list[int]:
+        return tokens.token_starts(text)
 
     def _unit_vectors(self, texts: list[str]) -> Vectors:
         vectors = self._request(texts)
@@ -99,8 +102,8 @@ class OpenAICompatibleEmbedder:
 def _presentable(text: str) -> str:
     """No endpoint is asked for more than was promised to it: neither nothing nor too much."""
     if len(text) > tokens.MAX_TOKENS:
-        spans = tokens.token_spans([text])[0][: tokens.MAX_TOKENS]
-        text = text[: spans[-1][1]] if spans else ""
+        starts = tokens.token_starts(text)
+        text = text[: starts[tokens.MAX_TOKENS]] if len(starts) > tokens.MAX_TOKENS else text
     return text if text.strip() else NOTHING
 
 

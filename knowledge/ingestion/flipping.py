@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
-from audit.services import record
+from django.db.models import F
+
+from audit.services import record_each
 from knowledge.files import remove_older
 from knowledge.ingestion.jobs import lock_held
 from knowledge.ingestion.loading import without_file
@@ -25,15 +28,15 @@ from knowledge.pipeline.ports import Ports, collection_name
 from knowledge.pipeline.values import Tagged, tag_id
 from knowledge.vectors import Filter
 from tenants.actors import Actor
+from tenants.models import new_id
+from tenants.rows import Row, insert_rows, update_rows
 from tenants.scope import tenant_scope
-
-ROWS = 1000
 
 
 def flip(
     actor: Actor, jobs: Sequence[IngestionJob], products: Sequence[Tagged], ports: Ports
 ) -> list[IngestionJob]:
-    """Write the chunks, and let each document answer from them. The jobs that are left to clean; the others of a first
+    """Write the chunks, and let each document answer from them; the jobs whose documents now do. Those of a first
     generation are done. Documents deleted or replaced meanwhile are passed over, and those without a product keep
     answering from their last generation."""
     made = {product.passages.source.document_id for product in products}
@@ -43,10 +46,8 @@ def flip(
         Chunk.objects.all().filter(document__in=held).delete_rows()
         _write_tags(mine)
         _write_chunks(mine, ports)
-        for product in mine:
-            _show(actor, held[product.passages.source.document_id], product, ports)
-    # A first generation has nothing to clean up after it.
-    return [job for job in held.values() if job.generation > 1]
+        _show(actor, [(held[product.passages.source.document_id], product) for product in mine], ports)
+    return list(held.values())
 
 
 def clean(actor: Actor, job: IngestionJob, ports: Ports) -> None:
@@ -62,6 +63,23 @@ def clean(actor: Actor, job: IngestionJob, ports: Ports) -> None:
         if lock_held([job]):
             IngestionJob.objects.all().filter(pk=job.pk).finish(JobState.DONE)
             Document.objects.filter(pk=document.pk).update(processed_status=DocumentStatus.DONE)
+
+
+def remove_unshown(
+    actor: Actor, jobs: Sequence[IngestionJob], products: Sequence[Tagged], ports: Ports
+) -> None:
+    """Remove the points of generations that nobody will show any more: their documents were deleted or replaced, and
+    cleaned up after, before the points were written, or they hold too much."""
+    made = {product.passages.source.document_id: product.passages.ids for product in products}
+    mine = [job.pk for job in jobs if job.document_id in made]
+    if not mine:
+        return
+    with tenant_scope(actor.tenant_id):
+        ended = IngestionJob.objects.filter(pk__in=mine, state__in=(JobState.CANCELLED, JobState.ERROR))
+        unshown = ended.exclude(document__generation__gte=F("generation"))
+        documents = list(unshown.values_list("document_id", flat=True))
+    for document_id in documents:
+        ports.store.delete(actor.tenant_id, ports.collection, Filter(point_ids=tuple(made[document_id])))
 
 
 def _write_tags(products: Sequence[Tagged]) -> None:
@@ -80,87 +98,105 @@ def _write_tags(products: Sequence[Tagged]) -> None:
         Tag.objects.bulk_create(
             [
                 Tag(pk=pk, reference_id=ref, tag=tag, source=TagSource.IMPORT)
-                for pk, (ref, tag) in new.items()
+                for pk, (ref, tag) in sorted(new.items(), key=itemgetter(1))  # as all others do
             ],
             ignore_conflicts=True,
         )
 
 
 def _write_chunks(products: Sequence[Tagged], ports: Ports) -> None:
-    chunks = [chunk for product in products for chunk in _chunks(product)]
-    Chunk.objects.bulk_create(chunks, batch_size=ROWS)
-    Embedding.objects.bulk_create(
-        [
-            Embedding(chunk=chunk, model=ports.embedder.model, vector_ref=f"{ports.collection}/{chunk.pk}")
-            for chunk in chunks
-        ],
-        batch_size=ROWS,
-    )
-    TagLink.objects.bulk_create(
-        [link for product in products for link in _links(product)],
-        batch_size=ROWS,
-    )
+    chunks = [row for product in products for row in _chunks(product)]
+    insert_rows(Chunk, chunks)
+    insert_rows(Embedding, _embeddings([chunk["id"] for chunk in chunks], ports))
+    insert_rows(TagLink, [row for product in products for row in _links(product)])
 
 
-def _chunks(product: Tagged) -> list[Chunk]:
+def _chunks(product: Tagged) -> list[Row]:
     passages = product.passages
-    rows = zip(passages.chunk_ids(), passages.chunked.chunks, passages.digests, product.tags, strict=True)
+    rows = zip(passages.ids, passages.chunked.chunks, passages.digests, product.tags, strict=True)
     return [
-        Chunk(
-            pk=pk,
-            document_id=passages.source.document_id,
-            generation=passages.source.generation,
-            position=chunk.position,
-            text=chunk.text,
-            content_sha256=digest,
-            page=chunk.page,
-            heading_path=list(chunk.heading_path),
-            start=chunk.start,
-            end=chunk.end,
-            token_count=chunk.token_count,
-            tags_text=[assigned.tag for assigned in tags],
-        )
+        {
+            "id": pk,
+            "document_id": passages.source.document_id,
+            "generation": passages.source.generation,
+            "position": chunk.position,
+            "text": chunk.text,
+            "content_sha256": digest,
+            "page": chunk.page,
+            "heading_path": chunk.heading_path,
+            "start": chunk.start,
+            "end": chunk.end,
+            "token_count": chunk.token_count,
+            "tags_text": [assigned.tag for assigned in tags],
+        }
         for pk, chunk, digest, tags in rows
     ]
 
 
-def _links(product: Tagged) -> list[TagLink]:
+def _embeddings(chunk_ids: Sequence[object], ports: Ports) -> list[Row]:
+    model, collection = ports.embedder.model, ports.collection
     return [
-        TagLink(
-            tag_id=assigned.tag_id,
-            chunk_id=pk,
-            source=assigned.source,
-            confidence=assigned.confidence,
-            actor_id=assigned.actor_id,
-        )
-        for pk, tags in zip(product.passages.chunk_ids(), product.tags, strict=True)
+        {"id": new_id(), "chunk_id": pk, "model": model, "vector_ref": f"{collection}/{pk}"}
+        for pk in chunk_ids
+    ]
+
+
+def _links(product: Tagged) -> list[Row]:
+    return [
+        {
+            "id": new_id(),
+            "tag_id": assigned.tag_id,
+            "chunk_id": pk,
+            "source": assigned.source,
+            "confidence": assigned.confidence,
+            "actor_id": assigned.actor_id,
+        }
+        for pk, tags in zip(product.passages.ids, product.tags, strict=True)
         for assigned in tags
     ]
 
 
-def _show(actor: Actor, job: IngestionJob, product: Tagged, ports: Ports) -> None:
-    passages, document = product.passages, job.document
-    file_metadata = {"file": passages.document.metadata} if passages.document.metadata else {}
-    Document.objects.filter(pk=document.pk).update(
-        generation=job.generation,
-        text=passages.chunked.text,
-        mime_type=passages.document.mime_type,
-        metadata_json={**without_file(document.metadata_json), **file_metadata},
-        processed_status=DocumentStatus.DONE,
-        error_code="",
-        error_detail="",
-        versions=ports.versions,
+def _show(actor: Actor, made: Sequence[tuple[IngestionJob, Tagged]], ports: Ports) -> None:
+    """The documents, their jobs and their events: a statement for each of the three, however many there are."""
+    update_rows(Document, [_shown(job, product, ports) for job, product in made])
+    update_rows(
+        IngestionJob,
+        [
+            {
+                "id": job.pk,
+                "stage": Stage.CLEAN,
+                "chunks_done": len(product.passages.digests),
+                "chunks_total": len(product.passages.digests),
+                "versions": ports.versions,
+            }
+            for job, product in made
+        ],
     )
-    count = len(passages.digests)
-    IngestionJob.objects.filter(pk=job.pk).update(
-        stage=Stage.CLEAN, chunks_done=count, chunks_total=count, versions=ports.versions
-    )
-    if job.generation == 1:
-        IngestionJob.objects.all().filter(pk=job.pk).finish(JobState.DONE)
-    record(
+    first = [job.pk for job, _ in made if job.generation == 1]
+    IngestionJob.objects.all().filter(pk__in=first).finish(JobState.DONE)
+    record_each(
         actor=actor,
         action="document.indexed",
-        target=document,
-        workspace_id=document.reference.workspace_id,
-        new={"generation": job.generation, "chunks": count, "sha256": document.sha256},
+        events=[(job.document, job.document.reference.workspace_id, _told(job, one)) for job, one in made],
     )
+
+
+def _shown(job: IngestionJob, product: Tagged, ports: Ports) -> Row:
+    parsed = product.passages.document
+    file_metadata = {"file": parsed.metadata} if parsed.metadata else {}
+    return {
+        "id": job.document_id,
+        "generation": job.generation,
+        "text": product.passages.chunked.text,
+        "mime_type": parsed.mime_type,
+        "metadata_json": {**without_file(job.document.metadata_json), **file_metadata},
+        "processed_status": DocumentStatus.DONE,
+        "error_code": "",
+        "error_detail": "",
+        "versions": ports.versions,
+    }
+
+
+def _told(job: IngestionJob, product: Tagged) -> dict[str, object]:
+    count = len(product.passages.digests)
+    return {"new": {"generation": job.generation, "chunks": count, "sha256": job.document.sha256}}

@@ -6,11 +6,14 @@ PostgreSQL is the truth. Redis only carries a doorbell: "this tenant has work". 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import accumulate
 from uuid import UUID
 
 from celery import current_app
@@ -24,23 +27,32 @@ from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Stage
 from knowledge.querysets import from_now
 from tenants.actors import system_actor
+from tenants.rows import insert_instances
 from tenants.scope import current_tenant_id, tenant_scope
 
 logger = logging.getLogger(__name__)
+Tell = Callable[..., None]
 MAX_ATTEMPTS = 5
 HEARTBEAT_SECONDS = 10.0
-# Small, new jobs are worked on together, so that one scope, one embedding batch and one upsert serve them all. A job
-# that failed before is worked on alone: whatever is wrong with it harms no other.
-BATCH_JOBS = 16
-BATCH_BYTES = 256 * 1024
+REPORT_SECONDS = 0.5
+# A stage that is not heard of for so long hangs; but for parsing, which the parser bounds itself, page by page.
+SILENCE_SECONDS = 1800.0
+# Small jobs are worked on together, so that one scope, one embedding batch and one upsert serve them all; after each
+# failure in so many parts.
+BATCH_JOBS = 64
+PARTS = 8
+BATCH_BYTES = 512 * 1024
 
 
 def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> None:
     """Inside a scope: new jobs for the documents' file generations; rings once for all of them, after the commit."""
-    IngestionJob.objects.bulk_create(
+    insert_instances(
         [
             IngestionJob(
-                document=document, generation=document.file_generation, kind=kind, available_at=Now()
+                document=document,
+                generation=document.file_generation,
+                kind=kind,
+                available_at="now",  # to PostgreSQL, whose clock all workers share
             )
             for document in documents
         ]
@@ -88,7 +100,9 @@ def claim(tenant_id: UUID) -> list[IngestionJob]:
     with tenant_scope(tenant_id):
         due = IngestionJob.objects.all().due().select_related("document__reference").defer("document__text")
         free = due.select_for_update(skip_locked=True, of=("self", "document"), no_key=True)
-        locked = list(free[:BATCH_JOBS])
+        # What a dead worker left comes first: it has waited for its turn once already.
+        states = (JobState.RUNNING, JobState.QUEUED)
+        locked = [job for state in states for job in free.filter(state=state)[:BATCH_JOBS]]
         give_up([job for job in locked if _is_over(job)])
         batch = _batch([job for job in locked if not _is_over(job)])
         IngestionJob.objects.all().filter(pk__in=[job.pk for job in batch]).claim()
@@ -102,14 +116,14 @@ def claim(tenant_id: UUID) -> list[IngestionJob]:
 
 
 def _batch(due: Sequence[IngestionJob]) -> list[IngestionJob]:
-    """The first job, and with it those that fit: same kind, never failed, small together."""
-    batch, size = list(due[:1]), sum(job.document.size_bytes for job in due[:1])
-    for job in due[1:]:
-        size += job.document.size_bytes
-        if batch[0].attempt or job.attempt or job.kind != batch[0].kind or size > BATCH_BYTES:
-            break
-        batch.append(job)
-    return batch
+    """The first job, and with it those that fit: same kind, same number of attempts, small together. What failed
+    together is tried in parts, then alone: so whatever is wrong with one of them is soon harm to no other."""
+    if not due:
+        return []
+    alike = [job for job in due if (job.kind, job.attempt) == (due[0].kind, due[0].attempt)]
+    sizes = accumulate(job.document.size_bytes for job in alike)
+    small = [job for job, size in zip(alike, sizes, strict=True) if size <= BATCH_BYTES]
+    return small[: max(1, BATCH_JOBS // PARTS ** due[0].attempt)] or alike[:1]
 
 
 def _is_over(job: IngestionJob, *, retryable: bool = True) -> bool:
@@ -124,15 +138,25 @@ def give_up(jobs: Sequence[IngestionJob]) -> None:
 
 
 @contextmanager
-def heartbeat(tenant_id: UUID, jobs: Sequence[IngestionJob]) -> Iterator[None]:
-    """Extend the jobs' leases in the background, for as long as the block runs."""
+def heartbeat(tenant_id: UUID, jobs: Sequence[IngestionJob]) -> Iterator[Tell]:
+    """Extend the jobs' leases in the background, for as long as the block runs, and tells how far it is by what it is
+    given (`report` for these jobs, but not more often than anybody looks). A block that hangs loses them."""
     stop = threading.Event()
+    deadline, due = time.monotonic() + SILENCE_SECONDS, 0.0
+
+    def tell(stage: Stage, **counts: int) -> None:
+        nonlocal deadline, due
+        now = time.monotonic()
+        deadline = math.inf if stage == Stage.PARSE else now + SILENCE_SECONDS
+        if now >= due:
+            due = now + REPORT_SECONDS
+            report(tenant_id, jobs, stage, **counts)
 
     def beat() -> None:
-        while not stop.wait(HEARTBEAT_SECONDS):
+        while not stop.wait(HEARTBEAT_SECONDS) and time.monotonic() < deadline:
             try:
                 with tenant_scope(tenant_id):
-                    IngestionJob.objects.all().held(jobs).extend()
+                    IngestionJob.objects.all().held(jobs).locked().extend()
             except DatabaseError as error:
                 logger.warning("no heartbeat, the database does not answer: %s", error)
             finally:
@@ -141,7 +165,7 @@ def heartbeat(tenant_id: UUID, jobs: Sequence[IngestionJob]) -> Iterator[None]:
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
     try:
-        yield
+        yield tell
     finally:
         stop.set()
         thread.join()
@@ -150,15 +174,14 @@ def heartbeat(tenant_id: UUID, jobs: Sequence[IngestionJob]) -> Iterator[None]:
 def report(tenant_id: UUID, jobs: Sequence[IngestionJob], stage: Stage, **counts: int) -> None:
     """Say how far the jobs are. Raises LeaseLostError when none of them is the caller's any more."""
     with tenant_scope(tenant_id):
-        if jobs and not IngestionJob.objects.all().held(jobs).extend(stage=stage, **counts):
+        if jobs and not IngestionJob.objects.all().held(jobs).locked().extend(stage=stage, **counts):
             raise LeaseLostError
 
 
 def lock_held(jobs: Sequence[IngestionJob]) -> list[IngestionJob]:
     """Those of the jobs that are still the caller's, locked to the end of the caller's transaction."""
     lock_documents([job.document_id for job in jobs])
-    held = IngestionJob.objects.all().held(jobs).order_by("pk").select_for_update()
-    mine = set(held.values_list("pk", flat=True))
+    mine = IngestionJob.objects.all().held(jobs).lock()
     return [job for job in jobs if job.pk in mine]
 
 
@@ -183,6 +206,16 @@ def fail(job: IngestionJob, code: str, detail: str, *, retryable: bool) -> bool:
         error_detail=detail,
     )
     return False
+
+
+def hand_back(tenant_id: UUID, jobs: Sequence[IngestionJob]) -> None:
+    """Due again at once, for others. Their attempt counts, as it fences off this one: so they are fewer together next,
+    and soon alone, when none is handed back any more."""
+    if jobs:
+        with tenant_scope(tenant_id):
+            held = IngestionJob.objects.all().held(jobs).locked()
+            held.update(state=JobState.QUEUED, available_at=Now())
+        ring()
 
 
 def backoff(attempt: int) -> timedelta:
@@ -211,4 +244,4 @@ def end_in_error(job: IngestionJob, code: str, detail: str) -> None:
 def cancel_unfinished(document_ids: Sequence[UUID]) -> None:
     """Inside a scope: whoever works on these documents finds that the work is no longer theirs."""
     jobs = IngestionJob.objects.all().filter(document_id__in=document_ids, kind=JobKind.INGEST)
-    jobs.unfinished().finish(JobState.CANCELLED)
+    jobs.unfinished().locked().finish(JobState.CANCELLED)

@@ -58,7 +58,7 @@ def _refusal(actor: Actor, container: Document, members: Sequence[Member]) -> st
 
 def _replace_members(actor: Actor, container: Document, members: Sequence[Member]) -> bool:
     """False when the container was deleted or replaced meanwhile, and nothing was done."""
-    uploads = {upload.external_id: upload for upload in (_upload(container, member) for member in members)}
+    uploads = _uploads(actor, container, members) if members else {}
     try:
         if uploads:
             add_documents(
@@ -75,12 +75,18 @@ def _replace_members(actor: Actor, container: Document, members: Sequence[Member
     return True
 
 
-def _upload(container: Document, member: Member) -> Upload:
-    return Upload(
-        external_id=f"{container.external_id}/{member.name}"[-1024:],
-        filename=member.name.rpartition("/")[2],
-        path=member.path,
-    )
+def _uploads(actor: Actor, container: Document, members: Sequence[Member]) -> dict[str, Upload]:
+    """By external id: the place inside the container or, where a document of somebody else's has that name, the same
+    below the container's id."""
+    places = {f"{container.external_id}/{member.name}"[-1024:]: member for member in members}
+    with tenant_scope(actor.tenant_id):
+        alive = Document.objects.filter(reference_id=container.reference_id, external_id__in=places)
+        taken = set(alive.exclude(container=container).values_list("external_id", flat=True))
+    return {
+        name: Upload(external_id=name, filename=member.name.rpartition("/")[2], path=member.path)
+        for place, member in places.items()
+        for name in [f"{container.pk}/{member.name}"[-1024:] if place in taken else place]
+    }
 
 
 def _delete_gone(actor: Actor, container: Document, present: set[str]) -> None:

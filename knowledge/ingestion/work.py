@@ -6,9 +6,9 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -18,9 +18,11 @@ from knowledge.embedding import EmbeddingError, get_embedder
 from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.files import local_copy, remove, remove_older, stored
 from knowledge.ingestion import jobs as queue
-from knowledge.ingestion.flipping import clean, flip
+from knowledge.ingestion.flipping import clean, flip, remove_unshown
 from knowledge.ingestion.loading import load_sources
 from knowledge.ingestion.members import add_members
+from knowledge.ingestion.memory import give_back
+from knowledge.ingestion.patience import patient
 from knowledge.ingestion.versions import models_of_documents
 from knowledge.models import Chunk, Document, IngestionJob, JobKind, JobState, Stage
 from knowledge.pipeline import run
@@ -48,6 +50,7 @@ def work(tenant_id: UUID) -> int:
     if batch:
         queue.ring()
         process(tenant_id, batch)
+        give_back()
     return len(batch)
 
 
@@ -61,16 +64,17 @@ def work_folder() -> Path:
 def sweep_work_folder() -> None:
     """Remove what workers left that were killed; no batch takes a day."""
     for left in work_folder().iterdir():
-        if time.time() - left.stat().st_mtime > DAY:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # whoever works there has just ended
+            if time.time() - left.stat().st_mtime > DAY:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def process(tenant_id: UUID, batch: Sequence[IngestionJob]) -> None:
     actor = system_actor(tenant_id, "worker")
     handle = purge if batch[0].kind == JobKind.PURGE else ingest
-    with queue.heartbeat(tenant_id, batch):
+    with queue.heartbeat(tenant_id, batch) as tell:
         try:
-            handle(actor, batch)
+            handle(actor, batch, tell)
         except LeaseLostError:
             logger.info("jobs %s are no longer ours", [str(job.pk) for job in batch])
         except (EmbeddingError, VectorStoreError) as error:
@@ -83,7 +87,7 @@ def process(tenant_id: UUID, batch: Sequence[IngestionJob]) -> None:
             _fail_all(tenant_id, batch, "internal_error", JOB_ERRORS["internal_error"], retryable=True)
 
 
-def ingest(actor: Actor, batch: Sequence[IngestionJob]) -> None:
+def ingest(actor: Actor, batch: Sequence[IngestionJob], tell: queue.Tell) -> None:
     """parse → chunk → embed → tag → index, then the flip, then the clean-up."""
     ports = get_ports()
     unflipped = [job for job in batch if job.document.generation < job.generation]
@@ -92,18 +96,24 @@ def ingest(actor: Actor, batch: Sequence[IngestionJob]) -> None:
         files = _open_files(actor, unflipped, stack)
         with tenant_scope(actor.tenant_id):
             # Known before the first point is written: who cleans up must know where points may be.
-            IngestionJob.objects.all().held(unflipped).update(versions=ports.versions)
+            IngestionJob.objects.all().held(unflipped).locked().update(versions=ports.versions)
             sources = load_sources(unflipped, files, workdir, ports.embedder.model)
-        products, failures = run(actor.tenant_id, sources, ports, _reporter(actor.tenant_id, batch))
-        products, too_deep = add_members(actor, unflipped, products)
-        left = flip(actor, unflipped, products, ports)
+        with patient(ports.parser, actor.tenant_id, unflipped, files) as parser:
+            mine = replace(ports, parser=parser)
+            products, failures = run(actor.tenant_id, sources, mine, _reporter(batch, tell))
+        tagged, too_deep = add_members(actor, unflipped, products)
+        shown = set(flip(actor, unflipped, tagged, ports))
     _fail_each(actor.tenant_id, unflipped, [*failures, *too_deep])
-    for job in [*left, *(job for job in batch if job not in unflipped)]:
-        clean(actor, job, ports)
+    remove_unshown(actor, [job for job in unflipped if job not in shown], products, ports)
+    for job in batch:
+        # A first generation has nothing to clean up after it.
+        if job.generation > 1 and (job in shown or job not in unflipped):
+            clean(actor, job, ports)
 
 
-def purge(actor: Actor, batch: Sequence[IngestionJob]) -> None:
+def purge(actor: Actor, batch: Sequence[IngestionJob], tell: queue.Tell) -> None:
     """What deleted documents left: points first, files last, so that a repeat finds what is still to do."""
+    tell(Stage.CLEAN)
     store, ids = get_vector_store(), tuple(job.document_id for job in batch)
     with tenant_scope(actor.tenant_id):
         models = models_of_documents(ids)
@@ -114,7 +124,7 @@ def purge(actor: Actor, batch: Sequence[IngestionJob]) -> None:
     with tenant_scope(actor.tenant_id):
         Chunk.objects.all().filter(document__in=ids).delete_rows()
         Document.with_deleted.filter(pk__in=ids).update(text="", metadata_json={})
-        IngestionJob.objects.all().held(batch).finish(JobState.DONE, stage=Stage.CLEAN)
+        IngestionJob.objects.all().held(batch).locked().finish(JobState.DONE)
 
 
 def _open_files(actor: Actor, batch: Sequence[IngestionJob], stack: ExitStack) -> dict[UUID, Path]:
@@ -128,12 +138,11 @@ def _open_files(actor: Actor, batch: Sequence[IngestionJob], stack: ExitStack) -
     return files
 
 
-def _reporter(tenant_id: UUID, batch: Sequence[IngestionJob]) -> Callable[..., None]:
+def _reporter(batch: Sequence[IngestionJob], tell: queue.Tell) -> queue.Tell:
     """Counts are told only of a job that is worked on alone: together, they would be everybody's."""
-    report = partial(queue.report, tenant_id, batch)
     if len(batch) == 1:
-        return report
-    return lambda stage, **counts: None if counts else report(stage)
+        return tell
+    return lambda stage, **counts: tell(stage)
 
 
 def _fail_each(tenant_id: UUID, batch: Sequence[IngestionJob], failures: Sequence[Failure]) -> None:

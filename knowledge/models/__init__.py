@@ -1,6 +1,7 @@
 """Libraries of documents, and what the pipeline makes of them."""
 
 from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
+from knowledge.models.files import FileBatch, StoredFile
 from knowledge.models.jobs import IngestionJob, JobKind, JobState, Stage
 from knowledge.models.libraries import KnowledgeBase, KnowledgeBaseReference, Reference
 from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagLink, TagRule, TagSource
@@ -11,6 +12,7 @@ __all__ = [
     "DocumentStatus",
     "DocumentTag",
     "Embedding",
+    "FileBatch",
     "IngestionJob",
     "JobKind",
     "JobState",
@@ -19,6 +21,7 @@ __all__ = [
     "Reference",
     "RuleKind",
     "Stage",
+    "StoredFile",
     "Tag",
     "TagLink",
     "TagRule",

@@ -83,7 +83,12 @@ class IngestionJob(TenantModel):
                 fields=["tenant", "available_at"],
                 condition=Q(state__in=[JobState.QUEUED, JobState.RUNNING]),
                 name="idx_ingestion_jobs_unfinished",
-            )
+            ),
+            Index(
+                fields=["tenant", "available_at"],
+                condition=Q(state=JobState.RUNNING),
+                name="idx_ingestion_jobs_running",
+            ),
         ]
 
     def __str__(self) -> str:

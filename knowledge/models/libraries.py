@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from assistants.models import Assistant
@@ -18,6 +20,9 @@ class KnowledgeBase(SoftDeleteModel):
         Assistant, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="knowledge_bases"
     )
     name = models.CharField(max_length=255)
+    references: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        "Reference", through="KnowledgeBaseReference", related_name="knowledge_bases"
+    )
     vector_db_id = models.CharField(max_length=255, null=True, blank=True, editable=False)  # noqa: DJ001 (seed)
 
     class Meta(SoftDeleteModel.Meta):
@@ -49,6 +54,7 @@ class Reference(SoftDeleteModel):
     )
     name = models.CharField(max_length=255)
     description = models.TextField(blank=True)
+    metadata_json = models.JSONField("metadata", default=dict, blank=True)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "references"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
+
+from knowledge.once import Once
 
 
 class ElementKind(StrEnum):
@@ -81,7 +82,7 @@ class Parser(Protocol):
         ...
 
 
-@cache
+@Once
 def get_parser() -> Parser:
     from knowledge.parsing.capped import CappedParser
 

@@ -76,7 +76,7 @@ def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
             while block := source.read(_BLOCK):
                 target.write(block)
     except NotImplementedError as error:
-        raise problem("corrupt_file", type="zip archive", reason=f"{entry.filename}: {error}") from error
+        raise problem("corrupt_file", type="zip archive") from error
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

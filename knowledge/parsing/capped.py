@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +18,17 @@ from knowledge.parsing.process import ParserProcess
 
 logger = logging.getLogger(__name__)
 
-_FILES_PER_PROCESS = 500
-_KEPT_SHARE = 4
+_FILES_PER_PROCESS = 2000
+_KEPT_MB = 256
+# A process that has grown beyond this (OCR takes 100 MB for good, the readers of Office files 150) reads only more files
+# like its last: what another kind takes would come on top.
+_SMALL_MB = 128
+_CONVERTED = {".doc", ".ppt"}  # LibreOffice takes 200 MB besides
 
 
 class CappedParser:
     """The settings PARSER_* are its limits. A process is started when first needed, and replaced when it
-    failed, keeps more than a quarter of its memory, or has read its share of files."""
+    failed, keeps much memory, or has read its share of files."""
 
     version = "2"
 
@@ -33,6 +37,7 @@ class CappedParser:
             seconds=settings.PARSER_SECONDS,
             memory_mb=settings.PARSER_MEMORY_MB,
             output_mb=settings.PARSER_OUTPUT_MB,
+            text_mb=settings.PARSER_TEXT_MB,
             ocr_pages=settings.PARSER_OCR_PAGES,
         )
         self._slots: queue.LifoQueue[ParserProcess | None] = queue.LifoQueue()
@@ -48,8 +53,8 @@ class CappedParser:
         if answer.get("code") == "parse_memory":
             # Others before it may have used the process's memory up: what counts is a process of its own.
             answer = self._ask(request, fresh=True)
-        if "traceback" in answer:
-            logger.warning("Tenant %s: %s could not be read.\n%s", tenant_id, path, answer["traceback"])
+        if "cause" in answer:
+            logger.warning("Tenant %s: %s could not be read: %s", tenant_id, path, answer["cause"])
         if "code" in answer:
             raise ParseError(answer["code"], answer["detail"], retryable=answer["retryable"])
         return _document(answer)
@@ -65,7 +70,7 @@ class CappedParser:
         process = self._slots.get()
         keep = False
         try:
-            if fresh or process is None or not process.alive():
+            if fresh or process is None or not process.alive() or not _suits(process, request["filename"]):
                 process = self._replace(process)
             answer = process.ask(request)
             keep = self._is_fit(process, answer)
@@ -81,11 +86,17 @@ class CappedParser:
         try:
             return self._starter.submit(ParserProcess, self._limits).result()
         except OSError as error:
-            raise problem("parser_unavailable", reason=error) from error
+            logger.error("A parser process could not be started: %s", error)
+            raise problem("parser_unavailable") from error
 
     def _is_fit(self, process: ParserProcess, answer: dict[str, Any]) -> bool:
-        grown = answer.get("resident_mb", 0) * _KEPT_SHARE > self._limits.memory_mb
+        grown = answer.get("resident_mb", 0) > _KEPT_MB
         return not grown and answer.get("code") != "parse_memory" and process.files < _FILES_PER_PROCESS
+
+
+def _suits(process: ParserProcess, filename: str) -> bool:
+    ending = PurePath(filename).suffix.lower()
+    return process.resident_mb <= _SMALL_MB or (ending == process.ending and ending not in _CONVERTED)
 
 
 def _document(answer: dict[str, Any]) -> ParsedDocument:

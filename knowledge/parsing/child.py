@@ -46,8 +46,8 @@ def main() -> None:
         body = json.dumps(answer | {"resident_mb": jail.resident_mb()}, ensure_ascii=False).encode(
             "utf-8", "replace"
         )
-        if len(body) > limits.output_mb << 20:
-            body = json.dumps(_refusal(problem("output_too_large", limit=limits.output_mb))).encode()
+        if len(body) > limits.text_mb << 20:
+            body = json.dumps(_refusal(problem("output_too_large", limit=limits.text_mb))).encode()
         del answer
         _write(answers, body)
 
@@ -70,11 +70,9 @@ def handle(request: dict[str, str], limits: Limits, advance: Callable[[], None])
             )
             return _answer(reader_of(mime_type)(job))
         except ParseError as error:
-            return _refusal(error)
+            return _refusal(error) | ({"cause": repr(error.__cause__)[:400]} if error.__cause__ else {})
         except (Exception, MemoryError) as error:
-            return _refusal(_explain(error, mime_type, limits)) | {
-                "traceback": traceback.format_exc()[-4000:]
-            }
+            return _refusal(_explain(error, mime_type, limits)) | {"cause": traceback.format_exc()[-4000:]}
 
 
 def _answer(document: ParsedDocument) -> dict[str, Any]:
@@ -96,19 +94,18 @@ def _refusal(error: ParseError) -> dict[str, Any]:
 
 def _explain(error: BaseException, mime_type: str, limits: Limits) -> ParseError:
     """A library's complaint as one of our codes. Most libraries raise anything on a broken file."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    is_told = isinstance(error, MemoryError) or any(sign in reason.lower() for sign in _OUT_OF_MEMORY)
+    is_told = isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY)
     if is_told or jail.is_memory_spent(limits):
         return problem("parse_memory", megabytes=limits.memory_mb)
     if isinstance(error, RecursionError):
-        return problem("corrupt_file", type=name_of(mime_type), reason="it is nested too deeply")
+        return problem("too_deep")
     if isinstance(error, FileNotFoundError) and not mime_type:
         return problem("file_missing")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return problem("disk_full")
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return problem("unpacks_too_large", size=f"more than {limits.output_mb}", limit=limits.output_mb)
-    return problem("corrupt_file", type=name_of(mime_type), reason=reason)
+    return problem("corrupt_file", type=name_of(mime_type))
 
 
 class _at_home_in:

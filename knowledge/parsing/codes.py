@@ -23,11 +23,13 @@ class Problem:
 CODES: dict[str, Problem] = {
     "empty_file": Problem("The file is empty. Upload it again."),
     "file_missing": Problem("The file is no longer in the storage. Upload it again."),
-    "unsupported_type": Problem(f"Files of type {{type}} cannot be read. Supported are: {SUPPORTED}."),
+    "unsupported_type": Problem(f'Files of type "{{type}}" cannot be read. Supported are: {SUPPORTED}.'),
     "password_protected": Problem("The file is encrypted. Save a copy without a password and upload that."),
-    "corrupt_file": Problem(
-        "The file is damaged or is no valid {type}. Save it anew and upload it again. ({reason})"
+    "corrupt_file": Problem("The file is damaged or is no valid {type}. Save it anew and upload it again."),
+    "too_deep": Problem(
+        "The file's parts are nested more deeply than can be read. Save it in a simpler form and upload that."
     ),
+    "too_many_pages": Problem("The file has {pages} pages; at most {limit} are read. Split it."),
     "no_text": Problem("The file can be opened, but no text was found in it."),
     "needs_libreoffice": Problem(
         "Old {type} files are read through LibreOffice, which is not installed. Install it (`soffice` must "
@@ -46,7 +48,7 @@ CODES: dict[str, Problem] = {
         "PARSER_OUTPUT_MB."
     ),
     "output_too_large": Problem(
-        "The file holds more than {limit} MB of text. Split it, or raise PARSER_OUTPUT_MB."
+        "The file holds more than {limit} MB of text. Split it, or raise PARSER_TEXT_MB."
     ),
     "parse_timeout": Problem(
         "Reading the file took longer than {seconds} s. Split it, or raise PARSER_SECONDS."
@@ -54,12 +56,12 @@ CODES: dict[str, Problem] = {
     "parse_memory": Problem(
         "Reading the file needed more than {megabytes} MB of memory. Split it, or raise PARSER_MEMORY_MB."
     ),
-    "parse_crash": Problem(
-        "The file crashed its reader ({reason}). Save it in another format and upload that."
-    ),
-    "parse_interrupted": Problem("Reading the file was interrupted from outside ({reason}).", retryable=True),
+    "parse_crash": Problem("The file crashed its reader. Save it in another format and upload that."),
+    "parse_interrupted": Problem("Reading the file was interrupted from outside. Retry.", retryable=True),
     "disk_full": Problem("There was no room left on the disk while reading the file.", retryable=True),
-    "parser_unavailable": Problem("The parser process could not be started ({reason}).", retryable=True),
+    "parser_unavailable": Problem(
+        "The parser process could not be started. The worker's log says why.", retryable=True
+    ),
 }
 
 

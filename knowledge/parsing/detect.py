@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
-from knowledge.parsing import encoding
+from knowledge.parsing import ParseError, encoding
 from knowledge.parsing.codes import problem
 
 PDF = "application/pdf"
@@ -66,6 +66,22 @@ _MODEL_NAMES = {
     "jsonl": NDJSON,
     "eml": EML,
 }
+# What it, or `filetype`, calls other kinds that are read: without their signature they are damaged.
+_DAMAGED = {
+    "docx": DOCX,
+    "doc": DOC,
+    "pptx": PPTX,
+    "ppt": PPT,
+    "xlsx": XLSX,
+    "xls": XLS,
+    "odt": ODT,
+    "epub": EPUB,
+    "pdf": PDF,
+    "rtf": RTF,
+    "zip": ZIP,
+    "outlook": MSG,
+    **{label: f"image/{label}" for label in ("bmp", "gif", "heif", "jpeg", "png", "tiff", "webp")},
+}
 _NAMES = {
     DOCX: "Word document",
     DOC: "Word document",
@@ -84,6 +100,13 @@ _NAMES = {
     XML: "XML document",
     JSON: "JSON document",
     NOTEBOOK: "notebook",
+    ORG: "Org document",
+}
+# Office packages that say what they are, and are not read.
+_UNREAD = {
+    "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument spreadsheet",
+    "application/vnd.oasis.opendocument.presentation": "OpenDocument presentation",
+    "application/vnd.oasis.opendocument.graphics": "OpenDocument drawing",
 }
 _IMAGES = {
     "image/png",
@@ -118,7 +141,7 @@ def detect(path: Path, filename: str) -> str:
 
 def name_of(mime_type: str) -> str:
     """What people call the type."""
-    return _NAMES.get(mime_type, mime_type) or "document"
+    return _NAMES.get(mime_type) or ("picture" if mime_type.startswith("image/") else "document")
 
 
 def _by_signature(path: Path, head: bytes) -> str:
@@ -143,7 +166,7 @@ def _in_zip(path: Path) -> str:
                 else ""
             )
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
-        raise problem("corrupt_file", type="zip-based document", reason=error) from error
+        raise problem("corrupt_file", type="zip archive or Office document") from error
     if declared:
         return _supported_package(declared)
     if "[Content_Types].xml" not in names:
@@ -156,13 +179,13 @@ def _in_ooxml(names: list[str]) -> str:
     for folder, mime_type in (("word", DOCX), ("ppt", PPTX), ("xl", XLSX)):
         if folder in folders and "xl/workbook.bin" not in names:
             return mime_type
-    raise problem("unsupported_type", type="Office package without a document")
+    raise problem("unsupported_type", type="Office file of an unknown kind")
 
 
 def _supported_package(declared: str) -> str:
     if declared in (EPUB, ODT):
         return declared
-    raise problem("unsupported_type", type=declared)
+    raise problem("unsupported_type", type=_UNREAD.get(declared, "package of an unknown kind"))
 
 
 def _in_ole(path: Path) -> str:
@@ -172,7 +195,7 @@ def _in_ole(path: Path) -> str:
         with olefile.OleFileIO(path) as ole:
             streams = {"/".join(entry).lower() for entry in ole.listdir()}
     except Exception as error:
-        raise problem("corrupt_file", type="Office document", reason=error) from error
+        raise problem("corrupt_file", type="Office document") from error
     if "encryptedpackage" in streams:
         raise problem("password_protected")
     for stream, mime_type in (
@@ -184,7 +207,7 @@ def _in_ole(path: Path) -> str:
     ):
         if stream in streams:
             return mime_type
-    raise problem("unsupported_type", type="OLE compound file")
+    raise problem("unsupported_type", type="Office file of an unknown kind")
 
 
 def _by_text(head: bytes, filename: str) -> str:
@@ -232,9 +255,17 @@ def _by_model(path: Path) -> str:
     if kind and kind.mime in _IMAGES:
         return str(kind.mime)
     if kind:
-        raise problem("unsupported_type", type=f"{kind.mime} (.{kind.extension})")
+        raise _misread(kind.extension, kind.extension)
     output = _model().identify_path(path).output
-    raise problem("unsupported_type", type=f"{output.description} ({output.mime_type})")
+    if output.group in ("code", "text"):
+        raise problem("corrupt_file", type="text")
+    raise _misread(output.label, output.description)
+
+
+def _misread(label: str, description: str) -> ParseError:
+    if label in _DAMAGED:
+        return problem("corrupt_file", type=name_of(_DAMAGED[label]))
+    return problem("unsupported_type", type=description)
 
 
 @cache

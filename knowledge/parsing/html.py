@@ -85,7 +85,7 @@ def tree(text: str) -> Any:
     data = text.replace("\x00", "").encode("utf-8", "replace")
     root = etree.fromstring(data, parser) if data.strip() else None
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
-        raise problem("corrupt_file", type="HTML page", reason="it is nested too deeply")
+        raise problem("too_deep")
     return root
 
 

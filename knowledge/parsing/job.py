@@ -11,11 +11,13 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Per file. `seconds` start anew with each recognised page, of which there are at most `ocr_pages`;
-    `memory_mb` is address space, of the child and of each program it starts."""
+    `memory_mb` is address space, of the child and of each program it starts; `output_mb` is what a file may unpack
+    to, and `text_mb` how much of it may be text."""
 
     seconds: int
     memory_mb: int
     output_mb: int
+    text_mb: int
     ocr_pages: int
 
     def dumps(self) -> str:

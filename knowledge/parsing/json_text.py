@@ -26,7 +26,7 @@ def read_notebook(job: Job) -> ParsedDocument:
         notebook = json.loads(text.load(job))
         cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise problem("corrupt_file", type="notebook", reason=error) from error
+        raise problem("corrupt_file", type="notebook") from error
     language = notebook.get("metadata", {}).get("language_info", {}).get("name")
     return ParsedDocument(
         mime_type=job.mime_type, elements=tuple(_cells(cells)), metadata={"programming_language": language}

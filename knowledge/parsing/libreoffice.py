@@ -33,7 +33,7 @@ def read(job: Job) -> ParsedDocument:
     )
     converted = folder / f"document.{ending}"
     if not converted.exists():
-        raise problem("corrupt_file", type=f"{name} document", reason="LibreOffice could not open it")
+        raise problem("corrupt_file", type=f"{name} document")
     from knowledge.parsing import office  # takes seconds, which a refusal need not cost
 
     reader = office.read_docx if ending == "docx" else office.read_pptx

@@ -232,7 +232,8 @@ def _prose(text: str) -> str:
     if "<" in text:
         text = _TAG.sub("", _LINE_BREAK.sub("\n", _AUTOLINK.sub(r"\1", text)))
     if "*" in text or "~" in text:
-        text = _STRONG.sub(r"\2", _STRONG.sub(r"\2", text))
+        text, found = _STRONG.subn(r"\2", text)
+        text = _STRONG.sub(r"\2", text) if found else text
     if "_" in text:
         text = _UNDERSCORED.sub(r"\2", text)
     if "\\" in text:

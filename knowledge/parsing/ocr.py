@@ -16,6 +16,8 @@ from knowledge.parsing.layout import Line
 
 _SURE_ENOUGH = 0.5
 _SURELY_UPRIGHT = 0.85  # upright text scores 0.92 and more, upside down 0.8 and less
+# Lines are looked for in a smaller picture, and read in the large one: in a large one, finding them takes 400 MB.
+_LONGEST_SIDE = 1280
 _NARROWEST = 96  # narrower lines are filled up to this width
 _COLUMN_LINES = 5
 _COLUMN_LETTERS = 15
@@ -80,6 +82,8 @@ def _engine() -> Any:
             "Global.log_level": "critical",
             "Global.text_score": _SURE_ENOUGH,
             "Global.use_cls": False,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": _LONGEST_SIDE,
             "Rec.rec_batch_num": 1,  # lines in a batch are as wide as the widest: slower, and more memory
             "Rec.rec_img_shape": [3, 48, _NARROWEST],
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,

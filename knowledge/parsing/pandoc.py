@@ -50,7 +50,7 @@ def _convert(job: Job) -> str:
     if done.returncode == _HEAP_EXHAUSTED or "heap" in complaint.lower():
         raise problem("parse_memory", megabytes=job.limits.memory_mb)
     if done.returncode != 0:
-        raise problem("corrupt_file", type=name.upper(), reason=complaint[:200])
+        raise problem("corrupt_file", type=detect.name_of(job.mime_type)) from ValueError(complaint)
     return done.stdout.decode("utf-8", "replace")
 
 

@@ -19,6 +19,7 @@ from knowledge.parsing.layout import Line, elements
 
 _OCR_DPI = 150
 _MOST_PIXELS = 6_000_000
+_MOST_PAGES = 10_000
 _FEW_LETTERS = 12
 _NAMES = {
     "Title": "title",
@@ -51,7 +52,9 @@ def _open(job: Job) -> Any:
     except pdfium.PdfiumError as error:
         if "password" in str(error).lower():
             raise problem("password_protected") from error
-        raise problem("corrupt_file", type="PDF", reason=error) from error
+        raise problem("corrupt_file", type="PDF") from error
+    if len(document) > _MOST_PAGES:
+        raise problem("too_many_pages", pages=len(document), limit=_MOST_PAGES)
     return document
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import select
 import signal
@@ -12,16 +13,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 from knowledge.parsing import ParseError
 from knowledge.parsing.codes import problem
 from knowledge.parsing.job import Limits
 
+logger = logging.getLogger(__name__)
+
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _START_SECONDS = 60
-_STDERR_TAIL = 20_000
+_STDERR_TAIL = 4_000
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memory", b"annot allocate memory")
 
@@ -31,7 +34,8 @@ class ParserProcess:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.files = 0
+        self.files = self.resident_mb = 0
+        self.ending = ""
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
         try:
             self._process = _start(limits, self._log)
@@ -42,7 +46,7 @@ class ParserProcess:
             self._receive(time.monotonic() + _START_SECONDS)
         except ParseError as error:
             self.kill()
-            raise problem("parser_unavailable", reason=error.detail) from error
+            raise problem("parser_unavailable") from error
 
     @property
     def pid(self) -> int:
@@ -50,13 +54,14 @@ class ParserProcess:
 
     def ask(self, request: dict[str, str]) -> dict[str, Any]:
         """The child's answer. Raises ParseError when it is too slow, too big, or dies; then `kill` it."""
-        self.files += 1
+        self.files, self.ending = self.files + 1, PurePath(request["filename"]).suffix.lower()
         body = json.dumps(request).encode()
         try:
             os.write(self._pipe("stdin"), struct.pack(">Q", len(body)) + body)
         except BrokenPipeError:
             raise self._obituary() from None
         answer: dict[str, Any] = json.loads(self._answer())
+        self.resident_mb = answer.get("resident_mb", 0)
         return answer
 
     def alive(self) -> bool:
@@ -84,8 +89,8 @@ class ParserProcess:
 
     def _receive(self, deadline: float) -> bytes:
         size: int = struct.unpack(">Q", self._read(8, deadline))[0]
-        if size > self.limits.output_mb << 20:
-            raise problem("output_too_large", limit=self.limits.output_mb)
+        if size > self.limits.text_mb << 20:
+            raise problem("output_too_large", limit=self.limits.text_mb)
         return self._read(size, deadline)
 
     def _read(self, size: int, deadline: float) -> bytes:
@@ -105,13 +110,14 @@ class ParserProcess:
         status = self._process.wait(timeout=10)
         number = -status if status < 0 else 0
         reason = signal.Signals(number).name if number else f"exit status {status}"
+        logger.warning("A parser process ended (%s): %s", reason, self._last_words().decode(errors="replace"))
         if number == signal.SIGXCPU:
             return problem("parse_timeout", seconds=self.limits.seconds)
         if number in _FROM_OUTSIDE:
-            return problem("parse_interrupted", reason=reason)
+            return problem("parse_interrupted")
         if any(sign in self._last_words() for sign in _OUT_OF_MEMORY):
             return problem("parse_memory", megabytes=self.limits.memory_mb)
-        return problem("parse_crash", reason=reason)
+        return problem("parse_crash")
 
     def _last_words(self) -> bytes:
         size = self._log.seek(0, os.SEEK_END)
@@ -143,6 +149,7 @@ def _environment() -> dict[str, str]:
         "HOME": "/nonexistent",
         "HF_HUB_OFFLINE": "1",
         "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",  # fixed: or else what a model takes for its layers is kept, and never fits
         "PYTHONHASHSEED": "0",
         **quiet,
         **one_thread,

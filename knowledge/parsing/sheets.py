@@ -47,7 +47,7 @@ def read_xls(job: Job) -> ParsedDocument:
     except xlrd.XLRDError as error:
         if "encrypted" in str(error).lower():
             raise problem("password_protected") from error
-        raise problem("corrupt_file", type="Excel workbook", reason=error) from error
+        raise problem("corrupt_file", type="Excel workbook") from error
     found: list[Element] = []
     for number, sheet in enumerate(book.sheets(), 1):
         rows = ([_xls_value(cell, book.datemode) for cell in sheet.row(at)] for at in range(sheet.nrows))

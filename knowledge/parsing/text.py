@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from knowledge.parsing import Element, ParsedDocument, build, encoding
+from knowledge.parsing.codes import problem
 from knowledge.parsing.job import Job
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -17,7 +18,9 @@ def read_plain(job: Job) -> ParsedDocument:
 
 
 def load(job: Job) -> str:
-    """The file's text, line breaks as '\\n'."""
+    """The file's text, line breaks as '\\n'. A file that can only be too long is not even decoded."""
+    if job.path.stat().st_size > job.limits.text_mb << 20:
+        raise problem("output_too_large", limit=job.limits.text_mb)
     text = encoding.decode(job.path.read_bytes())
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 

@@ -17,7 +17,7 @@ from knowledge.pipeline.embedding import embed, embed_tags
 from knowledge.pipeline.indexing import index
 from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.tagging import tag
-from knowledge.pipeline.values import Chunked, Failure, Parsed, Source, Tagged
+from knowledge.pipeline.values import Chunked, Failure, Parsed, Source, Tagged, chunk_id
 
 Report = Callable[..., None]
 
@@ -65,14 +65,13 @@ def parse(tenant_id: UUID, sources: Sequence[Source], parser: Parser) -> tuple[l
 
 
 def chunk_one(parsed: Parsed, embedder: Embedder) -> Chunked:
-    chunked = chunk(
-        parsed.document.elements, token_spans=embedder.token_spans, max_tokens=embedder.max_tokens
-    )
-    contents = tuple(embedding_input(one) for one in chunked.chunks)
+    chunked = chunk(parsed.document.elements, ruler=embedder, max_tokens=embedder.max_tokens)
+    source, contents = parsed.source, tuple(embedding_input(one) for one in chunked.chunks)
     return Chunked(
-        source=parsed.source,
+        source=source,
         document=parsed.document,
         chunked=chunked,
+        ids=tuple(chunk_id(source.document_id, source.generation, one.position) for one in chunked.chunks),
         contents=contents,
         digests=tuple(hashlib.sha256(content.encode()).hexdigest() for content in contents),
     )

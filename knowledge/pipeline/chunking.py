@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from knowledge.parsing import Element, ElementKind
-from knowledge.pipeline.cutting import Cutter, Measured, Range, TokenSpans, share
+from knowledge.pipeline.cutting import Cutter, Piece, Range, Ruler, share
 
 VERSION = 1
 
@@ -43,10 +43,10 @@ class ChunkedDocument:
     chunks: tuple[ChunkedText, ...]
 
 
-def chunk(elements: Sequence[Element], *, token_spans: TokenSpans, max_tokens: int) -> ChunkedDocument:
+def chunk(elements: Sequence[Element], *, ruler: Ruler, max_tokens: int) -> ChunkedDocument:
     """Every character but white space is in one chunk. No chunk's `embedding_input` exceeds `max_tokens`."""
     text = BETWEEN_ELEMENTS.join(stripped for element in elements if (stripped := element.text.strip()))
-    cutter = Cutter(text, token_spans, max_tokens * CHARACTERS_PER_TOKEN)
+    cutter = Cutter(text, ruler, max_tokens * CHARACTERS_PER_TOKEN)
     sections = _sections(_blocks(elements, cutter), max_tokens)
     drafts = (draft for section in sections for draft in _drafts(section, cutter, max_tokens))
     among_kin = _without_crumbs(drafts, max_tokens, kin_only=True)
@@ -69,11 +69,7 @@ class _Block(NamedTuple):
     """An element, or a part of a huge one, in its place."""
 
     element: Element
-    measured: Measured
-
-    @property
-    def tokens(self) -> int:
-        return len(self.measured.token_starts)
+    whole: Piece
 
 
 class _Title(NamedTuple):
@@ -131,19 +127,20 @@ def _sections(blocks: Iterable[_Block], max_tokens: int) -> Iterator[_Section]:
             continue
         if section.title or section.body:
             yield section
-        title = _Title(block.element.text.strip(), block.element.level, block.measured.start, block.tokens)
+        title = _Title(block.element.text.strip(), block.element.level, block.whole.start, block.whole.tokens)
         stack = [*(above for above in stack if above.level < title.level), title]
         path = _fitting(stack, max_tokens)
-        heading = _Draft(title.start, block.measured.end, title.tokens, block.element.page, path, False)
+        heading = _Draft(title.start, block.whole.end, title.tokens, block.element.page, path, False)
         section = _Section(path, heading, [])
     if section.title or section.body:
         yield section
 
 
 def _is_title(block: _Block, max_tokens: int) -> bool:
-    characters = block.measured.end - block.measured.start
-    fits = max(block.tokens, characters / CHARACTERS_PER_TOKEN) * TITLES <= max_tokens
-    return block.element.kind is ElementKind.TITLE and fits
+    if block.element.kind is not ElementKind.TITLE:
+        return False
+    characters = block.whole.end - block.whole.start
+    return max(block.whole.tokens, characters / CHARACTERS_PER_TOKEN) * TITLES <= max_tokens
 
 
 def _fitting(titles: Sequence[_Title], max_tokens: int) -> tuple[_Title, ...]:
@@ -162,7 +159,7 @@ def _drafts(section: _Section, cutter: Cutter, max_tokens: int) -> Iterator[_Dra
     pieces = [
         _Draft(*piece, block.element.page, path, True)
         for block in body
-        for piece in cutter.cut(block.measured, block.element.kind, room)
+        for piece in cutter.cut(block.whole, block.element.kind, room)
     ]
     remaining = sum(piece.tokens for piece in pieces)
     draft, used, limit = title, 0, share(remaining, room)

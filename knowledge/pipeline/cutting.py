@@ -8,17 +8,14 @@ whatever it looks like.
 from __future__ import annotations
 
 import re
-from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from knowledge.parsing import ElementKind
 
-TokenSpans = Callable[[Sequence[str]], list[list[tuple[int, int]]]]
-
-MEASURED_AT_ONCE = 1_000_000  # characters: token spans take a hundred times the memory of their text
+MEASURED_AT_ONCE = 1_000_000  # characters: where tokens start takes many times the memory of their text
 SLACK = 1.1  # pieces may be this much longer than equal ones would be, to end at a better place
 
 # White space as tokenizers see it: Python's own would count some control characters too.
@@ -37,27 +34,27 @@ class Range(NamedTuple):
     end: int
 
 
-class Measured(NamedTuple):
-    """A range of the text and where its tokens start."""
-
-    start: int
-    end: int
-    token_starts: Sequence[int]
-
-
 class Piece(NamedTuple):
     start: int
     end: int
     tokens: int
 
 
+class Ruler(Protocol):
+    """What an embedder knows of lengths."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+    def token_starts(self, text: str) -> list[int]: ...
+
+
 class Cutter:
     """Measures ranges of `text` and cuts them. No piece has more than `max_characters`."""
 
-    def __init__(self, text: str, token_spans: TokenSpans, max_characters: int) -> None:
-        self._text, self._token_spans, self._max_characters = text, token_spans, max_characters
+    def __init__(self, text: str, ruler: Ruler, max_characters: int) -> None:
+        self._text, self._ruler, self._max_characters = text, ruler, max_characters
 
-    def measure(self, ranges: Iterable[Range]) -> Iterator[Measured]:
+    def measure(self, ranges: Iterable[Range]) -> Iterator[Piece]:
         batch: list[Range] = []
         characters = 0
         for item in ranges:
@@ -68,10 +65,9 @@ class Cutter:
             characters += item.end - item.start
         yield from self._measure(batch)
 
-    def _measure(self, batch: Sequence[Range]) -> Iterator[Measured]:
-        spans = self._token_spans([self._text[start:end] for start, end in batch])
-        for (start, end), tokens in zip(batch, spans, strict=True):
-            yield Measured(start, end, array("I", [start + first for first, _ in tokens]))
+    def _measure(self, batch: Sequence[Range]) -> Iterator[Piece]:
+        counts = self._ruler.count_tokens([self._text[start:end] for start, end in batch])
+        return (Piece(start, end, tokens) for (start, end), tokens in zip(batch, counts, strict=True))
 
     def parts(self, whole: Range) -> Iterator[Range]:
         """A huge range in parts that are measured one at a time."""
@@ -84,10 +80,10 @@ class Cutter:
             start = cut
         yield Range(start, end)
 
-    def cut(self, whole: Measured, kind: ElementKind, room: int) -> Iterator[Piece]:
+    def cut(self, whole: Piece, kind: ElementKind, room: int) -> Iterator[Piece]:
         """Pieces of at most `room` tokens in order, of about the same length, without space around them."""
-        if len(whole.token_starts) <= room and whole.end - whole.start <= self._max_characters:
-            yield Piece(whole.start, whole.end, len(whole.token_starts))
+        if whole.tokens <= room and whole.end - whole.start <= self._max_characters:
+            yield whole
             return
         pieces = list(self._pieces(whole, _CUTS.get(kind, _PROSE), room))
         torn = (Range(start, end) for start, end, _ in pieces if self._in_word(start) or self._in_word(end))
@@ -96,19 +92,19 @@ class Cutter:
             if piece.start not in measured:
                 yield piece
             elif piece.end - piece.start == 1:
-                yield piece._replace(tokens=len(measured[piece.start].token_starts))
+                yield measured[piece.start]
             else:
                 yield from self.cut(measured[piece.start], kind, room)
 
-    def _pieces(self, whole: Measured, cuts: Sequence[re.Pattern[str]], room: int) -> Iterator[Piece]:
-        start, end, token_starts = whole
-        first, total = 0, len(token_starts)
+    def _pieces(self, whole: Piece, cuts: Sequence[re.Pattern[str]], room: int) -> Iterator[Piece]:
+        start, end, total = whole
+        token_starts, first = self._ruler.token_starts(self._text[start:end]), 0
         while start < end:
             last = first + share(total - first, room)
-            limit = token_starts[last] if last < total else end
+            limit = whole.start + token_starts[last] if last < total else end
             limit = max(start + 1, min(limit, start + self._max_characters))
             stop = self._best_cut((start + limit) // 2, limit, cuts) if limit < end else end
-            last = bisect_left(token_starts, stop, first)
+            last = bisect_left(token_starts, stop - whole.start, first)
             length = len(self._text[start:stop].rstrip())
             if length:
                 yield Piece(start, start + length, last - first)

@@ -21,7 +21,7 @@ def index(batch: Sequence[Tagged], *, tenant_id: UUID, store: VectorStore, colle
 def points_of(tagged: Tagged) -> Iterator[Point]:
     passages, source = tagged.passages, tagged.passages.source
     metadata = {**source.metadata, **flat(passages.document.metadata)}
-    rows = zip(passages.chunk_ids(), passages.contents, tagged.vectors, tagged.tags, strict=True)
+    rows = zip(passages.ids, passages.contents, tagged.vectors, tagged.tags, strict=True)
     for id_, content, vector, tags in rows:
         yield Point(
             id=id_,

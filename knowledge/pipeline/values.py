@@ -70,17 +70,15 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunked:
-    """`contents` are what is embedded and counted, one for each chunk, `digests` their SHA-256."""
+    """`ids`, `contents` and `digests` have one for each chunk: contents are what is embedded and counted, digests their
+    SHA-256."""
 
     source: Source
     document: ParsedDocument
     chunked: ChunkedDocument
+    ids: tuple[UUID, ...]
     contents: tuple[str, ...]
     digests: tuple[str, ...]
-
-    def chunk_ids(self) -> list[UUID]:
-        source = self.source
-        return [chunk_id(source.document_id, source.generation, c.position) for c in self.chunked.chunks]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -31,7 +31,9 @@ from knowledge.pipeline.ports import get_ports
 from knowledge.services.tags import clean_names, set_document_tags
 from tenants.actors import Actor
 from tenants.models import Role, new_id
+from tenants.rows import insert_instances
 from tenants.scope import tenant_scope
+from tenants.storable import why_not_storable
 
 
 class Outcome(StrEnum):
@@ -43,13 +45,14 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """A local file to be added. `external_id` is its identity in its source: the same one again replaces the document.
-    `tags` are kept with the document, and say `tag_source` as theirs."""
+    `tags` are kept with the document, and say `tag_source` as theirs; None says nothing of them, where () says that a
+    source has none."""
 
     external_id: str
     filename: str
     path: Path
     metadata: dict[str, Any] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
     tag_source: TagSource = TagSource.IMPORT
 
 
@@ -58,6 +61,9 @@ class Added:
     document_id: UUID
     external_id: str
     outcome: Outcome
+
+
+_Tags = dict[UUID, dict[str, str]]  # a document's tags, and their sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +93,7 @@ def add_documents(
     actor.require(Role.EDITOR)
     _check(uploads)
     for _ in range(3):
-        plans = _plan(actor, reference_id, uploads)
+        plans = _plan(actor, reference_id, uploads, container.pk if container else None)
         stored = _store(actor, plans)
         try:
             with tenant_scope(actor.tenant_id):
@@ -113,13 +119,26 @@ def _check(uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         if not upload.external_id or len(upload.external_id) > 1024 or "\x00" in upload.external_id:
             raise UploadInvalidError(f"'{upload.filename}' has no usable name (1 to 1024 characters).")
-        if wrong := [key for key, value in upload.metadata.items() if not is_filterable(value)]:
-            raise UploadInvalidError(
-                f"Metadata '{wrong[0]}' of '{upload.filename}' must be text, a number, true, false, null or a list of these."
-            )
+        _check_metadata(upload.metadata, upload.filename)
 
 
-def _plan(actor: Actor, reference_id: UUID, uploads: Sequence[Upload]) -> list[_Plan]:
+def _check_metadata(metadata: dict[str, Any], filename: str) -> None:
+    if wrong := [key for key, value in metadata.items() if not is_filterable(value)]:
+        raise UploadInvalidError(
+            f"Metadata '{wrong[0]}' of '{filename}' must be text, a number, true, false, null or a list of these."
+        )
+    if why := next(filter(None, map(why_not_storable, _plain_values(metadata))), ""):
+        raise UploadInvalidError(f"Metadata of '{filename}' cannot be kept. {why}.")
+
+
+def _plain_values(metadata: dict[str, Any]) -> Iterator[Any]:
+    for key, value in metadata.items():
+        yield from (key, *value) if isinstance(value, list) else (key, value)
+
+
+def _plan(
+    actor: Actor, reference_id: UUID, uploads: Sequence[Upload], container_id: UUID | None
+) -> list[_Plan]:
     with tenant_scope(actor.tenant_id):
         if not Reference.objects.filter(pk=reference_id).exists():
             raise ReferenceNotFoundError
@@ -127,24 +146,29 @@ def _plan(actor: Actor, reference_id: UUID, uploads: Sequence[Upload]) -> list[_
             reference_id=reference_id, external_id__in=[upload.external_id for upload in uploads]
         ).defer("text")
         before = {document.external_id: document for document in found}
-        tags = _tags_of(found) if any(upload.tags for upload in uploads) else {}
+        tags = _tags_of(found) if any(upload.tags is not None for upload in uploads) else {}
     versions = get_ports().versions if before else ""  # asking loads the model
-    return [_plan_one(upload, before.get(upload.external_id), versions, tags) for upload in uploads]
+    return [
+        _plan_one(upload, before.get(upload.external_id), versions, tags, container_id) for upload in uploads
+    ]
 
 
-def _tags_of(documents: Iterable[Document]) -> dict[UUID, set[str]]:
-    tags: dict[UUID, set[str]] = defaultdict(set)
+def _tags_of(documents: Iterable[Document]) -> _Tags:
+    tags: _Tags = defaultdict(dict)
     links = DocumentTag.objects.filter(document__in=[document.pk for document in documents])
-    for document_id, tag in links.values_list("document_id", "tag__tag"):
-        tags[document_id].add(tag)
+    for document_id, tag, source in links.values_list("document_id", "tag__tag", "source"):
+        tags[document_id][tag] = source
     return tags
 
 
-def _plan_one(upload: Upload, before: Document | None, versions: str, tags: Mapping[UUID, set[str]]) -> _Plan:
+def _plan_one(
+    upload: Upload, before: Document | None, versions: str, tags: _Tags, container_id: UUID | None
+) -> _Plan:
     digest = files.digest(upload.path)
     if before is None:
         return _Plan(upload=upload, digest=digest, before=None, document_id=new_id(), outcome=Outcome.ADDED)
     is_same = _is_unchanged(before, digest, versions) and _says_the_same(before, upload, tags)
+    is_same = is_same and before.container_id == container_id
     outcome = Outcome.UNCHANGED if is_same else Outcome.UPDATED
     return _Plan(upload=upload, digest=digest, before=before, document_id=before.pk, outcome=outcome)
 
@@ -155,10 +179,14 @@ def _is_unchanged(document: Document, digest: files.Digest, versions: str) -> bo
     return document.processed_status != DocumentStatus.DONE or document.versions == versions
 
 
-def _says_the_same(document: Document, upload: Upload, tags: Mapping[UUID, set[str]]) -> bool:
+def _says_the_same(document: Document, upload: Upload, tags: _Tags) -> bool:
     if upload.metadata and upload.metadata != without_file(document.metadata_json):
         return False
-    return set(clean_names(upload.tags)) <= tags.get(document.pk, set())
+    if upload.tags is None:
+        return True
+    said, before = clean_names(upload.tags), tags.get(document.pk, {})
+    imported = [tag for tag, source in before.items() if source == upload.tag_source == TagSource.IMPORT]
+    return before.keys() >= {*said} >= {*imported}
 
 
 def _store(actor: Actor, plans: Sequence[_Plan]) -> dict[UUID, str]:
@@ -176,7 +204,11 @@ def _write(
     stored: dict[UUID, str],
     container: Document | None,
 ) -> None:
-    changed = [plan for plan in plans if plan.outcome != Outcome.UNCHANGED]
+    # In an order that all agree on: whoever adds the same names at the same moment waits, and is not waited for.
+    changed = sorted(
+        (plan for plan in plans if plan.outcome != Outcome.UNCHANGED),
+        key=lambda plan: plan.upload.external_id,
+    )
     if not changed:
         return
     if container:
@@ -184,13 +216,15 @@ def _write(
     lock_documents([plan.document_id for plan in changed if plan.before])
     reference = Reference.objects.select_related("workspace").get(pk=reference_id)
     documents = [
-        _replace(plan, stored[plan.document_id]) if plan.before else _new(plan, reference, stored, container)
+        _replace(plan, stored[plan.document_id], container)
+        if plan.before
+        else _new(plan, reference, stored, container)
         for plan in changed
     ]
-    Document.objects.bulk_create([d for d, plan in zip(documents, changed, strict=True) if not plan.before])
+    insert_instances([d for d, plan in zip(documents, changed, strict=True) if not plan.before])
     for document, plan in zip(documents, changed, strict=True):
-        if plan.upload.tags:
-            set_document_tags(document, plan.upload.tags, plan.upload.tag_source, actor)
+        if plan.upload.tags is not None:
+            set_document_tags([document], plan.upload.tags, plan.upload.tag_source, actor)
     cancel_unfinished([plan.document_id for plan in changed if plan.before])
     enqueue(documents)
     record(
@@ -222,10 +256,12 @@ def _new(plan: _Plan, reference: Reference, stored: dict[UUID, str], container: 
     )
 
 
-def _replace(plan: _Plan, file_path: str) -> Document:
-    """Raises DocumentBusyError when somebody else replaced or deleted the document meanwhile."""
+def _replace(plan: _Plan, file_path: str, container: Document | None) -> Document:
+    """What was found in a container and is now uploaded is no longer the container's. Raises DocumentBusyError when
+    somebody else replaced or deleted the document meanwhile."""
     assert plan.before is not None
-    facts = {**_file_facts(plan, file_path), "processed_status": DocumentStatus.PENDING}
+    pending = {"processed_status": DocumentStatus.PENDING, "container": container}
+    facts = {**_file_facts(plan, file_path), **pending}
     if plan.upload.metadata:
         facts["metadata_json"] = plan.upload.metadata
     unmoved = Document.objects.filter(pk=plan.document_id, file_generation=plan.before.file_generation)
@@ -277,6 +313,32 @@ def _with_members(document_ids: Sequence[UUID]) -> Iterator[Document]:
             alive.filter(container__in=[d.pk for d in found])
             .exclude(pk__in=document_ids)
             .select_for_update(of=("self",))
+        )
+
+
+def set_metadata(*, actor: Actor, document_id: UUID, metadata: dict[str, Any]) -> None:
+    """Say something else of a document, and make its passages anew, which are filtered by it. Raises
+    DocumentNotFoundError, UploadInvalidError."""
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        found = Document.objects.filter(pk=document_id).select_related("reference").defer("text")
+        document = found.select_for_update(of=("self",)).first()
+        if document is None:
+            raise DocumentNotFoundError
+        _check_metadata(metadata, document.filename)
+        old = without_file(document.metadata_json)
+        if old == metadata:
+            return
+        own = {key: value for key, value in document.metadata_json.items() if key not in old}
+        found.update(metadata_json={**metadata, **own})
+        make_anew([document])
+        record(
+            actor=actor,
+            action="document.described",
+            target=document,
+            workspace_id=document.reference.workspace_id,
+            old={"metadata": old},
+            new={"metadata": metadata},
         )
 
 

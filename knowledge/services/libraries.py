@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import cast
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from assistants.models import Assistant
-from audit.services import record
+from audit.services import record, soft_delete_audited
 from knowledge.errors import ReferenceNotFoundError
-from knowledge.models import KnowledgeBase, KnowledgeBaseReference, Reference
+from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reference
+from knowledge.services.documents import delete_documents
 from tenants.actors import Actor
 from tenants.errors import ConflictError, NotFoundError
 from tenants.models import Role
@@ -70,16 +72,19 @@ def find_references(tenant_id: UUID, name_or_id: str) -> list[UUID]:
 
 
 def create_knowledge_base(*, actor: Actor, assistant_id: UUID, name: str) -> KnowledgeBase:
-    """With the private reference that documents are uploaded to directly. Raises NotFoundError."""
+    """With the private reference that documents are uploaded to directly. Raises NotFoundError, and
+    ValidationError when a name is taken."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         assistant = Assistant.objects.filter(pk=assistant_id).first()
         if assistant is None:
             raise NotFoundError("There is no such assistant.")
-        base: KnowledgeBase = KnowledgeBase.objects.create(assistant=assistant, name=name)
-        Reference.objects.create(
-            workspace_id=assistant.workspace_id, knowledge_base=base, name=f"{assistant.name}: {name}"
-        )
+        base = KnowledgeBase(assistant=assistant, name=name)
+        own_name = f"{assistant.name}: {name}"[:255]
+        own = Reference(workspace_id=assistant.workspace_id, knowledge_base=base, name=own_name)
+        for one in (base, own):
+            one.full_clean()
+            one.save()
         record(
             actor=actor,
             action="knowledge_base.created",
@@ -94,4 +99,51 @@ def readable_references(knowledge_base_id: UUID) -> list[UUID]:
     """Inside a scope: what the knowledge base reads, its private reference included."""
     linked = KnowledgeBaseReference.objects.filter(knowledge_base_id=knowledge_base_id)
     own = Reference.objects.filter(knowledge_base_id=knowledge_base_id)
-    return [*linked.values_list("reference_id", flat=True), *own.values_list("pk", flat=True)]
+    return list(linked.values_list("reference_id", flat=True).union(own.values_list("pk", flat=True)))
+
+
+def read_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_ids: Sequence[UUID]) -> None:
+    """From now on the knowledge base reads exactly these, and its private reference. Raises NotFoundError."""
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        wanted = set(Reference.objects.filter(pk__in=reference_ids).values_list("pk", flat=True))
+        if wanted != set(reference_ids):
+            raise ReferenceNotFoundError
+        links = KnowledgeBaseReference.objects.filter(knowledge_base=knowledge_base)
+        linked = set(links.values_list("reference_id", flat=True))
+        if wanted == linked:
+            return
+        links.exclude(reference__in=wanted).delete()
+        KnowledgeBaseReference.objects.bulk_create(
+            KnowledgeBaseReference(knowledge_base=knowledge_base, reference_id=pk)
+            for pk in sorted(wanted - linked)
+        )
+        record(
+            actor=actor,
+            action="knowledge_base.references_changed",
+            target=knowledge_base,
+            old={"references": sorted(map(str, linked))},
+            new={"references": sorted(map(str, wanted))},
+        )
+
+
+def delete_references(
+    *, actor: Actor, references: Sequence[Reference], and_these: Sequence[KnowledgeBase] = ()
+) -> None:
+    """With all their documents; `and_these` are the knowledge bases that they are private to."""
+    with tenant_scope(actor.tenant_id):
+        if ids := documents_of(references):
+            delete_documents(actor=actor, document_ids=ids)
+        soft_delete_audited(actor=actor, instances=[*references, *and_these])
+
+
+def delete_knowledge_bases(*, actor: Actor, knowledge_bases: Sequence[KnowledgeBase]) -> None:
+    """With the documents that were uploaded to them directly."""
+    with tenant_scope(actor.tenant_id):
+        own = list(Reference.objects.filter(knowledge_base__in=knowledge_bases))
+        delete_references(actor=actor, references=own, and_these=knowledge_bases)
+
+
+def documents_of(references: Iterable[Reference]) -> list[UUID]:
+    ids = [reference.pk for reference in references]
+    return list(Document.objects.filter(reference__in=ids).values_list("pk", flat=True))

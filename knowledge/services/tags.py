@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
 
-from audit.services import record
+from audit.services import record, soft_delete_audited
 from knowledge.errors import DocumentNotFoundError, TagRuleInvalidError
 from knowledge.ingestion.jobs import lock_documents, make_anew
 from knowledge.models import (
@@ -35,6 +36,8 @@ from tenants.models import Role
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
+Tags = dict[UUID, tuple[UUID, ...]]
 
 
 def make_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> list[Tag]:
@@ -43,7 +46,9 @@ def make_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> li
     Tag.objects.bulk_create(
         [
             Tag(pk=tag_id(reference_id, name), reference_id=reference_id, tag=name, source=source)
-            for name in wanted
+            for name in sorted(
+                wanted
+            )  # so that nobody who makes the same ones waits for us while we wait for them
         ],
         ignore_conflicts=True,
     )
@@ -55,12 +60,19 @@ def clean_names(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name.strip()[:255] for name in names if name.strip()))
 
 
-def set_document_tags(document: Document, names: Sequence[str], source: TagSource, actor: Actor) -> list[Tag]:
-    """Inside a scope, before the document's next generation is made: that one's passages get them."""
-    tags = make_tags(document.reference_id, names, source)
+def set_document_tags(
+    documents: Sequence[Document], names: Sequence[str], source: TagSource, actor: Actor
+) -> list[Tag]:
+    """Inside a scope, before the next generation of these documents of one reference is made: its passages get the tags.
+    What a source says replaces what it said before; what people say is added to it, and outranks it."""
+    tags = make_tags(documents[0].reference_id, names, source)
+    before = DocumentTag.objects.filter(document__in=documents, source=TagSource.IMPORT)
+    outdated = before.exclude(tag__in=tags) if source == TagSource.IMPORT else before.filter(tag__in=tags)
+    outdated.delete()
     DocumentTag.objects.bulk_create(
         [
-            DocumentTag(document_id=document.pk, tag=tag, source=source, actor_id=actor.user_id)
+            DocumentTag(document=document, tag=tag, source=source, actor_id=actor.user_id)
+            for document in documents
             for tag in tags
         ],
         ignore_conflicts=True,
@@ -73,9 +85,9 @@ def tag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequence[
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         documents = _documents(document_ids)
-        for document in documents:
-            own = set_document_tags(document, tags, TagSource.MANUAL, actor)
-            _link(Chunk.objects.filter(document=document), own, actor)
+        for some in _grouped(documents, lambda document: document.reference_id).values():
+            own = set_document_tags(some, tags, TagSource.MANUAL, actor)
+            _link(Chunk.objects.filter(document__in=some).only("pk"), own, actor)
         record(
             actor=actor,
             action="documents.tagged",
@@ -112,7 +124,7 @@ def tag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) 
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         chunks = _chunks(chunk_ids)
-        for reference_id, some in _by_reference(chunks).items():
+        for reference_id, some in _grouped(chunks, lambda chunk: chunk.document.reference_id).items():
             _link(some, make_tags(reference_id, tags, TagSource.MANUAL), actor)
         _record_chunks(actor, "chunks.tagged", chunks, new={"tags": list(tags)})
         _overtake([chunk.document for chunk in chunks])
@@ -131,6 +143,15 @@ def untag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]
         _overtake([chunk.document for chunk in chunks])
         _refresh(actor.tenant_id, Q(pk__in=[c.pk for c in chunks]))
     return len(chunks)
+
+
+def delete_tag(*, actor: Actor, tag: Tag) -> None:
+    """The passages lose it first, so that the vector store does too."""
+    with tenant_scope(actor.tenant_id):
+        carry = Document.objects.filter(Q(document_tags__tag=tag) | Q(chunks__tag_links__tag=tag))
+        if ids := list(carry.values_list("pk", flat=True).distinct()):
+            untag_documents(actor=actor, document_ids=ids, tags=[tag.tag])
+        soft_delete_audited(actor=actor, instances=[tag])
 
 
 def check_rule(rule: TagRule) -> None:
@@ -184,10 +205,10 @@ def _record_chunks(actor: Actor, action: str, chunks: Sequence[Chunk], **change:
     )
 
 
-def _by_reference(chunks: Iterable[Chunk]) -> dict[UUID, list[Chunk]]:
-    grouped: dict[UUID, list[Chunk]] = defaultdict(list)
-    for chunk in chunks:
-        grouped[chunk.document.reference_id].append(chunk)
+def _grouped(items: Iterable[T], reference_of: Callable[[T], UUID]) -> dict[UUID, list[T]]:
+    grouped: dict[UUID, list[T]] = defaultdict(list)
+    for item in items:
+        grouped[reference_of(item)].append(item)
     return grouped
 
 
@@ -213,18 +234,39 @@ def _refresh(tenant_id: UUID, which: Q) -> None:
     for chunk in chunks:
         chunk.tags_text = sorted(link.tag.tag for link in chunk.tag_links.all())
     Chunk.objects.bulk_update(chunks, ["tags_text"], batch_size=1000)
-    points = {chunk.pk: tuple(link.tag_id for link in chunk.tag_links.all()) for chunk in chunks}
-    models = set(Embedding.objects.filter(chunk__in=points).values_list("model", flat=True).distinct())
-    transaction.on_commit(lambda: _write_to_store(tenant_id, models, points))
+    transaction.on_commit(partial(index_tags, tenant_id, which))
 
 
-def _write_to_store(tenant_id: UUID, models: Iterable[str], points: dict[UUID, tuple[UUID, ...]]) -> None:
-    """While the store is away, the tags are only where they were saved: a new generation brings them into it."""
+def index_tags(tenant_id: UUID, which: Q) -> None:
+    """Write the passages' tags, as they are now, into the vector store; and again, should they have changed meanwhile. So
+    of two changes at once the later one stays, whoever of the two is the last to reach the store.
+
+    While the store is away, the tags are only where they were saved: a new generation brings them into it."""
+    written: Tags = {}
     try:
-        for model in models:
-            get_vector_store().set_tags(tenant_id, collection_name(model), points)
+        while (tags := _tags(tenant_id, which)) != written:
+            for model in _models(tenant_id, which):
+                get_vector_store().set_tags(tenant_id, collection_name(model), tags)
+            written = tags
     except VectorStoreError as error:
         logger.warning("tags will be indexed later: %s", error.detail)
         with tenant_scope(tenant_id):
-            documents = Document.objects.filter(chunks__in=points).distinct("pk").defer("text")
-            make_anew(_documents([document.pk for document in documents]))
+            documents = (
+                Chunk.objects.filter(which).order_by().values_list("document_id", flat=True).distinct()
+            )
+            make_anew(_documents(list(documents)))
+
+
+def _tags(tenant_id: UUID, which: Q) -> Tags:
+    tags: dict[UUID, set[UUID]] = defaultdict(set)
+    with tenant_scope(tenant_id):
+        links = Chunk.objects.filter(which).order_by().values_list("pk", "tag_links__tag_id")
+        for chunk_id, linked in links:
+            tags[chunk_id].update([linked] if linked else [])
+    return {chunk_id: tuple(sorted(ids)) for chunk_id, ids in tags.items()}
+
+
+def _models(tenant_id: UUID, which: Q) -> set[str]:
+    with tenant_scope(tenant_id):
+        embeddings = Embedding.objects.filter(chunk__in=Chunk.objects.filter(which).order_by().values("pk"))
+        return set(embeddings.values_list("model", flat=True).distinct())

@@ -6,12 +6,14 @@ override it. Collections are created on first use, with the payload indexes that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
+
+from tenants.errors import PortError
 
 
 class Mode(StrEnum):
@@ -22,7 +24,8 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """`text` is only read to count its terms (BM25) and is not kept. `metadata` holds scalars and lists of them."""
+    """`text` is only read to count its terms (BM25) and is not kept. `metadata` holds scalars and lists of them: it can be
+    filtered by, and is not kept either."""
 
     id: UUID
     document_id: UUID
@@ -34,10 +37,30 @@ class Point:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The metadata's `key` is as `wanted`: a scalar must equal (or be contained in a list value), a list means any of,
+    {"gt"|"gte"|"lt"|"lte": number} is a range."""
+
+    key: str
+    wanted: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """All, any or none of one or more conditions hold."""
+
+    how: Literal["all", "any", "none"]
+    of: tuple[Condition, ...]
+
+
+Condition = Matches | Combined
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """All given conditions must hold; an empty tuple is no condition. `metadata` values: a scalar must equal (or be
-    contained in a list value), a list means any of, {"gt"|"gte"|"lt"|"lte": number} is a range.
+    """All given conditions must hold; an empty tuple is no condition. `metadata` has what is wanted, as `Matches`, by key;
+    `where` says more of metadata.
     `below_generation` and `document_ids` together select the old points of a document."""
 
     reference_ids: tuple[UUID, ...] = ()
@@ -46,17 +69,19 @@ class Filter:
     tags_all: tuple[UUID, ...] = ()
     tags_none: tuple[UUID, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    where: Condition | None = None
     point_ids: tuple[UUID, ...] = ()
     below_generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """`vector` is needed for dense and hybrid, `text` for sparse and hybrid. `limit` counts hits after fusion."""
+    """`vector` is needed for dense and hybrid, `text` for sparse and hybrid. `limit` counts hits after fusion. A function
+    that makes the vector is called when the text is already being looked up, if the store can do so."""
 
     mode: Mode
     text: str = ""
-    vector: Sequence[float] | None = None
+    vector: Sequence[float] | Callable[[], Sequence[float]] | None = None
     filter: Filter = Filter()
     limit: int = 10
 
@@ -73,24 +98,19 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPoint:
-    """What is stored of a point; `vector` only when it was asked for."""
+    """What a point belongs to; `vector` only when it was asked for."""
 
     id: UUID
     document_id: UUID
     reference_id: UUID
     generation: int
     tag_ids: tuple[UUID, ...]
-    metadata: dict[str, Any]
     vector: tuple[float, ...] | None = None
 
 
-class VectorStoreError(Exception):
-    """The vector store did not do what was asked. `code` is stable; `retryable` says whether the same call may
-    succeed later. Every call is idempotent, so that a repeat after an unclear answer does no harm."""
-
-    def __init__(self, code: str, detail: str, *, retryable: bool) -> None:
-        super().__init__(detail)
-        self.code, self.detail, self.retryable = code, detail, retryable
+class VectorStoreError(PortError):
+    """The vector store did not do what was asked. Every call is idempotent, so that a repeat after an unclear answer
+    does no harm."""
 
 
 class VectorStore(Protocol):
@@ -103,7 +123,8 @@ class VectorStore(Protocol):
         ...
 
     def delete(self, tenant_id: UUID, collection: str, filter: Filter) -> None:
-        """Delete the tenant's points that match; an empty filter deletes all of the tenant's points."""
+        """Delete the tenant's points that match. Raises ValueError unless the filter names documents or points: without
+        any it would match all that the tenant has."""
         ...
 
     def search(self, tenant_id: UUID, collection: str, query: Query) -> list[Hit]:

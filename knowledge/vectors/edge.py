@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -40,15 +42,16 @@ class EdgeStore(QdrantStore):
     def _delete(self, collection: str, filter: Spec) -> None:
         self._call("delete", collection, {"filter": filter})
 
-    def _query(self, collection: str, components: list[Component]) -> list[Ranking]:
-        described = [
-            {"using": one.using, "filter": one.filter, "corpus": one.corpus, "limit": one.limit}
-            for one in components
-        ]
-        arrays = [array for one in components for array in _arrays(one)]
-        answer = self._call("query", collection, {"components": described}, arrays)
-        rankings: list[Ranking] = answer.header["rankings"]
-        return rankings
+    def _query(self, collection: str, components: Iterable[Component]) -> dict[str, Ranking]:
+        """Each is sent as soon as it is known: while a question is embedded, its words are looked up."""
+        with ExitStack() as waiting:
+            asked = {
+                one.using: waiting.enter_context(
+                    self._asked("query", collection, _described(one), _arrays(one))
+                )
+                for one in components
+            }
+            return {using: answer().header["ranking"] for using, answer in asked.items()}
 
     def _scroll(
         self, collection: str, filter: Spec, after: UUID | None, limit: int, with_vectors: bool
@@ -65,11 +68,37 @@ class EdgeStore(QdrantStore):
         ]
 
     def _call(
-        self, operation: str, collection: str, header: dict[str, Any], arrays: list[wire.Array] | None = None
+        self, operation: str, collection: str, header: dict[str, Any], arrays: Sequence[wire.Array] = ()
     ) -> wire.Message:
+        with self._asked(operation, collection, header, arrays) as answer:
+            return answer()
+
+    @contextmanager
+    def _asked(
+        self, operation: str, collection: str, header: dict[str, Any], arrays: Sequence[wire.Array]
+    ) -> Iterator[Callable[[], wire.Message]]:
+        """Send a request. What comes back waits for the answer, and is called at most once."""
         request = {"operation": operation, "collection": collection, **header}
+        with self._errors():
+            waiting = [self._sent(request, arrays)]
+
+        def answer() -> wire.Message:
+            with self._errors():
+                message = self._answer(waiting.pop(), request, arrays)
+            if "error" in message.header:
+                raise VectorStoreError(**message.header["error"])
+            return message
+
         try:
-            answer = self._exchange(request, arrays or [])
+            yield answer
+        finally:
+            for unanswered in waiting:
+                unanswered.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
         except wire.WireError as error:
             raise VectorStoreError("vector_store_rejected", str(error), retryable=False) from error
         except (OSError, EOFError) as error:
@@ -79,21 +108,29 @@ class EdgeStore(QdrantStore):
                 " `manage.py services status`",
                 retryable=True,
             ) from error
-        if "error" in answer.header:
-            raise VectorStoreError(**answer.header["error"])
-        return answer
 
-    def _exchange(self, request: dict[str, Any], arrays: list[wire.Array]) -> wire.Message:
-        """A connection that waited here may be dead, because the owner was restarted: then once more, on a
-        new one."""
+    def _sent(self, request: dict[str, Any], arrays: Sequence[wire.Array]) -> socket.socket:
+        """A connection that waited here may be dead, because the owner was restarted: then on a new one."""
         while self._idle:
             try:
-                return self._over(self._idle.pop(), request, arrays)
+                return _send(self._idle.pop(), request, arrays)
             except TimeoutError:
                 raise
-            except (OSError, EOFError, IndexError):
+            except (OSError, IndexError):
                 self._idle.clear()
-        return self._over(self._connected(), request, arrays)
+        return _send(self._connected(), request, arrays)
+
+    def _answer(
+        self, connection: socket.socket, request: dict[str, Any], arrays: Sequence[wire.Array]
+    ) -> wire.Message:
+        """Asked once more when the owner has gone meanwhile, because it may be back."""
+        try:
+            return self._received(connection)
+        except TimeoutError:
+            raise
+        except (OSError, EOFError):
+            self._idle.clear()
+            return self._received(_send(self._connected(), request, arrays))
 
     def _connected(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -105,17 +142,32 @@ class EdgeStore(QdrantStore):
             raise
         return connection
 
-    def _over(
-        self, connection: socket.socket, request: dict[str, Any], arrays: list[wire.Array]
-    ) -> wire.Message:
+    def _received(self, connection: socket.socket) -> wire.Message:
         try:
-            wire.send(connection, request, arrays)
             answer = wire.receive(connection, seconds=self._timeout)
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
         return answer
+
+
+def _send(connection: socket.socket, request: dict[str, Any], arrays: Sequence[wire.Array]) -> socket.socket:
+    try:
+        wire.send(connection, request, arrays)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _described(component: Component) -> dict[str, Any]:
+    return {
+        "using": component.using,
+        "filter": component.filter,
+        "corpus": component.corpus,
+        "limit": component.limit,
+    }
 
 
 def _arrays(component: Component) -> tuple[wire.Array, wire.Array]:

@@ -29,10 +29,12 @@ def create(folder: Path, dimensions: int) -> edge.EdgeShard:
     shard = edge.EdgeShard.create(str(folder), config)
     other = edge.UuidIndexParams()
     generation = edge.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
+    terms = edge.IntegerIndexParams(lookup=True, range=False)
     tenant = edge.UuidIndexParams(is_tenant=True)
     indexes: dict[str, edge.UuidIndexParams | edge.IntegerIndexParams] = {
         filters.TENANT: tenant,
         filters.GENERATION: generation,
+        filters.TERMS: terms,
         **dict.fromkeys(filters.UUID_FIELDS, other),
     }
     for field, schema in indexes.items():
@@ -44,12 +46,10 @@ def create(folder: Path, dimensions: int) -> edge.EdgeShard:
 def upsert(message: Message) -> edge.UpdateOperation:
     header, (dense, lengths, indices, values) = message
     ids = header["ids"]
-    vectors = dense.reshape(len(ids), -1)
+    vectors = dense.reshape(len(ids), -1).tolist()
     ends = np.cumsum(lengths)
     points = [
-        edge.Point(
-            id, {DENSE: vector.tolist(), SPARSE: _sparse(indices[start:end], values[start:end])}, payload
-        )
+        edge.Point(id, {DENSE: vector, SPARSE: _sparse(indices[start:end], values[start:end])}, payload)
         for id, payload, vector, start, end in zip(
             ids, header["payloads"], vectors, ends - lengths, ends, strict=True
         )
@@ -65,12 +65,9 @@ def delete(filter: Spec) -> edge.UpdateOperation:
     return edge.UpdateOperation.delete_points_by_filter(_filter(filter))
 
 
-def query(shard: edge.EdgeShard, message: Message) -> list[list[tuple[str, float]]]:
-    described = message.header["components"]
-    pairs = zip(message.arrays[::2], message.arrays[1::2], strict=True)
-    requests = [_request(one, *pair) for one, pair in zip(described, pairs, strict=True)]
-    answers = shard.query_batch(edge.QueryBatchRequest(requests))
-    return [[(str(point.id), point.score) for point in answer] for answer in answers]
+def query(shard: edge.EdgeShard, message: Message) -> list[tuple[str, float]]:
+    header, (indices, values) = message
+    return [(str(point.id), point.score) for point in shard.query(_request(header, indices, values))]
 
 
 def scroll(
@@ -97,7 +94,7 @@ def _request(component: dict[str, Any], indices: Array, values: Array) -> edge.Q
     return edge.QueryRequest(
         query=edge.Query.Nearest(_sparse(indices, values) if sparse else values.tolist(), component["using"]),
         filter=_filter(component["filter"]),
-        params=edge.SearchParams(idf=corpus, hnsw_ef=max(BREADTH, 2 * component["limit"])),
+        params=edge.SearchParams(idf=corpus, hnsw_ef=max(BREADTH, component["limit"])),
         limit=component["limit"],
     )
 
@@ -107,13 +104,14 @@ def _sparse(indices: Array, values: Array) -> edge.SparseVector:
 
 
 def _filter(spec: Spec) -> edge.Filter:
-    return edge.Filter(
-        must=[_condition(one) for one in spec["must"]], must_not=[_condition(one) for one in spec["must_not"]]
-    )
+    clauses: dict[str, Any] = {clause: [_condition(one) for one in some] for clause, some in spec.items()}
+    return edge.Filter(**clauses)
 
 
-def _condition(spec: Spec) -> edge.FieldCondition | edge.HasIdCondition:
+def _condition(spec: Spec) -> edge.FieldCondition | edge.HasIdCondition | edge.Filter:
     match spec:
+        case {"must": _} | {"should": _} | {"must_not": _}:
+            return _filter(spec)
         case {"has_id": ids}:
             return edge.HasIdCondition(set(ids))
         case {"key": key, "match": {"value": value}}:

@@ -8,19 +8,20 @@ import math
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
-from uuid import UUID, uuid5
+from hashlib import blake2b
+from typing import Any, TypeGuard
+from uuid import UUID
 
-from knowledge.vectors import Filter, VectorStoreError
+from knowledge.vectors import Condition, Filter, Matches, VectorStoreError
 
 Spec = dict[str, Any]
 
 TENANT, REFERENCE, DOCUMENT, TAGS, TERMS = "tenant_id", "reference_id", "document_id", "tag_ids", "terms"
 GENERATION, METADATA = "generation", "metadata"
-UUID_FIELDS = (REFERENCE, DOCUMENT, TAGS, TERMS)
+UUID_FIELDS = (REFERENCE, DOCUMENT, TAGS)
 
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_.-]{0,100}", re.IGNORECASE | re.ASCII)
-_TERMS_OF_METADATA = UUID("7b0c1c34-6a4e-5d0f-9f65-0f7b3b1f8e52")
+_CLAUSES = {"all": "must", "any": "should", "none": "must_not"}
 _BOUNDS = {"gt", "gte", "lt", "lte"}
 _Scalar = str | int | float | bool | None
 
@@ -48,6 +49,8 @@ def tenant_filter(tenant_id: UUID, filter: Filter = Filter()) -> Spec:  # noqa: 
         *(condition for tag in filter.tags_all for condition in _any_of(TAGS, (tag,))),
         *(_metadata(key, value) for key, value in filter.metadata.items()),
     ]
+    if filter.where:
+        must.append(_condition(filter.where))
     if filter.point_ids:
         must.append({"has_id": _texts(filter.point_ids)})
     if filter.below_generation is not None:
@@ -55,10 +58,16 @@ def tenant_filter(tenant_id: UUID, filter: Filter = Filter()) -> Spec:  # noqa: 
     return {"must": must, "must_not": _any_of(TAGS, filter.tags_none)}
 
 
-def metadata_terms(metadata: dict[str, Any]) -> list[str]:
-    """One id for each key and value, so that one index answers equality on every key, for values of any
+def metadata_terms(metadata: dict[str, Any]) -> list[int]:
+    """One number for each key and value, so that one index answers equality on every key, for values of any
     length. Raises VectorStoreError when a value is neither a scalar nor a list of scalars."""
     return [_term(key, value) for key, values in metadata.items() for value in _scalars(key, values)]
+
+
+def metadata_numbers(metadata: dict[str, Any]) -> dict[str, list[float]]:
+    """What ranges can be asked of."""
+    found = {key: list(filter(_is_number, _scalars(key, values))) for key, values in metadata.items()}
+    return {key: numbers for key, numbers in found.items() if numbers}
 
 
 def _any_of(key: str, ids: Iterable[UUID]) -> list[Spec]:
@@ -69,6 +78,14 @@ def _any_of(key: str, ids: Iterable[UUID]) -> list[Spec]:
 def _texts(ids: Iterable[UUID]) -> list[str]:
     """As canonical text: anything that is no id, say a forged condition, raises ValueError here."""
     return [str(id if isinstance(id, UUID) else UUID(id)) for id in ids]
+
+
+def _condition(condition: Condition) -> Spec:
+    if isinstance(condition, Matches):
+        return _metadata(condition.key, condition.wanted)
+    if not condition.of:  # to the engine, any of none would be all
+        raise invalid("filter", f"Say of what {condition.how} must hold.")
+    return {_CLAUSES[condition.how]: [_condition(one) for one in condition.of]}
 
 
 def _metadata(key: str, wanted: Any) -> Spec:
@@ -84,8 +101,7 @@ def _path(key: str) -> str:
 
 
 def _range(key: str, bounds: dict[str, Any]) -> dict[str, float]:
-    numbers = all(type(bound) in (int, float) and math.isfinite(bound) for bound in bounds.values())
-    if not bounds or not bounds.keys() <= _BOUNDS or not numbers:
+    if not bounds or not bounds.keys() <= _BOUNDS or not all(map(_is_number, bounds.values())):
         raise invalid("filter", f"A range on {key!r} has numbers under gt, gte, lt or lte, not {bounds!r}.")
     return bounds
 
@@ -99,11 +115,13 @@ def _scalars(key: str, value: Any) -> list[_Scalar]:
     return values
 
 
-def _term(key: str, value: _Scalar) -> str:
+def _is_number(value: Any) -> TypeGuard[float]:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+@lru_cache(maxsize=16_384, typed=True)
+def _term(key: str, value: _Scalar) -> int:
+    """63 bits, as many as a signed integer of the engine has without its sign."""
     number = type(value) is float and value.is_integer()
-    return _term_of_text(json.dumps([key, int(value) if number else value]))  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=16_384)
-def _term_of_text(text: str) -> str:
-    return str(uuid5(_TERMS_OF_METADATA, text))
+    text = json.dumps([key, int(value) if number else value])  # type: ignore[arg-type]
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1

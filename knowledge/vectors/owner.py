@@ -81,8 +81,7 @@ class Owner(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             return {}, []
         found = self._shards.get(name)
         if operation == "query":
-            empty: list[list[Any]] = [[] for _ in header["components"]]
-            return {"rankings": engine.query(found.shard, message) if found else empty}, []
+            return {"ranking": engine.query(found.shard, message) if found else []}, []
         if operation == "scroll":
             rows, vectors = engine.scroll(found.shard, header) if found else ([], [])
             return {"rows": rows}, vectors
@@ -148,12 +147,15 @@ def main() -> None:
     owner = Owner(options.socket, shards)
     os.umask(0o077)
     shards.keep()
-    stopping = threading.Event()
+    # A handler in Python, which sets an Event for example, may never come to run when two signals meet; a byte always comes.
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: None)
     threading.Thread(target=owner.serve_forever, daemon=True).start()
     log.info("Owning the vectors in %s", options.dir)
-    stopping.wait()
+    os.read(told, 1)
     owner.shutdown()
     options.socket.unlink(missing_ok=True)
     shards.close()

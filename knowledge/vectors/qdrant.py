@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from heapq import nsmallest
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +22,21 @@ from numpy.typing import NDArray
 
 from knowledge.vectors import Filter, Hit, Mode, Point, Query, StoredPoint
 from knowledge.vectors.bm25 import Sparse, document_terms, query_terms
-from knowledge.vectors.filters import Spec, checked_name, invalid, metadata_terms, tenant_filter
+from knowledge.vectors.filters import (
+    Spec,
+    checked_name,
+    invalid,
+    metadata_numbers,
+    metadata_terms,
+    tenant_filter,
+)
 
 DENSE, SPARSE = "dense", "sparse"
 BATCH = 500
 # How deep each component is read, and the constant of reciprocal rank fusion: both tuned, see docs/decisions.
 CANDIDATES = 100
 RRF_K = 20
+BEST_FUSED = 2 / (RRF_K + 1)  # of what is first in both
 # Links per point in a search graph, the effort to choose them, and the least breadth of a walk. Each large tenant,
 # reference and tag has a graph, so that filtered searches find what they should; there is none over all tenants.
 LINKS, EFFORT, BREADTH = 16, 100, 128
@@ -78,15 +89,15 @@ class QdrantStore(ABC):
         self._set_payload(checked_name(collection), changes)
 
     def delete(self, tenant_id: UUID, collection: str, filter: Filter) -> None:
-        self._delete(checked_name(collection), tenant_filter(tenant_id, filter))
+        name = checked_name(collection)
+        if not (filter.document_ids or filter.point_ids):
+            raise ValueError("Name the documents or the points to delete.")
+        self._delete(name, tenant_filter(tenant_id, filter))
 
     def search(self, tenant_id: UUID, collection: str, query: Query) -> list[Hit]:
-        components = list(_components(tenant_id, query)) if query.limit > 0 else []
-        if not components:
-            return []
-        rankings = self._query(checked_name(collection), components)
-        found = {component.using: ranking for component, ranking in zip(components, rankings, strict=True)}
-        return (_fused(found) if query.mode is Mode.HYBRID else _single(found))[: query.limit]
+        name = checked_name(collection)
+        found = self._query(name, _components(tenant_id, query)) if query.limit > 0 else {}
+        return _fused(found, query.limit) if query.mode is Mode.HYBRID else _single(found)
 
     def scroll(
         self,
@@ -121,7 +132,8 @@ class QdrantStore(ABC):
     def _delete(self, collection: str, filter: Spec) -> None: ...
 
     @abstractmethod
-    def _query(self, collection: str, components: list[Component]) -> list[Ranking]: ...
+    def _query(self, collection: str, components: Iterable[Component]) -> dict[str, Ranking]:
+        """By what each component uses. To go on to the next one may take its time."""
 
     @abstractmethod
     def _scroll(
@@ -136,7 +148,6 @@ def stored_point(id: str, payload: dict[str, Any], vector: Sequence[float] | Non
         reference_id=UUID(payload["reference_id"]),
         generation=payload["generation"],
         tag_ids=tuple(UUID(tag) for tag in payload["tag_ids"]),
-        metadata=payload["metadata"],
         vector=None if vector is None else tuple(vector),
     )
 
@@ -145,22 +156,28 @@ def rows_of(tenant_id: UUID, points: Sequence[Point]) -> Rows:
     """Raises VectorStoreError when a vector or metadata cannot be stored."""
     return Rows(
         ids=[str(point.id) for point in points],
-        payloads=[_payload(tenant_id, point) for point in points],
+        payloads=list(_payloads(tenant_id, points)),
         dense=_finite([point.vector for point in points]),
         sparse=[document_terms(point.text) for point in points],
     )
 
 
-def _payload(tenant_id: UUID, point: Point) -> dict[str, Any]:
-    return {
-        "tenant_id": str(tenant_id),
-        "reference_id": str(point.reference_id),
-        "document_id": str(point.document_id),
-        "generation": point.generation,
-        "tag_ids": [str(tag) for tag in point.tag_ids],
-        "metadata": point.metadata,
-        "terms": metadata_terms(point.metadata),
-    }
+def _payloads(tenant_id: UUID, points: Sequence[Point]) -> Iterator[dict[str, Any]]:
+    """Metadata that neighbours share, as a document's passages do, is looked at once."""
+    tenant = str(tenant_id)
+    for _, neighbours in groupby(points, key=lambda point: id(point.metadata)):
+        some = list(neighbours)
+        numbers, terms = metadata_numbers(some[0].metadata), metadata_terms(some[0].metadata)
+        for point in some:
+            yield {
+                "tenant_id": tenant,
+                "reference_id": str(point.reference_id),
+                "document_id": str(point.document_id),
+                "generation": point.generation,
+                "tag_ids": [str(tag) for tag in point.tag_ids],
+                "metadata": numbers,
+                "terms": terms,
+            }
 
 
 def _finite(vectors: Any) -> NDArray[np.float32]:
@@ -175,17 +192,17 @@ def _finite(vectors: Any) -> NDArray[np.float32]:
 
 
 def _components(tenant_id: UUID, query: Query) -> Iterator[Component]:
+    """The words come first: they need no embedding."""
     limit = max(CANDIDATES, query.limit) if query.mode is Mode.HYBRID else query.limit
-    vectors: dict[str, NDArray[np.float32] | Sparse] = {}
-    if query.mode is not Mode.SPARSE:
-        if query.vector is None:
-            raise invalid("query", f"A {query.mode} search needs the query's vector.")
-        vectors[DENSE] = _finite(query.vector)
-    if query.mode is not Mode.DENSE and len((terms := query_terms(query.text)).indices):
-        vectors[SPARSE] = terms
     spec, corpus = tenant_filter(tenant_id, query.filter), tenant_filter(tenant_id)
-    for using, vector in vectors.items():
-        yield Component(using=using, vector=vector, filter=spec, corpus=corpus, limit=limit)
+    component = partial(Component, filter=spec, corpus=corpus, limit=limit)
+    if query.vector is None and query.mode is not Mode.SPARSE:
+        raise invalid("query", f"A {query.mode} search needs the query's vector.")
+    if query.mode is not Mode.DENSE and len((terms := query_terms(query.text)).indices):
+        yield component(using=SPARSE, vector=terms)
+    if query.mode is not Mode.SPARSE:
+        vector = query.vector() if callable(query.vector) else query.vector
+        yield component(using=DENSE, vector=_finite(vector))
 
 
 def _single(found: dict[str, Ranking]) -> list[Hit]:
@@ -196,13 +213,13 @@ def _single(found: dict[str, Ranking]) -> list[Hit]:
     ]
 
 
-def _fused(found: dict[str, Ranking]) -> list[Hit]:
+def _fused(found: dict[str, Ranking], limit: int) -> list[Hit]:
     """Reciprocal rank fusion. Equal scores are ordered by id, so that an answer does not change."""
     scores: defaultdict[str, dict[str, float]] = defaultdict(dict)
     fused: defaultdict[str, float] = defaultdict(float)
-    for using, ranking in found.items():
+    for using, ranking in sorted(found.items()):
         for rank, (id, score) in enumerate(ranking, start=1):
             scores[id][using] = score
             fused[id] += 1 / (RRF_K + rank)
-    best = sorted(fused.items(), key=lambda item: (-item[1], item[0]))
+    best = nsmallest(limit, fused.items(), key=lambda item: (-item[1], item[0]))
     return [Hit(point_id=UUID(id), score=score, scores={**scores[id], "fused": score}) for id, score in best]

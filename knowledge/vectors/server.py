@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -66,12 +66,16 @@ class QdrantServerStore(QdrantStore):
             if self._exists(collection):
                 self._client.delete(collection, models.FilterSelector(filter=_filter(filter)), wait=True)
 
-    def _query(self, collection: str, components: list[Component]) -> list[Ranking]:
+    def _query(self, collection: str, components: Iterable[Component]) -> dict[str, Ranking]:
+        asked = list(components)
         with _errors():
-            if not self._exists(collection):
-                return [[] for _ in components]
-            answers = self._client.query_batch_points(collection, [_request(one) for one in components])
-        return [[(str(point.id), point.score) for point in answer.points] for answer in answers]
+            if not asked or not self._exists(collection):
+                return {}
+            answers = self._client.query_batch_points(collection, [_request(one) for one in asked])
+        return {
+            one.using: [(str(point.id), point.score) for point in answer.points]
+            for one, answer in zip(asked, answers, strict=True)
+        }
 
     def _scroll(
         self, collection: str, filter: Spec, after: UUID | None, limit: int, with_vectors: bool
@@ -115,10 +119,12 @@ def _indexes() -> dict[str, models.UuidIndexParams | models.IntegerIndexParams]:
     generation = models.IntegerIndexParams(
         type=models.IntegerIndexType.INTEGER, lookup=False, range=True, enable_hnsw=False
     )
+    terms = models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False)
     tenant = models.UuidIndexParams(type=models.UuidIndexType.UUID, is_tenant=True)
     return {
         filters.TENANT: tenant,
         filters.GENERATION: generation,
+        filters.TERMS: terms,
         **dict.fromkeys(filters.UUID_FIELDS, other),
     }
 
@@ -132,7 +138,7 @@ def _sparse(terms: Sparse) -> models.SparseVector:
 
 
 def _request(component: Component) -> models.QueryRequest:
-    vector, params = component.vector, models.SearchParams(hnsw_ef=max(BREADTH, 2 * component.limit))
+    vector, params = component.vector, models.SearchParams(hnsw_ef=max(BREADTH, component.limit))
     if isinstance(vector, Sparse):
         params = models.SearchParams(idf=models.IdfCorpusParams(corpus=_filter(component.corpus)))
     return models.QueryRequest(

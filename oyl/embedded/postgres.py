@@ -23,7 +23,8 @@ ROLES = Path(__file__).resolve().parents[2] / "deploy" / "roles.sql"
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "shared_buffers": "128MB",
+    # Room for the passages of some 400,000 chunks, of which every search reads others. Taken only as it fills.
+    "shared_buffers": "512MB",
     "max_connections": "100",
     "log_checkpoints": "off",
     "log_line_prefix": "",

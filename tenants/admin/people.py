@@ -11,13 +11,18 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from tenants import services
 from tenants.admin.base import TenantAdmin, TenantForm, actor_of
 from tenants.admin.theme import display
 from tenants.encryption import WriteOnlyFormField
 from tenants.models import ApiKey, Membership, Role, Tenant
+from tenants.permissions import SCOPES, Bound
 
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
 
@@ -141,10 +146,20 @@ class MembershipAdmin(TenantAdmin):
         return people, {"members": len(people)}, set(), []
 
 
+class ApiKeyForm(TenantForm):
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in SCOPES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        initial=SCOPES,
+        help_text="What the key opens; never more than your own role allows.",
+    )
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(TenantAdmin):
     """Made and revoked, never changed."""
 
+    form = ApiKeyForm
     view_role = write_role = Role.ADMIN
     list_display = ["name", "key", "state", "user", "created_at", "expires_at", "last_used_at"]
     list_select_related = ["user"]
@@ -161,8 +176,8 @@ class ApiKeyAdmin(TenantAdmin):
         return "Revoked" if obj.revoked_at else "Active"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        made = ["name", "key", "state", "user", "created_at", "expires_at", "last_used_at", "revoked_at"]
-        return made if obj else ["name", "expires_at"]
+        given = ["name", "scopes", "bound_kind", "bound_id", "expires_at"]
+        return [*given, "key", "state", "user", "created_at", "last_used_at", "revoked_at"] if obj else given
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return self.get_fields(request, obj) if obj else []
@@ -174,7 +189,13 @@ class ApiKeyAdmin(TenantAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        made = services.create_api_key(actor=actor_of(request), name=obj.name, expires_at=obj.expires_at)
+        made = services.create_api_key(
+            actor=actor_of(request),
+            name=obj.name,
+            scopes=obj.scopes,
+            expires_at=obj.expires_at,
+            bound=(Bound(obj.bound_kind), obj.bound_id) if obj.bound_id else None,
+        )
         obj.pk = made.api_key.pk
         request.one_time_secret = made.secret  # type: ignore[attr-defined]
 

@@ -20,6 +20,7 @@ from knowledge.models import (
     Reference,
     Tag,
     TagLink,
+    TagRule,
     TagSource,
 )
 from tenants.models import ApiKey, Membership, Tenant
@@ -77,13 +78,14 @@ def _library(workspace: Workspace) -> list[models.Model]:
         token_count=4,
     )
     tag = Tag.objects.create(reference=reference, tag="Zebra tag")
+    rule = TagRule.objects.create(tag=tag, kind="keyword", pattern="zebra")
     DocumentTag.objects.create(document=document, tag=tag)
     TagLink.objects.create(chunk=chunk, tag=tag, source=TagSource.MANUAL)
     vector = Embedding.objects.create(chunk=chunk, model="zebra-model", vector_ref=f"zebra/{chunk.pk}")
     job = IngestionJob.objects.create(
         document=document, generation=1, state="done", available_at=timezone.now()
     )
-    return [reference, document, chunk, tag, vector, job]
+    return [reference, document, chunk, tag, rule, vector, job]
 
 
 def make_document(reference: Reference, name: str, status: str = "pending", error: str = "") -> Document:
@@ -107,13 +109,17 @@ def make_document(reference: Reference, name: str, status: str = "pending", erro
 
 def _workflow(workspace: Workspace) -> list[models.Model]:
     workflow = Workflow.objects.create(workspace=workspace, name="Zebra workflow")
-    WorkflowStep.objects.create(workflow=workflow, position=1, type_enum="search")
-    return [workflow, WorkflowRun.objects.create(workflow=workflow)]
+    step = WorkflowStep.objects.create(workflow=workflow, position=1, type_enum="search")
+    return [workflow, step, WorkflowRun.objects.create(workflow=workflow)]
 
 
 def _organisation(owner: Person) -> list[models.Model]:
     key = ApiKey.objects.create(
-        user=owner.user, name="Zebra key", prefix="oyl_zebra", key_hash=f"{owner.tenant_id.int:064x}"
+        user=owner.user,
+        name="Zebra key",
+        prefix="oyl_zebra",
+        key_hash=f"{owner.tenant_id.int:064x}",
+        scopes=["audit:read"],
     )
     mine = Membership.objects.get(user=owner.user)
     return [Tenant.objects.get(pk=owner.tenant_id), key, mine, AuditLog.objects.all()[0]]

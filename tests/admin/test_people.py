@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from typing import cast
 from uuid import uuid4
 
+import pytest
 from django.contrib.auth import authenticate
 from django.urls import reverse
 
 from audit.models import AuditLog
+from tenants import services
+from tenants.errors import ForbiddenError
+from tenants.lookups import all_tenants
 from tenants.models import ApiKey, Membership, Role, User
 from tenants.scope import tenant_scope
 from tests.admin.conftest import browser
@@ -59,6 +64,24 @@ def test_an_admin_neither_makes_nor_unmakes_owners(owner: Person):
     assert admin.client.post(deletion, {"post": "yes"}).status_code == 403
 
 
+def test_what_a_caller_says_of_a_membership_is_not_believed(owner: Person):
+    admin, mine = make_member(owner.tenant_id, Role.ADMIN), membership_of(owner)
+    mine.role = Role.VIEWER
+    with pytest.raises(ForbiddenError):
+        services.remove_member(actor=admin.actor, membership=mine)
+    with pytest.raises(ForbiddenError):
+        services.invite_member(actor=admin.actor, email="x@example.org", role=cast(Role, "owner"))
+    assert membership_of(owner).role == Role.OWNER
+
+
+def test_a_name_that_another_organisation_has_is_told_so(owner: Person, stranger: Person):
+    address = reverse("admin:tenants_tenant_change", args=[owner.tenant_id])
+    taken = all_tenants()[stranger.tenant_id]
+    answer = owner.client.post(address, {"name": taken, "metadata": ""}, follow=True)
+    assert f"There is a tenant named &#x27;{taken}&#x27; already" in answer.content.decode()
+    assert all_tenants()[owner.tenant_id] != taken
+
+
 def test_the_last_owner_stays(owner: Person):
     mine = membership_of(owner)
     answer = owner.client.post(change(mine), {"role": "viewer"}, follow=True)
@@ -79,7 +102,9 @@ def test_a_removed_member_is_outside_at_once(owner: Person, colleague: Person):
 
 
 def test_an_api_key_is_shown_once_and_kept_as_a_hash(owner: Person):
-    page = owner.client.post(reverse("admin:tenants_apikey_add"), {"name": "Importer"})
+    page = owner.client.post(
+        reverse("admin:tenants_apikey_add"), {"name": "Importer", "scopes": ["knowledge:write"]}
+    )
     secret = page.context["secret"]
     with tenant_scope(owner.tenant_id):
         key = ApiKey.objects.get(name="Importer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 from django.test import Client
@@ -12,6 +13,7 @@ from tenants.models import Membership, Role, Tenant, User
 from tenants.scope import tenant_scope
 from tests.admin.conftest import browser
 from tests.conftest import Person
+from workspaces.models import Workspace
 
 LOGIN = reverse("admin:login")
 INDEX = reverse("admin:index")
@@ -74,6 +76,51 @@ def test_switching_needs_a_post_with_a_csrf_token(owner: Person):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(owner.user)
     assert strict.post(SWITCH, {"tenant": str(owner.tenant_id)}).status_code == 403
+
+
+def test_a_form_of_one_organisation_is_not_saved_into_another(owner: Person, stranger: Person):
+    with tenant_scope(stranger.tenant_id):
+        Membership.objects.create(user=owner.user, role=Role.OWNER)
+    client, add = Client(enforce_csrf_checks=True), reverse("admin:workspaces_workspace_add")
+    client.force_login(owner.user)
+    form = {
+        "name": "Meant for here",
+        "description": "",
+        "csrfmiddlewaretoken": token_on(client.get(add).content.decode()),
+    }
+    there = {"tenant": str(stranger.tenant_id), "csrfmiddlewaretoken": form["csrfmiddlewaretoken"]}
+    assert client.post(SWITCH, there).status_code == 302
+    answer = client.post(add, form)
+    assert answer.status_code == 403
+    assert "changed to another organisation, after this page was opened" in answer.content.decode()
+    with tenant_scope(stranger.tenant_id):
+        assert not Workspace.objects.exists()
+    form["csrfmiddlewaretoken"] = token_on(client.get(add).content.decode())
+    assert client.post(add, form).status_code == 302
+
+
+def token_on(page: str) -> str:
+    found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    assert found
+    return found[1]
+
+
+def test_whose_organisation_is_gone_chooses_another(owner: Person, stranger: Person):
+    with tenant_scope(stranger.tenant_id):
+        guest = Membership.objects.create(user=owner.user, role=Role.OWNER)
+    client = owner.client
+    client.post(SWITCH, {"tenant": str(stranger.tenant_id)})
+    assert name_of(stranger) in client.get(INDEX).content.decode()
+    with tenant_scope(stranger.tenant_id):
+        guest.delete()
+    assert client.post(reverse("admin:workspaces_workspace_add"), {"name": "Lost"}).status_code == 302
+    assert client.get("/api/v1/documents/").status_code == 401
+    page = client.get(INDEX, follow=True).content.decode()
+    assert "Choose another one" in page and name_of(owner) in page and name_of(stranger) not in page
+    client.post(SWITCH, {"tenant": str(owner.tenant_id)})
+    assert client.get(INDEX).context["site_subheader"] == name_of(owner)
+    with tenant_scope(owner.tenant_id):
+        assert not Workspace.objects.exists()
 
 
 def test_an_operator_s_entry_is_recorded_in_the_entered_organisation(owner: Person, operator: User):

@@ -210,16 +210,18 @@ def test_a_cut_tail_is_missed_and_not_sealed_over(tenant, chain, tamper, kept):
 
 
 def test_a_tail_cut_and_sealed_again_by_hand_is_found(tenant, chain, tamper):
-    kept = anchors.read(tenant)
+    path = anchors.path_of(tenant)
+    kept = path.read_bytes()
     with tamper() as cursor:
         cursor.execute("DELETE FROM audit_seals WHERE sequence > 15")
         cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[17]])
     with tenant_scope(tenant):
         last = AuditSeal.objects.order_by("-sequence").values_list("sequence", "seal").first()
+    path.unlink()
     anchors.write(tenant, anchors.Head(*last))
     add_events(tenant, 1)
     assert seal(tenant) == 5
-    anchors.write(tenant, kept)
+    path.write_bytes(kept)
     assert found(tenant) == ("replaced", EVENTS, None)
 
 
@@ -267,6 +269,13 @@ def test_a_crash_between_commit_and_anchor_is_no_false_alarm(tenant, chain, monk
     assert seal(tenant) == 1
     assert anchors.read(tenant).sequence == EVENTS + 3
     assert verify(tenant).problem is None
+
+
+def test_an_anchor_never_goes_back(tenant, chain):
+    """Two processes seal one after the other, and the first is the last to write down how far it came."""
+    before = anchors.read(tenant)
+    anchors.write(tenant, anchors.Head(EVENTS - 1, "0" * 64))
+    assert anchors.read(tenant) == before
 
 
 def test_an_event_that_commits_late_is_sealed_after_the_others(tenant, chain):

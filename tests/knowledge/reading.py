@@ -37,8 +37,24 @@ def pdf(content: bytes, *objects: bytes, page: bytes = b"", font: bytes = b"") -
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica%s>>" % font,
         *objects,
     )
-    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (at, text) for at, text in enumerate(made, 1))
-    return b"%%PDF-1.7\n%strailer<</Size %d/Root 1 0 R>>\n%%%%EOF" % (body, len(made) + 1)
+    return _numbered(made)
+
+
+def manifold(pages: int, content: bytes) -> bytes:
+    """A small PDF of many pages: the same one again and again."""
+    made = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (b"3 0 R " * pages, pages),
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 900 900]/Resources<</Font<</F 5 0 R>>>>>>",
+        stream(content),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    )
+    return _numbered(made)
+
+
+def _numbered(objects: Sequence[bytes]) -> bytes:
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (at, text) for at, text in enumerate(objects, 1))
+    return b"%%PDF-1.7\n%strailer<</Size %d/Root 1 0 R>>\n%%%%EOF" % (body, len(objects) + 1)
 
 
 def stream(content: bytes) -> bytes:

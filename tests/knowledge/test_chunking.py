@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.embedding.tokens import token_spans
+from knowledge.embedding import tokens
 from knowledge.parsing import Element, ElementKind
 from knowledge.pipeline.chunking import ChunkedDocument, chunk, embedding_input
 
@@ -29,7 +29,7 @@ def sentences(count: int) -> str:
 
 
 def chunked(*elements: Element, max_tokens: int = BUDGET) -> ChunkedDocument:
-    document = chunk(elements, token_spans=token_spans, max_tokens=max_tokens)
+    document = chunk(elements, ruler=tokens, max_tokens=max_tokens)
     assert_sound(document, max_tokens)
     return document
 
@@ -44,8 +44,8 @@ def assert_sound(document: ChunkedDocument, max_tokens: int) -> None:
         covered = item.end
     assert not document.text[covered:].strip()
     inputs = [embedding_input(item) for item in document.chunks]
-    assert all(len(spans) <= max_tokens for spans in token_spans(inputs))
-    counts = [len(spans) for spans in token_spans([item.text for item in document.chunks])]
+    assert all(count <= max_tokens for count in tokens.count_tokens(inputs))
+    counts = tokens.count_tokens([item.text for item in document.chunks])
     assert counts == [item.token_count for item in document.chunks]
 
 
@@ -194,13 +194,18 @@ def test_time_grows_with_the_text_alone():
     line = "Some words make a sentence, and sentences make a text that is long. "
     for huge in (text(line * 44_000), text("QmFzZTY0" * 375_000), text(line.replace(" ", "") * 44_000)):
         began = time.process_time()
-        chunk([huge], token_spans=_quick_spans, max_tokens=254)
+        chunk([huge], ruler=_Quick(), max_tokens=254)
         assert time.process_time() - began < 5
 
 
-def _quick_spans(passages: Sequence[str]) -> list[list[tuple[int, int]]]:
+class _Quick:
     """A token every four characters."""
-    return [[(start, start + 4) for start in range(0, len(passage), 4)] for passage in passages]
+
+    def count_tokens(self, passages: Sequence[str]) -> list[int]:
+        return [len(self.token_starts(passage)) for passage in passages]
+
+    def token_starts(self, passage: str) -> list[int]:
+        return list(range(0, len(passage), 4))
 
 
 kinds = st.sampled_from(list(ElementKind))

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ import numpy as np
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from knowledge.embedding import Embedder, EmbeddingError
+from knowledge.embedding import Embedder, EmbeddingError, tokens
 from knowledge.embedding.minilm import MiniLMEmbedder
 from knowledge.embedding.openai_compatible import OpenAICompatibleEmbedder
 
@@ -127,7 +130,7 @@ def test_vectors_are_of_length_one_and_come_in_the_order_of_the_texts(embedder: 
 
 def test_no_texts_give_no_vectors(embedder: Embedder):
     assert embedder.embed(TENANT, []).shape == (0, 384)
-    assert embedder.token_spans([]) == []
+    assert embedder.count_tokens([]) == []
 
 
 def test_the_same_text_has_the_same_vector(embedder: Embedder):
@@ -164,17 +167,23 @@ def test_eight_threads_get_what_each_would_get_alone(embedder: Embedder):
     assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(alone, together, strict=True))
 
 
-def test_token_spans_are_slices_of_the_text_and_never_cut(embedder: Embedder):
-    short, long, blank = embedder.token_spans(["Unbelievable, 東京!", "word " * 2000, "  "])
-    assert ["Unbelievable, 東京!"[start:end] for start, end in short] == [
-        "Unbelievable",
-        ",",
-        "東",
-        "京",
-        "!",
-    ]
-    assert len(long) == 2000
-    assert blank == []
+def test_tokens_start_where_the_tokenizer_says_and_are_never_cut(embedder: Embedder):
+    texts = ["Unbelievable, 東京!", "word " * 2000, "  "]
+    starts = [[0, 12, 14, 15, 16], list(range(0, 10_000, 5)), []]
+    assert [embedder.token_starts(text) for text in texts] == starts
+    assert embedder.count_tokens(texts) == [5, 2000, 0]
+
+
+_tokenizer = cache(tokens.load_tokenizer)
+SPELLINGS = "ab.,-'’é́ßΣςİﬁ東한ก\u0e34\u200b\ufeff\x00\x1c\x85\xa0\u2028\u3000\u180e\t\n\r\x0b #_`🙂👩‍👧\ufffd"
+
+
+@settings(max_examples=300, deadline=None)  # the first one loads the tokenizer
+@given(st.text() | st.text(alphabet=SPELLINGS) | st.text(alphabet="aB. \n"))
+def test_a_text_measured_in_parts_is_measured_as_a_whole(text: str):
+    whole = _tokenizer().encode(text, add_special_tokens=False)
+    assert tokens.token_starts(text) == [start for start, _ in whole.offsets]
+    assert tokens.count_tokens([text, text]) == [len(whole)] * 2
 
 
 def test_int8_is_close_to_fp32(exact: MiniLMEmbedder, minilm: MiniLMEmbedder):

@@ -20,7 +20,7 @@ def outline(elements: Iterable[Element]) -> list[tuple[str, str]]:
 def read_rst(text: str, tmp_path: Path) -> tuple[list[tuple[str, str]], dict[str, object]]:
     path = tmp_path / "a.rst"
     path.write_text(text)
-    limits = Limits(seconds=9, memory_mb=900, output_mb=9, ocr_pages=9)
+    limits = Limits(seconds=9, memory_mb=900, output_mb=9, text_mb=9, ocr_pages=9)
     job = Job(
         path=path,
         filename="a.rst",

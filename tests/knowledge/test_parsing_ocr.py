@@ -65,14 +65,14 @@ def test_a_scan_has_pages(read: Read, format: str) -> None:
 
 def test_a_long_scan_takes_the_time_it_needs(tmp_path: Path) -> None:
     """The limit holds for each page, not for the file."""
-    process = ParserProcess(Limits(seconds=50, memory_mb=1536, output_mb=9, ocr_pages=99))
+    process = ParserProcess(Limits(seconds=50, memory_mb=1536, output_mb=9, text_mb=9, ocr_pages=99))
     try:
         ask(process, tmp_path, 1)  # loads the models
         started = time.monotonic()
         ask(process, tmp_path, 1)
         page = time.monotonic() - started
         seconds = max(1, math.ceil(2.5 * page))
-        process.limits = Limits(seconds=seconds, memory_mb=1536, output_mb=9, ocr_pages=99)
+        process.limits = Limits(seconds=seconds, memory_mb=1536, output_mb=9, text_mb=9, ocr_pages=99)
         pages = min(99, math.ceil(1.6 * seconds / page))
         assert ask(process, tmp_path, pages) == pages
     finally:

@@ -1,11 +1,12 @@
-"""Each kind of disagreement, planted, found, repaired; and no false alarm."""
+"""What is no inconsistency, and what is one but stops nothing else. Each kind is planted, found and repaired in
+tests/proof/consistency."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.base import ContentFile
@@ -13,36 +14,26 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from audit.models import AuditLog
 from knowledge import reconciling
 from knowledge.files import folder
-from knowledge.models import Document, IngestionJob
-from knowledge.pipeline.ports import collection_name, get_ports
-from knowledge.reconciling import Kind, Report, reconcile
-from knowledge.vectors import Filter, Point
+from knowledge.findings import Kind, Report
+from knowledge.models import Document
+from knowledge.pipeline.ports import get_ports
+from knowledge.reconciling import reconcile
+from knowledge.services.tags import tag_documents
+from knowledge.vectors import Filter, Point, VectorStoreError
+from tenants.errors import ForbiddenError
 from tenants.scope import tenant_scope
+from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.test_commands import run_failing
 from tests.knowledge.test_recovery import Killed, before, end_leases, kill, work_until
-
-Plant = Callable[[Library, Document], None]
 
 
 def compare(library: Library, *, repair: bool = False) -> Report:
     ports = get_ports()
     return reconcile(actor=library.person.actor, store=ports.store, model=ports.embedder.model, repair=repair)
-
-
-def put_point(library: Library, document: Document, *, model: str = "", **facts: object) -> None:
-    point = Point(
-        id=document.pk,
-        document_id=document.pk,
-        reference_id=document.reference_id,
-        generation=document.generation,
-        vector=[1.0] + [0.0] * 383,
-        text="bees",
-    )
-    ports = get_ports()
-    collection = collection_name(model or ports.embedder.model)
-    ports.store.upsert(library.tenant_id, collection, [replace(point, **facts)])  # type: ignore[arg-type]
 
 
 def missing_point(library: Library, document: Document) -> None:
@@ -51,61 +42,23 @@ def missing_point(library: Library, document: Document) -> None:
 
 
 def orphan_point(library: Library, document: Document) -> None:
-    put_point(library, document)
+    ports = get_ports()
+    point = Point(
+        id=uuid4(),
+        document_id=document.pk,
+        reference_id=document.reference_id,
+        generation=document.generation,
+        vector=[1.0] + [0.0] * 383,
+        text="bees",
+    )
+    ports.store.upsert(library.tenant_id, ports.collection, [point])
 
 
-def stale_generation(library: Library, document: Document) -> None:
-    put_point(library, document, generation=document.generation - 1)
-
-
-def stale_model(library: Library, document: Document) -> None:
-    put_point(library, document, model="an-older-model")
-    with tenant_scope(library.tenant_id):
-        IngestionJob.objects.update(versions="parser=0 model=an-older-model")
-
-
-def wrong_payload(library: Library, document: Document) -> None:
-    chunk = library.points(document)[0]
-    put_point(library, document, id=chunk.id, reference_id=document.pk)
-
-
-def missing_file(library: Library, document: Document) -> None:
-    default_storage.delete(document.file_path)
-
-
-def orphan_file(library: Library, document: Document) -> None:
-    name = default_storage.save(f"{folder(library.tenant_id, document.pk)}/9", ContentFile(b"x"))
+def orphan_file(library: Library, name: str) -> str:
+    stray = default_storage.save(f"{folder(library.tenant_id, uuid4())}/{name}", ContentFile(b"x"))
     long_ago = time.time() - 3600
-    os.utime(default_storage.path(name), (long_ago, long_ago))
-
-
-def stuck_document(library: Library, document: Document) -> None:
-    with tenant_scope(library.tenant_id):
-        Document.objects.update(processed_status="pending")
-
-
-PLANTS: dict[Kind, Plant] = {
-    Kind.MISSING_POINT: missing_point,
-    Kind.ORPHAN_POINT: orphan_point,
-    Kind.STALE_GENERATION: stale_generation,
-    Kind.STALE_MODEL: stale_model,
-    Kind.WRONG_PAYLOAD: wrong_payload,
-    Kind.MISSING_FILE: missing_file,
-    Kind.ORPHAN_FILE: orphan_file,
-    Kind.STUCK_DOCUMENT: stuck_document,
-}
-
-
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_is_found_and_repaired(library: Library, kind: Kind) -> None:
-    document = library.add("bees.md", BEES)
-    PLANTS[kind](library, document)
-    report = compare(library, repair=True)
-    assert report.counts == {kind: 1}
-    library.work()
-    left = {Kind.MISSING_FILE: 1} if kind is Kind.MISSING_FILE else {}
-    assert compare(library).counts == left
-    assert library.find("bees")[0].document_id == document.pk
+    os.utime(default_storage.path(stray), (long_ago, long_ago))
+    return stray
 
 
 def test_work_in_progress_is_no_finding(library: Library) -> None:
@@ -123,6 +76,41 @@ def test_a_job_that_ends_meanwhile_is_no_finding(library: Library, monkeypatch: 
     assert "bees" in library.find("bees")[0].text
 
 
+def test_a_document_replaced_between_two_looks_is_no_finding(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = library.add("bees.md", BEES)
+    orphan_point(library, document)  # or nobody would look twice
+    before(monkeypatch, reconciling, "_at_rest", lambda: library.add("bees.md", RIVERS))
+    assert compare(library).counts == {}
+
+
+def test_tags_that_are_on_their_way_are_no_finding(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = library.add("bees.md", BEES)
+    tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
+    ports, (point,) = get_ports(), library.points(document)
+
+    def write(tags: tuple[UUID, ...]) -> None:
+        ports.store.set_tags(library.tenant_id, ports.collection, {point.id: tags})
+
+    write(())
+    before(monkeypatch, time, "sleep", lambda: write(point.tag_ids))
+    assert compare(library).counts == {}
+
+
+def test_a_file_that_is_just_being_stored_is_no_finding(library: Library) -> None:
+    os.utime(default_storage.path(orphan_file(library, "1")))
+    assert compare(library).counts == {}
+
+
+def test_what_a_link_leads_to_is_no_finding(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    path = Path(default_storage.path(document.file_path))
+    path.parent.with_name("link").symlink_to(path.parent)
+    assert compare(library, repair=True).counts == {}
+    assert path.exists()
+
+
 def test_texts_are_not_read(library: Library) -> None:
     missing_point(library, library.add("bees.md", BEES))
     with CaptureQueriesContext(connection) as queries:
@@ -136,3 +124,54 @@ def test_another_tenants_points_are_left_alone(library: Library, foreign_library
     orphan_point(foreign_library, foreign)
     assert compare(library, repair=True).counts == {}
     assert compare(foreign_library).counts == {Kind.ORPHAN_POINT: 1}
+
+
+def test_a_repair_is_in_the_audit_log(library: Library) -> None:
+    orphan_point(library, library.add("bees.md", BEES))
+    compare(library, repair=True)
+    with tenant_scope(library.tenant_id):
+        event = AuditLog.objects.get(action="tenant.reconciled")
+    assert event.payload_json["new"] == {"orphan_point": 1, "repaired": 1}
+
+
+def test_a_viewer_may_not(library: Library, viewer: Person) -> None:
+    ports = get_ports()
+    with pytest.raises(ForbiddenError):
+        reconcile(actor=viewer.actor, store=ports.store, model=ports.embedder.model)
+
+
+def test_files_are_compared_while_the_vector_store_is_away(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stray = orphan_file(library, "1")
+    away = VectorStoreError("vector_store_unavailable", "It is away.", retryable=True)
+    before(monkeypatch, reconciling, "_points", lambda: (_ for _ in ()).throw(away))
+    report, complaint = run_failing("reconcile", person=library.person)
+    assert [(one["kind"], one["subject"]) for one in report["findings"]] == [("orphan_file", stray)]
+    assert complaint == "1 inconsistencies are left. It is away."
+
+
+def test_a_file_that_cannot_be_removed_is_named_and_stops_nothing(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = library.add("bees.md", BEES)
+    orphan_point(library, document)
+    first, second = sorted([orphan_file(library, "1"), orphan_file(library, "1")])
+    real = default_storage.delete
+
+    def refuse(name: str) -> None:
+        if name == first:
+            raise PermissionError(13, "Permission denied", name)
+        real(name)
+
+    monkeypatch.setattr(default_storage, "delete", refuse)
+    report, complaint = run_failing("reconcile", "--repair", person=library.person)
+    assert report["repaired"] == 2 and "Permission denied" in complaint and first in complaint
+    assert default_storage.exists(first) and not default_storage.exists(second)
+
+
+def test_a_file_that_is_not_ours_does_not_stop_a_replacement(library: Library) -> None:
+    document = library.add("bees.md", BEES)
+    stray = default_storage.save(f"{folder(library.tenant_id, document.pk)}/notes.bak", ContentFile(b"x"))
+    assert library.add("bees.md", RIVERS).processed_status == "done"
+    assert default_storage.exists(stray)

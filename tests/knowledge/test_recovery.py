@@ -239,6 +239,13 @@ def test_what_a_killed_worker_unpacked_is_swept(library: Library) -> None:
     new.rmdir()
 
 
+def test_sweeping_passes_over_what_goes_meanwhile(library: Library) -> None:
+    gone = work.work_folder() / "gone"
+    gone.symlink_to("nowhere")
+    work.sweep_work_folder()
+    gone.unlink()
+
+
 def test_failing_again_and_again_leaves_one_file(library: Library) -> None:
     for _ in range(3):
         broken = library.add("broken.pdf", BROKEN)

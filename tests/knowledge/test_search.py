@@ -8,7 +8,7 @@ import pytest
 
 from assistants.models import Assistant
 from audit.models import AuditLog
-from knowledge.models import Chunk, Document
+from knowledge.models import Chunk
 from knowledge.search import Filters, find, search
 from knowledge.services.libraries import create_knowledge_base, get_or_create_reference
 from knowledge.vectors import Mode
@@ -108,32 +108,6 @@ def test_a_search_is_in_the_audit_log(library: Library, viewer: Person) -> None:
     assert str(hit.chunk_id) in event.payload_json["hits"]
 
 
-def test_a_repeated_query_is_not_embedded_again(library: Library) -> None:
-    from knowledge.search import _query_vector
-
-    library.add("bees.md", BEES)
-    question = f"bees {uuid4()}"
-    library.find(question)
-    before = _query_vector.cache_info()
-    library.find(question)
-    after = _query_vector.cache_info()
-    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
-
-
 def test_viewers_may_not_make_references(library: Library, viewer: Person) -> None:
     with pytest.raises(ForbiddenError):
         get_or_create_reference(actor=viewer.actor, workspace="Main", reference="Other")
-
-
-def test_the_documents_text_is_not_loaded_for_hits(library: Library) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    library.add("bees.md", BEES)
-    library.find("bees")
-    with CaptureQueriesContext(connection) as queries:
-        library.find("bees")
-    column = f'"{Document._meta.db_table}"."text"'
-    assert not [query for query in queries if column in query["sql"]]
-    # BEGIN, scope and COMMIT twice, once with the chunks and their tags between.
-    assert len(queries) <= 8

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from knowledge.errors import FilterInvalidError
 from knowledge.folders import uploads_in
@@ -15,6 +21,7 @@ from knowledge.pipeline.values import tag_id
 from knowledge.search import Passage
 from knowledge.services.documents import Upload, reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
+from knowledge.vectors import get_vector_store
 from tenants.scope import tenant_scope
 from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_recovery import before
@@ -146,6 +153,63 @@ def test_a_changed_sidecar_is_a_change(library: Library) -> None:
     assert outcomes == ["added", "updated", "updated", "updated", "updated", "unchanged"]
     (passage,) = library.find("bees", metadata={"year": 1930})
     assert sources(passage)["insects"] == "import"
+
+
+def test_a_tag_that_leaves_the_sidecar_goes_but_not_one_by_hand(library: Library) -> None:
+    library.folder.joinpath("bees.md").write_text(BEES)
+    sidecar = library.folder.joinpath("bees.md.meta.json")
+    found: list[tuple[str, dict[str, str]]] = []
+    for said in (["insects", "honey", "mine"], ["insects"], ["insects"], [], None):
+        sidecar.write_text(json.dumps({} if said is None else {"tags": said}))
+        (upload,) = uploads_in([library.folder])
+        assert isinstance(upload, Upload)
+        (added,) = library.queue(upload)
+        library.work()
+        if not found:
+            tag_documents(actor=library.person.actor, document_ids=[added.document_id], tags=["mine"])
+        said_by = sources(library.find("bees")[0])
+        found.append((added.outcome.value, {tag: by for tag, by in said_by.items() if by != "ai"}))
+    by_hand = {"mine": "manual"}
+    assert found == [
+        ("added", {"insects": "import", "honey": "import", "mine": "manual"}),
+        ("updated", {"insects": "import"} | by_hand),
+        ("unchanged", {"insects": "import"} | by_hand),
+        ("updated", by_hand),
+        ("unchanged", by_hand),
+    ]
+
+
+def test_of_two_changes_at_once_the_later_stays(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = library.add("bees.md", BEES)
+    tag = partial(tag_documents, actor=library.person.actor, document_ids=[document.pk])
+    untag = partial(untag_documents, actor=library.person.actor, document_ids=[document.pk])
+    tag(tags=["gone"])
+    store, later = get_vector_store(), [lambda: untag(tags=["gone"])]
+    real = store.set_tags
+
+    def overtaken(*args: Any) -> None:
+        """Between a commit and its write, somebody else commits and writes."""
+        while later:
+            later.pop()()
+        real(*args)
+
+    monkeypatch.setattr(store, "set_tags", overtaken)
+    tag(tags=["mine"])
+    assert [hit.document_id for hit in library.find("bees", tags_all=("mine",))] == [document.pk]
+    assert library.find("bees", tags_any=("gone",)) == []
+
+
+def test_tagging_many_takes_as_many_statements_as_tagging_one(library: Library) -> None:
+    ids = [added.document_id for added in library.queue(*(library.upload(f"{n}.md", BEES) for n in range(9)))]
+    library.work()
+
+    def statements(change: Callable[..., int], some: list[UUID]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert change(actor=library.person.actor, document_ids=some, tags=["mine", "ours"]) == len(some)
+        return len(queries)
+
+    for change in (tag_documents, untag_documents):
+        assert statements(change, ids[:1]) == statements(change, ids[1:])
 
 
 def test_any_all_and_none(library: Library) -> None:

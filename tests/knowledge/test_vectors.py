@@ -8,7 +8,16 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from knowledge.vectors import Filter, Mode, Query, VectorStore, VectorStoreError
+from knowledge.vectors import (
+    Combined,
+    Condition,
+    Filter,
+    Matches,
+    Mode,
+    Query,
+    VectorStore,
+    VectorStoreError,
+)
 from tests.knowledge.points import (
     ACME,
     BLUE,
@@ -36,7 +45,7 @@ def test_what_was_upserted_is_read_back(store: VectorStore, name: str) -> None:
     (stored,) = store.scroll(ACME, name, Filter(), with_vectors=True)
     assert (stored.id, stored.document_id, stored.reference_id) == (UUID(int=1), REPORT, HANDBOOK)
     assert (stored.generation, stored.tag_ids) == (1, (RED,))
-    assert stored.metadata == {"title": "Größe 大小", "pages": [1, 2]}
+    assert ids(store, name, Filter(metadata={"title": "Größe 大小", "pages": 2})) == [1]
     assert stored.vector == pytest.approx((0, 0.6, 0.8, 0))
     assert store.scroll(ACME, name, Filter())[0].vector is None
 
@@ -45,7 +54,8 @@ def test_a_repeated_upsert_replaces(store: VectorStore, name: str) -> None:
     store.upsert(ACME, name, [point(1, "old words", colour="red")])
     for _ in range(2):
         store.upsert(ACME, name, [point(1, "new terms", colour="blue")])
-    assert [stored.metadata for stored in store.scroll(ACME, name, Filter())] == [{"colour": "blue"}]
+    assert ids(store, name, Filter(metadata={"colour": "blue"})) == ids(store, name) == [1]
+    assert ids(store, name, Filter(metadata={"colour": "red"})) == []
     assert found(sparse(store, name, "terms")) == [1]
     assert sparse(store, name, "words") == []
 
@@ -54,7 +64,7 @@ def test_an_absent_collection_is_an_empty_one(store: VectorStore) -> None:
     name = "absent"
     store.upsert(ACME, name, [])
     store.set_tags(ACME, name, {UUID(int=1): (RED,)})
-    store.delete(ACME, name, Filter())
+    store.delete(ACME, name, Filter(document_ids=(REPORT,)))
     assert store.scroll(ACME, name, Filter()) == []
     for mode in Mode:
         assert store.search(ACME, name, Query(mode=mode, text="word", vector=(1, 0, 0, 0))) == []
@@ -126,6 +136,35 @@ def test_metadata_matches_by_equality_list_and_range(store: VectorStore, name: s
         assert ids(store, name, Filter(metadata=metadata)) == expected, metadata
 
 
+def test_conditions_combine_to_any_depth(store: VectorStore, name: str) -> None:
+    store.upsert(
+        ACME,
+        name,
+        [
+            point(1, author="Ada", pages=3),
+            point(2, author="Bob", pages=7),
+            point(3, author="Cem", pages=12),
+            point(4),
+        ],
+    )
+    ada, many = Matches("author", "Ada"), Matches("pages", {"gt": 5})
+    nobody = Combined("none", (ada, many))
+    cases: list[tuple[Condition, list[int]]] = [
+        (ada, [1]),
+        (Combined("any", (ada, many)), [1, 2, 3]),
+        (Combined("all", (ada, many)), []),
+        (nobody, [4]),
+        (Combined("all", (many, Combined("none", (Matches("author", ["Bob", "Dan"]),)))), [3]),
+        (Combined("any", (nobody, Combined("all", (many, Matches("author", "Bob"))))), [2, 4]),
+    ]
+    for where, expected in cases:
+        assert ids(store, name, Filter(where=where)) == expected, where
+    assert ids(store, name, Filter(metadata={"pages": 3}, where=many)) == []
+    assert ids(store, name, Filter(where=nobody), STRANGER) == []
+    with pytest.raises(VectorStoreError, match="any"):
+        store.scroll(ACME, name, Filter(where=Combined("any", ())))
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -165,8 +204,15 @@ def test_tenants_do_not_see_or_touch_each_other(store: VectorStore, name: str) -
     store.set_tags(STRANGER, name, {UUID(int=1): (RED,), UUID(int=3): (BLUE,)})
     assert ids(store, name, Filter(tags_any=(RED,))) == []
     store.delete(STRANGER, name, foreign)
-    store.delete(STRANGER, name, Filter())
     assert (ids(store, name), ids(store, name, tenant=STRANGER)) == ([1, 2], [])
+
+
+@pytest.mark.parametrize("filter", [Filter(), Filter(below_generation=9), Filter(reference_ids=(HANDBOOK,))])
+def test_nothing_is_deleted_unless_it_is_named(store: VectorStore, name: str, filter: Filter) -> None:
+    store.upsert(ACME, name, [point(1)])
+    with pytest.raises(ValueError, match="Name the documents or the points"):
+        store.delete(ACME, name, filter)
+    assert ids(store, name) == [1]
 
 
 def test_an_id_of_another_tenant_is_not_overwritten(store: VectorStore, name: str) -> None:

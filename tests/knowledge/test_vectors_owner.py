@@ -143,6 +143,16 @@ def test_a_client_goes_on_after_a_restart(place: Place) -> None:
     assert ids(store) == [1, 2]
 
 
+def test_many_signals_stop_it_as_one_does(place: Place) -> None:
+    owner = place.start()
+    assert owner.stderr and "Owning" in owner.stderr.readline()
+    for _ in range(50):
+        owner.send_signal(signal.SIGTERM)
+        owner.send_signal(signal.SIGINT)
+    owner.wait(timeout=20)
+    assert not place.socket.exists(), "it was given the time to stop in good order"
+
+
 def test_a_write_during_a_stop_is_done_or_worth_a_retry(place: Place) -> None:
     owner, store = place.start(), EdgeStore(place.socket)
     store.upsert(ACME, NAME, points(1))

@@ -145,3 +145,29 @@ def test_a_server_that_is_away_is_worth_a_retry() -> None:
     with pytest.raises(VectorStoreError, match="QDRANT_URL") as error:
         QdrantServerStore(url="http://127.0.0.1:1").scroll(ACME, NAME, Filter())
     assert (error.value.code, error.value.retryable) == ("vector_store_unavailable", True)
+
+
+def test_a_vector_is_made_for_the_search_that_needs_it(store: VectorStore, name: str) -> None:
+    made = list[None]()
+
+    def vector() -> tuple[float, ...]:
+        made.append(None)
+        return (1, 0, 0, 0)
+
+    store.upsert(ACME, name, [point(1, "word")])
+    for mode, times in ((Mode.SPARSE, 0), (Mode.DENSE, 1), (Mode.HYBRID, 2)):
+        assert found(store.search(ACME, name, Query(mode=mode, text="word", vector=vector))) == [1]
+        assert len(made) == times
+
+
+def test_a_vector_that_cannot_be_made_does_no_harm(store: VectorStore, name: str) -> None:
+    """The answer for the words, which nobody waits for any more, is no answer to the next question."""
+
+    def vector() -> tuple[float, ...]:
+        raise LookupError
+
+    store.upsert(ACME, name, [point(1, "word"), point(2, "honey")])
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            store.search(ACME, name, Query(mode=Mode.HYBRID, text="word", vector=vector))
+        assert found(sparse(store, name, "honey")) == [2]

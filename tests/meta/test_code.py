@@ -46,7 +46,7 @@ def own_packages() -> list[str]:
 def sources() -> list[Path]:
     folders = [*own_packages(), "tests", "benchmarks", "deploy"]
     found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    return [path for path in found if "migrations" not in path.parts]
+    return [path for path in found if not {"migrations", ".venv"} & set(path.parts)]
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:

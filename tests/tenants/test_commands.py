@@ -6,9 +6,13 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
 
 from tenants.commands import TenantCommand
-from tenants.errors import ConflictError
+from tenants.errors import ConflictError, ForbiddenError
+from tenants.models import ApiKey
+from tenants.scope import tenant_scope
+from tenants.services import create_api_key, member_named
 
 
 def output(command, *arguments, **options):
@@ -49,6 +53,28 @@ def test_create_tenant_refuses_a_taken_name_and_a_bad_address(database):
         output("create_tenant", "Taken", admin_email="taken@example.org")
     with pytest.raises(CommandError, match="'nobody' is not an e-mail address"):
         output("create_tenant", "Other", admin_email="nobody")
+
+
+def test_create_api_key_makes_one_that_opens_the_api_for_a_member(owner, colleague):
+    tenant, whoever = str(owner.tenant_id), {}
+    for person, arguments in ((owner, []), (colleague, ["--user", colleague.user.email.upper()])):
+        key = output("create_api_key", "Script", *arguments, tenant=tenant).strip()
+        whoever[person] = Client().get("/api/v1/documents/", headers={"Authorization": f"Bearer {key}"})
+        with tenant_scope(owner.tenant_id):
+            assert ApiKey.objects.get(prefix=key[:16]).user == person.user
+    assert [answer.status_code for answer in whoever.values()] == [200, 200]
+    narrow = json.loads(output("create_api_key", "x", "--scope", "audit:read", tenant=tenant, json=True))
+    assert narrow["acts_for"] == owner.user.email
+    answer = Client().get("/api/v1/documents/", headers={"Authorization": f"Bearer {narrow['key']}"})
+    assert answer.json()["code"] == "scope_missing"
+    with pytest.raises(CommandError, match=r"no active member 'nobody@example\.org'"):
+        output("create_api_key", "x", "--user", "nobody@example.org", tenant=tenant)
+
+
+def test_nobody_else_makes_keys_that_act_for_others(owner, colleague):
+    member = member_named(owner.tenant_id, colleague.user.email)
+    with pytest.raises(ForbiddenError):
+        create_api_key(actor=owner.actor, name="x", scopes=["audit:read"], member=member)
 
 
 @pytest.mark.parametrize(("name", "complaint"), [(" ", "must not be empty"), ("x" * 256, "at most 255")])

@@ -79,6 +79,29 @@ def test_an_interrupted_rotation_goes_on(tenant, monkeypatch):
         assert keys_in(tenant) == ["k2"] * 6
 
 
+def test_an_object_that_was_loaded_before_does_not_undo_it(tenant):
+    add_secrets(tenant, 2)
+    with BOTH, tenant_scope(tenant):
+        stale = IntegrationConfig.objects.get()
+    with BOTH:
+        rotate_keys(actor=command_actor(tenant, "test"))
+        with tenant_scope(tenant):
+            stale.name = "renamed"
+            stale.save()
+        assert keys_in(tenant) == ["k2"] * 3
+    with override_settings(OYL_ENCRYPTION_KEYS=KEY_2), tenant_scope(tenant):
+        assert IntegrationConfig.objects.get().config_encrypted_json.reveal() == {"n": 0}
+
+
+def test_an_object_whose_secret_cannot_be_read_can_still_be_renamed(tenant):
+    add_secrets(tenant, 2)
+    with override_settings(OYL_ENCRYPTION_KEYS=KEY_2), tenant_scope(tenant):
+        lost = IntegrationConfig.objects.get()
+        lost.name = "renamed"
+        lost.save()
+    assert keys_in(tenant) == ["k1"] * 3
+
+
 def test_the_command_names_what_it_cannot_read_and_does_the_rest(tenant, stranger):
     add_secrets(tenant, 1)
     add_secrets(stranger.tenant_id, 1)

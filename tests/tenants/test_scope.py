@@ -129,7 +129,8 @@ def value_for(field, owner):
         return a_row(field.related_model, owner)
     if field.choices:
         return field.choices[0][0]
-    return timezone.now() if field.get_internal_type() == "DateTimeField" else 1
+    kind = field.get_internal_type()
+    return {"DateTimeField": timezone.now(), "ArrayField": []}.get(kind, 1)
 
 
 def test_another_tenants_row_is_refused_by_the_policy(tenant, stranger):

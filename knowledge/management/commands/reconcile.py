@@ -5,9 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from knowledge.findings import Kind, Report
 from knowledge.ingestion.waiting import see_through, workers_are_running
 from knowledge.pipeline.ports import get_ports
-from knowledge.reconciling import Kind, Report, reconcile
+from knowledge.reconciling import reconcile
 from tenants.actors import Actor
 from tenants.commands import TenantCommand
 
@@ -35,7 +36,7 @@ class Command(TenantCommand):
 
     def describe(self, result: Report) -> str:
         if not result.findings:
-            return f"{result.tenant_id}: everything agrees."
+            return f"{result.tenant_id}: {'compared in part' if result.problems else 'everything agrees'}."
         counts = ", ".join(f"{count} {kind}" for kind, count in result.counts.items())
         shown = [f"  {one.kind} {one.subject}" for one in result.findings[:SHOWN]]
         more = [f"  … and {len(result.findings) - SHOWN} more (--json has all)"] * (
@@ -44,9 +45,11 @@ class Command(TenantCommand):
         return "\n".join([f"{result.tenant_id}: {counts}; {result.repaired} repaired.", *shown, *more])
 
     def problem(self, result: Report) -> str:
-        left = len(result.findings) - result.repaired
-        if not left:
-            return ""
-        lost = result.counts.get(Kind.MISSING_FILE, 0)
-        advice = f" {lost} files are missing: upload them again." if lost else " Run again with --repair."
-        return f"{left} inconsistencies are left.{advice}"
+        left, lost = len(result.findings) - result.repaired, result.counts.get(Kind.MISSING_FILE, 0)
+        sentences = [
+            f"{left} inconsistencies are left." * (left > 0),
+            "Run again with --repair." * (left > lost and not result.problems),
+            f"{lost} files are missing: upload them again." * (lost > 0),
+            *result.problems,
+        ]
+        return " ".join(filter(None, sentences))

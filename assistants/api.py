@@ -1,0 +1,71 @@
+"""Assistants and the teammates that orchestrate them, over REST."""
+
+from __future__ import annotations
+
+from assistants.models import Assistant, Instruction, Teammate
+from audit.api import ReadViewSet, SimpleViewSet
+from tenants.api.fields import TIMES, OylSerializer
+from tenants.permissions import Area, Bound
+
+
+class TeammateSerializer(OylSerializer[Teammate]):
+    class Meta(OylSerializer.Meta):
+        model = Teammate
+        fields = ("id", "workspace", "name", "orchestration_config", *TIMES)
+        fixed = ("workspace",)
+
+
+class TeammateViewSet(SimpleViewSet):
+    """They choose which of their assistants answers."""
+
+    model = Teammate
+    area = Area.ASSISTANTS
+    bound_by = {Bound.WORKSPACE: ("workspace",)}
+    serializer_class = TeammateSerializer
+    filterset_fields = ["workspace", "name"]
+    ordering_fields = ["name", "created_at"]
+
+
+class AssistantSerializer(OylSerializer[Assistant]):
+    class Meta(OylSerializer.Meta):
+        model = Assistant
+        fields = (
+            "id",
+            "workspace",
+            "teammate",
+            "name",
+            "instruction",
+            "ai_instruction",
+            "settings_json",
+            *TIMES,
+        )
+        read_only_fields = ("ai_instruction",)
+        fixed = ("workspace",)
+
+
+class AssistantViewSet(SimpleViewSet):
+    """Who answers, and how they are told to."""
+
+    model = Assistant
+    area = Area.ASSISTANTS
+    bound_by = {Bound.WORKSPACE: ("workspace",), Bound.ASSISTANT: ("pk",)}
+    serializer_class = AssistantSerializer
+    filterset_fields = ["workspace", "teammate", "name"]
+    ordering_fields = ["name", "created_at"]
+
+
+class InstructionSerializer(OylSerializer[Instruction]):
+    class Meta(OylSerializer.Meta):
+        model = Instruction
+        fields = ("id", "assistant", "system_prompt", *TIMES)
+        read_only_fields = fields
+
+
+class InstructionViewSet(ReadViewSet):
+    """What is really sent to the model: written by publishing an assistant's instruction."""
+
+    model = Instruction
+    area = Area.ASSISTANTS
+    bound_by = {Bound.WORKSPACE: ("assistant__workspace",), Bound.ASSISTANT: ("assistant",)}
+    serializer_class = InstructionSerializer
+    filterset_fields = ["assistant"]

@@ -1,0 +1,78 @@
+"""The base of simple models over REST, and the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import mixins, serializers
+from rest_framework.serializers import BaseSerializer
+
+from audit.models import AuditLog
+from audit.services import save_audited, soft_delete_audited
+from tenants.api.views import READ, WRITE, TenantViewSet
+from tenants.models import Role
+from tenants.permissions import Area
+
+
+class ReadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+    """A list and its objects."""
+
+    roles = READ
+
+
+class SimpleViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
+    """Models whose changes need no service of their own. Changes are PATCHes: a PUT would empty what a later release
+    added and the caller does not know."""
+
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    roles = WRITE
+
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        serializer.instance = self.saved(self.model(**serializer.validated_data))
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        for name, value in serializer.validated_data.items():
+            setattr(serializer.instance, name, value)
+        self.saved(serializer.instance)
+
+    def perform_destroy(self, instance: Any) -> None:
+        soft_delete_audited(actor=self.actor, instances=[instance], role=self.roles["DELETE"])
+
+    def saved(self, instance: Any) -> Any:
+        """Raises ValidationError, and ForbiddenError outside of what a key is bound to."""
+        instance.full_clean()
+        save_audited(actor=self.actor, instance=instance, role=self.roles[str(self.request.method)])
+        self.check_bound(self.model._default_manager.filter(pk=instance.pk), self.bound_by)
+        return instance
+
+
+class AuditLogSerializer(serializers.ModelSerializer[AuditLog]):
+    class Meta:
+        model = AuditLog
+        fields = (
+            "id",
+            "created_at",
+            "action",
+            "user_id",
+            "workspace_id",
+            "object_type",
+            "object_id",
+            "payload_json",
+        )
+        read_only_fields = fields
+
+
+class AuditLogViewSet(ReadViewSet):
+    """Who did what, newest first."""
+
+    model = AuditLog
+    area = Area.AUDIT
+    roles = {"GET": Role.ADMIN}
+    serializer_class = AuditLogSerializer
+    filterset_fields = {
+        "action": ["exact"],
+        "object_type": ["exact"],
+        "object_id": ["exact"],
+        "workspace_id": ["exact"],
+        "created_at": ["gte", "lt"],
+    }

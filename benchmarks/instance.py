@@ -1,0 +1,46 @@
+"""A throwaway embedded instance to measure on.
+
+from benchmarks import instance  # first: it makes Django's settings
+
+with instance.running() as supervisor:
+    actor = instance.new_tenant()
+"""
+
+from __future__ import annotations
+
+import benchmarks.environment  # noqa: F401  (before all else)
+
+# isort: split
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from oyl.embedded import services
+from oyl.embedded.instance import Kind, own
+from oyl.embedded.journal import Journal
+from oyl.embedded.supervisor import Supervisor
+from tenants.actors import Actor, command_actor
+from tenants.services import create_tenant
+
+
+@contextmanager
+def running() -> Iterator[Supervisor]:
+    """PostgreSQL, Redis and the vector store, with tables and without rows; the supervisor starts more programs."""
+    mine = own(settings.LAYOUT, Kind.COMMAND)
+    assert mine, "a new folder belongs to nobody"
+    with services.run(mine, Journal(settings.LAYOUT.logs)) as supervisor:
+        call_command("migrate", interactive=False, verbosity=0)
+        mine.is_ready()
+        yield supervisor
+        connections.close_all()
+
+
+def new_tenant() -> Actor:
+    """Who may do everything in a tenant of its own."""
+    name = f"Tenant {uuid4().hex[:12]}"
+    made = create_tenant(name=name, admin_email=f"{uuid4().hex}@example.org")
+    return command_actor(made.tenant_id, "benchmark")

@@ -1,0 +1,234 @@
+"""How long a search takes at the service, its question's embedding and its event in the audit log included: one client,
+hybrid, ten hits, questions that nobody asked before.
+
+`python -m benchmarks.search` takes some ten minutes on two quiet cores. There are 10,000 small tenants, of which all have
+their points, and one in 25, who is asked, also its rows. One large tenant then grows beside them, in the same collection.
+"""
+
+from __future__ import annotations
+
+from benchmarks import instance  # before all else
+
+# isort: split
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
+from statistics import median, quantiles
+from typing import Any, NamedTuple
+from unittest.mock import patch
+from uuid import UUID
+
+import psutil
+from django.conf import settings
+from django.db import connections
+
+from benchmarks import data
+from benchmarks.passages import Maker, Passage, write, write_points
+from benchmarks.reports import ROOT, Row, save
+from knowledge.embedding import get_embedder
+from knowledge.pipeline.ports import collection_name
+from knowledge.search import search
+from knowledge.services.libraries import get_or_create_reference
+from knowledge.vectors import get_vector_store
+from knowledge.vectors.shards import REBUILD_POINTS
+from oyl.embedded.instance import owner
+from tenants.actors import Actor, command_actor
+from tenants.models import Tenant, new_id
+from tenants.scope import tenant_scope
+
+TENANTS, EACH, ASKED = 10_000, 10, 25
+SIZES = (10_000, 100_000, 300_000)
+QUESTIONS, WARM_UP = 300, 20
+P50, P95, GROWTH = 12.0, 25.0, 1.5
+TARGET = f"p50 ≤ {P50:.0f} ms, p95 ≤ {P95:.0f} ms"
+INGEST_STARTS_SECONDS = 20
+
+
+class Times(NamedTuple):
+    """Milliseconds of some searches, and of their parts: the vector store's has the embedding's in it."""
+
+    whole: list[float]
+    embedding: list[float]
+    vectors: list[float]
+
+    @property
+    def p50(self) -> float:
+        return median(self.whole)
+
+    @property
+    def p95(self) -> float:
+        return quantiles(self.whole, n=20)[18]
+
+    def __str__(self) -> str:
+        times = f"p50 {self.p50:.1f} ms, p95 {self.p95:.1f} ms"
+        if not self.embedding:
+            return f"{times}, nothing embedded"
+        return f"{times}; vectors {median(self.vectors):.1f} with the embedding, {median(self.embedding):.1f}"
+
+
+class Bench:
+    """Passages, questions, and what came out."""
+
+    def __init__(self) -> None:
+        self.passages = Maker().passages()
+        self.questions = _questions()
+        self.points = 0
+        self.rows: list[Row] = []
+        self.missed: list[str] = []
+
+    def ask(self, what: str, actors: list[Actor], *, target: str = TARGET) -> Times:
+        """New questions, of one actor after the other."""
+        _searches(actors, list(islice(self.questions, WARM_UP)))
+        times = _searches(actors, list(islice(self.questions, QUESTIONS)))
+        self.tell(what, times, target, missed=bool(target) and (times.p50 > P50 or times.p95 > P95))
+        return times
+
+    def tell(self, what: str, measured: Any, target: str = "", *, missed: bool = False) -> None:
+        print(f"{what}: {measured}", file=sys.stderr)  # noqa: T201
+        self.rows.append({"What": what, "Measured": str(measured), "Target": target or "–"})
+        if missed:
+            self.missed.append(what)
+
+    def grow(self, actor: Actor, reference_id: UUID, count: int) -> float:
+        """Write passages; the seconds until the last of them were in the search graph."""
+        write(actor.tenant_id, reference_id, self.passages, count)
+        self.points += count
+        return self.settle()
+
+    def settle(self) -> float:
+        """Wait until hardly anything is without a search graph; and do what autovacuum does within a minute, before which
+        PostgreSQL logs each page that a search is the first to read."""
+        _vacuum()
+        manifest = settings.VECTOR_DIR / collection_name(get_embedder().model) / "current.json"
+        started = time.monotonic()
+        while self.points - json.loads(manifest.read_text())["indexed"] >= REBUILD_POINTS:
+            time.sleep(0.5)
+        return time.monotonic() - started
+
+
+def main() -> None:
+    with instance.running():
+        bench = Bench()
+        small = _small_tenants(bench)
+        bench.settle()
+        bench.ask(f"{TENANTS:,} tenants of {EACH} passages", small)
+        large = instance.new_tenant()
+        _large_tenant(bench, large)
+        bench.ask("the small tenants beside that large one", small)
+        _beside_an_ingest(bench, large)
+    save("search", command="python -m benchmarks.search", rows=bench.rows)
+    if bench.missed:
+        sys.exit(f"Missed: {'; '.join(bench.missed)}.")
+
+
+def _vacuum() -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+
+
+def _small_tenants(bench: Bench) -> list[Actor]:
+    """Those that have rows, too."""
+    asked = []
+    for number in range(TENANTS):
+        some, document_id = list(islice(bench.passages, EACH)), new_id()
+        if number % ASKED:
+            write_points(new_id(), new_id(), [(document_id, new_id()) for _ in some], some)
+        else:
+            asked.append(_small_tenant(some))
+    bench.points += TENANTS * EACH
+    return asked
+
+
+def _small_tenant(passages: list[Passage]) -> Actor:
+    actor = command_actor(new_id(), "benchmark")
+    with tenant_scope(actor.tenant_id):
+        Tenant.objects.create(id=actor.tenant_id, name=str(actor.tenant_id))
+    reference = get_or_create_reference(actor=actor, workspace="Main", reference="Files")
+    write(actor.tenant_id, reference.pk, iter(passages), len(passages))
+    return actor
+
+
+def _large_tenant(bench: Bench, actor: Actor) -> None:
+    reference = get_or_create_reference(actor=actor, workspace="Main", reference="Files")
+    medians: list[float] = []
+    written = 0
+    for size in SIZES:
+        seconds = bench.grow(actor, reference.pk, size - written)
+        written = size
+        target = TARGET if size == 100_000 else ""
+        medians.append(bench.ask(f"one tenant of {size:,} passages", [actor], target=target).p50)
+    bench.tell("the search graph of the last 200,000, after they were written", f"{seconds:.0f} s")
+    bench.tell("memory of the vector store's process then", f"{_memory_of_vectors() / 1e9:.1f} GB")
+    growth = medians[-1] / medians[0]
+    bench.tell(
+        "the median at 300,000 to that at 10,000", f"{growth:.2f} ×", f"≤ {GROWTH} ×", missed=growth > GROWTH
+    )
+    _asked_again(bench, actor)
+
+
+def _asked_again(bench: Bench, actor: Actor) -> None:
+    """By then the service knows the question's vector."""
+    question = next(bench.questions)
+    _searches([actor], [question])
+    again = _searches([actor], [question] * QUESTIONS)
+    bench.tell("one question again and again", again, "nothing embedded", missed=bool(again.embedding))
+
+
+def _beside_an_ingest(bench: Bench, actor: Actor) -> None:
+    ingest = (sys.executable, "manage.py", "ingest", str(data.folder("scale")), "--wait")
+    places = ("--tenant", str(actor.tenant_id), "--workspace", "Main", "--reference", "Beside")
+    process = subprocess.Popen(
+        (*ingest, *places), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        time.sleep(INGEST_STARTS_SECONDS)
+        assert process.poll() is None, "the ingest ended before anything was measured"
+        bench.ask("one tenant of 300,000 passages while more are ingested", [actor], target="")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _searches(actors: list[Actor], questions: list[str]) -> Times:
+    times, embedder, vectors = Times([], [], []), get_embedder(), get_vector_store()
+    timed_search = _timed(search, times.whole)
+    with (
+        patch.object(embedder, "embed", _timed(embedder.embed, times.embedding)),
+        patch.object(vectors, "search", _timed(vectors.search, times.vectors)),
+    ):
+        for actor, question in zip(cycle(actors), questions, strict=False):
+            assert timed_search(actor=actor, query=question), question
+    return times
+
+
+def _timed(function: Callable[..., Any], into: list[float]) -> Callable[..., Any]:
+    """The function, which adds its milliseconds."""
+
+    def timed(*arguments: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        answer = function(*arguments, **options)
+        into.append((time.perf_counter() - started) * 1000)
+        return answer
+
+    return timed
+
+
+def _questions() -> Iterator[str]:
+    """Real ones, each once."""
+    files = sorted(data.folder("quality").glob("*/queries.jsonl"))
+    found = {json.loads(line)["text"] for path in files for line in path.open()}
+    return iter(random.Random(0).sample(sorted(found), len(found)))  # noqa: S311
+
+
+def _memory_of_vectors() -> int:
+    info = owner(settings.LAYOUT)
+    assert info
+    return int(psutil.Process(info.children["vectors"][0]).memory_info().rss)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""References, documents, tags and search over REST."""

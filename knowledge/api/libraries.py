@@ -1,0 +1,177 @@
+"""References, knowledge bases and their vocabularies over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from audit.api import ReadViewSet, SimpleViewSet
+from knowledge.models import KnowledgeBase, Reference, Tag, TagLink, TagRule
+from knowledge.pipeline.values import tag_id
+from knowledge.services import libraries, tags
+from tenants.api.fields import TIMES, OylSerializer
+from tenants.api.views import Ways
+from tenants.permissions import Area, Bound
+
+OF_REFERENCE = {
+    Bound.WORKSPACE: ("workspace",),
+    Bound.REFERENCE: ("pk",),
+    Bound.ASSISTANT: ("knowledge_bases__assistant", "knowledge_base__assistant"),
+}
+
+
+def through(way: str) -> Ways:
+    """What a key may be bound to, seen from a model whose reference is at the end of `way`."""
+    return {kind: tuple(f"{way}__{end}" for end in ends) for kind, ends in OF_REFERENCE.items()}
+
+
+class ReferenceSerializer(OylSerializer[Reference]):
+    class Meta(OylSerializer.Meta):
+        model = Reference
+        fields = ("id", "workspace", "knowledge_base", "name", "description", *TIMES)
+        read_only_fields = ("knowledge_base",)
+        fixed = ("workspace",)
+
+
+class ReferenceViewSet(SimpleViewSet):
+    """Libraries of documents. One goes with its documents."""
+
+    model = Reference
+    area = Area.KNOWLEDGE
+    bound_by = OF_REFERENCE
+    serializer_class = ReferenceSerializer
+    filterset_fields = ["workspace", "knowledge_base", "name"]
+    ordering_fields = ["name", "created_at"]
+
+    def perform_destroy(self, instance: Reference) -> None:
+        libraries.delete_references(actor=self.actor, references=[instance])
+
+
+class KnowledgeBaseSerializer(OylSerializer[KnowledgeBase]):
+    references = serializers.PrimaryKeyRelatedField[Reference](
+        many=True,
+        required=False,
+        queryset=Reference.objects,
+        help_text="What it reads, its own documents aside.",
+    )
+    private_reference = serializers.PrimaryKeyRelatedField[Reference](
+        read_only=True, allow_null=True, help_text="Where documents of its own are uploaded to."
+    )
+
+    class Meta(OylSerializer.Meta):
+        model = KnowledgeBase
+        fields = ("id", "assistant", "name", "references", "private_reference", *TIMES)
+        fixed = ("assistant",)
+
+
+class KnowledgeBaseViewSet(SimpleViewSet):
+    """What assistants read. One goes with the documents that were uploaded to it directly."""
+
+    model = KnowledgeBase
+    area = Area.KNOWLEDGE
+    bound_by = {Bound.WORKSPACE: ("assistant__workspace",), Bound.ASSISTANT: ("assistant",)}
+    serializer_class = KnowledgeBaseSerializer
+    filterset_fields = ["assistant", "name"]
+    ordering_fields = ["name", "created_at"]
+
+    def get_queryset(self) -> Any:
+        rows = super().get_queryset()
+        return rows.prefetch_related("references", "private_reference")
+
+    def perform_create(self, serializer: Any) -> None:
+        given = serializer.validated_data
+        base = libraries.create_knowledge_base(
+            actor=self.actor, assistant_id=given["assistant"].pk, name=given["name"]
+        )
+        self.check_bound(KnowledgeBase.objects.filter(pk=base.pk), self.bound_by)
+        self._read(base, given.get("references"))
+        serializer.instance = base
+
+    def perform_update(self, serializer: Any) -> None:
+        wanted = serializer.validated_data.pop("references", None)
+        super().perform_update(serializer)
+        self._read(serializer.instance, wanted)
+
+    def _read(self, base: Any, wanted: list[Reference] | None) -> None:
+        if wanted is not None:
+            ids = [reference.pk for reference in wanted]
+            self.check_bound(Reference.objects.filter(pk__in=ids), OF_REFERENCE)
+            libraries.read_references(actor=self.actor, knowledge_base=base, reference_ids=ids)
+            base._prefetched_objects_cache = {}
+
+    def perform_destroy(self, instance: KnowledgeBase) -> None:
+        libraries.delete_knowledge_bases(actor=self.actor, knowledge_bases=[instance])
+
+
+class TagSerializer(OylSerializer[Tag]):
+    class Meta(OylSerializer.Meta):
+        model = Tag
+        fields = ("id", "reference", "tag", "description", "source", "inherited", "created_at")
+        read_only_fields = ("source",)
+        fixed = ("reference", "tag")
+
+
+class TagViewSet(SimpleViewSet):
+    """The vocabulary of references."""
+
+    model = Tag
+    area = Area.KNOWLEDGE
+    bound_by = through("reference")
+    serializer_class = TagSerializer
+    filterset_fields = ["reference", "tag", "source", "inherited"]
+    ordering_fields = ["tag", "created_at"]
+
+    def saved(self, instance: Tag) -> Tag:
+        """A tag's id follows from its name."""
+        if instance._state.adding:
+            instance.pk = tag_id(instance.reference_id, instance.tag)
+        tag: Tag = super().saved(instance)
+        return tag
+
+    def perform_destroy(self, instance: Tag) -> None:
+        tags.delete_tag(actor=self.actor, tag=instance)
+
+
+class TagRuleSerializer(OylSerializer[TagRule]):
+    class Meta(OylSerializer.Meta):
+        model = TagRule
+        fields = ("id", "tag", "kind", "pattern", "created_at")
+        fixed = ("tag",)
+
+
+class TagRuleViewSet(SimpleViewSet):
+    """Which passages carry a tag by themselves. A new rule counts for documents that are processed after it."""
+
+    model = TagRule
+    area = Area.KNOWLEDGE
+    bound_by = through("tag__reference")
+    serializer_class = TagRuleSerializer
+    filterset_fields = ["tag", "kind"]
+
+    def saved(self, instance: TagRule) -> TagRule:
+        tags.check_rule(instance)
+        rule: TagRule = super().saved(instance)
+        return rule
+
+
+class TagLinkSerializer(OylSerializer[TagLink]):
+    class Meta(OylSerializer.Meta):
+        model = TagLink
+        fields = ("id", "tag", "chunk", "source", "confidence", "actor_id", "created_at")
+        read_only_fields = fields
+
+
+class TagLinkViewSet(ReadViewSet):
+    """Which passage carries which tag, from which source, how surely, and set by whom."""
+
+    model = TagLink
+    area = Area.KNOWLEDGE
+    bound_by = through("tag__reference")
+    serializer_class = TagLinkSerializer
+    filterset_fields = {
+        "tag": ["exact"],
+        "chunk": ["exact"],
+        "source": ["exact"],
+        "chunk__document": ["exact"],
+    }

@@ -1,0 +1,183 @@
+"""Chunks, the jobs that made them, and search over REST."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit.api import ReadViewSet
+from knowledge.api.libraries import OF_REFERENCE, through
+from knowledge.models import Chunk, IngestionJob, Reference, TagLink
+from knowledge.search import MAX_LIMIT, Filters, search
+from knowledge.vectors import Mode
+from tenants.api.fields import TIMES, OylSerializer, StrictSerializer
+from tenants.api.views import TenantViewSet, bound_rows
+from tenants.models import Role
+from tenants.permissions import Area
+from tenants.scope import tenant_scope
+
+
+class ChunkSerializer(OylSerializer[Chunk]):
+    class Meta(OylSerializer.Meta):
+        model = Chunk
+        fields = (
+            "id",
+            "document",
+            "generation",
+            "position",
+            "text",
+            "page",
+            "heading_path",
+            "start",
+            "end",
+            "token_count",
+            "tags_text",
+            "created_at",
+        )
+        read_only_fields = fields
+
+
+class ChunkViewSet(ReadViewSet):
+    """Passages of documents."""
+
+    model = Chunk
+    area = Area.KNOWLEDGE
+    bound_by = through("document__reference")
+    serializer_class = ChunkSerializer
+    filterset_fields = ["document", "document__reference", "generation", "page"]
+    ordering_fields = ["created_at", "position"]
+
+
+class IngestionJobSerializer(OylSerializer[IngestionJob]):
+    class Meta(OylSerializer.Meta):
+        model = IngestionJob
+        fields = (
+            "id",
+            "document",
+            "kind",
+            "generation",
+            "state",
+            "stage",
+            "attempt",
+            "chunks_done",
+            "chunks_total",
+            "available_at",
+            "started_at",
+            "finished_at",
+            "error_code",
+            "error_detail",
+            *TIMES,
+        )
+        read_only_fields = fields
+
+
+class IngestionJobViewSet(ReadViewSet):
+    """What workers do, did, or are to do with documents."""
+
+    model = IngestionJob
+    area = Area.KNOWLEDGE
+    bound_by = through("document__reference")
+    serializer_class = IngestionJobSerializer
+    filterset_fields = ["document", "kind", "state", "error_code"]
+
+
+class FiltersSerializer(StrictSerializer):
+    """The filter language of OYL; every condition given must hold."""
+
+    references = serializers.ListField(child=serializers.UUIDField(), required=False)
+    knowledge_base = serializers.UUIDField(required=False)
+    documents = serializers.ListField(child=serializers.UUIDField(), required=False)
+    tags_any = serializers.ListField(child=serializers.CharField(), required=False)
+    tags_all = serializers.ListField(child=serializers.CharField(), required=False)
+    tags_none = serializers.ListField(child=serializers.CharField(), required=False)
+    metadata = serializers.DictField(
+        required=False,
+        help_text='A scalar must equal, a list means any of, {"gt"|"gte"|"lt"|"lte": number} is a range.',
+    )
+
+
+class SearchSerializer(StrictSerializer):
+    query = serializers.CharField(max_length=10_000)
+    mode = serializers.ChoiceField(choices=[mode.value for mode in Mode], default=Mode.HYBRID.value)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=10)
+    filters = FiltersSerializer(required=False)
+    explain = serializers.BooleanField(
+        default=False, help_text="Each component's score of each passage, too."
+    )
+
+
+class PassageTagSerializer(serializers.ModelSerializer[TagLink]):
+    tag = serializers.CharField()
+
+    class Meta:
+        model = TagLink
+        fields = ("tag", "source", "confidence")
+
+
+class PassageSerializer(serializers.Serializer[Any]):
+    chunk_id = serializers.UUIDField()
+    document_id = serializers.UUIDField()
+    reference_id = serializers.UUIDField()
+    filename = serializers.CharField()
+    page = serializers.IntegerField(allow_null=True)
+    heading = serializers.ListField(
+        child=serializers.CharField(), help_text="The titles above, the highest first."
+    )
+    start = serializers.IntegerField(help_text="In characters of the document's text.")
+    end = serializers.IntegerField()
+    text = serializers.CharField()
+    score = serializers.FloatField()
+    scores = serializers.DictField(
+        child=serializers.FloatField(), required=False, help_text="Of each component; with `explain` only."
+    )
+    tags = PassageTagSerializer(many=True)
+
+
+class FoundSerializer(serializers.Serializer[Any]):
+    results = PassageSerializer(many=True)
+
+
+class SearchViewSet(TenantViewSet):
+    """Passages that answer a question, the best first."""
+
+    area = Area.KNOWLEDGE
+    model = Chunk
+    roles = {"POST": Role.VIEWER}
+    bound_by = OF_REFERENCE
+    only_reads = opens_own_scopes = True
+    serializer_class = SearchSerializer
+
+    @extend_schema(responses={200: FoundSerializer})
+    def create(self, request: Request) -> Response:
+        """Search."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        passages = search(
+            actor=self.actor,
+            query=given["query"],
+            mode=Mode(given["mode"]),
+            limit=given["limit"],
+            filters=self._filters(given.get("filters", {})),
+        )
+        shown = [asdict(passage) for passage in passages]
+        if not given["explain"]:
+            for passage in shown:
+                del passage["scores"]
+        return Response({"results": shown})
+
+    def _filters(self, given: dict[str, Any]) -> Filters:
+        lists: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+        }
+        if self.actor.bound:
+            with tenant_scope(self.actor.tenant_id):
+                rows = bound_rows(self.actor, Reference.objects.all(), OF_REFERENCE)
+                mine = set(rows.values_list("pk", flat=True))
+            lists["references"] = tuple(mine & set(lists.get("references", mine)))
+        return Filters(**lists)

@@ -1,0 +1,60 @@
+"""What `reconcile` finds, kind by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """`wrong_tenant` is a point that says it is this tenant's, of a document that is not; the tenant that lost it has a
+    `missing_point`."""
+
+    MISSING_POINT = "missing_point"
+    ORPHAN_POINT = "orphan_point"
+    STALE_GENERATION = "stale_generation"
+    STALE_MODEL = "stale_model"
+    WRONG_TENANT = "wrong_tenant"
+    WRONG_PAYLOAD = "wrong_payload"
+    WRONG_TAGS = "wrong_tags"
+    MISSING_FILE = "missing_file"
+    ORPHAN_FILE = "orphan_file"
+    STUCK_DOCUMENT = "stuck_document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """`subject` is a point's id, a stored file's name or a document's id; `collection` is a point's."""
+
+    kind: Kind
+    subject: str
+    document_id: UUID | None = None
+    collection: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """`counts` by kind; `findings` are all of them; `repaired` how many were mended; `problems` are sentences about what
+    could not be compared or mended."""
+
+    tenant_id: UUID
+    counts: dict[Kind, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    repaired: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def documents_of(findings: Iterable[Finding]) -> list[UUID]:
+    return list(dict.fromkeys(finding.document_id for finding in findings if finding.document_id))
+
+
+def pages(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while page := list(islice(rest, size)):
+        yield page

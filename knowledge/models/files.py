@@ -1,0 +1,52 @@
+"""Files that were uploaded before it is known to which references they go."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from knowledge.models.libraries import Reference
+from tenants.isolation import isolated
+from tenants.models import Index, TenantModel
+
+
+class StoredFile(TenantModel):
+    """An uploaded file that documents can be made from, in any number of references. `bound_id` is the object that the
+    key which uploaded it was bound to, if it was: keys bound to that see it, too."""
+
+    filename = models.CharField(max_length=255)
+    purpose = models.CharField(max_length=32)
+    size_bytes = models.PositiveBigIntegerField()
+    file_path = models.CharField(max_length=1024)
+    bound_id = models.UUIDField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "files"
+        constraints = isolated("files")
+
+    def __str__(self) -> str:
+        return self.filename
+
+    @property
+    def external_id(self) -> str:
+        """Of the documents that are made from it; its own id where OpenAI's clients ask."""
+        return f"file-{self.pk.hex}"
+
+
+class FileBatch(TenantModel):
+    """Files that were added to a reference together, so that a client can wait for all of them. `file_ids` are their
+    documents' external ids."""
+
+    reference = models.ForeignKey(
+        Reference, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="file_batches"
+    )
+    file_ids = ArrayField(models.CharField(max_length=64))
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "file_batches"
+        constraints = isolated("file_batches", "reference")
+        indexes = [Index(fields=["reference"], name="idx_file_batches_reference_id")]
+
+    def __str__(self) -> str:
+        return f"{len(self.file_ids)} files for {self.reference}"

@@ -1,0 +1,101 @@
+"""Files: uploaded, listed, downloaded, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit.services import record
+from knowledge.api.libraries import through
+from knowledge.downloads import Download
+from knowledge.errors import StoredFileMissingError
+from knowledge.models import Document, StoredFile
+from knowledge.openai.ids import file_id
+from knowledge.openai.views import Lasting, OpenAIViewSet, checked
+from knowledge.services import documents, stored_files
+from tenants.api.views import Ways, bound_rows
+from tenants.models import Role
+from tenants.permissions import Bound
+from tenants.scope import tenant_scope
+
+PURPOSES = ["assistants", "user_data"]
+OF_FILE: Ways = dict.fromkeys(Bound, ("bound_id",))
+
+
+class FileShown(serializers.BaseSerializer[StoredFile | Document]):
+    """A document that came by another door is a file, too."""
+
+    def to_representation(self, row: StoredFile | Document) -> dict[str, Any]:
+        return {
+            "id": file_id(row) if isinstance(row, Document) else row.external_id,
+            "object": "file",
+            "bytes": row.size_bytes,
+            "created_at": int(row.created_at.timestamp()),
+            "expires_at": None,
+            "filename": row.filename,
+            "purpose": PURPOSES[0] if isinstance(row, Document) else row.purpose,
+            "status": "processed",
+        }
+
+
+class FileRequest(Lasting):
+    file = serializers.FileField(allow_empty_file=True, max_length=255)
+    purpose = serializers.ChoiceField(choices=PURPOSES)
+
+
+class FileViewSet(OpenAIViewSet):
+    """Uploaded files. What a bound key uploads belongs to what it is bound to."""
+
+    model = StoredFile
+    roles = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
+    bound_by = OF_FILE
+    parser_classes = (MultiPartParser,)
+    serializer_class = FileShown
+
+    def get_queryset(self) -> QuerySet[Any]:
+        purpose = self.request.query_params.get("purpose")
+        rows = super().get_queryset()
+        return rows.filter(purpose__in={purpose} & {*PURPOSES}) if purpose else rows
+
+    def get_object(self) -> StoredFile | Document:
+        found = self.get_queryset().filter(pk=self.kwargs["pk"]).first() or self._document()
+        if found is None:
+            raise Http404
+        return found
+
+    def _document(self) -> Document | None:
+        mine = bound_rows(self.actor, Document.objects.defer("text"), through("reference"))
+        return mine.filter(pk=self.kwargs["pk"]).first()
+
+    def create(self, request: Request) -> Response:
+        given = checked(FileRequest, request.data)
+        stored = stored_files.store_file(actor=self.actor, file=given["file"], purpose=given["purpose"])
+        return Response(self.get_serializer(stored).data)
+
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        found = self.get_object()
+        told = {"id": FileShown(found).data["id"], "object": "file", "deleted": True}
+        if isinstance(found, Document):
+            documents.delete_documents(actor=self.actor, document_ids=[found.pk])
+        else:
+            made = Document.objects.filter(external_id=found.external_id)
+            self.check_bound(made, through("reference"))
+            stored_files.delete_file(actor=self.actor, stored=found)
+        return Response(told)
+
+    def content(self, request: Request, **kwargs: Any) -> Download:
+        """The original."""
+        with tenant_scope(self.actor.tenant_id):
+            found = self.get_object()
+            noun = "document" if isinstance(found, Document) else "file"
+            record(actor=self.actor, action=f"{noun}.downloaded", target=found)
+        try:
+            return Download(found.file_path, filename=found.filename)
+        except FileNotFoundError:
+            raise StoredFileMissingError from None

@@ -1,0 +1,94 @@
+"""Search in a vector store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from knowledge.api.libraries import OF_REFERENCE
+from knowledge.ingestion.loading import without_file
+from knowledge.models import Document, Reference
+from knowledge.openai.fields import Field, TextsField
+from knowledge.openai.filters import condition_of
+from knowledge.openai.ids import file_id
+from knowledge.openai.views import OpenAIViewSet, checked
+from knowledge.search import Filters, Passage, search
+from knowledge.vectors import Condition
+from knowledge.vectors.qdrant import BEST_FUSED
+from tenants.models import Role
+from tenants.scope import tenant_scope
+
+MOST_QUERIES = 10
+
+
+class ConditionField(Field):
+    def to_internal_value(self, data: Any) -> Condition:
+        return condition_of(data)
+
+
+class RankingOptions(serializers.Serializer[Any]):
+    score_threshold = serializers.FloatField(required=False, min_value=0, max_value=1)
+
+
+class SearchRequest(serializers.Serializer[Any]):
+    query = TextsField(most=MOST_QUERIES)
+    filters = ConditionField(required=False, allow_null=True)
+    max_num_results = serializers.IntegerField(min_value=1, max_value=50, default=10)
+    ranking_options = RankingOptions(required=False, allow_null=True)
+
+
+class StoreSearchViewSet(OpenAIViewSet):
+    """Passages that answer one or several questions, the best first."""
+
+    model = Reference
+    roles = {"POST": Role.VIEWER}
+    bound_by = OF_REFERENCE
+    only_reads = opens_own_scopes = True
+
+    def create(self, request: Request, **kwargs: Any) -> Response:
+        given = checked(SearchRequest, request.data)
+        with tenant_scope(self.actor.tenant_id):
+            store = self.get_object()
+        least = (given.get("ranking_options") or {}).get("score_threshold", 0)
+        found = self._found(store.pk, given)
+        with tenant_scope(self.actor.tenant_id):
+            data = _shown([one for one in found if _score(one) >= least])
+        page = {"object": "vector_store.search_results.page", "has_more": False, "next_page": None}
+        return Response({**page, "search_query": given["query"], "data": data})
+
+    def _found(self, store_id: UUID, given: dict[str, Any]) -> list[Passage]:
+        """Of several questions' passages each once, with its best score."""
+        filters, limit = Filters(references=(store_id,), where=given.get("filters")), given["max_num_results"]
+        answers = [
+            search(actor=self.actor, query=query, limit=limit, filters=filters) for query in given["query"]
+        ]
+        best: dict[UUID, Passage] = {}
+        for one in sorted((one for some in answers for one in some), key=_score, reverse=True):
+            best.setdefault(one.chunk_id, one)
+        return list(best.values())[:limit]
+
+
+def _score(passage: Passage) -> float:
+    """1 for what is first by meaning and first by words."""
+    return passage.score / BEST_FUSED
+
+
+def _shown(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    ids = {passage.document_id for passage in passages}
+    documents = {one.pk: one for one in Document.objects.filter(pk__in=ids).defer("text")}
+    return [
+        {
+            "file_id": file_id(document),
+            "filename": passage.filename,
+            "score": _score(passage),
+            "attributes": without_file(document.metadata_json),
+            "content": [{"type": "text", "text": passage.text}],
+        }
+        for passage in passages
+        if (document := documents.get(passage.document_id))
+    ]

@@ -1,0 +1,172 @@
+"""Lists, page by page: a cursor stays right while rows come and go, and the last page costs as much as the first.
+
+What a list is asked by is taken as it is meant, or refused: passed over, it would show more, or other, than was asked for.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError, models
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django_filters import filters
+from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import DjangoFilterBackend, FilterSet
+from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
+from rest_framework.filters import OrderingFilter
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+PAGE, MOST = 50, 200
+RESERVED = ("limit", "cursor", "ordering")
+LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE}
+BOOLEANS = {"true": True, "false": False}
+
+
+class Pages(CursorPagination):
+    """`?limit=` rows at a time, from `?cursor=` on."""
+
+    page_size, page_size_query_param, max_page_size = PAGE, "limit", MOST
+    page_size_query_description = "How many at a time."
+    cursor_query_description = "Where to go on: that of `next` or `previous` of another page."
+    ordering = ("-created_at", "-id")
+
+    def get_page_size(self, request: Request) -> int:
+        asked = request.query_params.get("limit", str(PAGE))
+        if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= MOST):
+            raise refused("limit", f"Give a number from 1 to {MOST}.")
+        return int(asked)
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (NotFound, DjangoValidationError, ValueError, DataError) as error:
+            if "cursor" not in request.query_params:
+                raise
+            raise refused(
+                "cursor", "This is no cursor of this list: take `next` or `previous` of a page."
+            ) from error
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """What `get_paginated_response` answers."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        properties = {"results": schema, "next": link, "previous": link}
+        return {"type": "object", "properties": properties, "required": [*properties]}
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        told = super().get_schema_operation_parameters(view)
+        return [{**one, "schema": LIMIT} if one["name"] == "limit" else one for one in told]
+
+
+class Ordering(OrderingFilter):
+    """By the fields that the view names, and by no other."""
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> Any:
+        asked = request.query_params.get("ordering")
+        if asked is None:
+            return None
+        known = self._known(view)
+        if unknown := [name for name in asked.split(",") if name not in known]:
+            raise refused("ordering", f"{unknown[0]} is not among: {', '.join(known) or 'none'}.")
+        return [
+            *asked.split(","),
+            "-id" if asked.startswith("-") else "id",
+        ]  # of equals, too, there is an order
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        if not (known := self._known(view)):
+            return []
+        schema = {"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1}
+        told = "By which fields, separated by commas; `-` turns the order round."
+        form = {"style": "form", "explode": False, "required": False}
+        return [{"name": "ordering", "in": "query", "description": told, "schema": schema, **form}]
+
+    def _known(self, view: Any) -> list[str]:
+        return [sign + name for name in getattr(view, "ordering_fields", ()) for sign in ("", "-")]
+
+
+class BooleanField(forms.Field):
+    def to_python(self, value: Any) -> bool | None:
+        if value not in (None, *BOOLEANS):
+            raise forms.ValidationError("Give true or false.", code="invalid")
+        return BOOLEANS.get(value)
+
+
+class BooleanFilter(filters.Filter):
+    field_class = BooleanField
+
+
+class IntegerFilter(filters.Filter):
+    field_class = forms.IntegerField
+
+
+def _bounds(field: Any) -> dict[str, Any]:
+    return {"validators": field.validators}
+
+
+class TimeField(IsoDateTimeField):
+    """In UTC: PostgreSQL takes no offset of 16 hours and more, which ISO 8601 allows."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            found: datetime | None = super().to_python(value)
+            return found and found.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class TimeFilter(filters.IsoDateTimeFilter):
+    field_class = TimeField
+
+
+class StrictFilters(FilterSet):
+    FILTER_DEFAULTS = {
+        **FilterSet.FILTER_DEFAULTS,
+        models.BooleanField: {"filter_class": BooleanFilter},
+        models.DateTimeField: {"filter_class": TimeFilter},
+        models.IntegerField: {"filter_class": IntegerFilter, "extra": _bounds},
+        models.PositiveIntegerField: {"filter_class": IntegerFilter, "extra": _bounds},
+    }
+
+
+class Filters(DjangoFilterBackend):
+    """By the fields that the view names, each given once."""
+
+    filterset_base = StrictFilters
+
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        known = set(self._known(queryset, view)) | set(RESERVED)
+        if unknown := sorted(set(request.query_params) - known):
+            raise refused(
+                unknown[0], f"There is no such filter. Known are: {', '.join(sorted(known))}.", code="unknown"
+            )
+        given_once(request.query_params)
+        rows: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return rows
+
+    def _known(self, queryset: QuerySet[Any], view: Any) -> list[str]:
+        found = self.get_filterset_class(view, queryset)
+        return list(found.base_filters) if found else []
+
+
+def given_once(parameters: QueryDict) -> dict[str, str]:
+    """Each with its one value. Raises ValidationError."""
+    given = {}
+    for name, values in parameters.lists():
+        if len(values) > 1 or not values[0]:
+            raise refused(name, "Give one value.")
+        given[name] = str(values[0])
+    return given
+
+
+def refused(name: str, told: str, *, code: str = "invalid") -> ValidationError:
+    """A parameter that is not valid."""
+    return ValidationError({name: ErrorDetail(told, code=code)})

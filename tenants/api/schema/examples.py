@@ -1,0 +1,97 @@
+"""Examples, made of schemas: each field has a value of its kind, and where its name is known one that makes sense."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+WORDS: dict[str, Any] = {
+    "name": "Support",
+    "email": "grace@example.org",
+    "description": "Manuals of all printers",
+    "query": "paper jam in tray 2",
+    "filename": "manual.pdf",
+    "mime_type": "application/pdf",
+    "tag": "printer",
+    "tags": "printer",
+    "tags_any": "printer",
+    "text": "Open tray 2 and take the paper out.",
+    "heading": "Paper jams",
+    "heading_path": "Paper jams",
+    "metadata": {"year": 2026},
+    "metadata_json": {"year": 2026},
+    "next": "https://oyl.example/api/v1/documents/?cursor=cD0yMDI2",
+    "previous": None,
+    "expires_at": None,
+    "position": 2,
+    "key": "oyl_0123456789ab_Xk3…",
+    "prefix": "oyl_0123456789ab",
+    "errors": [],
+}
+BY_FORMAT = {
+    "date": "2026-01-31",
+    "date-time": "2026-01-31T12:00:00Z",
+    "email": "grace@example.org",
+    "binary": "…",
+    "uri": "https://example.org",
+}
+BY_TYPE: dict[str, Any] = {"integer": 1, "number": 0.5, "boolean": True, "object": {}, "null": None}
+
+
+def add_examples(document: dict[str, Any]) -> None:
+    """To every body, asked or answered, that has none."""
+    schemas = document["components"]["schemas"]
+    for operation in (one for path in document["paths"].values() for one in path.values()):
+        for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for media in body.get("content", {}).values():
+                media.setdefault("example", example(media["schema"], schemas))
+
+
+def example(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") -> Any:
+    """`schemas` are those that references lead to; `name` is the field's."""
+    if "$ref" in schema:
+        return example(schemas[schema["$ref"].rpartition("/")[2]], schemas, name)
+    for choices in (schema.get("allOf"), schema.get("oneOf"), schema.get("anyOf")):
+        if choices:
+            return example(choices[0], schemas, name)
+    kind = _kind(schema)
+    if kind == "array":
+        return [example(schema["items"], schemas, name)]
+    if "properties" in schema:
+        return _filled(schema, schemas)
+    return _value(schema, kind, name)
+
+
+def placeholder(name: str) -> str:
+    """The id in examples of what a field of this name refers to."""
+    return str(uuid5(NAMESPACE_URL, name.replace("_", "").removesuffix("s")))
+
+
+def _filled(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Without what need not be said and says nothing, and what can be said only as it is."""
+    found = {
+        field: example(inner, schemas, field)
+        for field, inner in schema["properties"].items()
+        if "x-fixed" not in inner
+    }
+    needed = schema.get("required", ())
+    return {field: value for field, value in found.items() if value != {} or field in needed}
+
+
+def _value(schema: dict[str, Any], kind: str, name: str) -> Any:
+    if "enum" in schema:
+        return schema.get("default", schema["enum"][0])
+    if schema.get("format") == "uuid":
+        return placeholder(name)
+    if name in WORDS:
+        return WORDS[name]
+    if "default" in schema:
+        return schema["default"]
+    if schema.get("format") in BY_FORMAT:
+        return BY_FORMAT[schema["format"]]
+    return BY_TYPE.get(kind, name.replace("_", " "))
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    kinds = schema.get("type", "object")
+    return str(kinds[0] if isinstance(kinds, list) else kinds)

@@ -1,0 +1,46 @@
+"""`manage.py create_api_key NAME --tenant T`"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from tenants.actors import Actor
+from tenants.commands import TenantCommand, new_name
+from tenants.permissions import SCOPES
+from tenants.services import create_api_key, member_named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    key: str
+    acts_for: str
+
+
+class Command(TenantCommand):
+    help = "Make an API key, which is shown once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("name", type=new_name)
+        parser.add_argument(
+            "--user", metavar="EMAIL", help="for whom it acts: the first owner, unless somebody is named"
+        )
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=SCOPES,
+            help="what it opens: everything, unless some are named",
+        )
+
+    def run_for(self, actor: Actor, *args: Any, **options: Any) -> NewKey:
+        member = member_named(actor.tenant_id, options["user"])
+        scopes = options["scope"] or SCOPES
+        made = create_api_key(actor=actor, name=options["name"], scopes=scopes, member=member)
+        return NewKey(key=made.secret, acts_for=member.user.email)
+
+    def describe(self, result: NewKey) -> str:
+        """Nothing else, so that a shell can keep it in a variable."""
+        return result.key

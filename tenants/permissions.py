@@ -1,0 +1,38 @@
+"""What an API key may do: the areas of the API, to be read or written. A person's session is not narrowed, and a key
+never passes beyond the role of the person for whom it acts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db import models
+
+
+class Area(StrEnum):
+    ORGANISATION = "organisation"
+    WORKSPACES = "workspaces"
+    ASSISTANTS = "assistants"
+    KNOWLEDGE = "knowledge"
+    WORKFLOWS = "workflows"
+    AUDIT = "audit"
+
+
+def scope(area: Area, *, writes: bool = False) -> str:
+    return f"{area}:{'write' if writes else 'read'}"
+
+
+# The audit log is only read.
+SCOPES = [
+    scope(area, writes=writes)
+    for area in Area
+    for writes in (False, True)
+    if not (area is Area.AUDIT and writes)
+]
+
+
+class Bound(models.TextChoices):
+    """What a key may be narrowed to: one object of this kind, and what belongs to it."""
+
+    WORKSPACE = "workspace"
+    REFERENCE = "reference"
+    ASSISTANT = "assistant"

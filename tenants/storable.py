@@ -1,0 +1,21 @@
+"""What JSON can say and PostgreSQL cannot keep."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+INTEGERS = 2**63
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def why_not_storable(value: Any) -> str:
+    """Of one key or plain value; empty when it can be kept."""
+    if isinstance(value, str) and _UNUSABLE.search(value):
+        return "A text has a NUL character or half of a surrogate pair"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "A number is too large"
+    if isinstance(value, int) and not -INTEGERS <= value < INTEGERS:
+        return "A whole number has more than 64 bits"
+    return ""

@@ -1,0 +1,67 @@
+"""Small files that are worked on together with a slow one do not wait for it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from knowledge.ingestion import patience
+from knowledge.ingestion.work import work
+from knowledge.models import DocumentStatus, IngestionJob
+from knowledge.parsing import ParsedDocument
+from knowledge.parsing.capped import CappedParser
+from tenants.scope import tenant_scope
+from tests.knowledge.libraries import BEES, RIVERS, Library
+
+PATIENCE_SECONDS = 0.2
+
+
+def test_what_waits_behind_a_slow_file_is_done_before_it(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    is_read, may_end = threading.Event(), threading.Event()
+    parse = CappedParser.parse
+
+    def slow(parser: CappedParser, tenant_id: UUID, path: Path, **facts: Any) -> ParsedDocument:
+        if facts["filename"] == "slow.md":
+            is_read.set()
+            assert may_end.wait(30)
+        return parse(parser, tenant_id, path, **facts)
+
+    monkeypatch.setattr(CappedParser, "parse", slow)
+    added = library.queue(library.upload("slow.md", BEES), library.upload("quick.md", RIVERS))
+    slow_id, quick_id = (one.document_id for one in added)
+    worker = threading.Thread(target=_work_once, args=[library])
+    worker.start()
+    assert is_read.wait(30)
+    _work_until_done(library, quick_id)
+    assert library.document(slow_id).processed_status == DocumentStatus.PROCESSING
+    may_end.set()
+    worker.join()
+    assert library.document(slow_id).processed_status == DocumentStatus.DONE
+    with tenant_scope(library.tenant_id):
+        attempts = dict(IngestionJob.objects.values_list("document__external_id", "attempt"))
+    assert attempts == {"slow.md": 1, "quick.md": 2}
+
+
+def _work_once(library: Library) -> None:
+    try:
+        work(library.tenant_id)
+    finally:
+        connection.close()
+
+
+def _work_until_done(library: Library, document_id: UUID) -> None:
+    pause = threading.Event()
+    for _ in range(200):
+        if library.document(document_id).processed_status == DocumentStatus.DONE:
+            return
+        work(library.tenant_id)
+        pause.wait(0.1)
+    pytest.fail("the quick file is not done")

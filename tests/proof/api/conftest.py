@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+import pytest
+
+from benchmarks.reports import Row
+from tests.api.conftest import Caller, key_of
+from tests.conftest import Person
+from tests.server import running_server
+
+GROWTH_MB, LOOKS_EACH_SECOND = 30, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    address: str
+    process: psutil.Process
+
+
+class Watch:
+    """How much a process's memory grows while the block runs."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process, self._over = process, threading.Event()
+
+    def __enter__(self) -> Watch:
+        self._before = self.most = self._process.memory_info().rss
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(1 / LOOKS_EACH_SECOND):
+            self.most = max(self.most, self._process.memory_info().rss)
+
+    @property
+    def growth_mb(self) -> float:
+        return float(self.most - self._before) / 1e6
+
+
+@pytest.fixture(scope="session")
+def measured() -> list[Row]:
+    """For the report."""
+    return []
+
+
+@pytest.fixture
+def caller(owner: Person) -> Caller:
+    return key_of(owner)
+
+
+@pytest.fixture
+def server(database: None) -> Iterator[Server]:
+    """A new one: what an old one has had to do with, it may keep memory for."""
+    others = set(psutil.Process().children())
+    with running_server() as address:
+        (process,) = set(psutil.Process().children()) - others
+        yield Server(address, process)

@@ -1,0 +1,111 @@
+"""A large download takes no memory, by whatever door; and whoever goes away in the middle of it leaves nothing open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+
+from benchmarks.reports import Row
+from knowledge.models import Document
+from tests.conftest import Person, make_owner
+from tests.knowledge.libraries import BEES, make_library
+from tests.proof.api.conftest import GROWTH_MB, Server, Watch
+from tests.proof.conftest import Size
+
+PIECE, END, PATIENCE_SECONDS = 1 << 20, b"the end", 10
+DOORS = {
+    "REST": "/api/v1/documents/{}/content/",
+    "OpenAI's clients": "/v1/files/{}/content",
+    "admin": "/admin/knowledge/document/{}/download/",
+}
+Ask = Callable[[str], AbstractContextManager[HTTPResponse]]
+by_every_door = pytest.mark.parametrize("door", DOORS)
+
+
+@pytest.fixture(scope="module")
+def owner(database: None) -> Person:
+    return make_owner()
+
+
+@pytest.fixture(scope="module")
+def document(owner: Person, tmp_path_factory: pytest.TempPathFactory) -> Document:
+    return make_library(owner, tmp_path_factory.mktemp("large")).add("bees.md", BEES)
+
+
+@pytest.fixture(scope="module")
+def original(document: Document) -> Path:
+    found: Path = settings.LAYOUT.files / document.file_path
+    return found
+
+
+@pytest.fixture
+def ask(owner: Person, document: Document, server: Server) -> Ask:
+    """`with ask(door) as answer:` with the cookie of a browser, which every door knows."""
+    cookie = owner.client.cookies.output(attrs=[], header="", sep=";")
+
+    @contextmanager
+    def asked(door: str) -> Iterator[HTTPResponse]:
+        connection = HTTPConnection(urlsplit(server.address).netloc, timeout=300)
+        connection.request("GET", DOORS[door].format(document.pk), headers={"Cookie": cookie})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        yield answer
+        connection.close()
+
+    return asked
+
+
+def grow(file: Path, megabytes: int) -> int:
+    """To so many, and an end; its size. All but the end is a hole."""
+    with file.open("wb") as opened:
+        opened.seek(megabytes * 1_000_000)
+        opened.write(END)
+    return file.stat().st_size
+
+
+def read(answer: HTTPResponse) -> tuple[int, bytes]:
+    """How much it was, and the end of it."""
+    length, last = 0, b""
+    while piece := answer.read(PIECE):
+        length, last = length + len(piece), last + piece
+        last = last[-len(END) :]
+    return length, last
+
+
+@by_every_door
+def test_memory_stays_flat(
+    door: str, ask: Ask, original: Path, server: Server, size: Size, measured: list[Row]
+):
+    megabytes = size(200, 500)
+    for some in (4, megabytes):  # the first loads what is needed
+        whole = grow(original, some)
+        with Watch(server.process) as watch, ask(door) as answer:
+            assert answer.headers["Content-Length"] == str(whole)
+            assert read(answer) == (whole, END)
+    what = f"Memory that a download of {megabytes} MB by the door for {door} takes"
+    growth, target = f"{watch.growth_mb:.0f} MB", f"≤ {GROWTH_MB} MB"
+    measured.append({"What": what, "Measured": growth, "Target": target})
+    assert watch.growth_mb <= GROWTH_MB
+
+
+@by_every_door
+def test_who_goes_away_leaves_nothing_open(door: str, ask: Ask, original: Path, server: Server):
+    grow(original, 200)
+
+    def is_open() -> bool:
+        return str(original) in {file.path for file in server.process.open_files()}
+
+    with ask(door) as answer:
+        answer.read(PIECE)
+        assert is_open()
+    until = time.monotonic() + PATIENCE_SECONDS
+    while is_open():
+        assert time.monotonic() < until, "it is still open"
+        time.sleep(0.05)

@@ -1,0 +1,107 @@
+"""How many statements each list and each object costs: as many as are written down here, however many rows there are."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from oyl.api import ROUTES, router
+from tenants.models import Membership, Role, Tenant
+from tenants.scope import tenant_scope
+from tests.api.conftest import Caller, key_of
+from tests.conftest import Person, make_member, make_owner
+from tests.proof.isolation.parties import Model, _row
+
+MANY = 20
+# Who asks, BEGIN, the tenant, the rows, COMMIT.
+PLAIN = 5
+# {route: (its list, one of it)}
+EXPECTED = {
+    "tenants": (PLAIN, PLAIN),
+    "members": (PLAIN, PLAIN),
+    "api-keys": (PLAIN, PLAIN),
+    "audit-logs": (PLAIN, PLAIN),
+    "workspaces": (PLAIN, PLAIN),
+    "integration-configs": (PLAIN, PLAIN),
+    "data-sources": (PLAIN, PLAIN),
+    "teammates": (PLAIN, PLAIN),
+    "assistants": (PLAIN, PLAIN),
+    "instructions": (PLAIN, PLAIN),
+    "references": (PLAIN, PLAIN),
+    "knowledge-bases": (PLAIN + 2, PLAIN + 2),  # what it reads, and where its own documents go
+    "documents": (PLAIN, PLAIN),
+    "chunks": (PLAIN, PLAIN),
+    "ingestion-jobs": (PLAIN, PLAIN),
+    "tags": (PLAIN, PLAIN),
+    "tag-links": (PLAIN, PLAIN),
+    "tag-rules": (PLAIN, PLAIN),
+    "workflows": (PLAIN, PLAIN),
+    "workflow-steps": (PLAIN, PLAIN),
+}
+# What is read, and no list of objects. Beside who asks and in which tenant, a statement for each kind of thing counted.
+EXPECTED_BESIDE = {"usage-list": 14, "usage-workspaces": 11}
+
+
+def collections_read() -> set[str]:
+    """Names of the routes that can be read without an object's id."""
+    urls: list[Any] = router.urls
+    return {
+        url.name for url in urls if "get" in url.callback.actions and not url.callback.initkwargs["detail"]
+    }
+
+
+def make_rows(person: Person, count: int) -> Caller:
+    """So many of each model."""
+    for _ in range(count):
+        make_member(person.tenant_id, Role.VIEWER)
+        with tenant_scope(person.tenant_id):
+            rows: dict[Model, Any] = {Tenant: Tenant.objects.get(), Membership: Membership.objects.first()}
+            for model in {view.model for view in ROUTES.values()}:
+                _row(model, person.user, f"zq{uuid4().hex[:10]}", rows)
+    caller = key_of(person)
+    caller.get("tenants/")  # notes when the key was used
+    return caller
+
+
+@pytest.fixture(scope="module")
+def few(database: None) -> Caller:
+    return make_rows(make_owner(), 1)
+
+
+@pytest.fixture(scope="module")
+def many(database: None) -> Caller:
+    return make_rows(make_owner(), MANY)
+
+
+def statements(caller: Caller, path: str) -> tuple[int, Any]:
+    with CaptureQueriesContext(connection) as seen:
+        answer = caller.get(path)
+    assert answer.status_code == 200, answer.content
+    return len(seen), answer.json()
+
+
+def cost(caller: Caller, name: str, *, rows: int) -> tuple[int, int]:
+    of_list, page = statements(caller, f"{name}/")
+    assert len(page["results"]) >= (1 if name == "tenants" else rows)
+    of_one, _ = statements(caller, f"{name}/{page['results'][0]['id']}/")
+    return of_list, of_one
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_read_costs_as_many_statements_as_it_did(name, few, many):
+    assert cost(few, name, rows=1) == cost(many, name, rows=MANY) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", EXPECTED_BESIDE)
+def test_so_does_what_is_no_list_of_objects(name, few, many):
+    path = reverse(name).removeprefix("/api/v1/")
+    assert statements(few, path)[0] == statements(many, path)[0] == EXPECTED_BESIDE[name]
+
+
+def test_every_expectation_is_of_a_route_and_every_route_has_one():
+    assert {*EXPECTED_BESIDE, *(f"{name}-list" for name in EXPECTED)} == collections_read()

@@ -1,0 +1,119 @@
+"""The verdict as rows of a report, each with its target; and what does not hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from knowledge.ingestion.jobs import MAX_ATTEMPTS
+from tests.proof.chaos import state, verdict
+from tests.proof.chaos.events import read
+from tests.proof.chaos.run import Outcome
+from tests.proof.chaos.scale import Scale
+
+RECOVERY_SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    what: str
+    measured: object
+    target: str = ""
+    holds: bool = True
+
+    def shown(self) -> dict[str, Any]:
+        return {"What": self.what, "Measured": str(self.measured), "Target": self.target}
+
+
+def rows(outcome: Outcome, scale: Scale) -> list[Row]:
+    events = read(outcome.events)
+    return [
+        *_struck(outcome, events, scale),
+        *_operations(outcome),
+        *_documents(outcome, scale),
+        *_stores(outcome),
+        *_recovery(outcome, events, scale),
+    ]
+
+
+def none(what: str, found: object) -> Row:
+    """A number, or a list of what there should be none of."""
+    number = len(found) if isinstance(found, list) else found
+    return Row(what, number, "0", not number)
+
+
+def _struck(outcome: Outcome, events: list[verdict.Event], scale: Scale) -> Iterator[Row]:
+    storm = outcome.storm
+    yield Row("Processes killed with SIGKILL", storm.kills, f"≥ {scale.kills}", storm.kills >= scale.kills)
+    deaths = list(verdict.deaths(events))
+    yield Row("… workers, while they held jobs", sum(bool(death.held) for death in deaths))
+    struck = verdict.steps_struck(events, outcome.steps)
+    yield Row("… at steps of a worker, before and after each", f"{len(struck)} of {len(outcome.steps)}")
+    done = ", ".join(f"{what} {number}" for what, number in sorted(storm.done.items()))
+    yield Row("Struck", done, "", not storm.done["worker ended by itself"])
+
+
+def _operations(outcome: Outcome) -> Iterator[Row]:
+    done = ", ".join(
+        f"{what.replace('_', ' ')} {number}" for what, number in sorted(outcome.people.done.items())
+    )
+    yield Row("What people did meanwhile", done)
+    seeker = outcome.seeker
+    yield Row("Searches meanwhile, and their hits", f"{seeker.searches:,}, {seeker.hits:,}")
+    yield none("… that found what was deleted, or a text that nobody uploaded", seeker.wrong)
+    log = "".join(path.read_text() for path in sorted(settings.LAYOUT.logs.glob("postgres.log*")))
+    yield none("Deadlocks", log.count("deadlock detected"))
+
+
+def _documents(outcome: Outcome, scale: Scale) -> Iterator[Row]:
+    found = state.states(outcome.tenant_id)
+    counts = Counter(found[name].status for name in outcome.expected.keys() & found.keys())
+    healthy = scale.documents - scale.poison
+    target = f"{healthy} done, {scale.poison} failed"
+    measured = f"{counts['done']} done, {counts['error']} failed"
+    yield Row(
+        f"{scale.documents} documents, {scale.poison} of which kill their worker",
+        measured,
+        target,
+        measured == target,
+    )
+    yield Row("… brought into error by five deaths in a row, mended by Retry", outcome.retried)
+    attempts = state.most_attempts(outcome.tenant_id)
+    yield Row("… attempts at one file, at most", attempts, f"≤ {MAX_ATTEMPTS}", attempts <= MAX_ATTEMPTS)
+    yield none("… stuck", outcome.stuck)
+    differences = verdict.differences(outcome.expected, outcome.undisturbed, found)
+    yield none("… lost", differences["lost"])
+    yield none("… there although deleted", differences["unwanted"])
+    yield none("… in another state than an undisturbed run leaves them in", differences["state"])
+    yield none("… with other texts than an undisturbed run gives them", differences["texts"])
+
+
+def _stores(outcome: Outcome) -> Iterator[Row]:
+    chunks, points = state.chunks(outcome.tenant_id), state.points(outcome.tenant_id)
+    yield Row("Passages in the end", f"{len(chunks):,}")
+    yield none(
+        "… doubled, of an older generation or a deleted document", state.doubled_chunks(outcome.tenant_id)
+    )
+    yield none(
+        "… whose point is missing or doubled", len(set(chunks) - set(points)) + len(points) - len(set(points))
+    )
+    first, second = outcome.findings
+    before = ", ".join(f"{number} {kind}" for kind, number in sorted(first.counts.items())) or "nothing"
+    yield Row("`reconcile --repair` found", before)
+    yield none("… and once more", sum(second.counts.values()))
+    yield none("Orphaned points after it", len(set(points) - set(chunks)))
+
+
+def _recovery(outcome: Outcome, events: list[verdict.Event], scale: Scale) -> Iterator[Row]:
+    """Held to its target with the product's own lease only: the small run's is short, and its machine busy."""
+    times = verdict.recoveries(outcome.tenant_id, events)
+    half, most = verdict.percentile(times, 0.5), verdict.percentile(times, 0.99)
+    measured = f"{half:.0f}, {most:.0f}, {times[-1]:.0f}" if times else "none"
+    yield Row("Jobs whose worker died", len(times))
+    target = f"p99 ≤ {RECOVERY_SECONDS}"
+    holds = most <= RECOVERY_SECONDS or bool(scale.lease)
+    yield Row("… seconds with all services there until they go on: p50, p99, most", measured, target, holds)

@@ -1,0 +1,65 @@
+"""The named steps of a worker, found in the code itself: every function of ingestion, of the files and of the services that
+members go through, the stages of the pipeline, and every call to a port."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from types import FunctionType, ModuleType
+from typing import Any
+
+from knowledge import files, ingestion, pipeline, tasks
+from knowledge.embedding import Embedder
+from knowledge.embedding.openai_compatible import OpenAICompatibleEmbedder
+from knowledge.models import Stage
+from knowledge.parsing import Parser
+from knowledge.parsing.capped import CappedParser
+from knowledge.services import documents
+from knowledge.vectors import VectorStore
+from knowledge.vectors.edge import EdgeStore
+
+PORTS = ((Parser, CappedParser), (Embedder, OpenAICompatibleEmbedder), (VectorStore, EdgeStore))
+Around = Callable[[str, Callable[[], Any], tuple[Any, ...]], Any]
+
+
+def instrument(around: Around) -> None:
+    """From now on `around(name, call, arguments)` is asked instead of each step; `call()` does it."""
+    steps = {function: _wrapped(function, around) for function in _functions()}
+    for module in [module for name, module in sys.modules.items() if name.startswith("knowledge.")]:
+        for name, value in list(vars(module).items()):
+            if isinstance(value, FunctionType) and value in steps:
+                setattr(module, name, steps[value])
+    for protocol, adapter in PORTS:
+        for name in _methods(protocol):
+            setattr(adapter, name, _wrapped(getattr(adapter, name), around))
+
+
+def _functions() -> Iterator[FunctionType]:
+    found = pkgutil.iter_modules(ingestion.__path__, f"{ingestion.__name__}.")
+    for module in (*(import_module(one.name) for one in found), tasks, files, documents):
+        yield from (value for value in _functions_in(module) if value.__module__ == module.__name__)
+    yield from _functions_in(pipeline)
+
+
+def _functions_in(module: ModuleType) -> Iterator[FunctionType]:
+    return (value for value in vars(module).values() if isinstance(value, FunctionType))
+
+
+def _methods(protocol: type) -> list[str]:
+    return [name for name, value in vars(protocol).items() if inspect.isfunction(value) and name[0] != "_"]
+
+
+def _wrapped(function: Any, around: Around) -> Any:
+    module, name = function.__module__.rpartition(".")[2], function.__qualname__
+
+    @functools.wraps(function)
+    def step(*args: Any, **kwargs: Any) -> Any:
+        stages = [str(arg) for arg in args if arg in Stage.values] if name == "report" else []
+        label = " ".join((f"{module}.{name}", *stages))
+        return around(label, lambda: function(*args, **kwargs), args)
+
+    return step

@@ -1,0 +1,55 @@
+"""What somebody is answered, apart from what differs each time: so that answers can be compared."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import astuple, dataclass
+from difflib import unified_diff
+from typing import Any
+
+from django.contrib.messages import get_messages
+
+from tests.proof.isolation.parties import Party
+
+CHANGING = re.compile(
+    r'oyl_[0-9a-f]{12}_[\w-]{43}|[A-Za-z0-9]{64}|\d+ ms\b|"seconds": [\d.]+|[0-9a-f]{32}'
+)  # keys, tokens, durations, ids of requests
+
+CHANGING_HEADERS = {"Content-Length", "Expires", "RateLimit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: str
+    messages: str
+    body: str
+
+    def told_of(self, party: Party) -> bool:
+        """A word of theirs is in it."""
+        everything = f"{self.headers} {self.messages} {self.body}"
+        return party.word in everything or party.sign in everything
+
+
+def difference(foreign: Answer, absent: Answer) -> list[str]:
+    """Line by line; none if nobody can tell the two apart."""
+    theirs, nobodys = ("\n".join(map(str, astuple(one))).splitlines() for one in (foreign, absent))
+    lines = unified_diff(theirs, nobodys, n=0, lineterm="")
+    return [line for line in lines if line[:3] not in ("---", "+++")]
+
+
+def answer(response: Any, *asked_for: Any) -> Answer:
+    """`asked_for` are the ids and words that the request named: an answer may say them back."""
+
+    def plain(text: str) -> str:
+        for name in asked_for:
+            text = text.replace(str(name), "…")
+        return CHANGING.sub("…", text)
+
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    request = getattr(response, "wsgi_request", None)
+    told = [str(message) for message in get_messages(request)] if request else []
+    headers = {name: value for name, value in response.headers.items() if name not in CHANGING_HEADERS}
+    return Answer(
+        response.status_code, plain(str(headers)), plain(str(told)), plain(body.decode(errors="replace"))
+    )

@@ -1,0 +1,112 @@
+"""Addresses that only the test of isolation under load has: views that fail, stall and stream inside a tenant's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import include, path
+
+from knowledge.models import Document
+from tenants.admin import actor_of
+from tenants.middleware import opens_own_scopes
+from tenants.scope import VARIABLE, tenant_scope
+
+
+def _names() -> list[str]:
+    return list(Document.objects.values_list("filename", flat=True))
+
+
+def fails(request: HttpRequest) -> HttpResponse:
+    """After the database was used, and something was written."""
+    Document.objects.update(filename="lost")
+    raise ValueError(_names())
+
+
+def writes(request: HttpRequest) -> HttpResponse:
+    """Every document of the tenant's, and no other."""
+    return JsonResponse(
+        {"written": Document.objects.update(size_bytes=F("size_bytes") + 1), "names": _names()}
+    )
+
+
+def rolls_back(request: HttpRequest) -> HttpResponse:
+    Document.objects.update(filename="lost")
+    transaction.set_rollback(True)
+    return JsonResponse({"names": []})
+
+
+def is_refused(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"names": _names()}, status=422)
+
+
+def times_out(request: HttpRequest) -> HttpResponse:
+    """PostgreSQL ends the statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 5")
+        cursor.execute("SELECT pg_sleep(5)")
+    return JsonResponse({"names": _names()})
+
+
+def breaks_the_connection(request: HttpRequest) -> HttpResponse:
+    """PostgreSQL ends the session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return JsonResponse({"names": _names()})
+
+
+@opens_own_scopes
+def streams(request: HttpRequest) -> StreamingHttpResponse:
+    """Each part in a scope of its own; whoever asked may go before the end."""
+    return StreamingHttpResponse(_parts(request))
+
+
+def _parts(request: HttpRequest) -> Iterator[str]:
+    for _ in range(20):
+        with tenant_scope(actor_of(request).tenant_id):
+            part = " ".join(_names())
+        yield part
+
+
+@opens_own_scopes
+def streams_inside(request: HttpRequest) -> StreamingHttpResponse:
+    """Against the rule, each part is handed over inside the scope: whoever goes leaves it open."""
+    return StreamingHttpResponse(_parts_inside(request))
+
+
+def _parts_inside(request: HttpRequest) -> Iterator[str]:
+    with tenant_scope(actor_of(request).tenant_id):
+        for _ in range(20):
+            yield " ".join(_names())
+
+
+@opens_own_scopes
+def outside(request: HttpRequest) -> HttpResponse:
+    """Raw SQL where no scope is open: what the connection remembers of somebody shows here, as 409."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT filename FROM documents UNION ALL SELECT current_setting(%s, true)", [VARIABLE]
+        )
+        names = [name for (name,) in cursor.fetchall() if name]
+    return JsonResponse({"names": names}, status=409 if names else 200)
+
+
+urlpatterns = [
+    path("", include("oyl.urls")),
+    *(
+        path(f"trouble/{view.__name__}/", view)
+        for view in (
+            fails,
+            writes,
+            rolls_back,
+            is_refused,
+            times_out,
+            breaks_the_connection,
+            streams,
+            streams_inside,
+            outside,
+        )
+    ),
+]

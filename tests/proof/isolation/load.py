@@ -1,0 +1,230 @@
+"""Many people of many tenants at once, over few connections: whatever comes back is looked through for others' words."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
+from django.test import RequestFactory
+
+from knowledge.models import Document
+from tests.proof.isolation.parties import Party
+
+THREADS = 32
+WORD = re.compile(r"zq[0-9a-f]{10}")
+LIST, SEARCH = "/api/v1/documents/", "/admin/try-search/?query=zebra&mode=sparse"
+PAGES = ("/admin/knowledge/document/", "/admin/workspaces/workspace/", "/admin/audit/auditlog/")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who is signed in at home, and what they ask for there and elsewhere."""
+
+    word: str
+    cookie: str
+    document: UUID
+    foreign: UUID
+
+
+def visitors_of(parties: Sequence[Party]) -> list[Visitor]:
+    neighbours = [*parties[1:], parties[0]]
+    return [
+        Visitor(
+            word=party.word,
+            cookie=f"sessionid={party.person.client.cookies['sessionid'].value}",
+            document=party.id_of(Document),
+            foreign=neighbour.id_of(Document),
+        )
+        for party, neighbour in zip(parties, neighbours, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    status: int
+    body: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """`foreign` names who was told which words; `odd` what was answered otherwise than it must be."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    own: int = 0
+    foreign: list[tuple[str, str]] = field(default_factory=list)
+    odd: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        self.kinds += other.kinds
+        self.own += other.own
+        self.foreign += other.foreign
+        self.odd += other.odd
+
+
+Get = Callable[[str, str], Answered]
+
+
+class Server:
+    """OYL as web servers call it; one for all threads, as theirs."""
+
+    def __init__(self) -> None:
+        self._wsgi: Any = WSGIHandler()
+        self._asgi: Any = ASGIHandler()
+
+    def get(self, cookie: str, address: str, *, parts: int | None = None) -> Answered:
+        """`parts`: whoever asks is gone after so many."""
+        environ = RequestFactory().get(address, headers={"cookie": cookie}).environ
+        response: Any = self._wsgi(environ, lambda *_: None)
+        try:
+            read = (
+                list(response)
+                if parts is None
+                else [part for part, _ in zip(response, range(parts), strict=False)]
+            )
+        finally:
+            response.close()
+        return Answered(response.status_code, b"".join(read).decode(errors="replace"))
+
+    def leave(self, cookie: str, address: str, *, seconds: float) -> Answered:
+        """As servers of ASGI do it: whoever asks is gone after so long, ready or not."""
+        return asyncio.run(self._leave(cookie, address, seconds))
+
+    async def _leave(self, cookie: str, address: str, seconds: float) -> Answered:
+        path, _, query = address.partition("?")
+        headers = [(b"host", b"testserver"), (b"cookie", cookie.encode())]
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "headers": headers,
+            "query_string": query.encode(),
+        }
+        messages, sent = iter([{"type": "http.request"}]), []
+
+        async def receive() -> dict[str, Any]:
+            for message in messages:
+                return message
+            await asyncio.sleep(seconds)
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        await self._asgi(scope, receive, send)
+        body = b"".join(message.get("body", b"") for message in sent)
+        return Answered(sent[0]["status"] if sent else 0, body.decode(errors="replace"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of request: how often of 1,000, what it may be answered with, and how it is made."""
+
+    weight: int
+    statuses: set[int]
+    run: Callable[[Server, Visitor, random.Random], Answered]
+
+
+def _at(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+    return lambda server, visitor, _: server.get(
+        visitor.cookie, address.format(visitor=visitor, nobody=uuid4())
+    )
+
+
+def _abandoned(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+    return lambda server, visitor, chance: server.get(visitor.cookie, address, parts=chance.randrange(5))
+
+
+def _cancelled(server: Server, visitor: Visitor, chance: random.Random) -> Answered:
+    address = chance.choice([LIST, PAGES[0], "/trouble/writes/", "/trouble/fails/", "/trouble/times_out/"])
+    return server.leave(visitor.cookie, address, seconds=chance.random() / 20)
+
+
+KINDS = {
+    "API: list": Kind(weight=280, statuses={200}, run=_at(LIST)),
+    "API: own document": Kind(weight=180, statuses={200}, run=_at(LIST + "{visitor.document}/")),
+    "API: foreign document": Kind(weight=180, statuses={404}, run=_at(LIST + "{visitor.foreign}/")),
+    "API: absent document": Kind(weight=40, statuses={404}, run=_at(LIST + "{nobody}/")),
+    "admin: list": Kind(
+        weight=10, statuses={200}, run=lambda s, v, chance: s.get(v.cookie, chance.choice(PAGES))
+    ),
+    "admin: own document": Kind(
+        weight=5, statuses={200}, run=_at("/admin/knowledge/document/{visitor.document}/change/")
+    ),
+    "admin: foreign document": Kind(
+        weight=15, statuses={302}, run=_at("/admin/knowledge/document/{visitor.foreign}/change/")
+    ),
+    "search": Kind(weight=5, statuses={200}, run=_at(SEARCH)),
+    "written": Kind(weight=60, statuses={200}, run=_at("/trouble/writes/")),
+    "outside of a scope": Kind(weight=20, statuses={200}, run=_at("/trouble/outside/")),
+    "exception": Kind(weight=40, statuses={500}, run=_at("/trouble/fails/")),
+    "rolled back": Kind(weight=40, statuses={200}, run=_at("/trouble/rolls_back/")),
+    "refused": Kind(weight=40, statuses={422}, run=_at("/trouble/is_refused/")),
+    "statement time-out": Kind(weight=20, statuses={500}, run=_at("/trouble/times_out/")),
+    "connection lost": Kind(weight=5, statuses={500}, run=_at("/trouble/breaks_the_connection/")),
+    "stream, abandoned": Kind(weight=20, statuses={200}, run=_abandoned("/trouble/streams/")),
+    "stream in a scope, abandoned": Kind(
+        weight=10, statuses={200}, run=_abandoned("/trouble/streams_inside/")
+    ),
+    "cancelled": Kind(weight=30, statuses={0, 200, 500}, run=_cancelled),
+}
+
+
+def bombard(visitors: Sequence[Visitor], requests: int, *, seed: int) -> Tally:
+    """So many requests by THREADS threads, each for anybody."""
+    server, tally = Server(), Tally()
+    with ThreadPoolExecutor(THREADS) as threads:
+        each = requests // THREADS
+        for done in threads.map(lambda n: _one_thread(server, visitors, each, seed + n), range(THREADS)):
+            tally.add(done)
+    return tally
+
+
+def _one_thread(server: Server, visitors: Sequence[Visitor], requests: int, seed: int) -> Tally:
+    chance, tally = random.Random(seed), Tally()
+    names, weights = [*KINDS], [kind.weight for kind in KINDS.values()]
+    for name in chance.choices(names, weights, k=requests):
+        visitor = chance.choice(visitors)
+        answered = KINDS[name].run(server, visitor, chance)
+        words = {*WORD.findall(answered.body)}
+        tally.kinds[name] += 1
+        tally.own += visitor.word in words
+        tally.foreign += [(visitor.word, word) for word in words - {visitor.word}]
+        if answered.status not in KINDS[name].statuses:
+            tally.odd[name, answered.status] += 1
+    connections.close_all()
+    return tally
+
+
+@contextmanager
+def connected(*, size: int, **where: Any) -> Iterator[None]:
+    """The application with a pool of that size, and to another place than usual."""
+    connection = connections["default"]
+    facts = connection.settings_dict
+    before = {**facts}
+    _forget(connection)
+    facts.update(where)
+    pool = facts["OPTIONS"]["pool"]
+    usual, pool["max_size"] = pool["max_size"], size
+    try:
+        yield
+    finally:
+        _forget(connection)
+        facts.clear()
+        facts.update(before)
+        pool["max_size"] = usual
+
+
+def _forget(connection: Any) -> None:
+    connection.close()
+    connection.close_pool()

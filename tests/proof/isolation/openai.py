@@ -1,0 +1,136 @@
+"""The operations below `/v1/`, which no OpenAPI document describes, and every place in them where an id can be written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from rest_framework.serializers import Serializer
+
+from knowledge.embedding import get_embedder
+from knowledge.models import Document, FileBatch, Reference, StoredFile
+from knowledge.openai.fields import IdField
+from knowledge.openai.ids import BATCH, FILE, STORE
+from tests.proof.isolation.parties import Model, Party
+from tests.proof.isolation.routes import Route, routes
+from workspaces.models import Workspace
+
+Path = tuple[Any, ...]
+PREFIXES: dict[Model, str] = {Reference: STORE, Document: FILE, StoredFile: FILE, FileBatch: BATCH}
+PARAMETERS: dict[str, Any] = {"store": Reference, "batch": FileBatch, "name": get_embedder().model}
+STORE_PATH = "v1/vector_stores/<id:store>"
+# What each POST says. Where a model stands, there goes an id of it.
+BODIES: dict[str, Any] = {
+    "v1/embeddings": {"model": get_embedder().model, "input": "bees"},
+    "v1/files": {"purpose": "user_data"},
+    "v1/vector_stores": {"name": "Tried", "file_ids": [StoredFile], "metadata": {"workspace": Workspace}},
+    "v1/vector_stores/<id:pk>": {"description": "Tried", "metadata": {"workspace": Workspace}},
+    "v1/vector_stores/<id:pk>/search": {
+        "query": "bees",
+        "filters": {
+            "type": "or",
+            "filters": [
+                {"type": "eq", "key": "file_id", "value": Document},
+                {"type": "in", "key": "reference_id", "value": [Reference]},
+            ],
+        },
+    },
+    f"{STORE_PATH}/files": {"file_id": StoredFile},
+    f"{STORE_PATH}/files/<id:pk>": {"attributes": {"tried": StoredFile}},
+    f"{STORE_PATH}/file_batches": {"file_ids": [StoredFile], "files": [{"file_id": StoredFile}]},
+    f"{STORE_PATH}/file_batches/<id:pk>/cancel": {},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    method: str
+    route: Route
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.route.template}"
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.method == "POST" and not self.route.view.cls.only_reads
+
+    def places(self) -> dict[Path, Model]:
+        """{("path", "store"): Reference, ("query", "after"): …, ("body", "file_ids", 0): …}. Raises KeyError for a POST
+        whose body is not known."""
+        found, model = dict(_models(self._wanted())), self.route.model
+        if self.route.view.actions[self.method.lower()] == "list" and model:
+            found |= {("query", "after"): model, ("query", "before"): model}
+        return found
+
+    def ask(
+        self, client: Client, pk_for: Callable[[Path, Model], str], query: Any = (), **headers: str
+    ) -> Any:
+        """With the id that `pk_for` has for each place."""
+        sent = _filled(self._wanted(), pk_for)
+        address = f"/{self.route.template}"
+        for name, value in sent["path"].items():
+            address = address.replace(f"<id:{name}>", value).replace(f"<path:{name}>", value)
+        if self.route.template == "v1/files" and self.method == "POST":
+            form = {**sent["body"], "file": SimpleUploadedFile("tried.txt", b"tried")}
+            return client.post(address, form, headers=headers)
+        text = json.dumps(sent["body"])
+        return client.generic(
+            self.method,
+            address,
+            text,
+            content_type="application/json",
+            query_params=dict(query),
+            headers=headers,
+        )
+
+    def _wanted(self) -> dict[str, Any]:
+        path = {name: PARAMETERS.get(name, self.route.model) for name in self.route.parameters}
+        return {"path": path, "body": BODIES[self.route.template] if self.method == "POST" else None}
+
+
+def operations() -> list[Operation]:
+    found = [route for route in routes() if route.template.startswith("v1/")]
+    return [Operation(method=method.upper(), route=route) for route in found for method in route.view.actions]
+
+
+def own(party: Party) -> Callable[[Path, Model], str]:
+    return lambda _, model: as_public(model, party.id_of(model))
+
+
+def as_public(model: Model, pk: Any) -> str:
+    """As it is given out below `/v1/`, or below `/api/v1/`."""
+    return f"{PREFIXES[model]}{pk.hex}" if model in PREFIXES else str(pk)
+
+
+def id_fields(kind: Any = Serializer) -> Iterator[str]:
+    """Names of the fields of all requests that take ids."""
+    for child in kind.__subclasses__():
+        for name, field in getattr(child, "_declared_fields", {}).items():
+            if isinstance(getattr(field, "child", field), IdField):
+                yield name
+        yield from id_fields(child)
+
+
+def _models(wanted: Any, path: Path = ()) -> Iterator[tuple[Path, Model]]:
+    if isinstance(wanted, type):
+        yield path, wanted
+    inner = (
+        wanted.items() if isinstance(wanted, dict) else enumerate(wanted) if isinstance(wanted, list) else ()
+    )
+    for name, one in inner:
+        yield from _models(one, (*path, name))
+
+
+def _filled(wanted: Any, pk_for: Callable[[Path, Model], str], path: Path = ()) -> Any:
+    if isinstance(wanted, type):
+        return pk_for(path, wanted)
+    if isinstance(wanted, dict):
+        return {name: _filled(one, pk_for, (*path, name)) for name, one in wanted.items()}
+    if isinstance(wanted, list):
+        return [_filled(one, pk_for, (*path, number)) for number, one in enumerate(wanted)]
+    return wanted

@@ -1,0 +1,152 @@
+"""Two organisations with a row in every table, whose every text says whose it is: a word that turns up at the other's
+place is a leak.
+
+Rows are made from the models themselves, so that a new table takes part without being named here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.utils import timezone
+
+from audit.models import AuditLog, AuditSeal
+from audit.sealing import seal
+from audit.services import record
+from knowledge import files
+from knowledge.models import Document, StoredFile
+from tenants import catalogue, rls
+from tenants.encryption import EncryptedJSONField
+from tenants.models import Membership, Tenant, TenantModel, User
+from tenants.scope import tenant_scope
+from tests.conftest import Person, make_owner
+
+Model = type[models.Model]
+MODELS: list[Model] = [Tenant, *(model for model in apps.get_models() if issubclass(model, TenantModel))]
+WORDS = {"CharField", "TextField"}
+NUMBERS = {"IntegerField", "BigIntegerField", "PositiveIntegerField", "PositiveBigIntegerField"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """`word` is in each text of each row; `sign` in what operators may see of any tenant: its name, and its people's
+    e-mail addresses."""
+
+    person: Person
+    word: str
+    sign: str
+    rows: dict[Model, Any]
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.person.tenant_id
+
+    def id_of(self, model: Model) -> UUID:
+        found: UUID = self.person.user.pk if model is User else self.rows[model].pk
+        return found
+
+
+def make_party(folder: Path) -> Party:
+    person, mark = make_owner(), uuid4().hex[:10]
+    word, sign = f"zq{mark}", f"zs{mark}"
+    rows: dict[Model, Any] = {}
+    with tenant_scope(person.tenant_id):
+        rows[Tenant] = Tenant.objects.get(pk=person.tenant_id)
+        _name(person, rows[Tenant], word, sign)
+        rows[Membership] = Membership.objects.get()
+        rows[AuditLog] = record(
+            actor=person.actor, action=f"{word}.made", target=rows[Tenant], new={word: word}
+        )
+        for model in MODELS:
+            if model is not AuditSeal:
+                _row(model, person.user, word, rows)
+        for model in (Document, StoredFile):
+            _store_file(rows[model], folder / "original", word)
+    seal(person.tenant_id)
+    with tenant_scope(person.tenant_id):
+        rows[AuditSeal] = AuditSeal.objects.order_by("-sequence")[0]
+    return Party(person=person, word=word, sign=sign, rows=rows)
+
+
+def _name(person: Person, tenant: Tenant, word: str, sign: str) -> None:
+    tenant.name, tenant.metadata_encrypted = f"Org {sign}", {"contract": word}
+    tenant.save()
+    person.user.email, person.user.name = f"{sign}@example.org", sign
+    person.user.save()
+
+
+def _row(model: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
+    if model is User:
+        return user
+    if model not in rows:
+        facts = {
+            field.name: _value(field, user, word, rows)
+            for field in model._meta.concrete_fields
+            if _is_filled(field)
+        }
+        rows[model] = model._base_manager.create(**facts)
+    return rows[model]
+
+
+def _is_filled(field: Any) -> bool:
+    if field.primary_key or field.name == "tenant" or field.related_model is field.model:
+        return False
+    if field.is_relation or field.choices or _is_text(field):
+        return True
+    kind = field.get_internal_type()
+    automatic = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    return kind in NUMBERS or (kind == "DateTimeField" and not field.null and not automatic)
+
+
+def _is_text(field: Any) -> bool:
+    return field.get_internal_type() in WORDS or isinstance(
+        field, models.JSONField | ArrayField | EncryptedJSONField
+    )
+
+
+def _value(field: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
+    if field.is_relation:
+        return _row(field.related_model, user, word, rows)
+    if field.choices:  # of what is done, nobody does anything
+        values = [value for value, _ in field.choices]
+        return "done" if "done" in values else values[0]
+    if isinstance(field, ArrayField):
+        return [word]
+    if isinstance(field, models.JSONField | EncryptedJSONField):
+        return {word: 1}
+    if field.get_internal_type() in WORDS:
+        return word
+    return timezone.now() if field.get_internal_type() == "DateTimeField" else 1
+
+
+def _store_file(row: Any, path: Path, word: str) -> None:
+    path.write_text(word)
+    row.file_path = files.store(path, row.tenant_id, row.pk, 1)
+    row.save()
+
+
+def contents(party: Party) -> dict[str, list[str]]:
+    """Every row of every table of the tenant's."""
+    found = {}
+    with tenant_scope(party.tenant_id), connection.cursor() as cursor:
+        for table in rls.tenant_tables(catalogue.read()):
+            name = connection.ops.quote_name(table.name)
+            cursor.execute(f"SELECT to_jsonb(t)::text FROM {name} t ORDER BY id")
+            found[table.name] = [row for (row,) in cursor.fetchall()]
+    return found
+
+
+def as_json(model: Model, party: Party) -> dict[str, Any]:
+    """A row as PostgreSQL has it, for `jsonb_populate_record`."""
+    name = connection.ops.quote_name(model._meta.db_table)
+    with tenant_scope(party.tenant_id), connection.cursor() as cursor:
+        cursor.execute(f"SELECT to_jsonb(t)::text FROM {name} t WHERE id = %s", [party.id_of(model)])
+        row: dict[str, Any] = json.loads(cursor.fetchone()[0])
+    return row

@@ -1,0 +1,164 @@
+"""Every command and every task × the intruder, with the victim's ids and names as arguments."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import json
+import logging
+from argparse import Action
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+
+from knowledge.models import Document, DocumentStatus, Reference
+from knowledge.services.documents import Upload, add_documents
+from oyl.celery import app as celery
+from tenants.commands import TenantCommand, new_name
+from tenants.scope import tenant_scope
+from tests.proof.isolation.answers import CHANGING
+from tests.proof.isolation.parties import MODELS, Party, make_party
+
+OUR_APPS = {config.name for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR}
+COMMANDS = {
+    name: load_command_class(app, name) for name, app in sorted(get_commands().items()) if app in OUR_APPS
+}
+# They act in no tenant's scope, and tell of none but its name and id.
+OF_OPERATORS = {"check_rls", "create_tenant", "demo", "doctor", "list_tenants", "migrate", "services", "up"}
+SPEAKING = ("check_rls", "list_tenants")  # those of them that look at tables
+# Django's own, and which tenants: those are the operator's to name.
+GENERAL = {"help", "version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color"}
+GENERAL |= {"skip_checks", "json", "tenant", "all_tenants"}
+# What tasks may be told. One that took a tenant or an id would need a place here.
+TOLD = {"complete"}
+celery.loader.import_default_modules()
+TASKS = sorted(name for name in celery.tasks if name.partition(".")[0] in OUR_APPS)
+pytestmark = pytest.mark.usefixtures("untouched")
+
+
+@pytest.fixture
+def intruder(database: None, tmp_path: Path) -> Party:
+    """A new one: commands make things, and some of them by the victim's names."""
+    return make_party(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A file to ingest, and at the same time a collection to evaluate."""
+    place = tmp_path / "collection"
+    (place / "qrels").mkdir(parents=True)
+    (place / "corpus.jsonl").write_text(json.dumps({"_id": "1", "title": "", "text": "Bees dance."}))
+    (place / "queries.jsonl").write_text(json.dumps({"_id": "1", "text": "Who dances?"}))
+    (place / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n1\t1\t1\n")
+    return place
+
+
+def test_every_command_has_its_place():
+    tenants = {name for name, command in COMMANDS.items() if isinstance(command, TenantCommand)}
+    assert COMMANDS.keys() == tenants | OF_OPERATORS
+    assert not tenants & OF_OPERATORS
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - OF_OPERATORS))
+def test_a_foreign_argument_is_as_good_as_an_absent_one(
+    name: str, victim: Party, intruder: Party, folder: Path, counted: Counter[str]
+):
+    arguments = [action for action in _parser(name)._actions if action.dest not in GENERAL]
+    usual = {one.dest: [*one.option_strings[:1], _usual(one, folder)] for one in arguments if one.required}
+    assert not _told_of(victim, _run(name, intruder, usual))
+    for one in arguments:
+        for foreign, absent in _pairs(one, victim):
+            told = [
+                _run(name, intruder, {**usual, one.dest: [*one.option_strings[:1], value]})
+                for value in (foreign, absent)
+            ]
+            counted["arguments of commands"] += 2
+            assert told[0] == told[1], (one.dest, foreign)
+            assert not _told_of(victim, told[0])
+
+
+@pytest.mark.parametrize("name", SPEAKING)
+def test_what_operators_are_told_has_no_tenants_words(name: str, victim: Party):
+    assert victim.word not in _run(name, None, {})
+
+
+def _parser(name: str) -> Any:
+    return COMMANDS[name].create_parser("manage.py", name)
+
+
+def _usual(argument: Action, folder: Path) -> str:
+    if argument.type is UUID:
+        return str(uuid4())
+    return "Tried" if argument.type in (None, new_name) else str(folder)
+
+
+def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
+    """What is the victim's, and what is nobody's, as far as the argument can name something."""
+    ids = [(str(victim.id_of(model)), str(uuid4())) for model in MODELS]
+    words = [(victim.word, f"zz{uuid4().hex[:10]}")]
+    if argument.nargs == 0 or argument.choices or argument.type is int:
+        return []
+    if argument.type is UUID:
+        return ids
+    if argument.metavar == "NAME_OR_ID":
+        return ids + words
+    if argument.type in (None, new_name):
+        return words
+    assert argument.metavar in ("PATH", "DATASET"), f"{argument.dest} has no place in the matrix"
+    return []
+
+
+def _run(name: str, party: Party | None, arguments: dict[str, list[str]]) -> str:
+    """All that it tells, what was asked for aside."""
+    given = [part for parts in arguments.values() for part in parts]
+    whose = ["--tenant", str(party.tenant_id)] if party else []
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command(name, *given, *whose, "--json", stdout=out, stderr=err)
+        ended = ""
+    except CommandError as error:
+        ended = str(error)
+    told = f"{out.getvalue()} {err.getvalue()} {ended}"
+    for part in given:
+        told = told.replace(part, "…")
+    return CHANGING.sub("…", told)
+
+
+def _told_of(victim: Party, told: str) -> bool:
+    return victim.word in told or victim.sign in told
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_names_nobody_and_leaves_others_alone(
+    name: str, victim: Party, intruder: Party, folder: Path, caplog: pytest.LogCaptureFixture
+):
+    task = celery.tasks[name]
+    assert set(inspect.signature(task.run).parameters) <= TOLD, "it takes what has no place in the matrix"
+    document_id = _queue(intruder, folder / "corpus.jsonl")
+    with caplog.at_level(logging.INFO):
+        for _ in range(100):
+            result = task.run()
+            if not name.endswith(".work") or _is_done(intruder, document_id):
+                break
+        else:
+            pytest.fail("the worker never came to it")
+    assert not _told_of(victim, f"{result} {caplog.text}")
+
+
+def _queue(party: Party, path: Path) -> UUID:
+    upload = Upload(external_id="tried", filename="tried.txt", path=path)
+    reference = party.id_of(Reference)
+    (added,) = add_documents(actor=party.person.actor, reference_id=reference, uploads=[upload])
+    return added.document_id
+
+
+def _is_done(party: Party, document_id: UUID) -> bool:
+    with tenant_scope(party.tenant_id):
+        found = Document.objects.get(pk=document_id)
+    return bool(found.processed_status == DocumentStatus.DONE)

@@ -1,0 +1,100 @@
+"""Every operation of the OpenAPI document × every place for an id, cursors and idempotency keys of another's."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from tenants.models import IdempotencyKey
+from tenants.scope import tenant_scope
+from tests.proof.conftest import Size
+from tests.proof.isolation.answers import answer, difference
+from tests.proof.isolation.described import Asked, Operation, operations
+from tests.proof.isolation.parties import MODELS, Party
+from tests.proof.isolation.routes import ids_of
+
+OPERATIONS = operations()
+LISTS = [one for one in OPERATIONS if one.takes("cursor")]
+REPEATABLE = [one for one in OPERATIONS if one.takes("Idempotency-Key")]
+pytestmark = pytest.mark.usefixtures("kept", "untouched")
+
+
+def by_operation(some: list[Operation]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("operation", some, ids=lambda one: one.name)
+
+
+@pytest.fixture(scope="module")
+def kept(victim: Party, intruder: Party) -> None:
+    """Answers that the victim's organisation keeps, as if the intruder had asked there before: by whom and under which
+    key is the same, only the organisation is another."""
+    with tenant_scope(victim.tenant_id):
+        for operation in REPEATABLE:
+            IdempotencyKey.objects.create(
+                credential=str(intruder.person.user.pk),
+                key=f"kept-{operation.name}",
+                fingerprint=victim.word,
+                status=200,
+                body=f'{{"{victim.word}": 1}}',
+            )
+
+
+@by_operation(OPERATIONS)
+def test_a_foreign_id_is_answered_as_an_absent_one_wherever_it_is_written(
+    operation: Operation,
+    victim: Party,
+    intruder: Party,
+    browser: Client,
+    size: Size,
+    counted: Counter[str],
+):
+    own = operation.own(intruder)
+    for place in operation.places():
+        for model in [operation.model_of(place), *MODELS][: size(1, 1 + len(MODELS))]:
+            foreign, absent = (
+                answer(operation.ask(browser, own.with_id(place, str(pk))), pk)
+                for pk in ids_of(model, victim)
+            )
+            counted["described places"] += 2
+            assert difference(foreign, absent) == [], (place, model)
+            assert not foreign.told_of(victim)
+
+
+@by_operation(LISTS)
+def test_a_foreign_cursor_leads_nowhere_else(
+    operation: Operation, victim: Party, browser: Client, counted: Counter[str]
+):
+    """It says only where in the order to go on: at the victim's own row."""
+    row = victim.rows[operation.model]
+    for reverse in ({}, {"r": 1}):
+        cursor = b64encode(urlencode({"p": str(row.created_at), **reverse}).encode()).decode()
+        answered = operation.ask(browser, Asked(pk="", query={"cursor": cursor}))
+        counted["foreign cursors"] += 1
+        assert answered.status_code == 200
+        assert not answer(answered).told_of(victim)
+
+
+@by_operation(REPEATABLE)
+def test_a_foreign_idempotency_key_is_nobodys(
+    operation: Operation, victim: Party, intruder: Party, browser: Client, counted: Counter[str]
+):
+    own = operation.own(intruder).with_id(("path", "id"), str(uuid4()))
+    foreign, unused = (
+        answer(operation.ask(browser, own, **{"Idempotency-Key": key}))
+        for key in (f"kept-{operation.name}", uuid4().hex)
+    )
+    counted["foreign idempotency keys"] += 2
+    assert "Replayed" not in foreign.headers and not foreign.told_of(victim)
+    assert "idempotency_key_reused" not in foreign.body
+    assert foreign.status == unused.status or unused.status in (409, 422)
+
+
+def test_there_are_places_of_every_kind():
+    places = [place for operation in OPERATIONS for place in operation.places()]
+    assert {place[0] for place in places} == {"path", "query", "body"}
+    assert any("*" in place for place in places) and any(len(place) > 3 for place in places)
+    assert len(LISTS) > 15 and len(REPEATABLE) > 15

@@ -1,0 +1,156 @@
+"""Every field of every form, every filter, action and choice × the victim's ids: none of them does what an id does that
+nobody has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from tenants.models import User
+from tenants.scope import tenant_scope
+from tests.admin.pages import url
+from tests.proof.conftest import Size
+from tests.proof.isolation.answers import answer, difference
+from tests.proof.isolation.asking import CONFIRMED, ask
+from tests.proof.isolation.forms import Place, errors_on, filled_in, places_on
+from tests.proof.isolation.parties import Model, Party
+from tests.proof.isolation.routes import Route, ids_of, routes
+
+MODELS = sorted((model for model in admin.site._registry if model is not User), key=lambda m: m._meta.label)
+WITHOUT_FIELDS = ("logout/", "history/", "delete/", "download/")
+by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+pytestmark = pytest.mark.usefixtures("untouched")
+
+
+def own_address(route: Route, intruder: Party) -> str | None:
+    """Of a page about the intruder's own object, or none in particular; None for those that have no fields of their own."""
+    if "content_type_id" in route.parameters or route.template.endswith(WITHOUT_FIELDS):
+        return None
+    return route.address(route.model, intruder.id_of(route.model) if route.model else "")
+
+
+@pytest.mark.parametrize("route", routes(), ids=lambda route: route.template)
+def test_a_foreign_id_in_a_field_is_as_wrong_as_an_absent_one(
+    route: Route, browser: Client, victim: Party, intruder: Party, counted: Counter[str]
+):
+    is_door = hasattr(route.view, "cls")
+    if is_door or route.model is User or (address := own_address(route, intruder)) is None:
+        return
+    page = browser.get(address)
+    with tenant_scope(intruder.tenant_id):
+        places, data = list(places_on(page)), filled_in(page, intruder)
+    methods = ("POST",) if route.model else ("POST", "GET")
+    for place in places:
+        refused = [_is_as_wrong(browser, method, address, data, place, victim) for method in methods]
+        counted["ids in fields"] += 2 * len(methods)
+        assert any(refused), place
+
+
+def _is_as_wrong(
+    browser: Client, method: str, address: str, data: dict[str, Any], place: Place, victim: Party
+) -> bool:
+    """Whether the field is called wrong, or nothing is taken at all. (A page may take its form by another method.)"""
+    answers, refused = [], []
+    for pk in ids_of(place.model, victim):
+        answered = ask(browser, method, address, {**data, **place.filled_with(pk)})
+        answers.append(answer(answered, pk))
+        refused.append(answered.status_code == 403 or place.field in errors_on(answered))
+    assert difference(*answers) == [], place
+    assert not answers[0].told_of(victim)
+    return all(refused)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [route for route in routes() if route.model and hasattr(route.view, "cls")],
+    ids=lambda route: route.template,
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_foreign_id_in_a_body_is_as_wrong_as_an_absent_one(
+    method: str, route: Route, browser: Client, victim: Party, intruder: Party, counted: Counter[str]
+):
+    assert route.model
+    address = route.address(route.model, intruder.id_of(route.model))
+    serializer = route.view.initkwargs.get("serializer_class", route.view.cls.serializer_class)
+    fields = getattr(serializer(), "fields", {}) if serializer else {}
+    for name, field in fields.items() if method.lower() in route.view.actions else ():
+        if not field.read_only and (model := model_named_by(field)):
+            foreign, absent = (
+                answer(ask(browser, method, address, {name: str(pk)}), pk) for pk in ids_of(model, victim)
+            )
+            counted["ids in fields"] += 2
+            assert foreign.status >= 400
+            assert difference(foreign, absent) == []
+            assert not foreign.told_of(victim)
+
+
+def model_named_by(field: Any) -> Model | None:
+    """Whose ids the field takes."""
+    related = getattr(field, "child_relation", field)
+    found: Model | None = related.queryset.model if hasattr(related, "queryset") else None
+    return found
+
+
+@by_model
+def test_a_foreign_id_in_an_action_is_as_good_as_an_absent_one(
+    model: Model, browser: Client, victim: Party, counted: Counter[str]
+):
+    page = browser.get(url(model, "changelist"))
+    form = page.context.get("action_form")
+    for action in [name for name, _ in form.fields["action"].choices if name] if form else []:
+        answers = []
+        for pk in ids_of(model, victim):
+            data = {**CONFIRMED, "action": action, "_selected_action": str(pk), "index": "0"}
+            answers.append(answer(ask(browser, "POST", url(model, "changelist"), data), pk))
+        counted["ids in actions"] += 2
+        assert difference(*answers) == [], action
+        assert not answers[0].told_of(victim)
+
+
+@by_model
+def test_filters_find_nothing_foreign(
+    model: Model, browser: Client, victim: Party, size: Size, counted: Counter[str]
+):
+    for lookup, foreign, absent in _lookups(model, victim)[: size(1, 1000)]:
+        answers = [
+            answer(ask(browser, "GET", url(model, "changelist"), {lookup: value}), value)
+            for value in (foreign, absent)
+        ]
+        counted["filters"] += 2
+        assert difference(*answers) == [], lookup
+        assert not answers[0].told_of(victim)
+
+
+def _lookups(model: Model, victim: Party) -> list[tuple[str, str, str]]:
+    """A condition for each of its fields, relations first: one that holds for the victim's row, one for nobody's."""
+    found = [("id__exact", str(victim.id_of(model)), str(uuid4()))]
+    for field in model._meta.concrete_fields:
+        if isinstance(field, models.ForeignKey):
+            foreign = str(victim.id_of(field.related_model))
+            found.insert(0, (f"{field.name}__id__exact", foreign, str(uuid4())))
+            found.append((f"{field.name}__name__startswith", victim.word[:6], "zz" + uuid4().hex[:4]))
+        elif field.get_internal_type() in ("CharField", "TextField"):
+            found.append((f"{field.name}__startswith", victim.word[:6], "zz" + uuid4().hex[:4]))
+    return found
+
+
+@by_model
+def test_choices_offer_nothing_foreign(model: Model, browser: Client, victim: Party, counted: Counter[str]):
+    for field in model._meta.concrete_fields:
+        if isinstance(field, models.ForeignKey):
+            facts = {
+                "app_label": model._meta.app_label,
+                "model_name": model._meta.model_name,
+                "field_name": field.name,
+            }
+            for term in ("", victim.word):
+                answered = answer(ask(browser, "GET", reverse("admin:autocomplete"), {**facts, "term": term}))
+                counted["choices"] += 1
+                assert not answered.told_of(victim)

@@ -1,0 +1,94 @@
+"""Every route × the intruder, with the victim's ids and words in the address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tenants.models import User
+from tests.proof.conftest import Size
+from tests.proof.isolation.answers import answer, difference
+from tests.proof.isolation.asking import METHODS, ask
+from tests.proof.isolation.parties import Party
+from tests.proof.isolation.routes import Route, ids_of, routes
+
+# What pages call the words that they search for; the first of them, lists.
+WORDS = ("q", "s", "term", "query")
+pytestmark = pytest.mark.usefixtures("untouched")
+with_ids = pytest.mark.parametrize(
+    "route", [route for route in routes() if route.takes_ids], ids=lambda route: route.template
+)
+without_ids = pytest.mark.parametrize(
+    "route", [route for route in routes() if not route.takes_ids], ids=lambda route: route.template
+)
+
+
+@pytest.fixture(scope="module")
+def operator(intruder: Party) -> Client:
+    """Somebody who runs OYL, at work in the intruder's organisation."""
+    browser = Client()
+    browser.force_login(User.objects.create_superuser(f"{uuid4().hex}@example.org", "correct horse battery"))
+    browser.post(reverse("admin:switch_tenant"), {"tenant": str(intruder.tenant_id)})
+    return browser
+
+
+@with_ids
+def test_a_foreign_id_is_answered_as_an_absent_one(
+    route: Route, victim: Party, browser: Client, operator: Client, size: Size, counted: Counter[str]
+):
+    for model in route.targets():
+        if model is User:  # everybody's; operators alone see them
+            continue
+        for person, method in product((browser, operator)[: size(1, 2)], METHODS[: size(2, len(METHODS))]):
+            foreign, absent = (
+                answer(ask(person, method, route.address(model, pk)), pk) for pk in ids_of(model, victim)
+            )
+            counted["requests"] += 2
+            assert difference(foreign, absent) == [], (method, model)
+            assert victim.word not in str(foreign)
+            assert person is operator or not foreign.told_of(victim)
+
+
+@without_ids
+def test_what_names_no_object_tells_nothing_of_others(
+    route: Route, victim: Party, intruder: Party, size: Size, counted: Counter[str]
+):
+    browser, address = intruder.person.client, route.address()
+    asked = WORDS[:1] if route.model else WORDS
+    foreign, absent = (
+        answer(ask(browser, "GET", address, dict.fromkeys(asked, word)), word)
+        for word in (victim.word, uuid4().hex[:12])
+    )
+    assert difference(foreign, absent) == []
+    assert not foreign.told_of(victim)
+    for method in METHODS[1 : size(2, len(METHODS))]:
+        assert not answer(ask(browser, method, address)).told_of(victim)
+        browser.force_login(intruder.person.user)
+    counted["requests"] += size(3, 1 + len(METHODS))
+
+
+def test_nobody_enters_a_foreign_organisation(victim: Party, browser: Client):
+    foreign, absent = (
+        answer(ask(browser, "POST", reverse("admin:switch_tenant"), {"tenant": pk}), pk)
+        for pk in (victim.tenant_id, uuid4())
+    )
+    assert difference(foreign, absent) == []
+
+
+def test_the_victim_sees_their_own_words(victim: Party):
+    """Otherwise, not to find them elsewhere would say nothing."""
+    browser, changes = (
+        victim.person.client,
+        [route for route in routes() if route.template.endswith("/change/")],
+    )
+    speaking = [
+        route.model
+        for route in changes
+        if route.model and answer(browser.get(route.address(pk=victim.id_of(route.model)))).told_of(victim)
+    ]
+    assert len(speaking) > len(changes) * 0.8

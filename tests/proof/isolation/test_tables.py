@@ -1,0 +1,164 @@
+"""Every tenant's table × every statement × every scope, in raw SQL as the application's role."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+from django.db import DatabaseError, connection, transaction
+
+from audit.models import AuditLog, AuditSeal
+from audit.services import record
+from tenants import catalogue, rls
+from tenants.models import Tenant
+from tenants.scope import VARIABLE, tenant_scope
+from tests.proof.isolation.parties import MODELS, Model, Party, as_json
+
+STATEMENTS = {
+    "select": "SELECT id FROM {table} WHERE {owned}",
+    "insert": "INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %(row)s)",
+    "update": "UPDATE {table} SET id = id WHERE {owned}",
+    "give away": "UPDATE {table} SET {column} = %(other)s WHERE {owned}",
+    "delete": "DELETE FROM {table} WHERE id = %(id)s",
+    "upsert": "INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %(same)s) "
+    "ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id",
+    "overwrite": "INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %(mine)s) "
+    "ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id",
+}
+SCOPES = ("own", "other", "no", "empty", "garbage")
+NOT_APPENDING = {"update", "give away", "delete", "upsert", "overwrite"}
+REFUSALS = ("row-level security", "invalid input syntax for type uuid", "permission denied", "append-only")
+POLICY, GARBLED, NO_GRANT, SEALED = REFUSALS
+
+# Its row is the tenant itself: there is no second one in its scope, what is in the audit log keeps its tenant, and nobody
+# can overwrite but themselves.
+OF_TENANTS = {("insert", "own"): POLICY, ("delete", "own"): SEALED, ("overwrite", "other"): "1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A row of the victim's, and what is tried with it. `spare` is one that can be inserted in its own scope."""
+
+    model: Model
+    victim: Party
+    intruder: Party
+    row: dict[str, Any]
+    spare: dict[str, Any]
+    removable: bool
+
+    @property
+    def table(self) -> str:
+        return connection.ops.quote_name(self.model._meta.db_table)
+
+    @property
+    def column(self) -> str:
+        return "id" if self.model is Tenant else "tenant_id"
+
+    def run(self, statement: str, scope: str) -> str:
+        """How many rows, or why not; nothing stays."""
+        sql = STATEMENTS[statement].format(
+            table=self.table, column=self.column, owned=f"{self.column} = %(tenant)s"
+        )
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                self._enter(cursor, scope)
+                if statement == "insert" and scope == "own" and self.removable:
+                    cursor.execute(f"DELETE FROM {self.table} WHERE id = %s", [self.row["id"]])
+                cursor.execute(sql, self._facts())
+                transaction.set_rollback(True)
+                return str(cursor.rowcount)
+        except DatabaseError as error:
+            return next((refusal for refusal in REFUSALS if refusal in str(error)), str(error))
+
+    def _enter(self, cursor: Any, scope: str) -> None:
+        value = {
+            "own": str(self.victim.tenant_id),
+            "other": str(self.intruder.tenant_id),
+            "empty": "",
+            "garbage": "garbage",
+        }
+        if scope in value:
+            cursor.execute("SELECT set_config(%s, %s, true)", [VARIABLE, value[scope]])
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "id": self.row["id"],
+            "tenant": str(self.victim.tenant_id),
+            "other": str(self.intruder.tenant_id),
+            "row": json.dumps(self.spare),
+            "same": json.dumps(self.row),
+            "mine": json.dumps({**self.row, self.column: str(self.intruder.tenant_id)}),
+        }
+
+
+def expected(attempt: Attempt, statement: str, scope: str, rows: int) -> str:
+    """What PostgreSQL must answer, cell by cell."""
+    if attempt.model._meta.db_table in rls.APPEND_ONLY and statement in NOT_APPENDING:
+        return NO_GRANT
+    if scope == "garbage":
+        return GARBLED
+    if attempt.model is Tenant and (statement, scope) in OF_TENANTS:
+        return OF_TENANTS[statement, scope]
+    if statement in ("insert", "upsert"):
+        return "1" if scope == "own" else POLICY
+    if statement == "overwrite" or (statement == "give away" and scope == "own"):
+        return POLICY
+    if scope != "own":
+        return "0"
+    return "1" if statement == "delete" else str(rows)
+
+
+def attempts(victim: Party, intruder: Party) -> list[Attempt]:
+    made = []
+    for model in MODELS:
+        row = as_json(model, victim)
+        removable = model not in SPARES
+        spare = row if removable else {**row, "id": str(uuid4()), **SPARES[model](victim)}
+        made.append(
+            Attempt(
+                model=model,
+                victim=victim,
+                intruder=intruder,
+                row=row,
+                spare=spare,
+                removable=removable,
+            )
+        )
+    return made
+
+
+def _not_sealed_yet(victim: Party) -> dict[str, Any]:
+    with tenant_scope(victim.tenant_id):
+        event = record(actor=victim.person.actor, action="matrix.tried")
+        last = AuditSeal.objects.order_by("-sequence")[0].sequence
+    return {"audit_log_id": str(event.pk), "sequence": last + 1}
+
+
+# To insert a row of its own, the others take theirs away first; these cannot.
+SPARES: dict[Model, Callable[[Party], dict[str, Any]]] = {
+    AuditLog: lambda victim: {},
+    AuditSeal: _not_sealed_yet,
+    Tenant: lambda victim: {},
+}
+
+
+def test_every_table_answers_every_statement_in_every_scope_as_it_must(
+    victim: Party, intruder: Party, counted: Counter[str]
+):
+    tables = {table.name for table in rls.tenant_tables(catalogue.read())}
+    assert {model._meta.db_table for model in MODELS} == tables, "a table without a place in the matrix"
+    wrong = {}
+    for attempt in attempts(victim, intruder):
+        with tenant_scope(victim.tenant_id):
+            rows = attempt.model._base_manager.count()
+        for statement, scope in product(STATEMENTS, SCOPES):
+            answer, wanted = attempt.run(statement, scope), expected(attempt, statement, scope, rows)
+            if answer != wanted:
+                wrong[attempt.table, statement, scope] = (answer, wanted)
+    assert wrong == {}
+    counted["cells"] = len(tables) * len(STATEMENTS) * len(SCOPES)

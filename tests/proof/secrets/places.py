@@ -1,0 +1,94 @@
+"""A row for every encrypted field there is, and what lies in the database there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+
+from tenants.encryption import EncryptedJSONField
+from tenants.models import Tenant, new_id
+from tenants.rotation import encrypted_fields
+from tenants.scope import tenant_scope
+from workspaces.models import IntegrationConfig, IntegrationType, Workspace
+
+
+def _tenant(name: str) -> Tenant:
+    found: Tenant = Tenant.objects.get()
+    return found
+
+
+def _integration_config(name: str) -> IntegrationConfig:
+    workspace, _ = Workspace.objects.get_or_create(name="Main")
+    kind = IntegrationType.WEBHOOK
+    made: IntegrationConfig = IntegrationConfig.objects.create(workspace=workspace, name=name, type_enum=kind)
+    return made
+
+
+# Inside a scope: a row of the model. A model with a secret has to come in here.
+MAKERS: dict[type[models.Model], Callable[[str], models.Model]] = {
+    Tenant: _tenant,
+    IntegrationConfig: _integration_config,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An encrypted field of one row."""
+
+    tenant_id: UUID
+    field: EncryptedJSONField
+    pk: UUID
+
+    @property
+    def column(self) -> tuple[str, str]:
+        return self.field.model._meta.db_table, self.field.attname
+
+    def row(self) -> Any:
+        return self.field.model._base_manager.get(pk=self.pk)
+
+    def reveal(self) -> Any:
+        return getattr(self.row(), self.field.attname).reveal()
+
+    def read(self) -> bytes:
+        """The envelope, as the database has it."""
+        table, column = self.column
+        with tenant_scope(self.tenant_id), connection.cursor() as cursor:
+            cursor.execute(f"SELECT {column}::text FROM {table} WHERE id = %s", [self.pk])
+            return str(cursor.fetchone()[0]).encode()
+
+    def write(self, envelope: bytes) -> None:
+        """Past OYL, inside a scope. Raises DataError when PostgreSQL itself takes it for no JSON."""
+        table, column = self.column
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {table} SET {column} = convert_from(%s, 'UTF8')::jsonb WHERE id = %s",
+                [envelope, self.pk],
+            )
+            assert cursor.rowcount == 1
+
+    @contextmanager
+    def holding(self, envelope: bytes) -> Iterator[None]:
+        """The place with another envelope, for as long as the block lasts."""
+        with tenant_scope(self.tenant_id), transaction.atomic():
+            self.write(envelope)
+            yield
+            transaction.set_rollback(True)
+
+
+def make_places(tenant_id: UUID, rows: int) -> list[Place]:
+    """One for every encrypted field of so many rows of each model, each with a secret that says where it is."""
+    places = []
+    with tenant_scope(tenant_id):
+        for field in encrypted_fields():
+            for n in range(rows):
+                row = MAKERS[field.model](f"{field.attname} {n} {new_id()}")
+                place = Place(tenant_id, field, row.pk)
+                setattr(row, field.attname, str(place))
+                row.save()
+                places.append(place)
+    return list(dict.fromkeys(places))

@@ -1,0 +1,126 @@
+"""Each call of a service leaves its event with its change, or neither: also when it is refused, rolled back or killed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+
+from audit.verification import verify
+from benchmarks.reports import Row
+from knowledge.services.libraries import get_or_create_reference
+from tenants.actors import ActorKind
+from tenants.errors import ForbiddenError, NestedTenantScopeError
+from tenants.models import Role
+from tenants.scope import tenant_scope
+from tests.conftest import Person
+from tests.proof import victims
+from tests.proof.conftest import Size
+from tests.proof.tampering import recipes
+from tests.proof.tampering.stage import Call, Service, Stage, services
+
+SEED = 5
+SERVICES = sorted(services(), key=lambda service: service.__name__)
+# Whoever may call these was asked before.
+ASK_NOBODY = {"create_tenant", "enter_as_operator", "record", "record_each", "set_document_tags"}
+by_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.__name__)
+
+
+@pytest.fixture
+def stage(module_owner: Person, tmp_path: Path) -> Stage:
+    reference = get_or_create_reference(actor=module_owner.actor, workspace="Main", reference="Files")
+    with tenant_scope(module_owner.tenant_id):
+        workspace = reference.workspace
+    return Stage(actor=module_owner.actor, workspace=workspace, reference=reference, folder=tmp_path)
+
+
+def call_of(service: Service, stage: Stage) -> Call:
+    recipe = getattr(recipes, service.__name__)
+    call: Call = recipe(replace(stage, key=uuid4().hex))
+    return call
+
+
+def events() -> int:
+    """In all tenants: the tables' owner may count them."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM audit_logs")
+        return int(cursor.fetchone()[0])
+
+
+class Called(Exception):
+    """What rolls a finished call back."""
+
+
+def test_every_service_has_its_recipe():
+    made = {
+        name for name, value in vars(recipes).items() if getattr(value, "__module__", "") == recipes.__name__
+    }
+    assert made == {service.__name__ for service in SERVICES}
+
+
+@by_service
+def test_a_call_leaves_its_event(service: Service, stage: Stage):
+    call, before = call_of(service, stage), events()
+    assert call.is_done is None or not call.is_done()
+    call.make()
+    assert events() - before == call.events
+    assert call.is_done is None or call.is_done()
+
+
+@by_service
+def test_what_is_rolled_back_leaves_none(service: Service, stage: Stage):
+    call, before = call_of(service, stage), events()
+    with pytest.raises((Called, NestedTenantScopeError)), stage.scope():
+        call.make()
+        raise Called
+    assert events() == before
+    assert call.is_done is None or not call.is_done()
+
+
+@by_service
+def test_who_may_not_leaves_none(service: Service, stage: Stage):
+    if service.__name__ in ASK_NOBODY:
+        pytest.skip("does not ask")
+    anybody = replace(stage.actor, role=Role.VIEWER, kind=ActorKind.USER)
+    call, before = call_of(service, replace(stage, actor=anybody)), events()
+    with pytest.raises(ForbiddenError):
+        call.make()
+    assert events() == before
+    assert call.is_done is None or not call.is_done()
+
+
+def test_a_killed_call_leaves_both_or_neither(stage: Stage, size: Size, measured: list[Row]):
+    random, kills, done, torn = Random(SEED), 0, 0, []
+    for service in random.sample(SERVICES, size(8, len(SERVICES))):
+        seconds = _seconds(call_of(service, stage))
+        for _ in range(size(1, 20)):
+            call, before = call_of(service, stage), events()
+            victim = victims.start(call.make)
+            time.sleep(random.uniform(0, 1.5 * seconds))
+            kills += victim.kill()
+            left = events() - before
+            done += bool(left)
+            if left not in (0, call.events) or (
+                call.is_done and call.events and call.is_done() != bool(left)
+            ):
+                torn.append((service.__name__, left))
+    assert torn == []
+    assert verify(stage.actor.tenant_id).problem is None
+    measured += [
+        {
+            "What": f"changes without their event, or events without their change, of {len(SERVICES)} services",
+            "Measured": f"0 in {kills:,} kills ({done:,} of the calls had come to their end)",
+            "Target": "0",
+        }
+    ]
+
+
+def _seconds(call: Call) -> float:
+    begun = time.monotonic()
+    call.make()
+    return time.monotonic() - begun

@@ -1,0 +1,52 @@
+"""OYL behind a real socket, with a worker, for clients that are not ours. Both are processes of their own."""
+
+from __future__ import annotations
+
+import socket
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import uvicorn
+from django.test import override_settings
+
+from knowledge.ingestion.work import work
+from tests.proof import victims
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """Its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # whoever asks too early waits here
+        server = victims.start(lambda: _serve(listener))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.kill()
+
+
+def _serve(listener: socket.socket) -> None:
+    from oyl.asgi import application
+
+    warnings.resetwarnings()  # the suite's are not OYL's
+    with override_settings(ALLOWED_HOSTS=["127.0.0.1"]):
+        config = uvicorn.Config(application, lifespan="off", log_config=None)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def working(tenant_id: UUID) -> Iterator[None]:
+    """A worker that does what the tenant has to do, until the block ends."""
+    worker = victims.start(lambda: _work(tenant_id))
+    try:
+        yield
+    finally:
+        worker.kill()
+
+
+def _work(tenant_id: UUID) -> None:
+    while True:
+        if not work(tenant_id):
+            time.sleep(0.05)

@@ -1,0 +1,75 @@
+"""Many rows in one statement: what the ORM would write, checked as always."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, ProgrammingError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tenants.models import new_id
+from tenants.rows import insert_instances, insert_rows, update_rows
+from tenants.scope import tenant_scope
+from tests.conftest import Person
+from workspaces.models import Workspace
+
+ODD = "'; %s \\ \" {}\n\t\u2028 東京 🚀"
+
+
+def rows(*names: str) -> list[dict[str, object]]:
+    now = timezone.now()
+    return [{"id": new_id(), "name": name, "description": ODD, "updated_at": now} for name in names]
+
+
+def test_rows_are_written_as_the_orm_would(tenant: UUID):
+    with tenant_scope(tenant), CaptureQueriesContext(connection) as queries:
+        insert_rows(Workspace, rows("One", "Two", "Three"))
+        insert_rows(Workspace, [])
+        assert len(queries) == 1
+        made = Workspace.objects.order_by("name")
+        assert [one.name for one in made] == ["One", "Three", "Two"]
+        assert {(one.tenant_id, one.description, one.deleted_at) for one in made} == {(tenant, ODD, None)}
+        assert all(one.created_at for one in made)
+
+
+def test_instances_are_written_as_the_orm_would(tenant: UUID):
+    with tenant_scope(tenant), CaptureQueriesContext(connection) as queries:
+        made = [Workspace(name=name, description=ODD) for name in ("One", "Two")]
+        insert_instances(made)
+        insert_instances([])
+        assert len(queries) == 1
+        assert {*Workspace.objects.all()} == {*made}
+        assert {(one.tenant_id, one.description) for one in Workspace.objects.all()} == {(tenant, ODD)}
+        assert all(one.created_at and one.updated_at for one in Workspace.objects.all())
+
+
+def test_instances_of_another_tenant_are_refused(tenant: UUID, stranger: Person):
+    with pytest.raises(ProgrammingError, match="row-level security"), tenant_scope(tenant):
+        insert_instances([Workspace(name="Theirs", tenant_id=stranger.tenant_id)])
+
+
+def test_each_row_gets_values_of_its_own(tenant: UUID):
+    with tenant_scope(tenant), CaptureQueriesContext(connection) as queries:
+        made = rows("One", "Two", "Three")
+        insert_rows(Workspace, made)
+        update_rows(Workspace, [{"id": one["id"], "name": f"{one['name']}!"} for one in made[:2]])
+        update_rows(Workspace, [])
+        assert len(queries) == 2
+        assert {one.name for one in Workspace.objects.all()} == {"One!", "Two!", "Three"}
+
+
+def test_another_tenants_rows_stay_as_they_are(tenant: UUID, stranger: Person):
+    foreign = rows("Theirs")
+    with tenant_scope(stranger.tenant_id):
+        insert_rows(Workspace, foreign)
+    with tenant_scope(tenant):
+        update_rows(Workspace, [{"id": foreign[0]["id"], "name": "Mine"}])
+    with tenant_scope(stranger.tenant_id):
+        assert Workspace.objects.get().name == "Theirs"
+
+
+def test_what_the_database_refuses_is_refused(tenant: UUID):
+    with pytest.raises(IntegrityError), tenant_scope(tenant):
+        insert_rows(Workspace, rows("Twice", "Twice"))

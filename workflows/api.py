@@ -1,0 +1,60 @@
+"""Workflows and their steps, over REST."""
+
+from __future__ import annotations
+
+from assistants.api import AssistantViewSet
+from assistants.models import Assistant
+from audit.api import SimpleViewSet
+from tenants.api.fields import TIMES, OylSerializer
+from tenants.permissions import Area, Bound
+from workflows.models import Workflow, WorkflowStep
+
+
+class WorkflowSerializer(OylSerializer[Workflow]):
+    class Meta(OylSerializer.Meta):
+        model = Workflow
+        fields = ("id", "workspace", "name", "description", *TIMES)
+        fixed = ("workspace",)
+
+
+class WorkflowViewSet(SimpleViewSet):
+    """Steps that run one after another."""
+
+    model = Workflow
+    area = Area.WORKFLOWS
+    bound_by = {Bound.WORKSPACE: ("workspace",)}
+    serializer_class = WorkflowSerializer
+    filterset_fields = ["workspace", "name"]
+    ordering_fields = ["name", "created_at"]
+
+
+class WorkflowStepSerializer(OylSerializer[WorkflowStep]):
+    class Meta(OylSerializer.Meta):
+        model = WorkflowStep
+        fields = (
+            "id",
+            "workflow",
+            "position",
+            "type_enum",
+            "assistant",
+            "instruction",
+            "config_json",
+            "created_at",
+        )
+        fixed = ("workflow",)
+
+
+class WorkflowStepViewSet(SimpleViewSet):
+    """The steps of workflows."""
+
+    model = WorkflowStep
+    area = Area.WORKFLOWS
+    bound_by = {Bound.WORKSPACE: ("workflow__workspace",)}
+    serializer_class = WorkflowStepSerializer
+    filterset_fields = ["workflow", "type_enum"]
+    ordering_fields = ["position", "created_at"]
+
+    def saved(self, instance: WorkflowStep) -> WorkflowStep:
+        self.check_bound(Assistant.objects.filter(pk=instance.assistant_id), AssistantViewSet.bound_by)
+        step: WorkflowStep = super().saved(instance)
+        return step
