@@ -192,6 +192,11 @@ class ApiKey(TenantModel):
             models.CheckConstraint(
                 condition=Q(bound_kind__in=["", *Bound.values]), name="api_keys_bound_kind_valid"
             ),
+            models.CheckConstraint(
+                condition=Q(bound_kind="", bound_id=None) | ~Q(bound_kind="") & Q(bound_id__isnull=False),
+                name="api_keys_bound_whole",
+                violation_error_message="Say both what kind of object the key is bound to and its id, or neither.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,9 @@ never passes beyond the role of the person for whom it acts."""
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
+from django.apps import apps
 from django.db import models
 
 
@@ -36,3 +38,13 @@ class Bound(models.TextChoices):
     WORKSPACE = "workspace"
     REFERENCE = "reference"
     ASSISTANT = "assistant"
+
+    @property
+    def rows(self) -> models.QuerySet[Any]:
+        """By their model's name, as foreign keys name it: it stands above this app."""
+        named = {
+            Bound.WORKSPACE: "workspaces.Workspace",
+            Bound.REFERENCE: "knowledge.Reference",
+            Bound.ASSISTANT: "assistants.Assistant",
+        }
+        return apps.get_model(named[self])._default_manager.all()

@@ -168,7 +168,8 @@ def create_api_key(
     `bound` to one object if that is given. A key makes none that may do more than itself. A command, which is no user,
     names the `member` for whom it acts.
 
-    Raises ForbiddenError below admin, and InvalidError for an unknown or no scope, or a date that is over.
+    Raises ForbiddenError below admin, and InvalidError for an unknown or no scope, a date that is over, or an object that
+    is not there.
     """
     actor.require(Role.ADMIN)
     if member and actor.kind is not ActorKind.COMMAND:
@@ -180,6 +181,8 @@ def create_api_key(
     facts = {"name": name, "scopes": sorted(scopes), "bound_kind": kind, "bound_id": bound_id}
     user_id = member.user_id if member else actor.user_id
     with tenant_scope(actor.tenant_id):
+        if bound and not bound[0].rows.filter(pk=bound_id).exists():
+            raise InvalidError(f"There is no {kind} with the id '{bound_id}' for the key to be bound to.")
         api_key = ApiKey.objects.create(
             user_id=user_id, prefix=prefix, key_hash=hash_of(secret), expires_at=expires_at, **facts
         )

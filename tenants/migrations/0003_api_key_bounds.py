@@ -45,5 +45,14 @@ class Migration(migrations.Migration):
                 name="api_keys_bound_kind_valid",
             ),
         ),
+        migrations.AddConstraint(
+            "apikey",
+            models.CheckConstraint(
+                condition=models.Q(bound_kind="", bound_id=None)
+                | ~models.Q(bound_kind="") & models.Q(bound_id__isnull=False),
+                name="api_keys_bound_whole",
+                violation_error_message="Say both what kind of object the key is bound to and its id, or neither.",
+            ),
+        ),
         migrations.RunSQL(LOOKUP, migrations.RunSQL.noop),
     ]

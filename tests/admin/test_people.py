@@ -117,6 +117,22 @@ def test_an_api_key_is_shown_once_and_kept_as_a_hash(owner: Person):
         assert ApiKey.objects.get(pk=key.pk).revoked_at
 
 
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [
+        ({"bound_kind": "workspace"}, "or neither"),
+        ({"bound_id": str(uuid4())}, "or neither"),
+        ({"bound_kind": "workspace", "bound_id": str(uuid4())}, "There is no workspace with the id"),
+    ],
+)
+def test_a_key_is_bound_to_what_is_there_or_to_nothing(owner: Person, bound: dict[str, str], told: str):
+    given = {"name": "Bound", "scopes": ["knowledge:read"], **bound}
+    page = owner.client.post(reverse("admin:tenants_apikey_add"), given, follow=True)
+    assert told in page.content.decode()
+    with tenant_scope(owner.tenant_id):
+        assert not ApiKey.objects.filter(name="Bound").exists()
+
+
 def test_an_operator_makes_a_user_and_sets_a_new_password(operator: User, owner: Person):
     client, email = browser(operator), f"fresh-{uuid4().hex[:8]}@example.org"
     page = client.post(reverse("admin:tenants_user_add"), {"email": email, "name": "Fresh"})

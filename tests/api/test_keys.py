@@ -15,6 +15,7 @@ from tenants.models import ApiKey, Membership, Role, Tenant, User
 from tenants.permissions import SCOPES, Bound
 from tenants.scope import tenant_scope
 from tenants.services import create_api_key, revoke_api_key, set_role
+from tests.admin.rows import make_rows
 from tests.api.conftest import Caller, key_of
 from tests.conftest import Person, make_member
 from tests.knowledge.libraries import BEES, RIVERS, make_library
@@ -99,6 +100,16 @@ def test_scopes_are_known_ones_and_a_key_hands_on_no_more_than_it_has(owner):
     assert caller.post("api-keys/", {"name": "x", "scopes": SCOPES}).json()["code"] == "forbidden"
     made = caller.post("api-keys/", {"name": "x", "scopes": ["organisation:write"]})
     assert made.status_code == 201 and made.json()["key"].startswith(made.json()["prefix"])
+
+
+@pytest.mark.parametrize("kind", list(Bound))
+def test_a_key_is_bound_to_what_is_there(owner, stranger, kind):
+    theirs = make_rows(stranger)[kind.rows.model].pk
+    given = {"name": "x", "scopes": SCOPES, "bound_kind": kind}
+    for pk in (theirs, uuid4()):
+        refused = key_of(owner).post("api-keys/", {**given, "bound_id": str(pk)})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+        assert str(pk) in refused.json()["detail"]
 
 
 @pytest.mark.parametrize("kind", list(Bound))

@@ -98,6 +98,8 @@ def _row(model: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
 def _is_filled(field: Any) -> bool:
     if field.primary_key or field.name == "tenant" or field.related_model is field.model:
         return False
+    if field.choices and field.blank:  # what may be left out may need another field beside it
+        return False
     if field.is_relation or field.choices or _is_text(field):
         return True
     kind = field.get_internal_type()
