@@ -26,6 +26,7 @@ from tenants.api.views import bound_rows
 from tenants.models import Role
 from tenants.scope import tenant_scope
 
+POLL_AFTER_MS = "500"  # of themselves, OpenAI's clients wait one second, or five
 ROLES = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
 # Of OpenAI's three codes, that of files which OYL cannot read; what the services had to do with is the server's.
 UNSUPPORTED, OURS = {"unsupported_type", "needs_libreoffice"}, ("embedding_", "vector_store_", "parser_")
@@ -84,6 +85,11 @@ class OfStoreViewSet(OpenAIViewSet):
         if found is None:
             raise Http404
         return found
+
+    def retrieve(self, request: Request, **kwargs: Any) -> Response:
+        response = super().retrieve(request, **kwargs)
+        response["openai-poll-after-ms"] = POLL_AFTER_MS
+        return response
 
 
 class StoreFileViewSet(OfStoreViewSet):

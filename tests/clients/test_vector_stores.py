@@ -129,6 +129,17 @@ def test_a_batch_is_followed_as_one(client: OpenAI, store):
     assert len({one.id for one in whole}) == 3
 
 
+def test_clients_are_told_when_to_look_again(client: OpenAI, store):
+    file = client.files.create(file=named("bees.md", BEES), purpose="assistants")
+    batch = client.vector_stores.file_batches.create(store.id, file_ids=[file.id])
+    files, batches = client.vector_stores.files, client.vector_stores.file_batches
+    for answer in (
+        files.with_raw_response.retrieve(file.id, vector_store_id=store.id),
+        batches.with_raw_response.retrieve(batch.id, vector_store_id=store.id),
+    ):
+        assert 100 <= int(answer.headers["openai-poll-after-ms"]) <= 1000
+
+
 def test_a_cancelled_batch_takes_out_what_is_not_read_yet(client: OpenAI, store):
     ids = [client.files.create(file=(f"{n}.md", b"x"), purpose="assistants").id for n in range(3)]
     batch = client.vector_stores.file_batches.create(

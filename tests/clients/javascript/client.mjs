@@ -1,0 +1,63 @@
+// What OpenAI's own JavaScript client finds at /v1/ (its version 7 needs Node 22). It stops at the first thing that is not so.
+import assert from "node:assert/strict";
+import OpenAI, { BadRequestError, NotFoundError, toFile } from "openai";
+
+const BEES = "# Bees\n\nHoney bees dance to tell their sisters where the flowers are.\n";
+const QUICKLY = { pollIntervalMs: 50 };
+
+const client = new OpenAI({
+  baseURL: `${process.env.OYL_URL}/v1`,
+  apiKey: process.env.OYL_KEY,
+  maxRetries: 0,
+});
+
+const [model] = (await client.models.list()).data;
+assert.equal((await client.models.retrieve(model.id)).id, model.id);
+
+const embedded = await client.embeddings.create({ model: model.id, input: [BEES, BEES] });
+const plain = await client.embeddings.create({ model: model.id, input: BEES, encoding_format: "float" });
+const [first, second] = embedded.data.map((one) => one.embedding);
+assert.deepEqual(first, second);
+plain.data[0].embedding.forEach((value, place) => assert.ok(Math.abs(value - first[place]) < 1e-6));
+
+const file = await client.files.create({ file: await toFile(Buffer.from(BEES), "bees.md"), purpose: "assistants" });
+assert.equal((await client.files.retrieve(file.id)).bytes, BEES.length);
+assert.equal(await (await client.files.content(file.id)).text(), BEES);
+
+const store = await client.vectorStores.create({ name: "Nature" });
+const attached = await client.vectorStores.files.createAndPoll(
+  store.id,
+  { file_id: file.id, attributes: { year: 2026 } },
+  QUICKLY,
+);
+assert.equal(attached.status, "completed");
+const rivers = await toFile(Buffer.from("The river Danube flows into the Black Sea.\n"), "rivers.md");
+const uploaded = await client.vectorStores.files.uploadAndPoll(store.id, rivers, QUICKLY);
+assert.equal(uploaded.status, "completed");
+const batch = await client.vectorStores.fileBatches.uploadAndPoll(
+  store.id,
+  { files: [await toFile(Buffer.from("Moss grows slowly.\n"), "moss.md")] },
+  QUICKLY,
+);
+assert.deepEqual([batch.status, batch.file_counts.completed], ["completed", 1]);
+
+const names = [];
+for await (const one of client.vectorStores.files.list(store.id, { limit: 2 })) names.push(one.id);
+assert.equal(names.length, 3);
+
+const found = await client.vectorStores.search(store.id, {
+  query: "where are the flowers",
+  filters: { type: "gte", key: "year", value: 2025 },
+});
+assert.deepEqual(found.data.map((hit) => [hit.filename, hit.attributes.year]), [["bees.md", 2026]]);
+assert.match(found.data[0].content[0].text, /dance/);
+
+await assert.rejects(client.vectorStores.retrieve(`vs_${"0".repeat(32)}`), NotFoundError);
+await assert.rejects(
+  client.files.create({ file: await toFile(Buffer.from("x"), "x.txt"), purpose: "fine-tune" }),
+  (error) => error instanceof BadRequestError && error.param === "purpose",
+);
+
+await client.vectorStores.delete(store.id);
+await client.files.delete(file.id);
+await assert.rejects(client.files.retrieve(file.id), NotFoundError);
