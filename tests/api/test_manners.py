@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from knowledge.models import Document
+from tenants.api.pages import Cursor
 from tenants.models import IdempotencyKey
 from tenants.scope import tenant_scope
 from tenants.tasks import purge_idempotency_keys
@@ -118,12 +120,45 @@ def test_pages_go_on_where_the_last_one_ended(caller: Caller):
     names = {f"Number {number}" for number in range(5)}
     for name in names:
         caller.post("workspaces/", {"name": name})
-    seen, path = [], "workspaces/?limit=2&ordering=name"
+    assert names_of(walk(caller, "workspaces/?limit=2&ordering=name", "next")) == sorted(names)
+
+
+def walk(caller: Caller, path: str, way: str) -> list[dict[str, Any]]:
+    """The pages from this one on."""
+    pages = []
     while path:
-        page = caller.get(path).json()
-        seen += [one["name"] for one in page["results"]]
-        path = page["next"] and page["next"].partition("/api/v1/")[2]
-    assert seen == sorted(names)
+        pages.append(caller.get(path).json())
+        path = (pages[-1][way] or "").partition("/api/v1/")[2]
+    return pages
+
+
+def names_of(pages: list[dict[str, Any]]) -> list[str]:
+    return [one["name"] for page in pages for one in page["results"]]
+
+
+@pytest.mark.parametrize("ordering", ["", "&ordering=-created_at,name", "&ordering=created_at"])
+def test_of_many_rows_of_the_same_moment_each_is_on_one_page(owner, caller: Caller, ordering):
+    """As there are many of what one statement wrote."""
+    names = [f"Number {number:04}" for number in range(1100)]
+    with tenant_scope(owner.tenant_id):
+        Workspace.objects.bulk_create(Workspace(name=name) for name in names)
+        Workspace.objects.update(created_at=timezone.now())
+    there = walk(caller, f"workspaces/?limit=200{ordering}", "next")
+    assert sorted(names_of(there)) == names
+    back = walk(caller, f"workspaces/?limit=200{ordering}&cursor={Cursor(backwards=True)}", "previous")
+    assert names_of(back[::-1]) == names_of(there)
+    assert there[0]["previous"] is back[0]["next"] is None
+
+
+def test_a_page_of_which_nothing_is_left_leads_back(owner, caller: Caller):
+    for number in range(4):
+        caller.post("workspaces/", {"name": f"Number {number}"})
+    first = caller.get("workspaces/?limit=2&ordering=name").json()
+    with tenant_scope(owner.tenant_id):
+        Workspace.objects.filter(name__gt="Number 1").delete_rows()
+    nothing, *back = walk(caller, first["next"].partition("/api/v1/")[2], "previous")
+    assert (nothing["results"], nothing["next"]) == ([], None)
+    assert names_of(back) == ["Number 0", "Number 1"]
 
 
 @pytest.mark.parametrize(
