@@ -119,6 +119,7 @@ class Chunk(TenantModel):
                 fields=["document", "generation", "position"], name="chunks_document_generation_position_key"
             ),
         ]
+        indexes = [Index(fields=["tenant", "-created_at"], name="idx_chunks_tenant_created")]
 
     def __str__(self) -> str:
         return f"{self.position}: {self.text[:60]}"

@@ -79,6 +79,7 @@ class IngestionJob(TenantModel):
             is_one_of("ingestion_jobs", "stage", Stage),
         ]
         indexes = [
+            Index(fields=["tenant", "-created_at"], name="idx_ingestion_jobs_tenant_created"),
             Index(
                 fields=["tenant", "available_at"],
                 condition=Q(state__in=[JobState.QUEUED, JobState.RUNNING]),

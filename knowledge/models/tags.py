@@ -119,7 +119,10 @@ class TagLink(TenantModel):
                 condition=Q(confidence__gte=0, confidence__lte=1), name="tag_links_confidence_valid"
             ),
         ]
-        indexes = [Index(fields=["tag"], name="idx_tag_links_tag_id")]
+        indexes = [
+            Index(fields=["tag"], name="idx_tag_links_tag_id"),
+            Index(fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tag} ({self.source}, {self.confidence:.2f})"

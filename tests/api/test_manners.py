@@ -155,7 +155,7 @@ def test_a_page_of_which_nothing_is_left_leads_back(owner, caller: Caller):
         caller.post("workspaces/", {"name": f"Number {number}"})
     first = caller.get("workspaces/?limit=2&ordering=name").json()
     with tenant_scope(owner.tenant_id):
-        Workspace.objects.filter(name__gt="Number 1").delete_rows()
+        Workspace.objects.filter(name__gt="Number 1").delete()
     nothing, *back = walk(caller, first["next"].partition("/api/v1/")[2], "previous")
     assert (nothing["results"], nothing["next"]) == ([], None)
     assert names_of(back) == ["Number 0", "Number 1"]

@@ -15,12 +15,13 @@ from django.test.utils import CaptureQueriesContext
 
 from assistants.models import Assistant
 from knowledge.embedding import get_embedder
-from knowledge.models import Chunk, Document, Tag, TagLink, TagSource
+from knowledge.models import Document
 from knowledge.search import Filters, _hydrate, find, search
 from knowledge.services.libraries import create_knowledge_base
 from knowledge.vectors import Hit, Mode, get_vector_store
 from tenants.scope import tenant_scope
 from tests.conftest import Person
+from tests.knowledge.costs import add_rows, buffers
 from tests.knowledge.libraries import BEES, Library
 
 TableOwner = Callable[[UUID], AbstractContextManager[CursorWrapper]]
@@ -150,29 +151,3 @@ def buffers_of_hydrating(library: Library, table_owner: TableOwner, *, documents
             found = _hydrate(hits, len(hits))
         assert [(len(hit.tags), hit.filename) for hit in found] == [(1, "a.md")] * 20
         return sum(map(buffers, [query["sql"] for query in captured]))
-
-
-def add_rows(library: Library, count: int) -> list[Chunk]:
-    """Documents of one chunk and one tag each, past the pipeline."""
-    reference, facts = library.reference, {"size_bytes": 1, "generation": 1}
-    names = [uuid4().hex for _ in range(count)]
-    documents = Document.objects.bulk_create(
-        Document(reference=reference, external_id=name, filename="a.md", **facts) for name in names
-    )
-    chunks = Chunk.objects.bulk_create(
-        Chunk(document=document, generation=1, position=0, text="Text", start=0, end=4, token_count=1)
-        for document in documents
-    )
-    tags = Tag.objects.bulk_create(Tag(reference=reference, tag=name) for name in names)
-    pairs = zip(tags, chunks, strict=True)
-    TagLink.objects.bulk_create(
-        TagLink(tag=tag, chunk=chunk, source=TagSource.MANUAL) for tag, chunk in pairs
-    )
-    return chunks
-
-
-def buffers(sql: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
-        plan = cursor.fetchone()[0][0]["Plan"]
-    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])

@@ -1,0 +1,61 @@
+"""What a page of a long list costs, in blocks that PostgreSQL touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.test.utils import CaptureQueriesContext
+
+from knowledge.models import IngestionJob
+from tenants.api.pages import Cursor
+from tenants.scope import tenant_scope
+from tests.api.conftest import Caller, key_of
+from tests.conftest import Person
+from tests.knowledge.costs import add_rows, buffers
+from tests.knowledge.libraries import Library
+
+TableOwner = Callable[[UUID], AbstractContextManager[CursorWrapper]]
+LISTS = {
+    "documents": "documents",
+    "chunks": "chunks",
+    "tag-links": "tag_links",
+    "ingestion-jobs": "ingestion_jobs",
+}
+PAGES = ("", f"&cursor={Cursor(backwards=True)}")
+
+
+def test_a_page_first_or_last_costs_the_same_however_many_there_are(
+    owner: Person, library: Library, table_owner: TableOwner
+) -> None:
+    few = costs(owner, library, table_owner, documents=300)
+    many = costs(owner, library, table_owner, documents=2700)
+    assert all(many[page] < 2 * few[page] for page in few), (few, many)
+
+
+def costs(owner: Person, library: Library, table_owner: TableOwner, *, documents: int) -> dict[str, int]:
+    """{page of a list: blocks}, in a tenant that grows by so many documents."""
+    with tenant_scope(library.tenant_id):
+        IngestionJob.objects.bulk_create(
+            IngestionJob(document=chunk.document, generation=1, available_at=chunk.created_at)
+            for chunk in add_rows(library, documents)
+        )
+    with table_owner(library.tenant_id) as cursor:
+        cursor.execute(f"ANALYZE {', '.join(LISTS.values())}")
+    caller = key_of(owner)
+    return {
+        f"{name}{page}": cost(caller, library.tenant_id, f"{name}/?limit=20{page}", table)
+        for name, table in LISTS.items()
+        for page in PAGES
+    }
+
+
+def cost(caller: Caller, tenant_id: UUID, path: str, table: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert len(caller.get(path).json()["results"]) == 20
+    (sql,) = (query["sql"] for query in captured if f'FROM "{table}"' in query["sql"])
+    with tenant_scope(tenant_id):
+        return buffers(sql)
