@@ -24,6 +24,7 @@ from tenants.permissions import SCOPES
 from tests.admin.rows import make_rows
 from tests.api.conftest import Caller
 from tests.conftest import Person, make_member
+from workspaces.models import Workspace
 
 CHANGING = {"post", "patch", "delete"}
 REFUSALS = {"401", "403", "406", "429", "503"}
@@ -111,6 +112,7 @@ def test_examples_are_taken(method: str, path: str, owner: Person, caller: Calle
     rows, text = make_rows(owner), json.dumps(SENT[method, path])
     for model, row in rows.items():
         text = text.replace(placeholder(str(model._meta.model_name)), str(row.pk))
+    text = text.replace(placeholder("bound_id"), str(rows[Workspace].pk))
     own = rows.get(ROUTES[OPERATIONS[method, path]["tags"][0]].model)
     answer = caller(method, path.removeprefix("/api/v1/").format(id=own and own.pk), text)
     assert answer.status_code < 300, answer.content

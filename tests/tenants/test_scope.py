@@ -121,7 +121,7 @@ def needs_value(field):
     automatic = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     if field.null or field.has_default() or automatic:
         return False
-    return field.is_relation or bool(field.choices) or not field.empty_strings_allowed
+    return field.is_relation or bool(field.choices and not field.blank) or not field.empty_strings_allowed
 
 
 def value_for(field, owner):
