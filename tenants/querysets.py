@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self, TypeVar
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from tenants.scope import CurrentTenant
@@ -13,6 +14,12 @@ M = TypeVar("M", bound=models.Model, covariant=True)  # noqa: PLC0105 (as Django
 
 
 class TenantQuerySet(models.QuerySet[M]):
+    def update(self, **changes: Any) -> int:
+        """Django's `auto_now` knows of `save` alone."""
+        if any(field.name == "updated_at" for field in self.model._meta.fields):
+            changes = {"updated_at": Now(), **changes}
+        return super().update(**changes)
+
     def alive(self) -> Self:
         """Rows that are not soft-deleted."""
         return self.filter(deleted_at__isnull=True)

@@ -48,7 +48,8 @@ def update_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
     if rows:
         table, columns, types = _names(model, rows[0])
         _execute(
-            f"UPDATE {table} SET ({columns}) = ROW(given.*) FROM json_to_recordset(%s) AS given({types})"  # noqa: S608
+            f"UPDATE {table} SET updated_at = statement_timestamp(), ({columns}) = ROW(given.*)"  # noqa: S608
+            f" FROM json_to_recordset(%s) AS given({types})"
             f" WHERE {table}.tenant_id = %s AND {table}.id = given.id",
             [_json(rows), str(current_tenant_id())],
         )

@@ -38,7 +38,7 @@ from tenants.scope import tenant_scope
 
 EDIT = {"POST": Role.EDITOR}
 OVER = (DocumentStatus.DONE, DocumentStatus.ERROR)
-FOLLOWED_SECONDS, LOOK_SECONDS = 600.0, 1.0
+FOLLOWED_SECONDS, LOOK_SECONDS, QUIET_SECONDS = 600.0, 1.0, 15.0
 EVENT = {
     "type": "object",
     "description": "Of each event; `data` is JSON, with `document` and `job`, or `deleted`.",
@@ -224,7 +224,10 @@ class DocumentViewSet(ReadViewSet):
         opens_own_scopes=True,
     )
     def events(self, request: Request, pk: str) -> StreamingHttpResponse:
-        """Follow how it is read. Server-sent events: the document and its job each time one changes, until it is over."""
+        """Follow how it is read.
+
+        Server-sent events: the document and its job, each time one changes and at least every 15 seconds, until it is over.
+        """
         with tenant_scope(self.actor.tenant_id):
             self.get_object()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -275,13 +278,13 @@ class DocumentViewSet(ReadViewSet):
         return Response({"count": sum(done)})
 
     async def _followed(self) -> AsyncIterator[bytes]:
-        """Looks again every second; a client that wants to follow longer connects again."""
-        told, over, until = b"", False, time.monotonic() + FOLLOWED_SECONDS
-        while not over and time.monotonic() < until:
+        """Looks again every second; a client that wants to follow longer connects again. Proxies close what is quiet."""
+        told, over, spoken, started = b"", False, 0.0, time.monotonic()
+        while not over and time.monotonic() - started < FOLLOWED_SECONDS:
             now, over = await sync_to_async(self._progress)()
-            if now != told:
+            if now != told or time.monotonic() - spoken > QUIET_SECONDS:
                 yield b"event: progress\ndata: " + now + b"\n\n"
-                told = now
+                told, spoken = now, time.monotonic()
             if not over:
                 await asyncio.sleep(LOOK_SECONDS)
 

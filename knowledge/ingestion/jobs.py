@@ -71,7 +71,6 @@ def make_anew(documents: Sequence[Document]) -> None:
         processed_status=DocumentStatus.PENDING,
         error_code="",
         error_detail="",
-        updated_at=Now(),
     )
     for document in documents:
         document.file_generation += 1

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from audit.services import record
 from knowledge import files
@@ -265,7 +264,7 @@ def _replace(plan: _Plan, file_path: str, container: Document | None) -> Documen
     if plan.upload.metadata:
         facts["metadata_json"] = plan.upload.metadata
     unmoved = Document.objects.filter(pk=plan.document_id, file_generation=plan.before.file_generation)
-    if not unmoved.update(**facts, updated_at=Now()):
+    if not unmoved.update(**facts):
         raise DocumentBusyError
     plan.before.file_generation = plan.generation
     return plan.before
