@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
+
+
+class KeptRequest(HttpResponsePermanentRedirect):
+    """The client sends the same method and body again; after a 301 a POST would become a GET."""
+
+    status_code = 308
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Django's, which sends whoever forgets the slash at the end of an address there."""
+
+    response_redirect_class = KeptRequest
 
 
 class RequestIdMiddleware:

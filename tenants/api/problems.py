@@ -65,7 +65,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(get_error_detail(error))
     if isinstance(error, TOO_MUCH):
-        error = TooLarge("The form has more fields, more files or longer texts than OYL takes at a time.")
+        error = TooLarge("The body has more fields, more files or longer texts than OYL takes at a time.")
     return _of_the_framework(error, context)
 
 

@@ -47,6 +47,11 @@ def test_problems_have_one_form(caller: Caller):
     problem(caller.get("workspaces/?colour=red"), 422, "invalid")
 
 
+def test_an_address_without_its_slash_leads_to_the_one_with_it(caller: Caller):
+    answer = caller.post("workspaces", {"name": "One"})
+    assert (answer.status_code, answer["Location"]) == (308, "/api/v1/workspaces/")
+
+
 def test_a_taken_name_names_the_field(caller: Caller):
     assert caller.post("workspaces/", {"name": "One"}).status_code == 201
     assert "name" in str(problem(caller.post("workspaces/", {"name": "One"}), 422, "invalid")["errors"])
@@ -113,7 +118,9 @@ def test_a_change_of_what_has_changed_meanwhile_is_refused(caller: Caller):
     assert changed.status_code == 200 and changed["ETag"] != etag
     problem(caller("patch", path, {"description": "y"}, **{"If-Match": etag}), 412, "precondition_failed")
     problem(caller("delete", path, None, **{"If-Match": etag}), 412, "precondition_failed")
-    assert caller("delete", path, None, **{"If-Match": changed["ETag"]}).status_code == 204
+    problem(caller("delete", path, None, **{"If-Match": "nonsense"}), 412, "precondition_failed")
+    of_a_proxy = f'"other", W/{changed["ETag"]}'
+    assert caller("delete", path, None, **{"If-Match": of_a_proxy}).status_code == 204
 
 
 def test_pages_go_on_where_the_last_one_ended(caller: Caller):
