@@ -47,4 +47,5 @@ class Bound(models.TextChoices):
             Bound.REFERENCE: "knowledge.Reference",
             Bound.ASSISTANT: "assistants.Assistant",
         }
-        return apps.get_model(named[self])._default_manager.all()
+        rows: models.QuerySet[Any] = apps.get_model(named[self])._default_manager.all()
+        return rows
