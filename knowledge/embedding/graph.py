@@ -7,7 +7,9 @@ batches.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,18 +30,22 @@ Array = NDArray[np.float32]
 
 
 def save(weights: Path, target: Path, *, quantized: bool) -> None:
-    """Write the graph; whoever reads `target` meanwhile, or writes it too, sees a whole file or none."""
+    """Write the graph into the folder `target`, its weights in a file beside it, which ONNX Runtime only maps into memory:
+    what is not read takes none, and processes share the rest. Whoever reads the folder meanwhile, or writes it too, sees a
+    whole one or none."""
     graph = _Graph(load_file(weights), quantized=quantized)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(graph.model().SerializeToString())
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=target.parent, prefix=target.name, ignore_cleanup_errors=True
+    ) as folder:
+        draft = Path(folder) / target.name
+        draft.mkdir()
+        onnx.save_model(graph.model(), draft / "graph.onnx", save_as_external_data=True, location="weights")
+        for file in draft.iterdir():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        with contextlib.suppress(OSError):  # somebody was quicker
+            draft.rename(target)
 
 
 class _Graph:
@@ -132,3 +138,8 @@ class _Graph:
         domain = "com.microsoft" if fused else ""
         self._nodes.append(helper.make_node(kind, inputs, names, name=name, domain=domain, **attributes))
         return name
+
+
+if __name__ == "__main__":  # a process of its own, because what this takes is not given back
+    source, made, precision = sys.argv[1:]
+    save(Path(source), Path(made), quantized=precision == "int8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +19,7 @@ from knowledge.embedding import Vectors, tokens
 
 NAME = "all-MiniLM-L6-v2"
 PRECISIONS = ("int8", "fp32")
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 
 
 class MiniLMEmbedder:
@@ -64,12 +66,12 @@ class MiniLMEmbedder:
 
 def _graph_file(folder: Path, precision: str) -> Path:
     """The converted model, made if it is not there yet."""
-    path = folder / f"{NAME}-{precision}.{GRAPH_VERSION}.onnx"
-    if not path.exists():
-        from knowledge.embedding import graph
-
-        graph.save(tokens.model_folder() / "model.safetensors", path, quantized=precision == "int8")
-    return path
+    made = folder / f"{NAME}-{precision}.{GRAPH_VERSION}"
+    if not made.exists():
+        weights = tokens.model_folder() / "model.safetensors"
+        program = (sys.executable, "-m", "knowledge.embedding.graph")
+        subprocess.run([*program, weights, made, precision], cwd=settings.BASE_DIR, check=True)
+    return made / "graph.onnx"
 
 
 def _session(path: Path) -> InferenceSession:

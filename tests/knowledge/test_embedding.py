@@ -205,7 +205,7 @@ def test_two_first_uses_at_once_leave_one_whole_model(settings, tmp_path: Path):
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(lambda _: MiniLMEmbedder(), range(2))
     assert np.array_equal(first.embed(TENANT, TEXTS[:1]), second.embed(TENANT, TEXTS[:1]))
-    assert [path.name for path in settings.MODEL_DIR.iterdir()] == ["all-MiniLM-L6-v2-int8.1.onnx"]
+    assert [path.name for path in settings.MODEL_DIR.iterdir()] == ["all-MiniLM-L6-v2-int8.2"]
 
 
 def test_a_question_does_not_wait_for_another_callers_document(minilm: MiniLMEmbedder):
