@@ -17,7 +17,7 @@ from knowledge.parsing.layout import Line
 _SURE_ENOUGH = 0.5
 _SURELY_UPRIGHT = 0.85  # upright text scores 0.92 and more, upside down 0.8 and less
 # Lines are looked for in a smaller picture, and read in the large one: in a large one, finding them takes 400 MB.
-_LONGEST_SIDE = 1280
+_LONGEST_SIDE = 1088
 _NARROWEST = 96  # narrower lines are filled up to this width
 _COLUMN_LINES = 5
 _COLUMN_LETTERS = 15
