@@ -19,20 +19,23 @@ from django.db import connections
 from django.test import RequestFactory
 
 from knowledge.models import Document
+from tests.api.conftest import key_of
 from tests.proof.isolation.parties import Party
 
+Headers = dict[str, str]
 THREADS = 32
 WORD = re.compile(r"zq[0-9a-f]{10}")
-LIST, SEARCH = "/api/v1/documents/", "/admin/try-search/?query=zebra&mode=sparse"
+LIST, FILES, SEARCH = "/api/v1/documents/", "/v1/files", "/admin/try-search/?query=zebra&mode=sparse"
 PAGES = ("/admin/knowledge/document/", "/admin/workspaces/workspace/", "/admin/audit/auditlog/")
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who is signed in at home, and what they ask for there and elsewhere."""
+    """Somebody who is signed in at home and has an API key there, and what they ask for there and elsewhere."""
 
     word: str
-    cookie: str
+    cookie: Headers
+    key: Headers
     document: UUID
     foreign: UUID
 
@@ -42,7 +45,8 @@ def visitors_of(parties: Sequence[Party]) -> list[Visitor]:
     return [
         Visitor(
             word=party.word,
-            cookie=f"sessionid={party.person.client.cookies['sessionid'].value}",
+            cookie={"cookie": f"sessionid={party.person.client.cookies['sessionid'].value}"},
+            key={"authorization": f"Bearer {key_of(party.person).made.secret}"},
             document=party.id_of(Document),
             foreign=neighbour.id_of(Document),
         )
@@ -82,9 +86,9 @@ class Server:
         self._wsgi: Any = WSGIHandler()
         self._asgi: Any = ASGIHandler()
 
-    def get(self, cookie: str, address: str, *, parts: int | None = None) -> Answered:
+    def get(self, whose: Headers, address: str, *, parts: int | None = None) -> Answered:
         """`parts`: whoever asks is gone after so many."""
-        environ = RequestFactory().get(address, headers={"cookie": cookie}).environ
+        environ = RequestFactory().get(address, headers=whose).environ
         response: Any = self._wsgi(environ, lambda *_: None)
         try:
             read = (
@@ -96,13 +100,13 @@ class Server:
             response.close()
         return Answered(response.status_code, b"".join(read).decode(errors="replace"))
 
-    def leave(self, cookie: str, address: str, *, seconds: float) -> Answered:
+    def leave(self, whose: Headers, address: str, *, seconds: float) -> Answered:
         """As servers of ASGI do it: whoever asks is gone after so long, ready or not."""
-        return asyncio.run(self._leave(cookie, address, seconds))
+        return asyncio.run(self._leave(whose, address, seconds))
 
-    async def _leave(self, cookie: str, address: str, seconds: float) -> Answered:
+    async def _leave(self, whose: Headers, address: str, seconds: float) -> Answered:
         path, _, query = address.partition("?")
-        headers = [(b"host", b"testserver"), (b"cookie", cookie.encode())]
+        headers = [(name.encode(), value.encode()) for name, value in {"host": "testserver", **whose}.items()]
         scope = {
             "type": "http",
             "method": "GET",
@@ -141,6 +145,10 @@ def _at(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
     )
 
 
+def _by_key(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+    return lambda server, visitor, _: server.get(visitor.key, address.format(visitor=visitor))
+
+
 def _abandoned(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
     return lambda server, visitor, chance: server.get(visitor.cookie, address, parts=chance.randrange(5))
 
@@ -151,9 +159,14 @@ def _cancelled(server: Server, visitor: Visitor, chance: random.Random) -> Answe
 
 
 KINDS = {
-    "API: list": Kind(weight=280, statuses={200}, run=_at(LIST)),
+    "API: list": Kind(weight=160, statuses={200}, run=_at(LIST)),
+    "API: list, by key": Kind(weight=80, statuses={200}, run=_by_key(LIST)),
+    "API: foreign document, by key": Kind(
+        weight=20, statuses={404}, run=_by_key(LIST + "{visitor.foreign}/")
+    ),
+    "OpenAI: list, by key": Kind(weight=40, statuses={200}, run=_by_key(FILES)),
     "API: own document": Kind(weight=180, statuses={200}, run=_at(LIST + "{visitor.document}/")),
-    "API: foreign document": Kind(weight=180, statuses={404}, run=_at(LIST + "{visitor.foreign}/")),
+    "API: foreign document": Kind(weight=160, statuses={404}, run=_at(LIST + "{visitor.foreign}/")),
     "API: absent document": Kind(weight=40, statuses={404}, run=_at(LIST + "{nobody}/")),
     "admin: list": Kind(
         weight=10, statuses={200}, run=lambda s, v, chance: s.get(v.cookie, chance.choice(PAGES))

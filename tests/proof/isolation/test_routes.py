@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants.models import User
+from tests.api.conftest import key_of
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.asking import METHODS, ask
@@ -37,14 +38,27 @@ def operator(intruder: Party) -> Client:
     return browser
 
 
+@pytest.fixture(scope="module")
+def program(intruder: Party) -> Client:
+    """The intruder's, with a key that may do everything there."""
+    return Client(headers={"Authorization": f"Bearer {key_of(intruder.person).made.secret}"})
+
+
 @with_ids
 def test_a_foreign_id_is_answered_as_an_absent_one(
-    route: Route, victim: Party, browser: Client, operator: Client, size: Size, counted: Counter[str]
+    route: Route,
+    victim: Party,
+    browser: Client,
+    operator: Client,
+    program: Client,
+    size: Size,
+    counted: Counter[str],
 ):
+    people = [program, browser, operator] if hasattr(route.view, "cls") else [browser, operator]
     for model in route.targets():
         if model is User:  # everybody's; operators alone see them
             continue
-        for person, method in product((browser, operator)[: size(1, 2)], METHODS[: size(2, len(METHODS))]):
+        for person, method in product(people[: size(1, 3)], METHODS[: size(2, len(METHODS))]):
             foreign, absent = (
                 answer(ask(person, method, route.address(model, pk)), pk) for pk in ids_of(model, victim)
             )
