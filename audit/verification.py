@@ -63,8 +63,10 @@ def verify(tenant_id: UUID) -> AuditReport:
         unreadable = Problem(kind="anchor", detail=str(error))
         return AuditReport(tenant_id=tenant_id, events=0, unsealed=0, problem=unreadable)
     chain = _Chain(tenant_id, anchor)
+    problem: Problem | None = None
     with tenant_scope(tenant_id):
-        problem = next((found for row in _rows() if (found := chain.problem_of(row))), None)
+        for row in _rows():  # to the end: a statement that is broken off takes its transaction with it
+            problem = problem or chain.problem_of(row)
     if anchor is None and chain.sequence and anchors.path_of(tenant_id).exists():
         return verify(tenant_id)  # it was sealed for the first time meanwhile
     return AuditReport(
@@ -76,12 +78,11 @@ def verify(tenant_id: UUID) -> AuditReport:
 
 
 def _rows() -> Iterator[Row]:
+    """As PostgreSQL sends them: it sorts in parallel, as it would not for a cursor of its own, and goes on while they are
+    checked here."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('work_mem', %s, true)", [SORT_MEMORY])
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(ROWS_SQL)
-        while rows := cursor.fetchmany(FETCH):
-            yield from map(Row._make, rows)
+        yield from map(Row._make, cursor.stream(ROWS_SQL, size=FETCH))
 
 
 class _Chain:

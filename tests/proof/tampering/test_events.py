@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -52,6 +53,12 @@ def events() -> int:
         return int(cursor.fetchone()[0])
 
 
+@pytest.fixture(scope="module")
+def counted() -> Counter[str]:
+    """Calls after which the log was as it must be."""
+    return Counter()
+
+
 class Called(Exception):
     """What rolls a finished call back."""
 
@@ -64,26 +71,28 @@ def test_every_service_has_its_recipe():
 
 
 @by_service
-def test_a_call_leaves_its_event(service: Service, stage: Stage):
+def test_a_call_leaves_its_event(service: Service, stage: Stage, counted: Counter[str]):
     call, before = call_of(service, stage), events()
     assert call.is_done is None or not call.is_done()
     call.make()
     assert events() - before == call.events
     assert call.is_done is None or call.is_done()
+    counted["made"] += 1
 
 
 @by_service
-def test_what_is_rolled_back_leaves_none(service: Service, stage: Stage):
+def test_what_is_rolled_back_leaves_none(service: Service, stage: Stage, counted: Counter[str]):
     call, before = call_of(service, stage), events()
     with pytest.raises((Called, NestedTenantScopeError)), stage.scope():
         call.make()
         raise Called
     assert events() == before
     assert call.is_done is None or not call.is_done()
+    counted["rolled back"] += 1
 
 
 @by_service
-def test_who_may_not_leaves_none(service: Service, stage: Stage):
+def test_who_may_not_leaves_none(service: Service, stage: Stage, counted: Counter[str]):
     if service.__name__ in ASK_NOBODY:
         pytest.skip("does not ask")
     anybody = replace(stage.actor, role=Role.VIEWER, kind=ActorKind.USER)
@@ -92,9 +101,12 @@ def test_who_may_not_leaves_none(service: Service, stage: Stage):
         call.make()
     assert events() == before
     assert call.is_done is None or not call.is_done()
+    counted["refused"] += 1
 
 
-def test_a_killed_call_leaves_both_or_neither(stage: Stage, size: Size, measured: list[Row]):
+def test_a_killed_call_leaves_both_or_neither(
+    stage: Stage, size: Size, counted: Counter[str], measured: list[Row]
+):
     random, kills, done, torn = Random(SEED), 0, 0, []
     for service in random.sample(SERVICES, size(8, len(SERVICES))):
         seconds = _seconds(call_of(service, stage))
@@ -113,10 +125,15 @@ def test_a_killed_call_leaves_both_or_neither(stage: Stage, size: Size, measured
     assert verify(stage.actor.tenant_id).problem is None
     measured += [
         {
+            "What": f"calls of {len(SERVICES)} services: each has its event, and none what was undone or refused",
+            "Measured": ", ".join(f"{count} {what}" for what, count in counted.items()),
+            "Target": "all",
+        },
+        {
             "What": f"changes without their event, or events without their change, of {len(SERVICES)} services",
             "Measured": f"0 in {kills:,} kills ({done:,} of the calls had come to their end)",
             "Target": "0",
-        }
+        },
     ]
 
 
