@@ -62,4 +62,5 @@ class SchemaView(APIView):
 class DocsView(SpectacularSwaggerSplitView):
     """Swagger UI, from our own static files: nothing is asked of any other host."""
 
+    http_method_names = ["get", "head"]
     authentication_classes = permission_classes = ()

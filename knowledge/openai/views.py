@@ -77,6 +77,7 @@ def checked(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any
 class OpenAIViewSet(TenantViewSet):
     """Lists have OpenAI's shape. Changes are POSTs there."""
 
+    http_method_names = ["get", "post", "delete", "head"]
     area = Area.KNOWLEDGE
     schema = None  # it is told of in docs/openai.md, and is not part of `/api/v1/`
     pagination_class = IdPages

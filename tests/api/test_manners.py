@@ -52,6 +52,15 @@ def test_an_address_without_its_slash_leads_to_the_one_with_it(caller: Caller):
     assert (answer.status_code, answer["Location"]) == (308, "/api/v1/workspaces/")
 
 
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("/api/v1/workspaces/", 200), ("/api/schema/", 200), ("/api/docs/", 405), ("/v1/vector_stores", 405)],
+)
+def test_options_are_told_or_refused(address: str, status: int, caller: Caller):
+    client = Client(headers={"Authorization": f"Bearer {caller.made.secret}"})
+    assert client.options(address).status_code == status
+
+
 def test_a_taken_name_names_the_field(caller: Caller):
     assert caller.post("workspaces/", {"name": "One"}).status_code == 201
     assert "name" in str(problem(caller.post("workspaces/", {"name": "One"}), 422, "invalid")["errors"])
