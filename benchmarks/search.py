@@ -2,7 +2,8 @@
 hybrid, ten hits, questions that nobody asked before.
 
 `python -m benchmarks.search` takes some ten minutes on two quiet cores. There are 10,000 small tenants, of which all have
-their points, and one in 25, who is asked, also its rows. A middling tenant and a large one, which grows, are beside them in the same collection.
+their points, and one in 25, who is asked, also its rows. A middling tenant and a large one, which grows, are beside them in
+the same collection.
 """
 
 from __future__ import annotations
