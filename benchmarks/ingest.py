@@ -12,7 +12,6 @@ from benchmarks import instance  # before all else
 import json
 import random
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +27,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from benchmarks import data, trivial
-from benchmarks.reports import Row, save
+from benchmarks.reports import Findings
 from knowledge.embedding.minilm import MiniLMEmbedder  # the real one, whatever is installed later
 from knowledge.ingestion.waiting import workers_are_running
 from knowledge.models import Chunk, IngestionJob
@@ -84,16 +83,9 @@ class Ingested(NamedTuple):
         return 1000 * self.cost.cpu_seconds / self.chunks
 
 
-def main() -> int:
-    rows: list[Row] = []
-    missed: list[str] = []
-
-    def tell(what: str, measured: str, target: str = "–", met: bool = True) -> None:
-        print(f"{what}: {measured}", file=sys.stderr)  # noqa: T201
-        rows.append({"What": what, "Measured": measured, "Target": target})
-        if not met:
-            missed.append(what)
-
+def main() -> None:
+    findings = Findings()
+    tell = findings.tell
     trivial.install()
     with instance.running():
         actor = instance.new_tenant()
@@ -103,9 +95,7 @@ def main() -> int:
             measure_memory(actor, tell, process)
         with worker(actor, "benchmarks.trivial"):
             measure_pipeline(actor, tell)
-    save("ingest", command="python -m benchmarks.ingest", rows=rows)
-    print("\n".join(f"Missed: {what}" for what in missed), file=sys.stderr)  # noqa: T201
-    return bool(missed)
+    findings.keep("ingest")
 
 
 def measure_pipeline(actor: Actor, tell: Tell) -> None:
@@ -248,4 +238,4 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

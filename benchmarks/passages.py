@@ -1,7 +1,7 @@
 """Passages by the hundred thousand, written in bulk, as the pipeline would leave them; to embed so many would take hours.
 
 A vector is a mixture of two real ones with some noise, and a text is made of real sentences: so the search graph and the
-postings have as much to do as with real passages. Left out is what no search reads: files, jobs, embeddings' rows.
+postings have as much to do as with real passages. Left out is what no search and no list reads: files, embeddings' rows.
 """
 
 from __future__ import annotations
@@ -10,23 +10,31 @@ import json
 import random
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
+from django.conf import settings
+from django.db import connections
 
 from benchmarks import data
 from knowledge.embedding import Vectors, get_embedder
+from knowledge.ingestion.jobs import BATCH_JOBS
 from knowledge.models import Chunk, Document, DocumentStatus
 from knowledge.pipeline.ports import collection_name
+from knowledge.pipeline.values import chunk_id
 from knowledge.vectors import Point, get_vector_store
+from knowledge.vectors.shards import REBUILD_POINTS
+from tenants.rows import insert_instances, insert_rows
 from tenants.scope import tenant_scope
 
 REAL, CHARACTERS, SENTENCES, NOISE = 3_000, 900, 6, 0.02
-PER_DOCUMENT, AT_ONCE = 10, 100
+PER_DOCUMENT, AT_ONCE = 15, BATCH_JOBS
+Place = tuple[UUID, UUID]  # document and chunk
 SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\n")
 
 
@@ -60,59 +68,88 @@ class Maker:
 
 def write(tenant_id: UUID, reference_id: UUID, passages: Iterator[Passage], count: int) -> None:
     """The next `count` passages into the reference: rows and points."""
-    for start in range(0, count, PER_DOCUMENT * AT_ONCE):
-        some = list(islice(passages, min(PER_DOCUMENT * AT_ONCE, count - start)))
-        with tenant_scope(tenant_id):
-            chunks = _rows(reference_id, some)
-        places = [(chunk.document_id, chunk.pk) for chunk in chunks]
+    for places, some in write_rows(tenant_id, reference_id, passages, count):
         write_points(tenant_id, reference_id, places, some)
 
 
+def write_rows(
+    tenant_id: UUID, reference_id: UUID, passages: Iterator[Passage], count: int
+) -> Iterator[tuple[list[Place], list[Passage]]]:
+    """Documents and chunks of the next `count` passages; as many at once as a worker would write."""
+    for start in range(0, count, PER_DOCUMENT * AT_ONCE):
+        some = list(islice(passages, min(PER_DOCUMENT * AT_ONCE, count - start)))
+        with tenant_scope(tenant_id):
+            places = _write_rows(reference_id, some)
+        yield places, some
+
+
 def write_points(
-    tenant_id: UUID, reference_id: UUID, places: Sequence[tuple[UUID, UUID]], passages: Sequence[Passage]
+    tenant_id: UUID, reference_id: UUID, places: Sequence[Place], passages: Sequence[Passage]
 ) -> None:
-    """`places` are each passage's document and chunk."""
     points = [
         Point(
-            id=chunk_id,
-            document_id=document_id,
+            id=chunk,
+            document_id=document,
             reference_id=reference_id,
             generation=1,
             vector=passage.vector.tolist(),
             text=passage.text,
         )
-        for (document_id, chunk_id), passage in zip(places, passages, strict=True)
+        for (document, chunk), passage in zip(places, passages, strict=True)
     ]
     get_vector_store().upsert(tenant_id, collection_name(get_embedder().model), points)
 
 
-def _rows(reference_id: UUID, passages: list[Passage]) -> list[Chunk]:
-    documents = [_document(reference_id) for _ in passages[::PER_DOCUMENT]]
-    Document.objects.bulk_create(documents)
-    return Chunk.objects.bulk_create(
-        Chunk(
-            document=documents[number // PER_DOCUMENT],
-            generation=1,
-            position=number % PER_DOCUMENT,
-            text=passage.text,
-            heading_path=["Chapter", "Section"],
-            start=0,
-            end=len(passage.text),
-            token_count=len(passage.text) // 5,
-        )
+def settle(points: int) -> float:
+    """Wait until hardly any of all points is without a search graph, and do what autovacuum does within a minute, before
+    which PostgreSQL logs each page that a search is the first to read. The seconds that the graph took."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+    manifest = settings.VECTOR_DIR / collection_name(get_embedder().model) / "current.json"
+    started = time.monotonic()
+    while points - json.loads(manifest.read_text())["indexed"] >= REBUILD_POINTS:
+        time.sleep(0.5)
+    return time.monotonic() - started
+
+
+def _write_rows(reference_id: UUID, passages: list[Passage]) -> list[Place]:
+    starts = range(0, len(passages), PER_DOCUMENT)
+    documents = [_document(reference_id, passages[start : start + PER_DOCUMENT]) for start in starts]
+    insert_instances(documents)
+    chunks = [
+        _chunk(documents[number // PER_DOCUMENT], number % PER_DOCUMENT, passage.text)
         for number, passage in enumerate(passages)
-    )
+    ]
+    insert_rows(Chunk, chunks)
+    return [(chunk["document_id"], chunk["id"]) for chunk in chunks]
 
 
-def _document(reference_id: UUID) -> Document:
+def _document(reference_id: UUID, passages: list[Passage]) -> Document:
     document = Document(
         reference_id=reference_id,
-        size_bytes=1,
+        text="\n".join(passage.text for passage in passages),
         generation=1,
         processed_status=DocumentStatus.DONE,
     )
     document.external_id = document.filename = f"{document.pk}.md"
+    document.size_bytes = len(document.text)
     return document
+
+
+def _chunk(document: Document, position: int, text: str) -> dict[str, Any]:
+    return {
+        "id": chunk_id(document.pk, 1, position),
+        "document_id": document.pk,
+        "generation": 1,
+        "position": position,
+        "text": text,
+        "content_sha256": "",
+        "heading_path": ["Chapter", "Section"],
+        "start": 0,
+        "end": len(text),
+        "token_count": len(text) // 5,
+        "tags_text": [],
+    }
 
 
 def _real_texts() -> Iterator[str]:

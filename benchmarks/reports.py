@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,26 @@ def save(name: str, *, command: str, rows: Sequence[Row]) -> Path:
     path = FOLDER / f"{name}.json"
     path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return path
+
+
+class Findings:
+    """What a benchmark finds, told as it goes."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.missed: list[str] = []
+
+    def tell(self, what: str, measured: object, target: str = "–", *, met: bool = True) -> None:
+        print(f"{what}: {measured}", file=sys.stderr)  # noqa: T201
+        self.rows.append({"What": what, "Measured": str(measured), "Target": target})
+        if not met:
+            self.missed.append(what)
+
+    def keep(self, name: str) -> None:
+        """As the report of this name. Ends the program with an error when a target was missed."""
+        save(name, command=f"python -m benchmarks.{name}", rows=self.rows)
+        if self.missed:
+            sys.exit(f"Missed: {'; '.join(self.missed)}.")
 
 
 def table(name: str) -> str:

@@ -11,12 +11,10 @@ from __future__ import annotations
 from benchmarks import instance  # before all else
 
 # isort: split
-import json
-import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import cycle, islice
 from statistics import median, quantiles
 from typing import Any, NamedTuple
@@ -25,17 +23,14 @@ from uuid import UUID
 
 import psutil
 from django.conf import settings
-from django.db import connections
 
 from benchmarks import data
-from benchmarks.passages import Maker, Passage, write, write_points
-from benchmarks.reports import ROOT, Row, save
+from benchmarks.passages import Maker, Passage, settle, write, write_points
+from benchmarks.reports import ROOT, Findings
 from knowledge.embedding import get_embedder
-from knowledge.pipeline.ports import collection_name
 from knowledge.search import search
 from knowledge.services.libraries import get_or_create_reference
 from knowledge.vectors import get_vector_store
-from knowledge.vectors.shards import REBUILD_POINTS
 from oyl.embedded.instance import owner
 from tenants.actors import Actor, command_actor
 from tenants.models import Tenant, new_id
@@ -76,62 +71,39 @@ class Bench:
 
     def __init__(self) -> None:
         self.passages = Maker().passages()
-        self.questions = _questions()
+        self.questions = data.questions()
         self.points = 0
-        self.rows: list[Row] = []
-        self.missed: list[str] = []
+        self.findings = Findings()
 
     def ask(self, what: str, actors: list[Actor], *, target: str = TARGET) -> Times:
         """New questions, of one actor after the other."""
         _searches(actors, list(islice(self.questions, WARM_UP)))
         times = _searches(actors, list(islice(self.questions, QUESTIONS)))
-        self.tell(what, times, target, missed=bool(target) and (times.p50 > P50 or times.p95 > P95))
+        met = target != TARGET or (times.p50 <= P50 and times.p95 <= P95)
+        self.findings.tell(what, times, target, met=met)
         return times
-
-    def tell(self, what: str, measured: Any, target: str = "", *, missed: bool = False) -> None:
-        print(f"{what}: {measured}", file=sys.stderr)  # noqa: T201
-        self.rows.append({"What": what, "Measured": str(measured), "Target": target or "–"})
-        if missed:
-            self.missed.append(what)
 
     def grow(self, actor: Actor, reference_id: UUID, count: int) -> float:
         """Write passages; the seconds until the last of them were in the search graph."""
         write(actor.tenant_id, reference_id, self.passages, count)
         self.points += count
-        return self.settle()
-
-    def settle(self) -> float:
-        """Wait until hardly anything is without a search graph; and do what autovacuum does within a minute, before which
-        PostgreSQL logs each page that a search is the first to read."""
-        _vacuum()
-        manifest = settings.VECTOR_DIR / collection_name(get_embedder().model) / "current.json"
-        started = time.monotonic()
-        while self.points - json.loads(manifest.read_text())["indexed"] >= REBUILD_POINTS:
-            time.sleep(0.5)
-        return time.monotonic() - started
+        return settle(self.points)
 
 
 def main() -> None:
     with instance.running():
         bench = Bench()
         small = _small_tenants(bench)
-        bench.settle()
+        settle(bench.points)
         bench.ask(f"{TENANTS:,} tenants of {EACH} passages", small)
         medium, large = instance.new_tenant(), instance.new_tenant()
         bench.grow(medium, _reference(medium), MEDIUM)
-        bench.ask(f"one tenant of {MEDIUM:,} passages", [medium], target="")
+        bench.ask(f"one tenant of {MEDIUM:,} passages", [medium], target="–")
         _large_tenant(bench, large)
         _compared(bench, medium, large)
         bench.ask("the small tenants beside that large one", small)
         _beside_an_ingest(bench, large)
-    save("search", command="python -m benchmarks.search", rows=bench.rows)
-    if bench.missed:
-        sys.exit(f"Missed: {'; '.join(bench.missed)}.")
-
-
-def _vacuum() -> None:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE)")
+    bench.findings.keep("search")
 
 
 def _small_tenants(bench: Bench) -> list[Actor]:
@@ -164,10 +136,10 @@ def _large_tenant(bench: Bench, actor: Actor) -> None:
     for size in SIZES:
         seconds = bench.grow(actor, _reference(actor), size - written)
         written = size
-        target = TARGET if size == 100_000 else ""
+        target = TARGET if size == 100_000 else "–"
         bench.ask(f"one tenant of {size:,} passages", [actor], target=target)
-    bench.tell("the search graph of the last 200,000, after they were written", f"{seconds:.0f} s")
-    bench.tell("memory of the vector store's process then", f"{_memory_of_vectors() / 1e9:.1f} GB")
+    bench.findings.tell("the search graph of the last 200,000, after they were written", f"{seconds:.0f} s")
+    bench.findings.tell("memory of the vector store's process then", f"{_memory_of_vectors() / 1e9:.1f} GB")
     _asked_again(bench, actor)
 
 
@@ -176,11 +148,11 @@ def _compared(bench: Bench, medium: Actor, large: Actor) -> None:
     questions = list(islice(bench.questions, QUESTIONS))
     times = _searches([medium, large], questions).whole
     few, many = median(times[::2]), median(times[1::2])
-    bench.tell(
+    bench.findings.tell(
         "asked in turns, the median at 300,000 to that at 10,000",
         f"{many:.1f} : {few:.1f} ms = {many / few:.2f} ×",
         f"≤ {GROWTH} ×",
-        missed=many / few > GROWTH,
+        met=many / few <= GROWTH,
     )
 
 
@@ -189,7 +161,7 @@ def _asked_again(bench: Bench, actor: Actor) -> None:
     question = next(bench.questions)
     _searches([actor], [question])
     again = _searches([actor], [question] * QUESTIONS)
-    bench.tell("one question again and again", again, "nothing embedded", missed=bool(again.embedding))
+    bench.findings.tell("one question again and again", again, "nothing embedded", met=not again.embedding)
 
 
 def _beside_an_ingest(bench: Bench, actor: Actor) -> None:
@@ -201,7 +173,7 @@ def _beside_an_ingest(bench: Bench, actor: Actor) -> None:
     try:
         time.sleep(INGEST_STARTS_SECONDS)
         assert process.poll() is None, "the ingest ended before anything was measured"
-        bench.ask("one tenant of 300,000 passages while more are ingested", [actor], target="")
+        bench.ask("one tenant of 300,000 passages while more are ingested", [actor], target="–")
     finally:
         process.terminate()
         process.wait()
@@ -229,13 +201,6 @@ def _timed(function: Callable[..., Any], into: list[float]) -> Callable[..., Any
         return answer
 
     return timed
-
-
-def _questions() -> Iterator[str]:
-    """Real ones, each once."""
-    files = sorted(data.folder("quality").glob("*/queries.jsonl"))
-    found = {json.loads(line)["text"] for path in files for line in path.open()}
-    return iter(random.Random(0).sample(sorted(found), len(found)))  # noqa: S311
 
 
 def _memory_of_vectors() -> int:

@@ -15,7 +15,7 @@ from tenants.models import Membership, Role, Tenant
 from tenants.scope import tenant_scope
 from tests.api.conftest import Caller, key_of
 from tests.conftest import Person, make_member, make_owner
-from tests.proof.isolation.parties import Model, _row
+from tests.proof.isolation.parties import Model, make_row
 
 MANY = 20
 # Who asks, BEGIN, the tenant, the rows, COMMIT.
@@ -62,7 +62,7 @@ def make_rows(person: Person, count: int) -> Caller:
         with tenant_scope(person.tenant_id):
             rows: dict[Model, Any] = {Tenant: Tenant.objects.get(), Membership: Membership.objects.first()}
             for model in {view.model for view in ROUTES.values()}:
-                _row(model, person.user, f"zq{uuid4().hex[:10]}", rows)
+                make_row(model, person.user, f"zq{uuid4().hex[:10]}", rows)
     caller = key_of(person)
     caller.get("tenants/")  # notes when the key was used
     return caller

@@ -66,7 +66,7 @@ def make_party(folder: Path) -> Party:
         )
         for model in MODELS:
             if model is not AuditSeal:
-                _row(model, person.user, word, rows)
+                make_row(model, person.user, word, rows)
         for model in (Document, StoredFile):
             _store_file(rows[model], folder / "original", word)
     seal(person.tenant_id)
@@ -82,7 +82,7 @@ def _name(person: Person, tenant: Tenant, word: str, sign: str) -> None:
     person.user.save()
 
 
-def _row(model: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
+def make_row(model: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
     if model is User:
         return user
     if model not in rows:
@@ -115,7 +115,7 @@ def _is_text(field: Any) -> bool:
 
 def _value(field: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
     if field.is_relation:
-        return _row(field.related_model, user, word, rows)
+        return make_row(field.related_model, user, word, rows)
     if field.choices:  # of what is done, nobody does anything
         values = [value for value, _ in field.choices]
         return "done" if "done" in values else values[0]
