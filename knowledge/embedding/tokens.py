@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
-from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import cast
 
 from django.core.exceptions import ImproperlyConfigured
 from tokenizers import Tokenizer
@@ -17,14 +14,14 @@ from tokenizers import Tokenizer
 DIMENSIONS = 384
 SPECIAL_TOKENS = 2  # they mark the beginning and the end of a text
 MAX_TOKENS = 256 - SPECIAL_TOKENS
-REMEMBERED = 100_000  # parts of texts, some 20 MB
+REMEMBERED = 100_000  # words, some 20 MB
 
-# White space as the tokenizer sees it: Python's own would count some control characters too. Where it stands, and around
-# punctuation, tokens end: so a text can be measured in parts. A part has the space before it; where there are more, those
-# are parts of their own, without tokens.
+# White space as the tokenizer sees it: of what is space to Python, it takes some characters out. Where it stands, and
+# around punctuation, each character of which is a token, tokens end: so a text can be measured word by word.
 _SPACE = " \\t\\n\\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_PUNCTUATION = r"!-/:-@\[-`{-~"
-_PART = re.compile(f"[{_SPACE}]?(?:[^{_SPACE}{_PUNCTUATION}]+|[{_PUNCTUATION}]+)|[{_SPACE}]+(?=[{_SPACE}])")
+_TAKEN_OUT = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_WORD = re.compile(f"[^{_SPACE}{_PUNCTUATION.pattern[1:-1]}]+|{_PUNCTUATION.pattern}")
 
 
 def model_folder() -> Path:
@@ -49,64 +46,38 @@ def load_tokenizer(*, longest: int | None = None) -> Tokenizer:
     return tokenizer
 
 
-class _Parts:
-    """Where the tokens of parts start. Each is measured once, and remembered: many times as fast as to measure texts."""
+class _Words(dict[str, tuple[int, ...]]):
+    """Where the tokens of a word start. Each is measured once, and remembered: many times as fast as to measure texts."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._tokenizer = load_tokenizer()
-        self._known: dict[str, list[int]] = {}
-        self._counts: dict[str, int] = {}
 
-    def counts(self, parts: Sequence[str]) -> list[int]:
-        """How many tokens each part has."""
-        known = self._counts  # whatever other threads do
-        counts = list(map(known.get, parts))
-        if None in counts:
-            new = {part for part, count in zip(parts, counts, strict=True) if count is None}
-            starts = self.known(new)
-            known.update((part, len(starts[part])) for part in new)
-            counts = list(map(known.get, parts))
-            if len(known) > REMEMBERED:
-                self._counts = {}
-        return cast(list[int], counts)
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[word] = starts = tuple(self._measured(word))
+        return starts
 
-    def known(self, parts: Iterable[str]) -> Mapping[str, list[int]]:
-        """At least these."""
-        known = self._known  # whatever other threads do
-        if new := list(set(parts).difference(known)):
-            known.update(zip(new, self._measured(new), strict=True))
-            if len(known) > REMEMBERED:
-                self._known = {}
-        return known
-
-    def _measured(self, parts: Sequence[str]) -> Iterator[list[int]]:
-        """As one text: a call for each would take far longer."""
-        (encoding,) = self._tokenizer.encode_batch([" ".join(parts)], add_special_tokens=False)
-        starts, first, place = [start for start, _ in encoding.offsets], 0, 0
-        for part in parts:
-            last = bisect_left(starts, place + len(part), first)
-            yield [start - place for start in starts[first:last]]
-            first, place = last, place + len(part) + 1
+    def _measured(self, word: str) -> Iterator[int]:
+        if word.isascii() and word.isalnum():  # most, and then only the case is nothing to the model
+            return (token.offsets[0] for token in self._tokenizer.model.tokenize(word.lower()))
+        return (start for start, _ in self._tokenizer.encode(word, add_special_tokens=False).offsets)
 
 
 @cache
-def _parts() -> _Parts:
-    return _Parts()
+def _words() -> _Words:
+    return _Words()
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
     """As `Embedder.count_tokens`."""
-    split = [_split(text) for text in texts]
-    counts = iter(_parts().counts(list(chain.from_iterable(split))))
-    return [sum(islice(counts, len(parts))) for parts in split]
+    starts = _words().__getitem__
+    parted = (_PUNCTUATION.subn(" ", _TAKEN_OUT.sub("", text)) for text in texts)
+    return [marks + sum(map(len, map(starts, words.split()))) for words, marks in parted]
 
 
 def token_starts(text: str) -> list[int]:
     """As `Embedder.token_starts`."""
-    parts = _split(text)
-    known, places = _parts().known(parts), accumulate(map(len, parts), initial=0)
-    return [place + start for place, part in zip(places, parts, strict=False) for start in known[part]]
-
-
-def _split(text: str) -> list[str]:
-    return _PART.findall(text.replace("\n", " "))
+    words = _words()
+    return [match.start() + start for match in _WORD.finditer(text) for start in words[match.group()]]
