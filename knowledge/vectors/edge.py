@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,9 @@ class EdgeStore(QdrantStore):
         lengths = np.array([len(terms.indices) for terms in rows.sparse], np.uint32)
         indices = np.concatenate([terms.indices for terms in rows.sparse])
         values = np.concatenate([terms.values for terms in rows.sparse])
-        header = {"ids": rows.ids, "payloads": rows.payloads, "own": own}
+        runs = [list(same) for _, same in groupby(rows.payloads, key=id)]
+        payloads, repeats = [run[0] for run in runs], list(map(len, runs))
+        header = {"ids": rows.ids, "payloads": payloads, "repeats": repeats, "own": own}
         self._call("upsert", collection, header, [rows.dense, lengths, indices, values])
 
     def _set_payload(self, collection: str, changes: list[tuple[Spec, dict[str, Any]]]) -> None:

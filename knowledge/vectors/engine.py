@@ -3,6 +3,7 @@ short."""
 
 from __future__ import annotations
 
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,12 @@ def create(folder: Path, dimensions: int) -> edge.EdgeShard:
 def upsert(message: Message) -> edge.UpdateOperation:
     header, (dense, lengths, indices, values) = message
     ids = header["ids"]
-    vectors = dense.reshape(len(ids), -1).tolist()
+    vectors: list[Any] = [row.data for row in dense.reshape(len(ids), -1)]  # lists take three times as long
+    payloads = chain.from_iterable(map(repeat, header["payloads"], header["repeats"]))
     ends = np.cumsum(lengths)
     points = [
         edge.Point(id, {DENSE: vector, SPARSE: _sparse(indices[start:end], values[start:end])}, payload)
-        for id, payload, vector, start, end in zip(
-            ids, header["payloads"], vectors, ends - lengths, ends, strict=True
-        )
+        for id, payload, vector, start, end in zip(ids, payloads, vectors, ends - lengths, ends, strict=True)
     ]
     return edge.UpdateOperation.upsert_points(points, condition=_filter(header["own"]))
 

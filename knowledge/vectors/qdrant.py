@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import nsmallest
-from itertools import groupby
+from itertools import groupby, repeat
 from typing import Any
 from uuid import UUID
 
@@ -163,21 +163,26 @@ def rows_of(tenant_id: UUID, points: Sequence[Point]) -> Rows:
 
 
 def _payloads(tenant_id: UUID, points: Sequence[Point]) -> Iterator[dict[str, Any]]:
-    """Metadata that neighbours share, as a document's passages do, is looked at once."""
-    tenant = str(tenant_id)
-    for _, neighbours in groupby(points, key=lambda point: id(point.metadata)):
+    """Neighbours of which the same is said, as of a document's passages, share one."""
+    for _, neighbours in groupby(points, key=_said_of):
         some = list(neighbours)
-        numbers, terms = metadata_numbers(some[0].metadata), metadata_terms(some[0].metadata)
-        for point in some:
-            yield {
-                "tenant_id": tenant,
-                "reference_id": str(point.reference_id),
-                "document_id": str(point.document_id),
-                "generation": point.generation,
-                "tag_ids": [str(tag) for tag in point.tag_ids],
-                "metadata": numbers,
-                "terms": terms,
-            }
+        yield from repeat(_payload(tenant_id, some[0]), len(some))
+
+
+def _said_of(point: Point) -> tuple[object, ...]:
+    return id(point.metadata), point.reference_id, point.document_id, point.generation, point.tag_ids
+
+
+def _payload(tenant_id: UUID, point: Point) -> dict[str, Any]:
+    return {
+        "tenant_id": str(tenant_id),
+        "reference_id": str(point.reference_id),
+        "document_id": str(point.document_id),
+        "generation": point.generation,
+        "tag_ids": [str(tag) for tag in point.tag_ids],
+        "metadata": metadata_numbers(point.metadata),
+        "terms": metadata_terms(point.metadata),
+    }
 
 
 def _finite(vectors: Any) -> NDArray[np.float32]:

@@ -32,12 +32,14 @@ class Message(NamedTuple):
 
 def send(connection: socket.socket, header: dict[str, Any], arrays: Sequence[Array] = ()) -> None:
     """Arrays are sent flat: the header says their shape where it matters."""
-    parts = [np.ascontiguousarray(array, _KINDS[array.dtype.kind]).tobytes() for array in arrays]
+    parts = [np.ascontiguousarray(array, _KINDS[array.dtype.kind]) for array in arrays]
     head = json.dumps({**header, "arrays": [[array.dtype.kind, array.size] for array in arrays]}).encode()
-    body = b"".join(parts)
-    if len(head) + len(body) > MAX_BYTES:
-        raise WireError(f"A message of {len(head) + len(body)} bytes is over the limit of {MAX_BYTES}.")
-    connection.sendall(b"".join((_PREFIX.pack(_MAGIC, len(head), len(body)), head, body)))
+    body = sum(part.nbytes for part in parts)
+    if len(head) + body > MAX_BYTES:
+        raise WireError(f"A message of {len(head) + body} bytes is over the limit of {MAX_BYTES}.")
+    connection.sendall(_PREFIX.pack(_MAGIC, len(head), body) + head)
+    for part in parts:
+        connection.sendall(part.data)
 
 
 def receive(connection: socket.socket, *, seconds: float) -> Message:
@@ -55,7 +57,7 @@ def receive(connection: socket.socket, *, seconds: float) -> Message:
         connection.settimeout(idle)
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
+def _exactly(connection: socket.socket, size: int) -> bytearray:
     buffer = bytearray(size)
     view = memoryview(buffer)
     while view:
@@ -63,17 +65,16 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
         if not received:
             raise EOFError("The other side closed the connection.")
         view = view[received:]
-    return bytes(buffer)
+    return buffer
 
 
-def _decoded(head: bytes, body: bytes) -> Message:
+def _decoded(head: bytearray, body: bytearray) -> Message:
     try:
         header = json.loads(head)
         arrays, start = list[Array](), 0
         for kind, count in header.pop("arrays"):
-            end = start + 4 * count
-            arrays.append(np.frombuffer(body[start:end], _KINDS[kind]))
-            start = end
+            arrays.append(np.frombuffer(body, _KINDS[kind], count, start))
+            start += 4 * count
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"The message cannot be read: {error!r}") from error
     if start != len(body) or sum(array.size for array in arrays) * 4 != start:

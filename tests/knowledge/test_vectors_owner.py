@@ -241,8 +241,8 @@ def test_garbage_closes_its_own_connection_only(running: Place, garbage: bytes) 
     [
         {},
         {"operation": "drop", "collection": NAME},
-        {"operation": "upsert", "collection": NAME, "ids": [], "payloads": [], "own": {}},
-        {"operation": "upsert", "collection": NAME, "ids": ["x"], "payloads": [7], "own": 3},
+        {"operation": "upsert", "collection": NAME, "ids": [], "payloads": [], "repeats": [], "own": {}},
+        {"operation": "upsert", "collection": NAME, "ids": ["x"], "payloads": [7], "repeats": [1], "own": 3},
         {"operation": "query", "collection": NAME, "components": [{"using": "dense"}]},
         {"operation": "query", "collection": "../x", "components": []},
         {"operation": "delete", "collection": NAME, "filter": {"must": [{"nested": 1}], "must_not": []}},

@@ -33,7 +33,8 @@ def upsert(*numbers: int) -> UpdateOperation:
         for n in numbers
     ]
     rows = rows_of(ACME, points)
-    header = {"ids": rows.ids, "payloads": rows.payloads, "own": tenant_filter(ACME)}
+    repeats = [1] * len(rows.ids)
+    header = {"ids": rows.ids, "payloads": rows.payloads, "repeats": repeats, "own": tenant_filter(ACME)}
     lengths = np.array([len(terms.indices) for terms in rows.sparse], np.uint32)
     indices = np.concatenate([terms.indices for terms in rows.sparse])
     values = np.concatenate([terms.values for terms in rows.sparse])
