@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,12 +38,12 @@ class Sparse(NamedTuple):
 def document_terms(text: str) -> Sparse:
     """The weights of a text's terms. Characters of unspaced scripts also count singly, so that one alone is
     found."""
-    return _arrays(_model().embed_document(_UNSPACED.sub(_pairs_and_characters, _folded(text))))
+    return _arrays(_model().embed_document(_folded(text, _pairs_and_characters)))
 
 
 def query_terms(text: str) -> Sparse:
     """The terms of a question, each once; empty when nothing in it can be searched for."""
-    return _arrays(_model().embed_query(_UNSPACED.sub(_pairs, _folded(text))))
+    return _arrays(_model().embed_query(_folded(text, _pairs)))
 
 
 @cache
@@ -56,8 +57,8 @@ def _model() -> Bm25:
     )
 
 
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text)
+def _folded(text: str, cut: Callable[[re.Match[str]], str]) -> str:
+    return text if text.isascii() else _UNSPACED.sub(cut, unicodedata.normalize("NFKC", text))
 
 
 def _pairs(run: re.Match[str]) -> str:
