@@ -54,9 +54,10 @@ class JobQuerySet(TenantQuerySet["IngestionJob"]):
         """For changing several jobs that others may be changing, too."""
         return self.filter(pk__in=self.lock())
 
-    def claim(self) -> int:
+    def claim(self, stage: str) -> int:
         return self.update(
             state="running",
+            stage=stage,
             attempt=F("attempt") + 1,
             available_at=from_now(LEASE),
             heartbeat_at=Now(),

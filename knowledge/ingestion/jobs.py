@@ -104,7 +104,8 @@ def claim(tenant_id: UUID) -> list[IngestionJob]:
         locked = [job for state in states for job in free.filter(state=state)[:BATCH_JOBS]]
         give_up([job for job in locked if _is_over(job)])
         batch = _batch([job for job in locked if not _is_over(job)])
-        IngestionJob.objects.all().filter(pk__in=[job.pk for job in batch]).claim()
+        stage = Stage.CLEAN if batch and batch[0].kind == JobKind.PURGE else Stage.PARSE
+        IngestionJob.objects.all().filter(pk__in=[job.pk for job in batch]).claim(stage)
         Document.objects.filter(pk__in=[job.document_id for job in batch]).update(
             processed_status=DocumentStatus.PROCESSING
         )
@@ -141,7 +142,7 @@ def heartbeat(tenant_id: UUID, jobs: Sequence[IngestionJob]) -> Iterator[Tell]:
     """Extend the jobs' leases in the background, for as long as the block runs, and tells how far it is by what it is
     given (`report` for these jobs, but not more often than anybody looks). A block that hangs loses them."""
     stop = threading.Event()
-    deadline, due = time.monotonic() + SILENCE_SECONDS, 0.0
+    deadline, due = time.monotonic() + SILENCE_SECONDS, time.monotonic() + REPORT_SECONDS
 
     def tell(stage: Stage, **counts: int) -> None:
         nonlocal deadline, due

@@ -13,9 +13,7 @@ from knowledge.pipeline.values import Source, TagAssignment, VocabularyTag
 Grouped = dict[UUID, list[TagAssignment]]
 
 
-def load_sources(
-    jobs: Sequence[IngestionJob], files: dict[UUID, Path], workdir: Path, model: str
-) -> list[Source]:
+def load_sources(jobs: Sequence[IngestionJob], files: dict[UUID, Path], model: str) -> list[Source]:
     """Inside a scope: a Source for each job whose file is at hand (`files`: document id → path). Vectors made by
     another model than `model` are not reused."""
     documents = [job.document for job in jobs if job.document_id in files]
@@ -31,7 +29,6 @@ def load_sources(
             generation=document.file_generation,
             filename=document.filename,
             path=files[document.pk],
-            workdir=_made(workdir / str(document.pk)),
             metadata=without_file(document.metadata_json),
             vocabulary=tuple(vocabularies[document.reference_id]),
             document_tags=tuple(given[document.pk]),
@@ -45,11 +42,6 @@ def load_sources(
 def without_file(metadata: dict[str, object]) -> dict[str, object]:
     """What users and sources say of a document, without what its file says of itself."""
     return {key: value for key, value in metadata.items() if key != "file"}
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 def _vocabularies(reference_ids: Iterable[UUID]) -> dict[UUID, list[VocabularyTag]]:

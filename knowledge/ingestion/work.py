@@ -97,10 +97,10 @@ def ingest(actor: Actor, batch: Sequence[IngestionJob], tell: queue.Tell) -> Non
         with tenant_scope(actor.tenant_id):
             # Known before the first point is written: who cleans up must know where points may be.
             IngestionJob.objects.all().held(unflipped).locked().update(versions=ports.versions)
-            sources = load_sources(unflipped, files, workdir, ports.embedder.model)
+            sources = load_sources(unflipped, files, ports.embedder.model)
         with patient(ports.parser, actor.tenant_id, unflipped, files) as parser:
             mine = replace(ports, parser=parser)
-            products, failures = run(actor.tenant_id, sources, mine, _reporter(batch, tell))
+            products, failures = run(actor.tenant_id, sources, mine, workdir, _reporter(batch, tell))
         tagged, too_deep = add_members(actor, unflipped, products)
         shown = set(flip(actor, unflipped, tagged, ports))
     _fail_each(actor.tenant_id, unflipped, [*failures, *too_deep])

@@ -48,7 +48,7 @@ class CappedParser:
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="parser-starter")
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
-        request = {"path": str(path.resolve()), "filename": filename, "workdir": str(workdir.resolve())}
+        request = {"path": str(path.absolute()), "filename": filename, "workdir": str(workdir.absolute())}
         answer = self._ask(request)
         if answer.get("code") == "parse_memory":
             # Others before it may have used the process's memory up: what counts is a process of its own.

@@ -7,7 +7,9 @@ the frozen values of `values.py`. Heavy libraries live behind the ports.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
 from uuid import UUID
 
 from knowledge.embedding import Embedder
@@ -23,15 +25,16 @@ Report = Callable[..., None]
 
 
 def run(
-    tenant_id: UUID, sources: Sequence[Source], ports: Ports, report: Report
+    tenant_id: UUID, sources: Sequence[Source], ports: Ports, workdir: Path, report: Report
 ) -> tuple[list[Tagged], list[Failure]]:
-    """Make the files of one batch findable, as far as the vector store goes; the flip is the caller's.
+    """Make the files of one batch findable, as far as the vector store goes; the flip is the caller's, who also removes
+    the empty folder `workdir` afterwards.
 
     `report(stage, **counts)` is told before each stage, and may raise to stop the work. A file that cannot be read fails
     alone; EmbeddingError and VectorStoreError concern the whole batch.
     """
     report("parse")
-    parsed, failures = parse(tenant_id, sources, ports.parser)
+    parsed, failures = parse(tenant_id, sources, ports.parser, workdir)
     report("chunk")
     chunked = [chunk_one(one, ports.embedder) for one in parsed]
     report("embed")
@@ -50,18 +53,29 @@ def run(
     return tagged, failures
 
 
-def parse(tenant_id: UUID, sources: Sequence[Source], parser: Parser) -> tuple[list[Parsed], list[Failure]]:
+def parse(
+    tenant_id: UUID, sources: Sequence[Source], parser: Parser, workdir: Path
+) -> tuple[list[Parsed], list[Failure]]:
     parsed: list[Parsed] = []
     failures: list[Failure] = []
-    for source in sources:
+    for source, folder in zip(sources, _empty_folders(workdir), strict=False):
         try:
-            document = parser.parse(tenant_id, source.path, filename=source.filename, workdir=source.workdir)
+            document = parser.parse(tenant_id, source.path, filename=source.filename, workdir=folder)
             parsed.append(Parsed(source=source, document=document))
         except ParseError as error:
             failures.append(
                 Failure(source=source, code=error.code, detail=error.detail, retryable=error.retryable)
             )
     return parsed, failures
+
+
+def _empty_folders(below: Path) -> Iterator[Path]:
+    """The same one, until something is left in it: to make one takes as long as to read a small file."""
+    for number in count():
+        folder = below / str(number)
+        folder.mkdir()
+        while not any(folder.iterdir()):
+            yield folder
 
 
 def chunk_one(parsed: Parsed, embedder: Embedder) -> Chunked:

@@ -46,15 +46,14 @@ class VocabularyTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One file to be made findable. `workdir` is empty and removed afterwards. `known` leads from the digest of a
-    content to the point that has its vector already; `by_hand` to the tags that people gave that passage."""
+    """One file to be made findable. `known` leads from the digest of a content to the point that has its vector
+    already; `by_hand` to the tags that people gave that passage."""
 
     document_id: UUID
     reference_id: UUID
     generation: int
     filename: str
     path: Path
-    workdir: Path
     metadata: dict[str, Any] = field(default_factory=dict)
     vocabulary: tuple[VocabularyTag, ...] = ()
     document_tags: tuple[TagAssignment, ...] = ()

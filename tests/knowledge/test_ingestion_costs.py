@@ -22,8 +22,8 @@ Calls = dict[str, int]
 SCOPE = 3  # BEGIN, the tenant, COMMIT
 # What there is already; then reference, documents, jobs and event are read or written.
 ADDING = SCOPE + 2 + SCOPE + 4
-# Claimed; loaded; told once that it is being parsed; flipped: as often for many documents as for one.
-WORKING = (SCOPE + 4) + (SCOPE + 4) + (SCOPE + 2) + (SCOPE + 9)
+# Claimed; loaded; flipped: as often for many documents as for one.
+WORKING = (SCOPE + 4) + (SCOPE + 4) + (SCOPE + 9)
 # Besides: what is known of the passages, and which are tagged by hand; members that went; two scopes of cleaning.
 WORKING_AGAIN = WORKING - 1 + 2 + (SCOPE + 1) + (SCOPE + 1) + (SCOPE + 4)
 
