@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from knowledge.once import Once
@@ -23,8 +23,7 @@ class ElementKind(StrEnum):
     CODE = "code"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Element:
+class Element(NamedTuple):
     """One block in reading order. `page` starts at 1 (slides and sheets count as pages; None: the format has
     no pages); `level` is a title's depth, 1 the highest, and 0 for what is no title. A table's text has one
     row a line, its cells separated by ' | '."""

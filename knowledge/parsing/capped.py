@@ -103,8 +103,7 @@ def _document(answer: dict[str, Any]) -> ParsedDocument:
     return ParsedDocument(
         mime_type=answer["mime_type"],
         elements=tuple(
-            Element(kind=ElementKind(kind), text=text, page=page, level=level)
-            for kind, text, page, level in answer["elements"]
+            Element(ElementKind(kind), text, page, level) for kind, text, page, level in answer["elements"]
         ),
         members=tuple(Member(name=name, path=Path(path)) for name, path in answer["members"]),
         metadata=answer["metadata"],

@@ -76,8 +76,7 @@ def handle(request: dict[str, str], limits: Limits, advance: Callable[[], None])
 
 
 def _answer(document: ParsedDocument) -> dict[str, Any]:
-    cleaned = (clean_element(element) for element in document.elements)
-    elements = [[e.kind, e.text, e.page, e.level] for e in cleaned if e]
+    elements = [*filter(None, map(clean_element, document.elements))]
     if not elements and not document.members:
         raise problem("no_text")
     return {

@@ -46,7 +46,7 @@ def clean_element(element: Element) -> Element | None:
         return None
     if text == element.text:
         return element
-    return Element(kind=element.kind, text=text, page=element.page, level=element.level)
+    return element._replace(text=text)
 
 
 def clean_metadata(value: Any) -> Any:

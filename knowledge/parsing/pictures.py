@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import docx
@@ -48,7 +47,7 @@ def _recognised(job: Job, pictures: Iterable[tuple[int | None, bytes]]) -> list[
     found = list(pictures)
     ocr.check_pages(job, len(found))
     return [
-        replace(element, page=page)
+        element._replace(page=page)
         for page, data in found
         for element in elements(images.lines_of_embedded(job, io.BytesIO(data)))
     ]

@@ -101,8 +101,8 @@ class _Draft(NamedTuple):
         return self.tokens + sum(title.tokens for title in self.path if title.start < self.start)
 
     def extended(self, following: _Draft) -> _Draft:
-        has_body = self.has_body or following.has_body
-        return self._replace(end=following.end, tokens=self.tokens + following.tokens, has_body=has_body)
+        tokens, has_body = self.tokens + following.tokens, self.has_body or following.has_body
+        return _Draft(self.start, following.end, tokens, self.page, self.path, has_body)
 
 
 def _blocks(elements: Sequence[Element], cutter: Cutter) -> Iterator[_Block]:
@@ -111,9 +111,9 @@ def _blocks(elements: Sequence[Element], cutter: Cutter) -> Iterator[_Block]:
     start = 0
     for element in elements:
         if length := len(element.text.strip()):
-            parts = list(cutter.parts(Range(start, start + length)))
-            ranges += parts
-            owners += [element] * len(parts)
+            for part in cutter.parts(Range(start, start + length)):
+                ranges.append(part)
+                owners.append(element)
             start += length + len(BETWEEN_ELEMENTS)
     return map(_Block, owners, cutter.measure(ranges))
 
@@ -191,11 +191,12 @@ def _without_crumbs(drafts: Iterable[_Draft], max_tokens: int, *, kin_only: bool
 
 def _joined(first: _Draft, second: _Draft, max_tokens: int, *, kin_only: bool) -> _Draft | None:
     """Both as one, if that is for the better: a title stays with what follows it."""
-    small = min(first.tokens, second.tokens) * SMALL < max_tokens
+    if min(first.tokens, second.tokens) * SMALL >= max_tokens:
+        return None
     fits = first.length + second.tokens <= max_tokens and _adjoin(first, second, max_tokens)
     inside = second.path[: len(first.path)] == first.path
     kin = second.has_body and (inside or first.path[:-1] == second.path[:-1])
-    if not (small and fits and (kin or not kin_only)):
+    if not (fits and (kin or not kin_only)):
         return None
     path = second.path if inside and not first.has_body else first.path
     return first.extended(second)._replace(path=path)

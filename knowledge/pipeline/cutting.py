@@ -67,10 +67,14 @@ class Cutter:
 
     def _measure(self, batch: Sequence[Range]) -> Iterator[Piece]:
         counts = self._ruler.count_tokens([self._text[start:end] for start, end in batch])
-        return (Piece(start, end, tokens) for (start, end), tokens in zip(batch, counts, strict=True))
+        starts, ends = zip(*batch, strict=True) if batch else ((), ())
+        return map(Piece, starts, ends, counts)
 
-    def parts(self, whole: Range) -> Iterator[Range]:
+    def parts(self, whole: Range) -> Iterable[Range]:
         """A huge range in parts that are measured one at a time."""
+        return self._parts(whole) if whole.end - whole.start > MEASURED_AT_ONCE else (whole,)
+
+    def _parts(self, whole: Range) -> Iterator[Range]:
         start, end = whole
         while end - start > MEASURED_AT_ONCE:
             cut = self._best_cut(
@@ -80,11 +84,12 @@ class Cutter:
             start = cut
         yield Range(start, end)
 
-    def cut(self, whole: Piece, kind: ElementKind, room: int) -> Iterator[Piece]:
+    def cut(self, whole: Piece, kind: ElementKind, room: int) -> Iterable[Piece]:
         """Pieces of at most `room` tokens in order, of about the same length, without space around them."""
-        if whole.tokens <= room and whole.end - whole.start <= self._max_characters:
-            yield whole
-            return
+        fits = whole.tokens <= room and whole.end - whole.start <= self._max_characters
+        return (whole,) if fits else self._cut(whole, kind, room)
+
+    def _cut(self, whole: Piece, kind: ElementKind, room: int) -> Iterator[Piece]:
         pieces = list(self._pieces(whole, _CUTS.get(kind, _PROSE), room))
         torn = (Range(start, end) for start, end, _ in pieces if self._in_word(start) or self._in_word(end))
         measured = {item.start: item for item in self.measure(torn)}
