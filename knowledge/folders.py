@@ -45,7 +45,7 @@ def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
 def _files_below(folder: Path) -> Iterator[Path]:
     """OYL's own data folder is passed over: its files are in it already."""
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.resolve() == settings.OYL_DATA_DIR:
+        if path.name.startswith(".") or (path.is_dir() and path.resolve() == settings.OYL_DATA_DIR):
             continue
         if path.is_dir() and os.access(path, os.R_OK | os.X_OK):
             yield from [] if path.is_symlink() else _files_below(path)

@@ -112,12 +112,12 @@ def _write_chunks(products: Sequence[Tagged], ports: Ports) -> None:
 
 
 def _chunks(product: Tagged) -> list[Row]:
-    passages = product.passages
+    passages, document_id = product.passages, str(product.passages.source.document_id)
     rows = zip(passages.ids, passages.chunked.chunks, passages.digests, product.tags, strict=True)
     return [
         {
-            "id": pk,
-            "document_id": passages.source.document_id,
+            "id": str(pk),
+            "document_id": document_id,
             "generation": passages.source.generation,
             "position": chunk.position,
             "text": chunk.text,

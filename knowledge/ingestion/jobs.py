@@ -41,7 +41,7 @@ SILENCE_SECONDS = 1800.0
 # failure in so many parts.
 BATCH_JOBS = 64
 PARTS = 8
-BATCH_BYTES = 512 * 1024
+BATCH_BYTES = 1024 * 1024
 
 
 def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> None:

@@ -9,13 +9,9 @@ from uuid import UUID
 from knowledge.pipeline.values import Tagged
 from knowledge.vectors import Point, VectorStore
 
-SLICE = 512
-
 
 def index(batch: Sequence[Tagged], *, tenant_id: UUID, store: VectorStore, collection: str) -> None:
-    points = [point for tagged in batch for point in points_of(tagged)]
-    for start in range(0, len(points), SLICE):
-        store.upsert(tenant_id, collection, points[start : start + SLICE])
+    store.upsert(tenant_id, collection, [point for tagged in batch for point in points_of(tagged)])
 
 
 def points_of(tagged: Tagged) -> Iterator[Point]:
