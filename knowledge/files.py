@@ -7,10 +7,11 @@ transaction.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -45,6 +46,14 @@ def store(path: Path, tenant_id: UUID, document_id: UUID, generation: int) -> st
 def save(file: File[bytes], tenant_id: UUID, owner_id: UUID, generation: int = 1) -> str:
     """Copy an open file, of a document or as uploaded, into the storage; its name there."""
     return default_storage.save(f"{folder(tenant_id, owner_id)}/{generation}", file)
+
+
+def flush(names: Iterable[str]) -> None:
+    """Wait until these are on the disk: not even a power failure may lose what the database is then told of. A storage
+    elsewhere has done so when it answers."""
+    for name in names:
+        with suppress(NotImplementedError), Path(default_storage.path(name)).open("rb") as file:
+            os.fsync(file.fileno())
 
 
 @contextmanager

@@ -189,11 +189,13 @@ def _says_the_same(document: Document, upload: Upload, tags: _Tags) -> bool:
 
 
 def _store(actor: Actor, plans: Sequence[_Plan]) -> dict[UUID, str]:
-    return {
+    stored = {
         plan.document_id: files.store(plan.upload.path, actor.tenant_id, plan.document_id, plan.generation)
         for plan in plans
         if plan.outcome != Outcome.UNCHANGED
     }
+    files.flush(stored.values())
+    return stored
 
 
 def _write(

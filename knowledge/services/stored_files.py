@@ -39,6 +39,7 @@ def store_file(*, actor: Actor, file: File[bytes], purpose: str) -> StoredFile:
     pk = new_id()
     path = files.save(file, actor.tenant_id, pk)
     try:
+        files.flush([path])
         with tenant_scope(actor.tenant_id):
             stored: StoredFile = StoredFile.objects.create(
                 pk=pk,

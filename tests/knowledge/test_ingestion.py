@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,22 @@ def test_while_a_new_file_waits_the_old_one_answers(library: Library) -> None:
     library.add("notes.md", BEES)
     library.queue(library.upload("notes.md", RIVERS))
     assert "bees" in library.find("bees")[0].text
+
+
+def test_a_file_is_on_the_disk_before_the_database_knows_of_it(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: dict[int, int] = {}
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        real(descriptor)
+        flushed[os.fstat(descriptor).st_ino] = len(library.documents())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    (added,) = library.queue(library.upload("bees.md", BEES))
+    path = default_storage.path(library.document(added.document_id).file_path)
+    assert flushed[Path(path).stat().st_ino] == 0
 
 
 def test_unchanged_passages_of_a_new_generation_keep_their_vectors(library: Library) -> None:
