@@ -32,8 +32,8 @@ CODES: dict[str, Problem] = {
     "too_many_pages": Problem("The file has {pages} pages; at most {limit} are read. Split it."),
     "no_text": Problem("The file can be opened, but no text was found in it."),
     "needs_libreoffice": Problem(
-        "Old {type} files are read through LibreOffice, which is not installed. Install it (`soffice` must "
-        "be on the PATH), or save the file in a newer format."
+        "Old {type} files are read through LibreOffice, which is not installed. Install it, so that `soffice` is "
+        "on the PATH, or save the file in a newer format."
     ),
     "ocr_too_long": Problem(
         "The file has {pages} scanned pages; at most {limit} are recognised. Split it, or raise "
