@@ -7,8 +7,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
 django_application = get_asgi_application()
 
-from oyl.bodies import LimitedBodies  # noqa: E402 (the apps are loaded above)
+from oyl.gate import Gate  # noqa: E402 (the apps are loaded above)
 from tenants.scope import refuse_unsafe_role  # noqa: E402
 
 refuse_unsafe_role()
-application = LimitedBodies(django_application)
+application = Gate(django_application)

@@ -47,13 +47,10 @@ class TenantMiddleware:
         if not request.path_info.startswith(API):
             _find_actor(request)
             return self._in_scope(request)
-        shown = _shown(request)
-        if told := rates().still_waiting(shown):
-            return _too_often(request, told)
         _find_actor(request)
-        verdict = rates().count(_quotas(request), credential=shown)
+        verdict = rates().count(_quotas(request), credential=shown(request))
         if not verdict.allowed:
-            return _too_often(request, verdict)
+            return too_often(request, verdict)
         return _told(self._in_scope(request), verdict)
 
     def _in_scope(self, request: TenantRequest) -> HttpResponse:
@@ -71,7 +68,7 @@ def _find_actor(request: TenantRequest) -> None:
     request.actor = _key_actor(request) if is_by_key(request) else _session_actor(request)
 
 
-def _shown(request: HttpRequest) -> str:
+def shown(request: HttpRequest) -> str:
     """What tells those who ask apart before anybody is looked up."""
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     return request.headers.get("Authorization") or session or _address(request)
@@ -93,7 +90,7 @@ def _quotas(request: TenantRequest) -> list[Quota]:
     ]
 
 
-def _too_often(request: HttpRequest, verdict: Verdict) -> HttpResponse:
+def too_often(request: HttpRequest, verdict: Verdict) -> HttpResponse:
     return _told(plain_problem(request, 429, "rate_limited", TOO_OFTEN), verdict)
 
 

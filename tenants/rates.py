@@ -90,10 +90,14 @@ class Rates:
         self._waiting: dict[str, tuple[float, Verdict]] = {}
 
     def still_waiting(self, credential: str) -> Verdict | None:
-        """What somebody was told who asks again before the time that they were told to wait for. It costs nothing, so
-        that nobody else pays for those who do not listen."""
-        until, verdict = self._waiting.get(_digest(credential), (0.0, None))
-        return verdict if time.monotonic() < until else None
+        """What somebody was told who asks again before the time that they were told to wait for; it begins anew. So those
+        who do not listen get nothing, and cost nobody else anything."""
+        who, now = _digest(credential), time.monotonic()
+        until, verdict = self._waiting.get(who, (0.0, None))
+        if verdict is None or now >= until:
+            return None
+        self._waiting[who] = now + verdict.wait, verdict
+        return verdict
 
     def count(self, quotas: Sequence[Quota], *, credential: str) -> Verdict:
         """Count a request of the credential's bearer; quotas of 0 are none."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from typing import Any
 
-import httpx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from knowledge.models import Document
-from oyl.bodies import LimitedBodies
 from tenants.api.bodies import DEEPEST, MOST_VALUES
 from tenants.scope import tenant_scope
 from tests.api.conftest import Caller
@@ -134,32 +131,3 @@ def test_what_fails_on_our_side_is_a_problem_without_its_cause(owner, caller: Ca
     client = Client(headers={"Authorization": f"Bearer {caller.made.secret}"}, raise_request_exception=False)
     body = problem(client.get(f"/api/v1/documents/{document.pk}/content/"), 500, "internal_error")
     assert str(settings.LAYOUT.files) not in str(body)
-
-
-async def unreached(*_: Any) -> None:
-    raise AssertionError("the body would be kept")
-
-
-def send(**request: Any) -> httpx.Response:
-    """To what stands before Django."""
-
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(LimitedBodies(unreached))
-        async with httpx.AsyncClient(transport=transport, base_url="http://oyl") as client:
-            return await client.post("/api/v1/documents/upload/", **request)
-
-    return asyncio.run(ask())
-
-
-@pytest.mark.parametrize(
-    ("headers", "status", "code"),
-    [
-        ({"Content-Length": str((1024 << 20) + 1)}, 413, "too_large"),
-        ({"Transfer-Encoding": "chunked"}, 411, "length_required"),
-    ],
-)
-def test_a_body_too_large_or_of_no_told_length_is_refused_before_it_is_kept(headers, status, code):
-    answer = send(headers=headers, content=b"")
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]

@@ -121,13 +121,6 @@ def test_who_shows_no_valid_key_is_limited_by_address_and_holds_up_nobody(caller
     assert valid.get("/api/v1/workspaces/", **here).status_code == 200
 
 
-def test_who_was_told_to_wait_and_asks_on_costs_no_query(caller, settings, django_assert_num_queries):
-    settings.OYL_KEY_REQUESTS = 1
-    ask(caller, 2)
-    with django_assert_num_queries(0):
-        assert refused(caller.get("workspaces/"))
-
-
 def test_the_window_slides(caller, settings, monkeypatch):
     """Half a minute after a full one, half of it is free again."""
     settings.OYL_KEY_REQUESTS, settings.REDIS_URL = 10, "redis://localhost:1/slides"

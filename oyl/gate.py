@@ -1,15 +1,20 @@
-"""Refuses bodies before anything of them is kept: Django writes them to the disk before it asks who sends them."""
+"""Refuses what nobody has to look at: bodies before anything of them is kept, because Django writes them to the disk
+before it asks who sends them, and whoever asks on though they were told to wait, so that others do not pay for that."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse
 
 from tenants.api.problems import plain_problem
+from tenants.middleware import API, shown, too_often
+from tenants.rates import rates
 
 Scope = MutableMapping[str, Any]
 Call = Callable[..., Awaitable[Any]]
@@ -17,7 +22,7 @@ LENGTHLESS = "Say in Content-Length how long the body is."
 TOO_LARGE = "A request may have {most:,} bytes. Send fewer files at a time."
 
 
-class LimitedBodies:
+class Gate:
     """Around an ASGI application."""
 
     def __init__(self, application: Call) -> None:
@@ -32,22 +37,27 @@ class LimitedBodies:
 
 
 def _refusal(scope: Scope) -> HttpResponse | None:
-    """The server holds a client to the length that it says. Of a body without one Django's parsers would see nothing."""
-    headers, most = dict(scope["headers"]), settings.OYL_UPLOAD_MB << 20
-    length = headers.get(b"content-length", b"0")
-    if b"transfer-encoding" in headers:
-        return _problem(scope, 411, "length_required", LENGTHLESS)
-    if int(length if length.isdigit() else 0) > most:
-        return _problem(scope, 413, "too_large", TOO_LARGE.format(most=most))
-    return None
-
-
-def _problem(scope: Scope, status: int, code: str, detail: str) -> HttpResponse:
-    request = HttpRequest()
-    request.path_info, request.id = scope["path"], uuid4().hex  # type: ignore[attr-defined]
-    response = plain_problem(request, status, code, detail)
-    response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+    request: Any = ASGIRequest(scope, BytesIO())
+    request.id = uuid4().hex
+    response = _not_yet(request) or _not_this(request)
+    if response is not None:
+        response["X-Request-ID"] = request.id
     return response
+
+
+def _not_yet(request: Any) -> HttpResponse | None:
+    told = rates().still_waiting(shown(request)) if request.path_info.startswith(API) else None
+    return too_often(request, told) if told else None
+
+
+def _not_this(request: Any) -> HttpResponse | None:
+    """The server holds a client to the length that it says. Of a body without one Django's parsers would see nothing."""
+    length, most = request.META.get("CONTENT_LENGTH", "0"), settings.OYL_UPLOAD_MB << 20
+    if "Transfer-Encoding" in request.headers:
+        return plain_problem(request, 411, "length_required", LENGTHLESS)
+    if int(length if length.isdigit() else 0) > most:
+        return plain_problem(request, 413, "too_large", TOO_LARGE.format(most=most))
+    return None
 
 
 async def _answer(response: HttpResponse, send: Call) -> None:
