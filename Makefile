@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 HARNESSES := chaos isolation hostile consistency tampering secrets fuzz api
-BENCHMARKS := embedder quality ingest peers search http
+BENCHMARKS := embedder quality ingest peers search rest
 # What needs no database is checked with the settings of an embedded instance, wherever the tests' own servers are.
 ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 

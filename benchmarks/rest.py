@@ -1,6 +1,6 @@
 """The REST API over a real socket: lists of a large tenant, searches, and what one tenant's flood costs another.
 
-`python -m benchmarks.http` takes some ten minutes on two quiet cores.
+`python -m benchmarks.rest` takes some ten minutes on two quiet cores.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def main() -> None:
             measure_lists(large, findings)
         with serving(OYL_KEY_REQUESTS=str(LIMIT)):
             measure_fairness(large, neighbour, questions, findings)
-    findings.keep("http")
+    findings.keep("rest")
 
 
 @contextmanager
