@@ -7,7 +7,7 @@ BENCHMARKS := embedder quality ingest peers search rest
 # What needs no database is checked with the settings of an embedded instance, wherever the tests' own servers are.
 ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 
-.PHONY: up test bench lock format install $(HARNESSES)
+.PHONY: up test bench docs lock format install $(HARNESSES)
 
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
@@ -31,6 +31,10 @@ bench: $(STAMP)
 	@missed=; for name in $(BENCHMARKS); do \
 	  echo "benchmarks.$$name"; $(PYTHON) -m benchmarks.$$name || missed="$$missed $$name"; \
 	done; $(PYTHON) -m benchmarks.reports; test -z "$$missed" || { echo "Not as it should be:$$missed"; exit 1; }
+
+# The parts of docs/ that are made from the code.
+docs: $(STAMP)
+	$(ALONE) $(PYTHON) -m tests.meta.generated_docs
 
 lock: $(STAMP)
 	$(PYTHON) -m uv pip compile requirements.in --overrides requirements-overrides.txt --no-emit-index-url \

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from assistants.models import Assistant, Instruction, Teammate
 from audit.admin import AuditedAdmin
-from tenants.admin import ReadOnlyAdmin, TenantForm
+from core.admin import ReadOnlyAdmin, TenantForm
 
 
 @admin.register(Teammate)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from assistants.models import Assistant, Instruction, Teammate
-from audit.api import ReadViewSet, SimpleViewSet
-from tenants.api.fields import TIMES, OylSerializer
-from tenants.permissions import Area, Bound
+from audit.api import AuditedViewSet
+from core.api.serializers import TIMES, OylSerializer
+from core.api.views import ReadViewSet
 
 
 class TeammateSerializer(OylSerializer[Teammate]):
@@ -15,12 +15,12 @@ class TeammateSerializer(OylSerializer[Teammate]):
         fixed = ("workspace",)
 
 
-class TeammateViewSet(SimpleViewSet):
+class TeammateViewSet(AuditedViewSet):
     """They choose which of their assistants answers."""
 
     model = Teammate
-    area = Area.ASSISTANTS
-    bound_by = {Bound.WORKSPACE: ("workspace",)}
+    area = "assistants"
+    bound_by = {"workspace": ("workspace",)}
     serializer_class = TeammateSerializer
     filterset_fields = ["workspace", "name"]
     ordering_fields = ["name", "created_at"]
@@ -43,12 +43,12 @@ class AssistantSerializer(OylSerializer[Assistant]):
         fixed = ("workspace",)
 
 
-class AssistantViewSet(SimpleViewSet):
+class AssistantViewSet(AuditedViewSet):
     """Who answers, and how they are told to."""
 
     model = Assistant
-    area = Area.ASSISTANTS
-    bound_by = {Bound.WORKSPACE: ("workspace",), Bound.ASSISTANT: ("pk",)}
+    area = "assistants"
+    bound_by = {"workspace": ("workspace",), "assistant": ("pk",)}
     serializer_class = AssistantSerializer
     filterset_fields = ["workspace", "teammate", "name"]
     ordering_fields = ["name", "created_at"]
@@ -65,7 +65,14 @@ class InstructionViewSet(ReadViewSet):
     """What is really sent to the model: written by publishing an assistant's instruction."""
 
     model = Instruction
-    area = Area.ASSISTANTS
-    bound_by = {Bound.WORKSPACE: ("assistant__workspace",), Bound.ASSISTANT: ("assistant",)}
+    area = "assistants"
+    bound_by = {"workspace": ("assistant__workspace",), "assistant": ("assistant",)}
     serializer_class = InstructionSerializer
     filterset_fields = ["assistant"]
+
+
+ROUTES = {
+    "teammates": TeammateViewSet,
+    "assistants": AssistantViewSet,
+    "instructions": InstructionViewSet,
+}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from assistants.orchestration import validate_orchestration
-from tenants.isolation import SameTenant, isolated
-from tenants.models import Index, SoftDeleteModel, TenantModel, unique_alive
+from core.isolation.constraints import SameTenant, isolated
+from core.models import Index, SoftDeleteModel, TenantModel, unique_alive
 from workspaces.models import Workspace
 
 

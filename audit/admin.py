@@ -11,8 +11,8 @@ from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
 
 from audit import services
 from audit.models import AuditLog
-from tenants.admin import TenantAdmin, VastAdmin, actor_of, display
-from tenants.models import Role
+from core.admin import TenantAdmin, UncountedAdmin, actor_of, display
+from core.permissions import Role
 
 
 class AuditedAdmin(TenantAdmin):
@@ -50,7 +50,7 @@ class AuditedAdmin(TenantAdmin):
 
 
 @admin.register(AuditLog)
-class AuditLogAdmin(VastAdmin):
+class AuditLogAdmin(UncountedAdmin):
     view_role = Role.ADMIN
     list_display = ["created_at", "action", "who", "object_type", "object_id"]
     list_filter = [("action", FieldTextFilter), ("created_at", RangeDateTimeFilter)]

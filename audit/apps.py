@@ -1,5 +1,25 @@
-from django.apps import AppConfig
+from core.apps import Area, Lookup, OylAppConfig, Schedule, SidebarPage
 
 
-class AuditConfig(AppConfig):
+class AuditConfig(OylAppConfig):
     name = "audit"
+    areas = (Area("audit", writable=False),)
+    append_only_tables = ("audit_logs", "audit_seals")
+    lookups = (
+        Lookup(
+            "oyl_tenants_with_unsealed_events(timestamp with time zone)",
+            ("tenants", "audit_logs", "audit_seals"),
+        ),
+    )
+    schedules = (
+        Schedule(name="seal-audit", task="audit.tasks.seal_all", every=15.0, expires=15.0),
+        Schedule(
+            name="seal-audit-completely",
+            task="audit.tasks.seal_all",
+            every=3600.0,
+            expires=600.0,
+            arguments={"complete": True},
+        ),
+    )
+    sidebar = (SidebarPage(section="System", title="Audit log", icon="history", model="audit.auditlog"),)
+    routes = "audit.api.ROUTES"

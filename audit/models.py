@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from tenants.isolation import SameTenant, isolated
-from tenants.models import Index, TenantModel
+from core.isolation.constraints import SameTenant, isolated
+from core.models import Index, TenantModel
 
 
 class AuditLog(TenantModel):

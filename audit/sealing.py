@@ -11,11 +11,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import OuterRef, Subquery
 
-from audit import anchors
-from audit.anchors import AuditAnchorError, Head
+from audit import chain_heads
+from audit.chain_heads import AuditAnchorError, Head
 from audit.digests import first_seal, key, seal_of
 from audit.models import AuditLog, AuditSeal
-from tenants.scope import tenant_scope
+from core.isolation.scope import tenant_scope
 
 BATCH = 5_000
 
@@ -42,7 +42,7 @@ def seal(tenant_id: UUID, *, since: datetime | None = None) -> int:
             if not events:
                 return sealed
             head = _append(_anchored_head(tenant_id), events)
-        anchors.write(tenant_id, head)
+        chain_heads.write(tenant_id, head)
         sealed += len(events)
         since = events[-1].created_at  # whatever came in before it meanwhile waits for the next call
 
@@ -72,9 +72,9 @@ def _anchored_head(tenant_id: UUID) -> Head:
     """The chain's end, which must go on from what was anchored: a cut chain would otherwise be mended here."""
     last = AuditSeal.objects.order_by("-sequence").values_list("sequence", "seal").first()
     head = Head(*last) if last else Head(0, first_seal(tenant_id))
-    anchor = anchors.read(tenant_id)
+    anchor = chain_heads.read(tenant_id)
     if anchor is None and last is None:
-        anchors.write(tenant_id, head)
+        chain_heads.write(tenant_id, head)
     elif anchor is None or _seal_at(anchor.sequence, tenant_id) != anchor.seal:
         raise AuditAnchorError(
             f"The audit log of {tenant_id} does not go on from what was sealed before, so nothing is sealed. "

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
@@ -15,12 +16,13 @@ from django.utils.text import camel_case_to_spaces
 
 from audit.digests import digest, stable
 from audit.models import AuditLog
-from tenants.actors import Actor
-from tenants.encryption import EncryptedJSONField
-from tenants.errors import ConflictError
-from tenants.models import Role, SoftDeleteModel, User
-from tenants.rows import insert_instances
-from tenants.scope import tenant_scope
+from core.actors import Actor
+from core.bulk_sql import insert_instances
+from core.encryption.fields import EncryptedJSONField
+from core.errors import ConflictError
+from core.isolation.scope import tenant_scope
+from core.models import SoftDeleteModel
+from core.permissions import Role
 
 # What the machinery itself writes is no news.
 SILENT = {"id", "tenant", "created_at", "updated_at", "password", "last_login"}
@@ -88,7 +90,7 @@ def events_of(target: models.Model) -> models.QuerySet[AuditLog]:
 
 def naming_users(events: models.QuerySet[AuditLog]) -> models.QuerySet[AuditLog]:
     """Each event gets `user_email`, in the same query."""
-    email = User.objects.filter(pk=models.OuterRef("user_id")).values("email")
+    email = get_user_model().objects.filter(pk=models.OuterRef("user_id")).values("email")
     return events.annotate(user_email=models.Subquery(email))
 
 
@@ -116,7 +118,7 @@ def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role
             actor=actor,
             action=action or f"{noun_of(type(instance))}.{'changed' if old else 'created'}",
             target=instance,
-            workspace_id=_workspace_of(instance),
+            workspace_id=getattr(instance, "owning_workspace_id", None),
             old=_values(changed, old) if old else None,
             new=_values(changed, instance),
         )
@@ -137,7 +139,7 @@ def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role
                 actor=actor,
                 action=f"{noun_of(type(instance))}.deleted",
                 target=instance,
-                workspace_id=_workspace_of(instance),
+                workspace_id=getattr(instance, "owning_workspace_id", None),
                 old=old,
             )
             _delete(instance)
@@ -190,9 +192,3 @@ def _values(fields: Sequence[models.Field[Any, Any]], instance: models.Model) ->
     }
     plain: dict[str, Any] = json.loads(json.dumps(values, cls=DjangoJSONEncoder))
     return plain
-
-
-def _workspace_of(instance: models.Model) -> UUID | None:
-    own = instance.pk if instance._meta.db_table == "workspaces" else None
-    workspace_id: UUID | None = getattr(instance, "workspace_id", own)
-    return workspace_id

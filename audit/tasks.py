@@ -8,14 +8,14 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from audit.anchors import AuditAnchorError
+from audit.chain_heads import AuditAnchorError
 from audit.sealing import seal, tenants_with_unsealed_events
 
 logger = logging.getLogger(__name__)
 RECENT = timedelta(minutes=10)
 
 
-@shared_task
+@shared_task(queue="maintenance")
 def seal_all(complete: bool = False) -> None:
     """Seal every tenant's recent events; `complete` also those of a transaction that took longer to commit."""
     since = None if complete else timezone.now() - RECENT

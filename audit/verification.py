@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from audit import anchors
-from audit.anchors import AuditAnchorError, Head
+from audit import chain_heads
+from audit.chain_heads import AuditAnchorError, Head
 from audit.digests import FACTS_SQL, digest_of, first_seal, key, seal_of
-from tenants.scope import tenant_scope
+from core.isolation.scope import tenant_scope
 
 # One statement sees one moment: events that come, and seals that are given, meanwhile do not disturb it.
 ROWS_SQL = f"""
@@ -58,7 +58,7 @@ class AuditReport:
 def verify(tenant_id: UUID) -> AuditReport:
     """Read everything once, in order. Neither new events nor a sealing at work make a false alarm."""
     try:
-        anchor = anchors.read(tenant_id)  # before the rows: it never says more than they do
+        anchor = chain_heads.read(tenant_id)  # before the rows: it never says more than they do
     except AuditAnchorError as error:
         unreadable = Problem(kind="anchor", detail=str(error))
         return AuditReport(tenant_id=tenant_id, events=0, unsealed=0, problem=unreadable)
@@ -67,7 +67,7 @@ def verify(tenant_id: UUID) -> AuditReport:
     with tenant_scope(tenant_id):
         for row in _rows():  # to the end: a statement that is broken off takes its transaction with it
             problem = problem or chain.problem_of(row)
-    if anchor is None and chain.sequence and anchors.path_of(tenant_id).exists():
+    if anchor is None and chain.sequence and chain_heads.path_of(tenant_id).exists():
         return verify(tenant_id)  # it was sealed for the first time meanwhile
     return AuditReport(
         tenant_id=tenant_id,
@@ -113,7 +113,7 @@ class _Chain:
     def problem_of_end(self) -> Problem | None:
         """What the anchor knows and the rows do not."""
         if self.anchor is None:
-            detail = f"{anchors.path_of(self.tenant_id)} is missing: restore it from a backup."
+            detail = f"{chain_heads.path_of(self.tenant_id)} is missing: restore it from a backup."
             return Problem(kind="anchor", detail=detail) if self.sequence else None
         if self.anchored:
             return None

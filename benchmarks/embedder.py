@@ -25,8 +25,8 @@ from django.test import override_settings
 from benchmarks import data
 from benchmarks.peers import environment
 from benchmarks.reports import Row, save
-from knowledge.embedding import Vectors, tokens
-from knowledge.embedding.minilm import MiniLMEmbedder
+from engines.embedding import Vectors, tokens
+from engines.embedding.minilm import MiniLMEmbedder
 
 TEXTS, TOKENS, ROUNDS = 96, 200, 7
 PEER, FASTER = "sentence-transformers", 2.0

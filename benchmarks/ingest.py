@@ -28,16 +28,16 @@ from django.core.management import CommandError, call_command
 
 from benchmarks import data, trivial
 from benchmarks.reports import Findings
-from knowledge.embedding.minilm import MiniLMEmbedder  # the real one, whatever is installed later
+from core.actors import Actor
+from core.isolation.scope import tenant_scope
+from engines.embedding.minilm import MiniLMEmbedder  # the real one, whatever is installed later
 from knowledge.ingestion.waiting import workers_are_running
 from knowledge.models import Chunk, IngestionJob
 from knowledge.pipeline.chunking import embedding_input
 from oyl.embedded.journal import Journal
 from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
-from tenants.actors import Actor
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
 
 CHUNK_MS, RATIO, FILES_PER_SECOND, MEMORY_MB = 0.25, 1.2, 500, 600
 FILES_WITH_MODEL, ROUNDS = 100, 3

@@ -19,11 +19,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from core.actors import Actor, command_actor
 from oyl.embedded import services
 from oyl.embedded.instance import Kind, own
 from oyl.embedded.journal import Journal
 from oyl.embedded.supervisor import Supervisor
-from tenants.actors import Actor, command_actor
 from tenants.services import create_tenant
 
 

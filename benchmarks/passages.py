@@ -22,15 +22,15 @@ from django.conf import settings
 from django.db import connections
 
 from benchmarks import data
-from knowledge.embedding import Vectors, get_embedder
+from core.bulk_sql import insert_instances, insert_rows
+from core.isolation.scope import tenant_scope
+from engines.embedding import Vectors, get_embedder
+from engines.vectors import Point, get_vector_store
+from engines.vectors.shards import REBUILD_POINTS
 from knowledge.ingestion.jobs import BATCH_JOBS
 from knowledge.models import Chunk, Document, DocumentStatus
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import chunk_id
-from knowledge.vectors import Point, get_vector_store
-from knowledge.vectors.shards import REBUILD_POINTS
-from tenants.rows import insert_instances, insert_rows
-from tenants.scope import tenant_scope
 
 REAL, CHARACTERS, SENTENCES, NOISE = 3_000, 900, 6, 0.02
 PER_DOCUMENT, AT_ONCE = 15, BATCH_JOBS

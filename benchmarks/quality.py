@@ -15,12 +15,12 @@ from django.test import override_settings
 
 from benchmarks import data
 from benchmarks.reports import Row, save
-from knowledge import evaluation
-from knowledge.embedding import get_embedder
-from knowledge.evaluation import Dataset
+from engines.embedding import get_embedder
+from engines.parsing import get_parser
+from engines.vectors import Mode
 from knowledge.ingestion.waiting import work_here
-from knowledge.parsing import get_parser
-from knowledge.vectors import Mode
+from knowledge.search import evaluation
+from knowledge.search.evaluation import Dataset
 
 COLLECTIONS = ("cranfield", "med")
 PRECISIONS = ("int8", "fp32")

@@ -30,6 +30,12 @@ from benchmarks import callers, data
 from benchmarks.callers import Caller, Times
 from benchmarks.passages import Maker, Place, settle, write, write_points, write_rows
 from benchmarks.reports import ROOT, Findings
+from core.actors import Actor
+from core.api.pagination import Cursor
+from core.bulk_sql import insert_instances, insert_rows
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from core.permissions import key_scopes
 from knowledge.models import (
     Document,
     IngestionJob,
@@ -41,16 +47,11 @@ from knowledge.models import (
     TagSource,
 )
 from knowledge.services.libraries import get_or_create_reference
-from oyl.api import ROUTES, router
 from oyl.embedded.journal import Journal
 from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
-from tenants.actors import Actor
-from tenants.api.pages import Cursor
-from tenants.models import Tenant, User, new_id
-from tenants.permissions import SCOPES
-from tenants.rows import insert_instances, insert_rows
-from tenants.scope import tenant_scope
+from oyl.routes import ROUTES, router
+from tenants.models import Tenant, User
 from tenants.services import create_api_key, member_named
 from tests.proof.isolation.parties import make_row
 
@@ -214,7 +215,7 @@ def _flood(noisy: Organisation) -> Iterator[dict[str, float]]:
 def _organisation() -> Organisation:
     actor = instance.new_tenant()
     owner = member_named(actor.tenant_id, None)
-    made = create_api_key(actor=actor, name="Benchmark", scopes=SCOPES, member=owner)
+    made = create_api_key(actor=actor, name="Benchmark", scopes=key_scopes(), member=owner)
     reference = get_or_create_reference(actor=actor, workspace="Main", reference="Files")
     return Organisation(actor, reference, made.secret)
 

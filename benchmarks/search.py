@@ -27,14 +27,15 @@ from django.conf import settings
 from benchmarks import data
 from benchmarks.passages import Maker, Passage, settle, write, write_points
 from benchmarks.reports import ROOT, Findings
-from knowledge.embedding import get_embedder
-from knowledge.search import search
+from core.actors import Actor, command_actor
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from engines.embedding import get_embedder
+from engines.vectors import get_vector_store
+from knowledge.search.service import search
 from knowledge.services.libraries import get_or_create_reference
-from knowledge.vectors import get_vector_store
 from oyl.embedded.instance import owner
-from tenants.actors import Actor, command_actor
-from tenants.models import Tenant, new_id
-from tenants.scope import tenant_scope
+from tenants.models import Tenant
 
 TENANTS, EACH, ASKED = 10_000, 10, 25
 MEDIUM, SIZES = 10_000, (100_000, 300_000)

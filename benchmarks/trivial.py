@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from knowledge.embedding import Vectors, get_embedder, minilm, tokens
+from engines.embedding import Vectors, get_embedder, minilm, tokens
 
 VECTORS = 10_007
 

@@ -1,5 +1,27 @@
-from django.apps import AppConfig
+from core.apps import Area, Lookup, OylAppConfig, Schedule, SidebarPage
 
 
-class KnowledgeConfig(AppConfig):
+class KnowledgeConfig(OylAppConfig):
     name = "knowledge"
+    areas = (Area("knowledge"),)
+    bound_kinds = {"reference": "knowledge.Reference"}
+    lookups = (Lookup("oyl_tenants_with_due_jobs()", ("ingestion_jobs",)),)
+    schedules = (Schedule(name="sweep-jobs", task="knowledge.tasks.sweep_jobs", every=10.0, expires=10.0),)
+    sidebar = (
+        SidebarPage(section="Knowledge", title="Documents", icon="description", model="knowledge.document"),
+        SidebarPage(
+            section="Knowledge", title="References", icon="library_books", model="knowledge.reference"
+        ),
+        SidebarPage(
+            section="Knowledge", title="Knowledge bases", icon="hub", model="knowledge.knowledgebase"
+        ),
+        SidebarPage(section="Knowledge", title="Tags", icon="sell", model="knowledge.tag"),
+        SidebarPage(section="Knowledge", title="Try a search", icon="search", view="try_search"),
+        SidebarPage(
+            section="System", title="Ingestion jobs", icon="manufacturing", model="knowledge.ingestionjob"
+        ),
+    )
+    routes = "knowledge.api.ROUTES"
+    usage = "knowledge.usage.figures"
+    home = "knowledge.home.home"
+    openai_urls = "knowledge.openai.urls.urlpatterns"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenants.errors import ConflictError, InvalidError, NotFoundError, OylError
+from core.errors import ConflictError, InvalidError, NotFoundError, OylError
 
 
 class DocumentNotFoundError(NotFoundError):

@@ -14,7 +14,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
-from tenants.querysets import TenantManager, TenantQuerySet
+from core.querysets import TenantManager, TenantQuerySet
 
 if TYPE_CHECKING:
     from knowledge.models import IngestionJob

@@ -17,7 +17,7 @@ def work() -> int:
     return work_for_anyone()
 
 
-@shared_task
+@shared_task(queue="maintenance")
 def sweep_jobs() -> int:
     """Ring while there is due work: lost rings, dead workers, ended back-offs. The number of tenants that have some."""
     sweep_work_folder()

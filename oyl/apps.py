@@ -1,11 +1,17 @@
-from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 
+from core.apps import OylAppConfig
 
-class OylConfig(AppConfig):
+
+class OylConfig(OylAppConfig):
     name = "oyl"
     verbose_name = "OYL"
-    default = True
+    routes = "oyl.api.ROUTES"
+
+    def ready(self) -> None:
+        from oyl.celery import app, beat_schedule
+
+        app.conf.beat_schedule = beat_schedule()
 
 
 class OylAdminConfig(admin.AdminConfig):

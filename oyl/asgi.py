@@ -7,8 +7,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
 django_application = get_asgi_application()
 
-from oyl.gate import Gate  # noqa: E402 (the apps are loaded above)
-from tenants.scope import refuse_unsafe_role  # noqa: E402
+from core.isolation.scope import refuse_unsafe_role  # noqa: E402
+from oyl.admission import Gate  # noqa: E402 (the apps are loaded above)
 
 refuse_unsafe_role()
 application = Gate(django_application)

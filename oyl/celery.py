@@ -9,6 +9,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_init
 
+from core.apps import oyl_apps
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
 
 app = Celery("oyl")
@@ -16,9 +18,23 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+def beat_schedule() -> dict[str, dict[str, Any]]:
+    """The periodic tasks that the apps announce, as Celery's beat expects them."""
+    return {
+        schedule.name: {
+            "task": schedule.task,
+            "schedule": schedule.every,
+            "kwargs": dict(schedule.arguments),
+            "options": {"expires": schedule.expires},
+        }
+        for config in oyl_apps()
+        for schedule in config.schedules
+    }
+
+
 @worker_init.connect
 def refuse_to_start_unsafe(**_: Any) -> None:
-    from tenants.scope import refuse_unsafe_role
+    from core.isolation.scope import refuse_unsafe_role
 
     refuse_unsafe_role()
 

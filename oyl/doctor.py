@@ -77,11 +77,11 @@ def migrations() -> str:
 
 
 def isolation() -> str:
-    from tenants import rls
-    from tenants.scope import refuse_unsafe_role
+    from core.isolation import check
+    from core.isolation.scope import refuse_unsafe_role
 
     refuse_unsafe_role()
-    if findings := rls.check():
+    if findings := check.check():
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise Ailment(f"{findings[0].where}: {findings[0].detail}{more}")
     return "the role is bound, every tenant table is isolated"
@@ -98,7 +98,7 @@ def vector_store() -> str:
 
 
 def embedder() -> str:
-    from knowledge.embedding import get_embedder
+    from engines.embedding import get_embedder
 
     chosen = get_embedder()
     vectors = chosen.embed(NOBODY, ["Does it work?"])
@@ -111,7 +111,7 @@ def ocr() -> str:
     """A picture of a word, read as any upload is: in the capped process."""
     from PIL import Image, ImageDraw, ImageFont
 
-    from knowledge.parsing import get_parser
+    from engines.parsing import get_parser
 
     picture = Image.new("L", (480, 120), 255)
     ImageDraw.Draw(picture).text((40, 20), "HEALTHY", fill=0, font=ImageFont.load_default(size=64))
@@ -143,7 +143,7 @@ def data_folder() -> str:
 
 
 def encryption_keys() -> str:
-    from tenants.keyring import ciphers
+    from core.encryption.keyring import ciphers
 
     first, *others = ciphers()
     return f"'{first}' encrypts" + (f", {', '.join(others)} still decrypt" if others else "")

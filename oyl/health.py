@@ -48,7 +48,7 @@ def probe_redis() -> None:
 
 
 def probe_vector_store() -> None:
-    from knowledge.vectors import Filter, get_vector_store
+    from engines.vectors import Filter, get_vector_store
 
     get_vector_store().scroll(NOBODY, "readiness", Filter(), limit=1)
 

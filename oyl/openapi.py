@@ -14,9 +14,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from oyl.api import ROUTES
-from tenants.api.schema.examples import add_examples
-from tenants.api.schema.problems import components
+from core.api.schema.examples import add_examples
+from core.api.schema.problems import components
+from oyl.routes import ROUTES
 
 PREFIX = "/api/v1/"
 

@@ -84,13 +84,14 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "oyl",
+    "core",
     "tenants",
     "audit",
     "workspaces",
     "assistants",
     "knowledge",
     "workflows",
+    "oyl",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -195,29 +196,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
-CELERY_TASK_ROUTES = {
-    "audit.tasks.*": {"queue": "maintenance"},
-    "knowledge.tasks.sweep*": {"queue": "maintenance"},
-    "tenants.tasks.*": {"queue": "maintenance"},
-}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
-    "purge-idempotency-keys": {
-        "task": "tenants.tasks.purge_idempotency_keys",
-        "schedule": 3600.0,
-        "options": {"expires": 600},
-    },
-    "sweep-jobs": {"task": "knowledge.tasks.sweep_jobs", "schedule": 10.0, "options": {"expires": 10}},
-    "seal-audit": {"task": "audit.tasks.seal_all", "schedule": 15.0, "options": {"expires": 15}},
-    "seal-audit-completely": {
-        "task": "audit.tasks.seal_all",
-        "schedule": 3600.0,
-        "kwargs": {"complete": True},
-        "options": {"expires": 600},
-    },
-}
-
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -231,7 +211,7 @@ LOGGING = {
     },
 }
 
-DEFAULT_EXCEPTION_REPORTER_FILTER = "oyl.reporting.ExceptionFilter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "oyl.exception_filter.ExceptionFilter"
 
 # Requests to the API in a minute; 0 is no limit.
 OYL_KEY_REQUESTS = env.int("OYL_KEY_REQUESTS", default=600)
@@ -242,13 +222,13 @@ OYL_UPLOAD_MB = env.int("OYL_UPLOAD_MB", default=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("OYL_BODY_MB", default=1) << 20
 
 REST_FRAMEWORK = {
-    "EXCEPTION_HANDLER": "tenants.api.problems.problem",
-    "DEFAULT_PAGINATION_CLASS": "tenants.api.pages.Pages",
-    "DEFAULT_FILTER_BACKENDS": ["tenants.api.pages.Filters", "tenants.api.pages.Ordering"],
+    "EXCEPTION_HANDLER": "core.api.problems.problem",
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["core.api.filters.FilterBackend", "core.api.filters.Ordering"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is a filter that nobody knows, as any other
-    "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.operations.Operation",
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.operations.Operation",
 }
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
@@ -257,7 +237,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Everything that OYL can do, for programmes. `docs/api.md` says how to begin.",
     "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "AUTHENTICATION_WHITELIST": [
-        "tenants.api.views.KeyAuthentication"
+        "core.api.views.KeyAuthentication"
     ],  # a session is for the admin's own pages
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.template.response import TemplateResponse
@@ -15,9 +16,12 @@ from django.views.decorators.http import require_POST
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from tenants.actors import Actor, ActorKind
-from tenants.lookups import TenantAccess, tenants_of_user
-from tenants.middleware import SESSION_KEY, TenantRequest, opens_own_scopes
+from audit.models import AuditLog
+from audit.services import events_of
+from core.actors import Actor, ActorKind
+from core.requests import opens_own_scopes
+from tenants.access import TenantAccess, tenants_of_user
+from tenants.middleware import SESSION_KEY, MemberRequest
 from tenants.services import enter_as_operator
 
 NO_TENANT = (
@@ -50,8 +54,12 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     login_form = SignInForm
     enable_nav_sidebar = True
 
+    def history_of(self, instance: models.Model) -> models.QuerySet[AuditLog]:
+        """What the audit log has of an object, newest first."""
+        return events_of(instance)
+
     def has_permission(self, request: HttpRequest) -> bool:
-        return cast(TenantRequest, request).actor is not None
+        return cast(MemberRequest, request).actor is not None
 
     def extra_urls(self) -> list[URLPattern]:
         from knowledge.admin.search import search_page  # registers on this site, which must exist before
@@ -67,7 +75,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         they acted by chooses another one, or learns that there is none."""
         stranded = request.user.is_authenticated and not self.has_permission(request)
         if stranded and request.method == "GET":
-            if cast(TenantRequest, request).tenants:
+            if cast(MemberRequest, request).tenants:
                 context = {**self.each_context(request), "title": "Choose an organisation"}
                 return TemplateResponse(request, "admin/choose_tenant.html", context)
             messages.warning(request, NO_TENANT)
@@ -79,7 +87,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
 @require_POST
 @opens_own_scopes
-def switch_tenant(request: TenantRequest) -> HttpResponse:
+def switch_tenant(request: MemberRequest) -> HttpResponse:
     """Act in another of one's tenants from now on. One that is not among them is as good as absent."""
     chosen = request.POST.get("tenant")
     access = next((access for access in request.tenants if str(access.tenant_id) == chosen), None)
@@ -103,17 +111,17 @@ def enter(request: HttpRequest, access: TenantAccess) -> None:
                 role=access.role,
                 credential="session",
                 user_id=request.user.pk,
-                request_id=cast(TenantRequest, request).id,
+                request_id=cast(MemberRequest, request).id,
             )
         )
 
 
-def tenant_name(request: TenantRequest) -> str:
+def tenant_name(request: MemberRequest) -> str:
     """The organisation that the request acts in, for every page's header."""
     return next((access.name for access in request.tenants if _is_current(request, access)), "")
 
 
-def other_tenants(request: TenantRequest) -> list[dict[str, Any]]:
+def other_tenants(request: MemberRequest) -> list[dict[str, Any]]:
     """What the header's switcher offers (templates/unfold/helpers/site_dropdown.html)."""
     return [
         {"title": access.name, "link": str(access.tenant_id)}
@@ -122,5 +130,5 @@ def other_tenants(request: TenantRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _is_current(request: TenantRequest, access: TenantAccess) -> bool:
+def _is_current(request: MemberRequest, access: TenantAccess) -> bool:
     return request.actor is not None and request.actor.tenant_id == access.tenant_id

@@ -1,37 +1,8 @@
-"""How the admin looks: its name, colours, and the navigation in the sidebar."""
+"""How the admin looks: its name and colours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
-
-
-def _may_view(model: str) -> Callable[[HttpRequest], bool]:
-    """Whether the page's own admin lets the actor look at it."""
-
-    def permission(request: HttpRequest) -> bool:
-        from django.apps import apps
-        from django.contrib import admin
-
-        model_admin = admin.site.get_model_admin(apps.get_model(model))
-        return model_admin.has_view_permission(request)
-
-    return permission
-
-
-def _page(title: str, icon: str, model: str) -> dict[str, Any]:
-    app, name = model.split(".")
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": _may_view(model),
-    }
-
 
 UNFOLD = {
     "SITE_TITLE": "OYL",
@@ -44,7 +15,7 @@ UNFOLD = {
     ],
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "knowledge.admin.dashboard.dashboard",
+    "DASHBOARD_CALLBACK": "oyl.home.home",
     "STYLES": [lambda request: static("oyl/admin.css")],
     "BORDER_RADIUS": "8px",
     "COLORS": {
@@ -62,61 +33,5 @@ UNFOLD = {
             "950": "oklch(27.7% .046 192.5)",
         }
     },
-    "SIDEBAR": {
-        "navigation": [
-            {
-                "items": [
-                    {"title": "Overview", "icon": "space_dashboard", "link": reverse_lazy("admin:index")}
-                ]
-            },
-            {
-                "title": "Knowledge",
-                "items": [
-                    _page("Documents", "description", "knowledge.document"),
-                    _page("References", "library_books", "knowledge.reference"),
-                    _page("Knowledge bases", "hub", "knowledge.knowledgebase"),
-                    _page("Tags", "sell", "knowledge.tag"),
-                    {
-                        "title": "Try a search",
-                        "icon": "search",
-                        "link": reverse_lazy("admin:try_search"),
-                    },
-                ],
-            },
-            {
-                "title": "Assistants",
-                "items": [
-                    _page("Assistants", "smart_toy", "assistants.assistant"),
-                    _page("Teammates", "groups", "assistants.teammate"),
-                    _page("Published instructions", "edit_note", "assistants.instruction"),
-                ],
-            },
-            {
-                "title": "Workflows",
-                "items": [
-                    _page("Workflows", "account_tree", "workflows.workflow"),
-                    _page("Runs", "play_circle", "workflows.workflowrun"),
-                ],
-            },
-            {
-                "title": "Organisation",
-                "items": [
-                    _page("Workspaces", "workspaces", "workspaces.workspace"),
-                    _page("Data sources", "table_chart", "workspaces.datasource"),
-                    _page("Integrations", "electrical_services", "workspaces.integrationconfig"),
-                    _page("Members", "badge", "tenants.membership"),
-                    _page("API keys", "key", "tenants.apikey"),
-                    _page("Organisation", "domain", "tenants.tenant"),
-                ],
-            },
-            {
-                "title": "System",
-                "items": [
-                    _page("Ingestion jobs", "manufacturing", "knowledge.ingestionjob"),
-                    _page("Audit log", "history", "audit.auditlog"),
-                    _page("Users", "manage_accounts", "tenants.user"),
-                ],
-            },
-        ],
-    },
+    "SIDEBAR": {"navigation": "oyl.sidebar.navigation"},
 }

@@ -6,17 +6,18 @@ from django.views.generic import RedirectView
 
 from oyl import health
 from oyl.openapi import DocsView, SchemaView
+from oyl.routes import OPENAI_URLS
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("oyl.api")),
+    path("api/v1/", include("oyl.routes")),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
-    path("v1/", include("oyl.openai")),
+    path("v1/", include(OPENAI_URLS)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]
-handler400 = "oyl.failures.bad_request"
-handler404 = "oyl.failures.not_found"
-handler500 = "oyl.failures.server_error"
+handler400 = "oyl.error_handlers.bad_request"
+handler404 = "oyl.error_handlers.not_found"
+handler500 = "oyl.error_handlers.server_error"

@@ -1,10 +1,23 @@
-from django.apps import AppConfig
+from core.apps import Area, Lookup, OylAppConfig, SidebarPage
 
 
-class TenantsConfig(AppConfig):
+class TenantsConfig(OylAppConfig):
     name = "tenants"
-
-    def ready(self) -> None:
-        from tenants.keyring import ciphers
-
-        ciphers()  # a bad setting shows now, in every process, and not when the first secret is read
+    areas = (Area("organisation"),)
+    shared_tables = {
+        "users": "a person may belong to several tenants",
+        "users_groups": "Django's permissions; OYL decides by roles in a tenant",
+        "users_user_permissions": "Django's permissions; OYL decides by roles in a tenant",
+    }
+    lookups = (
+        Lookup("oyl_memberships(uuid)", ("tenants", "memberships")),
+        Lookup("oyl_api_key(text)", ("tenants", "memberships", "api_keys")),
+    )
+    sidebar = (
+        SidebarPage(section="Organisation", title="Members", icon="badge", model="tenants.membership"),
+        SidebarPage(section="Organisation", title="API keys", icon="key", model="tenants.apikey"),
+        SidebarPage(section="Organisation", title="Organisation", icon="domain", model="tenants.tenant"),
+        SidebarPage(section="System", title="Users", icon="manage_accounts", model="tenants.user"),
+    )
+    routes = "tenants.api.ROUTES"
+    usage = "tenants.usage.figures"

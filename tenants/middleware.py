@@ -1,57 +1,44 @@
-"""Finds out who asks and in which tenant, how often they may, and wraps the whole answer in that tenant's scope."""
+"""Finds the actor of a request and their tenant, counts the request, and wraps the whole response in the tenant's scope."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import resolve
 
-from tenants.actors import Actor, ActorKind
-from tenants.api.problems import plain_problem
-from tenants.lookups import TenantAccess, access_by_key, tenants_of_user
-from tenants.permissions import Bound
-from tenants.rates import Quota, Verdict, rates
-from tenants.scope import tenant_scope
+from core.actors import Actor, ActorKind
+from core.api.problems import too_many_requests, with_rate_headers
+from core.isolation.scope import tenant_scope
+from core.rate_limits import Quota, rates
+from core.requests import API_PREFIXES, TenantRequest, client_address, is_by_key, rate_limit_key
+from tenants.access import TenantAccess, access_by_key, tenants_of_user
 from tenants.services import note_use
 
 SESSION_KEY = "tenant_id"
-API = ("/api/", "/v1/")
-TOO_OFTEN = "You ask more often than you may. `Retry-After` says after how many seconds to go on."
-F = TypeVar("F", bound=Callable[..., Any])
 
 
-class TenantRequest(HttpRequest):
-    """A request as views see it: `actor` is None before sign-in, for a user without a tenant, and until another one is
-    chosen when the chosen one is gone."""
+class MemberRequest(TenantRequest):
+    """`tenants` are those that the signed-in user may act in."""
 
-    id: str
-    actor: Actor | None
     tenants: list[TenantAccess]
-
-
-def opens_own_scopes(view: F) -> F:
-    """Mark a view that talks to the outside or streams: the middleware opens no transaction around it."""
-    view.opens_own_scopes = True  # type: ignore[attr-defined]
-    return view
 
 
 class TenantMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: TenantRequest) -> HttpResponse:
-        if not request.path_info.startswith(API):
-            _find_actor(request)
+    def __call__(self, request: MemberRequest) -> HttpResponse:
+        request.tenants = tenants_of_user(request.user.pk) if request.user.is_authenticated else []
+        request.actor = _key_actor(request) if is_by_key(request) else _session_actor(request)
+        if not request.path_info.startswith(API_PREFIXES):
             return self._in_scope(request)
-        _find_actor(request)
-        verdict = rates().count(_quotas(request), credential=shown(request))
+        verdict = rates().count(_quotas(request), credential=rate_limit_key(request))
         if not verdict.allowed:
-            return too_often(request, verdict)
-        return _told(self._in_scope(request), verdict)
+            return too_many_requests(request, verdict)
+        return with_rate_headers(self._in_scope(request), verdict)
 
     def _in_scope(self, request: TenantRequest) -> HttpResponse:
         if request.actor is None or _opens_own_scopes(request):
@@ -63,46 +50,16 @@ class TenantMiddleware:
         return response
 
 
-def _find_actor(request: TenantRequest) -> None:
-    request.tenants = tenants_of_user(request.user.pk) if request.user.is_authenticated else []
-    request.actor = _key_actor(request) if is_by_key(request) else _session_actor(request)
-
-
-def shown(request: HttpRequest) -> str:
-    """What tells those who ask apart before anybody is looked up."""
-    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    return request.headers.get("Authorization") or session or _address(request)
-
-
-def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
 def _quotas(request: TenantRequest) -> list[Quota]:
-    """Of who is known: their own and their tenant's. Whoever shows no valid key shares their address's; valid keys from
-    the same address are not held up by that."""
+    """The quotas of a known actor and of their tenant. Requests without a valid key share the quota of their address; valid
+    keys from the same address are not counted there."""
     if (actor := request.actor) is None:
-        return [Quota("address", settings.OYL_ADDRESS_REQUESTS, _address(request))]
+        return [Quota("address", settings.OYL_ADDRESS_REQUESTS, client_address(request))]
     own = str(actor.user_id) if actor.scopes is None else actor.credential
     return [
         Quota("key", settings.OYL_KEY_REQUESTS, f"{actor.tenant_id}/{own}"),
         Quota("tenant", settings.OYL_TENANT_REQUESTS, str(actor.tenant_id)),
     ]
-
-
-def too_often(request: HttpRequest, verdict: Verdict) -> HttpResponse:
-    return _told(plain_problem(request, 429, "rate_limited", TOO_OFTEN), verdict)
-
-
-def _told(response: HttpResponse, verdict: Verdict) -> HttpResponse:
-    for name, value in verdict.headers.items():
-        response[name] = value
-    return response
-
-
-def is_by_key(request: HttpRequest) -> bool:
-    """Whether a key is shown; a session beside it does not count then. Keys open the API alone."""
-    return "Authorization" in request.headers and request.path_info.startswith(API)
 
 
 def _key_actor(request: TenantRequest) -> Actor | None:
@@ -112,7 +69,6 @@ def _key_actor(request: TenantRequest) -> Actor | None:
     if access is None:
         return None
     note_use(access)
-    bound = (Bound(access.bound_kind), access.bound_id) if access.bound_kind else None
     return Actor(
         kind=ActorKind.API_KEY,
         tenant_id=access.tenant_id,
@@ -121,13 +77,13 @@ def _key_actor(request: TenantRequest) -> Actor | None:
         user_id=access.user_id,
         request_id=request.id,
         scopes=frozenset(access.scopes),
-        bound=bound,
+        bound=(access.bound_kind, access.bound_id) if access.bound_kind else None,
     )
 
 
-def _session_actor(request: TenantRequest) -> Actor | None:
+def _session_actor(request: MemberRequest) -> Actor | None:
     """The signed-in user in the tenant they chose, or in the first that they may act in while they have chosen none.
-    None when the chosen one is no longer theirs: nobody shall find themselves in another without knowing."""
+    None when the chosen one is no longer theirs: entering another one without a choice could mislead them."""
     chosen = request.session.get(SESSION_KEY)
     allowed = (access for access in request.tenants if chosen in (None, str(access.tenant_id)))
     access = next(allowed, None)

@@ -1,4 +1,4 @@
-"""What can be done with tenants and their members. (The one place below `audit` that may record to it.)"""
+"""What can be done with tenants, their members, users and keys."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, models
 from django.utils import timezone
 
-from audit.services import events_of, record, save_audited
-from tenants.actors import Actor, ActorKind, command_actor
-from tenants.encryption import EncryptedJSONField
-from tenants.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from tenants.lookups import KeyAccess, hash_of
-from tenants.models import ApiKey, Membership, Role, Tenant, User, new_id
-from tenants.permissions import SCOPES, Bound
-from tenants.rotation import Rotation, encrypted_fields, lock_batch, reseal
-from tenants.scope import tenant_scope
+from audit.services import record, save_audited
+from core.actors import Actor, ActorKind, command_actor
+from core.encryption.fields import EncryptedJSONField
+from core.encryption.rotation import Rotation, encrypted_fields, lock_batch, reseal
+from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from core.permissions import Role, key_scopes, rows_of_kind
+from tenants.access import KeyAccess, hash_of
+from tenants.models import ApiKey, Membership, Tenant, User
 
 
 class TenantExistsError(ConflictError):
@@ -161,10 +161,10 @@ def create_api_key(
     name: str,
     scopes: Sequence[str],
     expires_at: datetime | None = None,
-    bound: tuple[Bound, UUID] | None = None,
+    bound: tuple[str, UUID] | None = None,
     member: Membership | None = None,
 ) -> NewApiKey:
-    """A key `oyl_<id>_<secret>` that acts for the actor's user, within `scopes` (`tenants.permissions.SCOPES`), and
+    """A key `oyl_<id>_<secret>` that acts for the actor's user, within `scopes` (`core.permissions.key_scopes()`), and
     `bound` to one object if that is given. A key makes none that may do more than itself. A command, which is no user,
     names the `member` for whom it acts.
 
@@ -181,7 +181,7 @@ def create_api_key(
     facts = {"name": name, "scopes": sorted(scopes), "bound_kind": kind, "bound_id": bound_id}
     user_id = member.user_id if member else actor.user_id
     with tenant_scope(actor.tenant_id):
-        if bound and not bound[0].rows.filter(pk=bound_id).exists():
+        if bound and not rows_of_kind(kind).filter(pk=bound_id).exists():
             raise InvalidError(f"There is no {kind} with the id '{bound_id}' for the key to be bound to.")
         api_key = ApiKey.objects.create(
             user_id=user_id, prefix=prefix, key_hash=hash_of(secret), expires_at=expires_at, **facts
@@ -192,10 +192,10 @@ def create_api_key(
 
 
 def _check_key(
-    actor: Actor, scopes: Sequence[str], expires_at: datetime | None, bound: tuple[Bound, UUID] | None
+    actor: Actor, scopes: Sequence[str], expires_at: datetime | None, bound: tuple[str, UUID] | None
 ) -> None:
-    if not scopes or set(scopes) - set(SCOPES):
-        raise InvalidError(f"Name the key's scopes, one or more of: {', '.join(SCOPES)}.")
+    if not scopes or set(scopes) - set(key_scopes()):
+        raise InvalidError(f"Name the key's scopes, one or more of: {', '.join(key_scopes())}.")
     if expires_at and expires_at <= timezone.now():
         raise InvalidError("A key must expire in the future, or never.")
     if actor.scopes is not None and (set(scopes) - actor.scopes or bound != (actor.bound or bound)):
@@ -261,11 +261,6 @@ def reset_password(*, actor: Actor, user: User) -> str:
 def _require_operator(actor: Actor) -> None:
     if actor.kind is not ActorKind.OPERATOR:
         raise ForbiddenError("Only operators look after users.")
-
-
-def history_of(target: models.Model) -> models.QuerySet[Any]:
-    """What the audit log says of an object, newest first."""
-    return events_of(target)
 
 
 def enter_as_operator(*, actor: Actor) -> None:

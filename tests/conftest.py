@@ -18,11 +18,12 @@ from django.db.backends.utils import CursorWrapper
 from django.test import Client, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from knowledge.parsing import get_parser
+from core.actors import Actor, ActorKind
+from core.isolation.scope import VARIABLE, tenant_scope
+from core.permissions import Role
+from engines.parsing import get_parser
 from oyl.embedded.services import ensure_services
-from tenants.actors import Actor, ActorKind
-from tenants.models import Membership, Role, User
-from tenants.scope import VARIABLE, tenant_scope
+from tenants.models import Membership, User
 from tenants.services import create_tenant
 
 

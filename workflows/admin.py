@@ -9,7 +9,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from audit.admin import AuditedAdmin
-from tenants.admin import ReadOnlyAdmin, ReadOnlyInline, TenantInline, display
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, TenantInline, display
 from workflows.models import StepRun, Workflow, WorkflowRun, WorkflowStep
 
 COLOURS = {"Done": "success", "Error": "danger", "Running": "info", "Pending": "default"}

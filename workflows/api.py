@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from assistants.api import AssistantViewSet
 from assistants.models import Assistant
-from audit.api import SimpleViewSet
-from tenants.api.fields import TIMES, OylSerializer
-from tenants.permissions import Area, Bound
+from audit.api import AuditedViewSet
+from core.api.serializers import TIMES, OylSerializer
 from workflows.models import Workflow, WorkflowStep
 
 
@@ -17,12 +16,12 @@ class WorkflowSerializer(OylSerializer[Workflow]):
         fixed = ("workspace",)
 
 
-class WorkflowViewSet(SimpleViewSet):
+class WorkflowViewSet(AuditedViewSet):
     """Steps that run one after another."""
 
     model = Workflow
-    area = Area.WORKFLOWS
-    bound_by = {Bound.WORKSPACE: ("workspace",)}
+    area = "workflows"
+    bound_by = {"workspace": ("workspace",)}
     serializer_class = WorkflowSerializer
     filterset_fields = ["workspace", "name"]
     ordering_fields = ["name", "created_at"]
@@ -44,12 +43,12 @@ class WorkflowStepSerializer(OylSerializer[WorkflowStep]):
         fixed = ("workflow",)
 
 
-class WorkflowStepViewSet(SimpleViewSet):
+class WorkflowStepViewSet(AuditedViewSet):
     """The steps of workflows."""
 
     model = WorkflowStep
-    area = Area.WORKFLOWS
-    bound_by = {Bound.WORKSPACE: ("workflow__workspace",)}
+    area = "workflows"
+    bound_by = {"workspace": ("workflow__workspace",)}
     serializer_class = WorkflowStepSerializer
     filterset_fields = ["workflow", "type_enum"]
     ordering_fields = ["position", "created_at"]
@@ -58,3 +57,6 @@ class WorkflowStepViewSet(SimpleViewSet):
         self.check_bound(Assistant.objects.filter(pk=instance.assistant_id), AssistantViewSet.bound_by)
         step: WorkflowStep = super().saved(instance)
         return step
+
+
+ROUTES = {"workflows": WorkflowViewSet, "workflow-steps": WorkflowStepViewSet}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from assistants.models import Assistant
-from tenants.isolation import SameTenant, isolated
-from tenants.models import Index, SoftDeleteModel, TenantModel, is_one_of, unique_alive
+from core.isolation.constraints import SameTenant, isolated
+from core.models import Index, SoftDeleteModel, TenantModel, is_one_of, unique_alive
 from workspaces.models import Workspace
 
 

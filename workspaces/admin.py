@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 
 from audit.admin import AuditedAdmin
-from tenants.admin import display
-from tenants.models import Role
+from core.admin import display
+from core.permissions import Role
 from workspaces.models import DataSource, IntegrationConfig, Workspace
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from audit.api import SimpleViewSet
-from tenants.api.fields import TIMES, OylSerializer
-from tenants.api.views import ADMINS, READ
-from tenants.permissions import Area, Bound
+from audit.api import AuditedViewSet
+from core.api.serializers import TIMES, OylSerializer
+from core.api.views import ADMINS, READ
 from workspaces.models import DataSource, IntegrationConfig, Workspace
 
 
@@ -19,13 +18,13 @@ class WorkspaceSerializer(OylSerializer[Workspace]):
         fields = ("id", "name", "description", *TIMES)
 
 
-class WorkspaceViewSet(SimpleViewSet):
+class WorkspaceViewSet(AuditedViewSet):
     """Organisational units. One that has something in it cannot be deleted."""
 
     model = Workspace
-    area = Area.WORKSPACES
+    area = "workspaces"
     roles = {**ADMINS, **READ}
-    bound_by = {Bound.WORKSPACE: ("pk",)}
+    bound_by = {"workspace": ("pk",)}
     serializer_class = WorkspaceSerializer
     filterset_fields = ["name"]
     ordering_fields = ["name", "created_at"]
@@ -49,13 +48,13 @@ class IntegrationConfigSerializer(OylSerializer[IntegrationConfig]):
         return bool(row.config_encrypted_json)
 
 
-class IntegrationConfigViewSet(SimpleViewSet):
+class IntegrationConfigViewSet(AuditedViewSet):
     """Access to outside services. Secrets can be written and not read."""
 
     model = IntegrationConfig
-    area = Area.WORKSPACES
+    area = "workspaces"
     roles = ADMINS
-    bound_by = {Bound.WORKSPACE: ("workspace",)}
+    bound_by = {"workspace": ("workspace",)}
     serializer_class = IntegrationConfigSerializer
     filterset_fields = ["workspace", "name", "type_enum"]
     ordering_fields = ["name", "created_at"]
@@ -68,12 +67,19 @@ class DataSourceSerializer(OylSerializer[DataSource]):
         fixed = ("workspace",)
 
 
-class DataSourceViewSet(SimpleViewSet):
+class DataSourceViewSet(AuditedViewSet):
     """Tabular data."""
 
     model = DataSource
-    area = Area.WORKSPACES
-    bound_by = {Bound.WORKSPACE: ("workspace",)}
+    area = "workspaces"
+    bound_by = {"workspace": ("workspace",)}
     serializer_class = DataSourceSerializer
     filterset_fields = ["workspace", "name"]
     ordering_fields = ["name", "created_at"]
+
+
+ROUTES = {
+    "workspaces": WorkspaceViewSet,
+    "integration-configs": IntegrationConfigViewSet,
+    "data-sources": DataSourceViewSet,
+}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import models
 
-from tenants.encryption import EncryptedJSONField
-from tenants.isolation import isolated
-from tenants.models import Index, SoftDeleteModel, is_one_of, unique_alive
+from core.encryption.fields import EncryptedJSONField
+from core.isolation.constraints import isolated
+from core.models import Index, SoftDeleteModel, is_one_of, unique_alive
 
 
 class Workspace(SoftDeleteModel):
@@ -20,6 +22,10 @@ class Workspace(SoftDeleteModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def owning_workspace_id(self) -> UUID:
+        return self.pk
 
 
 class IntegrationType(models.TextChoices):

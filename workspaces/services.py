@@ -7,10 +7,10 @@ from typing import cast
 from django.db import IntegrityError, transaction
 
 from audit.services import record
-from tenants.actors import Actor
-from tenants.errors import ConflictError
-from tenants.models import Role
-from tenants.scope import tenant_scope
+from core.actors import Actor
+from core.errors import ConflictError
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
 from workspaces.models import Workspace
 
 

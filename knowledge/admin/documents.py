@@ -19,16 +19,16 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckb
 from unfold.enums import ActionVariant
 
 from audit.services import record
+from core.admin import TenantAdmin, action, actor_of, display, redirect_or_htmx, show_domain_errors
+from core.downloads import Download
+from core.isolation.scope import tenant_scope
+from core.requests import opens_own_scopes
 from knowledge.admin import shown
 from knowledge.admin.passages import JobInline, PassageInline
 from knowledge.admin.tagging import of_documents, tagging_page
 from knowledge.admin.upload import upload_page
-from knowledge.downloads import Download
 from knowledge.models import Document, DocumentStatus
 from knowledge.services import documents as services
-from tenants.admin import TenantAdmin, action, actor_of, display, leave, tells_errors
-from tenants.middleware import opens_own_scopes
-from tenants.scope import tenant_scope
 
 PREVIEW = 5000
 Verb = Callable[..., int]
@@ -181,7 +181,7 @@ class DocumentAdmin(TenantAdmin):
         return tagging_page(self, request, of_documents(list(queryset)))
 
     @action(description="Tags", url_path="tags", icon="sell", permissions=["write"])
-    @tells_errors
+    @show_domain_errors
     def tag_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         document = self.get_object(request, object_id)
         if document is None:
@@ -199,12 +199,12 @@ class DocumentAdmin(TenantAdmin):
         _tell(request, services.reindex_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
 
     @action(description="Retry", url_path="retry", icon="refresh", permissions=["retry"], dialog=RETRY)
-    @tells_errors
+    @show_domain_errors
     def retry_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return self._do(request, object_id, services.retry_documents)
 
     @action(description="Re-index", url_path="reindex", icon="cached", permissions=["write"], dialog=REINDEX)
-    @tells_errors
+    @show_domain_errors
     def reindex_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return self._do(request, object_id, services.reindex_documents)
 
@@ -218,7 +218,7 @@ class DocumentAdmin(TenantAdmin):
         if document is None:
             return self.absent(request, object_id)
         _tell(request, verb(actor=actor_of(request), document_ids=[document.pk]))
-        return leave(request, reverse("admin:knowledge_document_change", args=[object_id]))
+        return redirect_or_htmx(request, reverse("admin:knowledge_document_change", args=[object_id]))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         services.delete_documents(actor=actor_of(request), document_ids=[obj.pk])

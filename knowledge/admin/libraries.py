@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from audit.admin import AuditedAdmin
+from core.admin import TenantInline, actor_of, display
 from knowledge.admin.shown import COLOURS
 from knowledge.admin.tags import TagInline
 from knowledge.models import Document, DocumentStatus, KnowledgeBase, KnowledgeBaseReference, Reference
@@ -25,7 +26,6 @@ from knowledge.services.libraries import (
     delete_references,
     documents_of,
 )
-from tenants.admin import TenantInline, actor_of, display
 
 
 @admin.register(Reference)

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from core.admin import ReadOnlyInline, UncountedAdmin, action, display, has_role, show_domain_errors
+from core.permissions import Role
 from knowledge.admin.tagging import of_passage, tagging_page
 from knowledge.models import Chunk, Embedding, IngestionJob, TagLink
-from tenants.admin import ReadOnlyInline, VastAdmin, action, display, has_role, tells_errors
-from tenants.models import Role
 
 JOB_COLOURS = {
     "Queued": "default",
@@ -109,7 +109,7 @@ class TagLinkInline(ReadOnlyInline):
 
 
 @admin.register(Chunk)
-class PassageAdmin(VastAdmin):
+class PassageAdmin(UncountedAdmin):
     list_display = ["passage", "document", "page", "heading", "token_count"]
     list_select_related = ["document"]
     ordering = ["id"]
@@ -126,7 +126,7 @@ class PassageAdmin(VastAdmin):
         return ["generation", "position"] if any("document" in name for name in request.GET) else ["id"]
 
     @action(description="Tags", url_path="tags", icon="sell", permissions=["tag"])
-    @tells_errors
+    @show_domain_errors
     def tag_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         chunk = self.get_object(request, object_id)
         if chunk is None:
@@ -151,14 +151,14 @@ class PassageAdmin(VastAdmin):
 
 
 @admin.register(Embedding)
-class EmbeddingAdmin(VastAdmin):
+class EmbeddingAdmin(UncountedAdmin):
     list_display = ["vector_ref", "model", "created_at"]
     ordering = ["id"]
     fields = ["chunk", "model", "vector_ref", "created_at"]
 
 
 @admin.register(IngestionJob)
-class IngestionJobAdmin(VastAdmin):
+class IngestionJobAdmin(UncountedAdmin):
     list_display = [
         "document",
         "kind",

@@ -15,15 +15,15 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from core.admin import actor_of
+from core.errors import OylError
+from core.isolation.scope import tenant_scope
+from core.requests import opens_own_scopes
+from engines.embedding import EmbeddingError
+from engines.vectors import Mode, VectorStoreError
 from knowledge.admin.tagging import TagNames
-from knowledge.embedding import EmbeddingError
 from knowledge.models import Reference
-from knowledge.search import Filters, Passage, search
-from knowledge.vectors import Mode, VectorStoreError
-from tenants.admin import actor_of
-from tenants.errors import OylError
-from tenants.middleware import opens_own_scopes
-from tenants.scope import tenant_scope
+from knowledge.search.service import Filters, Passage, search
 
 MODES = [
     (Mode.HYBRID, "Meaning and words"),

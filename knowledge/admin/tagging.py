@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from core.actors import Actor
+from core.admin import TenantAdmin, actor_of
 from knowledge.models import Chunk, Document, Tag
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
-from tenants.actors import Actor
-from tenants.admin import TenantAdmin, actor_of
 
 SUGGESTED = 40
 Verb = Callable[[Actor, Sequence[str]], int]

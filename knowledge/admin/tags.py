@@ -14,11 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audit.admin import AuditedAdmin
+from core.admin import TenantForm, TenantInline, actor_of, display
 from knowledge.errors import TagRuleInvalidError
 from knowledge.models import Tag, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.services.tags import check_rule, delete_tag
-from tenants.admin import TenantForm, TenantInline, actor_of, display
 
 RE_INDEX = (
     "New rules and inherited tags reach documents when those are processed again: re-index the reference."

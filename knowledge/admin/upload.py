@@ -18,14 +18,14 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from core.admin import TenantAdmin, actor_of
+from core.admin.theme import ModelChoiceField
+from core.errors import OylError
+from core.isolation.scope import tenant_scope
 from knowledge.admin.tagging import TagNames
 from knowledge.models import Reference
 from knowledge.services.documents import Added, Outcome, add_documents
-from knowledge.uploads import local_uploads
-from tenants.admin import TenantAdmin, actor_of
-from tenants.admin.theme import ModelChoiceField
-from tenants.errors import OylError
-from tenants.scope import tenant_scope
+from knowledge.storage.uploads import local_uploads
 
 SENTENCES = {
     Outcome.ADDED: "added",

@@ -1,1 +1,23 @@
 """References, documents, tags and search over REST."""
+
+from knowledge.api.documents import DocumentViewSet
+from knowledge.api.libraries import (
+    KnowledgeBaseViewSet,
+    ReferenceViewSet,
+    TagLinkViewSet,
+    TagRuleViewSet,
+    TagViewSet,
+)
+from knowledge.api.passages import ChunkViewSet, IngestionJobViewSet, SearchViewSet
+
+ROUTES = {
+    "references": ReferenceViewSet,
+    "knowledge-bases": KnowledgeBaseViewSet,
+    "documents": DocumentViewSet,
+    "chunks": ChunkViewSet,
+    "ingestion-jobs": IngestionJobViewSet,
+    "search": SearchViewSet,
+    "tags": TagViewSet,
+    "tag-links": TagLinkViewSet,
+    "tag-rules": TagRuleViewSet,
+}

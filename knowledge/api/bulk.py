@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django_filters.utils import translate_validation
 from rest_framework import serializers
 
-from tenants.api.fields import StrictSerializer
-from tenants.api.pages import Filters, refused
+from core.api.filters import FilterBackend, parameter_error
+from core.api.serializers import StrictSerializer
 
 NAMED, MOST, AT_ONCE = 1000, 10_000, 1000
 
@@ -47,18 +47,18 @@ def chosen(view: Any, given: dict[str, Any]) -> Iterator[Sequence[UUID]]:
     rows = rows.filter(pk__in=given["ids"]) if "ids" in given else _filtered(view, rows, given["filter"])
     ids = list(rows.order_by("pk").values_list("pk", flat=True).distinct()[: MOST + 1])
     if len(ids) > MOST:
-        raise refused(
+        raise parameter_error(
             "filter", f"These are more than {MOST:,} documents. Narrow the filter.", code="too_many"
         )
     return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
 
 
 def _filtered(view: Any, rows: QuerySet[Any], given: dict[str, str]) -> QuerySet[Any]:
-    kind: Any = Filters().get_filterset_class(view, rows)
+    kind: Any = FilterBackend().get_filterset_class(view, rows)
     known = sorted(kind.base_filters)
     if unknown := sorted(set(given) - set(known)):
         told = f"There is no such filter. Known are: {', '.join(known)}."
-        raise refused(f"filter.{unknown[0]}", told, code="unknown")
+        raise parameter_error(f"filter.{unknown[0]}", told, code="unknown")
     filters = kind(given, queryset=rows)
     if not filters.is_valid():
         invalid: Any = translate_validation(filters.errors)

@@ -20,21 +20,19 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.api import ReadViewSet
 from audit.services import record
+from core.api.serializers import TIMES, ObjectField, OylSerializer, StrictSerializer
+from core.api.views import READ, ReadViewSet
+from core.downloads import MEDIA_TYPE, Download
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
 from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, chosen
 from knowledge.api.libraries import OF_REFERENCE, through
 from knowledge.api.passages import IngestionJobSerializer
-from knowledge.downloads import MEDIA_TYPE, Download
 from knowledge.errors import DocumentNotFoundError
 from knowledge.models import Document, DocumentStatus, IngestionJob, Reference
 from knowledge.services import documents, tags
-from knowledge.uploads import local_uploads
-from tenants.api.fields import TIMES, ObjectField, OylSerializer, StrictSerializer
-from tenants.api.views import READ
-from tenants.models import Role
-from tenants.permissions import Area
-from tenants.scope import tenant_scope
+from knowledge.storage.uploads import local_uploads
 
 EDIT = {"POST": Role.EDITOR}
 OVER = (DocumentStatus.DONE, DocumentStatus.ERROR)
@@ -142,7 +140,7 @@ class DocumentViewSet(ReadViewSet):
     """The documents of references, newest first."""
 
     model = Document
-    area = Area.KNOWLEDGE
+    area = "knowledge"
     roles = {**READ, **EDIT, "DELETE": Role.EDITOR}
     bound_by = through("reference")
     serializer_class = DocumentSerializer

@@ -6,18 +6,17 @@ from typing import Any
 
 from rest_framework import serializers
 
-from audit.api import ReadViewSet, SimpleViewSet
+from audit.api import AuditedViewSet
+from core.api.serializers import TIMES, OylSerializer
+from core.api.views import ReadViewSet, Ways
 from knowledge.models import KnowledgeBase, Reference, Tag, TagLink, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.services import libraries, tags
-from tenants.api.fields import TIMES, OylSerializer
-from tenants.api.views import Ways
-from tenants.permissions import Area, Bound
 
 OF_REFERENCE = {
-    Bound.WORKSPACE: ("workspace",),
-    Bound.REFERENCE: ("pk",),
-    Bound.ASSISTANT: ("knowledge_bases__assistant", "knowledge_base__assistant"),
+    "workspace": ("workspace",),
+    "reference": ("pk",),
+    "assistant": ("knowledge_bases__assistant", "knowledge_base__assistant"),
 }
 
 
@@ -34,11 +33,11 @@ class ReferenceSerializer(OylSerializer[Reference]):
         fixed = ("workspace",)
 
 
-class ReferenceViewSet(SimpleViewSet):
+class ReferenceViewSet(AuditedViewSet):
     """Libraries of documents. One goes with its documents."""
 
     model = Reference
-    area = Area.KNOWLEDGE
+    area = "knowledge"
     bound_by = OF_REFERENCE
     serializer_class = ReferenceSerializer
     filterset_fields = ["workspace", "knowledge_base", "name"]
@@ -65,12 +64,12 @@ class KnowledgeBaseSerializer(OylSerializer[KnowledgeBase]):
         fixed = ("assistant",)
 
 
-class KnowledgeBaseViewSet(SimpleViewSet):
+class KnowledgeBaseViewSet(AuditedViewSet):
     """What assistants read. One goes with the documents that were uploaded to it directly."""
 
     model = KnowledgeBase
-    area = Area.KNOWLEDGE
-    bound_by = {Bound.WORKSPACE: ("assistant__workspace",), Bound.ASSISTANT: ("assistant",)}
+    area = "knowledge"
+    bound_by = {"workspace": ("assistant__workspace",), "assistant": ("assistant",)}
     serializer_class = KnowledgeBaseSerializer
     filterset_fields = ["assistant", "name"]
     ordering_fields = ["name", "created_at"]
@@ -112,11 +111,11 @@ class TagSerializer(OylSerializer[Tag]):
         fixed = ("reference", "tag")
 
 
-class TagViewSet(SimpleViewSet):
+class TagViewSet(AuditedViewSet):
     """The vocabulary of references."""
 
     model = Tag
-    area = Area.KNOWLEDGE
+    area = "knowledge"
     bound_by = through("reference")
     serializer_class = TagSerializer
     filterset_fields = ["reference", "tag", "source", "inherited"]
@@ -140,11 +139,11 @@ class TagRuleSerializer(OylSerializer[TagRule]):
         fixed = ("tag",)
 
 
-class TagRuleViewSet(SimpleViewSet):
+class TagRuleViewSet(AuditedViewSet):
     """Which passages carry a tag by themselves. A new rule counts for documents that are processed after it."""
 
     model = TagRule
-    area = Area.KNOWLEDGE
+    area = "knowledge"
     bound_by = through("tag__reference")
     serializer_class = TagRuleSerializer
     filterset_fields = ["tag", "kind"]
@@ -166,7 +165,7 @@ class TagLinkViewSet(ReadViewSet):
     """Which passage carries which tag, from which source, how surely, and set by whom."""
 
     model = TagLink
-    area = Area.KNOWLEDGE
+    area = "knowledge"
     bound_by = through("tag__reference")
     serializer_class = TagLinkSerializer
     filterset_fields = {

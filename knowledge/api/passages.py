@@ -10,16 +10,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.api import ReadViewSet
+from core.api.serializers import TIMES, OylSerializer, StrictSerializer
+from core.api.views import ReadViewSet, TenantViewSet, bound_rows
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from engines.vectors import Mode
 from knowledge.api.libraries import OF_REFERENCE, through
 from knowledge.models import Chunk, IngestionJob, Reference, TagLink
-from knowledge.search import MAX_LIMIT, Filters, search
-from knowledge.vectors import Mode
-from tenants.api.fields import TIMES, OylSerializer, StrictSerializer
-from tenants.api.views import TenantViewSet, bound_rows
-from tenants.models import Role
-from tenants.permissions import Area
-from tenants.scope import tenant_scope
+from knowledge.search.service import MAX_LIMIT, Filters, search
 
 
 class ChunkSerializer(OylSerializer[Chunk]):
@@ -46,7 +44,7 @@ class ChunkViewSet(ReadViewSet):
     """Passages of documents."""
 
     model = Chunk
-    area = Area.KNOWLEDGE
+    area = "knowledge"
     bound_by = through("document__reference")
     serializer_class = ChunkSerializer
     filterset_fields = ["document", "document__reference", "generation", "page"]
@@ -80,7 +78,7 @@ class IngestionJobViewSet(ReadViewSet):
     """What workers do, did, or are to do with documents."""
 
     model = IngestionJob
-    area = Area.KNOWLEDGE
+    area = "knowledge"
     bound_by = through("document__reference")
     serializer_class = IngestionJobSerializer
     filterset_fields = ["document", "kind", "state", "error_code"]
@@ -145,7 +143,7 @@ class FoundSerializer(serializers.Serializer[Any]):
 class SearchViewSet(TenantViewSet):
     """Passages that answer a question, the best first."""
 
-    area = Area.KNOWLEDGE
+    area = "knowledge"
     model = Chunk
     roles = {"POST": Role.VIEWER}
     bound_by = OF_REFERENCE

@@ -8,7 +8,11 @@ from operator import itemgetter
 from django.db.models import F
 
 from audit.services import record_each
-from knowledge.files import remove_older
+from core.actors import Actor
+from core.bulk_sql import Row, insert_rows, update_rows
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from engines.vectors import Filter
 from knowledge.ingestion.jobs import lock_held
 from knowledge.ingestion.loading import without_file
 from knowledge.ingestion.versions import models_of_documents
@@ -26,11 +30,7 @@ from knowledge.models import (
 )
 from knowledge.pipeline.ports import Ports, collection_name
 from knowledge.pipeline.values import Tagged, tag_id
-from knowledge.vectors import Filter
-from tenants.actors import Actor
-from tenants.models import new_id
-from tenants.rows import Row, insert_rows, update_rows
-from tenants.scope import tenant_scope
+from knowledge.storage.files import remove_older
 
 
 def flip(

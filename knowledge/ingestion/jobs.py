@@ -23,12 +23,12 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from audit.services import record
+from core.actors import system_actor
+from core.bulk_sql import insert_instances
+from core.isolation.scope import current_tenant_id, tenant_scope
 from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Stage
 from knowledge.querysets import from_now
-from tenants.actors import system_actor
-from tenants.rows import insert_instances
-from tenants.scope import current_tenant_id, tenant_scope
 
 logger = logging.getLogger(__name__)
 Tell = Callable[..., None]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from core.actors import Actor
+from core.isolation.scope import tenant_scope
+from engines.parsing import Member
 from knowledge.errors import JOB_ERRORS, LeaseLostError
 from knowledge.models import Document, IngestionJob
-from knowledge.parsing import Member
 from knowledge.pipeline.values import Failure, Tagged
 from knowledge.services.documents import Upload, add_documents, delete_documents
-from tenants.actors import Actor
-from tenants.scope import tenant_scope
 
 MAX_DEPTH = 3
 MAX_FILES = 10_000

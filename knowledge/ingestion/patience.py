@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from engines.parsing import ParsedDocument, Parser
+from engines.parsing.codes import problem
 from knowledge.ingestion import jobs as queue
 from knowledge.models import IngestionJob
-from knowledge.parsing import ParsedDocument, Parser
-from knowledge.parsing.codes import problem
 
 logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from core.isolation.scope import tenant_scope
 from knowledge.models import IngestionJob
-from tenants.scope import tenant_scope
 
 
 def model_of(versions: str) -> str:

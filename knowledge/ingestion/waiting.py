@@ -10,9 +10,9 @@ from uuid import UUID
 from celery import current_app
 from django.db import connection
 
+from core.isolation.scope import tenant_scope
 from knowledge.ingestion.work import work
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind
-from tenants.scope import tenant_scope
 
 THREADS = 4
 POLL_SECONDS = 0.25

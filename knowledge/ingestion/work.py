@@ -14,9 +14,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from knowledge.embedding import EmbeddingError, get_embedder
+from core.actors import Actor, system_actor
+from core.isolation.scope import tenant_scope
+from core.storage import local_copy, remove
+from engines.embedding import EmbeddingError, get_embedder
+from engines.vectors import Filter, VectorStoreError, get_vector_store
 from knowledge.errors import JOB_ERRORS, LeaseLostError
-from knowledge.files import local_copy, remove, remove_older, stored
 from knowledge.ingestion import jobs as queue
 from knowledge.ingestion.flipping import clean, flip, remove_unshown
 from knowledge.ingestion.loading import load_sources
@@ -28,9 +31,7 @@ from knowledge.models import Chunk, Document, IngestionJob, JobKind, JobState, S
 from knowledge.pipeline import run
 from knowledge.pipeline.ports import collection_name, get_ports
 from knowledge.pipeline.values import Failure
-from knowledge.vectors import Filter, VectorStoreError, get_vector_store
-from tenants.actors import Actor, system_actor
-from tenants.scope import tenant_scope
+from knowledge.storage.files import DOCUMENT_FILES, remove_older
 
 logger = logging.getLogger(__name__)
 DAY = 24 * 3600
@@ -120,7 +121,7 @@ def purge(actor: Actor, batch: Sequence[IngestionJob], tell: queue.Tell) -> None
     for model in models | {get_embedder().model}:
         store.delete(actor.tenant_id, collection_name(model), Filter(document_ids=ids))
     for document_id in ids:
-        remove(stored(actor.tenant_id, document_id))
+        remove(DOCUMENT_FILES.files_of(actor.tenant_id, document_id))
     with tenant_scope(actor.tenant_id):
         Chunk.objects.all().filter(document__in=ids).delete_rows()
         Document.with_deleted.filter(pk__in=ids).update(text="", metadata_json={})

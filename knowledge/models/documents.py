@@ -6,9 +6,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from core.isolation.constraints import SameTenant, isolated
+from core.models import Index, SoftDeleteModel, TenantModel, is_one_of
 from knowledge.models.libraries import Reference
-from tenants.isolation import SameTenant, isolated
-from tenants.models import Index, SoftDeleteModel, TenantModel, is_one_of
 
 
 class DocumentStatus(models.TextChoices):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from core.isolation.constraints import isolated
+from core.models import Index, TenantModel
 from knowledge.models.libraries import Reference
-from tenants.isolation import isolated
-from tenants.models import Index, TenantModel
 
 
 class StoredFile(TenantModel):

@@ -7,10 +7,10 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from core.isolation.constraints import isolated
+from core.models import Index, TenantModel, is_one_of
 from knowledge.models.documents import Document
 from knowledge.querysets import JobManager
-from tenants.isolation import isolated
-from tenants.models import Index, TenantModel, is_one_of
 
 
 class JobKind(models.TextChoices):

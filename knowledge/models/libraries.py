@@ -7,8 +7,8 @@ from typing import Any
 from django.db import models
 
 from assistants.models import Assistant
-from tenants.isolation import SameTenant, isolated
-from tenants.models import Index, SoftDeleteModel, TenantModel, unique_alive
+from core.isolation.constraints import SameTenant, isolated
+from core.models import Index, SoftDeleteModel, TenantModel, unique_alive
 from workspaces.models import Workspace
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from core.isolation.constraints import isolated
+from core.models import Index, TenantModel, is_one_of
 from knowledge.models.documents import Chunk, Document
 from knowledge.models.libraries import Reference
-from tenants.isolation import isolated
-from tenants.models import Index, TenantModel, is_one_of
 
 
 class TagSource(models.TextChoices):

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from rest_framework.exceptions import NotFound
 
+from core.actors import Actor
+from core.api.openai.ids import as_id
+from core.api.views import bound_rows
 from knowledge.models import StoredFile
 from knowledge.openai.files import OF_FILE
-from knowledge.openai.ids import FILE, as_id
+from knowledge.openai.ids import FILE
 from knowledge.services.stored_files import Attachment
-from tenants.actors import Actor
-from tenants.api.views import bound_rows
 
 
 def attachments(actor: Actor, wanted: Mapping[UUID, dict[str, Any]]) -> list[Attachment]:

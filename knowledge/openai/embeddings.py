@@ -9,17 +9,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from knowledge.embedding import Embedder, Vectors, get_embedder
-from knowledge.openai.fields import TextsField
-from knowledge.openai.views import OpenAIViewSet, checked
-from tenants.api.views import READ, Ways
-from tenants.errors import NotFoundError
-from tenants.models import Role
-from tenants.permissions import Bound
+from core.api.openai.fields import TextsField
+from core.api.openai.views import OpenAIViewSet, validated
+from core.api.views import READ, Ways
+from core.errors import NotFoundError
+from core.permissions import Role, bound_kinds
+from engines.embedding import Embedder, Vectors, get_embedder
 
 MOST_TEXTS = 2048
 # What belongs to nobody is open to keys that are bound to whatever.
-ANYBODYS: Ways = dict.fromkeys(Bound, ())
+ANYBODYS: Ways = dict.fromkeys(bound_kinds(), ())
 
 
 class ModelNotFoundError(NotFoundError):
@@ -41,6 +40,7 @@ def _shown(embedder: Embedder) -> dict[str, Any]:
 class ModelViewSet(OpenAIViewSet):
     """The one embedding model."""
 
+    area = "knowledge"
     roles = READ
     bound_by = ANYBODYS
     opens_own_scopes = True
@@ -62,7 +62,7 @@ def _refuse_tokens(one: Any) -> None:
 
 class EmbeddingRequest(serializers.Serializer[Any]):
     model = serializers.CharField()
-    input = TextsField(most=MOST_TEXTS, otherwise=_refuse_tokens)
+    input = TextsField(max_texts=MOST_TEXTS, check=_refuse_tokens)
     encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")
     dimensions = serializers.IntegerField(required=False)
 
@@ -70,12 +70,13 @@ class EmbeddingRequest(serializers.Serializer[Any]):
 class EmbeddingViewSet(OpenAIViewSet):
     """Vectors of texts."""
 
+    area = "knowledge"
     roles = {"POST": Role.VIEWER}
     bound_by = ANYBODYS
     only_reads = opens_own_scopes = True
 
     def create(self, request: Request) -> Response:
-        given = checked(EmbeddingRequest, request.data)
+        given = validated(EmbeddingRequest, request.data)
         embedder, texts = named_embedder(given["model"]), given["input"]
         _check_dimensions(given.get("dimensions"), embedder)
         counts = embedder.count_tokens(texts)

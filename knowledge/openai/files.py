@@ -12,20 +12,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.services import record
+from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
+from core.api.views import Ways, bound_rows
+from core.downloads import Download
+from core.isolation.scope import tenant_scope
+from core.permissions import Role, bound_kinds
 from knowledge.api.libraries import through
-from knowledge.downloads import Download
 from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, StoredFile
 from knowledge.openai.ids import file_id
-from knowledge.openai.views import Lasting, OpenAIViewSet, checked
 from knowledge.services import documents, stored_files
-from tenants.api.views import Ways, bound_rows
-from tenants.models import Role
-from tenants.permissions import Bound
-from tenants.scope import tenant_scope
 
 PURPOSES = ["assistants", "user_data"]
-OF_FILE: Ways = dict.fromkeys(Bound, ("bound_id",))
+OF_FILE: Ways = dict.fromkeys(bound_kinds(), ("bound_id",))
 
 
 class FileShown(serializers.BaseSerializer[StoredFile | Document]):
@@ -44,7 +43,7 @@ class FileShown(serializers.BaseSerializer[StoredFile | Document]):
         }
 
 
-class FileRequest(Lasting):
+class FileRequest(RejectsExpiry):
     file = serializers.FileField(allow_empty_file=True, max_length=255)
     purpose = serializers.ChoiceField(choices=PURPOSES)
 
@@ -52,6 +51,7 @@ class FileRequest(Lasting):
 class FileViewSet(OpenAIViewSet):
     """Uploaded files. What a bound key uploads belongs to what it is bound to."""
 
+    area = "knowledge"
     model = StoredFile
     roles = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
     bound_by = OF_FILE
@@ -74,7 +74,7 @@ class FileViewSet(OpenAIViewSet):
         return mine.filter(pk=self.kwargs["pk"]).first()
 
     def create(self, request: Request) -> Response:
-        given = checked(FileRequest, request.data)
+        given = validated(FileRequest, request.data)
         stored = stored_files.store_file(actor=self.actor, file=given["file"], purpose=given["purpose"])
         return Response(self.get_serializer(stored).data)
 

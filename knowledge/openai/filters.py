@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from rest_framework import serializers
 
-from knowledge.vectors import Combined, Condition, Matches
+from engines.vectors import Combined, Condition, Matches
 
 COMPOUND: dict[str, Literal["all", "any"]] = {"and": "all", "or": "any"}
 RANGES = ("gt", "gte", "lt", "lte")

@@ -10,18 +10,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.openai.fields import Field, TextsField
+from core.api.openai.views import OpenAIViewSet, validated
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from engines.vectors import Condition
+from engines.vectors.qdrant import BEST_FUSED
 from knowledge.api.libraries import OF_REFERENCE
 from knowledge.ingestion.loading import without_file
 from knowledge.models import Document, Reference
-from knowledge.openai.fields import Field, TextsField
 from knowledge.openai.filters import condition_of
 from knowledge.openai.ids import file_id
-from knowledge.openai.views import OpenAIViewSet, checked
-from knowledge.search import Filters, Passage, search
-from knowledge.vectors import Condition
-from knowledge.vectors.qdrant import BEST_FUSED
-from tenants.models import Role
-from tenants.scope import tenant_scope
+from knowledge.search.service import Filters, Passage, search
 
 MOST_QUERIES = 10
 
@@ -36,7 +36,7 @@ class RankingOptions(serializers.Serializer[Any]):
 
 
 class SearchRequest(serializers.Serializer[Any]):
-    query = TextsField(most=MOST_QUERIES)
+    query = TextsField(max_texts=MOST_QUERIES)
     filters = ConditionField(required=False, allow_null=True)
     max_num_results = serializers.IntegerField(min_value=1, max_value=50, default=10)
     ranking_options = RankingOptions(required=False, allow_null=True)
@@ -45,13 +45,14 @@ class SearchRequest(serializers.Serializer[Any]):
 class StoreSearchViewSet(OpenAIViewSet):
     """Passages that answer one or several questions, the best first."""
 
+    area = "knowledge"
     model = Reference
     roles = {"POST": Role.VIEWER}
     bound_by = OF_REFERENCE
     only_reads = opens_own_scopes = True
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        given = checked(SearchRequest, request.data)
+        given = validated(SearchRequest, request.data)
         with tenant_scope(self.actor.tenant_id):
             store = self.get_object()
         least = (given.get("ranking_options") or {}).get("score_threshold", 0)

@@ -12,19 +12,21 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.openai.fields import IdField
+from core.api.openai.ids import as_id, pk_of
+from core.api.openai.views import OpenAIViewSet, validated
+from core.api.views import bound_rows
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
 from knowledge.api.libraries import OF_REFERENCE, through
 from knowledge.errors import JOB_ERRORS
 from knowledge.ingestion.loading import without_file
 from knowledge.models import Document, DocumentStatus, FileBatch, Reference
 from knowledge.openai.attaching import attachments
-from knowledge.openai.fields import AttributesField, IdField
-from knowledge.openai.ids import BATCH, FILE, STORE, as_id, file_id, pk_of
+from knowledge.openai.fields import AttributesField
+from knowledge.openai.ids import BATCH, FILE, STORE, file_id
 from knowledge.openai.vector_stores import MOST_FILES, STATES, file_counts
-from knowledge.openai.views import OpenAIViewSet, checked
 from knowledge.services import documents, stored_files
-from tenants.api.views import bound_rows
-from tenants.models import Role
-from tenants.scope import tenant_scope
 
 POLL_AFTER_MS = "500"  # of themselves, OpenAI's clients wait one second, or five
 ROLES = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
@@ -71,6 +73,7 @@ class StoreFilter(serializers.Serializer[Any]):
 class OfStoreViewSet(OpenAIViewSet):
     """What belongs to one vector store."""
 
+    area = "knowledge"
     roles = ROLES
     bound_by = through("reference")
 
@@ -105,7 +108,7 @@ class StoreFileViewSet(OfStoreViewSet):
             if batch is None:
                 raise Http404
             rows = rows.filter(external_id__in=batch.file_ids)
-        state = checked(StoreFilter, self.request.query_params).get("filter")
+        state = validated(StoreFilter, self.request.query_params).get("filter")
         wanted = [status for status, name in STATES.items() if name == state]
         return rows.filter(processed_status__in=wanted) if state else rows
 
@@ -115,7 +118,7 @@ class StoreFileViewSet(OfStoreViewSet):
             raise Http404
         return found
 
-    def place(self, public_id: str) -> UUID:
+    def position(self, public_id: str) -> UUID:
         found = self._by_file(pk_of(public_id))
         if found is None:
             raise ValueError(public_id)
@@ -126,7 +129,7 @@ class StoreFileViewSet(OfStoreViewSet):
         return found
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        given = checked(AttachRequest, request.data)
+        given = validated(AttachRequest, request.data)
         with tenant_scope(self.actor.tenant_id):
             store = self.store
             files = attachments(self.actor, {given["file_id"]: given.get("attributes") or {}})
@@ -136,7 +139,7 @@ class StoreFileViewSet(OfStoreViewSet):
             return Response(StoreFileShown(made).data)
 
     def modify(self, request: Request, **kwargs: Any) -> Response:
-        given, document = checked(AttributesRequest, request.data), self.get_object()
+        given, document = validated(AttributesRequest, request.data), self.get_object()
         wanted = given.get("attributes") or {}
         documents.set_metadata(actor=self.actor, document_id=document.pk, metadata=wanted)
         return Response(StoreFileShown(self.get_object()).data)
@@ -194,7 +197,7 @@ class FileBatchViewSet(OfStoreViewSet):
     serializer_class = BatchShown
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        wanted: Any = checked(BatchRequest, request.data)
+        wanted: Any = validated(BatchRequest, request.data)
         with tenant_scope(self.actor.tenant_id):
             store, files = self.store, attachments(self.actor, wanted)
         stored_files.attach_files(actor=self.actor, reference_id=store.pk, attachments=files)

@@ -12,19 +12,20 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.api import SimpleViewSet
+from audit.api import AuditedViewSet
+from core.api.openai.fields import IdField, PairsField
+from core.api.openai.ids import as_id
+from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
+from core.api.views import Ways, bound_rows
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from core.permissions import Role
 from knowledge.api.libraries import OF_REFERENCE
 from knowledge.models import Document, DocumentStatus, Reference
 from knowledge.openai.attaching import attachments
-from knowledge.openai.fields import IdField, PairsField
-from knowledge.openai.ids import STORE, as_id
-from knowledge.openai.views import Lasting, OpenAIViewSet, checked
+from knowledge.openai.ids import STORE
 from knowledge.services import libraries
 from knowledge.services.stored_files import attach_files
-from tenants.api.views import Ways, bound_rows
-from tenants.models import Role, new_id
-from tenants.permissions import Bound
-from tenants.scope import tenant_scope
 from workspaces.models import Workspace
 
 MOST_FILES = 500
@@ -35,9 +36,9 @@ STATES = {
     DocumentStatus.ERROR: "failed",
 }
 OF_WORKSPACE: Ways = {
-    Bound.WORKSPACE: ("pk",),
-    Bound.REFERENCE: ("references",),
-    Bound.ASSISTANT: ("assistants",),
+    "workspace": ("pk",),
+    "reference": ("references",),
+    "assistant": ("assistants",),
 }
 
 
@@ -81,7 +82,7 @@ class StoreShown(serializers.BaseSerializer[Any]):
         }
 
 
-class StoreRequest(Lasting):
+class StoreRequest(RejectsExpiry):
     name = serializers.CharField(required=False, allow_null=True, max_length=255)
     description = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     metadata = PairsField()
@@ -91,9 +92,10 @@ class NewStoreRequest(StoreRequest):
     file_ids = serializers.ListField(child=IdField(), required=False, max_length=MOST_FILES)
 
 
-class VectorStoreViewSet(OpenAIViewSet, SimpleViewSet):
+class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
     """References, newest first."""
 
+    area = "knowledge"
     model = Reference
     roles = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
     bound_by = OF_REFERENCE
@@ -109,7 +111,7 @@ class VectorStoreViewSet(OpenAIViewSet, SimpleViewSet):
         return page
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        given = checked(NewStoreRequest, request.data)
+        given = validated(NewStoreRequest, request.data)
         metadata = given.get("metadata") or {}
         with tenant_scope(self.actor.tenant_id):
             files = attachments(self.actor, {pk: {} for pk in given.get("file_ids", ())})
@@ -129,7 +131,7 @@ class VectorStoreViewSet(OpenAIViewSet, SimpleViewSet):
             return Response(StoreShown(store).data)
 
     def modify(self, request: Request, **kwargs: Any) -> Response:
-        given, store = checked(StoreRequest, request.data), self.get_object()
+        given, store = validated(StoreRequest, request.data), self.get_object()
         if "metadata" in given:
             store.metadata_json = given["metadata"] or {}
             _check_stays(store.workspace, store.metadata_json.pop("workspace", None))

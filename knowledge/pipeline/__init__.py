@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
-from knowledge.embedding import Embedder
-from knowledge.parsing import ParseError, Parser
+from engines.embedding import Embedder
+from engines.parsing import ParseError, Parser
 from knowledge.pipeline.chunking import chunk, embedding_input
 from knowledge.pipeline.embedding import embed, embed_tags
 from knowledge.pipeline.indexing import index

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from knowledge.parsing import Element, ElementKind
+from engines.parsing import Element, ElementKind
 from knowledge.pipeline.cutting import Cutter, Piece, Range, Ruler, share
 
 VERSION = 1

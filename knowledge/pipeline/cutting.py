@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import NamedTuple, Protocol
 
-from knowledge.parsing import ElementKind
+from engines.parsing import ElementKind
 
 MEASURED_AT_ONCE = 1_000_000  # characters: where tokens start takes many times the memory of their text
 SLACK = 1.1  # pieces may be this much longer than equal ones would be, to end at a better place

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import numpy as np
 
-from knowledge.embedding import Embedder, Vectors
+from engines.embedding import Embedder, Vectors
+from engines.vectors import Filter, VectorStore
 from knowledge.pipeline.values import Chunked, Embedded
-from knowledge.vectors import Filter, VectorStore
 
 # Progress is told, and a lost lease noticed, between two slices.
 SLICE = 256

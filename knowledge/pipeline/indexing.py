@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from engines.vectors import Point, VectorStore
 from knowledge.pipeline.values import Tagged
-from knowledge.vectors import Point, VectorStore
 
 
 def index(batch: Sequence[Tagged], *, tenant_id: UUID, store: VectorStore, collection: str) -> None:

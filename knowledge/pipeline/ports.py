@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from knowledge.embedding import Embedder, get_embedder
-from knowledge.parsing import Parser, get_parser
+from engines.embedding import Embedder, get_embedder
+from engines.parsing import Parser, get_parser
+from engines.vectors import VectorStore, get_vector_store
 from knowledge.pipeline import chunking, tagging
-from knowledge.vectors import VectorStore, get_vector_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

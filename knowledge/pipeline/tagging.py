@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import regex
 
-from knowledge.embedding import Vectors
+from engines.embedding import Vectors
 from knowledge.pipeline.values import Chunked, Embedded, Source, TagAssignment, Tagged, VocabularyTag, tag_id
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-from knowledge.embedding import Vectors
-from knowledge.parsing import ParsedDocument
+from engines.embedding import Vectors
+from engines.parsing import ParsedDocument
 from knowledge.pipeline.chunking import ChunkedDocument
 
 

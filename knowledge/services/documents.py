@@ -14,7 +14,13 @@ from django.db import IntegrityError
 from django.db.models import Q
 
 from audit.services import record
-from knowledge import files
+from core import storage
+from core.actors import Actor
+from core.bulk_sql import insert_instances
+from core.isolation.scope import tenant_scope
+from core.json_values import why_not_storable
+from core.models import new_id
+from core.permissions import Role
 from knowledge.errors import (
     DocumentBusyError,
     DocumentNotFoundError,
@@ -28,11 +34,7 @@ from knowledge.models import Document, DocumentStatus, DocumentTag, JobKind, Ref
 from knowledge.pipeline.indexing import is_filterable
 from knowledge.pipeline.ports import get_ports
 from knowledge.services.tags import clean_names, set_document_tags
-from tenants.actors import Actor
-from tenants.models import Role, new_id
-from tenants.rows import insert_instances
-from tenants.scope import tenant_scope
-from tenants.storable import why_not_storable
+from knowledge.storage.files import store_document
 
 
 class Outcome(StrEnum):
@@ -70,7 +72,7 @@ class _Plan:
     """What is to be done with one upload; `before` is the document that it replaces."""
 
     upload: Upload
-    digest: files.Digest
+    digest: storage.Digest
     before: Document | None
     document_id: UUID
     outcome: Outcome
@@ -102,11 +104,11 @@ def add_documents(
                 for p in plans
             ]
         except LeaseLostError:
-            files.remove(stored.values())
+            storage.remove(stored.values())
             raise
         except (IntegrityError, DocumentBusyError) as error:
             # Somebody else added or replaced one of them at the same moment: look again.
-            files.remove(stored.values())
+            storage.remove(stored.values())
             lost = error
     raise DocumentBusyError("The same files are being added by somebody else. Try again.") from lost
 
@@ -163,7 +165,7 @@ def _tags_of(documents: Iterable[Document]) -> _Tags:
 def _plan_one(
     upload: Upload, before: Document | None, versions: str, tags: _Tags, container_id: UUID | None
 ) -> _Plan:
-    digest = files.digest(upload.path)
+    digest = storage.digest(upload.path)
     if before is None:
         return _Plan(upload=upload, digest=digest, before=None, document_id=new_id(), outcome=Outcome.ADDED)
     is_same = _is_unchanged(before, digest, versions) and _says_the_same(before, upload, tags)
@@ -172,7 +174,7 @@ def _plan_one(
     return _Plan(upload=upload, digest=digest, before=before, document_id=before.pk, outcome=outcome)
 
 
-def _is_unchanged(document: Document, digest: files.Digest, versions: str) -> bool:
+def _is_unchanged(document: Document, digest: storage.Digest, versions: str) -> bool:
     if document.sha256 != digest.sha256 or document.processed_status == DocumentStatus.ERROR:
         return False
     return document.processed_status != DocumentStatus.DONE or document.versions == versions
@@ -190,11 +192,11 @@ def _says_the_same(document: Document, upload: Upload, tags: _Tags) -> bool:
 
 def _store(actor: Actor, plans: Sequence[_Plan]) -> dict[UUID, str]:
     stored = {
-        plan.document_id: files.store(plan.upload.path, actor.tenant_id, plan.document_id, plan.generation)
+        plan.document_id: store_document(plan.upload.path, actor.tenant_id, plan.document_id, plan.generation)
         for plan in plans
         if plan.outcome != Outcome.UNCHANGED
     }
-    files.flush(stored.values())
+    storage.flush(stored.values())
     return stored
 
 

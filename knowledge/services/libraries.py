@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 
 from assistants.models import Assistant
 from audit.services import record, soft_delete_audited
+from core.actors import Actor
+from core.errors import ConflictError, NotFoundError
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
 from knowledge.errors import ReferenceNotFoundError
 from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reference
 from knowledge.services.documents import delete_documents
-from tenants.actors import Actor
-from tenants.errors import ConflictError, NotFoundError
-from tenants.models import Role
-from tenants.scope import tenant_scope
 from workspaces.models import Workspace
 from workspaces.services import get_or_create_workspace
 

@@ -16,13 +16,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.services import record
-from knowledge import files
+from core import storage
+from core.actors import Actor
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from core.permissions import Role
 from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus, FileBatch, Reference, StoredFile
 from knowledge.services.documents import Upload, add_documents, delete_documents
-from tenants.actors import Actor
-from tenants.models import Role, new_id
-from tenants.scope import tenant_scope
+from knowledge.storage.files import UPLOADED_FILES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,9 @@ def store_file(*, actor: Actor, file: File[bytes], purpose: str) -> StoredFile:
     """Keep a file until documents are made from it. To be called outside of a transaction."""
     actor.require(Role.EDITOR)
     pk = new_id()
-    path = files.save(file, actor.tenant_id, pk)
+    path = UPLOADED_FILES.save(file, actor.tenant_id, pk, "content")
     try:
-        files.flush([path])
+        storage.flush([path])
         with tenant_scope(actor.tenant_id):
             stored: StoredFile = StoredFile.objects.create(
                 pk=pk,
@@ -51,7 +53,7 @@ def store_file(*, actor: Actor, file: File[bytes], purpose: str) -> StoredFile:
             )
             record(actor=actor, action="file.created", target=stored, new={"filename": stored.filename})
     except BaseException:
-        files.remove([path])
+        storage.remove([path])
         raise
     return stored
 
@@ -64,7 +66,7 @@ def delete_file(*, actor: Actor, stored: StoredFile) -> None:
         if made:
             delete_documents(actor=actor, document_ids=made)
         record(actor=actor, action="file.deleted", target=stored, old={"filename": stored.filename})
-        transaction.on_commit(partial(files.remove, [stored.file_path]))
+        transaction.on_commit(partial(storage.remove, [stored.file_path]))
         stored.delete()
 
 
@@ -88,7 +90,7 @@ def attach_files(*, actor: Actor, reference_id: UUID, attachments: Sequence[Atta
 def _local_copy(file: StoredFile) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
-            path = stack.enter_context(files.local_copy(file.file_path))
+            path = stack.enter_context(storage.local_copy(file.file_path))
         except FileNotFoundError:
             raise StoredFileMissingError from None
         yield path

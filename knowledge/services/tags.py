@@ -13,6 +13,10 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from audit.services import record, soft_delete_audited
+from core.actors import Actor
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from engines.vectors import VectorStoreError, get_vector_store
 from knowledge.errors import DocumentNotFoundError, TagRuleInvalidError
 from knowledge.ingestion.jobs import lock_documents, make_anew
 from knowledge.models import (
@@ -30,10 +34,6 @@ from knowledge.models import (
 )
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import tag_id
-from knowledge.vectors import VectorStoreError, get_vector_store
-from tenants.actors import Actor
-from tenants.models import Role
-from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

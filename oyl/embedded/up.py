@@ -51,7 +51,7 @@ def application() -> tuple[Program, Program, Program]:
     """Web, worker and beat."""
     celery = (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "oyl")
     pool = ("--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle")
-    queues = ("-Q", "ingest,interactive,maintenance", "--loglevel", "INFO")
+    queues = ("-Q", "ingest,maintenance", "--loglevel", "INFO")
     place = ("--host", settings.OYL_HOST, "--port", str(settings.OYL_PORT))
     web = (
         sys.executable,

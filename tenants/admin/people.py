@@ -17,12 +17,12 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
+from core.admin.base import TenantAdmin, TenantForm, actor_of
+from core.admin.theme import display
+from core.encryption.fields import WriteOnlyFormField
+from core.permissions import Role, key_scopes
 from tenants import services
-from tenants.admin.base import TenantAdmin, TenantForm, actor_of
-from tenants.admin.theme import display
-from tenants.encryption import WriteOnlyFormField
-from tenants.models import ApiKey, Membership, Role, Tenant
-from tenants.permissions import SCOPES, Bound
+from tenants.models import ApiKey, Membership, Tenant
 
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
 
@@ -148,9 +148,9 @@ class MembershipAdmin(TenantAdmin):
 
 class ApiKeyForm(TenantForm):
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in SCOPES],
+        choices=lambda: [(scope, scope) for scope in key_scopes()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        initial=SCOPES,
+        initial=key_scopes,
         help_text="What the key opens; never more than your own role allows.",
     )
 
@@ -194,7 +194,7 @@ class ApiKeyAdmin(TenantAdmin):
             name=obj.name,
             scopes=obj.scopes,
             expires_at=obj.expires_at,
-            bound=(Bound(obj.bound_kind), obj.bound_id) if obj.bound_id else None,
+            bound=(obj.bound_kind, obj.bound_id) if obj.bound_id else None,
         )
         obj.pk = made.api_key.pk
         request.one_time_secret = made.secret  # type: ignore[attr-defined]

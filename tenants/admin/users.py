@@ -9,12 +9,12 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
+from core.actors import ActorKind
+from core.admin.base import TenantAdmin, actor_of
+from core.admin.theme import display
+from core.requests import TenantRequest
 from tenants import services
-from tenants.actors import ActorKind
-from tenants.admin.base import TenantAdmin, actor_of
 from tenants.admin.people import show_once
-from tenants.admin.theme import display
-from tenants.middleware import TenantRequest
 from tenants.models import User
 
 admin.site.unregister(Group)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from assistants.models import Assistant, Instruction, Teammate
 from audit.models import AuditLog
+from core.isolation.scope import tenant_scope
 from knowledge.models import (
     Chunk,
     Document,
@@ -24,7 +25,6 @@ from knowledge.models import (
     TagSource,
 )
 from tenants.models import ApiKey, Membership, Tenant
-from tenants.scope import tenant_scope
 from tests.conftest import Person
 from workflows.models import Workflow, WorkflowRun, WorkflowStep
 from workspaces.models import DataSource, IntegrationConfig, Workspace

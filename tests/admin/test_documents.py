@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from core.isolation.scope import tenant_scope
 from knowledge.models import (
     Chunk,
     Document,
@@ -19,7 +20,6 @@ from knowledge.models import (
     TagLink,
 )
 from knowledge.pipeline.values import tag_id
-from tenants.scope import tenant_scope
 from tests.admin.rows import Rows, make_document
 from tests.conftest import Person
 

@@ -11,7 +11,8 @@ import pytest
 from django.contrib import admin
 from django.contrib.messages import get_messages
 
-from tenants.models import Role, Tenant, User
+from core.permissions import Role
+from tenants.models import Tenant, User
 from tests.admin.pages import Model, url
 from tests.admin.rows import Rows, make_rows
 from tests.conftest import Person, make_member, make_owner

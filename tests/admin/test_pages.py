@@ -13,8 +13,9 @@ from django.urls import reverse
 
 from assistants.models import Teammate
 from audit.models import AuditLog
-from tenants.models import Membership, Role, Tenant, User
-from tenants.scope import tenant_scope
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from tenants.models import Membership, Tenant, User
 from tests.admin.conftest import browser
 from tests.admin.pages import Model, url
 from tests.admin.rows import SECRET, Rows, make_document

@@ -11,11 +11,12 @@ from django.contrib.auth import authenticate
 from django.urls import reverse
 
 from audit.models import AuditLog
+from core.errors import ForbiddenError
+from core.isolation.scope import tenant_scope
+from core.isolation.tenant_directory import all_tenants
+from core.permissions import Role
 from tenants import services
-from tenants.errors import ForbiddenError
-from tenants.lookups import all_tenants
-from tenants.models import ApiKey, Membership, Role, User
-from tenants.scope import tenant_scope
+from tenants.models import ApiKey, Membership, User
 from tests.admin.conftest import browser
 from tests.conftest import Person, make_member
 

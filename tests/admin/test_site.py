@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import AuditLog
-from tenants.models import Membership, Role, Tenant, User
-from tenants.scope import tenant_scope
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from tenants.models import Membership, Tenant, User
 from tests.admin.conftest import browser
 from tests.conftest import Person
 from workspaces.models import Workspace

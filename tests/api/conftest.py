@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tenants.permissions import SCOPES
+from core.permissions import key_scopes
 from tenants.services import NewApiKey, create_api_key
 from tests.conftest import Person
 
@@ -36,7 +36,7 @@ class Caller:
         return client.post("/api/v1/documents/upload/", fields)
 
 
-def key_of(person: Person, scopes: Sequence[str] = SCOPES, **facts: Any) -> Caller:
+def key_of(person: Person, scopes: Sequence[str] = key_scopes(), **facts: Any) -> Caller:
     return Caller(create_api_key(actor=person.actor, name="Test", scopes=scopes, **facts))
 
 

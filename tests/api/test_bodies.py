@@ -10,9 +10,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from core.api.parsers import DEEPEST, MOST_VALUES
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document
-from tenants.api.bodies import DEEPEST, MOST_VALUES
-from tenants.scope import tenant_scope
 from tests.api.conftest import Caller
 from tests.api.test_manners import problem
 from tests.knowledge.libraries import BEES, RIVERS, make_library

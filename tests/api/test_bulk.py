@@ -7,10 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from core.isolation.scope import tenant_scope
 from knowledge.api import bulk
 from knowledge.models import Document, DocumentTag, Reference
-from tenants.permissions import Bound
-from tenants.scope import tenant_scope
 from tests.api.conftest import Caller, key_of
 from tests.api.test_manners import problem
 from tests.knowledge.libraries import BEES, RIVERS, make_library
@@ -86,7 +85,7 @@ def test_a_filter_reaches_no_further_than_the_key(owner, stranger, library, call
     filtered = {"filter": {"created_at__gte": "2020-01-01T00:00:00Z"}}
     with tenant_scope(owner.tenant_id):
         other = Reference.objects.create(workspace_id=library.reference.workspace_id, name="Other")
-    bound = key_of(owner, bound=(Bound.REFERENCE, other.pk))
+    bound = key_of(owner, bound=("reference", other.pk))
     for somebody in (key_of(stranger), bound):
         assert in_bulk(somebody, "delete", **filtered).json() == {"count": 0}
     assert in_bulk(caller, "delete", **filtered).json() == {"count": 3}

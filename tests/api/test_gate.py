@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from oyl.gate import Gate
-from tenants import rates
+from core import rate_limits
+from oyl.admission import Gate
 from tests.api.conftest import Caller
 
 
@@ -55,7 +55,7 @@ def test_who_asks_on_waits_anew(caller: Caller, settings, monkeypatch: pytest.Mo
     assert send(headers=key).status_code == 204  # not yet told
     wait = int(caller.get("workspaces/")["Retry-After"])
     clock: Any = SimpleNamespace(now=time.monotonic(), monotonic=lambda: clock.now, time=time.time)
-    monkeypatch.setattr(rates, "time", clock)
+    monkeypatch.setattr(rate_limits, "time", clock)
     for _ in range(3):
         answer = send(headers=key)
         refused(answer, 429, "rate_limited")

@@ -7,13 +7,14 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
-from tenants.errors import ForbiddenError, InvalidError
-from tenants.models import ApiKey, Membership, Role, Tenant, User
-from tenants.permissions import SCOPES, Bound
-from tenants.scope import tenant_scope
+from core.errors import ForbiddenError, InvalidError
+from core.isolation.scope import tenant_scope
+from core.permissions import Role, bound_kinds, key_scopes
+from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import create_api_key, revoke_api_key, set_role
 from tests.admin.rows import make_rows
 from tests.api.conftest import Caller, key_of
@@ -97,22 +98,22 @@ def test_scopes_are_known_ones_and_a_key_hands_on_no_more_than_it_has(owner):
         with pytest.raises(InvalidError, match="knowledge:read"):
             create_api_key(actor=owner.actor, name="x", scopes=scopes)
     caller = key_of(owner, ["organisation:write"])
-    assert caller.post("api-keys/", {"name": "x", "scopes": SCOPES}).json()["code"] == "forbidden"
+    assert caller.post("api-keys/", {"name": "x", "scopes": key_scopes()}).json()["code"] == "forbidden"
     made = caller.post("api-keys/", {"name": "x", "scopes": ["organisation:write"]})
     assert made.status_code == 201 and made.json()["key"].startswith(made.json()["prefix"])
 
 
-@pytest.mark.parametrize("kind", list(Bound))
+@pytest.mark.parametrize("kind", list(bound_kinds()))
 def test_a_key_is_bound_to_what_is_there(owner, stranger, kind):
-    theirs = make_rows(stranger)[kind.rows.model].pk
-    given = {"name": "x", "scopes": SCOPES, "bound_kind": kind}
+    theirs = make_rows(stranger)[apps.get_model(bound_kinds()[kind])].pk
+    given = {"name": "x", "scopes": key_scopes(), "bound_kind": kind}
     for pk in (theirs, uuid4()):
         refused = key_of(owner).post("api-keys/", {**given, "bound_id": str(pk)})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
         assert str(pk) in refused.json()["detail"]
 
 
-@pytest.mark.parametrize("kind", list(Bound))
+@pytest.mark.parametrize("kind", list(bound_kinds()))
 def test_a_bound_key_sees_and_makes_only_what_belongs_to_its_object(owner, tmp_path, kind):
     library = make_library(owner, tmp_path)
     free = key_of(owner)
@@ -120,7 +121,7 @@ def test_a_bound_key_sees_and_makes_only_what_belongs_to_its_object(owner, tmp_p
     reference = free.post("references/", {"workspace": mine, "name": "Mine"}).json()["id"]
     assistant = free.post("assistants/", {"workspace": mine, "name": "Mine"}).json()["id"]
     free.post("knowledge-bases/", {"assistant": assistant, "name": "Mine", "references": [reference]})
-    ids = {Bound.WORKSPACE: mine, Bound.REFERENCE: reference, Bound.ASSISTANT: assistant}
+    ids = {"workspace": mine, "reference": reference, "assistant": assistant}
     bound = key_of(owner, bound=(kind, ids[kind]))
     library.add("bees.md", BEES)
     assert bound.get("documents/").json()["results"] == []
@@ -139,7 +140,7 @@ def test_a_bound_key_sees_and_makes_only_what_belongs_to_its_object(owner, tmp_p
         assert bound.upload(reference=reference, files=part).status_code == 202
 
 
-@pytest.mark.parametrize("kind", list(Bound))
+@pytest.mark.parametrize("kind", list(bound_kinds()))
 def test_a_bound_key_does_not_reach_beyond_its_object_by_what_it_writes(owner, tmp_path, kind):
     library, free = make_library(owner, tmp_path), key_of(owner)
     mine = free.post("workspaces/", {"name": f"Mine {uuid4()}"}).json()["id"]
@@ -150,7 +151,7 @@ def test_a_bound_key_does_not_reach_beyond_its_object_by_what_it_writes(owner, t
     ).json()["id"]
     bound = key_of(
         owner,
-        bound=(kind, {Bound.WORKSPACE: mine, Bound.REFERENCE: reference, Bound.ASSISTANT: assistant}[kind]),
+        bound=(kind, {"workspace": mine, "reference": reference, "assistant": assistant}[kind]),
     )
     both = {"references": [reference, str(library.reference.pk)]}
     assert bound("patch", f"knowledge-bases/{base}/", both).status_code == 403

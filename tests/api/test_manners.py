@@ -8,16 +8,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from core.api.pagination import Cursor
+from core.isolation.scope import tenant_scope
+from core.models import IdempotencyKey
+from core.tasks import purge_idempotency_keys
 from knowledge.models import Document
-from tenants.api.pages import Cursor
-from tenants.models import IdempotencyKey
-from tenants.scope import tenant_scope
-from tenants.tasks import purge_idempotency_keys
+from oyl.celery import beat_schedule
 from tests.api.conftest import Caller, key_of
 from tests.knowledge.libraries import BEES, make_library
 from workspaces.models import Workspace
@@ -99,7 +99,7 @@ def test_answers_are_kept_for_a_day(owner, stranger, caller: Caller):
         with tenant_scope(person.tenant_id):
             left += IdempotencyKey.objects.values_list("key", flat=True)
     assert left == ["new"]
-    assert "purge_idempotency_keys" in str(settings.CELERY_BEAT_SCHEDULE)
+    assert "purge_idempotency_keys" in str(beat_schedule())
     problem(caller.post("workspaces/", {"name": "One"}, **headers), 422, "invalid")  # no longer replayed
 
 

@@ -14,12 +14,12 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from core import rate_limits
+from core.permissions import Role
 from oyl.embedded import redis
 from oyl.embedded.journal import Journal
 from oyl.embedded.layout import Layout
 from oyl.embedded.supervisor import Supervisor
-from tenants import rates
-from tenants.models import Role
 from tests.api.conftest import Caller, key_of
 from tests.conftest import make_member
 
@@ -68,7 +68,7 @@ def refused(answer: Any) -> bool:
         return False
     assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited"), answer.content
     assert answer["Content-Type"] == "application/problem+json"
-    assert 1 <= int(answer["Retry-After"]) <= rates.WINDOW
+    assert 1 <= int(answer["Retry-After"]) <= rate_limits.WINDOW
     assert answer["X-Request-ID"] == answer.json()["request_id"]
     return True
 
@@ -139,9 +139,9 @@ def test_zero_is_no_limit(caller, settings):
 
 def test_without_redis_the_same_limits_hold_in_each_process(owner, own_redis, settings, caplog, monkeypatch):
     settings.OYL_KEY_REQUESTS = 5
-    monkeypatch.setattr(rates, "AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(rate_limits, "AWAY_SECONDS", 0.2)
     caller = key_of(owner)
-    with caplog.at_level(logging.WARNING, "tenants.rates"):
+    with caplog.at_level(logging.WARNING, "core.rate_limits"):
         assert not any(map(refused, ask(caller, 2)))
         own_redis.supervisor.stop()
         time.sleep(0.3)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
-from oyl.api import ROUTES
-from tenants.api.views import TenantViewSet
-from tenants.models import Role
-from tenants.permissions import SCOPES, Area, scope
+from core.api.views import TenantViewSet
+from core.apps import oyl_apps
+from core.permissions import Role, key_scopes, scope
+from oyl.routes import ROUTES
 from tests.api.conftest import key_of
-from tests.api.routes_table import PLACE, TABLES
 from tests.conftest import Person, make_member
 from tests.proof.isolation.routes import Route, routes
 
@@ -51,7 +49,7 @@ def test_every_route_needs_its_scope(route: Route, owner: Person):
     view, address = route.view.cls, route.address(pk=uuid4())
     for method in filter(lambda method: declared(route, method), METHODS):
         needed = scope(view.area, writes=method != "GET" and not view.only_reads)
-        lacking = [one for one in SCOPES if one not in (needed, scope(view.area, writes=True))]
+        lacking = [one for one in key_scopes() if one not in (needed, scope(view.area, writes=True))]
         for scopes, opens in ((lacking, False), ([needed], True)):
             client = Client(headers={"Authorization": f"Bearer {key_of(owner, scopes).made.secret}"})
             answer = ask(client, method, address)
@@ -65,10 +63,6 @@ def test_both_apis_are_looked_at():
 
 
 def test_scopes_are_the_areas_that_routes_have():
-    assert {view.area for view in ROUTES.values()} == set(Area)
-
-
-@pytest.mark.parametrize("page", TABLES, ids=lambda page: page.name)
-def test_the_documentation_lists_the_routes_as_they_are(page: Path):
-    (told,) = PLACE.findall(page.read_text())
-    assert told == TABLES[page](), "write it anew: python -m tests.api.routes_table"
+    assert {view.area for view in ROUTES.values()} == {
+        area.name for config in oyl_apps() for area in config.areas
+    }

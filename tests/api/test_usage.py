@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
+from core.isolation.scope import tenant_scope
 from knowledge.models import Chunk, IngestionJob
 from knowledge.services.documents import delete_documents
-from tenants.permissions import Bound
-from tenants.scope import tenant_scope
 from tests.api.conftest import Caller, key_of
 from tests.api.test_manners import problem
 from tests.conftest import Person
@@ -116,6 +115,6 @@ def test_what_is_no_period_is_refused(caller: Caller, asked):
 
 
 def test_a_bound_key_is_not_told(owner: Person, library: Library):
-    bound = key_of(owner, bound=(Bound.WORKSPACE, library.reference.workspace_id))
+    bound = key_of(owner, bound=("workspace", library.reference.workspace_id))
     for path in ("usage/", "usage/workspaces/"):
         assert problem(bound.get(path), 403, "key_bound")

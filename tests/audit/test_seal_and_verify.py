@@ -11,16 +11,16 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from audit import anchors, sealing
-from audit.anchors import AuditAnchorError
+from audit import chain_heads, sealing
+from audit.chain_heads import AuditAnchorError
 from audit.models import AuditLog, AuditSeal
 from audit.sealing import seal
 from audit.services import record
 from audit.tasks import seal_all
 from audit.verification import verify
-from tenants.actors import command_actor
-from tenants.models import new_id
-from tenants.scope import tenant_scope
+from core.actors import command_actor
+from core.isolation.scope import tenant_scope
+from core.models import new_id
 
 FOREIGN_KEY = (
     "ALTER TABLE audit_seals ADD CONSTRAINT audit_seals_audit_log_same_tenant FOREIGN KEY (tenant_id, audit_log_id) "
@@ -210,7 +210,7 @@ def test_a_cut_tail_is_missed_and_not_sealed_over(tenant, chain, tamper, kept):
 
 
 def test_a_tail_cut_and_sealed_again_by_hand_is_found(tenant, chain, tamper):
-    path = anchors.path_of(tenant)
+    path = chain_heads.path_of(tenant)
     kept = path.read_bytes()
     with tamper() as cursor:
         cursor.execute("DELETE FROM audit_seals WHERE sequence > 15")
@@ -218,7 +218,7 @@ def test_a_tail_cut_and_sealed_again_by_hand_is_found(tenant, chain, tamper):
     with tenant_scope(tenant):
         last = AuditSeal.objects.order_by("-sequence").values_list("sequence", "seal").first()
     path.unlink()
-    anchors.write(tenant, anchors.Head(*last))
+    chain_heads.write(tenant, chain_heads.Head(*last))
     add_events(tenant, 1)
     assert seal(tenant) == 5
     path.write_bytes(kept)
@@ -244,7 +244,7 @@ def test_a_forked_chain_is_found(tenant, chain, tamper):
 
 
 def test_a_missing_or_changed_anchor_is_found(tenant, chain):
-    path = anchors.path_of(tenant)
+    path = chain_heads.path_of(tenant)
     content = path.read_text()
     path.write_text(content.replace(f'"sequence": {EVENTS}', f'"sequence": {EVENTS - 1}'))
     assert verify(tenant).problem.kind == "anchor"
@@ -260,22 +260,22 @@ def test_a_missing_or_changed_anchor_is_found(tenant, chain):
 def test_a_crash_between_commit_and_anchor_is_no_false_alarm(tenant, chain, monkeypatch):
     add_events(tenant, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(sealing.anchors, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(sealing.chain_heads, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             seal(tenant)
-    assert anchors.read(tenant).sequence == EVENTS
+    assert chain_heads.read(tenant).sequence == EVENTS
     assert verify(tenant).problem is None
     add_events(tenant, 1)
     assert seal(tenant) == 1
-    assert anchors.read(tenant).sequence == EVENTS + 3
+    assert chain_heads.read(tenant).sequence == EVENTS + 3
     assert verify(tenant).problem is None
 
 
 def test_an_anchor_never_goes_back(tenant, chain):
     """Two processes seal one after the other, and the first is the last to write down how far it came."""
-    before = anchors.read(tenant)
-    anchors.write(tenant, anchors.Head(EVENTS - 1, "0" * 64))
-    assert anchors.read(tenant) == before
+    before = chain_heads.read(tenant)
+    chain_heads.write(tenant, chain_heads.Head(EVENTS - 1, "0" * 64))
+    assert chain_heads.read(tenant) == before
 
 
 def test_an_event_that_commits_late_is_sealed_after_the_others(tenant, chain):
@@ -347,7 +347,7 @@ def test_an_event_and_its_change_commit_together_or_not_at_all(tenant):
 def test_the_task_seals_every_tenant_and_goes_on_past_a_broken_one(tenant, stranger, caplog):
     seal_all()
     assert (verify(tenant).unsealed, verify(stranger.tenant_id).unsealed) == (0, 0)
-    anchors.path_of(tenant).unlink()
+    chain_heads.path_of(tenant).unlink()
     add_events(tenant, 1)
     add_events(stranger.tenant_id, 1)
     seal_all()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from openai import OpenAI
 
-from tenants.permissions import SCOPES
+from core.permissions import key_scopes
 from tenants.services import create_api_key
 from tests.conftest import Person
 from tests.server import running_server, working
@@ -20,7 +20,7 @@ def address(database: None) -> Iterator[str]:
 
 
 def client_of(person: Person, address: str, **facts: object) -> OpenAI:
-    scopes = facts.pop("scopes", SCOPES)
+    scopes = facts.pop("scopes", key_scopes())
     made = create_api_key(actor=person.actor, name="Client", scopes=scopes, **facts)  # type: ignore[arg-type]
     return OpenAI(api_key=made.secret, base_url=f"{address}/v1", max_retries=0)
 

@@ -10,9 +10,8 @@ import pytest
 from openai import OpenAI
 
 from audit.models import AuditLog
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document
-from tenants.permissions import Bound
-from tenants.scope import tenant_scope
 from tests.clients.conftest import client_of
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
@@ -290,7 +289,7 @@ def test_a_bound_key_keeps_to_what_it_is_bound_to(
         client.files.create(file=("x.md", b"x"), purpose="assistants"),
     )
     mine = f"vs_{library.reference.pk.hex}"
-    with client_of(owner, address, bound=(Bound.REFERENCE, library.reference.pk)) as bound:
+    with client_of(owner, address, bound=("reference", library.reference.pk)) as bound:
         assert [one.id for one in bound.vector_stores.list()] == [mine]
         assert list(bound.files.list()) == [] and len(list(bound.models.list())) == 1
         file = bound.files.create(file=("bees.md", BEES.encode()), purpose="assistants")

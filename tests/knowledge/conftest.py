@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from knowledge.parsing import ParsedDocument, Parser, get_parser
-from knowledge.vectors import Filter, VectorStore
+from engines.parsing import ParsedDocument, Parser, get_parser
+from engines.vectors import Filter, VectorStore
 from tests.conftest import Person
 from tests.knowledge.libraries import Library, make_library
 from tests.knowledge.points import ACME, NAME, STRANGER
@@ -33,14 +33,14 @@ def foreign_library(stranger: Person, tmp_path: Path) -> Library:
 
 @pytest.fixture(scope="session")
 def edge() -> Iterator[VectorStore]:
-    from knowledge.vectors.edge import EdgeStore
+    from engines.vectors.edge import EdgeStore
 
     folder = Path(tempfile.mkdtemp(prefix="oyl-"))  # pytest's own are too long for a socket
     path = folder / "v.sock"
     command = [
         sys.executable,
         "-m",
-        "knowledge.vectors.owner",
+        "engines.vectors.owner",
         "--socket",
         str(path),
         "--dir",
@@ -63,7 +63,7 @@ def edge() -> Iterator[VectorStore]:
 def server() -> VectorStore:
     from qdrant_client import QdrantClient
 
-    from knowledge.vectors.server import QdrantServerStore
+    from engines.vectors.server import QdrantServerStore
 
     return QdrantServerStore(client=QdrantClient(":memory:"))
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from core.isolation.scope import tenant_scope
+from engines.vectors import Filter, StoredPoint, get_vector_store
 from knowledge.ingestion.waiting import work_here
 from knowledge.models import Document, Reference
-from knowledge.search import Filters, Passage, find
+from knowledge.search.service import Filters, Passage, find
 from knowledge.services.documents import Added, Upload, add_documents
 from knowledge.services.libraries import get_or_create_reference
-from knowledge.vectors import Filter, StoredPoint, get_vector_store
-from tenants.scope import tenant_scope
 from tests.conftest import Person
 
 BEES = "# Bees\n\nHoney bees dance to tell their sisters where the flowers are.\n"
@@ -61,7 +61,7 @@ class Library:
         return find(tenant_id=self.tenant_id, query=query, filters=Filters(**filters))
 
     def points(self, document: Document) -> list[StoredPoint]:
-        from knowledge.embedding import get_embedder
+        from engines.embedding import get_embedder
         from knowledge.pipeline.ports import collection_name
 
         collection = collection_name(get_embedder().model)

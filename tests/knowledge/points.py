@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from knowledge.vectors import Filter, Hit, Mode, Point, Query, VectorStore
+from engines.vectors import Filter, Hit, Mode, Point, Query, VectorStore
 
 ACME, STRANGER = UUID(int=0xA), UUID(int=0xB)
 HANDBOOK, WIKI = UUID(int=0x10), UUID(int=0x11)

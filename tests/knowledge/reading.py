@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pillow_heif
 from PIL import Image, ImageDraw, ImageFont
 
-from knowledge.parsing import ParsedDocument
+from engines.parsing import ParsedDocument
 
 Read = Callable[..., ParsedDocument]
 

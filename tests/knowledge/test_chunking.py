@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.embedding import tokens
-from knowledge.parsing import Element, ElementKind
+from engines.embedding import tokens
+from engines.parsing import Element, ElementKind
 from knowledge.pipeline.chunking import ChunkedDocument, chunk, embedding_input
 
 BUDGET = 64

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document
-from tenants.scope import tenant_scope
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from core.isolation.scope import tenant_scope
 from knowledge import pipeline, querysets
 from knowledge.ingestion import jobs, work
 from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import indexing
 from knowledge.services import documents
-from tenants.scope import tenant_scope
 from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_ingestion import _zip as zipped
 from tests.knowledge.test_recovery import before, delete, end_leases

@@ -21,9 +21,9 @@ from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.embedding import Embedder, EmbeddingError, tokens
-from knowledge.embedding.minilm import MiniLMEmbedder
-from knowledge.embedding.openai_compatible import OpenAICompatibleEmbedder
+from engines.embedding import Embedder, EmbeddingError, tokens
+from engines.embedding.minilm import MiniLMEmbedder
+from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
 
 TENANT = UUID(int=1)
 KEY = "sk-a-key-that-nobody-may-see"

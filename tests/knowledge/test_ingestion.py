@@ -13,8 +13,9 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError
 
 from audit.models import AuditLog
+from core.errors import ForbiddenError
+from core.isolation.scope import tenant_scope
 from knowledge.errors import DocumentNotFoundError, ReferenceNotFoundError, UploadInvalidError
-from knowledge.files import stored
 from knowledge.ingestion import jobs
 from knowledge.ingestion.work import process
 from knowledge.models import Chunk, Document, DocumentStatus, Embedding, IngestionJob, JobState
@@ -25,8 +26,7 @@ from knowledge.services.documents import (
     reindex_documents,
     retry_documents,
 )
-from tenants.errors import ForbiddenError
-from tenants.scope import tenant_scope
+from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
 
@@ -75,7 +75,7 @@ def test_a_replaced_document_answers_from_the_new_file_alone(library: Library) -
         hit.text for hit in library.find("rivers")
     }
     assert {point.generation for point in library.points(after)} == {2}
-    assert stored(library.tenant_id, after.pk) == [after.file_path]
+    assert DOCUMENT_FILES.files_of(library.tenant_id, after.pk) == [after.file_path]
     with default_storage.open(after.file_path) as file:
         assert file.read().decode() == RIVERS
 
@@ -121,7 +121,7 @@ def test_deleting_hides_at_once_and_removes_everything(library: Library) -> None
     with tenant_scope(library.tenant_id):
         assert not Chunk.objects.filter(document=document).exists()
     assert library.points(document) == []
-    assert stored(library.tenant_id, document.pk) == []
+    assert DOCUMENT_FILES.files_of(library.tenant_id, document.pk) == []
     assert library.document(document.pk).text == ""
 
 

@@ -9,13 +9,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from knowledge.embedding import get_embedder
+from core.isolation.scope import tenant_scope
+from engines.embedding import get_embedder
+from engines.vectors import get_vector_store
 from knowledge.ingestion import jobs
 from knowledge.ingestion.work import work
 from knowledge.models import IngestionJob
 from knowledge.services.documents import Outcome
-from knowledge.vectors import get_vector_store
-from tenants.scope import tenant_scope
 from tests.knowledge.libraries import BEES, RIVERS, Library
 
 Calls = dict[str, int]

@@ -10,9 +10,9 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
+from core.api.pagination import Cursor
+from core.isolation.scope import tenant_scope
 from knowledge.models import IngestionJob
-from tenants.api.pages import Cursor
-from tenants.scope import tenant_scope
 from tests.api.conftest import Caller, key_of
 from tests.conftest import Person
 from tests.knowledge.costs import add_rows, buffers

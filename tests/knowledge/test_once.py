@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from knowledge.once import Once
+from engines.singleton import Singleton
 
 THREADS = 8
 
@@ -14,7 +14,7 @@ THREADS = 8
 def test_threads_that_ask_together_get_the_same_one() -> None:
     together = Barrier(THREADS)
 
-    @Once
+    @Singleton
     def make() -> object:
         time.sleep(0.05)
         return object()
@@ -28,7 +28,7 @@ def test_threads_that_ask_together_get_the_same_one() -> None:
 
 
 def test_another_one_is_made_after_it_was_dropped() -> None:
-    make = Once(object)
+    make = Singleton(object)
     first = make()
     make.cache_clear()
     assert make() is not first

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.parsing import ElementKind, ParseError
-from knowledge.parsing.codes import CODES
+from engines.parsing import ElementKind, ParseError
+from engines.parsing.codes import CODES
 from tests.knowledge.reading import Read, outline, pdf, texts, zipped
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "documents" / "unstructured"

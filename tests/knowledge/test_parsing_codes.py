@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.parsing.codes import CODES
+from engines.parsing.codes import CODES
 
-SOURCES = Path(__file__).resolve().parents[2] / "knowledge" / "parsing"
+SOURCES = Path(__file__).resolve().parents[2] / "engines" / "parsing"
 
 
 def test_every_code_raised_is_listed_and_every_listed_one_is_raised() -> None:

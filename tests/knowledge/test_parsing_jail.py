@@ -16,11 +16,11 @@ from oyl.embedded.supervisor import ROOT
 # What is imported first: `an ordinary user` may be one who reaches this checkout by a capability, and loses it inside.
 FIRST = "import encodings.idna, os, socket, subprocess\n"
 IN_JAIL = """
-from knowledge.parsing import jail
-from knowledge.parsing.job import Limits
+from engines.parsing import jail
+from engines.parsing.job import Limits
 jail.enter(Limits(seconds=9, memory_mb=900, output_mb=9, text_mb=9, ocr_pages=9))
 """
-FILTERED = "from knowledge.parsing import sockets; sockets.forbid()\n"
+FILTERED = "from engines.parsing import sockets; sockets.forbid()\n"
 CONNECT = "socket.create_connection(('127.0.0.1', {port}))"
 STARTED = "subprocess.run(['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/{port}'])"
 NETWORK = "print(os.readlink('/proc/self/ns/net'))"

@@ -17,8 +17,8 @@ from uuid import uuid4
 import pytest
 from django.test import override_settings
 
-from knowledge.parsing import ParsedDocument, ParseError, Parser
-from knowledge.parsing.capped import CappedParser
+from engines.parsing import ParsedDocument, ParseError, Parser
+from engines.parsing.capped import CappedParser
 from tests.knowledge.reading import manifold
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +68,7 @@ def children() -> set[int]:
                 command = (entry / "cmdline").read_text()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if parent == os.getpid() and "knowledge.parsing.child" in command:
+            if parent == os.getpid() and "engines.parsing.child" in command:
                 found.add(int(entry.name))
     return found
 
@@ -196,8 +196,8 @@ def test_a_process_dies_with_its_worker(tmp_path: Path) -> None:
     """Even while it is busy, and even when the worker is killed."""
     (tmp_path / "slow.pdf").write_bytes(ENDLESS_PDF)
     script = (
-        "import sys, threading, time; from knowledge.parsing.process import ParserProcess\n"
-        "from knowledge.parsing.job import Limits\n"
+        "import sys, threading, time; from engines.parsing.process import ParserProcess\n"
+        "from engines.parsing.job import Limits\n"
         "child = ParserProcess(Limits(seconds=50, memory_mb=1500, output_mb=9, text_mb=9, ocr_pages=9))\n"
         "print(child.pid, flush=True)\n"
         f"child.ask(dict(path={str(tmp_path / 'slow.pdf')!r}, filename='a.pdf', workdir={str(tmp_path)!r}))"

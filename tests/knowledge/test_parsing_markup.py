@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.parsing import Element, html, markdown, rst
-from knowledge.parsing.job import Job, Limits
+from engines.parsing import Element, html, markdown, rst
+from engines.parsing.job import Job, Limits
 
 SCALE = Path(__file__).resolve().parents[3] / "shared" / "data" / "scale"
 

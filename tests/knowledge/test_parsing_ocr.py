@@ -13,10 +13,10 @@ import pptx
 import pytest
 from django.test import override_settings
 
-from knowledge.parsing import ParseError
-from knowledge.parsing.capped import CappedParser
-from knowledge.parsing.job import Limits
-from knowledge.parsing.process import ParserProcess
+from engines.parsing import ParseError
+from engines.parsing.capped import CappedParser
+from engines.parsing.job import Limits
+from engines.parsing.process import ParserProcess
 from tests.knowledge.reading import Read, picture, saved, texts
 
 

@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
+from core.isolation.scope import tenant_scope
+from engines.parsing import ParsedDocument
+from engines.parsing.capped import CappedParser
 from knowledge.ingestion import patience
 from knowledge.ingestion.work import work
 from knowledge.models import DocumentStatus, IngestionJob
-from knowledge.parsing import ParsedDocument
-from knowledge.parsing.capped import CappedParser
-from tenants.scope import tenant_scope
 from tests.knowledge.libraries import BEES, RIVERS, Library
 
 PATIENCE_SECONDS = 0.2

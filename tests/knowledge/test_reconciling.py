@@ -15,16 +15,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditLog
-from knowledge import reconciling
-from knowledge.files import folder
-from knowledge.findings import Kind, Report
+from core.errors import ForbiddenError
+from core.isolation.scope import tenant_scope
+from engines.vectors import Filter, Point, VectorStoreError
 from knowledge.models import Document
 from knowledge.pipeline.ports import get_ports
-from knowledge.reconciling import reconcile
+from knowledge.reconcile import comparison
+from knowledge.reconcile.comparison import reconcile
+from knowledge.reconcile.findings import Kind, Report
 from knowledge.services.tags import tag_documents
-from knowledge.vectors import Filter, Point, VectorStoreError
-from tenants.errors import ForbiddenError
-from tenants.scope import tenant_scope
+from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_commands import run_failing
@@ -55,7 +55,9 @@ def orphan_point(library: Library, document: Document) -> None:
 
 
 def orphan_file(library: Library, name: str) -> str:
-    stray = default_storage.save(f"{folder(library.tenant_id, uuid4())}/{name}", ContentFile(b"x"))
+    stray = default_storage.save(
+        f"{DOCUMENT_FILES.folder(library.tenant_id, uuid4())}/{name}", ContentFile(b"x")
+    )
     long_ago = time.time() - 3600
     os.utime(default_storage.path(stray), (long_ago, long_ago))
     return stray
@@ -71,7 +73,7 @@ def test_a_job_that_ends_meanwhile_is_no_finding(library: Library, monkeypatch: 
     with pytest.raises(Killed):
         work_until(library, "flip", kill)
     end_leases(library)
-    before(monkeypatch, reconciling, "_files", library.work)  # the points have been compared by then
+    before(monkeypatch, comparison, "_files", library.work)  # the points have been compared by then
     assert compare(library, repair=True).counts == {}
     assert "bees" in library.find("bees")[0].text
 
@@ -81,7 +83,7 @@ def test_a_document_replaced_between_two_looks_is_no_finding(
 ) -> None:
     document = library.add("bees.md", BEES)
     orphan_point(library, document)  # or nobody would look twice
-    before(monkeypatch, reconciling, "_at_rest", lambda: library.add("bees.md", RIVERS))
+    before(monkeypatch, comparison, "_at_rest", lambda: library.add("bees.md", RIVERS))
     assert compare(library).counts == {}
 
 
@@ -145,7 +147,7 @@ def test_files_are_compared_while_the_vector_store_is_away(
 ) -> None:
     stray = orphan_file(library, "1")
     away = VectorStoreError("vector_store_unavailable", "It is away.", retryable=True)
-    before(monkeypatch, reconciling, "_points", lambda: (_ for _ in ()).throw(away))
+    before(monkeypatch, comparison, "_points", lambda: (_ for _ in ()).throw(away))
     report, complaint = run_failing("reconcile", person=library.person)
     assert [(one["kind"], one["subject"]) for one in report["findings"]] == [("orphan_file", stray)]
     assert complaint == "1 inconsistencies are left. It is away."
@@ -172,6 +174,8 @@ def test_a_file_that_cannot_be_removed_is_named_and_stops_nothing(
 
 def test_a_file_that_is_not_ours_does_not_stop_a_replacement(library: Library) -> None:
     document = library.add("bees.md", BEES)
-    stray = default_storage.save(f"{folder(library.tenant_id, document.pk)}/notes.bak", ContentFile(b"x"))
+    stray = default_storage.save(
+        f"{DOCUMENT_FILES.folder(library.tenant_id, document.pk)}/notes.bak", ContentFile(b"x")
+    )
     assert library.add("bees.md", RIVERS).processed_status == "done"
     assert default_storage.exists(stray)

@@ -14,14 +14,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditLog
-from knowledge.files import stored
+from core.isolation.scope import tenant_scope
+from engines.vectors import VectorStoreError
 from knowledge.ingestion import flipping, jobs, work
 from knowledge.models import Chunk, DocumentStatus, IngestionJob, JobState
 from knowledge.services import documents, tags
 from knowledge.services.documents import delete_documents, reindex_documents, retry_documents
 from knowledge.services.libraries import get_or_create_reference
-from knowledge.vectors import VectorStoreError
-from tenants.scope import tenant_scope
+from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_ingestion import _jobs as jobs_of
@@ -111,7 +111,7 @@ def test_what_was_deleted_goes_however_often_its_worker_dies(library: Library) -
     with tenant_scope(library.tenant_id):
         assert not Chunk.objects.filter(document=document).exists()
     assert library.points(document) == []
-    assert stored(library.tenant_id, document.pk) == []
+    assert DOCUMENT_FILES.files_of(library.tenant_id, document.pk) == []
 
 
 def test_a_retry_is_a_job_that_no_earlier_worker_holds(library: Library) -> None:
@@ -250,4 +250,4 @@ def test_failing_again_and_again_leaves_one_file(library: Library) -> None:
     for _ in range(3):
         broken = library.add("broken.pdf", BROKEN)
     assert broken.file_generation == 3
-    assert stored(library.tenant_id, broken.pk) == [broken.file_path]
+    assert DOCUMENT_FILES.files_of(library.tenant_id, broken.pk) == [broken.file_path]

@@ -8,12 +8,12 @@ import pytest
 
 from assistants.models import Assistant
 from audit.models import AuditLog
+from core.errors import ForbiddenError
+from core.isolation.scope import tenant_scope
+from engines.vectors import Mode
 from knowledge.models import Chunk
-from knowledge.search import Filters, find, search
+from knowledge.search.service import Filters, find, search
 from knowledge.services.libraries import create_knowledge_base, get_or_create_reference
-from knowledge.vectors import Mode
-from tenants.errors import ForbiddenError
-from tenants.scope import tenant_scope
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
 

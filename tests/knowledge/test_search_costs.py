@@ -14,12 +14,12 @@ from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
 from assistants.models import Assistant
-from knowledge.embedding import get_embedder
+from core.isolation.scope import tenant_scope
+from engines.embedding import get_embedder
+from engines.vectors import Hit, Mode, get_vector_store
 from knowledge.models import Document
-from knowledge.search import Filters, _hydrate, find, search
+from knowledge.search.service import Filters, _hydrate, find, search
 from knowledge.services.libraries import create_knowledge_base
-from knowledge.vectors import Hit, Mode, get_vector_store
-from tenants.scope import tenant_scope
 from tests.conftest import Person
 from tests.knowledge.costs import add_rows, buffers
 from tests.knowledge.libraries import BEES, Library

@@ -12,17 +12,17 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core.isolation.scope import tenant_scope
+from engines.vectors import get_vector_store
 from knowledge.errors import FilterInvalidError
-from knowledge.folders import uploads_in
 from knowledge.ingestion import work
 from knowledge.ingestion.jobs import claim
 from knowledge.models import RuleKind, Tag, TagRule
 from knowledge.pipeline.values import tag_id
-from knowledge.search import Passage
+from knowledge.search.service import Passage
 from knowledge.services.documents import Upload, reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
-from knowledge.vectors import get_vector_store
-from tenants.scope import tenant_scope
+from knowledge.storage.folders import uploads_in
 from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_recovery import before
 
@@ -228,7 +228,7 @@ def test_any_all_and_none(library: Library) -> None:
 
 @pytest.mark.parametrize("limit", [0, 1001])
 def test_silly_limits_are_refused(library: Library, limit: int) -> None:
-    from knowledge.search import find
+    from knowledge.search.service import find
 
     with pytest.raises(FilterInvalidError, match="1 to 1000"):
         find(tenant_id=library.tenant_id, query="x", limit=limit)

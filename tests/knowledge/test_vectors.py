@@ -8,16 +8,7 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from knowledge.vectors import (
-    Combined,
-    Condition,
-    Filter,
-    Matches,
-    Mode,
-    Query,
-    VectorStore,
-    VectorStoreError,
-)
+from engines.vectors import Combined, Condition, Filter, Matches, Mode, Query, VectorStore, VectorStoreError
 from tests.knowledge.points import (
     ACME,
     BLUE,

@@ -20,8 +20,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from knowledge.vectors import Filter, Mode, Point, Query, VectorStoreError, wire
-from knowledge.vectors.edge import EdgeStore
+from engines.vectors import Filter, Mode, Point, Query, VectorStoreError, wire
+from engines.vectors.edge import EdgeStore
 
 ACME = UUID(int=0xA)
 DOCUMENT, HANDBOOK = UUID(int=0x20), UUID(int=0x10)
@@ -42,7 +42,7 @@ class Place:
     def spawn(self, *, directory: str = "data", name: str = "v.sock") -> subprocess.Popen[str]:
         path = self.folder / "run" / name
         arguments = ["--socket", str(path), "--dir", str(self.folder / directory)]
-        command = [sys.executable, "-m", "knowledge.vectors.owner", *arguments]
+        command = [sys.executable, "-m", "engines.vectors.owner", *arguments]
         self.started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         return self.started[-1]
 
@@ -320,5 +320,5 @@ def test_many_threads_share_a_store(place: Place) -> None:
 
 
 def test_the_owner_needs_no_django() -> None:
-    code = "import sys, knowledge.vectors.owner; sys.exit('django' in sys.modules)"
+    code = "import sys, engines.vectors.owner; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

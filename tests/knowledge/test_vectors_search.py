@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from knowledge.vectors import Filter, Mode, Query, VectorStore, VectorStoreError
+from engines.vectors import Filter, Mode, Query, VectorStore, VectorStoreError
 from tests.knowledge.points import (
     ACME,
     NAME,
@@ -140,7 +140,7 @@ def test_metadata_that_is_no_scalar_is_refused(store: VectorStore, name: str) ->
 
 
 def test_a_server_that_is_away_is_worth_a_retry() -> None:
-    from knowledge.vectors.server import QdrantServerStore
+    from engines.vectors.server import QdrantServerStore
 
     with pytest.raises(VectorStoreError, match="QDRANT_URL") as error:
         QdrantServerStore(url="http://127.0.0.1:1").scroll(ACME, NAME, Filter())

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from qdrant_edge import CountRequest, UpdateOperation
 
-from knowledge.vectors import Filter, Point, engine, shards
-from knowledge.vectors.filters import tenant_filter
-from knowledge.vectors.qdrant import rows_of
-from knowledge.vectors.shards import Collection, Shards
-from knowledge.vectors.wire import Message
+from engines.vectors import Filter, Point, engine, shards
+from engines.vectors.filters import tenant_filter
+from engines.vectors.qdrant import rows_of
+from engines.vectors.shards import Collection, Shards
+from engines.vectors.wire import Message
 
 ACME = UUID(int=0xA)
 

@@ -1,4 +1,4 @@
-"""The schema drawn from the models: `python -m tests.meta.er_diagram` prints what belongs into docs/schema.md."""
+"""The schema as a diagram, drawn from the models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def columns() -> dict[str, list[str]]:
 def render() -> str:
     """Mermaid. `tenant_id` is left out: every table but `tenants` and `users` has it."""
     edges = [edge for model in models() for edge in _edges(model)]
-    return "\n".join(["```mermaid", "erDiagram", *(f"    {edge}" for edge in edges), "```"])
+    return "\n".join(["```mermaid", "erDiagram", *(f"    {edge}" for edge in edges), "```\n"])
 
 
 def _edges(model: type[Model]) -> Iterator[str]:
@@ -42,9 +42,3 @@ def _edges(model: type[Model]) -> Iterator[str]:
 
 def _is_drawn(field: Field) -> bool:  # type: ignore[type-arg]
     return isinstance(field, ForeignKey) and field.column != "tenant_id"
-
-
-if __name__ == "__main__":
-    import tests.environment  # noqa: F401
-
-    print(render())

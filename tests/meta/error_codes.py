@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
+from engines.parsing.codes import CODES
 from knowledge.errors import JOB_ERRORS
-from knowledge.parsing.codes import CODES
 
 RAISERS = {"EmbeddingError": 0, "VectorStoreError": 0, "_refusal": 0}
 BUILDERS = {"invalid": "invalid_"}
@@ -30,7 +30,8 @@ def codes() -> set[str]:
 
 
 def _in_source() -> Iterator[str]:
-    for path in (settings.BASE_DIR / "knowledge").rglob("*.py"):
+    folders = (settings.BASE_DIR / "knowledge", settings.BASE_DIR / "engines")
+    for path in (path for folder in folders for path in folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 yield from _of_call(node)

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from django.conf import settings
 
+from oyl.celery import app
 from oyl.embedded import postgres
 from oyl.embedded.journal import Journal
 from oyl.embedded.layout import Layout
@@ -133,8 +134,10 @@ def test_the_application_waits_for_the_migration():
 
 def test_the_worker_serves_every_queue_that_tasks_are_sent_to():
     queues = set(re.search(r"--queues (\S+)", SERVICES["worker"]["command"])[1].split(","))
-    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    assert routed | {settings.CELERY_TASK_DEFAULT_QUEUE} <= queues
+    app.loader.import_default_modules()
+    own = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
+    sent_to = {getattr(task, "queue", None) or settings.CELERY_TASK_DEFAULT_QUEUE for task in own}
+    assert sent_to == queues
     embedded = next(program for program in application() if program.name == "worker").command
     assert set(embedded[embedded.index("-Q") + 1].split(",")) == queues
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.db import connection, connections
 
-from knowledge.parsing import get_parser
+from engines.parsing import get_parser
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
-from tenants import rls
+from audit.apps import AuditConfig
+from core.apps import CoreConfig
+from core.isolation import check
 
 PARENT = "workspaces"
-POLICY = rls.CANONICAL.format(column="tenant_id")
+POLICY = check.CANONICAL.format(column="tenant_id")
 GOOD = {
     "table": """CREATE TABLE wild (
         id uuid PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants (id), workspace_id uuid NOT NULL)""",
@@ -38,11 +40,11 @@ def made_by_the_owner(statements):
 
 
 def findings():
-    return {(finding.rule, finding.where) for finding in rls.check()}
+    return {(finding.rule, finding.where) for finding in check.check()}
 
 
 def test_the_migrated_schema_is_clean(database):
-    assert rls.check() == []
+    assert check.check() == []
 
 
 def test_the_schema_is_really_looked_at(database):
@@ -104,7 +106,8 @@ def test_a_table_without_a_tenant_is_named(database):
 
 
 def test_a_shared_table_may_not_refer_to_a_tenants(database, monkeypatch):
-    monkeypatch.setitem(rls.SHARED, "wild", "for this test")
+    shared = {**CoreConfig.shared_tables, "wild": "for this test"}
+    monkeypatch.setattr(CoreConfig, "shared_tables", shared)
     table = f"CREATE TABLE wild (id uuid PRIMARY KEY, workspace_id uuid REFERENCES {PARENT} (id))"
     with made_by_the_owner([table]):
         assert ("shared", "wild") in findings()
@@ -128,7 +131,7 @@ def test_functions_that_lend_their_owners_rights_are_named(database):
         assert findings() == {("security_definer", "wild_function()")}
 
 
-@pytest.mark.parametrize("table", rls.APPEND_ONLY)
+@pytest.mark.parametrize("table", AuditConfig.append_only_tables)
 def test_a_right_to_change_the_audit_log_is_named(database, table):
     with connections["owner"].cursor() as cursor:
         try:
@@ -141,7 +144,7 @@ def test_a_right_to_change_the_audit_log_is_named(database, table):
 
 
 def test_the_owners_role_is_named_as_unfit_for_the_application(database, monkeypatch):
-    monkeypatch.setattr("tenants.catalogue.connection", connections["owner"])
-    details = [finding.detail for finding in rls.check() if finding.rule == "role"]
+    monkeypatch.setattr("core.isolation.pg_catalog.connection", connections["owner"])
+    details = [finding.detail for finding in check.check() if finding.rule == "role"]
     assert any(detail.startswith("It owns") for detail in details)
     assert any("member of oyl_lookup" in detail for detail in details)

@@ -8,10 +8,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 
-from tenants.commands import TenantCommand
-from tenants.errors import ConflictError, ForbiddenError
+from core.commands import TenantCommand
+from core.errors import ConflictError, ForbiddenError
+from core.isolation.scope import tenant_scope
 from tenants.models import ApiKey
-from tenants.scope import tenant_scope
 from tenants.services import create_api_key, member_named
 
 

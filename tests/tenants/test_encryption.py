@@ -11,10 +11,16 @@ from django.db import connection, transaction
 from django.forms import model_to_dict, modelform_factory
 from django.test import override_settings
 
-from tenants.encryption import Envelope, Secret, SecretMovedError, SecretUnreadableError, SecretUpdateError
-from tenants.keyring import ciphers
+from core.encryption.fields import (
+    Envelope,
+    Secret,
+    SecretMovedError,
+    SecretUnreadableError,
+    SecretUpdateError,
+)
+from core.encryption.keyring import ciphers
+from core.isolation.scope import tenant_scope
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
 TABLE, FIELD = "integration_configs", "config_encrypted_json"

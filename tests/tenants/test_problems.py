@@ -2,9 +2,9 @@
 
 import pytest
 
-from knowledge.embedding import EmbeddingError
-from knowledge.vectors import VectorStoreError
-from tenants.api.problems import problem
+from core.api.problems import problem
+from engines.embedding import EmbeddingError
+from engines.vectors import VectorStoreError
 
 
 @pytest.mark.parametrize("kind", [EmbeddingError, VectorStoreError])

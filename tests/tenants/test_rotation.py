@@ -9,10 +9,10 @@ from django.core.management.base import CommandError
 from django.test import override_settings
 
 from audit.models import AuditLog
-from tenants import rotation
-from tenants.actors import command_actor
+from core.actors import command_actor
+from core.encryption import rotation
+from core.isolation.scope import tenant_scope
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
 from tenants.services import rotate_keys
 from tests.tenants.test_encryption import KEY_1, KEY_2
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace

@@ -9,9 +9,9 @@ from django.db import IntegrityError, ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tenants.models import new_id
-from tenants.rows import insert_instances, insert_rows, update_rows
-from tenants.scope import tenant_scope
+from core.bulk_sql import insert_instances, insert_rows, update_rows
+from core.isolation.scope import tenant_scope
+from core.models import new_id
 from tests.conftest import Person
 from workspaces.models import Workspace
 

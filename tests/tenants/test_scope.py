@@ -8,10 +8,12 @@ from django.db import DatabaseError, IntegrityError, connection, connections, tr
 from django.utils import timezone
 
 from audit.models import AuditLog
-from tenants.errors import NestedTenantScopeError, NoTenantScopeError, UnsafeRoleError
-from tenants.lookups import all_tenants, tenants_of_user
-from tenants.models import Membership, Tenant, TenantModel, User, new_id
-from tenants.scope import refuse_unsafe_role, tenant_scope
+from core.errors import NestedTenantScopeError, NoTenantScopeError, UnsafeRoleError
+from core.isolation.scope import refuse_unsafe_role, tenant_scope
+from core.isolation.tenant_directory import all_tenants
+from core.models import TenantModel, new_id
+from tenants.access import tenants_of_user
+from tenants.models import Membership, Tenant, User
 from workspaces.models import DataSource, Workspace
 
 MODELS = [model for model in apps.get_models() if issubclass(model, TenantModel)]
@@ -242,7 +244,7 @@ def test_lookups_know_ids_names_and_roles_alone(owner, stranger):
 def as_owner(database, monkeypatch):
     """The application's connection, signed in as the tables' owner."""
     refuse_unsafe_role.cache_clear()
-    monkeypatch.setattr("tenants.scope.connection", connections["owner"])
+    monkeypatch.setattr("core.isolation.scope.connection", connections["owner"])
     yield
     refuse_unsafe_role.cache_clear()
 

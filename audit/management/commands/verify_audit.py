@@ -6,8 +6,8 @@ from typing import Any
 
 from audit.sealing import seal
 from audit.verification import AuditReport, verify
-from tenants.actors import Actor
-from tenants.commands import TenantCommand
+from core.actors import Actor
+from core.commands import TenantCommand
 
 
 class Command(TenantCommand):

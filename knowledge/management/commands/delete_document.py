@@ -6,10 +6,10 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
+from core.actors import Actor
+from core.commands import TenantCommand
 from knowledge.ingestion.waiting import see_through, workers_are_running
 from knowledge.services.documents import delete_documents
-from tenants.actors import Actor
-from tenants.commands import TenantCommand
 
 
 class Command(TenantCommand):

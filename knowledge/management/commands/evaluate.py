@@ -8,11 +8,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from knowledge import evaluation
+from core.actors import Actor
+from core.commands import TenantCommand
+from engines.vectors import Mode
 from knowledge.ingestion.waiting import see_through
-from knowledge.vectors import Mode
-from tenants.actors import Actor
-from tenants.commands import TenantCommand
+from knowledge.search import evaluation
 
 
 class Command(TenantCommand):

@@ -15,14 +15,14 @@ from uuid import UUID
 from django.db.models import F
 from tqdm import tqdm
 
-from knowledge.folders import Unreadable, uploads_in
+from core.actors import Actor
+from core.commands import TenantCommand, new_name
+from core.isolation.scope import tenant_scope
 from knowledge.ingestion.waiting import failures, see_through, states
 from knowledge.models import Chunk
 from knowledge.services.documents import Added, Upload, add_documents
 from knowledge.services.libraries import get_or_create_reference
-from tenants.actors import Actor
-from tenants.commands import TenantCommand, new_name
-from tenants.scope import tenant_scope
+from knowledge.storage.folders import Unreadable, uploads_in
 
 AT_ONCE = 64
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 
+from core.actors import Actor
+from core.commands import TenantCommand
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document
 from knowledge.services.libraries import find_references
-from tenants.actors import Actor
-from tenants.commands import TenantCommand
-from tenants.scope import tenant_scope
 
 
 class Command(TenantCommand):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from knowledge.findings import Kind, Report
+from core.actors import Actor
+from core.commands import TenantCommand
 from knowledge.ingestion.waiting import see_through, workers_are_running
 from knowledge.pipeline.ports import get_ports
-from knowledge.reconciling import reconcile
-from tenants.actors import Actor
-from tenants.commands import TenantCommand
+from knowledge.reconcile.comparison import reconcile
+from knowledge.reconcile.findings import Kind, Report
 
 SHOWN = 20
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from knowledge.search import Filters, Passage, search
+from core.actors import Actor
+from core.commands import TenantCommand
+from engines.vectors import Mode
+from knowledge.search.service import Filters, Passage, search
 from knowledge.services.libraries import find_references
-from knowledge.vectors import Mode
-from tenants.actors import Actor
-from tenants.commands import TenantCommand
 
 
 class Command(TenantCommand):

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
-from knowledge.folders import uploads_in
+from core.actors import command_actor
+from core.commands import OylCommand
 from knowledge.services.documents import Upload, add_documents
 from knowledge.services.libraries import get_or_create_reference
-from tenants.actors import command_actor
-from tenants.commands import OylCommand
+from knowledge.storage.folders import uploads_in
 from tenants.services import create_tenant
 
 TENANT, EMAIL, WORKSPACE, REFERENCE = (

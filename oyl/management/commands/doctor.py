@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.commands import OylCommand
 from oyl.doctor import Check, State, examine
-from tenants.commands import OylCommand
 
 
 class Command(OylCommand):

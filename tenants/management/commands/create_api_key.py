@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from tenants.actors import Actor
-from tenants.commands import TenantCommand, new_name
-from tenants.permissions import SCOPES
+from core.actors import Actor
+from core.commands import TenantCommand, new_name
+from core.permissions import key_scopes
 from tenants.services import create_api_key, member_named
 
 
@@ -31,13 +31,13 @@ class Command(TenantCommand):
         parser.add_argument(
             "--scope",
             action="append",
-            choices=SCOPES,
+            choices=key_scopes(),
             help="what it opens: everything, unless some are named",
         )
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> NewKey:
         member = member_named(actor.tenant_id, options["user"])
-        scopes = options["scope"] or SCOPES
+        scopes = options["scope"] or key_scopes()
         made = create_api_key(actor=actor, name=options["name"], scopes=scopes, member=member)
         return NewKey(key=made.secret, acts_for=member.user.email)
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_email
 
-from tenants.commands import OylCommand, new_name
+from core.commands import OylCommand, new_name
 from tenants.services import NewTenant, create_tenant
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenants.commands import OylCommand
-from tenants.lookups import all_tenants
+from core.commands import OylCommand
+from core.isolation.tenant_directory import all_tenants
 
 
 class Command(OylCommand):

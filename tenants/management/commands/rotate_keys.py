@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenants.actors import Actor
-from tenants.commands import TenantCommand
-from tenants.rotation import Rotation
+from core.actors import Actor
+from core.commands import TenantCommand
+from core.encryption.rotation import Rotation
 from tenants.services import rotate_keys
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.reports import Row
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document
-from tenants.scope import tenant_scope
 from tests.api.conftest import Caller
 from tests.knowledge.libraries import make_library
 from tests.proof.api.conftest import GROWTH_MB, Server, Watch

@@ -10,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from oyl.api import ROUTES, router
-from tenants.models import Membership, Role, Tenant
-from tenants.scope import tenant_scope
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from oyl.routes import ROUTES, router
+from tenants.models import Membership, Tenant
 from tests.api.conftest import Caller, key_of
 from tests.conftest import Person, make_member, make_owner
 from tests.proof.isolation.parties import Model, make_row

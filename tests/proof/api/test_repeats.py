@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 
 from benchmarks.reports import Row
-from tenants.scope import tenant_scope
+from core.isolation.scope import tenant_scope
 from tests.api.conftest import Caller
 from tests.proof.conftest import Size
 from workspaces.models import Workspace

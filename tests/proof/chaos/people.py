@@ -17,10 +17,10 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from core.actors import Actor
 from knowledge.errors import DocumentBusyError, DocumentNotFoundError
 from knowledge.ingestion.waiting import unfinished
 from knowledge.services.documents import Upload, add_documents, delete_documents, reindex_documents
-from tenants.actors import Actor
 from tests.proof.chaos.corpus import Content
 from tests.proof.chaos.events import Log
 

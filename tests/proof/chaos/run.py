@@ -13,13 +13,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from knowledge.findings import Report
+from core.actors import Actor, system_actor
 from knowledge.pipeline.ports import get_ports
-from knowledge.reconciling import reconcile
+from knowledge.reconcile.comparison import reconcile
+from knowledge.reconcile.findings import Report
 from knowledge.services.documents import retry_documents
 from knowledge.services.libraries import get_or_create_reference
 from oyl.embedded.services import make_tables_if_new
-from tenants.actors import Actor, system_actor
 from tenants.services import create_tenant
 from tests.proof.chaos import corpus, state
 from tests.proof.chaos.corpus import Content

@@ -11,10 +11,10 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from knowledge.embedding import EmbeddingError
-from knowledge.search import search
-from knowledge.vectors import VectorStoreError
-from tenants.actors import Actor
+from core.actors import Actor
+from engines.embedding import EmbeddingError
+from engines.vectors import VectorStoreError
+from knowledge.search.service import search
 
 WORDS = 8
 

@@ -11,10 +11,10 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db.models import F, Max, Q
 
+from core.isolation.scope import tenant_scope
+from engines.vectors import Filter
 from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob, JobKind
 from knowledge.pipeline.ports import get_ports
-from knowledge.vectors import Filter
-from tenants.scope import tenant_scope
 
 AT_ONCE = 5000
 

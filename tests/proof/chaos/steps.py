@@ -12,15 +12,16 @@ from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any
 
-from knowledge import files, ingestion, pipeline, tasks
-from knowledge.embedding import Embedder
-from knowledge.embedding.openai_compatible import OpenAICompatibleEmbedder
+from engines.embedding import Embedder
+from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
+from engines.parsing import Parser
+from engines.parsing.capped import CappedParser
+from engines.vectors import VectorStore
+from engines.vectors.edge import EdgeStore
+from knowledge import ingestion, pipeline, tasks
 from knowledge.models import Stage
-from knowledge.parsing import Parser
-from knowledge.parsing.capped import CappedParser
 from knowledge.services import documents
-from knowledge.vectors import VectorStore
-from knowledge.vectors.edge import EdgeStore
+from knowledge.storage import files
 
 PORTS = ((Parser, CappedParser), (Embedder, OpenAICompatibleEmbedder), (VectorStore, EdgeStore))
 Around = Callable[[str, Callable[[], Any], tuple[Any, ...]], Any]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from core.isolation.scope import tenant_scope
 from knowledge.models import IngestionJob
-from tenants.scope import tenant_scope
 from tests.proof.chaos.corpus import POISON, Content
 from tests.proof.chaos.state import State
 

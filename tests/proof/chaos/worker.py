@@ -14,10 +14,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
+from engines.parsing.jail import die_with_parent
+from engines.vectors import VectorStoreError
 from knowledge import querysets
 from knowledge.ingestion import jobs
-from knowledge.parsing.jail import die_with_parent
-from knowledge.vectors import VectorStoreError
 from oyl.celery import app
 from tests.proof.chaos import steps
 from tests.proof.chaos.corpus import POISON

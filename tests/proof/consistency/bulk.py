@@ -9,12 +9,12 @@ from uuid import uuid4
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from knowledge import files
+from core.isolation.scope import tenant_scope
+from engines.vectors import Point, get_vector_store
 from knowledge.models import Chunk, Document, DocumentStatus, Reference, Tag, TagLink, TagSource
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import chunk_id
-from knowledge.vectors import Point, get_vector_store
-from tenants.scope import tenant_scope
+from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 
 MODEL = "eight-numbers"
@@ -48,7 +48,9 @@ def _document(person: Person, reference: Reference) -> Document:
         reference=reference,
         external_id=f"{pk}.md",
         filename=f"{pk}.md",
-        file_path=default_storage.save(f"{files.folder(person.tenant_id, pk)}/1", ContentFile(b"bees")),
+        file_path=default_storage.save(
+            f"{DOCUMENT_FILES.folder(person.tenant_id, pk)}/1", ContentFile(b"bees")
+        ),
         size_bytes=4,
         sha256="0" * 64,
         processed_status=DocumentStatus.DONE,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from core.isolation.scope import tenant_scope
+from engines.vectors import Filter, Point
 from knowledge.models import Chunk, Document
 from knowledge.pipeline.ports import get_ports
 from knowledge.services.documents import delete_documents
-from knowledge.vectors import Filter, Point
-from tenants.scope import tenant_scope
 from tests.knowledge.libraries import BEES, Library
 
 WORDS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from benchmarks.reports import Row
-from knowledge.findings import Kind
+from knowledge.reconcile.findings import Kind
 from tests.knowledge.test_commands import run, run_failing
 from tests.proof.consistency.corpus import Corpus
 from tests.proof.consistency.plants import PLANTS, Planted

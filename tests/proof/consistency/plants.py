@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 from django.core.files.storage import default_storage
 
-from knowledge.files import folder
-from knowledge.findings import Kind
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document, IngestionJob
 from knowledge.pipeline.ports import collection_name, get_ports
-from tenants.scope import tenant_scope
+from knowledge.reconcile.findings import Kind
+from knowledge.storage.files import DOCUMENT_FILES
 from tests.proof.consistency.corpus import Corpus
 
 OLD_MODEL = "an-older-model"
@@ -94,16 +94,19 @@ def missing_file(ours: Corpus, theirs: Corpus, number: int) -> Planted:
 
 def orphan_file(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     """Files of a generation or a document that is not, and whatever people, editors and backups leave."""
-    root, own = f"tenants/{ours.tenant_id}", folder(ours.tenant_id, ours.long[number].pk)
+    root, own = (
+        f"tenants/{ours.tenant_id}/documents",
+        DOCUMENT_FILES.folder(ours.tenant_id, ours.long[number].pk),
+    )
     names = (
         f"{own}/{number + 9}",
         f"{own}/1_x{number}",
         f"{own}/.1.swp{number}",
         f"{own}/²{number}",
         f"{own}/sub/folder/{number}",
-        f"{folder(ours.tenant_id, ours.purged.pk)}/{number}",
-        f"{folder(ours.tenant_id, uuid4())}/1",
-        f"{folder(ours.tenant_id, theirs.long[0].pk)}/{number}",
+        f"{DOCUMENT_FILES.folder(ours.tenant_id, ours.purged.pk)}/{number}",
+        f"{DOCUMENT_FILES.folder(ours.tenant_id, uuid4())}/1",
+        f"{DOCUMENT_FILES.folder(ours.tenant_id, theirs.long[0].pk)}/{number}",
         f"{root}/no-id/{number}",
         f"{root}/Thumbs{number}.db",
         f"{root}/new\nline ' \" % \\ {number}",

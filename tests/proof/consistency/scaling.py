@@ -15,9 +15,9 @@ import numpy as np
 from django.db.backends.utils import CursorWrapper
 
 from benchmarks.reports import Row
-from knowledge.reconciling import reconcile
+from engines.vectors import get_vector_store
+from knowledge.reconcile.comparison import reconcile
 from knowledge.services.libraries import get_or_create_reference
-from knowledge.vectors import get_vector_store
 from tests.conftest import Person
 from tests.proof.consistency.bulk import MODEL, grow
 

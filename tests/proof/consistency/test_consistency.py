@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import reconciling
-from knowledge.findings import Kind
+from knowledge.reconcile import comparison
+from knowledge.reconcile.findings import Kind
 from tests.conftest import Person, make_owner
 from tests.knowledge.libraries import make_library
 from tests.proof.conftest import Report, Size
@@ -45,7 +45,7 @@ def test_consistency(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        reconciling, "PAGE", size(50, reconciling.PAGE)
+        comparison, "PAGE", size(50, comparison.PAGE)
     )  # several pages of all, also in the suite
     chance = random.Random(SEED)
     ours = make_corpus(make_library(owner, tmp_path / "ours"), size(15, 1000), chance)

@@ -9,11 +9,12 @@ import schemathesis
 from django.db import connection
 from schemathesis.config import SchemathesisConfig
 
-from oyl.api import ROUTES
+from core.api.schema.examples import placeholder
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
 from oyl.openapi import document
-from tenants.api.schema.examples import placeholder
-from tenants.models import ApiKey, Membership, Role
-from tenants.scope import tenant_scope
+from oyl.routes import ROUTES
+from tenants.models import ApiKey, Membership
 from tests.admin.rows import make_rows
 from tests.api.conftest import Caller, key_of
 from tests.conftest import Person

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from knowledge.api import documents
-from oyl.api import ROUTES
+from oyl.routes import ROUTES
 from tests.conftest import Person, make_owner
 from tests.proof.conftest import Report, Size
 from tests.proof.fuzz.api import described

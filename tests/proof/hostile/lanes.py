@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
+from core.isolation.scope import tenant_scope
 from knowledge.ingestion.waiting import unfinished
 from knowledge.models import Document, DocumentStatus
 from knowledge.services.documents import Upload
-from tenants.scope import tenant_scope
 from tests.knowledge.libraries import Library
 from tests.proof.hostile.corpus import CLEAN, Specimen
 from tests.proof.hostile.worker import Worker

@@ -13,10 +13,10 @@ from tempfile import gettempdir
 
 from django.conf import settings
 
-from knowledge.files import stored_files
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document, DocumentStatus
+from knowledge.storage.files import STORES
 from oyl.embedded.supervisor import ROOT
-from tenants.scope import tenant_scope
 from tests.knowledge.libraries import Library
 from tests.proof.hostile import lanes, watch
 from tests.proof.hostile.corpus import Specimen
@@ -100,7 +100,7 @@ def _unknown(libraries: Sequence[Library]) -> Iterator[str]:
     for library in libraries:
         with tenant_scope(library.tenant_id):
             known = set(Document.with_deleted.values_list("file_path", flat=True))
-        yield from set(stored_files(library.tenant_id)) - known
+        yield from {name for store in STORES for name in store.all_files(library.tenant_id)} - known
 
 
 @contextmanager

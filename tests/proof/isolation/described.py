@@ -11,9 +11,9 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from oyl.api import ROUTES
+from core.api.schema.examples import placeholder
 from oyl.openapi import document
-from tenants.api.schema.examples import placeholder
+from oyl.routes import ROUTES
 from tests.proof.isolation.parties import MODELS, Model, Party
 from workspaces.models import Workspace
 

@@ -9,10 +9,10 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import include, path
 
+from core.admin import actor_of
+from core.isolation.scope import VARIABLE, tenant_scope
+from core.requests import opens_own_scopes
 from knowledge.models import Document
-from tenants.admin import actor_of
-from tenants.middleware import opens_own_scopes
-from tenants.scope import VARIABLE, tenant_scope
 
 
 def _names() -> list[str]:

@@ -11,9 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from rest_framework.serializers import Serializer
 
-from knowledge.embedding import get_embedder
+from core.api.openai.fields import IdField
+from engines.embedding import get_embedder
 from knowledge.models import Document, FileBatch, Reference, StoredFile
-from knowledge.openai.fields import IdField
 from knowledge.openai.ids import BATCH, FILE, STORE
 from tests.proof.isolation.parties import Model, Party
 from tests.proof.isolation.routes import Route, routes
@@ -22,14 +22,14 @@ from workspaces.models import Workspace
 Path = tuple[Any, ...]
 PREFIXES: dict[Model, str] = {Reference: STORE, Document: FILE, StoredFile: FILE, FileBatch: BATCH}
 PARAMETERS: dict[str, Any] = {"store": Reference, "batch": FileBatch, "name": get_embedder().model}
-STORE_PATH = "v1/vector_stores/<id:store>"
+STORE_PATH = "v1/vector_stores/<public_id:store>"
 # What each POST says. Where a model stands, there goes an id of it.
 BODIES: dict[str, Any] = {
     "v1/embeddings": {"model": get_embedder().model, "input": "bees"},
     "v1/files": {"purpose": "user_data"},
     "v1/vector_stores": {"name": "Tried", "file_ids": [StoredFile], "metadata": {"workspace": Workspace}},
-    "v1/vector_stores/<id:pk>": {"description": "Tried", "metadata": {"workspace": Workspace}},
-    "v1/vector_stores/<id:pk>/search": {
+    "v1/vector_stores/<public_id:pk>": {"description": "Tried", "metadata": {"workspace": Workspace}},
+    "v1/vector_stores/<public_id:pk>/search": {
         "query": "bees",
         "filters": {
             "type": "or",
@@ -40,9 +40,9 @@ BODIES: dict[str, Any] = {
         },
     },
     f"{STORE_PATH}/files": {"file_id": StoredFile},
-    f"{STORE_PATH}/files/<id:pk>": {"attributes": {"tried": StoredFile}},
+    f"{STORE_PATH}/files/<public_id:pk>": {"attributes": {"tried": StoredFile}},
     f"{STORE_PATH}/file_batches": {"file_ids": [StoredFile], "files": [{"file_id": StoredFile}]},
-    f"{STORE_PATH}/file_batches/<id:pk>/cancel": {},
+    f"{STORE_PATH}/file_batches/<public_id:pk>/cancel": {},
 }
 
 
@@ -74,7 +74,7 @@ class Operation:
         sent = _filled(self._wanted(), pk_for)
         address = f"/{self.route.template}"
         for name, value in sent["path"].items():
-            address = address.replace(f"<id:{name}>", value).replace(f"<path:{name}>", value)
+            address = address.replace(f"<public_id:{name}>", value).replace(f"<path:{name}>", value)
         if self.route.template == "v1/files" and self.method == "POST":
             form = {**sent["body"], "file": SimpleUploadedFile("tried.txt", b"tried")}
             return client.post(address, form, headers=headers)

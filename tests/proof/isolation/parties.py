@@ -20,12 +20,13 @@ from django.utils import timezone
 from audit.models import AuditLog, AuditSeal
 from audit.sealing import seal
 from audit.services import record
-from knowledge import files
+from core.encryption.fields import EncryptedJSONField
+from core.isolation import check, pg_catalog
+from core.isolation.scope import tenant_scope
+from core.models import TenantModel
 from knowledge.models import Document, StoredFile
-from tenants import catalogue, rls
-from tenants.encryption import EncryptedJSONField
-from tenants.models import Membership, Tenant, TenantModel, User
-from tenants.scope import tenant_scope
+from knowledge.storage.files import store_document
+from tenants.models import Membership, Tenant, User
 from tests.conftest import Person, make_owner
 
 Model = type[models.Model]
@@ -130,7 +131,7 @@ def _value(field: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
 
 def _store_file(row: Any, path: Path, word: str) -> None:
     path.write_text(word)
-    row.file_path = files.store(path, row.tenant_id, row.pk, 1)
+    row.file_path = store_document(path, row.tenant_id, row.pk, 1)
     row.save()
 
 
@@ -138,7 +139,7 @@ def contents(party: Party) -> dict[str, list[str]]:
     """Every row of every table of the tenant's."""
     found = {}
     with tenant_scope(party.tenant_id), connection.cursor() as cursor:
-        for table in rls.tenant_tables(catalogue.read()):
+        for table in check.tenant_tables(pg_catalog.read()):
             name = connection.ops.quote_name(table.name)
             cursor.execute(f"SELECT to_jsonb(t)::text FROM {name} t ORDER BY id")
             found[table.name] = [row for (row,) in cursor.fetchall()]

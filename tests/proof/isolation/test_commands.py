@@ -17,11 +17,11 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
+from core.commands import TenantCommand, new_name
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document, DocumentStatus, Reference
 from knowledge.services.documents import Upload, add_documents
 from oyl.celery import app as celery
-from tenants.commands import TenantCommand, new_name
-from tenants.scope import tenant_scope
 from tests.proof.isolation.answers import CHANGING
 from tests.proof.isolation.parties import MODELS, Party, make_party
 

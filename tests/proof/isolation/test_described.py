@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from tenants.api.pages import Cursor
-from tenants.models import IdempotencyKey
-from tenants.scope import tenant_scope
+from core.api.pagination import Cursor
+from core.isolation.scope import tenant_scope
+from core.models import IdempotencyKey
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.described import Asked, Operation, operations

@@ -13,8 +13,8 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
+from core.isolation.scope import tenant_scope
 from tenants.models import User
-from tenants.scope import tenant_scope
 from tests.admin.pages import url
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference

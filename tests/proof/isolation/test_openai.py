@@ -9,9 +9,9 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
+from core.isolation.scope import tenant_scope
+from core.models import IdempotencyKey
 from knowledge.models import Document, KnowledgeBaseReference, StoredFile
-from tenants.models import IdempotencyKey
-from tenants.scope import tenant_scope
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.openai import PREFIXES, Operation, Path, as_public, id_fields, operations, own

@@ -13,11 +13,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.conf import settings
 
-from knowledge.embedding import get_embedder
-from knowledge.pipeline.ports import collection_name
-from knowledge.pipeline.values import tag_id
-from knowledge.search import Filters, find
-from knowledge.vectors import (
+from core.errors import OylError
+from engines.embedding import get_embedder
+from engines.vectors import (
     Filter,
     Mode,
     Point,
@@ -27,9 +25,11 @@ from knowledge.vectors import (
     VectorStoreError,
     get_vector_store,
 )
-from knowledge.vectors.edge import EdgeStore
-from knowledge.vectors.filters import tenant_filter
-from tenants.errors import OylError
+from engines.vectors.edge import EdgeStore
+from engines.vectors.filters import tenant_filter
+from knowledge.pipeline.ports import collection_name
+from knowledge.pipeline.values import tag_id
+from knowledge.search.service import Filters, find
 from tests.conftest import make_owner
 from tests.knowledge.libraries import Library, make_library
 

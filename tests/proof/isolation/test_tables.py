@@ -12,11 +12,12 @@ from uuid import uuid4
 
 from django.db import DatabaseError, connection, transaction
 
+from audit.apps import AuditConfig
 from audit.models import AuditLog, AuditSeal
 from audit.services import record
-from tenants import catalogue, rls
+from core.isolation import check, pg_catalog
+from core.isolation.scope import VARIABLE, tenant_scope
 from tenants.models import Tenant
-from tenants.scope import VARIABLE, tenant_scope
 from tests.proof.isolation.parties import MODELS, Model, Party, as_json
 
 STATEMENTS = {
@@ -98,7 +99,7 @@ class Attempt:
 
 def expected(attempt: Attempt, statement: str, scope: str, rows: int) -> str:
     """What PostgreSQL must answer, cell by cell."""
-    if attempt.model._meta.db_table in rls.APPEND_ONLY and statement in NOT_APPENDING:
+    if attempt.model._meta.db_table in AuditConfig.append_only_tables and statement in NOT_APPENDING:
         return NO_GRANT
     if scope == "garbage":
         return GARBLED
@@ -150,7 +151,7 @@ SPARES: dict[Model, Callable[[Party], dict[str, Any]]] = {
 def test_every_table_answers_every_statement_in_every_scope_as_it_must(
     victim: Party, intruder: Party, counted: Counter[str]
 ):
-    tables = {table.name for table in rls.tenant_tables(catalogue.read())}
+    tables = {table.name for table in check.tenant_tables(pg_catalog.read())}
     assert {model._meta.db_table for model in MODELS} == tables, "a table without a place in the matrix"
     wrong = {}
     for attempt in attempts(victim, intruder):

@@ -16,8 +16,8 @@ import pytest
 from django.db import connections
 from django.test import override_settings
 
+from core.isolation.scope import tenant_scope
 from knowledge.models import Document
-from tenants.scope import tenant_scope
 from tests.proof.conftest import Report, Size
 from tests.proof.isolation.load import THREADS, Tally, bombard, connected, visitors_of
 from tests.proof.isolation.parties import Party, make_party

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.db import connection, models, transaction
 
-from tenants.encryption import EncryptedJSONField
-from tenants.models import Tenant, new_id
-from tenants.rotation import encrypted_fields
-from tenants.scope import tenant_scope
+from core.encryption.fields import EncryptedJSONField
+from core.encryption.rotation import encrypted_fields
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from tenants.models import Tenant
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
 

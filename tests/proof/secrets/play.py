@@ -15,8 +15,8 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
+from core.isolation.scope import tenant_scope
 from tenants.models import ApiKey, Membership, Tenant, User
-from tenants.scope import tenant_scope
 from tests.admin.pages import url
 from tests.admin.rows import Rows, make_rows
 from tests.conftest import Person, make_owner

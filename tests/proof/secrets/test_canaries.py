@@ -25,11 +25,11 @@ from django.views.debug import ExceptionReporter
 from redis import Redis
 
 from benchmarks.reports import Row
-from knowledge.parsing.capped import CappedParser
+from core.isolation.scope import VARIABLE
+from core.isolation.tenant_directory import all_tenants
+from engines.parsing.capped import CappedParser
 from tenants import services
-from tenants.lookups import all_tenants
 from tenants.models import Tenant
-from tenants.scope import VARIABLE
 from tests.admin.pages import url
 from tests.meta.settings_source import variables
 from tests.proof.conftest import Size
@@ -268,7 +268,7 @@ def test_no_other_process_is_told_one(play: Play, monkeypatch: pytest.MonkeyPatc
             each for each in every if each.status() != psutil.STATUS_ZOMBIE
         ]  # the dead have nothing to tell
         arguments = [" ".join(each.cmdline()) for each in others]
-        parsers = [each for each in others if "knowledge.parsing.child" in each.cmdline()]
+        parsers = [each for each in others if "engines.parsing.child" in each.cmdline()]
         surroundings = [Path(f"/proc/{each.pid}/environ").read_bytes() for each in parsers]
     finally:
         parser.close()

@@ -15,9 +15,9 @@ from django.db import DataError
 from django.test import override_settings
 
 from benchmarks.reports import Row
-from tenants.encryption import SecretMovedError, SecretUnreadableError
-from tenants.rotation import encrypted_fields
-from tenants.scope import tenant_scope
+from core.encryption.fields import SecretMovedError, SecretUnreadableError
+from core.encryption.rotation import encrypted_fields
+from core.isolation.scope import tenant_scope
 from tests.conftest import Person
 from tests.proof.conftest import Size
 from tests.proof.secrets.keys import BOTH

@@ -22,8 +22,8 @@ from django.db import connection
 from django.test import override_settings
 
 from benchmarks.reports import Row
-from tenants import rotation
-from tenants.scope import tenant_scope
+from core.encryption import rotation
+from core.isolation.scope import tenant_scope
 from tests.conftest import Person
 from tests.proof import victims
 from tests.proof.conftest import Size

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from tenants.scope import VARIABLE
+from core.isolation.scope import VARIABLE
 
 TABLES = ("audit_logs", "audit_seals")
 # The owner may look into every tenant's log, and here writes in one.

@@ -15,6 +15,9 @@ from django.test import override_settings
 
 from assistants.models import Assistant
 from audit import services as audit
+from core.isolation.tenant_directory import all_tenants
+from core.permissions import Role
+from core.usage import Period
 from knowledge.models import (
     Document,
     DocumentTag,
@@ -27,17 +30,17 @@ from knowledge.models import (
     TagLink,
     TagSource,
 )
-from knowledge.services import documents, libraries, stored_files, tags, usage
+from knowledge.services import documents, libraries, stored_files, tags
 from knowledge.services.documents import Upload
 from knowledge.services.stored_files import Attachment
+from oyl import services
 from tenants import services as tenants
-from tenants.lookups import all_tenants
-from tenants.models import ApiKey, Membership, Role, Tenant, User
+from tenants.models import ApiKey, Membership, Tenant, User
 from tests.proof.tampering.stage import Call, Stage
 from workspaces import services as workspaces
 from workspaces.models import IntegrationConfig, Workspace
 
-PERIOD = usage.Period(date(2026, 1, 1), date(2026, 12, 31))
+PERIOD = Period(date(2026, 1, 1), date(2026, 12, 31))
 NEW_KEY = "new:" + "bmV3" * 10 + "bmU="
 
 
@@ -376,11 +379,13 @@ def cancel_batch(at: Stage) -> Call:
 
 
 def usage_of_organisation(at: Stage) -> Call:
-    return Call(make=lambda: usage.usage_of_organisation(actor=at.actor, period=PERIOD), events=0)
+    return Call(make=lambda: services.usage_of_organisation(actor=at.actor, period=PERIOD), events=0)
 
 
 def usage_of_workspaces(at: Stage) -> Call:
     return Call(
-        make=lambda: usage.usage_of_workspaces(actor=at.actor, workspaces=[at.workspace], period=PERIOD),
+        make=lambda: services.usage_of_workspaces(
+            actor=at.actor, workspace_ids=[at.workspace.pk], period=PERIOD
+        ),
         events=0,
     )

@@ -18,13 +18,14 @@ from django.core.files.base import ContentFile
 from django.db import models
 
 from assistants.models import Assistant
+from core.actors import Actor, ActorKind
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
 from knowledge.models import Chunk, Document, KnowledgeBase, Reference, StoredFile, TagLink, TagSource
 from knowledge.services.libraries import create_knowledge_base
 from knowledge.services.stored_files import store_file
 from knowledge.services.tags import make_tags, set_document_tags
-from tenants.actors import Actor, ActorKind
-from tenants.models import Membership, Role, User
-from tenants.scope import tenant_scope
+from tenants.models import Membership, User
 from tests.admin.rows import make_document
 from workspaces.models import Workspace
 

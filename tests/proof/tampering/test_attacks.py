@@ -17,8 +17,8 @@ from audit.sealing import seal
 from audit.services import record
 from audit.verification import Problem, verify
 from benchmarks.reports import Row
-from tenants.actors import command_actor
-from tenants.scope import tenant_scope
+from core.actors import command_actor
+from core.isolation.scope import tenant_scope
 from tests.proof.conftest import Size
 from tests.proof.tampering.attacker import attack, restore, unprotected
 from tests.proof.tampering.attacks import KINDS, FirstBad

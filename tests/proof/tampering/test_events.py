@@ -14,11 +14,11 @@ from django.db import connections
 
 from audit.verification import verify
 from benchmarks.reports import Row
+from core.actors import ActorKind
+from core.errors import ForbiddenError, NestedTenantScopeError
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
 from knowledge.services.libraries import get_or_create_reference
-from tenants.actors import ActorKind
-from tenants.errors import ForbiddenError, NestedTenantScopeError
-from tenants.models import Role
-from tenants.scope import tenant_scope
 from tests.conftest import Person
 from tests.proof import victims
 from tests.proof.conftest import Size

@@ -17,9 +17,9 @@ from audit.sealing import seal
 from audit.services import record
 from audit.verification import verify
 from benchmarks.reports import Row
-from tenants.actors import command_actor
-from tenants.models import new_id
-from tenants.scope import tenant_scope
+from core.actors import command_actor
+from core.isolation.scope import tenant_scope
+from core.models import new_id
 from tests.proof.conftest import Size
 from tests.proof.tampering.test_attacks import at_work
 

@@ -1,0 +1,197 @@
+"""The base of every admin page: the role in the tenant decides what may be done, and services do it.
+
+Rows are isolated by the scope that `TenantMiddleware` wraps around answers: nothing here filters by tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
+from unfold.paginator import InfinitePaginator
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget
+
+from core.actors import Actor
+from core.admin.theme import ModelAdmin, ModelForm, TabularInline
+from core.errors import OylError
+from core.permissions import Role
+from core.requests import TenantRequest
+
+
+class HistorySite(Protocol):
+    """The admin site knows the history of objects: the audit log stands above this kernel."""
+
+    def history_of(self, instance: models.Model) -> models.QuerySet[Any]: ...
+
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+HISTORY_LENGTH = 200
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who acts. The site lets nobody in without an actor."""
+    actor = cast(TenantRequest, request).actor
+    if actor is None:
+        raise PermissionDenied
+    return actor
+
+
+def show_domain_errors(view: View) -> View:
+    """A refusal of the domain becomes a message on the page that asked; what was begun is rolled back."""
+
+    @wraps(view)
+    def wrapper(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(self, request, *args, **kwargs)
+        except OylError as error:
+            messages.error(request, str(error))
+            return redirect_or_htmx(request, request.headers.get("HX-Current-URL", request.get_full_path()))
+
+    return cast(View, wrapper)
+
+
+def redirect_or_htmx(request: HttpRequest, address: str) -> HttpResponse:
+    """A redirect. To a dialog's script it is told in a header: a redirect would only fill the dialog anew."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+class TenantForm(ModelForm):
+    """Checks the constraints that name the tenant, or rows that are not deleted, although neither is a field of the
+    form: otherwise only the database would object."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - {"tenant", "deleted_at"}
+
+
+def has_role(request: HttpRequest, role: Role | None) -> bool:
+    """Whether the actor has at least this role. Nobody has None, and before sign-in nobody has any."""
+    actor = cast(TenantRequest, request).actor
+    return actor is not None and role is not None and actor.role.rank >= role.rank
+
+
+class RolePermissions:
+    """Who may read, and who may write (`None`: nobody, here)."""
+
+    view_role = Role.VIEWER
+    write_role: Role | None = Role.EDITOR
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return has_role(request, self.view_role)
+
+    def has_write_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return has_role(request, self.write_role)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_write_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_write_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_write_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+class PlainChangeList(ChangeList):
+    """Offers to show all rows only where some are left out."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.has_active_filters or self.query):
+            self.full_result_count = self.result_count
+
+
+class TenantAdmin(RolePermissions, ModelAdmin):
+    """Pages for one model of the tenant's. Django's log of admin actions, which all tenants would share, stays
+    empty: the history of an object is what the audit log says of it."""
+
+    form = TenantForm
+    show_full_result_count = False
+    list_filter_submit = True
+    list_per_page = 50
+    warn_unsaved_form = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PlainChangeList]:
+        return PlainChangeList
+
+    @show_domain_errors
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changelist_view(request, *args, **kwargs)
+
+    @show_domain_errors
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)
+
+    @show_domain_errors
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().delete_view(request, *args, **kwargs)
+
+    def absent(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The answer for an id that is nobody's, another tenant's, or no id at all."""
+        answer: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        return answer
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self.absent(request, object_id)
+        if not self.has_view_permission(request, obj):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History: {obj}",
+            "events": cast(HistorySite, self.admin_site).history_of(obj)[:HISTORY_LENGTH],
+            "object": obj,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/object_history.html", context)
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:  # type: ignore[override]
+        """The service has recorded it."""
+
+    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:  # type: ignore[override]
+        """The service has recorded it."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+        """The service has recorded it."""
+
+
+class ReadOnlyAdmin(TenantAdmin):
+    write_role = None
+
+
+class UncountedAdmin(ReadOnlyAdmin):
+    """For tables whose rows are too many to count on every page."""
+
+    paginator = InfinitePaginator
+
+
+GROWING = {"widget": UnfoldAdminExpandableTextareaWidget}
+
+
+class TenantInline(RolePermissions, TabularInline):
+    form = TenantForm
+    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, models.TextField: GROWING, models.JSONField: GROWING}
+    extra = 0
+    hide_title = True
+
+
+class ReadOnlyInline(TenantInline):
+    write_role = None
+    show_change_link = True

@@ -1,0 +1,44 @@
+"""What an app adds to the first page of the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A number with its label, which links to the list that it counts."""
+
+    label: str
+    count: int
+    colour: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A titled box; `template` shows its `rows`."""
+
+    title: str
+    template: str
+    rows: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """The one thing to do next; without a `link` somebody else has to do it."""
+
+    sentence: str
+    link: str = ""
+    button: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """An app's part. The first app that has a next step shows it."""
+
+    tiles: Sequence[Tile] = ()
+    panels: Sequence[Panel] = ()
+    next_step: NextStep | None = None

@@ -1,0 +1,120 @@
+"""List filters and ordering by declared fields. An unknown parameter is an error: ignored, it would make the list show
+more, or in another order, than the caller meant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.db import models
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django_filters import filters
+from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import DjangoFilterBackend, FilterSet
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.filters import OrderingFilter
+from rest_framework.request import Request
+
+RESERVED = ("limit", "cursor", "ordering")
+BOOLEANS = {"true": True, "false": False}
+
+
+def parameter_error(name: str, detail: str, *, code: str = "invalid") -> ValidationError:
+    """The error for a query parameter that is not valid."""
+    return ValidationError({name: ErrorDetail(detail, code=code)})
+
+
+def single_values(parameters: QueryDict) -> dict[str, str]:
+    """Each parameter with its one value. Raises ValidationError when one is empty or given twice."""
+    single = {}
+    for name, values in parameters.lists():
+        if len(values) > 1 or not values[0]:
+            raise parameter_error(name, "Give one value.")
+        single[name] = str(values[0])
+    return single
+
+
+class Ordering(OrderingFilter):
+    """By the view's `ordering_fields`, and by no other; the id decides among equals."""
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> Any:
+        given = request.query_params.get("ordering")
+        if given is None:
+            return None
+        names, known = given.split(","), self._known(view)
+        if unknown := [name for name in names if name not in known]:
+            raise parameter_error("ordering", f"{unknown[0]} is not among: {', '.join(known) or 'none'}.")
+        return [*names, "-id" if given.startswith("-") else "id"]
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        if not (known := self._known(view)):
+            return []
+        schema = {"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1}
+        description = "By which fields, separated by commas; `-` turns the order round."
+        form = {"style": "form", "explode": False, "required": False}
+        return [{"name": "ordering", "in": "query", "description": description, "schema": schema, **form}]
+
+    def _known(self, view: Any) -> list[str]:
+        return [sign + name for name in getattr(view, "ordering_fields", ()) for sign in ("", "-")]
+
+
+class BooleanField(forms.Field):
+    def to_python(self, value: Any) -> bool | None:
+        if value not in (None, *BOOLEANS):
+            raise forms.ValidationError("Give true or false.", code="invalid")
+        return BOOLEANS.get(value)
+
+
+class BooleanFilter(filters.Filter):
+    field_class = BooleanField
+
+
+class IntegerFilter(filters.Filter):
+    field_class = forms.IntegerField
+
+
+class TimeField(IsoDateTimeField):
+    """In UTC: PostgreSQL takes no offset of 16 hours and more, which ISO 8601 allows."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            found: datetime | None = super().to_python(value)
+            return found and found.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class TimeFilter(filters.IsoDateTimeFilter):
+    field_class = TimeField
+
+
+def _integer_bounds(field: Any) -> dict[str, Any]:
+    return {"validators": field.validators}
+
+
+class StrictFilterSet(FilterSet):
+    FILTER_DEFAULTS = {
+        **FilterSet.FILTER_DEFAULTS,
+        models.BooleanField: {"filter_class": BooleanFilter},
+        models.DateTimeField: {"filter_class": TimeFilter},
+        models.IntegerField: {"filter_class": IntegerFilter, "extra": _integer_bounds},
+        models.PositiveIntegerField: {"filter_class": IntegerFilter, "extra": _integer_bounds},
+    }
+
+
+class FilterBackend(DjangoFilterBackend):
+    """By the view's `filterset_fields`, each given once."""
+
+    filterset_base = StrictFilterSet
+
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        filterset = self.get_filterset_class(view, queryset)
+        known = {*(filterset.base_filters if filterset else ()), *RESERVED}
+        if unknown := sorted(set(request.query_params) - known):
+            detail = f"There is no such filter. Known are: {', '.join(sorted(known))}."
+            raise parameter_error(unknown[0], detail, code="unknown")
+        single_values(request.query_params)
+        rows: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return rows

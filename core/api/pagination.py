@@ -1,0 +1,130 @@
+"""Keyset pagination: pages stay right while rows come and go, and the last page costs as much as the first."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError
+from django.db.models import Q, QuerySet
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from core.api.filters import parameter_error
+
+PAGE_SIZE, MAX_PAGE_SIZE = 50, 200
+LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: after the row whose ordering fields have `values` (at the end of the list when there are none),
+    and whether the page is read backwards from there."""
+
+    backwards: bool = False
+    values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        pairs = [("r", int(self.backwards)), *(("p", value) for value in self.values)]
+        return b64encode(urlencode(pairs).encode()).decode()
+
+    @classmethod
+    def read(cls, text: str) -> Cursor:
+        """Raises ValueError."""
+        pairs = parse_qs(b64decode(text, validate=True).decode(), keep_blank_values=True, strict_parsing=True)
+        return cls(backwards=pairs.get("r") == ["1"], values=tuple(pairs.get("p", ())))
+
+
+class KeysetPagination(CursorPagination):
+    """`?limit=` rows at a time, from `?cursor=` on. A cursor holds all ordering fields, the id included: rows that were
+    written at the same time are on exactly one page each."""
+
+    page_size, page_size_query_param, max_page_size = PAGE_SIZE, "limit", MAX_PAGE_SIZE
+    page_size_query_description = "How many at a time."
+    cursor_query_description = "Where to go on: that of `next` or `previous` of another page."
+    ordering: tuple[str, ...] = ("-created_at", "-id")
+
+    def get_page_size(self, request: Request) -> int:
+        limit = request.query_params.get("limit", str(PAGE_SIZE))
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_PAGE_SIZE):
+            raise parameter_error("limit", f"Give a number from 1 to {MAX_PAGE_SIZE}.")
+        return int(limit)
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self._url = request.build_absolute_uri()
+        self.page_size = self.get_page_size(request)
+        self.ordering = self.get_ordering(request, queryset, view)
+        given = request.query_params.get("cursor")
+        try:
+            self._cursor = Cursor() if given is None else Cursor.read(given)
+            return self._read(queryset)
+        except (DjangoValidationError, ValueError, DataError) as error:
+            if given is None:
+                raise
+            raise parameter_error(
+                "cursor", "This is no cursor of this list: take `next` or `previous` of a page."
+            ) from error
+
+    def _read(self, queryset: QuerySet[Any]) -> list[Any]:
+        """The page. One extra row is read: it shows whether another page follows in this direction."""
+        ordering = _reversed(self.ordering) if self._cursor.backwards else self.ordering
+        rows = queryset.order_by(*ordering)
+        if self._cursor.values:
+            rows = rows.filter(_after_cursor(ordering, self._cursor.values))
+        found = list(rows[: self.page_size + 1])
+        self._page, self._has_more = found[: self.page_size], len(found) > self.page_size
+        if self._cursor.backwards:
+            self._page.reverse()
+        return self._page
+
+    def get_next_link(self) -> str | None:
+        return self._link(backwards=False)
+
+    def get_previous_link(self) -> str | None:
+        return self._link(backwards=True)
+
+    def _link(self, *, backwards: bool) -> str | None:
+        """The address of the page after this page's last row, or before its first one. From an empty page, which lies
+        beyond all rows, it leads back to the nearer end of the list."""
+        if not (self._has_more if backwards == self._cursor.backwards else self._cursor.values):
+            return None
+        values: tuple[str, ...] = ()
+        if self._page:
+            row = self._page[0 if backwards else -1]
+            values = tuple(str(getattr(row, name.lstrip("-"))) for name in self.ordering)
+        cursor = str(Cursor(backwards, values))
+        return str(replace_query_param(self._url, self.cursor_query_param, cursor))
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The schema of `get_paginated_response`."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        properties = {"results": schema, "next": link, "previous": link}
+        return {"type": "object", "properties": properties, "required": [*properties]}
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        parameters = super().get_schema_operation_parameters(view)
+        return [{**one, "schema": LIMIT_SCHEMA} if one["name"] == "limit" else one for one in parameters]
+
+
+def _reversed(ordering: Sequence[str]) -> list[str]:
+    return [name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in ordering]
+
+
+def _after_cursor(ordering: Sequence[str], values: Sequence[str]) -> Q:
+    """The rows after the one with these values. The condition on the first field is added once more by itself, because
+    PostgreSQL uses an index for that form only."""
+    lookups = ["lt" if name.startswith("-") else "gt" for name in ordering]
+    fields = [name.lstrip("-") for name in ordering]
+    found = Q()
+    for field, lookup, value in reversed([*zip(fields, lookups, values, strict=True)]):
+        found = Q(**{f"{field}__{lookup}": value}) | (Q(**{field: value}) & found if found else Q())
+    return Q(**{f"{fields[0]}__{lookups[0]}e": values[0]}) & found

@@ -1,0 +1,147 @@
+"""Errors as problem details (RFC 9457), wherever in the API they come from; below `/v1/` in OpenAI's envelope.
+
+Each has a stable `code`, a `detail` for people, the request's id, and where fields are wrong an `errors` list of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
+from rest_framework import exceptions, status, views
+from rest_framework.fields import get_error_detail
+from rest_framework.response import Response
+
+from core.api.idempotency import Replay
+from core.api.openai.errors import envelope, status_of, wants_envelope
+from core.api.parsers import TooLarge
+from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, OylError, PortError
+from core.rate_limits import Verdict
+
+STATUSES: dict[type[OylError], int] = {
+    NotFoundError: status.HTTP_404_NOT_FOUND,
+    ForbiddenError: status.HTTP_403_FORBIDDEN,
+    ConflictError: status.HTTP_409_CONFLICT,
+    InvalidError: status.HTTP_422_UNPROCESSABLE_ENTITY,
+}
+TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+UNAVAILABLE = "A part of OYL is not available at the moment. Try again later."
+NOT_THERE = "There is nothing at this address."
+TOO_OFTEN = "You ask more often than you may. `Retry-After` says after how many seconds to go on."
+INVALID = "Some fields are not valid: `errors` names each."
+TAKEN = "This does not fit what is there: another has this name, or its parent is gone."
+OVERTAKEN = (UniqueViolation, ForeignKeyViolation)  # what was checked before, but somebody was quicker
+MEDIA_TYPE = "application/problem+json"
+KEPT = ("Allow", "WWW-Authenticate", "Retry-After")
+logger = logging.getLogger(__name__)
+
+
+class PreconditionFailed(exceptions.APIException):
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_code = "precondition_failed"
+    default_detail = "The object has changed since you read it. Read it again and repeat your change."
+
+
+def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """None for what the server itself is to blame for. What a port says is for operators: it names addresses."""
+    request = context.get("request")
+    if isinstance(error, Replay):
+        return error.response()
+    if isinstance(error, PortError):
+        logger.warning("%s: %s", error.code, error.detail)
+        if error.retryable or not error.code.startswith("invalid_"):
+            return _answer(request, 503, error.code, UNAVAILABLE, headers={"Retry-After": "10"})
+        return _answer(request, 422, error.code, error.detail)
+    if isinstance(error, OylError):
+        kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
+        return _answer(request, STATUSES[kind], error.code, str(error)) if kind else None
+    if isinstance(error, IntegrityError) and isinstance(error.__cause__, OVERTAKEN):
+        return _answer(request, 409, ConflictError().code, TAKEN)
+    if isinstance(error, DjangoValidationError):
+        error = exceptions.ValidationError(get_error_detail(error))
+    if isinstance(error, TOO_MUCH):
+        error = TooLarge("The body has more fields, more files or longer texts than OYL takes at a time.")
+    return _of_the_framework(error, context)
+
+
+def _of_the_framework(error: Exception, context: dict[str, Any]) -> Response | None:
+    """What Django REST framework raises; a body that is no JSON stays a 400, fields that are not valid are a 422."""
+    response = views.exception_handler(error, context)
+    if response is None:
+        return None
+    request, headers = context.get("request"), {name: response[name] for name in KEPT if name in response}
+    if isinstance(error, exceptions.ValidationError):
+        return _answer(request, 422, "invalid", INVALID, errors=list(_fields(error.detail)))
+    detail = getattr(error, "detail", NOT_THERE)
+    code = getattr(detail, "code", "not_found")
+    return _answer(request, response.status_code, code, str(detail), headers=headers)
+
+
+def _fields(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """[{"field": "steps.0.name", "code": "required", "detail": "…"}]; the field is "" for the body as a whole."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            own = "" if name in ("non_field_errors", "__all__") else str(name)
+            yield from _fields(inner, ".".join(filter(None, (path, own))))
+    elif isinstance(detail, list):
+        for number, inner in enumerate(detail):
+            is_plain = isinstance(inner, exceptions.ErrorDetail)
+            yield from _fields(inner, path if is_plain else ".".join(filter(None, (path, str(number)))))
+    else:
+        yield {"field": path, "code": detail.code, "detail": str(detail)}
+
+
+def _answer(
+    request: Any,
+    code: int,
+    name: str,
+    detail: str,
+    *,
+    headers: dict[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> Response:
+    asked = getattr(request, "_request", request)
+    if wants_envelope(asked):
+        return Response(envelope(code, name, detail, errors or []), status=status_of(code), headers=headers)
+    body = details(asked, code, name, detail)
+    return Response(
+        {**body, **({"errors": errors} if errors else {})},
+        status=code,
+        headers=headers,
+        content_type=MEDIA_TYPE,
+    )
+
+
+def details(request: HttpRequest | None, code: int, name: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(code).phrase,
+        "status": code,
+        "code": name,
+        "detail": detail,
+        "request_id": getattr(request, "id", ""),
+    }
+
+
+def plain_problem(request: HttpRequest, code: int, name: str, detail: str) -> JsonResponse:
+    """Where Django answers, and not Django REST framework."""
+    if wants_envelope(request):
+        return JsonResponse(envelope(code, name, detail, []), status=status_of(code))
+    return JsonResponse(details(request, code, name, detail), status=code, content_type=MEDIA_TYPE)
+
+
+def too_many_requests(request: HttpRequest, verdict: Verdict) -> HttpResponse:
+    return with_rate_headers(plain_problem(request, 429, "rate_limited", TOO_OFTEN), verdict)
+
+
+def with_rate_headers(response: HttpResponse, verdict: Verdict) -> HttpResponse:
+    for name, value in verdict.headers.items():
+        response[name] = value
+    return response

@@ -1,0 +1,123 @@
+"""What every operation may answer beside what it is for: problems, and headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from core.api.problems import MEDIA_TYPE, STATUSES
+from core.errors import OylError
+
+TEXT = {"type": "string"}
+PROBLEM = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "properties": {
+        "type": {**TEXT, "description": "Always about:blank: `code` tells problems apart."},
+        "title": {**TEXT, "description": "The status in words."},
+        "status": {"type": "integer"},
+        "code": {**TEXT, "description": "Stable, for programmes. More may be added."},
+        "detail": {**TEXT, "description": "For people: what is wrong, and what to do."},
+        "request_id": {**TEXT, "description": "As in `X-Request-ID`, the log and the audit log."},
+        "errors": {
+            "type": "array",
+            "description": "Each field that is not valid.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {
+                        **TEXT,
+                        "description": "As in `filters.tags_any.0`; empty for the body as a whole.",
+                    },
+                    "code": TEXT,
+                    "detail": TEXT,
+                },
+                "required": ["field", "code", "detail"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "code", "detail", "request_id"],
+}
+# What each status means here, and its codes beside those of the domain's own errors.
+REFUSALS: dict[int, tuple[str, tuple[str, ...]]] = {
+    400: ("What was sent cannot be read.", ("parse_error", "too_deep", "unusable_value", "bad_request")),
+    401: ("There is no key or sign-in, or it opens nothing.", ("not_authenticated", "invalid_api_key")),
+    403: (
+        "The role, or the key's scopes or binding, do not allow it.",
+        ("scope_missing", "key_bound", "permission_denied"),
+    ),
+    404: ("There is no such object, or it is another tenant's: nobody can tell these apart.", ()),
+    406: ("The answer cannot be had in a form that `Accept` names.", ("not_acceptable",)),
+    409: ("It does not fit what is there, or the same request is under way.", ()),
+    412: ("The object is no longer the one that `If-Match` names.", ("precondition_failed",)),
+    413: ("More was sent than is taken.", ("too_large",)),
+    415: ("The body is of another media type than is taken.", ("unsupported_media_type",)),
+    422: ("Something that was sent is not valid: `errors` names the fields.", ()),
+    429: ("Too many requests: try again after `Retry-After` seconds.", ("rate_limited",)),
+    503: ("A part of OYL is not available: try again after `Retry-After` seconds.", ()),
+}
+HEADERS = {
+    "X-Request-ID": ("The request's id, as in logs and in the audit log.", TEXT),
+    "ETag": ("The object's state: send it back as `If-Match`.", TEXT),
+    "Idempotency-Replayed": ("`true` when the request was answered before.", TEXT),
+    "RateLimit": ("What is left of your limit, and until when.", TEXT),
+    "RateLimit-Policy": ("Your limit.", TEXT),
+    "Retry-After": ("In how many seconds to try again.", {"type": "integer"}),
+    "WWW-Authenticate": ("How to authenticate.", TEXT),
+}
+ALWAYS = ("X-Request-ID", "RateLimit", "RateLimit-Policy")
+FURTHER = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+
+
+def headers(*more: str) -> dict[str, Any]:
+    """References to the headers that every answer may have, and to some more."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*ALWAYS, *more)}
+
+
+def named(code: int) -> dict[str, str]:
+    return {"$ref": f"#/components/responses/{_name(code)}"}
+
+
+def components() -> dict[str, Any]:
+    """What the references lead to."""
+    return {
+        "schemas": {"Problem": PROBLEM},
+        "responses": {_name(code): _response(code) for code in REFUSALS},
+        "headers": {name: {"description": told, "schema": kind} for name, (told, kind) in HEADERS.items()},
+    }
+
+
+def codes(status: int) -> list[str]:
+    """Those that are known, the domain's own included."""
+    kinds = [kind for kind, answered in STATUSES.items() if answered == status]
+    return sorted({*REFUSALS[status][1], *(kind().code for base in kinds for kind in _family(base))})
+
+
+def _family(kind: type[OylError]) -> Iterator[type[OylError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _family(child)
+
+
+def _name(code: int) -> str:
+    return HTTPStatus(code).phrase.replace(" ", "")
+
+
+def _response(code: int) -> dict[str, Any]:
+    told, known = REFUSALS[code][0], codes(code)
+    example = {
+        "type": "about:blank",
+        "title": HTTPStatus(code).phrase,
+        "status": code,
+        "code": (known or ["vectors_unreachable"])[0],
+        "detail": told,
+        "request_id": "0123456789abcdef0123456789abcdef",
+    }
+    listed = f" Codes: {', '.join(f'`{one}`' for one in known)}." if known else ""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": told + listed,
+        "headers": headers(*FURTHER.get(code, [])),
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
+    }

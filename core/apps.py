@@ -1,0 +1,106 @@
+"""What an app announces of itself in its AppConfig. What is made of it (scopes, routes, schedules, the sidebar, the
+isolation check) is collected from all apps: a new app is announced in this one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import AppConfig, apps
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the API that an API key's scopes open: `<name>:read` and, where it is writable, `<name>:write`."""
+
+    name: str
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A periodic Celery task; both times are in seconds. A run that has waited for longer than `expires` is dropped."""
+
+    name: str
+    task: str
+    every: float
+    expires: float
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A SECURITY DEFINER function that answers before a tenant is known, and the tables that it reads."""
+
+    signature: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidebarPage:
+    """A page of the admin, below a heading of the sidebar: a model's list ("app.model"), or else the `view` of that name
+    in the admin site."""
+
+    section: str
+    title: str
+    icon: str
+    model: str = ""
+    view: str = ""
+
+
+class OylAppConfig(AppConfig):
+    """`bound_kinds` has what an API key may be bound to, with the model ("app.Model") of each. `shared_tables` have no
+    tenant, each for the reason given. Rows of `append_only_tables` are never changed. The last four
+    are dotted names: `routes` of a dict of the views below `/api/v1/`, `openai_urls` of a list of the URL patterns below
+    `/v1/`, `usage` of a function from a `core.usage.Period` to the figures that are counted, `home` of a function from a
+    request to the app's part of the admin's first page (`core.admin.home.Home`)."""
+
+    default = False
+    areas: tuple[Area, ...] = ()
+    bound_kinds: Mapping[str, str] = {}
+    lookups: tuple[Lookup, ...] = ()
+    shared_tables: Mapping[str, str] = {}
+    append_only_tables: tuple[str, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    sidebar: tuple[SidebarPage, ...] = ()
+    routes = ""
+    openai_urls = ""
+    usage = ""
+    home = ""
+
+    def __init_subclass__(cls) -> None:
+        """Django takes the one AppConfig of an `apps` module that is a default, and finds this base there, too."""
+        cls.default = True
+
+
+def oyl_apps() -> Iterator[OylAppConfig]:
+    """The project's own apps, in the order in which they are installed."""
+    return (config for config in apps.get_app_configs() if isinstance(config, OylAppConfig))
+
+
+class CoreConfig(OylAppConfig):
+    name = "core"
+    shared_tables = {
+        "auth_group": "Django's permissions; OYL decides by roles in a tenant",
+        "auth_group_permissions": "Django's permissions; OYL decides by roles in a tenant",
+        "auth_permission": "Django's permissions; OYL decides by roles in a tenant",
+        "django_admin_log": "Django's own log of the admin; ids only",
+        "django_content_type": "names of models",
+        "django_migrations": "names of migrations",
+        "django_session": "ids only, before a tenant is known",
+    }
+    lookups = (Lookup("oyl_tenants()", ("tenants",)),)
+    schedules = (
+        Schedule(
+            name="purge-idempotency-keys",
+            task="core.tasks.purge_idempotency_keys",
+            every=3600.0,
+            expires=600.0,
+        ),
+    )
+
+    def ready(self) -> None:
+        from core.encryption.keyring import ciphers
+
+        ciphers()  # a bad setting shows now, in every process, and not when the first secret is read

@@ -1,0 +1,127 @@
+"""The base of OYL's commands: the result on stdout, for people or as JSON; everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentTypeError
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
+from tqdm import tqdm
+
+from core.actors import Actor, command_actor
+from core.errors import OylError
+from core.isolation import tenant_directory
+from core.isolation.scope import refuse_unsafe_role
+
+T = TypeVar("T")
+LONGEST_NAME = 255
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a command brought about: a result, or several of one kind, and what could not be done."""
+
+    results: list[Any] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def new_name(value: str) -> str:
+    """The type of an argument that may name something new."""
+    if not value.strip():
+        raise ArgumentTypeError("a name must not be empty")
+    if len(value) > LONGEST_NAME:
+        raise ArgumentTypeError(f"a name has at most {LONGEST_NAME} characters; this one has {len(value)}")
+    return value
+
+
+class OylCommand(BaseCommand):
+    """A command says what came out (`run`), how it reads (`describe`), and what is bad of it (`problem`)."""
+
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        as_json = options.pop("json")
+        try:
+            self.report(self.run(**options), as_json)
+        except OylError as error:
+            raise CommandError(str(error)) from error
+
+    def run(self, *args: Any, **options: Any) -> Any:
+        """The result: whatever JSON can hold, dataclasses and ids included. May raise OylError."""
+        raise NotImplementedError
+
+    def describe(self, result: Any) -> str:
+        return _dump(result)
+
+    def problem(self, result: Any) -> str:
+        """A sentence for stderr, with exit code 1, although there is a result; "" when all went well."""
+        return ""
+
+    def report(self, result: Any, as_json: bool) -> None:
+        several = result if isinstance(result, Outcome) else Outcome([result])
+        text = "\n".join(map(self.describe, several.results))
+        answer = _dump(several.results if several is result else result) if as_json else text
+        self.stdout.write(answer.encode(errors="backslashreplace").decode())  # files' names may be no UTF-8
+        if problems := [*several.problems, *filter(None, map(self.problem, several.results))]:
+            raise CommandError("\n".join(problems))
+
+    def track(self, items: Iterable[T], *, unit: str, total: int | None = None) -> Iterator[T]:
+        """The items, counted by a progress bar on stderr when that is a terminal."""
+        return iter(tqdm(items, unit=unit, total=total, disable=None, leave=False))
+
+
+class TenantCommand(OylCommand):
+    """A command in the tenant that `--tenant` names; with `--all-tenants`, if offered, one after another:
+    its result is then a list, and a tenant in which it fails is named, but does not stop it."""
+
+    offers_all_tenants = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        choice = parser.add_mutually_exclusive_group(required=True)
+        choice.add_argument("--tenant", metavar="NAME_OR_ID")
+        if self.offers_all_tenants:
+            choice.add_argument("--all-tenants", action="store_true")
+
+    def run(self, *args: Any, **options: Any) -> Any:
+        refuse_unsafe_role()
+        tenant = options.pop("tenant")
+        if options.pop("all_tenants", False):
+            return self._run_for_each(options)
+        return self.run_for(self._actor(tenant_directory.tenant_named(tenant)), **options)
+
+    def run_for(self, actor: Actor, *args: Any, **options: Any) -> Any:
+        """The result in `actor.tenant_id`, in scopes of its own."""
+        raise NotImplementedError
+
+    def _run_for_each(self, options: dict[str, Any]) -> Outcome:
+        outcome = Outcome()
+        tenants = tenant_directory.all_tenants()
+        for tenant_id, name in self.track(tenants.items(), unit="tenant", total=len(tenants)):
+            try:
+                outcome.results.append(self.run_for(self._actor(tenant_id), **options))
+            except OylError as error:
+                outcome.problems.append(f"{name}: {error}")
+        return outcome
+
+    def _actor(self, tenant_id: UUID) -> Actor:
+        return command_actor(tenant_id, type(self).__module__.rpartition(".")[2])
+
+
+def _dump(result: Any) -> str:
+    return json.dumps(result, cls=_Encoder, ensure_ascii=False)
+
+
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: Any) -> Any:
+        if is_dataclass(o) and not isinstance(o, type):
+            return asdict(o)
+        return super().default(o)

@@ -1,0 +1,95 @@
+"""The tenant scope: one transaction in which one tenant's rows, and no others, can be seen and written.
+
+PostgreSQL does the isolating (tenants/isolation.py). This module tells it the tenant, for one transaction only, and makes
+every use of tenant data outside of a scope an error in Python: loud here, closed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.db.models.sql.compiler import SQLCompiler
+
+from core.errors import NestedTenantScopeError, NoTenantScopeError, UnsafeRoleError
+
+VARIABLE = "app.current_tenant_id"
+_tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
+
+
+@contextmanager
+def tenant_scope(tenant_id: UUID) -> Iterator[None]:
+    """Open a transaction that sees this tenant's rows alone; leaving it with an exception rolls back.
+
+    Inside a scope of the same tenant it is a savepoint. Raises NestedTenantScopeError inside another tenant's.
+    """
+    outer = _tenant.get()
+    if outer is not None and outer != tenant_id:
+        raise NestedTenantScopeError
+    with transaction.atomic(durable=outer is None):
+        if outer is None:
+            refuse_unsafe_role()
+            _announce(tenant_id)
+        token = _tenant.set(tenant_id)
+        try:
+            yield
+        finally:
+            _tenant.reset(token)
+
+
+def _announce(tenant_id: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", [VARIABLE, str(tenant_id)])
+
+
+def current_tenant_id() -> UUID:
+    """The scope's tenant. Raises NoTenantScopeError outside of one, and on a connection that has no transaction
+    (another thread's, say), because that one would not be scoped."""
+    tenant_id = _tenant.get()
+    if tenant_id is None or not connection.in_atomic_block:
+        raise NoTenantScopeError
+    return tenant_id
+
+
+class CurrentTenant(models.Expression):
+    """The scope's tenant id as a query's parameter, looked up when the SQL is made."""
+
+    output_field = models.UUIDField()
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
+        return "%s", [current_tenant_id()]
+
+
+UNSAFE_ROLE = """
+SELECT rolname, rolsuper, rolbypassrls, EXISTS (
+    SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE nspname = 'public' AND pg_has_role(current_user, relowner, 'MEMBER')
+) FROM pg_roles WHERE rolname = current_user
+"""
+
+
+@cache
+def refuse_unsafe_role() -> None:
+    """Raises UnsafeRoleError when the application's database role could see past row-level security."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNSAFE_ROLE)
+        role, superuser, bypasses, owns = cursor.fetchone()
+    reasons = [
+        reason
+        for reason, holds in (
+            ("is a superuser", superuser),
+            ("has BYPASSRLS", bypasses),
+            ("owns tables, or is a member of a role that does", owns),
+        )
+        if holds
+    ]
+    if reasons:
+        raise UnsafeRoleError(
+            f"The database role '{role}' {' and '.join(reasons)}, so that tenants would not be isolated. "
+            "Let DATABASE_URL name the role 'oyl_app' (docs/tenancy.md)."
+        )

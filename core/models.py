@@ -1,0 +1,106 @@
+"""The base of every tenant's table, and the one table of the kernel itself."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from core.isolation.constraints import isolated
+from core.isolation.scope import current_tenant_id
+from core.querysets import AliveManager, TenantManager
+
+
+def new_id() -> uuid.UUID:
+    """A time-ordered UUIDv7: rows made one after another are neighbours in the index."""
+    return uuid7()
+
+
+class Index(models.Index):
+    """An index under the name that the schema gives it: PostgreSQL allows 63 characters, Django's default 30."""
+
+    max_name_length = 63
+
+
+class TenantModel(models.Model):
+    """Base of every table that belongs to a tenant. Its Meta lists `*isolated(table, *parents)` as constraints."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(
+        "tenants.Tenant",
+        models.DO_NOTHING,
+        default=current_tenant_id,
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[TenantManager[Any]] = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    @property
+    def owning_workspace_id(self) -> uuid.UUID | None:
+        """The workspace that the row belongs to directly: what its audit events name."""
+        return getattr(self, "workspace_id", None)
+
+
+class SoftDeleteModel(TenantModel):
+    """`objects` has the rows that are not deleted, `with_deleted` all of them."""
+
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[AliveManager[Any]] = AliveManager()
+    with_deleted: ClassVar[TenantManager[Any]] = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "with_deleted"
+        default_manager_name = "objects"
+
+
+def unique_alive(table: str, *fields: str) -> models.UniqueConstraint:
+    """Unique among the rows that are not soft-deleted."""
+    return models.UniqueConstraint(
+        fields=list(fields),
+        condition=Q(deleted_at__isnull=True),
+        name=f"{table}_{fields[-1]}_alive_key",
+        violation_error_message=f"There is one of this {fields[-1]} already.",
+    )
+
+
+def is_one_of(table: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
+    """The database, too, accepts only the enum's values."""
+    return models.CheckConstraint(
+        condition=Q(**{f"{field}__in": choices.values}), name=f"{table}_{field}_valid"
+    )
+
+
+class IdempotencyKey(TenantModel):
+    """The answer to a request that a client may repeat, kept in the transaction of its effect. `credential` is the API
+    key's prefix or the user's id: the same key sent with another credential is another request."""
+
+    credential = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveIntegerField()
+    body = models.TextField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "idempotency_keys"
+        constraints = [
+            *isolated("idempotency_keys"),
+            models.UniqueConstraint(fields=["tenant", "credential", "key"], name="idempotency_keys_key"),
+        ]
+        indexes = [Index(fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,117 @@
+"""Stored files. Each kind of file has a folder of its own below the tenant's, so that no app takes another's for its own.
+
+A file's name is made of ids: `tenants/<tenant>/<kind>/<owner>/<name>`; what users call a file never becomes a path.
+Nothing here is called inside a transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+PIECE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    sha256: str
+    size_bytes: int
+
+
+def digest(path: Path) -> Digest:
+    with path.open("rb") as file:
+        return Digest(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """The stored files of one kind, such as "documents"; each belongs to an owner, an object of the tenant's."""
+
+    kind: str
+
+    def folder(self, tenant_id: UUID, owner_id: UUID) -> str:
+        return f"tenants/{tenant_id}/{self.kind}/{owner_id}"
+
+    def save(self, file: File[bytes], tenant_id: UUID, owner_id: UUID, name: object) -> str:
+        """Copy an open file into the storage; returns its full name there."""
+        return default_storage.save(f"{self.folder(tenant_id, owner_id)}/{name}", file)
+
+    def files_of(self, tenant_id: UUID, owner_id: UUID) -> list[str]:
+        """The full names of an owner's files."""
+        folder = self.folder(tenant_id, owner_id)
+        return [f"{folder}/{name}" for name in _listed(folder)[1]]
+
+    def all_files(self, tenant_id: UUID) -> Iterator[str]:
+        """The full names of everything below this kind's folder of the tenant, at any depth."""
+        return _files_below(f"tenants/{tenant_id}/{self.kind}")
+
+    def owner_of(self, name: str) -> UUID | None:
+        """The owner in whose folder a stored file lies; None when the folder's name is no id."""
+        try:
+            return UUID(name.split("/")[3])
+        except (ValueError, IndexError):
+            return None
+
+
+def flush(names: Iterable[str]) -> None:
+    """Wait until these files are on the disk: a power failure must not lose a file that the database already names. A
+    storage on another machine has written a file by the time it answers."""
+    for name in names:
+        with suppress(NotImplementedError), Path(default_storage.path(name)).open("rb") as file:
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def local_copy(name: str) -> Iterator[Path]:
+    """The stored file as a local path. Raises FileNotFoundError."""
+    try:
+        path = Path(default_storage.path(name))
+    except NotImplementedError:
+        with tempfile.TemporaryDirectory(prefix="oyl-file-") as scratch, default_storage.open(name) as stored:
+            path = Path(scratch) / "file"
+            with path.open("wb") as local:
+                shutil.copyfileobj(stored, local, PIECE_BYTES)
+            yield path
+    else:
+        if not path.is_file():
+            raise FileNotFoundError(name)
+        yield path
+
+
+def remove(names: Iterable[str]) -> None:
+    for name in names:
+        default_storage.delete(name)
+
+
+def _files_below(root: str) -> Iterator[str]:
+    """Links to folders are not followed: the files that they lead to have names of their own."""
+    folders, names = _listed(root)
+    yield from (f"{root}/{name}" for name in names)
+    for folder in folders:
+        if not _is_link(f"{root}/{folder}"):
+            yield from _files_below(f"{root}/{folder}")
+
+
+def _is_link(name: str) -> bool:
+    try:
+        return Path(default_storage.path(name)).is_symlink()
+    except NotImplementedError:  # a storage without paths has no links
+        return False
+
+
+def _listed(root: str) -> tuple[list[str], list[str]]:
+    """The names of the folders and of the files in a folder."""
+    try:
+        return default_storage.listdir(root)
+    except FileNotFoundError:
+        return [], []

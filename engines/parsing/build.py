@@ -1,0 +1,31 @@
+"""Short ways to make elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engines.parsing import Element, ElementKind
+
+
+def title(text: str, level: int = 1, page: int | None = None) -> Element:
+    return Element(kind=ElementKind.TITLE, text=" ".join(text.split()), page=page, level=max(1, level))
+
+
+def paragraph(text: str, page: int | None = None) -> Element:
+    return Element(kind=ElementKind.TEXT, text=text, page=page)
+
+
+def item(text: str, page: int | None = None) -> Element:
+    return Element(kind=ElementKind.LIST_ITEM, text=text, page=page)
+
+
+def code(text: str, page: int | None = None) -> Element:
+    return Element(kind=ElementKind.CODE, text=text, page=page)
+
+
+def table(rows: Iterable[Iterable[str]], page: int | None = None) -> Element:
+    """One row a line; cells keep to one line, and empty ones at a row's end are left out."""
+    lines = (" | ".join(" ".join(cell.split()) for cell in row).rstrip(" |") for row in rows)
+    return Element(
+        kind=ElementKind.TABLE, text="\n".join(line for line in lines if line.strip(" |")), page=page
+    )

@@ -1,0 +1,50 @@
+"""What zip-based documents have in common: a declared size, and properties that say who wrote them."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import Any
+
+from lxml import etree
+
+from engines.parsing.codes import problem
+from engines.parsing.job import Job
+
+_NAMES = {
+    "title": "title",
+    "creator": "author",
+    "subject": "subject",
+    "keywords": "keywords",
+    "description": "description",
+    "created": "created",
+    "modified": "modified",
+    "language": "language",
+}
+_MOST_PROPERTIES = 1 << 20
+
+
+def check(job: Job) -> None:
+    """Refuse what would unpack beyond the limit. `zipfile` never unpacks more than an entry declares."""
+    with zipfile.ZipFile(job.path) as archive:
+        entries = archive.infolist()
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise problem("password_protected")
+    size, limit = sum(entry.file_size for entry in entries) >> 20, job.limits.output_mb
+    if size > limit:
+        raise problem("unpacks_too_large", size=size, limit=limit)
+
+
+def properties(job: Job) -> dict[str, Any]:
+    """The core properties of an Office document."""
+    with zipfile.ZipFile(job.path) as archive:
+        try:
+            entry = archive.getinfo("docProps/core.xml")
+        except KeyError:
+            return {}
+        data = archive.read(entry) if entry.file_size < _MOST_PROPERTIES else b""
+    try:
+        root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError:
+        return {}
+    found = {_NAMES.get(etree.QName(node).localname): node.text for node in root if isinstance(node.tag, str)}
+    return {name: text for name, text in found.items() if name and text}

@@ -1,0 +1,63 @@
+"""The documents' part of the admin's first page: where they stand, what failed and why, and what to do next."""
+
+from __future__ import annotations
+
+from django.db.models import Count
+from django.http import HttpRequest
+from django.urls import reverse
+
+from core.admin import has_role
+from core.admin.home import Home, NextStep, Panel, Tile
+from core.permissions import Role
+from knowledge.admin.shown import COLOURS
+from knowledge.models import Document, DocumentStatus, Reference
+
+RECENT = 8
+
+
+def home(request: HttpRequest) -> Home:
+    counts = dict(Document.objects.values_list("processed_status").annotate(Count("pk")).order_by())
+    listed = reverse("admin:knowledge_document_changelist")
+    documents = Document.objects.select_related("reference").defer("text")
+    failed = documents.filter(processed_status=DocumentStatus.ERROR).order_by("-updated_at")
+    return Home(
+        tiles=[
+            Tile(
+                label=str(status.label),
+                count=counts.get(status, 0),
+                colour=COLOURS[status],
+                link=f"{listed}?processed_status__exact={status}",
+            )
+            for status in DocumentStatus
+        ],
+        panels=[
+            Panel(
+                title="What failed, and why",
+                template="admin/knowledge/home_failures.html",
+                rows=list(failed[:RECENT]),
+            ),
+            Panel(
+                title="Newest documents",
+                template="admin/knowledge/home_newest.html",
+                rows=list(documents.order_by("-created_at")[:RECENT]),
+            ),
+        ],
+        next_step=None if counts else _next_step(request),
+    )
+
+
+def _next_step(request: HttpRequest) -> NextStep:
+    """What is missing before a search can find something, as far as the role allows to do it."""
+    if not has_role(request, Role.EDITOR):
+        return NextStep(sentence="There are no documents yet. Editors of your organisation can upload some.")
+    if not Reference.objects.exists():
+        return NextStep(
+            sentence="Make a reference next: a library that documents are uploaded to.",
+            link=reverse("admin:knowledge_reference_add"),
+            button="Make a reference",
+        )
+    return NextStep(
+        sentence="Upload your first documents. They can be searched as soon as they are processed.",
+        link=reverse("admin:knowledge_document_add"),
+        button="Upload documents",
+    )

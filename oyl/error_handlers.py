@@ -1,0 +1,30 @@
+"""What Django answers when no view does: a page to people, problem details to programmes."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views import defaults
+
+from core.api.problems import NOT_THERE, plain_problem
+from core.requests import API_PREFIXES
+
+BAD = "The request cannot be understood: its host, path or headers are not well-formed."
+BROKEN = "Something in OYL failed. Its log names the cause under this request id."
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path_info.startswith(API_PREFIXES):
+        return plain_problem(request, 400, "bad_request", BAD)
+    return defaults.bad_request(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path_info.startswith(API_PREFIXES):
+        return plain_problem(request, 404, "not_found", NOT_THERE)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if request.path_info.startswith(API_PREFIXES):
+        return plain_problem(request, 500, "internal_error", BROKEN)
+    return defaults.server_error(request)

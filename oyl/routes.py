@@ -1,0 +1,25 @@
+"""The routes of `/api/v1/` and `/v1/`: those of all apps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.module_loading import import_string
+from rest_framework.routers import SimpleRouter
+
+from core.api.views import TenantViewSet
+from core.apps import oyl_apps
+
+ROUTES: dict[str, type[TenantViewSet]] = {
+    name: view
+    for config in oyl_apps()
+    if config.routes
+    for name, view in import_string(config.routes).items()
+}
+OPENAI_URLS: list[Any] = [
+    pattern for config in oyl_apps() if config.openai_urls for pattern in import_string(config.openai_urls)
+]
+router = SimpleRouter()
+for name, view in ROUTES.items():
+    router.register(name, view, basename=name)
+urlpatterns = router.urls

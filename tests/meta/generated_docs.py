@@ -1,0 +1,36 @@
+"""Parts of the docs that are made from the code: `make docs` writes them anew, and a test fails when one is out of date.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.meta import er_diagram, routes_table
+
+DOCS = Path(__file__).parents[2] / "docs"
+PART = re.compile(r"(?<=<!-- generated: )(?P<name>[a-z-]+) -->\n(?P<text>.*?)(?=<!-- end -->)", re.DOTALL)
+GENERATORS: dict[str, Callable[[], str]] = {
+    "routes": routes_table.api,
+    "openai-routes": routes_table.openai,
+    "er-diagram": er_diagram.render,
+}
+
+
+def generated(text: str) -> str:
+    """The page with its generated parts as they should be."""
+    return PART.sub(lambda part: f"{part['name']} -->\n{GENERATORS[part['name']]()}", text)
+
+
+def pages() -> list[Path]:
+    return [page for page in sorted(DOCS.rglob("*.md")) if PART.search(page.read_text())]
+
+
+if __name__ == "__main__":
+    import tests.environment  # noqa: F401
+
+    for page in pages():
+        page.write_text(generated(page.read_text()))

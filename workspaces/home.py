@@ -1,0 +1,26 @@
+"""The workspaces' part of the admin's first page: the first one is still to be made."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from core.admin import has_role
+from core.admin.home import Home, NextStep
+from core.permissions import Role
+from workspaces.models import Workspace
+
+
+def home(request: HttpRequest) -> Home:
+    if not has_role(request, Role.EDITOR) or Workspace.objects.exists():
+        return Home()
+    if not has_role(request, Role.ADMIN):
+        sentence = "There is no workspace yet. Ask an administrator of your organisation to make one."
+        return Home(next_step=NextStep(sentence=sentence))
+    return Home(
+        next_step=NextStep(
+            sentence="Start with a workspace: a department, a project, or simply your organisation.",
+            link=reverse("admin:workspaces_workspace_add"),
+            button="Make a workspace",
+        )
+    )
