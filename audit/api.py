@@ -31,10 +31,13 @@ class AuditedViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
     def perform_destroy(self, instance: Any) -> None:
         soft_delete_audited(actor=self.actor, instances=[instance], role=self.roles["DELETE"])
 
+    def save_instance(self, instance: Any) -> None:
+        save_audited(actor=self.actor, instance=instance, role=self.roles[str(self.request.method)])
+
     def saved(self, instance: Any) -> Any:
         """Raises ValidationError, and ForbiddenError outside of what a key is bound to."""
         instance.full_clean()
-        save_audited(actor=self.actor, instance=instance, role=self.roles[str(self.request.method)])
+        self.save_instance(instance)
         self.check_bound(self.model._default_manager.filter(pk=instance.pk), self.bound_by)
         return instance
 

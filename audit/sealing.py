@@ -6,6 +6,7 @@ Business transactions add events without waiting for one another; here one proce
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -62,10 +63,13 @@ def _unsealed(since: datetime | None) -> list[AuditLog]:
     A subquery for each event, and not a join, which is planned badly while a tenant's log grows fast.
     """
     seals = AuditSeal.objects.filter(tenant_id=OuterRef("tenant_id"), audit_log_id=OuterRef("pk"))
-    events = AuditLog.objects.annotate(seal_id=Subquery(seals.values("pk")[:1])).filter(seal_id=None)
+    events: Any = AuditLog.objects.annotate(seal_id=Subquery(seals.values("pk")[:1])).filter(seal_id=None)
     if since:
         events = events.filter(created_at__gte=since)
-    return list(events.order_by("created_at", "id").only("id", "tenant", "created_at", "digest")[:BATCH])
+    found: list[AuditLog] = list(
+        events.order_by("created_at", "id").only("id", "tenant", "created_at", "digest")[:BATCH]
+    )
+    return found
 
 
 def _anchored_head(tenant_id: UUID) -> Head:

@@ -26,7 +26,7 @@ from benchmarks import data
 from benchmarks.peers import environment
 from benchmarks.reports import Row, save
 from engines.embedding import Vectors, tokens
-from engines.embedding.minilm import MiniLMEmbedder
+from knowledge.engine_config import default_embedder
 
 TEXTS, TOKENS, ROUNDS = 96, 200, 7
 PEER, FASTER = "sentence-transformers", 2.0
@@ -68,7 +68,7 @@ def _cut(page: str, spans: list[tuple[int, int]]) -> Iterator[str]:
 def _ours(precision: str, texts: list[str]) -> Embed:
     """OYL's embedder as the product uses it."""
     with override_settings(EMBEDDING_PRECISION=precision):
-        embedder = MiniLMEmbedder()
+        embedder = default_embedder()
     return lambda: embedder.embed(uuid4(), texts)
 
 

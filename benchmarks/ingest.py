@@ -30,8 +30,8 @@ from benchmarks import data, trivial
 from benchmarks.reports import Findings
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
-from engines.embedding.minilm import MiniLMEmbedder  # the real one, whatever is installed later
-from knowledge.ingestion.waiting import workers_are_running
+from jobs.drain import workers_are_running
+from knowledge.engine_config import default_embedder
 from knowledge.models import Chunk, IngestionJob
 from knowledge.pipeline.chunking import embedding_input
 from oyl.embedded.journal import Journal
@@ -138,7 +138,7 @@ def measure_memory(actor: Actor, tell: Tell, worker: psutil.Process) -> None:
 def measure_model(actor: Actor, tell: Tell) -> None:
     """A folder through the built-in model, and the same texts through the model alone, with as many threads and nothing
     else to do. They take turns, so that whatever else the machine does troubles both."""
-    embedder = MiniLMEmbedder()
+    embedder = default_embedder()
     whole, alone = Cost(), Cost()
     with TemporaryDirectory() as folder:
         files = sorted(path for path in data.folder("scale").rglob("*") if path.suffix == ".md")

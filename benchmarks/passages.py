@@ -24,10 +24,11 @@ from django.db import connections
 from benchmarks import data
 from core.bulk_sql import insert_instances, insert_rows
 from core.isolation.scope import tenant_scope
-from engines.embedding import Vectors, get_embedder
-from engines.vectors import Point, get_vector_store
+from engines.embedding import Vectors
+from engines.vectors import Point
 from engines.vectors.shards import REBUILD_POINTS
-from knowledge.ingestion.jobs import BATCH_JOBS
+from knowledge.engine_config import default_embedder, vector_store
+from knowledge.ingestion.handler import BATCH_JOBS
 from knowledge.models import Chunk, Document, DocumentStatus
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import chunk_id
@@ -97,7 +98,7 @@ def write_points(
         )
         for (document, chunk), passage in zip(places, passages, strict=True)
     ]
-    get_vector_store().upsert(tenant_id, collection_name(get_embedder().model), points)
+    vector_store().upsert(tenant_id, collection_name(default_embedder().model), points)
 
 
 def settle(points: int) -> float:
@@ -105,7 +106,7 @@ def settle(points: int) -> float:
     which PostgreSQL logs each page that a search is the first to read. The seconds that the graph took."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
-    manifest = settings.VECTOR_DIR / collection_name(get_embedder().model) / "current.json"
+    manifest = settings.VECTOR_DIR / collection_name(default_embedder().model) / "current.json"
     started = time.monotonic()
     while points - json.loads(manifest.read_text())["indexed"] >= REBUILD_POINTS:
         time.sleep(0.5)
@@ -162,8 +163,8 @@ def _real_texts() -> Iterator[str]:
 
 def _embedded(texts: list[str]) -> Vectors:
     """Kept between runs: it takes a minute."""
-    kept = Path(tempfile.gettempdir()) / f"oyl-benchmark-{get_embedder().model}-{REAL}.npy"
+    kept = Path(tempfile.gettempdir()) / f"oyl-benchmark-{default_embedder().model}-{REAL}.npy"
     if not kept.exists():
-        np.save(kept, get_embedder().embed(UUID(int=0), texts))
+        np.save(kept, default_embedder().embed(UUID(int=0), texts))
     vectors: Vectors = np.load(kept)
     return vectors

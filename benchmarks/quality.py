@@ -15,10 +15,12 @@ from django.test import override_settings
 
 from benchmarks import data
 from benchmarks.reports import Row, save
-from engines.embedding import get_embedder
-from engines.parsing import get_parser
+from core.progress import no_progress
 from engines.vectors import Mode
-from knowledge.ingestion.waiting import work_here
+from jobs.drain import work_here
+from jobs.handlers import handler_of
+from knowledge.engine_config import file_parser
+from knowledge.models import IngestionJob
 from knowledge.search import evaluation
 from knowledge.search.evaluation import Dataset
 
@@ -33,7 +35,7 @@ def main(names: Sequence[str]) -> None:
     datasets = [evaluation.load(data.folder("quality") / name) for name in names]
     with instance.running():
         measured = {dataset.name: _measure(dataset) for dataset in datasets}
-        get_parser().close()
+        file_parser().close()
     rows = [_row(name, figures) for name, figures in measured.items()]
     save("quality", command=" ".join(("python -m benchmarks.quality", *names)), rows=rows)
     if worse := [name for name, figures in measured.items() if _loss(figures) > LARGEST_LOSS]:
@@ -45,7 +47,6 @@ def _measure(dataset: Dataset) -> Figures:
     found: Figures = {}
     for precision in PRECISIONS:
         with override_settings(EMBEDDING_PRECISION=precision):
-            get_embedder.cache_clear()
             values = _evaluate(dataset)
         print(f"{dataset.name}, {precision}: {values}", file=sys.stderr)  # noqa: T201
         found |= {(precision, mode): value for mode, value in values.items()}
@@ -54,12 +55,10 @@ def _measure(dataset: Dataset) -> Figures:
 
 def _evaluate(dataset: Dataset) -> dict[str, float]:
     actor = instance.new_tenant()
-    reference_id = evaluation.ingest(actor, dataset, lambda count: None)
-    work_here(actor.tenant_id, lambda left: None)
+    reference_id = evaluation.ingest(actor, dataset, no_progress)
+    work_here(handler_of(IngestionJob), actor.tenant_id)
     return {
-        mode.value: evaluation.measure(actor.tenant_id, reference_id, dataset, mode, lambda count: None)[
-            "ndcg@10"
-        ]
+        mode.value: evaluation.measure(actor, reference_id, dataset, mode, no_progress)["ndcg@10"]
         for mode in Mode
     }
 

@@ -36,16 +36,8 @@ from core.bulk_sql import insert_instances, insert_rows
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import key_scopes
-from knowledge.models import (
-    Document,
-    IngestionJob,
-    JobState,
-    Reference,
-    Stage,
-    Tag,
-    TagLink,
-    TagSource,
-)
+from jobs.states import JobState
+from knowledge.models import Document, IngestionJob, Reference, Stage, Tag, TagLink, TagSource
 from knowledge.services.libraries import get_or_create_reference
 from oyl.embedded.journal import Journal
 from oyl.embedded.supervisor import Supervisor

@@ -30,8 +30,7 @@ from benchmarks.reports import ROOT, Findings
 from core.actors import Actor, command_actor
 from core.isolation.scope import tenant_scope
 from core.models import new_id
-from engines.embedding import get_embedder
-from engines.vectors import get_vector_store
+from knowledge.engine_config import default_embedder, vector_store
 from knowledge.search.service import search
 from knowledge.services.libraries import get_or_create_reference
 from oyl.embedded.instance import owner
@@ -181,7 +180,7 @@ def _beside_an_ingest(bench: Bench, actor: Actor) -> None:
 
 
 def _searches(actors: list[Actor], questions: list[str]) -> Times:
-    times, embedder, vectors = Times([], [], []), get_embedder(), get_vector_store()
+    times, embedder, vectors = Times([], [], []), default_embedder(), vector_store()
     timed_search = _timed(search, times.whole)
     with (
         patch.object(embedder, "embed", _timed(embedder.embed, times.embedding)),

@@ -20,7 +20,7 @@ class TrivialEmbedder:
     dimensions = tokens.DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
 
-    def __init__(self) -> None:
+    def __init__(self, config: object = None) -> None:
         vectors = np.random.default_rng(0).standard_normal((VECTORS, self.dimensions), np.float32)
         self._vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 

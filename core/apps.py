@@ -51,10 +51,12 @@ class SidebarPage:
 
 class OylAppConfig(AppConfig):
     """`bound_kinds` has what an API key may be bound to, with the model ("app.Model") of each. `shared_tables` have no
-    tenant, each for the reason given. Rows of `append_only_tables` are never changed. The last four
-    are dotted names: `routes` of a dict of the views below `/api/v1/`, `openai_urls` of a list of the URL patterns below
-    `/v1/`, `usage` of a function from a `core.usage.Period` to the figures that are counted, `home` of a function from a
-    request to the app's part of the admin's first page (`core.admin.home.Home`)."""
+    tenant, each for the reason given. Rows of `append_only_tables` are never changed.
+
+    Dotted names: `job_handlers` of `jobs.handlers.JobHandler`s, `routes` of a dict of the views below `/api/v1/`,
+    `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
+    that are counted, `home` of a function from a request to the app's part of the admin's first page
+    (`core.admin.home.Home`)."""
 
     default = False
     areas: tuple[Area, ...] = ()
@@ -63,6 +65,7 @@ class OylAppConfig(AppConfig):
     shared_tables: Mapping[str, str] = {}
     append_only_tables: tuple[str, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    job_handlers: tuple[str, ...] = ()
     sidebar: tuple[SidebarPage, ...] = ()
     routes = ""
     openai_urls = ""

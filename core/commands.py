@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,6 +18,7 @@ from core.actors import Actor, command_actor
 from core.errors import OylError
 from core.isolation import tenant_directory
 from core.isolation.scope import refuse_unsafe_role
+from core.progress import Progress
 
 T = TypeVar("T")
 LONGEST_NAME = 255
@@ -72,6 +74,17 @@ class OylCommand(BaseCommand):
         self.stdout.write(answer.encode(errors="backslashreplace").decode())  # files' names may be no UTF-8
         if problems := [*several.problems, *filter(None, map(self.problem, several.results))]:
             raise CommandError("\n".join(problems))
+
+    @contextmanager
+    def progress(self, *, unit: str) -> Iterator[Progress]:
+        """A progress bar on stderr, when that is a terminal, for as long as the block lasts."""
+        with tqdm(unit=unit, disable=None, leave=False) as bar:
+
+            def progress(stage: str, *, done: int = 0, total: int = 0) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            yield progress
 
     def track(self, items: Iterable[T], *, unit: str, total: int | None = None) -> Iterator[T]:
         """The items, counted by a progress bar on stderr when that is a terminal."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import inspect
 import re
 
+from core.error_codes import ERROR_CODES, RetryPolicy, sentence
+
 
 class OylError(Exception):
     """Something went wrong in OYL."""
@@ -20,6 +22,10 @@ class OylError(Exception):
         """The class's name in snake_case, without 'Error'."""
         name = type(self).__name__.removesuffix("Error")
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+class ConfigurationError(OylError):
+    """A setting does not work."""
 
 
 class NotFoundError(OylError):
@@ -38,13 +44,22 @@ class InvalidError(OylError):
     """The request is not valid."""
 
 
-class PortError(Exception):
-    """A part outside of the process, behind one of the ports, did not do what was asked. `code` is stable, `detail` is
-    for operators; `retryable` says whether the same call may succeed later."""
+class EngineError(Exception):
+    """An engine, behind its port, did not do what was asked. `code` is one of `core.error_codes`, `detail` a sentence for
+    people: that of the code, completed with `facts`, unless another one is given."""
 
-    def __init__(self, code: str, detail: str, *, retryable: bool) -> None:
-        super().__init__(detail)
-        self.code, self.detail, self.retryable = code, detail, retryable
+    def __init__(self, code: str, detail: str = "", **facts: object) -> None:
+        self.code, self.detail = code, detail or sentence(code, **facts)
+        super().__init__(self.detail)
+
+    @property
+    def retry(self) -> RetryPolicy | None:
+        """How the same call is repeated; None when that cannot help."""
+        return ERROR_CODES[self.code].retry
+
+    @property
+    def retryable(self) -> bool:
+        return self.retry is not None
 
 
 class NoTenantScopeError(OylError):

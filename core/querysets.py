@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from django.db import models
 from django.db.models.functions import Now
@@ -33,18 +33,16 @@ class TenantQuerySet(models.QuerySet[M]):
         return self.alive().update(deleted_at=timezone.now())
 
 
-class TenantManager(models.Manager[M]):
-    """All of the scope's tenant's rows. (PostgreSQL would hide the others anyway; naming the tenant lets a query use
-    the indexes that lead with it, and fails loudly where nobody opened a scope.)"""
+UnscopedManager = models.Manager.from_queryset(TenantQuerySet)
 
-    _queryset_class: type[models.QuerySet[Any]] = TenantQuerySet
+
+class TenantManager(UnscopedManager[M]):
+    """All rows of the scope's tenant. PostgreSQL would hide the others anyway; naming the tenant lets a query use the
+    indexes that lead with it, and raises NoTenantScopeError outside of a scope."""
 
     def get_queryset(self) -> TenantQuerySet[M]:
-        rows: TenantQuerySet[M] = self._queryset_class(self.model, using=self._db)  # type: ignore[assignment]
+        rows = cast(TenantQuerySet[M], super().get_queryset())
         return rows.filter(tenant_id=CurrentTenant())
-
-    def all(self) -> TenantQuerySet[M]:
-        return self.get_queryset()
 
 
 class AliveManager(TenantManager[M]):

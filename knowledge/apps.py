@@ -1,12 +1,18 @@
-from core.apps import Area, Lookup, OylAppConfig, Schedule, SidebarPage
+from core.apps import Area, OylAppConfig, Schedule, SidebarPage
+from jobs.apps import due_jobs_lookup
 
 
 class KnowledgeConfig(OylAppConfig):
     name = "knowledge"
     areas = (Area("knowledge"),)
     bound_kinds = {"reference": "knowledge.Reference"}
-    lookups = (Lookup("oyl_tenants_with_due_jobs()", ("ingestion_jobs",)),)
-    schedules = (Schedule(name="sweep-jobs", task="knowledge.tasks.sweep_jobs", every=10.0, expires=10.0),)
+    lookups = (due_jobs_lookup("ingestion_jobs"),)
+    job_handlers = ("knowledge.ingestion.handler.IngestionHandler",)
+    schedules = (
+        Schedule(
+            name="sweep-work-files", task="knowledge.tasks.sweep_work_files", every=600.0, expires=600.0
+        ),
+    )
     sidebar = (
         SidebarPage(section="Knowledge", title="Documents", icon="description", model="knowledge.document"),
         SidebarPage(

@@ -1,8 +1,8 @@
-"""What can go wrong with documents. The codes that a document may carry are in docs/pipeline.md."""
+"""What can go wrong with documents. Why a document may be in error is in `core.error_codes`."""
 
 from __future__ import annotations
 
-from core.errors import ConflictError, InvalidError, NotFoundError, OylError
+from core.errors import ConflictError, InvalidError, NotFoundError
 
 
 class DocumentNotFoundError(NotFoundError):
@@ -14,7 +14,7 @@ class ReferenceNotFoundError(NotFoundError):
 
 
 class StoredFileMissingError(NotFoundError):
-    """The file's content is gone. Upload it again."""
+    """The stored file is gone. Upload it again."""
 
 
 class FilterInvalidError(InvalidError):
@@ -29,24 +29,9 @@ class UploadInvalidError(InvalidError):
     """The file cannot be added."""
 
 
-class LeaseLostError(OylError):
-    """Another worker has taken over this job, or its document was deleted or replaced meanwhile."""
-
-
 class DatasetInvalidError(InvalidError):
     """The folder is not in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv."""
 
 
 class DocumentBusyError(ConflictError):
     """The document is being processed."""
-
-
-# Why a document may be in error although its file is not to blame: code → sentence.
-JOB_ERRORS = {
-    "worker_died": "Processing this file ended abruptly five times. It may be too large or malformed; replace it, or retry.",
-    "internal_error": "Something in OYL failed while processing this file. Retry; if it fails again, see the worker's log.",
-    "file_missing": "The stored file is gone. Upload it again.",
-    "nested_too_large": "With all that is inside it, the archive has more than 10,000 files or unpacks to more than "
-    "PARSER_OUTPUT_MB. Split it, or upload its files one by one.",
-    "nested_too_deep": "Archives or mails are nested more than three deep. Unpack the inner ones and upload their files.",
-}

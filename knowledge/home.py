@@ -9,7 +9,7 @@ from django.urls import reverse
 from core.admin import has_role
 from core.admin.home import Home, NextStep, Panel, Tile
 from core.permissions import Role
-from knowledge.admin.shown import COLOURS
+from knowledge.admin.shown import STATUS_COLOURS
 from knowledge.models import Document, DocumentStatus, Reference
 
 RECENT = 8
@@ -25,7 +25,7 @@ def home(request: HttpRequest) -> Home:
             Tile(
                 label=str(status.label),
                 count=counts.get(status, 0),
-                colour=COLOURS[status],
+                colour=STATUS_COLOURS[status],
                 link=f"{listed}?processed_status__exact={status}",
             )
             for status in DocumentStatus

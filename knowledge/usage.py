@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models import Count, F, Q, Sum
 
 from core.usage import Figure, FigureSet, Period
-from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Reference, StoredFile
+from jobs.states import JobState
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Reference, StoredFile
 
 SEARCHABLE = Q(document__deleted_at=None, document__generation=F("generation"))
 

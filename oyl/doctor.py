@@ -98,9 +98,9 @@ def vector_store() -> str:
 
 
 def embedder() -> str:
-    from engines.embedding import get_embedder
+    from knowledge.engine_config import default_embedder
 
-    chosen = get_embedder()
+    chosen = default_embedder()
     vectors = chosen.embed(NOBODY, ["Does it work?"])
     if vectors.shape != (1, chosen.dimensions):
         raise Ailment(f"{chosen.model} gave a vector of shape {vectors.shape}, not (1, {chosen.dimensions})")
@@ -111,14 +111,14 @@ def ocr() -> str:
     """A picture of a word, read as any upload is: in the capped process."""
     from PIL import Image, ImageDraw, ImageFont
 
-    from engines.parsing import get_parser
+    from knowledge.engine_config import file_parser
 
     picture = Image.new("L", (480, 120), 255)
     ImageDraw.Draw(picture).text((40, 20), "HEALTHY", fill=0, font=ImageFont.load_default(size=64))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture"
         picture.save(path, "PNG")
-        read = get_parser().parse(NOBODY, path, filename="picture.png", workdir=Path(folder))
+        read = file_parser().parse(NOBODY, path, filename="picture.png", workdir=Path(folder))
     word = " ".join(element.text for element in read.elements)
     if "HEALTHY" not in word:
         raise Ailment(f"read '{word}' where 'HEALTHY' is written")

@@ -48,9 +48,10 @@ def probe_redis() -> None:
 
 
 def probe_vector_store() -> None:
-    from engines.vectors import Filter, get_vector_store
+    from engines.vectors import Filter
+    from knowledge.engine_config import vector_store
 
-    get_vector_store().scroll(NOBODY, "readiness", Filter(), limit=1)
+    vector_store().scroll(NOBODY, "readiness", Filter(), limit=1)
 
 
 PROBES: dict[str, Callable[[], None]] = {

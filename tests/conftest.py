@@ -21,7 +21,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from core.actors import Actor, ActorKind
 from core.isolation.scope import VARIABLE, tenant_scope
 from core.permissions import Role
-from engines.parsing import get_parser
+from knowledge.engine_config import file_parser
 from oyl.embedded.services import ensure_services
 from tenants.models import Membership, User
 from tenants.services import create_tenant
@@ -39,7 +39,7 @@ def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     quick = override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
     with django_db_blocker.unblock(), quick, ensure_services(), _fresh_database():
         yield
-        get_parser().close()
+        file_parser().close()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from uuid import UUID
 import uvicorn
 from django.test import override_settings
 
-from knowledge.ingestion.work import work
+from tests.knowledge.libraries import work
 from tests.proof import victims
 
 

@@ -22,7 +22,7 @@ from rest_framework.response import Response
 from core.api.idempotency import Replay
 from core.api.openai.errors import envelope, status_of, wants_envelope
 from core.api.parsers import TooLarge
-from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, OylError, PortError
+from core.errors import ConflictError, EngineError, ForbiddenError, InvalidError, NotFoundError, OylError
 from core.rate_limits import Verdict
 
 STATUSES: dict[type[OylError], int] = {
@@ -54,7 +54,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     request = context.get("request")
     if isinstance(error, Replay):
         return error.response()
-    if isinstance(error, PortError):
+    if isinstance(error, EngineError):
         logger.warning("%s: %s", error.code, error.detail)
         if error.retryable or not error.code.startswith("invalid_"):
             return _answer(request, 503, error.code, UNAVAILABLE, headers={"Retry-After": "10"})

@@ -5,6 +5,7 @@ Red on any new table that lacks something, whoever made it: a table is shared on
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,8 +33,12 @@ def shared_tables() -> dict[str, str]:
 
 
 def lookup_functions() -> dict[str, tuple[str, ...]]:
-    """{signature: the tables that it reads}, as the apps announce it."""
-    return {lookup.signature: lookup.tables for config in oyl_apps() for lookup in config.lookups}
+    """{signature: the tables that it reads}, as the apps announce it; several apps may announce tables of one function."""
+    found: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for config in oyl_apps():
+        for lookup in config.lookups:
+            found[lookup.signature] += lookup.tables
+    return found
 
 
 @dataclass(frozen=True, slots=True)

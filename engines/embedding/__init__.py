@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import PortError
+from core.errors import EngineError
 from engines.singleton import Singleton
 
 Vectors = NDArray[np.float32]
 
 
-class EmbeddingError(PortError):
+class EmbeddingError(EngineError):
     """The texts could not be embedded."""
 
 
@@ -50,17 +52,42 @@ class Embedder(Protocol):
         ...
 
 
-@Singleton
-def get_embedder() -> Embedder:
-    from django.conf import settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MiniLMConfig:
+    """The built-in model in a precision, "int8" or "fp32"; its graph is kept in `folder`."""
 
-    if settings.EMBEDDING_URL:
+    precision: str
+    threads: int
+    folder: Path
+
+    @property
+    def model(self) -> str:
+        return f"all-MiniLM-L6-v2-{self.precision}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointConfig:
+    """A model behind an OpenAI-compatible `/v1/embeddings`. Of 0 dimensions, its first answer tells the number."""
+
+    model: str
+    url: str
+    api_key: str = field(default="", repr=False)
+    dimensions: int = 0
+
+
+EmbedderConfig = MiniLMConfig | EndpointConfig
+
+
+@Singleton
+def get_embedder(config: EmbedderConfig) -> Embedder:
+    """The process's embedder of this configuration. Raises ConfigurationError."""
+    if isinstance(config, EndpointConfig):
         from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
 
-        return OpenAICompatibleEmbedder()
+        return OpenAICompatibleEmbedder(config)
     from engines.embedding.minilm import MiniLMEmbedder
 
-    return MiniLMEmbedder()
+    return MiniLMEmbedder(config)
 
 
 # An embedder's threads do not survive a fork; the child makes its own.

@@ -11,19 +11,18 @@ from threading import Semaphore
 from uuid import UUID
 
 import numpy as np
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from onnxruntime import InferenceSession, SessionOptions
 
-from engines.embedding import Vectors, tokens
+from core.errors import ConfigurationError
+from engines.embedding import MiniLMConfig, Vectors, tokens
 
-NAME = "all-MiniLM-L6-v2"
 PRECISIONS = ("int8", "fp32")
 GRAPH_VERSION = 2
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class MiniLMEmbedder:
-    """`EMBEDDING_THREADS` threads embed one text each: they use the processors as well as batches do.
+    """Its threads embed one text each: they use the processors as well as batches do.
 
     A call has only so many texts in the threads' queue as keep them busy: concurrent calls take turns, and a
     question does not wait behind the thousands of chunks of a document."""
@@ -31,16 +30,16 @@ class MiniLMEmbedder:
     dimensions = tokens.DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
 
-    def __init__(self) -> None:
-        if settings.EMBEDDING_THREADS < 1:
-            raise ImproperlyConfigured("EMBEDDING_THREADS must be 1 or more.")
-        if settings.EMBEDDING_PRECISION not in PRECISIONS:
-            raise ImproperlyConfigured(f"EMBEDDING_PRECISION must be one of: {', '.join(PRECISIONS)}.")
-        self.model = f"{NAME}-{settings.EMBEDDING_PRECISION}"
+    def __init__(self, config: MiniLMConfig) -> None:
+        if config.threads < 1:
+            raise ConfigurationError("EMBEDDING_THREADS must be 1 or more.")
+        if config.precision not in PRECISIONS:
+            raise ConfigurationError(f"EMBEDDING_PRECISION must be one of: {', '.join(PRECISIONS)}.")
+        self.model = config.model
         self._tokenizer = tokens.load_tokenizer(longest=tokens.MAX_TOKENS)
-        self._session = _session(_graph_file(settings.MODEL_DIR, settings.EMBEDDING_PRECISION))
-        self._threads = ThreadPoolExecutor(settings.EMBEDDING_THREADS, thread_name_prefix="embed")
-        self._queued_per_call = settings.EMBEDDING_THREADS + 1
+        self._session = _session(_graph_file(config))
+        self._threads = ThreadPoolExecutor(config.threads, thread_name_prefix="embed")
+        self._queued_per_call = config.threads + 1
 
     def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
         places = Semaphore(self._queued_per_call)
@@ -64,13 +63,13 @@ class MiniLMEmbedder:
         return vector
 
 
-def _graph_file(folder: Path, precision: str) -> Path:
+def _graph_file(config: MiniLMConfig) -> Path:
     """The converted model, made if it is not there yet."""
-    made = folder / f"{NAME}-{precision}.{GRAPH_VERSION}"
+    made = config.folder / f"{config.model}.{GRAPH_VERSION}"
     if not made.exists():
         weights = tokens.model_folder() / "model.safetensors"
         program = (sys.executable, "-m", "engines.embedding.graph")
-        subprocess.run([*program, weights, made, precision], cwd=settings.BASE_DIR, check=True)
+        subprocess.run([*program, weights, made, config.precision], cwd=ROOT, check=True)
     return made / "graph.onnx"
 
 

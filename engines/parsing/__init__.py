@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from core.errors import EngineError
 from engines.singleton import Singleton
 
 
@@ -54,26 +55,23 @@ class ParsedDocument:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-class ParseError(Exception):
-    """The file could not be read.
+class ParseError(EngineError):
+    """The file could not be read."""
 
-    `code` is stable and documented (docs/pipeline.md), `detail` a sentence that a person understands and that
-    says what to do; `retryable` says whether the same file may succeed later (the process was killed from
-    outside, the disk was full), which is not so for a broken file."""
 
-    def __init__(self, code: str, detail: str, *, retryable: bool = False) -> None:
-        super().__init__(detail)
-        self.code, self.detail, self.retryable = code, detail, retryable
+class ParseCancelled(Exception):
+    """The file is not read, because its reader is no longer responsible for it; there is nothing to report."""
 
 
 class Parser(Protocol):
-    """`version` changes whenever the same bytes would give other elements."""
-
-    version: str
+    def version_of(self, mime_type: str) -> str:
+        """The version of what reads this type: it changes whenever the same bytes would give other elements. "" for a type
+        that is not known."""
+        ...
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         """Read the file at `path`; `filename` is only a hint. Members are unpacked below `workdir`, an empty
-        folder that the caller removes. Safe to call from several threads at once. Raises ParseError."""
+        folder that the caller removes. Safe to call from several threads at once. Raises ParseError, ParseCancelled."""
         ...
 
     def close(self) -> None:
@@ -81,8 +79,21 @@ class Parser(Protocol):
         ...
 
 
-@Singleton
-def get_parser() -> Parser:
-    from engines.parsing.capped import CappedParser
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParserConfig:
+    """How many processes read files at the same time, and the limits for each file: `engines.parsing.job.Limits`."""
 
-    return CappedParser()
+    processes: int
+    seconds: int
+    memory_mb: int
+    output_mb: int
+    text_mb: int
+    ocr_pages: int
+
+
+@Singleton
+def get_parser(config: ParserConfig) -> Parser:
+    """The process's parser of this configuration."""
+    from engines.parsing.process_pool import PooledParser
+
+    return PooledParser(config)

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from stat import S_ISLNK
 
-from engines.parsing import Member, ParsedDocument
-from engines.parsing.codes import problem
+from engines.parsing import Member, ParsedDocument, ParseError
 from engines.parsing.job import Job
 
 MOST_ENTRIES = 10_000
@@ -50,16 +49,16 @@ def unique(name: str, taken: set[str]) -> str:
 
 def _check(entries: list[zipfile.ZipInfo], job: Job) -> None:
     if len(entries) > MOST_ENTRIES:
-        raise problem("archive_too_large", fact=f"holds {len(entries)} files, more than {MOST_ENTRIES}")
+        raise ParseError("archive_too_large", fact=f"holds {len(entries)} files, more than {MOST_ENTRIES}")
     if any(entry.flag_bits & 1 for entry in entries):
-        raise problem("password_protected")
+        raise ParseError("password_protected")
     size, packed = sum(entry.file_size for entry in entries), job.path.stat().st_size
     if size > job.limits.output_mb << 20:
-        raise problem(
+        raise ParseError(
             "archive_too_large", fact=f"unpacks to {size >> 20} MB, more than {job.limits.output_mb} MB"
         )
     if size > _SMALL and size > packed * MOST_RATIO:
-        raise problem("archive_too_large", fact=f"unpacks to {size // packed} times its size, as bombs do")
+        raise ParseError("archive_too_large", fact=f"unpacks to {size // packed} times its size, as bombs do")
 
 
 def _unpack(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], job: Job) -> Iterator[Member]:
@@ -76,7 +75,7 @@ def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
             while block := source.read(_BLOCK):
                 target.write(block)
     except NotImplementedError as error:
-        raise problem("corrupt_file", type="zip archive") from error
+        raise ParseError("corrupt_file", type="zip archive") from error
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

@@ -20,10 +20,9 @@ from typing import Any
 
 from engines.parsing import ParsedDocument, ParseError, jail
 from engines.parsing.clean import clean_element, clean_metadata, clean_prose
-from engines.parsing.codes import problem
-from engines.parsing.detect import detect, name_of
+from engines.parsing.detect import detect
+from engines.parsing.formats import load_reader, name_of
 from engines.parsing.job import Job, Limits
-from engines.parsing.readers import reader_of
 
 # Quick ones only: a request waits for an import under way, and those of Word and of OCR hold 100 MB each.
 _WARM_UP = ("lxml.html", "engines.parsing.markdown", "pypdfium2", "openpyxl")
@@ -47,7 +46,7 @@ def main() -> None:
             "utf-8", "replace"
         )
         if len(body) > limits.text_mb << 20:
-            body = json.dumps(_refusal(problem("output_too_large", limit=limits.text_mb))).encode()
+            body = json.dumps(_refusal(ParseError("output_too_large", limit=limits.text_mb))).encode()
         del answer
         _write(answers, body)
 
@@ -68,7 +67,7 @@ def handle(request: dict[str, str], limits: Limits, advance: Callable[[], None])
                 limits=limits,
                 advance=advance,
             )
-            return _answer(reader_of(mime_type)(job))
+            return _answer(load_reader(mime_type)(job))
         except ParseError as error:
             return _refusal(error) | ({"cause": repr(error.__cause__)[:400]} if error.__cause__ else {})
         except (Exception, MemoryError) as error:
@@ -78,7 +77,7 @@ def handle(request: dict[str, str], limits: Limits, advance: Callable[[], None])
 def _answer(document: ParsedDocument) -> dict[str, Any]:
     elements = [*filter(None, map(clean_element, document.elements))]
     if not elements and not document.members:
-        raise problem("no_text")
+        raise ParseError("no_text")
     return {
         "mime_type": document.mime_type,
         "elements": elements,
@@ -88,23 +87,23 @@ def _answer(document: ParsedDocument) -> dict[str, Any]:
 
 
 def _refusal(error: ParseError) -> dict[str, Any]:
-    return {"code": error.code, "detail": clean_prose(error.detail), "retryable": error.retryable}
+    return {"code": error.code, "detail": clean_prose(error.detail)}
 
 
 def _explain(error: BaseException, mime_type: str, limits: Limits) -> ParseError:
     """A library's complaint as one of our codes. Most libraries raise anything on a broken file."""
     is_told = isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY)
     if is_told or jail.is_memory_spent(limits):
-        return problem("parse_memory", megabytes=limits.memory_mb)
+        return ParseError("parse_memory", megabytes=limits.memory_mb)
     if isinstance(error, RecursionError):
-        return problem("too_deep")
+        return ParseError("too_deep")
     if isinstance(error, FileNotFoundError) and not mime_type:
-        return problem("file_missing")
+        return ParseError("file_missing")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return problem("disk_full")
+        return ParseError("disk_full")
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
-        return problem("unpacks_too_large", size=f"more than {limits.output_mb}", limit=limits.output_mb)
-    return problem("corrupt_file", type=name_of(mime_type))
+        return ParseError("unpacks_too_large", size=f"more than {limits.output_mb}", limit=limits.output_mb)
+    return ParseError("corrupt_file", type=name_of(mime_type))
 
 
 class _at_home_in:

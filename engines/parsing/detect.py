@@ -9,115 +9,41 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from engines.parsing import ParseError, encoding
-from engines.parsing.codes import problem
-
-PDF = "application/pdf"
-ZIP = "application/zip"
-RTF = "application/rtf"
-EPUB = "application/epub+zip"
-ODT = "application/vnd.oasis.opendocument.text"
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-DOC = "application/msword"
-PPT = "application/vnd.ms-powerpoint"
-XLS = "application/vnd.ms-excel"
-MSG = "application/vnd.ms-outlook"
-EML = "message/rfc822"
-PLAIN = "text/plain"
-MARKDOWN = "text/markdown"
-HTML = "text/html"
-RST = "text/x-rst"
-ORG = "text/x-org"
-CSV = "text/csv"
-TSV = "text/tab-separated-values"
-YAML = "application/yaml"
-XML = "application/xml"
-JSON = "application/json"
-NDJSON = "application/x-ndjson"
-NOTEBOOK = "application/x-ipynb+json"
+from engines.parsing.formats import (
+    DOC,
+    DOCX,
+    EML,
+    EPUB,
+    FORMATS,
+    HTML,
+    JSON,
+    MSG,
+    ODT,
+    PDF,
+    PLAIN,
+    PPT,
+    PPTX,
+    RTF,
+    XLS,
+    XLSX,
+    XML,
+    ZIP,
+    supported,
+)
 
 _HEAD = 65_536
 _SIGNATURE = 64
-_TEXT_NAMES = {
-    **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
-    **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
-    **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
-    **dict.fromkeys((".rst", ".rest"), RST),
-    **dict.fromkeys((".tsv", ".tab"), TSV),
-    **dict.fromkeys((".yaml", ".yml"), YAML),
-    **dict.fromkeys((".xml", ".svg", ".rss", ".atom"), XML),
-    **dict.fromkeys((".ndjson", ".jsonl"), NDJSON),
-    **dict.fromkeys((".eml", ".mht", ".mhtml"), EML),
-    ".org": ORG,
-    ".csv": CSV,
-    ".json": JSON,
-    ".ipynb": NOTEBOOK,
-}
-# What the content model calls the kinds of text that have a reader of their own.
-_MODEL_NAMES = {
-    "markdown": MARKDOWN,
-    "html": HTML,
-    "rst": RST,
-    "csv": CSV,
-    "tsv": TSV,
-    "xml": XML,
-    "json": JSON,
-    "jsonl": NDJSON,
-    "eml": EML,
-}
-# What it, or `filetype`, calls other kinds that are read: without their signature they are damaged.
-_DAMAGED = {
-    "docx": DOCX,
-    "doc": DOC,
-    "pptx": PPTX,
-    "ppt": PPT,
-    "xlsx": XLSX,
-    "xls": XLS,
-    "odt": ODT,
-    "epub": EPUB,
-    "pdf": PDF,
-    "rtf": RTF,
-    "zip": ZIP,
-    "outlook": MSG,
-    **{label: f"image/{label}" for label in ("bmp", "gif", "heif", "jpeg", "png", "tiff", "webp")},
-}
-_NAMES = {
-    DOCX: "Word document",
-    DOC: "Word document",
-    PPTX: "PowerPoint presentation",
-    PPT: "PowerPoint presentation",
-    XLSX: "Excel workbook",
-    XLS: "Excel workbook",
-    ODT: "OpenDocument text",
-    EPUB: "EPUB book",
-    PDF: "PDF",
-    RTF: "RTF document",
-    ZIP: "zip archive",
-    MSG: "Outlook message",
-    EML: "mail",
-    HTML: "HTML page",
-    XML: "XML document",
-    JSON: "JSON document",
-    NOTEBOOK: "notebook",
-    ORG: "Org document",
-}
+# Kinds of text by the ending of a file's name, and by what the content model calls them.
+_TEXT_BY_ENDING = {ending: one.mime_type for one in FORMATS if one.is_text for ending in one.endings}
+_TEXT_BY_LABEL = {label: one.mime_type for one in FORMATS if one.is_text for label in one.detected_as}
+# Binary formats by what the detectors call them: without their signature they are damaged.
+_BINARY_BY_LABEL = {label: one for one in FORMATS if not one.is_text for label in one.detected_as}
+_IMAGES = {one.mime_type for one in FORMATS if one.mime_type.startswith("image/")}
 # Office packages that say what they are, and are not read.
 _UNREAD = {
     "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument spreadsheet",
     "application/vnd.oasis.opendocument.presentation": "OpenDocument presentation",
     "application/vnd.oasis.opendocument.graphics": "OpenDocument drawing",
-}
-_IMAGES = {
-    "image/png",
-    "image/jpeg",
-    "image/bmp",
-    "image/tiff",
-    "image/webp",
-    "image/gif",
-    "image/heic",
-    "image/heif",
-    "image/avif",
 }
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
@@ -135,13 +61,8 @@ def detect(path: Path, filename: str) -> str:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if not head.strip(b"\0"):
-        raise problem("empty_file")
+        raise ParseError("empty_file")
     return _by_signature(path, head) or _by_picture(head) or _by_text(head, filename) or _by_model(path)
-
-
-def name_of(mime_type: str) -> str:
-    """What people call the type."""
-    return _NAMES.get(mime_type) or ("picture" if mime_type.startswith("image/") else "document")
 
 
 def _by_signature(path: Path, head: bytes) -> str:
@@ -166,7 +87,7 @@ def _in_zip(path: Path) -> str:
                 else ""
             )
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
-        raise problem("corrupt_file", type="zip archive or Office document") from error
+        raise ParseError("corrupt_file", type="zip archive or Office document") from error
     if declared:
         return _supported_package(declared)
     if "[Content_Types].xml" not in names:
@@ -179,13 +100,13 @@ def _in_ooxml(names: list[str]) -> str:
     for folder, mime_type in (("word", DOCX), ("ppt", PPTX), ("xl", XLSX)):
         if folder in folders and "xl/workbook.bin" not in names:
             return mime_type
-    raise problem("unsupported_type", type="Office file of an unknown kind")
+    raise _unsupported("Office file of an unknown kind")
 
 
 def _supported_package(declared: str) -> str:
     if declared in (EPUB, ODT):
         return declared
-    raise problem("unsupported_type", type=_UNREAD.get(declared, "package of an unknown kind"))
+    raise _unsupported(_UNREAD.get(declared, "package of an unknown kind"))
 
 
 def _in_ole(path: Path) -> str:
@@ -195,9 +116,9 @@ def _in_ole(path: Path) -> str:
         with olefile.OleFileIO(path) as ole:
             streams = {"/".join(entry).lower() for entry in ole.listdir()}
     except Exception as error:
-        raise problem("corrupt_file", type="Office document") from error
+        raise ParseError("corrupt_file", type="Office document") from error
     if "encryptedpackage" in streams:
-        raise problem("password_protected")
+        raise ParseError("password_protected")
     for stream, mime_type in (
         ("worddocument", DOC),
         ("powerpoint document", PPT),
@@ -207,14 +128,14 @@ def _in_ole(path: Path) -> str:
     ):
         if stream in streams:
             return mime_type
-    raise problem("unsupported_type", type="Office file of an unknown kind")
+    raise _unsupported("Office file of an unknown kind")
 
 
 def _by_text(head: bytes, filename: str) -> str:
     if not encoding.looks_like_text(head):
         return ""
     text = encoding.decode(head)
-    named = _TEXT_NAMES.get(PurePath(filename).suffix.lower(), "")
+    named = _TEXT_BY_ENDING.get(PurePath(filename).suffix.lower(), "")
     if _HTML_START.match(text):
         return named if named == EML else HTML
     if _XML_START.match(text):
@@ -236,7 +157,7 @@ def _guess_text(head: bytes, text: str) -> str:
     start = text.lstrip()[:1]
     if start in ("{", "["):
         return JSON
-    return _MODEL_NAMES.get(_model().identify_bytes(head).output.label, PLAIN)
+    return _TEXT_BY_LABEL.get(_model().identify_bytes(head).output.label, PLAIN)
 
 
 def _by_picture(head: bytes) -> str:
@@ -258,14 +179,18 @@ def _by_model(path: Path) -> str:
         raise _misread(kind.extension, kind.extension)
     output = _model().identify_path(path).output
     if output.group in ("code", "text"):
-        raise problem("corrupt_file", type="text")
+        raise ParseError("corrupt_file", type="text")
     raise _misread(output.label, output.description)
 
 
 def _misread(label: str, description: str) -> ParseError:
-    if label in _DAMAGED:
-        return problem("corrupt_file", type=name_of(_DAMAGED[label]))
-    return problem("unsupported_type", type=description)
+    if label in _BINARY_BY_LABEL:
+        return ParseError("corrupt_file", type=_BINARY_BY_LABEL[label].name)
+    return _unsupported(description)
+
+
+def _unsupported(description: str) -> ParseError:
+    return ParseError("unsupported_type", type=description, supported=supported())
 
 
 @cache

@@ -7,8 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from engines.parsing import Element, ElementKind, ParsedDocument, build
-from engines.parsing.codes import problem
+from engines.parsing import Element, ElementKind, ParsedDocument, ParseError, build
 from engines.parsing.job import Job
 from engines.parsing.text import load
 
@@ -85,7 +84,7 @@ def tree(text: str) -> Any:
     data = text.replace("\x00", "").encode("utf-8", "replace")
     root = etree.fromstring(data, parser) if data.strip() else None
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
-        raise problem("too_deep")
+        raise ParseError("too_deep")
     return root
 
 

@@ -8,8 +8,7 @@ from typing import Any, BinaryIO
 import pillow_heif
 from PIL import Image, ImageOps, ImageSequence
 
-from engines.parsing import ParsedDocument, ocr
-from engines.parsing.codes import problem
+from engines.parsing import ParsedDocument, ParseError, ocr
 from engines.parsing.job import Job
 from engines.parsing.layout import Line, elements
 
@@ -42,7 +41,7 @@ def lines_of_embedded(job: Job, file: BinaryIO) -> list[Line]:
 
 def _check_size(image: Any) -> None:
     if _megapixels(image) > _MOST_MEGAPIXELS:
-        raise problem("image_too_large", pixels=_megapixels(image), limit=_MOST_MEGAPIXELS)
+        raise ParseError("image_too_large", pixels=_megapixels(image), limit=_MOST_MEGAPIXELS)
 
 
 def _megapixels(image: Any) -> int:

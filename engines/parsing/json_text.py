@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, build, detect, markdown, text
-from engines.parsing.codes import problem
+from engines.parsing import Element, ParsedDocument, ParseError, build, formats, markdown, text
 from engines.parsing.job import Job
 
 
@@ -17,7 +16,7 @@ def read(job: Job) -> ParsedDocument:
     try:
         records = _records(content, job.mime_type)
     except ValueError:
-        return ParsedDocument(mime_type=detect.PLAIN, elements=tuple(text.elements(content)))
+        return ParsedDocument(mime_type=formats.PLAIN, elements=tuple(text.elements(content)))
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(map(_record, records)))
 
 
@@ -26,7 +25,7 @@ def read_notebook(job: Job) -> ParsedDocument:
         notebook = json.loads(text.load(job))
         cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise problem("corrupt_file", type="notebook") from error
+        raise ParseError("corrupt_file", type="notebook") from error
     language = notebook.get("metadata", {}).get("language_info", {}).get("name")
     return ParsedDocument(
         mime_type=job.mime_type, elements=tuple(_cells(cells)), metadata={"programming_language": language}
@@ -42,7 +41,7 @@ def _cells(cells: list[tuple[str, str]]) -> Iterator[Element]:
 
 
 def _records(content: str, mime_type: str) -> list[Any]:
-    if mime_type == detect.NDJSON:
+    if mime_type == formats.NDJSON:
         return [json.loads(line) for line in content.splitlines() if line.strip()]
     value = json.loads(content)
     return value if isinstance(value, list) else [value]

@@ -6,18 +6,17 @@ import shutil
 import subprocess
 from dataclasses import replace
 
-from engines.parsing import ParsedDocument, detect, jail
-from engines.parsing.codes import problem
+from engines.parsing import ParsedDocument, ParseError, formats, jail
 from engines.parsing.job import Job
 
-_KINDS = {detect.DOC: ("Word", "docx"), detect.PPT: ("PowerPoint", "pptx")}
+_KINDS = {formats.DOC: ("Word", "docx"), formats.PPT: ("PowerPoint", "pptx")}
 
 
 def read(job: Job) -> ParsedDocument:
     name, ending = _KINDS[job.mime_type]
     program = shutil.which("soffice")
     if not program:
-        raise problem("needs_libreoffice", type=name)
+        raise ParseError("needs_libreoffice", type=name)
     folder = job.scratch("libreoffice")
     (folder / "document").symlink_to(job.path)
     subprocess.run(
@@ -33,7 +32,7 @@ def read(job: Job) -> ParsedDocument:
     )
     converted = folder / f"document.{ending}"
     if not converted.exists():
-        raise problem("corrupt_file", type=f"{name} document")
+        raise ParseError("corrupt_file", type=f"{name} document")
     from engines.parsing import office  # takes seconds, which a refusal need not cost
 
     reader = office.read_docx if ending == "docx" else office.read_pptx

@@ -12,9 +12,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from engines.parsing import Element, Member, ParsedDocument, build, encoding, html, text
+from engines.parsing import Element, Member, ParsedDocument, ParseError, build, encoding, html, text
 from engines.parsing.archive import clean_name, unique
-from engines.parsing.codes import problem
 from engines.parsing.job import Job
 
 _HEADERS = ("from", "to", "cc", "date")
@@ -27,7 +26,7 @@ def read_eml(job: Job) -> ParsedDocument:
     wide = encoding.guess(data[:4096]).startswith(("utf-16", "utf-32"))
     mail = BytesParser(policy=_POLICY).parsebytes(encoding.decode(data).encode() if wide else data)
     if mail.get_content_type() in _ENCRYPTED and not _is_opaque_signature(mail):
-        raise problem("password_protected")
+        raise ParseError("password_protected")
     headers = {name: _header(mail, name) for name in ("subject", *_HEADERS, "message-id")}
     bodies, files = _parts(mail)
     found = [*_opening(headers), *(element for body in bodies for element in _body(body))]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engines.parsing.codes import problem
+from engines.parsing import ParseError
 from engines.parsing.job import Job
 from engines.parsing.layout import Line
 
@@ -26,7 +26,7 @@ _COLUMN_LETTERS = 15
 def check_pages(job: Job, pages: int) -> None:
     """To be called before the first of them is recognised: each takes about a second."""
     if pages > job.limits.ocr_pages:
-        raise problem("ocr_too_long", pages=pages, limit=job.limits.ocr_pages)
+        raise ParseError("ocr_too_long", pages=pages, limit=job.limits.ocr_pages)
 
 
 def lines(job: Job, pixels: Any, page: int) -> list[Line]:

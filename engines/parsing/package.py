@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from engines.parsing.codes import problem
+from engines.parsing import ParseError
 from engines.parsing.job import Job
 
 _NAMES = {
@@ -28,10 +28,10 @@ def check(job: Job) -> None:
     with zipfile.ZipFile(job.path) as archive:
         entries = archive.infolist()
     if any(entry.flag_bits & 1 for entry in entries):
-        raise problem("password_protected")
+        raise ParseError("password_protected")
     size, limit = sum(entry.file_size for entry in entries) >> 20, job.limits.output_mb
     if size > limit:
-        raise problem("unpacks_too_large", size=size, limit=limit)
+        raise ParseError("unpacks_too_large", size=size, limit=limit)
 
 
 def properties(job: Job) -> dict[str, Any]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 
-from engines.parsing import ParsedDocument, detect, html, jail, package, text
-from engines.parsing.codes import problem
+from engines.parsing import ParsedDocument, ParseError, formats, html, jail, package, text
 from engines.parsing.job import Job
 
-_FORMATS = {detect.ORG: "org", detect.EPUB: "epub", detect.ODT: "odt", detect.RTF: "rtf"}
-_ZIPPED = (detect.EPUB, detect.ODT)
+_FORMATS = {formats.ORG: "org", formats.EPUB: "epub", formats.ODT: "odt", formats.RTF: "rtf"}
+_ZIPPED = (formats.EPUB, formats.ODT)
 _HEAP_EXHAUSTED = 251
 _UNTITLED = "-"  # what pandoc writes without a title, or the file's name
 
@@ -41,22 +40,22 @@ def _convert(job: Job) -> str:
             "--wrap=none",
             *_file(job),
         ],
-        input=text.load(job).encode() if job.mime_type == detect.ORG else b"",
+        input=text.load(job).encode() if job.mime_type == formats.ORG else b"",
         capture_output=True,
         check=False,
         preexec_fn=jail.die_with_parent,
     )
     complaint = " ".join(done.stderr.decode("utf-8", "replace").split())
     if done.returncode == _HEAP_EXHAUSTED or "heap" in complaint.lower():
-        raise problem("parse_memory", megabytes=job.limits.memory_mb)
+        raise ParseError("parse_memory", megabytes=job.limits.memory_mb)
     if done.returncode != 0:
-        raise problem("corrupt_file", type=detect.name_of(job.mime_type)) from ValueError(complaint)
+        raise ParseError("corrupt_file", type=formats.name_of(job.mime_type)) from ValueError(complaint)
     return done.stdout.decode("utf-8", "replace")
 
 
 def _file(job: Job) -> list[str]:
     """Text goes in decoded, through the standard stream."""
-    return [] if job.mime_type == detect.ORG else [str(job.path)]
+    return [] if job.mime_type == formats.ORG else [str(job.path)]
 
 
 @cache

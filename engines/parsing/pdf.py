@@ -12,8 +12,7 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from engines.parsing import ParsedDocument, ocr, overlay
-from engines.parsing.codes import problem
+from engines.parsing import ParsedDocument, ParseError, ocr, overlay
 from engines.parsing.job import Job
 from engines.parsing.layout import Line, elements
 
@@ -51,10 +50,10 @@ def _open(job: Job) -> Any:
         document.init_forms()
     except pdfium.PdfiumError as error:
         if "password" in str(error).lower():
-            raise problem("password_protected") from error
-        raise problem("corrupt_file", type="PDF") from error
+            raise ParseError("password_protected") from error
+        raise ParseError("corrupt_file", type="PDF") from error
     if len(document) > _MOST_PAGES:
-        raise problem("too_many_pages", pages=len(document), limit=_MOST_PAGES)
+        raise ParseError("too_many_pages", pages=len(document), limit=_MOST_PAGES)
     return document
 
 

@@ -17,7 +17,6 @@ from pathlib import Path, PurePath
 from typing import IO, Any
 
 from engines.parsing import ParseError
-from engines.parsing.codes import problem
 from engines.parsing.job import Limits
 
 logger = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ class ParserProcess:
             self._receive(time.monotonic() + _START_SECONDS)
         except ParseError as error:
             self.kill()
-            raise problem("parser_unavailable") from error
+            raise ParseError("parser_unavailable") from error
 
     @property
     def pid(self) -> int:
@@ -85,12 +84,12 @@ class ParserProcess:
             body = self._receive(time.monotonic() + self.limits.seconds)
             if body:
                 return body
-        raise problem("parse_timeout", seconds=self.limits.seconds)
+        raise ParseError("parse_timeout", seconds=self.limits.seconds)
 
     def _receive(self, deadline: float) -> bytes:
         size: int = struct.unpack(">Q", self._read(8, deadline))[0]
         if size > self.limits.text_mb << 20:
-            raise problem("output_too_large", limit=self.limits.text_mb)
+            raise ParseError("output_too_large", limit=self.limits.text_mb)
         return self._read(size, deadline)
 
     def _read(self, size: int, deadline: float) -> bytes:
@@ -98,7 +97,7 @@ class ParserProcess:
         while len(data) < size:
             ready, _, _ = select.select([stream], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                raise problem("parse_timeout", seconds=self.limits.seconds)
+                raise ParseError("parse_timeout", seconds=self.limits.seconds)
             part = os.read(stream, min(size - len(data), 1 << 20))
             if not part:
                 raise self._obituary()
@@ -112,12 +111,12 @@ class ParserProcess:
         reason = signal.Signals(number).name if number else f"exit status {status}"
         logger.warning("A parser process ended (%s): %s", reason, self._last_words().decode(errors="replace"))
         if number == signal.SIGXCPU:
-            return problem("parse_timeout", seconds=self.limits.seconds)
+            return ParseError("parse_timeout", seconds=self.limits.seconds)
         if number in _FROM_OUTSIDE:
-            return problem("parse_interrupted")
+            return ParseError("parse_interrupted")
         if any(sign in self._last_words() for sign in _OUT_OF_MEMORY):
-            return problem("parse_memory", megabytes=self.limits.memory_mb)
-        return problem("parse_crash")
+            return ParseError("parse_memory", megabytes=self.limits.memory_mb)
+        return ParseError("parse_crash")
 
     def _last_words(self) -> bytes:
         size = self._log.seek(0, os.SEEK_END)

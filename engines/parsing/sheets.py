@@ -9,8 +9,7 @@ from datetime import date, datetime, time
 from itertools import groupby
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, build, detect, package, text
-from engines.parsing.codes import problem
+from engines.parsing import Element, ParsedDocument, ParseError, build, formats, package, text
 from engines.parsing.job import Job
 
 _DELIMITERS = ",;\t|"
@@ -20,7 +19,7 @@ _SAMPLE = 65_536
 def read_csv(job: Job) -> ParsedDocument:
     content = text.load(job)
     csv.field_size_limit(max(len(content), 131_072))
-    delimiter = "\t" if job.mime_type == detect.TSV else _delimiter(content[:_SAMPLE])
+    delimiter = "\t" if job.mime_type == formats.TSV else _delimiter(content[:_SAMPLE])
     rows = csv.reader(io.StringIO(content), delimiter=delimiter)
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(_tables(rows, None)))
 
@@ -46,8 +45,8 @@ def read_xls(job: Job) -> ParsedDocument:
         book = xlrd.open_workbook(str(job.path), logfile=io.StringIO())
     except xlrd.XLRDError as error:
         if "encrypted" in str(error).lower():
-            raise problem("password_protected") from error
-        raise problem("corrupt_file", type="Excel workbook") from error
+            raise ParseError("password_protected") from error
+        raise ParseError("corrupt_file", type="Excel workbook") from error
     found: list[Element] = []
     for number, sheet in enumerate(book.sheets(), 1):
         rows = ([_xls_value(cell, book.datemode) for cell in sheet.row(at)] for at in range(sheet.nrows))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engines.parsing import Element, ParsedDocument, build, encoding
-from engines.parsing.codes import problem
+from engines.parsing import Element, ParsedDocument, ParseError, build, encoding
 from engines.parsing.job import Job
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -20,7 +19,7 @@ def read_plain(job: Job) -> ParsedDocument:
 def load(job: Job) -> str:
     """The file's text, line breaks as '\\n'. A file that can only be too long is not even decoded."""
     if job.path.stat().st_size > job.limits.text_mb << 20:
-        raise problem("output_too_large", limit=job.limits.text_mb)
+        raise ParseError("output_too_large", limit=job.limits.text_mb)
     text = encoding.decode(job.path.read_bytes())
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 

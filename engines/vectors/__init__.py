@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from pathlib import Path
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from core.errors import PortError
+from core.errors import EngineError
+from engines.singleton import Singleton
 
 
 class Mode(StrEnum):
@@ -108,7 +109,7 @@ class StoredPoint:
     vector: tuple[float, ...] | None = None
 
 
-class VectorStoreError(PortError):
+class VectorStoreError(EngineError):
     """The vector store did not do what was asked. Every call is idempotent, so that a repeat after an unclear answer
     does no harm."""
 
@@ -145,14 +146,31 @@ class VectorStore(Protocol):
         ...
 
 
-@cache
-def get_vector_store() -> VectorStore:
-    from django.conf import settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeConfig:
+    """Qdrant's engine in its local owner process, which listens on a socket."""
 
-    if settings.QDRANT_URL:
+    socket: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """A Qdrant server or cluster."""
+
+    url: str
+    api_key: str = field(default="", repr=False)
+
+
+VectorStoreConfig = EdgeConfig | ServerConfig
+
+
+@Singleton
+def get_vector_store(config: VectorStoreConfig) -> VectorStore:
+    """The process's vector store of this configuration."""
+    if isinstance(config, ServerConfig):
         from engines.vectors.server import QdrantServerStore
 
-        return QdrantServerStore(url=settings.QDRANT_URL, api_key=settings.QDRANT_API_KEY)
+        return QdrantServerStore(url=config.url, api_key=config.api_key)
     from engines.vectors.edge import EdgeStore
 
-    return EdgeStore(settings.VECTOR_SOCKET)
+    return EdgeStore(config.socket)

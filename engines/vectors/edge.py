@@ -16,7 +16,8 @@ import numpy as np
 from engines.vectors import StoredPoint, VectorStoreError, wire
 from engines.vectors.bm25 import Sparse
 from engines.vectors.filters import Spec
-from engines.vectors.qdrant import Component, QdrantStore, Ranking, Rows, stored_point
+from engines.vectors.fusion import Ranking
+from engines.vectors.qdrant import Component, QdrantStore, Rows, stored_point
 
 # Longer than any call takes; a restarting owner replays its log before it listens.
 TIMEOUT = 30.0
@@ -103,13 +104,12 @@ class EdgeStore(QdrantStore):
         try:
             yield
         except wire.WireError as error:
-            raise VectorStoreError("vector_store_rejected", str(error), retryable=False) from error
+            raise VectorStoreError("vector_store_rejected", str(error)) from error
         except (OSError, EOFError) as error:
             raise VectorStoreError(
                 "vector_store_unavailable",
                 f"The vector store does not answer at {self._path} ({error}): is it running?"
                 " `manage.py services status`",
-                retryable=True,
             ) from error
 
     def _sent(self, request: dict[str, Any], arrays: Sequence[wire.Array]) -> socket.socket:

@@ -36,7 +36,7 @@ def checked_name(collection: str) -> str:
 
 
 def invalid(what: str, detail: str) -> VectorStoreError:
-    return VectorStoreError(f"invalid_{what}", detail, retryable=False)
+    return VectorStoreError(f"invalid_{what}", detail)
 
 
 def tenant_filter(tenant_id: UUID, filter: Filter = Filter()) -> Spec:  # noqa: B008 (frozen)

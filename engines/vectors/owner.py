@@ -59,16 +59,12 @@ class Owner(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         try:
             return self._done(message)
         except VectorStoreError as error:
-            return _refusal(error.code, error.detail, retryable=error.retryable), []
+            return _refusal(error.code, error.detail), []
         except (ValueError, KeyError, TypeError) as error:
-            return _refusal(
-                "vector_store_rejected", f"The request is malformed: {error!r}", retryable=False
-            ), []
+            return _refusal("vector_store_rejected", f"The request is malformed: {error!r}"), []
         except BaseException as error:  # a panic inside the engine is no Exception
             if self._shards.closing:
-                return _refusal(
-                    "vector_store_unavailable", "The vector store is stopping.", retryable=True
-                ), []
+                return _refusal("vector_store_unavailable", "The vector store is stopping."), []
             return _failure(error), []
 
     def _done(self, message: wire.Message) -> tuple[dict[str, Any], list[wire.Array]]:
@@ -96,16 +92,16 @@ class Owner(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         return {}, []
 
 
-def _refusal(code: str, detail: str, *, retryable: bool) -> dict[str, Any]:
-    return {"error": {"code": code, "detail": detail, "retryable": retryable}}
+def _refusal(code: str, detail: str) -> dict[str, Any]:
+    return {"error": {"code": code, "detail": detail}}
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
     """The engine has one class for all errors; those of the machine begin with 'Service'."""
     if str(error).startswith("Service") or not isinstance(error, Exception):
         log.error("The engine failed", exc_info=error)
-        return _refusal("vector_store_failed", f"The vector store failed: {error}", retryable=True)
-    return _refusal("vector_store_rejected", f"The vector store refused: {error}", retryable=False)
+        return _refusal("vector_store_failed", f"The vector store failed: {error}")
+    return _refusal("vector_store_rejected", f"The vector store refused: {error}")
 
 
 def _locked(folder: Path) -> int:

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from heapq import nsmallest
 from itertools import groupby, repeat
 from typing import Any
 from uuid import UUID
@@ -30,13 +29,12 @@ from engines.vectors.filters import (
     metadata_terms,
     tenant_filter,
 )
+from engines.vectors.fusion import Ranking, fused, single
 
 DENSE, SPARSE = "dense", "sparse"
 BATCH = 500
-# How deep each component is read, and the constant of reciprocal rank fusion: both tuned, see docs/decisions.
+# How deep each component is read: tuned, see docs/decisions.
 CANDIDATES = 100
-RRF_K = 20
-BEST_FUSED = 2 / (RRF_K + 1)  # of what is first in both
 # Links per point in a search graph, the effort to choose them, and the least breadth of a walk. Each large tenant,
 # reference and tag has a graph, so that filtered searches find what they should; there is none over all tenants.
 LINKS, EFFORT, BREADTH = 16, 100, 128
@@ -61,9 +59,6 @@ class Component:
     filter: Spec
     corpus: Spec
     limit: int
-
-
-Ranking = list[tuple[str, float]]
 
 
 class QdrantStore(ABC):
@@ -97,7 +92,7 @@ class QdrantStore(ABC):
     def search(self, tenant_id: UUID, collection: str, query: Query) -> list[Hit]:
         name = checked_name(collection)
         found = self._query(name, _components(tenant_id, query)) if query.limit > 0 else {}
-        return _fused(found, query.limit) if query.mode is Mode.HYBRID else _single(found)
+        return fused(found, query.limit) if query.mode is Mode.HYBRID else single(found)
 
     def scroll(
         self,
@@ -208,23 +203,3 @@ def _components(tenant_id: UUID, query: Query) -> Iterator[Component]:
     if query.mode is not Mode.SPARSE:
         vector = query.vector() if callable(query.vector) else query.vector
         yield component(using=DENSE, vector=_finite(vector))
-
-
-def _single(found: dict[str, Ranking]) -> list[Hit]:
-    return [
-        Hit(point_id=UUID(id), score=score, scores={using: score})
-        for using, ranking in found.items()
-        for id, score in ranking
-    ]
-
-
-def _fused(found: dict[str, Ranking], limit: int) -> list[Hit]:
-    """Reciprocal rank fusion. Equal scores are ordered by id, so that an answer does not change."""
-    scores: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    fused: defaultdict[str, float] = defaultdict(float)
-    for using, ranking in sorted(found.items()):
-        for rank, (id, score) in enumerate(ranking, start=1):
-            scores[id][using] = score
-            fused[id] += 1 / (RRF_K + rank)
-    best = nsmallest(limit, fused.items(), key=lambda item: (-item[1], item[0]))
-    return [Hit(point_id=UUID(id), score=score, scores={**scores[id], "fused": score}) for id, score in best]

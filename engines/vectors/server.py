@@ -13,6 +13,7 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from engines.vectors import StoredPoint, VectorStoreError, filters
 from engines.vectors.bm25 import Sparse
 from engines.vectors.filters import Spec
+from engines.vectors.fusion import Ranking
 from engines.vectors.qdrant import (
     BREADTH,
     DENSE,
@@ -21,7 +22,6 @@ from engines.vectors.qdrant import (
     SPARSE,
     Component,
     QdrantStore,
-    Ranking,
     Rows,
     stored_point,
 )
@@ -166,11 +166,11 @@ def _errors() -> Iterator[None]:
         status = error.status_code or 500
         retryable = status >= 500 or status in (408, 429)
         code = "vector_store_failed" if retryable else "vector_store_rejected"
-        raise VectorStoreError(code, f"Qdrant answered {status}: {error}", retryable=retryable) from error
+        raise VectorStoreError(code, f"Qdrant answered {status}: {error}") from error
     except ApiException as error:
         detail = (
             f"Qdrant does not answer ({error.__class__.__name__}): is QDRANT_URL right, and is it running?"
         )
-        raise VectorStoreError("vector_store_unavailable", detail, retryable=True) from error
+        raise VectorStoreError("vector_store_unavailable", detail) from error
     except ValueError as error:
-        raise VectorStoreError("vector_store_rejected", str(error), retryable=False) from error
+        raise VectorStoreError("vector_store_rejected", str(error)) from error

@@ -189,7 +189,7 @@ class Shards:
                 f"The vectors in {self._root / name} cannot be opened ({error}). Restore the folder from a"
                 " backup; or move it away, restart, and run `manage.py reconcile --repair` to make it again."
             )
-            raise VectorStoreError("vector_store_damaged", detail, retryable=False) from error
+            raise VectorStoreError("vector_store_damaged", detail) from error
 
     def _every_second(self, work: Callable[[Collection], None]) -> None:
         while not self._closing.wait(1):

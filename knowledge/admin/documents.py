@@ -18,17 +18,17 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
 
-from audit.services import record
 from core.admin import TenantAdmin, action, actor_of, display, redirect_or_htmx, show_domain_errors
-from core.downloads import Download
 from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes
 from knowledge.admin import shown
 from knowledge.admin.passages import JobInline, PassageInline
 from knowledge.admin.tagging import of_documents, tagging_page
 from knowledge.admin.upload import upload_page
+from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus
 from knowledge.services import documents as services
+from knowledge.services.originals import open_original
 
 PREVIEW = 5000
 Verb = Callable[..., int]
@@ -51,14 +51,12 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind) for kind in dict.fromkeys(shown.KINDS.values())]
+        return [(kind, kind) for kind in shown.KINDS]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.filter(
-            mime_type__in=[mime for mime, kind in shown.KINDS.items() if kind == self.value()]
-        )
+        return queryset.filter(mime_type__in=shown.KINDS.get(self.value() or "", []))
 
 
 @admin.register(Document)
@@ -167,11 +165,10 @@ class DocumentAdmin(TenantAdmin):
             document = self.get_object(request, object_id)
             if document is None:
                 return self.absent(request, object_id)
-            record(actor=actor, action="document.downloaded", target=document)
         try:
-            return Download(document.file_path, filename=document.filename)
-        except FileNotFoundError:
-            messages.error(request, "The stored file is gone. Upload it again.")
+            return open_original(actor=actor, owner=document)
+        except StoredFileMissingError as error:
+            messages.error(request, str(error))
             return _to(object_id)
 
     # Tags

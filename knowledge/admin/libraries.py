@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import Count
@@ -12,11 +13,13 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from audit.admin import AuditedAdmin
-from core.admin import TenantInline, actor_of, display
-from knowledge.admin.shown import COLOURS
+from core.admin import TenantForm, TenantInline, actor_of, display
+from knowledge.admin.shown import STATUS_COLOURS
 from knowledge.admin.tags import TagInline
+from knowledge.engine_config import embedder_configs
 from knowledge.models import Document, DocumentStatus, KnowledgeBase, KnowledgeBaseReference, Reference
 from knowledge.pipeline.values import tag_id
 from knowledge.services.documents import reindex_documents
@@ -25,19 +28,44 @@ from knowledge.services.libraries import (
     delete_knowledge_bases,
     delete_references,
     documents_of,
+    save_reference,
 )
+
+
+def embedding_model_choices() -> list[tuple[str, str]]:
+    default, *others = embedder_configs()
+    return [("", f"The installation's own ({default})"), *((model, model) for model in others)]
+
+
+class ReferenceForm(TenantForm):
+    embedding_model = forms.ChoiceField(
+        choices=embedding_model_choices,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Changing it, or the passages' length or overlap, ingests the documents anew.",
+    )
+
+    def clean_chunk_overlap(self) -> int:
+        return self.cleaned_data["chunk_overlap"] or 0
 
 
 @admin.register(Reference)
 class ReferenceAdmin(AuditedAdmin):
     """A library goes with its documents."""
 
+    form = ReferenceForm
+
     list_display = ["name", "workspace", "description", "updated_at"]
     list_select_related = ["workspace"]
     search_fields = ["name"]
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
-    fields = ["workspace", "name", "description", "documents"]
+    fields = [
+        ("workspace", "name"),
+        "description",
+        ("embedding_model", "chunk_tokens", "chunk_overlap"),
+        "documents",
+    ]
     readonly_fields = ["documents"]
     inlines = [TagInline]
     actions = ["reindex"]
@@ -54,6 +82,11 @@ class ReferenceAdmin(AuditedAdmin):
         ids = documents_of(queryset)
         count = reindex_documents(actor=actor_of(request), document_ids=ids) if ids else 0
         self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        count = save_reference(actor=actor_of(request), reference=obj)
+        if count:
+            self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for added in formset.extra_forms:
@@ -136,7 +169,9 @@ def document_counts(reference: Reference) -> SafeString:
     listed = f"{reverse('admin:knowledge_document_changelist')}?reference__id__exact={reference.pk}"
     upload = f"{reverse('admin:knowledge_document_add')}?reference={reference.pk}"
     states = [
-        (status.label, counts[status], COLOURS[status]) for status in DocumentStatus if status in counts
+        (status.label, counts[status], STATUS_COLOURS[status])
+        for status in DocumentStatus
+        if status in counts
     ]
     context = {"states": states, "listed": listed, "upload": upload}
     return render_to_string("admin/knowledge/document/counts.html", context)

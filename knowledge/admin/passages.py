@@ -14,16 +14,9 @@ from django.utils.safestring import SafeString
 
 from core.admin import ReadOnlyInline, UncountedAdmin, action, display, has_role, show_domain_errors
 from core.permissions import Role
+from jobs.admin import JobDisplay
 from knowledge.admin.tagging import of_passage, tagging_page
 from knowledge.models import Chunk, Embedding, IngestionJob, TagLink
-
-JOB_COLOURS = {
-    "Queued": "default",
-    "Running": "info",
-    "Done": "success",
-    "Error": "danger",
-    "Cancelled": "warning",
-}
 
 
 def heading_of(chunk: Chunk) -> str:
@@ -77,7 +70,7 @@ class PassageInline(ReadOnlyInline):
         return tags_of(obj)
 
 
-class JobInline(ReadOnlyInline):
+class JobInline(JobDisplay, ReadOnlyInline):
     model = IngestionJob
     verbose_name_plural = "Jobs"
     tab = True
@@ -85,17 +78,9 @@ class JobInline(ReadOnlyInline):
     readonly_fields = ["state_badge", "counted", "timings"]
     ordering = ["-generation", "-created_at"]
 
-    @display(description="State", label=JOB_COLOURS)
-    def state_badge(self, obj: IngestionJob) -> str:
-        return str(obj.get_state_display())
-
     @display(description="Passages")
     def counted(self, obj: IngestionJob) -> str:
         return f"{obj.chunks_done} of {obj.chunks_total}"
-
-    @display(description="Seconds")
-    def timings(self, obj: IngestionJob) -> str:
-        return ", ".join(f"{stage} {seconds:.2g}" for stage, seconds in obj.timings_json.items()) or "–"
 
 
 class TagLinkInline(ReadOnlyInline):
@@ -158,7 +143,7 @@ class EmbeddingAdmin(UncountedAdmin):
 
 
 @admin.register(IngestionJob)
-class IngestionJobAdmin(UncountedAdmin):
+class IngestionJobAdmin(JobDisplay, UncountedAdmin):
     list_display = [
         "document",
         "kind",
@@ -175,10 +160,6 @@ class IngestionJobAdmin(UncountedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return super().get_queryset(request).defer("document__text")
-
-    @display(description="State", ordering="state", label=JOB_COLOURS)
-    def state_badge(self, obj: IngestionJob) -> str:
-        return str(obj.get_state_display())
 
     @display(description="Passages")
     def counted(self, obj: IngestionJob) -> str:

@@ -23,7 +23,9 @@ from engines.embedding import EmbeddingError
 from engines.vectors import Mode, VectorStoreError
 from knowledge.admin.tagging import TagNames
 from knowledge.models import Reference
-from knowledge.search.service import Filters, Passage, search
+from knowledge.search.filters import SearchFilters
+from knowledge.search.passages import Passage
+from knowledge.search.service import search
 
 MODES = [
     (Mode.HYBRID, "Meaning and words"),
@@ -80,7 +82,7 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[Any, ...])
             actor=actor_of(request),
             query=facts["query"],
             mode=Mode(facts["mode"] or Mode.HYBRID),
-            filters=Filters(references=references or None, tags_any=facts["tags"]),
+            filters=SearchFilters(references=references or None, tags_any=facts["tags"]),
         )
     except (OylError, EmbeddingError, VectorStoreError) as error:
         return {"error": str(error)}

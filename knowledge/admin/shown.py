@@ -11,16 +11,15 @@ from django.db.models.functions import JSONObject
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, JobState, Stage
+from engines.parsing.formats import BY_TYPE, FORMATS
+from jobs.states import JobState
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Stage
 
-COLOURS = {
+STATUS_COLOURS = {
     DocumentStatus.PENDING: "default",
     DocumentStatus.PROCESSING: "info",
     DocumentStatus.DONE: "success",
     DocumentStatus.ERROR: "danger",
-    JobState.QUEUED: "default",
-    JobState.RUNNING: "info",
-    JobState.CANCELLED: "warning",
 }
 STAGES = {
     Stage.WAIT: "Starting",
@@ -32,24 +31,10 @@ STAGES = {
     Stage.FLIP: "Switching to the new version",
     Stage.CLEAN: "Removing the old version",
 }
-OFFICE = "application/vnd.openxmlformats-officedocument."
-KINDS = {
-    "application/pdf": "PDF",
-    f"{OFFICE}wordprocessingml.document": "Word",
-    f"{OFFICE}spreadsheetml.sheet": "Excel",
-    f"{OFFICE}presentationml.presentation": "PowerPoint",
-    "application/msword": "Word",
-    "application/vnd.ms-powerpoint": "PowerPoint",
-    "application/vnd.oasis.opendocument.text": "OpenDocument",
-    "application/epub+zip": "EPUB",
-    "application/rtf": "RTF",
-    "application/vnd.ms-outlook": "Outlook",
-    "application/zip": "ZIP",
-    "message/rfc822": "E-mail",
-    "text/plain": "Text",
-    "text/markdown": "Markdown",
-    "text/html": "HTML",
-}
+# The types that lists of documents are filtered by, with all mime types of each.
+KINDS: dict[str, list[str]] = {}
+for one in FORMATS:
+    KINDS.setdefault(one.label, []).append(one.mime_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +79,7 @@ def state(document: Any) -> SafeString:
     context = {
         "document": document,
         "label": status.label,
-        "colour": COLOURS[status],
+        "colour": STATUS_COLOURS[status],
         "progress": progress(document),
         "failed": status is DocumentStatus.ERROR,
         "unfinished": status in (DocumentStatus.PENDING, DocumentStatus.PROCESSING),
@@ -103,4 +88,4 @@ def state(document: Any) -> SafeString:
 
 
 def kind(document: Document) -> str:
-    return KINDS.get(document.mime_type) or document.mime_type.rpartition("/")[2].upper() or "–"
+    return BY_TYPE[document.mime_type].label if document.mime_type in BY_TYPE else document.mime_type or "–"

@@ -20,18 +20,17 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.services import record
 from core.api.serializers import TIMES, ObjectField, OylSerializer, StrictSerializer
 from core.api.views import READ, ReadViewSet
 from core.downloads import MEDIA_TYPE, Download
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, chosen
-from knowledge.api.libraries import OF_REFERENCE, through
 from knowledge.api.passages import IngestionJobSerializer
-from knowledge.errors import DocumentNotFoundError
+from knowledge.bounds import OF_REFERENCE, through
 from knowledge.models import Document, DocumentStatus, IngestionJob, Reference
 from knowledge.services import documents, tags
+from knowledge.services.originals import open_original
 from knowledge.storage.uploads import local_uploads
 
 EDIT = {"POST": Role.EDITOR}
@@ -207,11 +206,7 @@ class DocumentViewSet(ReadViewSet):
         """Download the original."""
         with tenant_scope(self.actor.tenant_id):
             document = self.get_object()
-            record(actor=self.actor, action="document.downloaded", target=document)
-        try:
-            return Download(document.file_path, filename=document.filename)
-        except FileNotFoundError:
-            raise DocumentNotFoundError("The stored file is gone. Upload it again.") from None
+        return open_original(actor=self.actor, owner=document)
 
     @extend_schema(responses={(200, EventsRenderer.media_type): EVENT})
     @action(

@@ -8,33 +8,34 @@ from rest_framework import serializers
 
 from audit.api import AuditedViewSet
 from core.api.serializers import TIMES, OylSerializer
-from core.api.views import ReadViewSet, Ways
+from core.api.views import ReadViewSet
+from knowledge.bounds import OF_REFERENCE, through
 from knowledge.models import KnowledgeBase, Reference, Tag, TagLink, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.services import libraries, tags
-
-OF_REFERENCE = {
-    "workspace": ("workspace",),
-    "reference": ("pk",),
-    "assistant": ("knowledge_bases__assistant", "knowledge_base__assistant"),
-}
-
-
-def through(way: str) -> Ways:
-    """What a key may be bound to, seen from a model whose reference is at the end of `way`."""
-    return {kind: tuple(f"{way}__{end}" for end in ends) for kind, ends in OF_REFERENCE.items()}
 
 
 class ReferenceSerializer(OylSerializer[Reference]):
     class Meta(OylSerializer.Meta):
         model = Reference
-        fields = ("id", "workspace", "knowledge_base", "name", "description", *TIMES)
+        fields = (
+            "id",
+            "workspace",
+            "knowledge_base",
+            "name",
+            "description",
+            "embedding_model",
+            "chunk_tokens",
+            "chunk_overlap",
+            *TIMES,
+        )
         read_only_fields = ("knowledge_base",)
         fixed = ("workspace",)
 
 
 class ReferenceViewSet(AuditedViewSet):
-    """Libraries of documents. One goes with its documents."""
+    """Libraries of documents. One goes with its documents. When its embedding model, or the length or overlap of its
+    passages, changes, its documents are ingested anew, and answer as before until then."""
 
     model = Reference
     area = "knowledge"
@@ -42,6 +43,9 @@ class ReferenceViewSet(AuditedViewSet):
     serializer_class = ReferenceSerializer
     filterset_fields = ["workspace", "knowledge_base", "name"]
     ordering_fields = ["name", "created_at"]
+
+    def save_instance(self, instance: Reference) -> None:
+        libraries.save_reference(actor=self.actor, reference=instance)
 
     def perform_destroy(self, instance: Reference) -> None:
         libraries.delete_references(actor=self.actor, references=[instance])

@@ -15,9 +15,10 @@ from core.api.views import ReadViewSet, TenantViewSet, bound_rows
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Mode
-from knowledge.api.libraries import OF_REFERENCE, through
+from knowledge.bounds import OF_REFERENCE, through
 from knowledge.models import Chunk, IngestionJob, Reference, TagLink
-from knowledge.search.service import MAX_LIMIT, Filters, search
+from knowledge.search.filters import SearchFilters
+from knowledge.search.service import MAX_LIMIT, search
 
 
 class ChunkSerializer(OylSerializer[Chunk]):
@@ -169,7 +170,7 @@ class SearchViewSet(TenantViewSet):
                 del passage["scores"]
         return Response({"results": shown})
 
-    def _filters(self, given: dict[str, Any]) -> Filters:
+    def _filters(self, given: dict[str, Any]) -> SearchFilters:
         lists: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
         }
@@ -178,4 +179,4 @@ class SearchViewSet(TenantViewSet):
                 rows = bound_rows(self.actor, Reference.objects.all(), OF_REFERENCE)
                 mine = set(rows.values_list("pk", flat=True))
             lists["references"] = tuple(mine & set(lists.get("references", mine)))
-        return Filters(**lists)
+        return SearchFilters(**lists)

@@ -8,78 +8,79 @@ from operator import itemgetter
 from django.db.models import F
 
 from audit.services import record_each
-from core.actors import Actor
 from core.bulk_sql import Row, insert_rows, update_rows
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from engines.vectors import Filter
-from knowledge.ingestion.jobs import lock_held
-from knowledge.ingestion.loading import without_file
-from knowledge.ingestion.versions import models_of_documents
+from jobs.states import JobState
+from knowledge.ingestion.attempt import Attempt
 from knowledge.models import (
     Chunk,
     Document,
     DocumentStatus,
     Embedding,
     IngestionJob,
-    JobState,
     Stage,
     Tag,
     TagLink,
     TagSource,
 )
-from knowledge.pipeline.ports import Ports, collection_name
+from knowledge.pipeline.ports import Ports, Versions, collection_name
 from knowledge.pipeline.values import Tagged, tag_id
 from knowledge.storage.files import remove_older
+from knowledge.used_models import models_of_documents
 
 
-def flip(
-    actor: Actor, jobs: Sequence[IngestionJob], products: Sequence[Tagged], ports: Ports
-) -> list[IngestionJob]:
+def flip(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> list[IngestionJob]:
     """Write the chunks, and let each document answer from them; the jobs whose documents now do. Those of a first
     generation are done. Documents deleted or replaced meanwhile are passed over, and those without a product keep
     answering from their last generation."""
     made = {product.passages.source.document_id for product in products}
-    with tenant_scope(actor.tenant_id):
-        held = {job.document_id: job for job in lock_held([job for job in jobs if job.document_id in made])}
+    with tenant_scope(attempt.tenant_id):
+        held = {
+            job.document_id: job
+            for job in attempt.lock_held([job for job in jobs if job.document_id in made])
+        }
         mine = [product for product in products if product.passages.source.document_id in held]
-        Chunk.objects.all().filter(document__in=held).delete_rows()
+        Chunk.objects.filter(document__in=held).delete_rows()
         _write_tags(mine)
-        _write_chunks(mine, ports)
-        _show(actor, [(held[product.passages.source.document_id], product) for product in mine], ports)
+        _write_chunks(mine, attempt.ports)
+        shown = [(held[product.passages.source.document_id], product) for product in mine]
+        _show(attempt, shown)
     return list(held.values())
 
 
-def clean(actor: Actor, job: IngestionJob, ports: Ports) -> None:
+def clean(attempt: Attempt, job: IngestionJob) -> None:
     """Remove what earlier generations left in the store; then the job is done."""
     document, generation = job.document, job.generation
     old = Filter(document_ids=(document.pk,), below_generation=generation)
-    with tenant_scope(actor.tenant_id):
+    with tenant_scope(attempt.tenant_id):
         models = models_of_documents([document.pk])
     for model in models:
-        ports.store.delete(actor.tenant_id, collection_name(model), old)
-    remove_older(actor.tenant_id, document.pk, generation=generation, keep=document.file_path)
-    with tenant_scope(actor.tenant_id):
-        if lock_held([job]):
-            IngestionJob.objects.all().filter(pk=job.pk).finish(JobState.DONE)
+        attempt.ports.store.delete(attempt.tenant_id, collection_name(model), old)
+    remove_older(attempt.tenant_id, document.pk, generation=generation, keep=document.file_path)
+    with tenant_scope(attempt.tenant_id):
+        if attempt.lock_held([job]):
+            row = IngestionJob.objects.filter(pk=job.pk)
+            row.finish(JobState.DONE, timings_json=attempt.progress.timings())
             Document.objects.filter(pk=document.pk).update(processed_status=DocumentStatus.DONE)
 
 
-def remove_unshown(
-    actor: Actor, jobs: Sequence[IngestionJob], products: Sequence[Tagged], ports: Ports
-) -> None:
+def remove_unshown(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> None:
     """Remove the points of generations that nobody will show any more: their documents were deleted or replaced, and
     cleaned up after, before the points were written, or they hold too much."""
     made = {product.passages.source.document_id: product.passages.ids for product in products}
     mine = [job.pk for job in jobs if job.document_id in made]
     if not mine:
         return
-    with tenant_scope(actor.tenant_id):
+    with tenant_scope(attempt.tenant_id):
         ended = IngestionJob.objects.filter(pk__in=mine, state__in=(JobState.CANCELLED, JobState.ERROR))
         unshown = ended.exclude(document__generation__gte=F("generation"))
         documents = list(unshown.values_list("document_id", flat=True))
     for document_id in documents:
-        ports.store.delete(actor.tenant_id, ports.collection, Filter(point_ids=tuple(made[document_id])))
+        attempt.ports.store.delete(
+            attempt.tenant_id, attempt.ports.collection, Filter(point_ids=tuple(made[document_id]))
+        )
 
 
 def _write_tags(products: Sequence[Tagged]) -> None:
@@ -156,9 +157,9 @@ def _links(product: Tagged) -> list[Row]:
     ]
 
 
-def _show(actor: Actor, made: Sequence[tuple[IngestionJob, Tagged]], ports: Ports) -> None:
+def _show(attempt: Attempt, made: Sequence[tuple[IngestionJob, Tagged]]) -> None:
     """The documents, their jobs and their events: a statement for each of the three, however many there are."""
-    update_rows(Document, [_shown(job, product, ports) for job, product in made])
+    update_rows(Document, [_shown(job, product, attempt.ports) for job, product in made])
     update_rows(
         IngestionJob,
         [
@@ -167,15 +168,16 @@ def _show(actor: Actor, made: Sequence[tuple[IngestionJob, Tagged]], ports: Port
                 "stage": Stage.CLEAN,
                 "chunks_done": len(product.passages.digests),
                 "chunks_total": len(product.passages.digests),
-                "versions": ports.versions,
+                "versions": _versions(job, product, attempt.ports),
+                "timings_json": attempt.progress.timings(),
             }
             for job, product in made
         ],
     )
     first = [job.pk for job, _ in made if job.generation == 1]
-    IngestionJob.objects.all().filter(pk__in=first).finish(JobState.DONE)
+    IngestionJob.objects.filter(pk__in=first).finish(JobState.DONE)
     record_each(
-        actor=actor,
+        actor=attempt.actor,
         action="document.indexed",
         events=[(job.document, job.document.reference.workspace_id, _told(job, one)) for job, one in made],
     )
@@ -183,20 +185,23 @@ def _show(actor: Actor, made: Sequence[tuple[IngestionJob, Tagged]], ports: Port
 
 def _shown(job: IngestionJob, product: Tagged, ports: Ports) -> Row:
     parsed = product.passages.document
-    file_metadata = {"file": parsed.metadata} if parsed.metadata else {}
     return {
         "id": job.document_id,
         "generation": job.generation,
         "text": product.passages.chunked.text,
         "mime_type": parsed.mime_type,
-        "metadata_json": {**without_file(job.document.metadata_json), **file_metadata},
+        "file_metadata_json": parsed.metadata,
         "processed_status": DocumentStatus.DONE,
         "error_code": "",
         "error_detail": "",
-        "versions": ports.versions,
+        "versions": _versions(job, product, ports),
     }
 
 
 def _told(job: IngestionJob, product: Tagged) -> dict[str, object]:
     count = len(product.passages.digests)
     return {"new": {"generation": job.generation, "chunks": count, "sha256": job.document.sha256}}
+
+
+def _versions(job: IngestionJob, product: Tagged, ports: Ports) -> Versions:
+    return ports.versions_of(product.passages.document.mime_type, job.document.reference.chunk_settings)

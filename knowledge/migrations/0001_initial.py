@@ -1,20 +1,22 @@
-"""Libraries of documents, what the pipeline makes of them, and whose jobs are due."""
+"""Libraries of documents, and what the pipeline makes of them."""
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
+import django.db.models.expressions
 import django.db.models.manager
 from django.db import migrations, models
 
 import core.isolation.constraints
 import core.isolation.scope
 import core.models
-from core.isolation.migrations import lookup_function
+from jobs.lookup import job_table_lookup
 
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("jobs", "0001_initial"),
         ("assistants", "0001_initial"),
         ("tenants", "0001_initial"),
         ("workspaces", "0001_initial"),
@@ -40,6 +42,12 @@ class Migration(migrations.Migration):
                 ("size_bytes", models.PositiveBigIntegerField(editable=False)),
                 ("sha256", models.CharField(editable=False, max_length=64)),
                 ("metadata_json", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
+                (
+                    "file_metadata_json",
+                    models.JSONField(
+                        blank=True, default=dict, editable=False, verbose_name="metadata of the file"
+                    ),
+                ),
                 ("text", models.TextField(blank=True, editable=False)),
                 (
                     "processed_status",
@@ -60,7 +68,7 @@ class Migration(migrations.Migration):
                 ("error_detail", models.TextField(blank=True, editable=False)),
                 ("generation", models.PositiveIntegerField(default=0, editable=False)),
                 ("file_generation", models.PositiveIntegerField(default=1, editable=False)),
-                ("versions", models.CharField(blank=True, editable=False, max_length=255)),
+                ("versions", models.JSONField(blank=True, default=dict, editable=False)),
                 (
                     "container",
                     models.ForeignKey(
@@ -211,18 +219,12 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
-                    "kind",
-                    models.CharField(
-                        choices=[("ingest", "Ingest"), ("purge", "Purge")], default="ingest", max_length=16
-                    ),
-                ),
-                ("generation", models.PositiveIntegerField()),
-                (
                     "state",
                     models.CharField(
                         choices=[
                             ("queued", "Queued"),
                             ("running", "Running"),
+                            ("waiting", "Waiting"),
                             ("done", "Done"),
                             ("error", "Error"),
                             ("cancelled", "Cancelled"),
@@ -231,6 +233,25 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("available_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, max_length=64)),
+                ("error_detail", models.TextField(blank=True)),
+                (
+                    "timings_json",
+                    models.JSONField(blank=True, default=dict, verbose_name="seconds per stage"),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("ingest", "Ingest"), ("purge", "Purge")], default="ingest", max_length=16
+                    ),
+                ),
+                ("generation", models.PositiveIntegerField()),
                 (
                     "stage",
                     models.CharField(
@@ -248,21 +269,9 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("attempt", models.PositiveIntegerField(default=0)),
                 ("chunks_done", models.PositiveIntegerField(default=0)),
                 ("chunks_total", models.PositiveIntegerField(default=0)),
-                ("available_at", models.DateTimeField()),
-                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("error_code", models.CharField(blank=True, max_length=64)),
-                ("error_detail", models.TextField(blank=True)),
-                ("versions", models.CharField(blank=True, max_length=255)),
-                (
-                    "timings_json",
-                    models.JSONField(blank=True, default=dict, verbose_name="seconds per stage"),
-                ),
-                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("versions", models.JSONField(blank=True, default=dict)),
                 (
                     "document",
                     models.ForeignKey(
@@ -354,6 +363,28 @@ class Migration(migrations.Migration):
                 ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("name", models.CharField(max_length=255)),
                 ("description", models.TextField(blank=True)),
+                (
+                    "embedding_model",
+                    models.CharField(blank=True, help_text="Empty: the installation's own.", max_length=255),
+                ),
+                (
+                    "chunk_tokens",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="At most so many tokens; empty: as many as the embedding model reads.",
+                        null=True,
+                        verbose_name="passage length",
+                    ),
+                ),
+                (
+                    "chunk_overlap",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        default=0,
+                        help_text="So many tokens at a passage's beginning are those at the end of the one before.",
+                        verbose_name="passage overlap",
+                    ),
+                ),
                 ("metadata_json", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
                 (
                     "knowledge_base",
@@ -840,7 +871,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="ingestionjob",
             index=core.models.Index(
-                condition=models.Q(("state__in", ["queued", "running"])),
+                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
                 fields=["tenant", "available_at"],
                 name="idx_ingestion_jobs_unfinished",
             ),
@@ -871,6 +902,26 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="ingestionjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                ),
+                name="ingestion_jobs_state_valid",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="ingestionjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("available_at__isnull", False),
+                    models.Q(("state__in", ["queued", "running"]), _negated=True),
+                    _connector="OR",
+                ),
+                name="ingestion_jobs_available_at_given",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="ingestionjob",
             constraint=models.UniqueConstraint(
                 fields=("document", "generation", "kind"), name="ingestion_jobs_document_generation_key"
             ),
@@ -879,13 +930,6 @@ class Migration(migrations.Migration):
             model_name="ingestionjob",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ["ingest", "purge"])), name="ingestion_jobs_kind_valid"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["queued", "running", "done", "error", "cancelled"])),
-                name="ingestion_jobs_state_valid",
             ),
         ),
         migrations.AddConstraint(
@@ -930,6 +974,31 @@ class Migration(migrations.Migration):
                 fields=("workspace", "name"),
                 name="references_name_alive_key",
                 violation_error_message="There is one of this name already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="reference",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("chunk_tokens", None), ("chunk_tokens__gte", 32), _connector="OR"),
+                name="references_chunk_tokens_valid",
+                violation_error_message="A passage has a length of 32 tokens or more.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="reference",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("chunk_overlap", 0),
+                    (
+                        "chunk_tokens__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.Value(2), "*", models.F("chunk_overlap")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="references_chunk_overlap_valid",
+                violation_error_message="Passages overlap by at most half of their length: give their length, too.",
             ),
         ),
         migrations.AddIndex(
@@ -1219,12 +1288,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("kind__in", ["keyword", "regex"])), name="tag_rules_kind_valid"
             ),
         ),
-        lookup_function(
-            "oyl_tenants_with_due_jobs()",
-            returns="SETOF uuid",
-            body="SELECT DISTINCT tenant_id FROM ingestion_jobs "
-            "WHERE state IN ('queued', 'running') AND available_at <= now()",
-            reads={"ingestion_jobs": ("tenant_id", "state", "available_at")},
-            policies=("ingestion_jobs",),
-        ),
+        job_table_lookup("ingestion_jobs"),
     ]

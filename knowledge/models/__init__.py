@@ -2,7 +2,7 @@
 
 from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
 from knowledge.models.files import FileBatch, StoredFile
-from knowledge.models.jobs import IngestionJob, JobKind, JobState, Stage
+from knowledge.models.jobs import IngestionJob, JobKind, Stage
 from knowledge.models.libraries import KnowledgeBase, KnowledgeBaseReference, Reference
 from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagLink, TagRule, TagSource
 
@@ -15,7 +15,6 @@ __all__ = [
     "FileBatch",
     "IngestionJob",
     "JobKind",
-    "JobState",
     "KnowledgeBase",
     "KnowledgeBaseReference",
     "Reference",

@@ -28,9 +28,9 @@ class Document(SoftDeleteModel):
     archive): the same one again is the same document. `container` is the archive or mail it was found in.
 
     `generation` is the one that can be found, 0 before the first; `file_generation` is the one that `file_path`, `sha256`
-    and `size_bytes` speak of, and runs ahead of it while a new file is being processed. `versions` are those of parser,
-    chunker, tagger and model that made it. `metadata_json` has what users and sources say, and under "file" what the
-    file says of itself.
+    and `size_bytes` speak of, and runs ahead of it while a new file is being processed. `versions` are those of reader,
+    chunker, tagger and model that made it (`knowledge.pipeline.ports.Ports.versions_of`). `metadata_json` has what users
+    and sources say, `file_metadata_json` what the file says of itself.
     """
 
     reference = models.ForeignKey(
@@ -53,6 +53,7 @@ class Document(SoftDeleteModel):
     size_bytes = models.PositiveBigIntegerField(editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
     metadata_json = models.JSONField("metadata", default=dict, blank=True)
+    file_metadata_json = models.JSONField("metadata of the file", default=dict, blank=True, editable=False)
     text = models.TextField(blank=True, editable=False)
     processed_status = models.CharField(
         "status",
@@ -65,7 +66,7 @@ class Document(SoftDeleteModel):
     error_detail = models.TextField(blank=True, editable=False)
     generation = models.PositiveIntegerField(default=0, editable=False)
     file_generation = models.PositiveIntegerField(default=1, editable=False)
-    versions = models.CharField(max_length=255, blank=True, editable=False)
+    versions = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "documents"

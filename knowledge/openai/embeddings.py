@@ -14,7 +14,8 @@ from core.api.openai.views import OpenAIViewSet, validated
 from core.api.views import READ, Ways
 from core.errors import NotFoundError
 from core.permissions import Role, bound_kinds
-from engines.embedding import Embedder, Vectors, get_embedder
+from engines.embedding import Embedder, Vectors
+from knowledge.engine_config import embedder_configs, embedder_named
 
 MOST_TEXTS = 2048
 # What belongs to nobody is open to keys that are bound to whatever.
@@ -27,18 +28,18 @@ class ModelNotFoundError(NotFoundError):
 
 def named_embedder(name: str) -> Embedder:
     """Raises ModelNotFoundError."""
-    embedder = get_embedder()
-    if name != embedder.model:
-        raise ModelNotFoundError(f"There is no model '{name}'. There is: {embedder.model}.")
-    return embedder
+    known = embedder_configs()
+    if name not in known:
+        raise ModelNotFoundError(f"There is no model '{name}'. There is: {', '.join(known)}.")
+    return embedder_named(name)
 
 
-def _shown(embedder: Embedder) -> dict[str, Any]:
-    return {"id": embedder.model, "object": "model", "created": 0, "owned_by": "oyl"}
+def _shown(model: str) -> dict[str, Any]:
+    return {"id": model, "object": "model", "created": 0, "owned_by": "oyl"}
 
 
 class ModelViewSet(OpenAIViewSet):
-    """The one embedding model."""
+    """The embedding models."""
 
     area = "knowledge"
     roles = READ
@@ -46,10 +47,10 @@ class ModelViewSet(OpenAIViewSet):
     opens_own_scopes = True
 
     def list(self, request: Request, **kwargs: Any) -> Response:
-        return Response({"object": "list", "data": [_shown(get_embedder())]})
+        return Response({"object": "list", "data": list(map(_shown, embedder_configs()))})
 
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        return Response(_shown(named_embedder(kwargs["name"])))
+        return Response(_shown(named_embedder(kwargs["name"]).model))
 
 
 def _refuse_tokens(one: Any) -> None:

@@ -11,17 +11,16 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.services import record
 from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
 from core.api.views import Ways, bound_rows
 from core.downloads import Download
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, bound_kinds
-from knowledge.api.libraries import through
-from knowledge.errors import StoredFileMissingError
+from knowledge.bounds import through
 from knowledge.models import Document, StoredFile
 from knowledge.openai.ids import file_id
 from knowledge.services import documents, stored_files
+from knowledge.services.originals import open_original
 
 PURPOSES = ["assistants", "user_data"]
 OF_FILE: Ways = dict.fromkeys(bound_kinds(), ("bound_id",))
@@ -93,9 +92,4 @@ class FileViewSet(OpenAIViewSet):
         """The original."""
         with tenant_scope(self.actor.tenant_id):
             found = self.get_object()
-            noun = "document" if isinstance(found, Document) else "file"
-            record(actor=self.actor, action=f"{noun}.downloaded", target=found)
-        try:
-            return Download(found.file_path, filename=found.filename)
-        except FileNotFoundError:
-            raise StoredFileMissingError from None
+        return open_original(actor=self.actor, owner=found)

@@ -15,13 +15,14 @@ from core.api.openai.views import OpenAIViewSet, validated
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Condition
-from engines.vectors.qdrant import BEST_FUSED
-from knowledge.api.libraries import OF_REFERENCE
-from knowledge.ingestion.loading import without_file
+from engines.vectors.fusion import MAX_FUSED_SCORE
+from knowledge.bounds import OF_REFERENCE
 from knowledge.models import Document, Reference
 from knowledge.openai.filters import condition_of
 from knowledge.openai.ids import file_id
-from knowledge.search.service import Filters, Passage, search
+from knowledge.search.filters import SearchFilters
+from knowledge.search.passages import Passage
+from knowledge.search.service import search
 
 MOST_QUERIES = 10
 
@@ -64,7 +65,10 @@ class StoreSearchViewSet(OpenAIViewSet):
 
     def _found(self, store_id: UUID, given: dict[str, Any]) -> list[Passage]:
         """Of several questions' passages each once, with its best score."""
-        filters, limit = Filters(references=(store_id,), where=given.get("filters")), given["max_num_results"]
+        filters, limit = (
+            SearchFilters(references=(store_id,), where=given.get("filters")),
+            given["max_num_results"],
+        )
         answers = [
             search(actor=self.actor, query=query, limit=limit, filters=filters) for query in given["query"]
         ]
@@ -76,7 +80,7 @@ class StoreSearchViewSet(OpenAIViewSet):
 
 def _score(passage: Passage) -> float:
     """1 for what is first by meaning and first by words."""
-    return passage.score / BEST_FUSED
+    return passage.score / MAX_FUSED_SCORE
 
 
 def _shown(passages: Sequence[Passage]) -> list[dict[str, Any]]:
@@ -87,7 +91,7 @@ def _shown(passages: Sequence[Passage]) -> list[dict[str, Any]]:
             "file_id": file_id(document),
             "filename": passage.filename,
             "score": _score(passage),
-            "attributes": without_file(document.metadata_json),
+            "attributes": document.metadata_json,
             "content": [{"type": "text", "text": passage.text}],
         }
         for passage in passages

@@ -16,11 +16,10 @@ from core.api.openai.fields import IdField
 from core.api.openai.ids import as_id, pk_of
 from core.api.openai.views import OpenAIViewSet, validated
 from core.api.views import bound_rows
+from core.error_codes import ERROR_CODES, Origin
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from knowledge.api.libraries import OF_REFERENCE, through
-from knowledge.errors import JOB_ERRORS
-from knowledge.ingestion.loading import without_file
+from knowledge.bounds import OF_REFERENCE, through
 from knowledge.models import Document, DocumentStatus, FileBatch, Reference
 from knowledge.openai.attaching import attachments
 from knowledge.openai.fields import AttributesField
@@ -31,7 +30,7 @@ from knowledge.services import documents, stored_files
 POLL_AFTER_MS = "500"  # of themselves, OpenAI's clients wait one second, or five
 ROLES = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
 # Of OpenAI's three codes, that of files which OYL cannot read; what the services had to do with is the server's.
-UNSUPPORTED, OURS = {"unsupported_type", "needs_libreoffice"}, ("embedding_", "vector_store_", "parser_")
+UNSUPPORTED = {"unsupported_type", "needs_libreoffice"}
 
 
 class StoreFileShown(serializers.BaseSerializer[Document]):
@@ -44,7 +43,7 @@ class StoreFileShown(serializers.BaseSerializer[Document]):
             "status": STATES[DocumentStatus(row.processed_status)],
             "last_error": _error(row),
             "usage_bytes": row.size_bytes,
-            "attributes": without_file(row.metadata_json),
+            "attributes": row.metadata_json,
             "chunking_strategy": {"type": "other"},
         }
 
@@ -52,7 +51,7 @@ class StoreFileShown(serializers.BaseSerializer[Document]):
 def _error(row: Document) -> dict[str, str] | None:
     if row.processed_status != DocumentStatus.ERROR:
         return None
-    is_ours = row.error_code in JOB_ERRORS or row.error_code.startswith(OURS)
+    is_ours = ERROR_CODES[row.error_code].origin is not Origin.FILE
     others = "unsupported_file" if row.error_code in UNSUPPORTED else "invalid_file"
     return {"code": "server_error" if is_ours else others, "message": f"{row.error_code}: {row.error_detail}"}
 

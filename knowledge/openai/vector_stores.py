@@ -20,7 +20,7 @@ from core.api.views import Ways, bound_rows
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role
-from knowledge.api.libraries import OF_REFERENCE
+from knowledge.bounds import OF_REFERENCE
 from knowledge.models import Document, DocumentStatus, Reference
 from knowledge.openai.attaching import attachments
 from knowledge.openai.ids import STORE

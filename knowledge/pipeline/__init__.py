@@ -7,13 +7,14 @@ the frozen values of `values.py`. Heavy libraries live behind the ports.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from uuid import UUID
 
+from core.progress import Progress
 from engines.embedding import Embedder
-from engines.parsing import ParseError, Parser
+from engines.parsing import ParseCancelled, ParseError, Parser
 from knowledge.pipeline.chunking import chunk, embedding_input
 from knowledge.pipeline.embedding import embed, embed_tags
 from knowledge.pipeline.indexing import index
@@ -21,34 +22,32 @@ from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.tagging import tag
 from knowledge.pipeline.values import Chunked, Failure, Parsed, Source, Tagged, chunk_id
 
-Report = Callable[..., None]
-
 
 def run(
-    tenant_id: UUID, sources: Sequence[Source], ports: Ports, workdir: Path, report: Report
+    tenant_id: UUID, sources: Sequence[Source], ports: Ports, workdir: Path, progress: Progress
 ) -> tuple[list[Tagged], list[Failure]]:
     """Make the files of one batch findable, as far as the vector store goes; the flip is the caller's, who also removes
     the empty folder `workdir` afterwards.
 
-    `report(stage, **counts)` is told before each stage, and may raise to stop the work. A file that cannot be read fails
+    `progress` is called before each stage, and may raise to stop the work. A file that cannot be read fails
     alone; EmbeddingError and VectorStoreError concern the whole batch.
     """
-    report("parse")
+    progress("parse")
     parsed, failures = parse(tenant_id, sources, ports.parser, workdir)
-    report("chunk")
+    progress("chunk")
     chunked = [chunk_one(one, ports.embedder) for one in parsed]
-    report("embed")
+    progress("embed")
     embedded = embed(
         chunked,
         tenant_id=tenant_id,
         embedder=ports.embedder,
         store=ports.store,
         collection=ports.collection,
-        told=lambda done, total: report("embed", chunks_done=done, chunks_total=total),
+        progress=progress,
     )
-    report("tag")
+    progress("tag")
     tagged = tag(embedded, lambda words: embed_tags(ports.embedder, tenant_id, words))
-    report("index")
+    progress("index")
     index(tagged, tenant_id=tenant_id, store=ports.store, collection=ports.collection)
     return tagged, failures
 
@@ -62,10 +61,10 @@ def parse(
         try:
             document = parser.parse(tenant_id, source.path, filename=source.filename, workdir=folder)
             parsed.append(Parsed(source=source, document=document))
+        except ParseCancelled:
+            continue
         except ParseError as error:
-            failures.append(
-                Failure(source=source, code=error.code, detail=error.detail, retryable=error.retryable)
-            )
+            failures.append(Failure(source=source, code=error.code, detail=error.detail))
     return parsed, failures
 
 
@@ -79,7 +78,9 @@ def _empty_folders(below: Path) -> Iterator[Path]:
 
 
 def chunk_one(parsed: Parsed, embedder: Embedder) -> Chunked:
-    chunked = chunk(parsed.document.elements, ruler=embedder, max_tokens=embedder.max_tokens)
+    wanted = parsed.source.chunk_settings
+    max_tokens = min(wanted.max_tokens or embedder.max_tokens, embedder.max_tokens)
+    chunked = chunk(parsed.document.elements, ruler=embedder, max_tokens=max_tokens, overlap=wanted.overlap)
     source, contents = parsed.source, tuple(embedding_input(one) for one in chunked.chunks)
     return Chunked(
         source=source,

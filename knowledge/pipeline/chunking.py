@@ -43,15 +43,18 @@ class ChunkedDocument:
     chunks: tuple[ChunkedText, ...]
 
 
-def chunk(elements: Sequence[Element], *, ruler: Ruler, max_tokens: int) -> ChunkedDocument:
-    """Every character but white space is in one chunk. No chunk's `embedding_input` exceeds `max_tokens`."""
+def chunk(elements: Sequence[Element], *, ruler: Ruler, max_tokens: int, overlap: int = 0) -> ChunkedDocument:
+    """Every character but white space is in a chunk; in exactly one without overlap. With it, a chunk begins with up to
+    `overlap` tokens of the one before in the same section. No chunk's `embedding_input` exceeds `max_tokens`."""
     text = BETWEEN_ELEMENTS.join(stripped for element in elements if (stripped := element.text.strip()))
-    cutter = Cutter(text, ruler, max_tokens * CHARACTERS_PER_TOKEN)
-    sections = _sections(_blocks(elements, cutter), max_tokens)
-    drafts = (draft for section in sections for draft in _drafts(section, cutter, max_tokens))
-    among_kin = _without_crumbs(drafts, max_tokens, kin_only=True)
-    final = _without_crumbs(among_kin, max_tokens, kin_only=False)
-    return ChunkedDocument(text=text, chunks=tuple(_chunks(final, text)))
+    room = max_tokens - overlap
+    cutter = Cutter(text, ruler, room * CHARACTERS_PER_TOKEN)
+    sections = _sections(_blocks(elements, cutter), room)
+    drafts = (draft for section in sections for draft in _drafts(section, cutter, room))
+    among_kin = _without_crumbs(drafts, room, kin_only=True)
+    final = _without_crumbs(among_kin, room, kin_only=False)
+    overlapping = _overlapping(final, text, ruler, overlap) if overlap else final
+    return ChunkedDocument(text=text, chunks=tuple(_chunks(overlapping, text)))
 
 
 def embedding_input(chunk: ChunkedText) -> str:
@@ -205,6 +208,27 @@ def _joined(first: _Draft, second: _Draft, max_tokens: int, *, kin_only: bool) -
 def _adjoin(first: _Draft, second: _Draft, max_tokens: int) -> bool:
     """Lengths only add up across white space."""
     return first.end < second.start and second.end - first.start <= max_tokens * CHARACTERS_PER_TOKEN
+
+
+def _overlapping(drafts: Iterable[_Draft], text: str, ruler: Ruler, overlap: int) -> Iterator[_Draft]:
+    last: _Draft | None = None
+    for draft in drafts:
+        if last and last.path == draft.path:
+            yield _begun_earlier(draft, last, text, ruler, overlap)
+        else:
+            yield draft
+        last = draft
+
+
+def _begun_earlier(draft: _Draft, last: _Draft, text: str, ruler: Ruler, overlap: int) -> _Draft:
+    """From the first word of the last draft's final `overlap` tokens on."""
+    tokens = ruler.token_starts(text[last.start : last.end])
+    first = max(0, len(tokens) - overlap)
+    while first < len(tokens) and tokens[first] and not text[last.start + tokens[first] - 1].isspace():
+        first += 1
+    if first == len(tokens):
+        return draft
+    return draft._replace(start=last.start + tokens[first], tokens=draft.tokens + len(tokens) - first)
 
 
 def _chunks(drafts: Iterable[_Draft], text: str) -> Iterator[ChunkedText]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import numpy as np
 
+from core.batching import batched
+from core.progress import Progress
 from engines.embedding import Embedder, Vectors
 from engines.vectors import Filter, VectorStore
 from knowledge.pipeline.values import Chunked, Embedded
 
-# Progress is told, and a lost lease noticed, between two slices.
+# Progress is reported, and a lost lease noticed, between two slices.
 SLICE = 256
-Told = Callable[[int, int], None]
 
 
 def embed(
@@ -25,20 +25,19 @@ def embed(
     embedder: Embedder,
     store: VectorStore,
     collection: str,
-    told: Told,
+    progress: Progress,
 ) -> list[Embedded]:
-    """`told` hears how many of how many passages have their vector."""
     vectors = _known(batch, tenant_id, store, collection)
     contents = {
         digest: content for one in batch for digest, content in zip(one.digests, one.contents, strict=True)
     }
     missing = [digest for digest in contents if digest not in vectors]
     total = sum(len(one.digests) for one in batch)
-    for some in _slices(missing):
-        told(total - len(missing) + missing.index(some[0]), total)
+    for number, some in enumerate(batched(missing, SLICE)):
+        progress("embed", done=total - len(missing) + number * SLICE, total=total)
         rows = embedder.embed(tenant_id, [contents[digest] for digest in some])
         vectors.update(zip(some, rows, strict=True))
-    told(total, total)
+    progress("embed", done=total, total=total)
     empty = np.empty((0, embedder.dimensions), dtype=np.float32)
     return [
         Embedded(passages=one, vectors=np.stack([vectors[d] for d in one.digests]) if one.digests else empty)
@@ -56,15 +55,11 @@ def _known(
         if digest in one.source.known
     }
     found: dict[str, Vectors] = {}
-    for ids in _slices(list(points)):
+    for ids in batched(points, SLICE):
         wanted = Filter(point_ids=tuple(ids))
         for stored in store.scroll(tenant_id, collection, wanted, limit=SLICE, with_vectors=True):
             found[points[stored.id]] = np.asarray(stored.vector, dtype=np.float32)
     return found
-
-
-def _slices(items: list[Any]) -> Iterator[list[Any]]:
-    return (items[start : start + SLICE] for start in range(0, len(items), SLICE))
 
 
 @lru_cache(maxsize=4096)

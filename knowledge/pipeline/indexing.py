@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 from uuid import UUID
 
 from engines.vectors import Point, VectorStore
+from knowledge.metadata import filterable
 from knowledge.pipeline.values import Tagged
 
 
@@ -16,7 +16,7 @@ def index(batch: Sequence[Tagged], *, tenant_id: UUID, store: VectorStore, colle
 
 def points_of(tagged: Tagged) -> Iterator[Point]:
     passages, source = tagged.passages, tagged.passages.source
-    metadata = {**source.metadata, **flat(passages.document.metadata)}
+    metadata = filterable(source.metadata, passages.document.metadata)
     rows = zip(passages.ids, passages.contents, tagged.vectors, tagged.tags, strict=True)
     for id_, content, vector, tags in rows:
         yield Point(
@@ -29,15 +29,3 @@ def points_of(tagged: Tagged) -> Iterator[Point]:
             tag_ids=tuple(tag.tag_id for tag in tags),
             metadata=metadata,
         )
-
-
-def flat(file_metadata: dict[str, Any]) -> dict[str, Any]:
-    """What a file says of itself, as it can be filtered by: "author" becomes "file_author"."""
-    return {f"file_{key}": value for key, value in file_metadata.items() if is_filterable(value)}
-
-
-def is_filterable(value: object) -> bool:
-    """Text, a number, true, false, null, or a list of these."""
-    return all(
-        v is None or isinstance(v, str | int | float) for v in (value if isinstance(value, list) else [value])
-    )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engines.embedding import Embedder, get_embedder
-from engines.parsing import Parser, get_parser
-from engines.vectors import VectorStore, get_vector_store
+from engines.embedding import Embedder
+from engines.parsing import Parser
+from engines.vectors import VectorStore
 from knowledge.pipeline import chunking, tagging
+from knowledge.pipeline.values import ChunkSettings
+
+Versions = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +23,19 @@ class Ports:
     def collection(self) -> str:
         return collection_name(self.embedder.model)
 
-    @property
-    def versions(self) -> str:
-        """Whatever changes when the same bytes would give other passages, tags or vectors."""
-        return (
-            f"parser={self.parser.version} chunker={chunking.VERSION} "
-            f"tagger={tagging.VERSION} model={self.embedder.model}"
-        )
+    def versions_of(self, mime_type: str, chunk_settings: ChunkSettings) -> Versions:
+        """Whatever changes when the same bytes of this type would give other passages, tags or vectors."""
+        return versions_of(self.parser, self.embedder.model, mime_type, chunk_settings)
 
 
-def get_ports() -> Ports:
-    return Ports(parser=get_parser(), embedder=get_embedder(), store=get_vector_store())
+def versions_of(parser: Parser, model: str, mime_type: str, chunk_settings: ChunkSettings) -> Versions:
+    """As `Ports.versions_of`, without loading the model."""
+    return {
+        "reader": parser.version_of(mime_type),
+        "chunker": f"{chunking.VERSION} {chunk_settings}",
+        "tagger": tagging.VERSION,
+        "model": model,
+    }
 
 
 def collection_name(model: str) -> str:

@@ -23,6 +23,17 @@ def chunk_id(document_id: UUID, generation: int, position: int) -> UUID:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkSettings:
+    """In tokens; `max_tokens` is None for as many as the embedder reads."""
+
+    max_tokens: int | None = None
+    overlap: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.max_tokens or 'max'}/{self.overlap}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagAssignment:
     """`confidence` is 1 but for `ai`, where it is the cosine of passage and tag."""
 
@@ -54,6 +65,7 @@ class Source:
     generation: int
     filename: str
     path: Path
+    chunk_settings: ChunkSettings = ChunkSettings()
     metadata: dict[str, Any] = field(default_factory=dict)
     vocabulary: tuple[VocabularyTag, ...] = ()
     document_tags: tuple[TagAssignment, ...] = ()
@@ -104,4 +116,3 @@ class Failure:
     source: Source
     code: str
     detail: str
-    retryable: bool

@@ -22,15 +22,16 @@ from django.utils import timezone
 
 from audit.services import record
 from core.actors import Actor
+from core.batching import batched
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Filter, StoredPoint, VectorStore, VectorStoreError
-from knowledge.ingestion.versions import model_of, models_of_tenant
-from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob, StoredFile, TagLink
+from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob, Reference, StoredFile, TagLink
 from knowledge.pipeline.ports import collection_name
-from knowledge.reconcile.findings import Finding, Kind, Report, documents_of, pages
+from knowledge.reconcile.findings import Finding, Kind, Report, documents_of
 from knowledge.reconcile.repair import repair_findings
 from knowledge.storage.files import STORES
+from knowledge.used_models import models_of_tenant
 
 PAGE = 2000
 # A file is stored a moment before its row is written,
@@ -51,7 +52,7 @@ class _Expected(NamedTuple):
 
 
 def reconcile(*, actor: Actor, store: VectorStore, model: str, repair: bool = False) -> Report:
-    """Compare everything of the actor's tenant; `model` is the embedder's."""
+    """Compare everything of the actor's tenant; `model` is the embedding model of references that have none of their own."""
     actor.require(Role.EDITOR)
     report = Report(tenant_id=actor.tenant_id)
     try:
@@ -70,15 +71,22 @@ def reconcile(*, actor: Actor, store: VectorStore, model: str, repair: bool = Fa
 
 
 def _points(tenant_id: UUID, store: VectorStore, model: str) -> Iterator[Finding]:
-    yield from _confirmed(tenant_id, store, collection_name(model), _compare(tenant_id, store, model))
-    for other in models_of_tenant(tenant_id) - {model}:
+    with tenant_scope(tenant_id):
+        rows = Reference.with_deleted.exclude(embedding_model="")
+        own_models: dict[UUID, str] = dict(rows.values_list("pk", "embedding_model"))
+    models = {model, *own_models.values()}
+    for each in models:
+        expected = (one for one in _expected(tenant_id) if own_models.get(one.reference_id, model) == each)
+        findings = _compare(_stored(tenant_id, store, collection_name(each)), expected, collection_name(each))
+        yield from _confirmed(tenant_id, store, collection_name(each), findings)
+    for other in models_of_tenant(tenant_id) - models:
         yield from _of_other_model(tenant_id, store, other)
 
 
-def _compare(tenant_id: UUID, store: VectorStore, model: str) -> Iterator[Finding]:
-    """Merge the two ordered streams."""
-    collection = collection_name(model)
-    stored, expected = _stored(tenant_id, store, collection), _expected(tenant_id)
+def _compare(
+    stored: Iterator[StoredPoint], expected: Iterator[_Expected], collection: str
+) -> Iterator[Finding]:
+    """Merge the two streams, which are ordered by id."""
     point, chunk = next(stored, None), next(expected, None)
     while point or chunk:
         if chunk and (point is None or chunk.id < point.id):
@@ -143,7 +151,7 @@ def _confirmed(
     tenant_id: UUID, store: VectorStore, collection: str, findings: Iterable[Finding]
 ) -> Iterator[Finding]:
     """A second look at what the first one, which took its time, found; and a third where tags differ."""
-    for page in pages(findings, PAGE):
+    for page in batched(findings, PAGE):
         found = list(_points_again(tenant_id, store, collection, page))
         if any(one.kind is Kind.WRONG_TAGS for one in found):
             time.sleep(TAGS_GRACE.total_seconds())
@@ -193,12 +201,12 @@ def _kind(point: StoredPoint | None, chunk: _Expected | None, generations: dict[
 def _of_other_model(tenant_id: UUID, store: VectorStore, model: str) -> Iterator[Finding]:
     """Points that a model left behind whose vectors their documents no longer use."""
     collection = collection_name(model)
-    for points in pages(_stored(tenant_id, store, collection), PAGE):
+    for points in batched(_stored(tenant_id, store, collection), PAGE):
         with tenant_scope(tenant_id):
             some = _at_rest([_finding(Kind.STALE_MODEL, point, collection) for point in points])
             documents = Document.objects.filter(pk__in=documents_of(some))
             versions = dict(documents.values_list("pk", "versions"))
-        left = [one for one in some if model_of(versions.get(one.document_id, "")) != model]
+        left = [one for one in some if versions.get(one.document_id, {}).get("model") != model]
         still = _points_by_id(tenant_id, store, collection, [UUID(one.subject) for one in left])
         yield from (one for one in left if UUID(one.subject) in still)
 
@@ -248,7 +256,7 @@ def _is_settled(name: str) -> bool:
 
 def _files_again(tenant_id: UUID, findings: Iterable[Finding], *, are_named: bool) -> Iterator[Finding]:
     """Those of documents at rest, or of uploaded files, which do, or do not, name these files as theirs."""
-    for page in pages(findings, PAGE):
+    for page in batched(findings, PAGE):
         with tenant_scope(tenant_id):
             some = _at_rest(page)
             owners = [model.objects.filter(pk__in=documents_of(page)) for model in (Document, StoredFile)]
@@ -259,7 +267,7 @@ def _files_again(tenant_id: UUID, findings: Iterable[Finding], *, are_named: boo
 def _stuck(tenant_id: UUID) -> Iterator[Finding]:
     """Documents that wait for a job that does not exist."""
     waiting = [DocumentStatus.PENDING, DocumentStatus.PROCESSING]
-    jobs = IngestionJob.objects.all().unfinished()
+    jobs = IngestionJob.objects.unfinished()
     with tenant_scope(tenant_id):
         documents = Document.objects.filter(processed_status__in=waiting)
         stuck = documents.exclude(Exists(jobs.filter(document_id=OuterRef("pk"))))
@@ -270,6 +278,6 @@ def _stuck(tenant_id: UUID) -> Iterator[Finding]:
 
 def _at_rest(findings: Sequence[Finding]) -> list[Finding]:
     """Inside a scope: those whose documents have no unfinished job."""
-    jobs = IngestionJob.objects.all().unfinished().filter(document_id__in=documents_of(findings))
+    jobs = IngestionJob.objects.unfinished().filter(document_id__in=documents_of(findings))
     busy = set(jobs.values_list("document_id", flat=True))
     return [finding for finding in findings if finding.document_id not in busy]

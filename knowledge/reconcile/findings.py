@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
-from typing import TypeVar
 from uuid import UUID
-
-T = TypeVar("T")
 
 
 class Kind(StrEnum):
@@ -52,9 +48,3 @@ class Report:
 
 def documents_of(findings: Iterable[Finding]) -> list[UUID]:
     return list(dict.fromkeys(finding.document_id for finding in findings if finding.document_id))
-
-
-def pages(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while page := list(islice(rest, size)):
-        yield page

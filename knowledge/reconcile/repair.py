@@ -9,11 +9,12 @@ from uuid import UUID
 from django.db.models import Q
 
 from core.actors import Actor
+from core.batching import batched
 from core.isolation.scope import tenant_scope
 from core.storage import remove
 from engines.vectors import Filter, VectorStore, VectorStoreError
 from knowledge.models import Document, DocumentStatus
-from knowledge.reconcile.findings import Finding, Kind, Report, documents_of, pages
+from knowledge.reconcile.findings import Finding, Kind, Report, documents_of
 from knowledge.services.documents import reindex_documents
 from knowledge.services.tags import index_tags
 
@@ -42,7 +43,7 @@ def repair_findings(actor: Actor, store: VectorStore, report: Report) -> None:
         ({Kind.MISSING_FILE}, mender.say_so, BATCH),
     ):
         concerned = [finding for finding in report.findings if finding.kind in kinds]
-        for some in pages(sorted(concerned, key=lambda one: str(one.document_id)), size):
+        for some in batched(sorted(concerned, key=lambda one: str(one.document_id)), size):
             try:
                 mend(some)
             except (VectorStoreError, OSError) as error:

@@ -1,0 +1,1 @@
+"""Search over passages, and how good it is."""

@@ -8,7 +8,7 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,19 +17,22 @@ from typing import Any
 from uuid import UUID
 
 from core.actors import Actor
+from core.batching import batched
 from core.isolation.scope import tenant_scope
+from core.progress import Progress
 from engines.vectors import Mode
 from knowledge.errors import DatasetInvalidError
 from knowledge.models import Document
-from knowledge.search.service import Filters, find
-from knowledge.services.documents import Upload, add_documents
+from knowledge.search.filters import SearchFilters
+from knowledge.search.service import search
+from knowledge.services.documents import add_documents
 from knowledge.services.libraries import get_or_create_reference
+from knowledge.storage.values import Upload
 
 WORKSPACE = "Evaluation"
 # A document may have several passages among the best: to rank 100 documents, more passages are asked for.
 DEPTH, PASSAGES = 100, 300
 AT_ONCE = 64
-Told = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,15 +94,14 @@ def _lines(path: Path) -> Iterator[str]:
         yield from file
 
 
-def ingest(actor: Actor, dataset: Dataset, told: Told) -> UUID:
+def ingest(actor: Actor, dataset: Dataset, progress: Progress) -> UUID:
     """Queue the corpus in a reference of its own, whose id is returned; what is there unchanged costs nothing."""
     reference = get_or_create_reference(actor=actor, workspace=WORKSPACE, reference=dataset.name)
-    documents = iter(dataset.corpus.items())
     with tempfile.TemporaryDirectory(prefix="oyl-evaluate-") as scratch:
-        while some := list(islice(documents, AT_ONCE)):
+        for number, some in enumerate(batched(dataset.corpus.items(), AT_ONCE)):
+            progress("add", done=number * AT_ONCE, total=len(dataset.corpus))
             uploads = [_upload(pk, text, Path(scratch)) for pk, text in some]
             add_documents(actor=actor, reference_id=reference.pk, uploads=uploads)
-            told(len(some))
     return reference.pk
 
 
@@ -110,28 +112,29 @@ def _upload(pk: str, text: str, scratch: Path) -> Upload:
 
 
 def measure(
-    tenant_id: UUID, reference_id: UUID, dataset: Dataset, mode: Mode, told: Told
+    actor: Actor, reference_id: UUID, dataset: Dataset, mode: Mode, progress: Progress
 ) -> dict[str, float]:
     """The figures of one mode; times in milliseconds, of the whole search with the query's embedding."""
-    with tenant_scope(tenant_id):
+    with tenant_scope(actor.tenant_id):
         names = dict(Document.objects.filter(reference_id=reference_id).values_list("pk", "external_id"))
     run: dict[str, dict[str, float]] = {}
     milliseconds: list[float] = []
-    for query, text in dataset.queries.items():
+    for number, (query, text) in enumerate(dataset.queries.items()):
+        progress(mode, done=number, total=len(dataset.queries))
         started = time.perf_counter()
-        passages = find(
-            tenant_id=tenant_id,
+        passages = search(
+            actor=actor,
             query=text,
             mode=mode,
             limit=PASSAGES,
-            filters=Filters(references=(reference_id,)),
+            filters=SearchFilters(references=(reference_id,)),
+            audited=False,
         )
         milliseconds.append((time.perf_counter() - started) * 1000)
         best: dict[str, float] = {}
         for passage in passages:
             best.setdefault(names[passage.document_id], passage.score)
         run[query] = dict(islice(best.items(), DEPTH))
-        told(1)
     return {**_measures(dataset, run), "queries": len(run), **_times(milliseconds)}
 
 

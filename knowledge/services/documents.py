@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,43 +17,29 @@ from core import storage
 from core.actors import Actor
 from core.bulk_sql import insert_instances
 from core.isolation.scope import tenant_scope
-from core.json_values import why_not_storable
 from core.models import new_id
 from core.permissions import Role
+from jobs.errors import LeaseLostError
+from knowledge.engine_config import file_parser, model_for
 from knowledge.errors import (
     DocumentBusyError,
     DocumentNotFoundError,
-    LeaseLostError,
     ReferenceNotFoundError,
     UploadInvalidError,
 )
-from knowledge.ingestion.jobs import cancel_unfinished, enqueue, lock_documents, make_anew
-from knowledge.ingestion.loading import without_file
+from knowledge.metadata import check_metadata
 from knowledge.models import Document, DocumentStatus, DocumentTag, JobKind, Reference, TagSource
-from knowledge.pipeline.indexing import is_filterable
-from knowledge.pipeline.ports import get_ports
+from knowledge.pipeline.ports import versions_of
+from knowledge.queueing import cancel_unfinished, enqueue, lock_documents, requeue
 from knowledge.services.tags import clean_names, set_document_tags
 from knowledge.storage.files import store_document
+from knowledge.storage.values import Upload
 
 
 class Outcome(StrEnum):
     ADDED = "added"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """A local file to be added. `external_id` is its identity in its source: the same one again replaces the document.
-    `tags` are kept with the document, and say `tag_source` as theirs; None says nothing of them, where () says that a
-    source has none."""
-
-    external_id: str
-    filename: str
-    path: Path
-    metadata: dict[str, Any] = field(default_factory=dict)
-    tags: tuple[str, ...] | None = None
-    tag_source: TagSource = TagSource.IMPORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,37 +105,23 @@ def _check(uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         if not upload.external_id or len(upload.external_id) > 1024 or "\x00" in upload.external_id:
             raise UploadInvalidError(f"'{upload.filename}' has no usable name (1 to 1024 characters).")
-        _check_metadata(upload.metadata, upload.filename)
-
-
-def _check_metadata(metadata: dict[str, Any], filename: str) -> None:
-    if wrong := [key for key, value in metadata.items() if not is_filterable(value)]:
-        raise UploadInvalidError(
-            f"Metadata '{wrong[0]}' of '{filename}' must be text, a number, true, false, null or a list of these."
-        )
-    if why := next(filter(None, map(why_not_storable, _plain_values(metadata))), ""):
-        raise UploadInvalidError(f"Metadata of '{filename}' cannot be kept. {why}.")
-
-
-def _plain_values(metadata: dict[str, Any]) -> Iterator[Any]:
-    for key, value in metadata.items():
-        yield from (key, *value) if isinstance(value, list) else (key, value)
+        check_metadata(upload.metadata, upload.filename)
 
 
 def _plan(
     actor: Actor, reference_id: UUID, uploads: Sequence[Upload], container_id: UUID | None
 ) -> list[_Plan]:
     with tenant_scope(actor.tenant_id):
-        if not Reference.objects.filter(pk=reference_id).exists():
+        reference: Reference | None = Reference.objects.filter(pk=reference_id).first()
+        if reference is None:
             raise ReferenceNotFoundError
         found = Document.objects.filter(
             reference_id=reference_id, external_id__in=[upload.external_id for upload in uploads]
         ).defer("text")
         before = {document.external_id: document for document in found}
         tags = _tags_of(found) if any(upload.tags is not None for upload in uploads) else {}
-    versions = get_ports().versions if before else ""  # asking loads the model
     return [
-        _plan_one(upload, before.get(upload.external_id), versions, tags, container_id) for upload in uploads
+        _plan_one(upload, before.get(upload.external_id), reference, tags, container_id) for upload in uploads
     ]
 
 
@@ -163,25 +134,26 @@ def _tags_of(documents: Iterable[Document]) -> _Tags:
 
 
 def _plan_one(
-    upload: Upload, before: Document | None, versions: str, tags: _Tags, container_id: UUID | None
+    upload: Upload, before: Document | None, reference: Reference, tags: _Tags, container_id: UUID | None
 ) -> _Plan:
     digest = storage.digest(upload.path)
     if before is None:
         return _Plan(upload=upload, digest=digest, before=None, document_id=new_id(), outcome=Outcome.ADDED)
-    is_same = _is_unchanged(before, digest, versions) and _says_the_same(before, upload, tags)
+    is_same = _is_unchanged(before, digest, reference) and _says_the_same(before, upload, tags)
     is_same = is_same and before.container_id == container_id
     outcome = Outcome.UNCHANGED if is_same else Outcome.UPDATED
     return _Plan(upload=upload, digest=digest, before=before, document_id=before.pk, outcome=outcome)
 
 
-def _is_unchanged(document: Document, digest: storage.Digest, versions: str) -> bool:
+def _is_unchanged(document: Document, digest: storage.Digest, reference: Reference) -> bool:
     if document.sha256 != digest.sha256 or document.processed_status == DocumentStatus.ERROR:
         return False
-    return document.processed_status != DocumentStatus.DONE or document.versions == versions
+    present = versions_of(file_parser(), model_for(reference), document.mime_type, reference.chunk_settings)
+    return document.processed_status != DocumentStatus.DONE or document.versions == present
 
 
 def _says_the_same(document: Document, upload: Upload, tags: _Tags) -> bool:
-    if upload.metadata and upload.metadata != without_file(document.metadata_json):
+    if upload.metadata and upload.metadata != document.metadata_json:
         return False
     if upload.tags is None:
         return True
@@ -294,7 +266,7 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
         if not documents:
             raise DocumentNotFoundError
         ids = [document.pk for document in documents]
-        Document.objects.all().filter(pk__in=ids).soft_delete()
+        Document.objects.filter(pk__in=ids).soft_delete()
         cancel_unfinished(ids)
         enqueue(documents, JobKind.PURGE)
         record(
@@ -328,13 +300,12 @@ def set_metadata(*, actor: Actor, document_id: UUID, metadata: dict[str, Any]) -
         document = found.select_for_update(of=("self",)).first()
         if document is None:
             raise DocumentNotFoundError
-        _check_metadata(metadata, document.filename)
-        old = without_file(document.metadata_json)
+        check_metadata(metadata, document.filename)
+        old = document.metadata_json
         if old == metadata:
             return
-        own = {key: value for key, value in document.metadata_json.items() if key not in old}
-        found.update(metadata_json={**metadata, **own})
-        make_anew([document])
+        found.update(metadata_json=metadata)
+        requeue([document])
         record(
             actor=actor,
             action="document.described",
@@ -348,22 +319,22 @@ def set_metadata(*, actor: Actor, document_id: UUID, metadata: dict[str, Any]) -
 def retry_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
     """Queue again those that are in error; their number."""
     failed = Q(pk__in=document_ids, processed_status=DocumentStatus.ERROR)
-    return _make_anew(actor, failed, "documents.retried")
+    return _requeue_where(actor, failed, "documents.retried")
 
 
 def reindex_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
     """Make a new generation from the stored files: new tags, rules or versions; the number of documents. Passages whose
     text did not change keep their vectors."""
-    return _make_anew(actor, Q(pk__in=document_ids), "documents.reindexed")
+    return _requeue_where(actor, Q(pk__in=document_ids), "documents.reindexed")
 
 
-def _make_anew(actor: Actor, which: Q, action: str) -> int:
+def _requeue_where(actor: Actor, which: Q, action: str) -> int:
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         found = Document.objects.filter(which).order_by("pk").select_related("reference").defer("text")
         documents = list(found.select_for_update(of=("self",)))
         if documents:
-            make_anew(documents)
+            requeue(documents)
             record(
                 actor=actor,
                 action=action,

@@ -9,16 +9,20 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from assistants.models import Assistant
-from audit.services import record, soft_delete_audited
+from audit.services import record, save_audited, soft_delete_audited
 from core.actors import Actor
-from core.errors import ConflictError, NotFoundError
+from core.errors import ConflictError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from knowledge.engine_config import embedder_configs
 from knowledge.errors import ReferenceNotFoundError
 from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reference
-from knowledge.services.documents import delete_documents
+from knowledge.services.documents import delete_documents, reindex_documents
 from workspaces.models import Workspace
 from workspaces.services import get_or_create_workspace
+
+# What a reference's documents are made with: a change of these makes them anew.
+MADE_WITH = ("embedding_model", "chunk_tokens", "chunk_overlap")
 
 
 class ReferenceExistsError(ConflictError):
@@ -47,6 +51,24 @@ def create_reference(*, actor: Actor, workspace_id: UUID, name: str, description
             new={"name": name},
         )
     return reference
+
+
+def save_reference(*, actor: Actor, reference: Reference) -> int:
+    """Save a new or changed reference; when its embedding model or the size of its passages changed, its documents are
+    ingested anew, whose number is returned. They answer from their present passages until then. Raises InvalidError for an
+    embedding model that is not configured."""
+    known = embedder_configs()
+    if reference.embedding_model and reference.embedding_model not in known:
+        raise InvalidError(
+            f"The embedding model '{reference.embedding_model}' is not configured. Choose one of: {', '.join(known)}."
+        )
+    with tenant_scope(actor.tenant_id):
+        before = Reference.objects.filter(pk=reference.pk).first()
+        save_audited(actor=actor, instance=reference)
+        if before is None or all(getattr(before, name) == getattr(reference, name) for name in MADE_WITH):
+            return 0
+        ids = documents_of([reference])
+        return reindex_documents(actor=actor, document_ids=ids) if ids else 0
 
 
 def get_or_create_reference(*, actor: Actor, workspace: str, reference: str) -> Reference:
@@ -128,20 +150,20 @@ def read_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_id
 
 
 def delete_references(
-    *, actor: Actor, references: Sequence[Reference], and_these: Sequence[KnowledgeBase] = ()
+    *, actor: Actor, references: Sequence[Reference], knowledge_bases: Sequence[KnowledgeBase] = ()
 ) -> None:
-    """With all their documents; `and_these` are the knowledge bases that they are private to."""
+    """With all their documents; `knowledge_bases` are those knowledge bases that they are private to."""
     with tenant_scope(actor.tenant_id):
         if ids := documents_of(references):
             delete_documents(actor=actor, document_ids=ids)
-        soft_delete_audited(actor=actor, instances=[*references, *and_these])
+        soft_delete_audited(actor=actor, instances=[*references, *knowledge_bases])
 
 
 def delete_knowledge_bases(*, actor: Actor, knowledge_bases: Sequence[KnowledgeBase]) -> None:
     """With the documents that were uploaded to them directly."""
     with tenant_scope(actor.tenant_id):
         own = list(Reference.objects.filter(knowledge_base__in=knowledge_bases))
-        delete_references(actor=actor, references=own, and_these=knowledge_bases)
+        delete_references(actor=actor, references=own, knowledge_bases=knowledge_bases)
 
 
 def documents_of(references: Iterable[Reference]) -> list[UUID]:

@@ -23,8 +23,9 @@ from core.models import new_id
 from core.permissions import Role
 from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus, FileBatch, Reference, StoredFile
-from knowledge.services.documents import Upload, add_documents, delete_documents
+from knowledge.services.documents import add_documents, delete_documents
 from knowledge.storage.files import UPLOADED_FILES
+from knowledge.storage.values import Upload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,10 @@ from audit.services import record, soft_delete_audited
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from engines.vectors import VectorStoreError, get_vector_store
+from engines.vectors import VectorStoreError
+from jobs.states import JobState
+from knowledge.engine_config import vector_store
 from knowledge.errors import DocumentNotFoundError, TagRuleInvalidError
-from knowledge.ingestion.jobs import lock_documents, make_anew
 from knowledge.models import (
     Chunk,
     Document,
@@ -26,7 +27,6 @@ from knowledge.models import (
     Embedding,
     IngestionJob,
     JobKind,
-    JobState,
     Tag,
     TagLink,
     TagRule,
@@ -34,6 +34,7 @@ from knowledge.models import (
 )
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import tag_id
+from knowledge.queueing import lock_documents, requeue
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -191,7 +192,7 @@ def _overtake(documents: Iterable[Document]) -> None:
     by_id = {document.pk: document for document in documents}
     jobs = IngestionJob.objects.filter(document__in=by_id, kind=JobKind.INGEST, state=JobState.RUNNING)
     unseen = jobs.filter(generation__gt=F("document__generation")).values_list("document_id", flat=True)
-    make_anew([by_id[pk] for pk in unseen])
+    requeue([by_id[pk] for pk in unseen])
 
 
 def _record_chunks(actor: Actor, action: str, chunks: Sequence[Chunk], **change: Any) -> None:
@@ -246,7 +247,7 @@ def index_tags(tenant_id: UUID, which: Q) -> None:
     try:
         while (tags := _tags(tenant_id, which)) != written:
             for model in _models(tenant_id, which):
-                get_vector_store().set_tags(tenant_id, collection_name(model), tags)
+                vector_store().set_tags(tenant_id, collection_name(model), tags)
             written = tags
     except VectorStoreError as error:
         logger.warning("tags will be indexed later: %s", error.detail)
@@ -254,7 +255,7 @@ def index_tags(tenant_id: UUID, which: Q) -> None:
             documents = (
                 Chunk.objects.filter(which).order_by().values_list("document_id", flat=True).distinct()
             )
-            make_anew(_documents(list(documents)))
+            requeue(_documents(list(documents)))
 
 
 def _tags(tenant_id: UUID, which: Q) -> Tags:

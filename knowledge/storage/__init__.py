@@ -1,0 +1,1 @@
+"""Files: where originals are stored, and what is uploaded or read from folders."""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from core.error_codes import sentence
 from knowledge.errors import UploadInvalidError
-from knowledge.services.documents import Upload
 from knowledge.storage.sidecars import SUFFIX, Sidecar, read_sidecar
+from knowledge.storage.values import Upload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,10 @@ class Unreadable:
     detail: str
 
 
+def unreadable(path: Path, code: str, **facts: object) -> Unreadable:
+    return Unreadable(file=str(path), code=code, detail=sentence(code, **facts))
+
+
 def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
     """Every file below the paths, folders in the order of their names. Hidden files and sidecars (`NAME.meta.json`) are
     no documents; links that lead nowhere or in a circle are passed over. Of two files with one name to go by, the
@@ -30,8 +35,7 @@ def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
     seen: dict[str, Path] = {}
     for root in paths:
         if not os.access(root, os.R_OK):
-            detail = f"There is no file or folder '{root}' that may be read."
-            yield Unreadable(file=str(root), code="file_not_found", detail=detail)
+            yield unreadable(root, "file_not_found", name=root)
             continue
         for path in [root] if root.is_file() else _files_below(root):
             identity = _printable(path.name if path == root else path.relative_to(root).as_posix())
@@ -39,7 +43,7 @@ def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
             if first == path:
                 yield _upload(path, identity)
             elif not first.samefile(path):
-                yield _namesake(path, first, identity)
+                yield unreadable(path, "same_name", other=first, identity=identity)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -51,11 +55,6 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield from [] if path.is_symlink() else _files_below(path)
         elif (path.is_file() or path.is_dir()) and not path.name.endswith(SUFFIX):
             yield path  # a folder that may not be read will be named
-
-
-def _namesake(path: Path, first: Path, identity: str) -> Unreadable:
-    detail = f"'{first}' would be '{identity}' in the reference too. Ingest the folder that holds both."
-    return Unreadable(file=str(path), code="same_name", detail=detail)
 
 
 def _upload(path: Path, identity: str) -> Upload | Unreadable:
@@ -70,7 +69,7 @@ def _upload(path: Path, identity: str) -> Upload | Unreadable:
             tags=sidecar.tags,
         )
     except (OSError, UploadInvalidError) as error:
-        return Unreadable(file=str(path), code="file_unreadable", detail=str(error))
+        return unreadable(path, "file_unreadable", reason=error)
 
 
 def _printable(name: str) -> str:

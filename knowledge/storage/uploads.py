@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 
 from knowledge.errors import UploadInvalidError
 from knowledge.models import TagSource
-from knowledge.services.documents import Upload
 from knowledge.storage.sidecars import SUFFIX, Sidecar, read_sidecar
+from knowledge.storage.values import Upload
 
 LARGEST_SIDECAR = 1 << 20
 

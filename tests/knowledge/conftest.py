@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import pytest
 
-from engines.parsing import ParsedDocument, Parser, get_parser
+from engines.parsing import ParsedDocument, Parser
 from engines.vectors import Filter, VectorStore
+from knowledge.engine_config import file_parser
 from tests.conftest import Person
 from tests.knowledge.libraries import Library, make_library
 from tests.knowledge.points import ACME, NAME, STRANGER
@@ -87,7 +88,7 @@ def name(store: VectorStore) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def shared_parser() -> Iterator[Parser]:
     """The application's own."""
-    parser = get_parser()
+    parser = file_parser()
     yield parser
     parser.close()
 

@@ -7,13 +7,23 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from core.actors import system_actor
 from core.isolation.scope import tenant_scope
-from engines.vectors import Filter, StoredPoint, get_vector_store
-from knowledge.ingestion.waiting import work_here
-from knowledge.models import Document, Reference
-from knowledge.search.service import Filters, Passage, find
-from knowledge.services.documents import Added, Upload, add_documents
+from engines.vectors import Filter, StoredPoint
+from jobs import queue, worker
+from jobs.drain import work_here
+from jobs.handlers import JobHandler, handler_of
+from jobs.progress import JobProgress
+from knowledge.engine_config import default_embedder, file_parser, vector_store
+from knowledge.ingestion.attempt import Attempt
+from knowledge.models import Document, IngestionJob, Reference
+from knowledge.pipeline.ports import Ports
+from knowledge.search.filters import SearchFilters
+from knowledge.search.passages import Passage
+from knowledge.search.service import search
+from knowledge.services.documents import Added, add_documents
 from knowledge.services.libraries import get_or_create_reference
+from knowledge.storage.values import Upload
 from tests.conftest import Person
 
 BEES = "# Bees\n\nHoney bees dance to tell their sisters where the flowers are.\n"
@@ -46,7 +56,7 @@ class Library:
         return self.document(added.document_id)
 
     def work(self) -> None:
-        work_here(self.tenant_id, lambda left: None)
+        work_here(ingestion(), self.tenant_id)
 
     def document(self, pk: UUID) -> Document:
         with tenant_scope(self.tenant_id):
@@ -58,14 +68,40 @@ class Library:
             return {document.external_id: document for document in Document.objects.all()}
 
     def find(self, query: str, **filters: Any) -> list[Passage]:
-        return find(tenant_id=self.tenant_id, query=query, filters=Filters(**filters))
+        return search(actor=self.person.actor, query=query, filters=SearchFilters(**filters), audited=False)
 
     def points(self, document: Document) -> list[StoredPoint]:
-        from engines.embedding import get_embedder
-        from knowledge.pipeline.ports import collection_name
+        wanted = Filter(document_ids=(document.pk,))
+        return vector_store().scroll(self.tenant_id, default_ports().collection, wanted)
 
-        collection = collection_name(get_embedder().model)
-        return get_vector_store().scroll(self.tenant_id, collection, Filter(document_ids=(document.pk,)))
+
+def default_ports() -> Ports:
+    """Those of references that have no embedding model of their own."""
+    return Ports(parser=file_parser(), embedder=default_embedder(), store=vector_store())
+
+
+def ingestion() -> JobHandler[IngestionJob]:
+    return handler_of(IngestionJob)
+
+
+def work(tenant_id: UUID) -> int:
+    """One batch of ingestion; the number of jobs claimed."""
+    return worker.work(ingestion(), tenant_id)
+
+
+def claim(tenant_id: UUID) -> list[IngestionJob]:
+    return queue.claim(ingestion(), tenant_id)
+
+
+def process(tenant_id: UUID, batch: list[IngestionJob]) -> None:
+    worker.process(ingestion(), tenant_id, batch)
+
+
+def attempt(tenant_id: UUID, batch: list[IngestionJob]) -> Attempt:
+    """An attempt at claimed jobs, without its heartbeat."""
+    progress = JobProgress(ingestion(), tenant_id, batch)
+    actor = system_actor(tenant_id, "worker")
+    return Attempt(handler=ingestion(), actor=actor, ports=default_ports(), progress=progress)
 
 
 def make_library(person: Person, folder: Path) -> Library:

@@ -16,12 +16,12 @@ import pytest
 from django.db import connection
 
 from core.isolation.scope import tenant_scope
-from knowledge import pipeline, querysets
-from knowledge.ingestion import jobs, work
+from jobs import progress, querysets, queue
+from knowledge import pipeline
 from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import indexing
 from knowledge.services import documents
-from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process, work
 from tests.knowledge.test_ingestion import _zip as zipped
 from tests.knowledge.test_recovery import before, delete, end_leases
 
@@ -64,25 +64,26 @@ def test_two_who_add_the_same_new_files_in_opposite_order_both_succeed(
     assert len(library.documents()) == len(uploads)
 
 
-def test_a_report_waits_for_nobody_who_waits_for_it(library: Library) -> None:
+def test_storing_progress_is_no_deadlock(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "REPORT_SECONDS", 0)
     library.queue(library.upload("a.md", BEES), library.upload("b.md", RIVERS))
-    batch = sorted(jobs.claim(library.tenant_id), key=lambda job: job.pk)
+    batch = sorted(claim(library.tenant_id), key=lambda job: job.pk)
     with tenant_scope(library.tenant_id):
         IngestionJob.objects.filter(pk=batch[0].pk).update(chunks_done=1)  # now it comes last in the table
     both = Barrier(2)
 
     def one_by_one() -> None:
         with tenant_scope(library.tenant_id):
-            jobs.lock_held(batch[:1])
+            queue.lock_held(ingestion(), batch[:1])
             both.wait()
             time.sleep(0.5)
-            jobs.lock_held(batch[1:])
+            queue.lock_held(ingestion(), batch[1:])
 
     def in_the_order_of_the_table() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET enable_indexscan = off; SET enable_bitmapscan = off")
         both.wait()
-        jobs.report(library.tenant_id, batch, Stage.EMBED)
+        progress.JobProgress(ingestion(), library.tenant_id, batch)(Stage.EMBED)
         with connection.cursor() as cursor:
             cursor.execute("RESET ALL")
 
@@ -92,16 +93,16 @@ def test_a_report_waits_for_nobody_who_waits_for_it(library: Library) -> None:
 def test_work_that_hangs_loses_its_lease(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     library.queue(library.upload("bees.md", BEES))
     monkeypatch.setattr(querysets, "LEASE", timedelta(seconds=0.6))
-    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(jobs, "SILENCE_SECONDS", 1.0)
-    batch = jobs.claim(library.tenant_id)
-    with jobs.heartbeat(library.tenant_id, batch) as tell:
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(progress, "SILENCE_SECONDS", 1.0)
+    batch = claim(library.tenant_id)
+    with progress.heartbeat(ingestion(), library.tenant_id, batch) as tell:
         tell(Stage.PARSE)
         time.sleep(1.5)
-        assert jobs.claim(library.tenant_id) == []
+        assert claim(library.tenant_id) == []
         tell(Stage.EMBED)
         time.sleep(2.0)
-        assert [job.attempt for job in jobs.claim(library.tenant_id)] == [2]
+        assert [job.attempt for job in claim(library.tenant_id)] == [2]
 
 
 def test_points_written_after_their_document_was_deleted_and_purged_go(
@@ -112,11 +113,11 @@ def test_points_written_after_their_document_was_deleted_and_purged_go(
 
     def late(*args: Any, **kwargs: Any) -> None:
         delete(library, added.document_id)
-        work.process(library.tenant_id, jobs.claim(library.tenant_id))
+        process(library.tenant_id, claim(library.tenant_id))
         index(*args, **kwargs)
 
     monkeypatch.setattr(pipeline, "index", late)
-    work.work(library.tenant_id)
+    work(library.tenant_id)
     assert library.points(library.document(added.document_id)) == []
 
 
@@ -159,18 +160,18 @@ def test_a_member_that_somebody_uploads_is_theirs(library: Library) -> None:
 
 def test_what_failed_together_is_tried_in_parts_and_then_alone(library: Library) -> None:
     library.queue(*(library.upload(f"{number}.md", BEES) for number in range(20)))
-    assert len(jobs.claim(library.tenant_id)) == 20
+    assert len(claim(library.tenant_id)) == 20
     end_leases(library)
-    assert [len(jobs.claim(library.tenant_id)) for _ in range(4)] == [8, 8, 4, 0]
+    assert [len(claim(library.tenant_id)) for _ in range(4)] == [8, 8, 4, 0]
     end_leases(library)
-    assert [len(jobs.claim(library.tenant_id)) for _ in range(2)] == [1, 1]
+    assert [len(claim(library.tenant_id)) for _ in range(2)] == [1, 1]
 
 
 def test_what_a_dead_worker_left_comes_before_what_waits(library: Library) -> None:
     library.queue(library.upload("first.md", BEES))
-    (left,) = jobs.claim(library.tenant_id)
+    (left,) = claim(library.tenant_id)
     library.queue(library.upload("second.md", RIVERS))
     with tenant_scope(library.tenant_id):
         IngestionJob.objects.exclude(pk=left.pk).update(available_at="2020-01-01T00:00Z")
         IngestionJob.objects.filter(pk=left.pk).update(available_at="2020-01-02T00:00Z")
-    assert jobs.claim(library.tenant_id) == [left]
+    assert claim(library.tenant_id) == [left]

@@ -16,14 +16,28 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.embedding import Embedder, EmbeddingError, tokens
+from core.errors import ConfigurationError
+from engines.embedding import Embedder, EmbeddingError, EndpointConfig, MiniLMConfig, tokens
 from engines.embedding.minilm import MiniLMEmbedder
 from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
+from knowledge.engine_config import embedder_configs
+
+
+def minilm_config() -> MiniLMConfig:
+    config = list(embedder_configs().values())[-1]
+    assert isinstance(config, MiniLMConfig)
+    return config
+
+
+def endpoint_config() -> EndpointConfig:
+    config = next(iter(embedder_configs().values()))
+    assert isinstance(config, EndpointConfig)
+    return config
+
 
 TENANT = UUID(int=1)
 KEY = "sk-a-key-that-nobody-may-see"
@@ -44,13 +58,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def minilm(models: Path) -> MiniLMEmbedder:
     with override_settings(MODEL_DIR=models, EMBEDDING_PRECISION="int8", EMBEDDING_THREADS=2):
-        return MiniLMEmbedder()
+        return MiniLMEmbedder(minilm_config())
 
 
 @pytest.fixture(scope="module")
 def exact(models: Path) -> MiniLMEmbedder:
     with override_settings(MODEL_DIR=models, EMBEDDING_PRECISION="fp32", EMBEDDING_THREADS=2):
-        return MiniLMEmbedder()
+        return MiniLMEmbedder(minilm_config())
 
 
 class Endpoint(ThreadingHTTPServer):
@@ -110,7 +124,7 @@ def endpoint(settings, minilm: MiniLMEmbedder) -> Iterator[Endpoint]:
 
 @pytest.fixture
 def remote(endpoint: Endpoint) -> OpenAICompatibleEmbedder:
-    return OpenAICompatibleEmbedder()
+    return OpenAICompatibleEmbedder(endpoint_config())
 
 
 @pytest.fixture(params=["minilm", "remote"])
@@ -203,7 +217,7 @@ def test_the_graph_computes_what_the_published_model_does(exact: MiniLMEmbedder)
 def test_two_first_uses_at_once_leave_one_whole_model(settings, tmp_path: Path):
     settings.MODEL_DIR = tmp_path / "made" / "here"
     with ThreadPoolExecutor(2) as threads:
-        first, second = threads.map(lambda _: MiniLMEmbedder(), range(2))
+        first, second = threads.map(lambda _: MiniLMEmbedder(minilm_config()), range(2))
     assert np.array_equal(first.embed(TENANT, TEXTS[:1]), second.embed(TENANT, TEXTS[:1]))
     assert [path.name for path in settings.MODEL_DIR.iterdir()] == ["all-MiniLM-L6-v2-int8.2"]
 
@@ -223,15 +237,15 @@ def test_a_question_does_not_wait_for_another_callers_document(minilm: MiniLMEmb
 @pytest.mark.parametrize(("setting", "value"), [("EMBEDDING_PRECISION", "int4"), ("EMBEDDING_THREADS", 0)])
 def test_a_bad_setting_is_named(settings, setting: str, value: object):
     setattr(settings, setting, value)
-    with pytest.raises(ImproperlyConfigured, match=setting):
-        MiniLMEmbedder()
+    with pytest.raises(ConfigurationError, match=setting):
+        MiniLMEmbedder(minilm_config())
 
 
 @pytest.mark.parametrize(("setting", "value"), [("EMBEDDING_MODEL", ""), ("EMBEDDING_URL", "localhost:80")])
 def test_an_endpoint_needs_its_settings(settings, endpoint: Endpoint, setting: str, value: str):
     setattr(settings, setting, value)
-    with pytest.raises(ImproperlyConfigured, match=setting):
-        OpenAICompatibleEmbedder()
+    with pytest.raises(ConfigurationError, match=setting):
+        OpenAICompatibleEmbedder(endpoint_config())
 
 
 def test_an_endpoint_is_asked_in_batches_with_the_key(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
@@ -244,7 +258,7 @@ def test_an_endpoint_is_asked_in_batches_with_the_key(endpoint: Endpoint, remote
 @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
 def test_the_endpoints_address_may_end_with_v1(settings, endpoint: Endpoint, suffix: str):
     settings.EMBEDDING_URL, settings.EMBEDDING_DIMENSIONS = endpoint.url + suffix, 384
-    OpenAICompatibleEmbedder().embed(TENANT, ["text"])
+    OpenAICompatibleEmbedder(endpoint_config()).embed(TENANT, ["text"])
     assert [request["path"] for request in endpoint.requests] == ["/v1/embeddings"]
 
 
@@ -297,12 +311,12 @@ def test_a_refusal_is_final_and_in_the_endpoints_words(
 def test_an_answer_without_vectors_is_refused(settings, endpoint: Endpoint, body: bytes):
     settings.EMBEDDING_DIMENSIONS = 2
     endpoint.answer = (200, body)
-    assert failure(OpenAICompatibleEmbedder()).code == "embedding_refused"
+    assert failure(OpenAICompatibleEmbedder(endpoint_config())).code == "embedding_refused"
 
 
 def test_vectors_of_other_dimensions_are_refused(settings, endpoint: Endpoint):
     settings.EMBEDDING_DIMENSIONS = 1024
-    error = failure(OpenAICompatibleEmbedder())
+    error = failure(OpenAICompatibleEmbedder(endpoint_config()))
     assert (error.code, error.retryable) == ("embedding_dimensions", False)
     assert "384" in error.detail and "1024" in error.detail
 

@@ -10,13 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.isolation.scope import tenant_scope
-from engines.embedding import get_embedder
-from engines.vectors import get_vector_store
-from knowledge.ingestion import jobs
-from knowledge.ingestion.work import work
+from jobs import progress
+from knowledge.engine_config import default_embedder, vector_store
 from knowledge.models import IngestionJob
 from knowledge.services.documents import Outcome
-from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library, work
 
 Calls = dict[str, int]
 SCOPE = 3  # BEGIN, the tenant, COMMIT
@@ -43,15 +41,15 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         monkeypatch.setattr(type(thing), method, counted)
 
     for method in ("_upsert", "_scroll", "_delete", "_set_payload"):
-        count(get_vector_store(), method)
-    count(get_embedder(), "embed")
+        count(vector_store(), method)
+    count(default_embedder(), "embed")
     return made
 
 
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine tells more often how far it is."""
-    monkeypatch.setattr(jobs, "REPORT_SECONDS", 3600.0)
+    monkeypatch.setattr(progress, "REPORT_SECONDS", 3600.0)
 
 
 def statements(step: Callable[[], object]) -> int:

@@ -10,7 +10,7 @@ from oyl.embedded.supervisor import ROOT
 # Each thread frees all but a few of its pieces, which keep its pool from shrinking.
 SCRIPT = """
 import threading
-from knowledge.ingestion.memory import give_back
+from core.memory import trim_memory
 
 def resident():
     with open("/proc/self/statm") as statm:
@@ -27,7 +27,7 @@ for thread in threads:
 for thread in threads:
     thread.join()
 before = resident()
-give_back()
+trim_memory()
 print(before - resident())
 """
 

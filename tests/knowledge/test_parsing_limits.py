@@ -18,7 +18,8 @@ import pytest
 from django.test import override_settings
 
 from engines.parsing import ParsedDocument, ParseError, Parser
-from engines.parsing.capped import CappedParser
+from engines.parsing.process_pool import PooledParser
+from knowledge.engine_config import parser_config
 from tests.knowledge.reading import manifold
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,9 +29,9 @@ ENDLESS_PDF = manifold(9_999, b"BT /F 8 Tf 9 9 Td (" + b"word " * 5_000 + b") Tj
 
 
 @contextmanager
-def limited(**limits: int) -> Iterator[CappedParser]:
+def limited(**limits: int) -> Iterator[PooledParser]:
     with override_settings(PARSER_PROCESSES=1, **limits):
-        parser = CappedParser()
+        parser = PooledParser(parser_config())
         try:
             yield parser
         finally:
@@ -38,21 +39,21 @@ def limited(**limits: int) -> Iterator[CappedParser]:
 
 
 @pytest.fixture(scope="module")
-def parser(shared_parser: Parser) -> Iterator[CappedParser]:
+def parser(shared_parser: Parser) -> Iterator[PooledParser]:
     """One warm process, the only one; a test that kills it leaves it to be replaced."""
     shared_parser.close()
     with limited() as parser:
         yield parser
 
 
-def read(parser: CappedParser, folder: Path, name: str, data: bytes) -> ParsedDocument:
+def read(parser: PooledParser, folder: Path, name: str, data: bytes) -> ParsedDocument:
     path, workdir = folder / f"{uuid4()}", folder / f"{uuid4()}"
     path.write_bytes(data)
     workdir.mkdir()
     return parser.parse(uuid4(), path, filename=name, workdir=workdir)
 
 
-def error_of(parser: CappedParser, folder: Path, name: str, data: bytes) -> ParseError:
+def error_of(parser: PooledParser, folder: Path, name: str, data: bytes) -> ParseError:
     with pytest.raises(ParseError) as caught:
         read(parser, folder, name, data)
     return caught.value
@@ -73,14 +74,14 @@ def children() -> set[int]:
     return found
 
 
-def warm(parser: CappedParser, folder: Path) -> int:
+def warm(parser: PooledParser, folder: Path) -> int:
     """The pid of the parser's process, once it has read a file."""
     read(parser, folder, "a.txt", b"words")
     (pid,) = children()
     return pid
 
 
-def test_a_process_stays_warm_and_leaves_with_close(parser: CappedParser, tmp_path: Path) -> None:
+def test_a_process_stays_warm_and_leaves_with_close(parser: PooledParser, tmp_path: Path) -> None:
     pid = warm(parser, tmp_path)
     read(parser, tmp_path, "a.txt", b"more words")
     assert children() == {pid}
@@ -106,7 +107,7 @@ def test_a_greedy_file_meets_the_memory_limit(tmp_path: Path) -> None:
         assert read(parser, tmp_path, "a.txt", b"a clean file").elements
 
 
-def test_more_pages_than_anybody_reads_are_refused_at_once(parser: CappedParser, tmp_path: Path) -> None:
+def test_more_pages_than_anybody_reads_are_refused_at_once(parser: PooledParser, tmp_path: Path) -> None:
     error = error_of(parser, tmp_path, "a.pdf", manifold(1_000_000, b"BT ET"))
     assert error.code == "too_many_pages"
     assert "1000000 pages" in error.detail
@@ -126,7 +127,7 @@ def test_more_text_than_the_limit_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_death_is_told_by_its_cause(
-    parser: CappedParser,
+    parser: PooledParser,
     tmp_path: Path,
     number: signal.Signals,
     code: str,
@@ -142,13 +143,13 @@ def test_a_death_is_told_by_its_cause(
     assert number.name in caplog.text
 
 
-def test_a_process_killed_while_idle_is_replaced(parser: CappedParser, tmp_path: Path) -> None:
+def test_a_process_killed_while_idle_is_replaced(parser: PooledParser, tmp_path: Path) -> None:
     os.kill(warm(parser, tmp_path), signal.SIGKILL)
     time.sleep(0.2)
     assert read(parser, tmp_path, "a.txt", b"words").elements
 
 
-def test_threads_that_come_and_go_share_the_pool(parser: CappedParser, tmp_path: Path) -> None:
+def test_threads_that_come_and_go_share_the_pool(parser: PooledParser, tmp_path: Path) -> None:
     pids: set[int] = set()
     for _ in range(2):
         with ThreadPoolExecutor(4) as threads:
@@ -159,7 +160,7 @@ def test_threads_that_come_and_go_share_the_pool(parser: CappedParser, tmp_path:
 
 
 def test_a_process_that_cannot_start_is_a_reason_to_try_again(
-    parser: CappedParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    parser: PooledParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parser.close()
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
@@ -182,7 +183,7 @@ def test_old_formats_say_that_they_need_libreoffice(
 
 
 def test_a_process_has_none_of_our_secrets_and_its_own_network(
-    parser: CappedParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    parser: PooledParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parser.close()
     monkeypatch.setenv("SECRET_KEY", "canary-4711")
@@ -217,7 +218,7 @@ def test_a_process_dies_with_its_worker(tmp_path: Path) -> None:
     assert not Path(f"/proc/{pid}").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def test_everything_written_stays_in_the_workdir(parser: CappedParser, tmp_path: Path) -> None:
+def test_everything_written_stays_in_the_workdir(parser: PooledParser, tmp_path: Path) -> None:
     path, workdir = tmp_path / "a.rtf", tmp_path / "work"
     path.write_bytes(rb"{\rtf1 words\par}")
     workdir.mkdir()

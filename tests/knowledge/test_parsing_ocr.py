@@ -14,9 +14,10 @@ import pytest
 from django.test import override_settings
 
 from engines.parsing import ParseError
-from engines.parsing.capped import CappedParser
 from engines.parsing.job import Limits
 from engines.parsing.process import ParserProcess
+from engines.parsing.process_pool import PooledParser
+from knowledge.engine_config import parser_config
 from tests.knowledge.reading import Read, picture, saved, texts
 
 
@@ -89,7 +90,7 @@ def ask(process: ParserProcess, folder: Path, pages: int) -> int:
 
 def test_a_scan_of_too_many_pages_is_refused_at_once(tmp_path: Path) -> None:
     with override_settings(PARSER_OCR_PAGES=2, PARSER_PROCESSES=1):
-        parser = CappedParser()
+        parser = PooledParser(parser_config())
     (tmp_path / "1").write_bytes(saved("PDF", [picture("Page")] * 3))
     with pytest.raises(ParseError) as caught:
         parser.parse(uuid4(), tmp_path / "1", filename="scan.pdf", workdir=tmp_path)

@@ -12,29 +12,28 @@ from django.db import connection
 
 from core.isolation.scope import tenant_scope
 from engines.parsing import ParsedDocument
-from engines.parsing.capped import CappedParser
-from knowledge.ingestion import patience
-from knowledge.ingestion.work import work
+from engines.parsing.process_pool import PooledParser
+from knowledge.ingestion import batch_handback
 from knowledge.models import DocumentStatus, IngestionJob
-from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library, work
 
-PATIENCE_SECONDS = 0.2
+SLOW_SECONDS = 0.2
 
 
 def test_what_waits_behind_a_slow_file_is_done_before_it(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(batch_handback, "SLOW_SECONDS", SLOW_SECONDS)
     is_read, may_end = threading.Event(), threading.Event()
-    parse = CappedParser.parse
+    parse = PooledParser.parse
 
-    def slow(parser: CappedParser, tenant_id: UUID, path: Path, **facts: Any) -> ParsedDocument:
+    def slow(parser: PooledParser, tenant_id: UUID, path: Path, **facts: Any) -> ParsedDocument:
         if facts["filename"] == "slow.md":
             is_read.set()
             assert may_end.wait(30)
         return parse(parser, tenant_id, path, **facts)
 
-    monkeypatch.setattr(CappedParser, "parse", slow)
+    monkeypatch.setattr(PooledParser, "parse", slow)
     added = library.queue(library.upload("slow.md", BEES), library.upload("quick.md", RIVERS))
     slow_id, quick_id = (one.document_id for one in added)
     worker = threading.Thread(target=_work_once, args=[library])

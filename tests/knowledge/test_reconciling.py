@@ -19,30 +19,29 @@ from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from engines.vectors import Filter, Point, VectorStoreError
 from knowledge.models import Document
-from knowledge.pipeline.ports import get_ports
 from knowledge.reconcile import comparison
 from knowledge.reconcile.comparison import reconcile
 from knowledge.reconcile.findings import Kind, Report
 from knowledge.services.tags import tag_documents
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
-from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library, default_ports
 from tests.knowledge.test_commands import run_failing
 from tests.knowledge.test_recovery import Killed, before, end_leases, kill, work_until
 
 
 def compare(library: Library, *, repair: bool = False) -> Report:
-    ports = get_ports()
+    ports = default_ports()
     return reconcile(actor=library.person.actor, store=ports.store, model=ports.embedder.model, repair=repair)
 
 
 def missing_point(library: Library, document: Document) -> None:
-    ports = get_ports()
+    ports = default_ports()
     ports.store.delete(library.tenant_id, ports.collection, Filter(document_ids=(document.pk,)))
 
 
 def orphan_point(library: Library, document: Document) -> None:
-    ports = get_ports()
+    ports = default_ports()
     point = Point(
         id=uuid4(),
         document_id=document.pk,
@@ -90,7 +89,7 @@ def test_a_document_replaced_between_two_looks_is_no_finding(
 def test_tags_that_are_on_their_way_are_no_finding(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     document = library.add("bees.md", BEES)
     tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
-    ports, (point,) = get_ports(), library.points(document)
+    ports, (point,) = default_ports(), library.points(document)
 
     def write(tags: tuple[UUID, ...]) -> None:
         ports.store.set_tags(library.tenant_id, ports.collection, {point.id: tags})
@@ -137,7 +136,7 @@ def test_a_repair_is_in_the_audit_log(library: Library) -> None:
 
 
 def test_a_viewer_may_not(library: Library, viewer: Person) -> None:
-    ports = get_ports()
+    ports = default_ports()
     with pytest.raises(ForbiddenError):
         reconcile(actor=viewer.actor, store=ports.store, model=ports.embedder.model)
 
@@ -146,7 +145,7 @@ def test_files_are_compared_while_the_vector_store_is_away(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stray = orphan_file(library, "1")
-    away = VectorStoreError("vector_store_unavailable", "It is away.", retryable=True)
+    away = VectorStoreError("vector_store_unavailable", "It is away.")
     before(monkeypatch, comparison, "_points", lambda: (_ for _ in ()).throw(away))
     report, complaint = run_failing("reconcile", person=library.person)
     assert [(one["kind"], one["subject"]) for one in report["findings"]] == [("orphan_file", stray)]

@@ -14,16 +14,20 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditLog
+from core.error_codes import DEFAULT_RETRY
 from core.isolation.scope import tenant_scope
 from engines.vectors import VectorStoreError
-from knowledge.ingestion import flipping, jobs, work
-from knowledge.models import Chunk, DocumentStatus, IngestionJob, JobState
+from jobs import queue
+from jobs.states import JobState
+from jobs.worker import work_for_any_tenant
+from knowledge.ingestion import flipping, ingest
+from knowledge.models import Chunk, DocumentStatus, IngestionJob
 from knowledge.services import documents, tags
 from knowledge.services.documents import delete_documents, reindex_documents, retry_documents
 from knowledge.services.libraries import get_or_create_reference
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
-from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process
 from tests.knowledge.test_ingestion import _jobs as jobs_of
 from tests.knowledge.test_ingestion import _zip as zipped
 
@@ -51,10 +55,10 @@ def before(patch: pytest.MonkeyPatch, module: object, name: str, happens: Callab
 
 def work_until(library: Library, name: str, happens: Callable[[], object]) -> None:
     """A worker goes through one batch, and something happens just before one of its steps."""
-    batch = jobs.claim(library.tenant_id)
+    batch = claim(library.tenant_id)
     with pytest.MonkeyPatch.context() as patch:
-        before(patch, work, name, happens)
-        work.process(library.tenant_id, batch)
+        before(patch, ingest, name, happens)
+        process(library.tenant_id, batch)
 
 
 def end_leases(library: Library) -> None:
@@ -104,8 +108,8 @@ def test_a_worker_killed_before_the_flip_loses_and_doubles_nothing(library: Libr
 def test_what_was_deleted_goes_however_often_its_worker_dies(library: Library) -> None:
     document = library.add("bees.md", BEES)
     delete(library, document.pk)
-    for _ in range(jobs.MAX_ATTEMPTS + 1):
-        assert len(jobs.claim(library.tenant_id)) == 1
+    for _ in range(DEFAULT_RETRY.attempts + 1):
+        assert len(claim(library.tenant_id)) == 1
         end_leases(library)
     library.work()
     with tenant_scope(library.tenant_id):
@@ -116,16 +120,16 @@ def test_what_was_deleted_goes_however_often_its_worker_dies(library: Library) -
 
 def test_a_retry_is_a_job_that_no_earlier_worker_holds(library: Library) -> None:
     (added,) = library.queue(library.upload("bees.md", BEES))
-    slow = jobs.claim(library.tenant_id)
+    slow = claim(library.tenant_id)
     end_leases(library)
-    (second,) = jobs.claim(library.tenant_id)
+    (second,) = claim(library.tenant_id)
     with tenant_scope(library.tenant_id):
-        jobs.fail(second, "internal_error", "", retryable=False)
+        queue.fail(ingestion(), second, "internal_error", "", None)
     retry_documents(actor=library.person.actor, document_ids=[added.document_id])
-    (third,) = jobs.claim(library.tenant_id)
+    (third,) = claim(library.tenant_id)
     with tenant_scope(library.tenant_id):
-        assert jobs.lock_held(slow) == []
-        assert jobs.lock_held([third]) == [third]
+        assert queue.lock_held(ingestion(), slow) == []
+        assert queue.lock_held(ingestion(), [third]) == [third]
 
 
 def test_retrying_many_takes_as_many_statements_as_retrying_one(library: Library) -> None:
@@ -144,7 +148,7 @@ def test_retrying_many_takes_as_many_statements_as_retrying_one(library: Library
 def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     document = library.add("bees.md", BEES)
     reindex_documents(actor=library.person.actor, document_ids=[document.pk])
-    batch = jobs.claim(library.tenant_id)
+    batch = claim(library.tenant_id)
     both = Barrier(2, timeout=0.5)
 
     def meet() -> None:
@@ -161,7 +165,7 @@ def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: py
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        steps = (lambda: delete(library, document.pk), lambda: work.process(library.tenant_id, batch))
+        steps = (lambda: delete(library, document.pk), lambda: process(library.tenant_id, batch))
         list(pool.map(and_close, steps))
     assert [job.error_code for job in jobs_of(library, document)] == [""] * 3
     library.work()
@@ -172,11 +176,11 @@ def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: py
 def test_a_document_that_only_has_leftovers_to_clean_is_not_in_error(library: Library) -> None:
     document = library.add("notes.md", BEES)
     library.queue(library.upload("notes.md", RIVERS))
-    for _ in range(jobs.MAX_ATTEMPTS):
+    for _ in range(DEFAULT_RETRY.attempts):
         with suppress(Killed):
             work_until(library, "clean", kill)
         end_leases(library)
-    assert jobs.claim(library.tenant_id) == []
+    assert claim(library.tenant_id) == []
     shown = library.document(document.pk)
     assert (shown.processed_status, shown.error_code) == (DocumentStatus.DONE, "")
     assert "Danube" in library.find("rivers")[0].text
@@ -196,10 +200,10 @@ def test_tags_set_while_the_vector_store_is_away_are_indexed_later(
 
     class Away:
         def set_tags(self, *args: object) -> None:
-            raise VectorStoreError("vector_store_unavailable", "away", retryable=True)
+            raise VectorStoreError("vector_store_unavailable", "away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tags, "get_vector_store", Away)
+        patch.setattr(tags, "vector_store", Away)
         tags.tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
     library.work()
     assert library.find("anything", tags_any=("mine",))[0].document_id == document.pk
@@ -208,7 +212,7 @@ def test_tags_set_while_the_vector_store_is_away_are_indexed_later(
 def test_a_worker_serves_whoever_has_work(library: Library, foreign_library: Library) -> None:
     library.queue(library.upload("bees.md", BEES))
     foreign_library.queue(foreign_library.upload("rivers.md", RIVERS))
-    while work.work_for_anyone():
+    while work_for_any_tenant("ingest"):
         pass
     assert library.find("bees") and foreign_library.find("rivers")
 
@@ -230,19 +234,19 @@ def test_two_first_ingests_at_once_agree_on_workspace_and_reference(owner: Perso
 
 
 def test_what_a_killed_worker_unpacked_is_swept(library: Library) -> None:
-    old, new = work.work_folder() / "old", work.work_folder() / "new"
+    old, new = ingest.work_folder() / "old", ingest.work_folder() / "new"
     for folder in (old, new):
         folder.mkdir()
     os.utime(old, (0, 0))
-    work.sweep_work_folder()
+    ingest.sweep_work_folder()
     assert new.exists() and not old.exists()
     new.rmdir()
 
 
 def test_sweeping_passes_over_what_goes_meanwhile(library: Library) -> None:
-    gone = work.work_folder() / "gone"
+    gone = ingest.work_folder() / "gone"
     gone.symlink_to("nowhere")
-    work.sweep_work_folder()
+    ingest.sweep_work_folder()
     gone.unlink()
 
 

@@ -12,7 +12,8 @@ from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from engines.vectors import Mode
 from knowledge.models import Chunk
-from knowledge.search.service import Filters, find, search
+from knowledge.search.filters import SearchFilters
+from knowledge.search.service import search
 from knowledge.services.libraries import create_knowledge_base, get_or_create_reference
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
@@ -22,7 +23,7 @@ from tests.knowledge.libraries import BEES, RIVERS, Library
 def test_each_mode_finds_and_says_how(library: Library, mode: Mode) -> None:
     library.add("bees.md", BEES)
     library.add("rivers.md", RIVERS)
-    best = find(tenant_id=library.tenant_id, query="dance of the honey bees", mode=mode)[0]
+    best = search(actor=library.person.actor, audited=False, query="dance of the honey bees", mode=mode)[0]
     assert best.filename == "bees.md"
     expected = {"hybrid": {"dense", "sparse", "fused"}, "dense": {"dense"}, "sparse": {"sparse"}}
     assert best.scores.keys() == expected[mode]
@@ -64,7 +65,7 @@ def test_empty_queries_and_nul_bytes_find_nothing_and_break_nothing(library: Lib
 def test_a_point_whose_row_is_gone_is_never_shown(library: Library) -> None:
     document = library.add("bees.md", BEES)
     with tenant_scope(library.tenant_id):
-        Chunk.objects.all().filter(document=document).delete_rows()
+        Chunk.objects.filter(document=document).delete_rows()
     assert library.points(document)
     assert library.find("bees") == []
 
@@ -72,30 +73,32 @@ def test_a_point_whose_row_is_gone_is_never_shown(library: Library) -> None:
 def test_what_a_deleted_workspace_holds_is_not_found(library: Library) -> None:
     library.add("bees.md", BEES)
     with tenant_scope(library.tenant_id):
-        type(library.reference.workspace).objects.all().soft_delete()
+        type(library.reference.workspace).objects.soft_delete()
     assert library.find("bees") == []
 
 
 def test_a_stranger_finds_nothing_whatever_they_ask_for(library: Library, foreign_library: Library) -> None:
     document = library.add("bees.md", BEES)
     foreign_library.add("own.md", "Something about bees of another tenant.")
-    forged: list[Filters] = [
-        Filters(references=(library.reference.pk,)),
-        Filters(documents=(document.pk,)),
+    forged: list[SearchFilters] = [
+        SearchFilters(references=(library.reference.pk,)),
+        SearchFilters(documents=(document.pk,)),
     ]
     for filters in forged:
-        assert find(tenant_id=foreign_library.tenant_id, query="bees", filters=filters) == []
+        assert search(actor=foreign_library.person.actor, audited=False, query="bees", filters=filters) == []
     assert {hit.filename for hit in foreign_library.find("bees")} == {"own.md"}
 
 
 def test_another_tenants_words_do_not_weigh_in_the_scores(library: Library, foreign_library: Library) -> None:
     library.add("bees.md", BEES)
     library.add("rivers.md", RIVERS)
-    before = find(tenant_id=library.tenant_id, query="bees", mode=Mode.SPARSE)[0].score
+    before = search(actor=library.person.actor, audited=False, query="bees", mode=Mode.SPARSE)[0].score
     for number in range(5):
         foreign_library.queue(foreign_library.upload(f"{number}.md", f"bees bees bees {number}"))
     foreign_library.work()
-    assert find(tenant_id=library.tenant_id, query="bees", mode=Mode.SPARSE)[0].score == before
+    assert (
+        search(actor=library.person.actor, audited=False, query="bees", mode=Mode.SPARSE)[0].score == before
+    )
 
 
 def test_a_search_is_in_the_audit_log(library: Library, viewer: Person) -> None:

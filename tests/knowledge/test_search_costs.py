@@ -15,10 +15,12 @@ from django.test.utils import CaptureQueriesContext
 
 from assistants.models import Assistant
 from core.isolation.scope import tenant_scope
-from engines.embedding import get_embedder
-from engines.vectors import Hit, Mode, get_vector_store
+from engines.vectors import Hit, Mode
+from knowledge.engine_config import default_embedder, vector_store
 from knowledge.models import Document
-from knowledge.search.service import Filters, _hydrate, find, search
+from knowledge.search.filters import SearchFilters
+from knowledge.search.passages import hydrate
+from knowledge.search.service import search
 from knowledge.services.libraries import create_knowledge_base
 from tests.conftest import Person
 from tests.knowledge.costs import add_rows, buffers
@@ -70,7 +72,7 @@ def knowledge_base(library: Library) -> Any:
 def test_statements_and_vector_calls_of_a_search(
     asked: Library, calls: Callable[[Any, str], list[None]]
 ) -> None:
-    queries, base = calls(get_vector_store(), "_query"), knowledge_base(asked)
+    queries, base = calls(vector_store(), "_query"), knowledge_base(asked)
     cases: list[tuple[int, dict[str, Any]]] = [
         (STATEMENTS, {}),
         (STATEMENTS, {"references": (asked.reference.pk,)}),
@@ -82,13 +84,13 @@ def test_statements_and_vector_calls_of_a_search(
     ]
     for number, (statements, filters) in enumerate(cases, start=1):
         with CaptureQueriesContext(connection) as captured:
-            assert search(actor=asked.person.actor, query="bees", filters=Filters(**filters))
+            assert search(actor=asked.person.actor, query="bees", filters=SearchFilters(**filters))
         assert len(captured) == statements, (filters, [query["sql"] for query in captured])
         assert len(queries) == number
 
 
 def test_neither_mode_nor_limit_changes_that(asked: Library, calls: Callable[[Any, str], list[None]]) -> None:
-    queries = calls(get_vector_store(), "_query")
+    queries = calls(vector_store(), "_query")
     for number, (mode, limit) in enumerate(product(Mode, (2, 1000)), start=1):
         with CaptureQueriesContext(connection) as captured:
             found = search(actor=asked.person.actor, query="honey bees", mode=mode, limit=limit)
@@ -96,7 +98,7 @@ def test_neither_mode_nor_limit_changes_that(asked: Library, calls: Callable[[An
 
 
 def test_what_cannot_match_asks_no_vectors(asked: Library, calls: Callable[[Any, str], list[None]]) -> None:
-    queries, embeddings = calls(get_vector_store(), "_query"), calls(get_embedder(), "embed")
+    queries, embeddings = calls(vector_store(), "_query"), calls(default_embedder(), "embed")
     for nothing in ({"references": ()}, {"documents": ()}, {"tags_any": ("unknown",)}):
         assert asked.find(f"bees {uuid4()}", **nothing) == []
     assert asked.find(" ") == []
@@ -106,17 +108,17 @@ def test_what_cannot_match_asks_no_vectors(asked: Library, calls: Callable[[Any,
 def test_a_repeated_query_is_not_embedded_again(
     asked: Library, viewer: Person, calls: Callable[[Any, str], list[None]]
 ) -> None:
-    embeddings = calls(get_embedder(), "embed")
+    embeddings = calls(default_embedder(), "embed")
     question = f"bees {uuid4()}"
-    for filters in (None, Filters(references=(asked.reference.pk,)), None):
+    for filters in (None, SearchFilters(references=(asked.reference.pk,)), None):
         search(actor=viewer.actor, query=question, filters=filters)
         search(actor=asked.person.actor, query=f" {question} ", filters=filters)
     assert len(embeddings) == 1
 
 
 def test_a_search_by_words_is_not_embedded(asked: Library, calls: Callable[[Any, str], list[None]]) -> None:
-    embeddings = calls(get_embedder(), "embed")
-    find(tenant_id=asked.tenant_id, query=f"bees {uuid4()}", mode=Mode.SPARSE)
+    embeddings = calls(default_embedder(), "embed")
+    search(actor=asked.person.actor, audited=False, query=f"bees {uuid4()}", mode=Mode.SPARSE)
     assert embeddings == []
 
 
@@ -148,6 +150,6 @@ def buffers_of_hydrating(library: Library, table_owner: TableOwner, *, documents
     hits = [Hit(point_id=chunk.pk, score=1.0, scores={}) for chunk in chunks[:: documents // 20][:20]]
     with tenant_scope(library.tenant_id):
         with CaptureQueriesContext(connection) as captured:
-            found = _hydrate(hits, len(hits))
+            found = hydrate(hits, len(hits))
         assert [(len(hit.tags), hit.filename) for hit in found] == [(1, "a.md")] * 20
         return sum(map(buffers, [query["sql"] for query in captured]))

@@ -13,17 +13,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.isolation.scope import tenant_scope
-from engines.vectors import get_vector_store
+from knowledge.engine_config import vector_store
 from knowledge.errors import FilterInvalidError
-from knowledge.ingestion import work
-from knowledge.ingestion.jobs import claim
+from knowledge.ingestion import ingest
 from knowledge.models import RuleKind, Tag, TagRule
 from knowledge.pipeline.values import tag_id
-from knowledge.search.service import Passage
-from knowledge.services.documents import Upload, reindex_documents
+from knowledge.search.passages import Passage
+from knowledge.search.service import search
+from knowledge.services.documents import reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from knowledge.storage.folders import uploads_in
-from tests.knowledge.libraries import BEES, RIVERS, Library
+from knowledge.storage.values import Upload
+from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
 from tests.knowledge.test_recovery import before
 
 
@@ -128,8 +129,8 @@ def test_tags_given_while_a_new_generation_is_made_are_not_lost(
         tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
         tag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
 
-    before(monkeypatch, work, "flip", tag_both)
-    work.process(library.tenant_id, batch)
+    before(monkeypatch, ingest, "flip", tag_both)
+    process(library.tenant_id, batch)
     monkeypatch.undo()
     library.work()
     assert sources(library.find("bees")[0]) == {"mine": "manual", "exactly this": "manual"}
@@ -184,7 +185,7 @@ def test_of_two_changes_at_once_the_later_stays(library: Library, monkeypatch: p
     tag = partial(tag_documents, actor=library.person.actor, document_ids=[document.pk])
     untag = partial(untag_documents, actor=library.person.actor, document_ids=[document.pk])
     tag(tags=["gone"])
-    store, later = get_vector_store(), [lambda: untag(tags=["gone"])]
+    store, later = vector_store(), [lambda: untag(tags=["gone"])]
     real = store.set_tags
 
     def overtaken(*args: Any) -> None:
@@ -228,7 +229,6 @@ def test_any_all_and_none(library: Library) -> None:
 
 @pytest.mark.parametrize("limit", [0, 1001])
 def test_silly_limits_are_refused(library: Library, limit: int) -> None:
-    from knowledge.search.service import find
 
     with pytest.raises(FilterInvalidError, match="1 to 1000"):
-        find(tenant_id=library.tenant_id, query="x", limit=limit)
+        search(actor=library.person.actor, query="x", limit=limit)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from tests.meta import er_diagram, routes_table
+from core.error_codes import Origin
+from tests.meta import er_diagram, error_codes, routes_table
 
 DOCS = Path(__file__).parents[2] / "docs"
 PART = re.compile(r"(?<=<!-- generated: )(?P<name>[a-z-]+) -->\n(?P<text>.*?)(?=<!-- end -->)", re.DOTALL)
@@ -17,6 +19,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "routes": routes_table.api,
     "openai-routes": routes_table.openai,
     "er-diagram": er_diagram.render,
+    **{f"error-codes-{origin}": partial(error_codes.table, origin) for origin in Origin},
 }
 
 

@@ -57,7 +57,7 @@ def start(work: Callable[[], object]) -> Victim:
 
 def _run(work: Callable[[], object], writing: int) -> None:
     """In the child, which ends here: the rest is the parent's to do."""
-    get_parser.cache_clear()  # type: ignore[attr-defined]  # the parent's thread that starts parsers is not here
+    get_parser.cache_clear()  # the parent's thread that starts parsers is not here
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")

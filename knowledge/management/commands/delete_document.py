@@ -8,7 +8,9 @@ from uuid import UUID
 
 from core.actors import Actor
 from core.commands import TenantCommand
-from knowledge.ingestion.waiting import see_through, workers_are_running
+from jobs.drain import wait_until_idle, workers_are_running
+from jobs.handlers import handler_of
+from knowledge.models import IngestionJob
 from knowledge.services.documents import delete_documents
 
 
@@ -22,7 +24,7 @@ class Command(TenantCommand):
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> dict[str, Any]:
         deleted = delete_documents(actor=actor, document_ids=[options["id"]])
         if not workers_are_running():
-            see_through(actor.tenant_id, lambda left: None)
+            wait_until_idle(handler_of(IngestionJob), actor.tenant_id)
         return {"deleted": deleted}
 
     def describe(self, result: dict[str, Any]) -> str:

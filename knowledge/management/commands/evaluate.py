@@ -6,12 +6,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from core.actors import Actor
 from core.commands import TenantCommand
 from engines.vectors import Mode
-from knowledge.ingestion.waiting import see_through
+from jobs.drain import wait_until_idle
+from jobs.handlers import handler_of
+from knowledge.models import IngestionJob
 from knowledge.search import evaluation
 
 
@@ -24,13 +24,12 @@ class Command(TenantCommand):
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> dict[str, dict[str, float]]:
         dataset = evaluation.load(options["dataset"])
-        with tqdm(total=len(dataset.corpus), unit="doc", disable=None, leave=False) as bar:
-            reference_id = evaluation.ingest(actor, dataset, lambda n: None)
-            see_through(actor.tenant_id, lambda left: bar.update(bar.total - left - bar.n))
-        with tqdm(total=3 * len(dataset.queries), unit="query", disable=None, leave=False) as bar:
+        with self.progress(unit="doc") as progress:
+            reference_id = evaluation.ingest(actor, dataset, progress)
+            wait_until_idle(handler_of(IngestionJob), actor.tenant_id, progress)
+        with self.progress(unit="query") as progress:
             return {
-                mode.value: evaluation.measure(actor.tenant_id, reference_id, dataset, mode, bar.update)
-                for mode in Mode
+                mode.value: evaluation.measure(actor, reference_id, dataset, mode, progress) for mode in Mode
             }
 
     def describe(self, result: dict[str, dict[str, float]]) -> str:

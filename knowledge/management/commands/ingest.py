@@ -5,24 +5,25 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F
-from tqdm import tqdm
 
 from core.actors import Actor
+from core.batching import batched
 from core.commands import TenantCommand, new_name
 from core.isolation.scope import tenant_scope
-from knowledge.ingestion.waiting import failures, see_through, states
-from knowledge.models import Chunk
-from knowledge.services.documents import Added, Upload, add_documents
+from jobs.drain import wait_until_idle
+from jobs.handlers import handler_of
+from knowledge.models import Chunk, IngestionJob
+from knowledge.outcomes import failures, with_members
+from knowledge.services.documents import Added, add_documents
 from knowledge.services.libraries import get_or_create_reference
 from knowledge.storage.folders import Unreadable, uploads_in
+from knowledge.storage.values import Upload
 
 AT_ONCE = 64
 
@@ -59,8 +60,9 @@ class Command(TenantCommand):
         added, unreadable = self._add(actor, reference.pk, options["paths"])
         ids = [one.document_id for one in added]
         if options["wait"]:
-            self._wait(actor.tenant_id)
-        documents = states(actor.tenant_id, ids)
+            with self.progress(unit="doc") as progress:
+                wait_until_idle(handler_of(IngestionJob), actor.tenant_id, progress)
+        documents = with_members(actor.tenant_id, ids)
         outcomes = Counter(one.outcome.value for one in added)
         return Result(
             **outcomes,
@@ -74,7 +76,7 @@ class Command(TenantCommand):
     ) -> tuple[list[Added], list[dict[str, str]]]:
         added: list[Added] = []
         unreadable: list[dict[str, str]] = []
-        for some in _slices(self.track(uploads_in(paths), unit="file")):
+        for some in batched(self.track(uploads_in(paths), unit="file"), AT_ONCE):
             uploads = {one.external_id: one for one in some if isinstance(one, Upload)}
             unreadable += [
                 {"file": one.file, "code": one.code, "detail": one.detail}
@@ -83,15 +85,6 @@ class Command(TenantCommand):
             ]
             added += add_documents(actor=actor, reference_id=reference_id, uploads=list(uploads.values()))
         return added, unreadable
-
-    def _wait(self, tenant_id: UUID) -> None:
-        with tqdm(unit="doc", disable=None, leave=False) as bar:
-
-            def told(left: int) -> None:
-                bar.total = max(bar.total or 0, left)
-                bar.update(bar.total - left - bar.n)
-
-            see_through(tenant_id, told)
 
     def describe(self, result: Result) -> str:
         lines = [f"  {one['file']}: {one['detail']} ({one['code']})" for one in result.failed]
@@ -107,12 +100,6 @@ def _path(value: str) -> Path:
     if not value:
         raise ArgumentTypeError("a path must not be empty; write . for the current folder")
     return Path(value)
-
-
-def _slices(items: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(items)
-    while some := list(islice(rest, AT_ONCE)):
-        yield some
 
 
 def _count_chunks(tenant_id: UUID, document_ids: list[UUID]) -> int:

@@ -7,8 +7,10 @@ from typing import Any
 
 from core.actors import Actor
 from core.commands import TenantCommand
-from knowledge.ingestion.waiting import see_through, workers_are_running
-from knowledge.pipeline.ports import get_ports
+from jobs.drain import wait_until_idle, workers_are_running
+from jobs.handlers import handler_of
+from knowledge.engine_config import default_model, vector_store
+from knowledge.models import IngestionJob
 from knowledge.reconcile.comparison import reconcile
 from knowledge.reconcile.findings import Kind, Report
 
@@ -26,12 +28,9 @@ class Command(TenantCommand):
         parser.add_argument("--repair", action="store_true")
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> Report:
-        ports = get_ports()
-        report = reconcile(
-            actor=actor, store=ports.store, model=ports.embedder.model, repair=options["repair"]
-        )
+        report = reconcile(actor=actor, store=vector_store(), model=default_model(), repair=options["repair"])
         if report.repaired and not workers_are_running():
-            see_through(actor.tenant_id, lambda left: None)
+            wait_until_idle(handler_of(IngestionJob), actor.tenant_id)
         return report
 
     def describe(self, result: Report) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 from core.actors import Actor
 from core.commands import TenantCommand
 from engines.vectors import Mode
-from knowledge.search.service import Filters, Passage, search
+from knowledge.search.filters import SearchFilters
+from knowledge.search.passages import Passage
+from knowledge.search.service import search
 from knowledge.services.libraries import find_references
 
 
@@ -30,7 +32,9 @@ class Command(TenantCommand):
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> list[dict[str, Any]]:
         names = options["reference"]
         references = [pk for name in names for pk in find_references(actor.tenant_id, name)]
-        filters = Filters(references=tuple(references) if names else None, tags_any=tuple(options["tag"]))
+        filters = SearchFilters(
+            references=tuple(references) if names else None, tags_any=tuple(options["tag"])
+        )
         passages = search(
             actor=actor,
             query=options["query"],

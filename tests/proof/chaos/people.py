@@ -18,9 +18,11 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from core.actors import Actor
+from jobs.drain import unfinished
 from knowledge.errors import DocumentBusyError, DocumentNotFoundError
-from knowledge.ingestion.waiting import unfinished
-from knowledge.services.documents import Upload, add_documents, delete_documents, reindex_documents
+from knowledge.services.documents import add_documents, delete_documents, reindex_documents
+from knowledge.storage.values import Upload
+from tests.knowledge.libraries import ingestion
 from tests.proof.chaos.corpus import Content
 from tests.proof.chaos.events import Log
 
@@ -54,7 +56,7 @@ class People(Thread):
             act = self._rng.choices(acts, weights=(6, 3, 3, 1, 2, 1))[0]
             act()
             self.done[act.__name__.strip("_")] += 1
-            is_busy = self._insist(lambda: unfinished(self._actor.tenant_id)) > BACKLOG
+            is_busy = self._insist(lambda: unfinished(ingestion(), self._actor.tenant_id)) > BACKLOG
             self._quiet.wait(PAUSE if is_busy else 0.1)
         connection.close()
 

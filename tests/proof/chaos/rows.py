@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from knowledge.ingestion.jobs import MAX_ATTEMPTS
+from core.error_codes import DEFAULT_RETRY
 from tests.proof.chaos import state, verdict
 from tests.proof.chaos.events import read
 from tests.proof.chaos.run import Outcome
@@ -83,7 +83,12 @@ def _documents(outcome: Outcome, scale: Scale) -> Iterator[Row]:
     )
     yield Row("… brought into error by five deaths in a row, mended by Retry", outcome.retried)
     attempts = state.most_attempts(outcome.tenant_id)
-    yield Row("… attempts at one file, at most", attempts, f"≤ {MAX_ATTEMPTS}", attempts <= MAX_ATTEMPTS)
+    yield Row(
+        "… attempts at one file, at most",
+        attempts,
+        f"≤ {DEFAULT_RETRY.attempts}",
+        attempts <= DEFAULT_RETRY.attempts,
+    )
     yield none("… stuck", outcome.stuck)
     differences = verdict.differences(outcome.expected, outcome.undisturbed, found)
     yield none("… lost", differences["lost"])

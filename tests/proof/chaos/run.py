@@ -14,13 +14,13 @@ from uuid import UUID
 from django.conf import settings
 
 from core.actors import Actor, system_actor
-from knowledge.pipeline.ports import get_ports
 from knowledge.reconcile.comparison import reconcile
 from knowledge.reconcile.findings import Report
 from knowledge.services.documents import retry_documents
 from knowledge.services.libraries import get_or_create_reference
 from oyl.embedded.services import make_tables_if_new
 from tenants.services import create_tenant
+from tests.knowledge.libraries import default_ports
 from tests.proof.chaos import corpus, state
 from tests.proof.chaos.corpus import Content
 from tests.proof.chaos.embedder import Endpoint
@@ -150,7 +150,7 @@ def _look(outcome: Outcome, services: Services, scale: Scale) -> None:
     outcome.seeker.stop()
     _make_old(settings.LAYOUT.files)
     for repair in (True, False):
-        ports = get_ports()
+        ports = default_ports()
         actor = system_actor(outcome.tenant_id, "chaos")
         found = reconcile(actor=actor, store=ports.store, model=ports.embedder.model, repair=repair)
         outcome.findings.append(found)

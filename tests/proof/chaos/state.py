@@ -14,7 +14,7 @@ from django.db.models import F, Max, Q
 from core.isolation.scope import tenant_scope
 from engines.vectors import Filter
 from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob, JobKind
-from knowledge.pipeline.ports import get_ports
+from tests.knowledge.libraries import default_ports
 
 AT_ONCE = 5000
 
@@ -53,7 +53,7 @@ def stuck(tenant_id: UUID) -> list[str]:
         documents = Document.objects.filter(processed_status__in=waiting).values_list(
             "external_id", flat=True
         )
-        jobs = IngestionJob.objects.all().unfinished()
+        jobs = IngestionJob.objects.unfinished()
         return [*documents, *(str(job) for job in jobs)]
 
 
@@ -71,7 +71,7 @@ def doubled_chunks(tenant_id: UUID) -> list[str]:
 
 
 def points(tenant_id: UUID) -> list[UUID]:
-    ports, found, after = get_ports(), list[UUID](), None
+    ports, found, after = default_ports(), list[UUID](), None
     while page := ports.store.scroll(tenant_id, ports.collection, Filter(), after=after, limit=AT_ONCE):
         found += [point.id for point in page]
         after = found[-1]
@@ -94,7 +94,7 @@ def wait_until_done(tenant_id: UUID, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(DatabaseError), tenant_scope(tenant_id):
-            if not IngestionJob.objects.all().unfinished().exists():
+            if not IngestionJob.objects.unfinished().exists():
                 return True
         time.sleep(0.1)
     return False

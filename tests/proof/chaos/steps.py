@@ -12,25 +12,33 @@ from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any
 
+from core import storage
 from engines.embedding import Embedder
 from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
 from engines.parsing import Parser
-from engines.parsing.capped import CappedParser
+from engines.parsing.process_pool import PooledParser
 from engines.vectors import VectorStore
 from engines.vectors.edge import EdgeStore
-from knowledge import ingestion, pipeline, tasks
+from jobs import queue, worker
+from jobs import tasks as jobs_tasks
+from knowledge import ingestion, pipeline, queueing
 from knowledge.models import Stage
 from knowledge.services import documents
 from knowledge.storage import files
 
-PORTS = ((Parser, CappedParser), (Embedder, OpenAICompatibleEmbedder), (VectorStore, EdgeStore))
+PORTS = ((Parser, PooledParser), (Embedder, OpenAICompatibleEmbedder), (VectorStore, EdgeStore))
+PLACES = ("knowledge.", "jobs.", "core.storage")
 Around = Callable[[str, Callable[[], Any], tuple[Any, ...]], Any]
 
 
 def instrument(around: Around) -> None:
     """From now on `around(name, call, arguments)` is asked instead of each step; `call()` does it."""
     steps = {function: _wrapped(function, around) for function in _functions()}
-    for module in [module for name, module in sys.modules.items() if name.startswith("knowledge.")]:
+    for module in [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith(("knowledge.", "jobs.", "core.storage"))
+    ]:
         for name, value in list(vars(module).items()):
             if isinstance(value, FunctionType) and value in steps:
                 setattr(module, name, steps[value])
@@ -41,7 +49,8 @@ def instrument(around: Around) -> None:
 
 def _functions() -> Iterator[FunctionType]:
     found = pkgutil.iter_modules(ingestion.__path__, f"{ingestion.__name__}.")
-    for module in (*(import_module(one.name) for one in found), tasks, files, documents):
+    others = (queue, worker, jobs_tasks, storage, files, queueing, documents)
+    for module in (*(import_module(one.name) for one in found), *others):
         yield from (value for value in _functions_in(module) if value.__module__ == module.__name__)
     yield from _functions_in(pipeline)
 

@@ -18,7 +18,7 @@ from threading import Event, Thread
 import redis
 from django.conf import settings
 
-from knowledge.querysets import LEASE
+from jobs.querysets import LEASE
 from tests.proof.chaos import ready, worker
 from tests.proof.chaos.events import Log
 from tests.proof.chaos.instance import Services

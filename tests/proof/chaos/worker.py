@@ -16,8 +16,7 @@ from typing import Any, NoReturn
 
 from engines.parsing.jail import die_with_parent
 from engines.vectors import VectorStoreError
-from knowledge import querysets
-from knowledge.ingestion import jobs
+from jobs import progress, querysets
 from oyl.celery import app
 from tests.proof.chaos import steps
 from tests.proof.chaos.corpus import POISON
@@ -49,23 +48,23 @@ class Fate:
         self._turns, self._told, self._is_unheard = 0, set[str](), plan.is_unheard
 
     def around(self, step: str, call: Callable[[], Any], args: tuple[Any, ...]) -> Any:
-        if step.endswith("CappedParser.parse") and args[2].read_bytes().startswith(POISON):
+        if step.endswith("PooledParser.parse") and args[2].read_bytes().startswith(POISON):
             self._die("poison")
         self._pass("before", step)
         result = call()
         self._note(step, result, args)
         if self._is_unheard and step.endswith(tuple(f"Store.{write}" for write in WRITES)):
             self._is_unheard = False
-            raise VectorStoreError("vector_store_unavailable", "The answer came too late.", retryable=True)
+            raise VectorStoreError("vector_store_unavailable", "The answer came too late.")
         self._pass("after", step)
         return result
 
     def _note(self, step: str, result: Any, args: tuple[Any, ...]) -> None:
-        if step == "jobs.claim" and result:
+        if step == "queue.claim" and result:
             self._log.write("claimed", jobs=[[str(job.pk), job.attempt] for job in result])
             self._busy.send_bytes(b"claimed")
-        if step == "jobs.fail":
-            self._log.write("released", job=str(args[0].pk))
+        if step == "queue.fail":
+            self._log.write("released", job=str(args[1].pk))
 
     def _pass(self, side: str, step: str) -> None:
         if self._plan.tells and f"{side} {step}" not in self._told:
@@ -94,9 +93,7 @@ def work(plan: Plan, scale: Scale, folder: Path, busy: Connection) -> None:
     _begin(scale, folder / "worker.log")
     steps.instrument(Fate(plan, Log(folder / "events"), busy).around)
     pool = ("--pool", "threads", "--concurrency", "1", "--without-gossip", "--without-mingle")
-    app.worker_main(
-        ["--quiet", "worker", *pool, "-Q", "ingest,interactive,maintenance", "-n", f"w{os.getpid()}@%h"]
-    )
+    app.worker_main(["--quiet", "worker", *pool, "-Q", "ingest,maintenance", "-n", f"w{os.getpid()}@%h"])
 
 
 def beat(scale: Scale, folder: Path) -> None:
@@ -112,7 +109,7 @@ def _begin(scale: Scale, log: Path) -> None:
     os.dup2(handle, sys.stdout.fileno())
     os.dup2(handle, sys.stderr.fileno())
     if scale.lease:
-        querysets.LEASE, jobs.HEARTBEAT_SECONDS = timedelta(seconds=scale.lease), scale.heartbeat
+        querysets.LEASE, progress.HEARTBEAT_SECONDS = timedelta(seconds=scale.lease), scale.heartbeat
     deliver_twice()
 
 

@@ -10,7 +10,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from core.isolation.scope import tenant_scope
-from engines.vectors import Point, get_vector_store
+from engines.vectors import Point
+from knowledge.engine_config import vector_store
 from knowledge.models import Chunk, Document, DocumentStatus, Reference, Tag, TagLink, TagSource
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import chunk_id
@@ -37,7 +38,7 @@ def grow(person: Person, reference: Reference, chunks: int) -> None:
                 [TagLink(chunk=chunk, tag=tag, source=TagSource.RULE) for chunk in passages]
             )
         points = list(_points(passages, reference, tag))
-        get_vector_store().upsert(person.tenant_id, collection_name(MODEL), points)
+        vector_store().upsert(person.tenant_id, collection_name(MODEL), points)
 
 
 def _document(person: Person, reference: Reference) -> Document:

@@ -11,9 +11,8 @@ from uuid import UUID, uuid4
 from core.isolation.scope import tenant_scope
 from engines.vectors import Filter, Point
 from knowledge.models import Chunk, Document
-from knowledge.pipeline.ports import get_ports
 from knowledge.services.documents import delete_documents
-from tests.knowledge.libraries import BEES, Library
+from tests.knowledge.libraries import BEES, Library, default_ports
 
 WORDS = [
     "bee",
@@ -52,12 +51,12 @@ class Corpus:
             )
 
     def forget(self, point_id: UUID) -> None:
-        ports = get_ports()
+        ports = default_ports()
         ports.store.delete(self.tenant_id, ports.collection, Filter(point_ids=(point_id,)))
 
     def put(self, document: Document, *, collection: str = "", **facts: Any) -> UUID:
         """Store a point of the document that nobody expects; `facts` are what else it says."""
-        ports = get_ports()
+        ports = default_ports()
         said: dict[str, Any] = {
             "id": uuid4(),
             "document_id": document.pk,

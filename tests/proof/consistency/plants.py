@@ -12,9 +12,10 @@ from django.core.files.storage import default_storage
 
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document, IngestionJob
-from knowledge.pipeline.ports import collection_name, get_ports
+from knowledge.pipeline.ports import collection_name
 from knowledge.reconcile.findings import Kind
 from knowledge.storage.files import DOCUMENT_FILES
+from tests.knowledge.libraries import default_ports
 from tests.proof.consistency.corpus import Corpus
 
 OLD_MODEL = "an-older-model"
@@ -49,7 +50,7 @@ def stale_model(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     """The jobs remember which models there were."""
     document = ours.long[number]
     with tenant_scope(ours.tenant_id):
-        IngestionJob.objects.filter(document=document).update(versions=f"parser=0 model={OLD_MODEL}")
+        IngestionJob.objects.filter(document=document).update(versions={"model": OLD_MODEL})
     stale = ours.put(document, collection=collection_name(OLD_MODEL))
     return {(ours.tenant_id, Kind.STALE_MODEL, str(stale))}
 
@@ -81,7 +82,7 @@ def wrong_payload(ours: Corpus, theirs: Corpus, number: int) -> Planted:
 
 
 def wrong_tags(ours: Corpus, theirs: Corpus, number: int) -> Planted:
-    passage, ports = ours.passages(ours.long[number])[3], get_ports()
+    passage, ports = ours.passages(ours.long[number])[3], default_ports()
     ports.store.set_tags(ours.tenant_id, ports.collection, {passage: (uuid4(),)})
     return {(ours.tenant_id, Kind.WRONG_TAGS, str(passage))}
 

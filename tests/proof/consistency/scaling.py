@@ -15,7 +15,7 @@ import numpy as np
 from django.db.backends.utils import CursorWrapper
 
 from benchmarks.reports import Row
-from engines.vectors import get_vector_store
+from knowledge.engine_config import vector_store
 from knowledge.reconcile.comparison import reconcile
 from knowledge.services.libraries import get_or_create_reference
 from tests.conftest import Person
@@ -67,7 +67,7 @@ def _cost(person: Person, chunks: int) -> Cost:
 
 def _compare(person: Person) -> float:
     started = time.perf_counter()
-    report = reconcile(actor=person.actor, store=get_vector_store(), model=MODEL)
+    report = reconcile(actor=person.actor, store=vector_store(), model=MODEL)
     assert (report.counts, report.problems) == ({}, [])
     return time.perf_counter() - started
 

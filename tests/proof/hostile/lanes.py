@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from core.isolation.scope import tenant_scope
-from knowledge.ingestion.waiting import unfinished
+from jobs.drain import unfinished
 from knowledge.models import Document, DocumentStatus
-from knowledge.services.documents import Upload
-from tests.knowledge.libraries import Library
+from knowledge.storage.values import Upload
+from tests.knowledge.libraries import Library, ingestion
 from tests.proof.hostile.corpus import CLEAN, Specimen
 from tests.proof.hostile.worker import Worker
 
@@ -98,6 +98,6 @@ def _ends(library: Library, worker: Worker, ids: Sequence[UUID]) -> dict[UUID, t
 
 
 def _see_members_through(library: Library, worker: Worker) -> None:
-    while unfinished(library.tenant_id):
+    while unfinished(ingestion(), library.tenant_id):
         worker.ring()
         time.sleep(RING_SECONDS / 2)

@@ -17,6 +17,7 @@ from celery import Celery
 from django.conf import settings
 from django.db import connection
 
+from jobs.queue import WORK_TASK
 from oyl.embedded import redis
 from oyl.embedded.layout import Layout
 from oyl.embedded.program import Program
@@ -42,7 +43,7 @@ class Worker:
         return self.process.pid
 
     def ring(self) -> None:
-        self.bell.send_task("knowledge.tasks.work", queue="ingest")
+        self.bell.send_task(WORK_TASK, kwargs={"queue": "ingest"}, queue="ingest")
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")

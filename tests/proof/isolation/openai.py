@@ -12,7 +12,7 @@ from django.test import Client
 from rest_framework.serializers import Serializer
 
 from core.api.openai.fields import IdField
-from engines.embedding import get_embedder
+from knowledge.engine_config import default_embedder
 from knowledge.models import Document, FileBatch, Reference, StoredFile
 from knowledge.openai.ids import BATCH, FILE, STORE
 from tests.proof.isolation.parties import Model, Party
@@ -21,11 +21,11 @@ from workspaces.models import Workspace
 
 Path = tuple[Any, ...]
 PREFIXES: dict[Model, str] = {Reference: STORE, Document: FILE, StoredFile: FILE, FileBatch: BATCH}
-PARAMETERS: dict[str, Any] = {"store": Reference, "batch": FileBatch, "name": get_embedder().model}
+PARAMETERS: dict[str, Any] = {"store": Reference, "batch": FileBatch, "name": default_embedder().model}
 STORE_PATH = "v1/vector_stores/<public_id:store>"
 # What each POST says. Where a model stands, there goes an id of it.
 BODIES: dict[str, Any] = {
-    "v1/embeddings": {"model": get_embedder().model, "input": "bees"},
+    "v1/embeddings": {"model": default_embedder().model, "input": "bees"},
     "v1/files": {"purpose": "user_data"},
     "v1/vector_stores": {"name": "Tried", "file_ids": [StoredFile], "metadata": {"workspace": Workspace}},
     "v1/vector_stores/<public_id:pk>": {"description": "Tried", "metadata": {"workspace": Workspace}},

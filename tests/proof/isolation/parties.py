@@ -105,7 +105,10 @@ def _is_filled(field: Any) -> bool:
         return True
     kind = field.get_internal_type()
     automatic = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-    return kind in NUMBERS or (kind == "DateTimeField" and not field.null and not automatic)
+    may_be_left_out = field.null or field.has_default()
+    return (kind in NUMBERS and not may_be_left_out) or (
+        kind == "DateTimeField" and not field.null and not automatic
+    )
 
 
 def _is_text(field: Any) -> bool:

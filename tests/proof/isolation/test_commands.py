@@ -20,7 +20,8 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from core.commands import TenantCommand, new_name
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document, DocumentStatus, Reference
-from knowledge.services.documents import Upload, add_documents
+from knowledge.services.documents import add_documents
+from knowledge.storage.values import Upload
 from oyl.celery import app as celery
 from tests.proof.isolation.answers import CHANGING
 from tests.proof.isolation.parties import MODELS, Party, make_party

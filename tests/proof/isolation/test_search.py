@@ -14,22 +14,14 @@ import pytest
 from django.conf import settings
 
 from core.errors import OylError
-from engines.embedding import get_embedder
-from engines.vectors import (
-    Filter,
-    Mode,
-    Point,
-    Query,
-    StoredPoint,
-    VectorStore,
-    VectorStoreError,
-    get_vector_store,
-)
+from engines.vectors import Filter, Mode, Point, Query, StoredPoint, VectorStore, VectorStoreError
 from engines.vectors.edge import EdgeStore
 from engines.vectors.filters import tenant_filter
+from knowledge.engine_config import default_embedder, vector_store
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import tag_id
-from knowledge.search.service import Filters, find
+from knowledge.search.filters import SearchFilters
+from knowledge.search.service import search
 from tests.conftest import make_owner
 from tests.knowledge.libraries import Library, make_library
 
@@ -56,12 +48,12 @@ def mine(database: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.fixture(scope="module")
 def store(theirs: Library, mine: Library) -> VectorStore:
-    return get_vector_store()
+    return vector_store()
 
 
 @pytest.fixture
 def collection() -> str:
-    return collection_name(get_embedder().model)
+    return collection_name(default_embedder().model)
 
 
 @pytest.fixture
@@ -128,9 +120,9 @@ def test_forged_filters_find_what_absent_ones_find(
         foreign, absent = (_found(mine, mode, {field: value}) for value in _values(field, secret, theirs))
         counted["forged searches"] += 2
         assert foreign == absent == []
-    assert [passage.filename for passage in find(tenant_id=mine.tenant_id, query=QUERY, mode=mode)] == [
-        "own.md"
-    ]
+    assert [
+        passage.filename for passage in search(actor=mine.person.actor, audited=False, query=QUERY, mode=mode)
+    ] == ["own.md"]
 
 
 def _values(field: str, secret: StoredPoint, theirs: Library) -> tuple[Any, Any]:
@@ -142,7 +134,13 @@ def _values(field: str, secret: StoredPoint, theirs: Library) -> tuple[Any, Any]
 
 def _found(library: Library, mode: Mode, condition: dict[str, Any]) -> Any:
     try:
-        return find(tenant_id=library.tenant_id, query=QUERY, mode=mode, filters=Filters(**condition))
+        return search(
+            actor=library.person.actor,
+            audited=False,
+            query=QUERY,
+            mode=mode,
+            filters=SearchFilters(**condition),
+        )
     except (OylError, VectorStoreError) as error:
         return type(error)
 
@@ -165,7 +163,7 @@ def test_points_under_foreign_ids_neither_replace_nor_show(
     store.upsert(mine.tenant_id, collection, [forged, twin])
     store.set_tags(mine.tenant_id, collection, {secret.id: ()})
     for mode in Mode:
-        passages = find(tenant_id=mine.tenant_id, query=QUERY, mode=mode, limit=100)
+        passages = search(actor=mine.person.actor, audited=False, query=QUERY, mode=mode, limit=100)
         assert [passage.filename for passage in passages] == ["own.md"]
     store.delete(mine.tenant_id, collection, Filter(point_ids=(secret.id, twin.id)))
 
@@ -184,7 +182,12 @@ def test_a_point_of_ones_own_that_is_named_as_a_foreign_passage_shows_nothing(
         text=WORD,
     )
     store.upsert(mine.tenant_id, collection, [planted])
-    found = find(tenant_id=mine.tenant_id, query=QUERY, filters=Filters(documents=(secret.document_id,)))
+    found = search(
+        actor=mine.person.actor,
+        audited=False,
+        query=QUERY,
+        filters=SearchFilters(documents=(secret.document_id,)),
+    )
     store.delete(mine.tenant_id, collection, Filter(point_ids=(planted.id,)))
     assert found == []
 

@@ -27,7 +27,8 @@ from redis import Redis
 from benchmarks.reports import Row
 from core.isolation.scope import VARIABLE
 from core.isolation.tenant_directory import all_tenants
-from engines.parsing.capped import CappedParser
+from engines.parsing.process_pool import PooledParser
+from knowledge.engine_config import parser_config
 from tenants import services
 from tenants.models import Tenant
 from tests.admin.pages import url
@@ -260,7 +261,7 @@ def test_no_other_process_is_told_one(play: Play, monkeypatch: pytest.MonkeyPatc
     for name in SECRET_SETTINGS:
         monkeypatch.setenv(name, play.canaries.new(f"{name} in the environment"))
     (tmp_path / "1").write_text("Hello.")
-    parser = CappedParser()
+    parser = PooledParser(parser_config())
     try:
         parser.parse(play.person.tenant_id, tmp_path / "1", filename="hello.txt", workdir=tmp_path)
         every = psutil.Process().children(recursive=True)

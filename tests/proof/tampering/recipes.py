@@ -31,8 +31,8 @@ from knowledge.models import (
     TagSource,
 )
 from knowledge.services import documents, libraries, stored_files, tags
-from knowledge.services.documents import Upload
 from knowledge.services.stored_files import Attachment
+from knowledge.storage.values import Upload
 from oyl import services
 from tenants import services as tenants
 from tenants.models import ApiKey, Membership, Tenant, User

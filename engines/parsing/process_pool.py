@@ -9,10 +9,8 @@ from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
-from engines.parsing import Element, ElementKind, Member, ParsedDocument, ParseError
-from engines.parsing.codes import problem
+from engines.parsing import Element, ElementKind, Member, ParsedDocument, ParseError, ParserConfig
+from engines.parsing.formats import reader_version
 from engines.parsing.job import Limits
 from engines.parsing.process import ParserProcess
 
@@ -26,26 +24,27 @@ _SMALL_MB = 128
 _CONVERTED = {".doc", ".ppt"}  # LibreOffice takes 200 MB besides
 
 
-class CappedParser:
-    """The settings PARSER_* are its limits. A process is started when first needed, and replaced when it
-    failed, keeps much memory, or has read its share of files."""
+class PooledParser:
+    """A process is started when first needed, and replaced when it failed, keeps much memory, or has read its share of
+    files."""
 
-    version = "2"
-
-    def __init__(self) -> None:
+    def __init__(self, config: ParserConfig) -> None:
         self._limits = Limits(
-            seconds=settings.PARSER_SECONDS,
-            memory_mb=settings.PARSER_MEMORY_MB,
-            output_mb=settings.PARSER_OUTPUT_MB,
-            text_mb=settings.PARSER_TEXT_MB,
-            ocr_pages=settings.PARSER_OCR_PAGES,
+            seconds=config.seconds,
+            memory_mb=config.memory_mb,
+            output_mb=config.output_mb,
+            text_mb=config.text_mb,
+            ocr_pages=config.ocr_pages,
         )
         self._slots: queue.LifoQueue[ParserProcess | None] = queue.LifoQueue()
-        self._size = settings.PARSER_PROCESSES
+        self._size = config.processes
         for _ in range(self._size):
             self._slots.put(None)
         # A process dies with the thread that started it, and callers' threads come and go.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="parser-starter")
+
+    def version_of(self, mime_type: str) -> str:
+        return reader_version(mime_type)
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         request = {"path": str(path.absolute()), "filename": filename, "workdir": str(workdir.absolute())}
@@ -56,7 +55,7 @@ class CappedParser:
         if "cause" in answer:
             logger.warning("Tenant %s: %s could not be read: %s", tenant_id, path, answer["cause"])
         if "code" in answer:
-            raise ParseError(answer["code"], answer["detail"], retryable=answer["retryable"])
+            raise ParseError(answer["code"], answer["detail"])
         return _document(answer)
 
     def close(self) -> None:
@@ -87,7 +86,7 @@ class CappedParser:
             return self._starter.submit(ParserProcess, self._limits).result()
         except OSError as error:
             logger.error("A parser process could not be started: %s", error)
-            raise problem("parser_unavailable") from error
+            raise ParseError("parser_unavailable") from error
 
     def _is_fit(self, process: ParserProcess, answer: dict[str, Any]) -> bool:
         grown = answer.get("resident_mb", 0) > _KEPT_MB

@@ -1,4 +1,4 @@
-"""A batch is read one file after another: behind a slow one, the others are handed back for whoever is free."""
+"""Handing back the rest of a batch: its files are read one after another, and behind a slow one the others must not wait."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from engines.parsing import ParsedDocument, Parser
-from engines.parsing.codes import problem
-from knowledge.ingestion import jobs as queue
+from engines.parsing import ParseCancelled, ParsedDocument
+from jobs.queue import hand_back
+from knowledge.ingestion.attempt import Attempt
 from knowledge.models import IngestionJob
 
 logger = logging.getLogger(__name__)
-PATIENCE_SECONDS = 5.0
+SLOW_SECONDS = 5.0
 
 
-class PatientParser:
-    """Reads the files of a batch, `jobs` by their path, until they are handed back: those it refuses."""
+class BatchParser:
+    """Reads the files of a batch, `jobs` by their path, until they are handed back; then it raises ParseCancelled."""
 
-    def __init__(self, parser: Parser, tenant_id: UUID, jobs: dict[Path, IngestionJob]) -> None:
-        self.version = parser.version
-        self.close = parser.close
-        self._parser, self._tenant_id, self._lock = parser, tenant_id, Lock()
+    def __init__(self, attempt: Attempt, jobs: dict[Path, IngestionJob]) -> None:
+        self._attempt, self._parser, self._lock = attempt, attempt.ports.parser, Lock()
+        self.version_of, self.close = self._parser.version_of, self._parser.close
         self._jobs, self._reading = dict(jobs), set[Path]()
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         with self._lock:
             if path not in self._jobs:
-                raise problem("parse_interrupted")  # nobody is told: the job is not ours any more
+                raise ParseCancelled
             self._reading = {path}
         try:
             return self._parser.parse(tenant_id, path, filename=filename, workdir=workdir)
         finally:
             self._reading = set()
 
-    def hand_back(self) -> None:
-        """All but the one that is being read: what was read before it would wait for it, too."""
+    def hand_back_others(self) -> None:
+        """All but the file that is being read: what was read before it would wait for it, too."""
         try:
             with self._lock:
                 others = self._jobs.keys() - self._reading if self._reading else set[Path]()
-                queue.hand_back(self._tenant_id, [self._jobs.pop(path) for path in others])
+                jobs = [self._jobs.pop(path) for path in others]
+                hand_back(self._attempt.handler, self._attempt.tenant_id, jobs)
         except DatabaseError as error:
             logger.warning("no jobs handed back, the database does not answer: %s", error)
         finally:
@@ -53,12 +53,13 @@ class PatientParser:
 
 
 @contextmanager
-def patient(
-    parser: Parser, tenant_id: UUID, jobs: Sequence[IngestionJob], files: dict[UUID, Path]
-) -> Iterator[PatientParser]:
+def handing_back(
+    attempt: Attempt, jobs: Sequence[IngestionJob], files: dict[UUID, Path]
+) -> Iterator[BatchParser]:
+    """A parser for the batch, which hands back all other files when one is still being read after five seconds."""
     by_path = {files[job.document_id]: job for job in jobs if job.document_id in files}
-    reader = PatientParser(parser, tenant_id, by_path)
-    timer = Timer(PATIENCE_SECONDS, reader.hand_back)
+    reader = BatchParser(attempt, by_path)
+    timer = Timer(SLOW_SECONDS, reader.hand_back_others)
     timer.daemon = True
     timer.start()
     try:

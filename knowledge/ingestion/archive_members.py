@@ -7,30 +7,34 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from core.actors import Actor
+from core.error_codes import sentence
 from core.isolation.scope import tenant_scope
 from engines.parsing import Member
-from knowledge.errors import JOB_ERRORS, LeaseLostError
+from jobs.errors import LeaseLostError
+from knowledge.ingestion.attempt import Attempt
 from knowledge.models import Document, IngestionJob
 from knowledge.pipeline.values import Failure, Tagged
-from knowledge.services.documents import Upload, add_documents, delete_documents
+from knowledge.services.documents import add_documents, delete_documents
+from knowledge.storage.values import Upload
 
 MAX_DEPTH = 3
 MAX_FILES = 10_000
 
 
 def add_members(
-    actor: Actor, jobs: Sequence[IngestionJob], products: Sequence[Tagged]
+    attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]
 ) -> tuple[list[Tagged], list[Failure]]:
     """Queue what was found inside the products' files; before the flip, so that no crash can lose a member, and
     repeatable, because a member's identity is its place. Products that hold too much come back as failures."""
-    documents = {job.document_id: job.document for job in jobs}
+    actor, documents = attempt.actor, {job.document_id: job.document for job in jobs}
     fine: list[Tagged] = []
     failures: list[Failure] = []
     for product in products:
         source, members = product.passages.source, product.passages.document.members
         container = documents[source.document_id]
         if members and (code := _refusal(actor, container, members)):
-            failures.append(Failure(source=source, code=code, detail=JOB_ERRORS[code], retryable=False))
+            detail = sentence(code, limit=MAX_DEPTH, files=MAX_FILES)
+            failures.append(Failure(source=source, code=code, detail=detail))
         elif _replace_members(actor, container, members):
             fine.append(product)
     return fine, failures

@@ -29,7 +29,8 @@ def load_sources(jobs: Sequence[IngestionJob], files: dict[UUID, Path], model: s
             generation=document.file_generation,
             filename=document.filename,
             path=files[document.pk],
-            metadata=without_file(document.metadata_json),
+            chunk_settings=document.reference.chunk_settings,
+            metadata=document.metadata_json,
             vocabulary=tuple(vocabularies[document.reference_id]),
             document_tags=tuple(given[document.pk]),
             known=known[document.pk],
@@ -37,11 +38,6 @@ def load_sources(jobs: Sequence[IngestionJob], files: dict[UUID, Path], model: s
         )
         for document in documents
     ]
-
-
-def without_file(metadata: dict[str, object]) -> dict[str, object]:
-    """What users and sources say of a document, without what its file says of itself."""
-    return {key: value for key, value in metadata.items() if key != "file"}
 
 
 def _vocabularies(reference_ids: Iterable[UUID]) -> dict[UUID, list[VocabularyTag]]:

@@ -1,0 +1,174 @@
+"""Why work failed: one stable code each, with the sentence that people read and whether, and how, it is tried again.
+
+The table is the only place that knows of codes; docs/pipeline.md and tests are made from it.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Exponential backoff: after the first attempt `first_seconds`, then `factor` times longer each time up to
+    `max_seconds`, with jitter of ± `jitter`."""
+
+    attempts: int = 5
+    first_seconds: float = 2.0
+    factor: float = 4.0
+    max_seconds: float = 3600.0
+    jitter: float = 0.25
+
+    def wait(self, attempt: int) -> timedelta:
+        """The time between the end of this attempt, the first being 1, and the next one."""
+        seconds = min(self.first_seconds * self.factor ** (attempt - 1), self.max_seconds)
+        return timedelta(seconds=seconds * random.uniform(1 - self.jitter, 1 + self.jitter))  # noqa: S311
+
+
+DEFAULT_RETRY = RetryPolicy()
+
+
+class Origin(StrEnum):
+    """What is to blame."""
+
+    FILE = "file"
+    WORK = "work"
+    SERVICE = "service"
+    UPLOAD = "upload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorCode:
+    """`sentence` may name facts in braces. `retry` is None where a repeat cannot help."""
+
+    origin: Origin
+    sentence: str
+    retry: RetryPolicy | None = None
+
+
+def _file(sentence: str) -> ErrorCode:
+    return ErrorCode(origin=Origin.FILE, sentence=sentence)
+
+
+def _work(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
+    return ErrorCode(origin=Origin.WORK, sentence=sentence, retry=retry)
+
+
+def _service(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
+    return ErrorCode(origin=Origin.SERVICE, sentence=sentence, retry=retry)
+
+
+def _upload(sentence: str) -> ErrorCode:
+    return ErrorCode(origin=Origin.UPLOAD, sentence=sentence)
+
+
+ERROR_CODES: dict[str, ErrorCode] = {
+    # The file
+    "empty_file": _file("The file is empty. Upload it again."),
+    "unsupported_type": _file('Files of type "{type}" cannot be read. Supported are: {supported}.'),
+    "password_protected": _file("The file is encrypted. Save a copy without a password and upload that."),
+    "corrupt_file": _file("The file is damaged or is no valid {type}. Save it anew and upload it again."),
+    "too_deep": _file(
+        "The file's parts are nested more deeply than can be read. Save it in a simpler form and upload that."
+    ),
+    "too_many_pages": _file("The file has {pages} pages; at most {limit} are read. Split it."),
+    "no_text": _file("The file can be opened, but no text was found in it."),
+    "needs_libreoffice": _file(
+        "Old {type} files are read through LibreOffice, which is not installed. Install it, so that `soffice` is on "
+        "the PATH, or save the file in a newer format."
+    ),
+    "ocr_too_long": _file(
+        "The file has {pages} scanned pages; at most {limit} are recognised. Split it, or raise PARSER_OCR_PAGES."
+    ),
+    "image_too_large": _file(
+        "The image has {pixels} million pixels; at most {limit} million are read. Scale it down."
+    ),
+    "archive_too_large": _file("The archive {fact}. Split it, or upload its files one by one."),
+    "unpacks_too_large": _file(
+        "The file unpacks to {size} MB, more than the {limit} MB allowed. Split it, or raise PARSER_OUTPUT_MB."
+    ),
+    "output_too_large": _file(
+        "The file holds more than {limit} MB of text. Split it, or raise PARSER_TEXT_MB."
+    ),
+    "nested_too_deep": _file(
+        "Archives or mails are nested more than {limit} deep. Unpack the inner ones and upload their files."
+    ),
+    "nested_too_large": _file(
+        "With all that is inside it, the archive has more than {files:,} files or unpacks to more than "
+        "PARSER_OUTPUT_MB. Split it, or upload its files one by one."
+    ),
+    "parse_timeout": _file(
+        "Reading the file took longer than {seconds} s. Split it, or raise PARSER_SECONDS."
+    ),
+    "parse_memory": _file(
+        "Reading the file needed more than {megabytes} MB of memory. Split it, or raise PARSER_MEMORY_MB."
+    ),
+    "parse_crash": _file("The file crashed its reader. Save it in another format and upload that."),
+    # The work
+    "file_missing": _work("The stored file is gone. Upload it again."),
+    "parse_interrupted": _work("Reading the file was interrupted from outside. Retry.", DEFAULT_RETRY),
+    "disk_full": _work("There was no room left on the disk while reading the file.", DEFAULT_RETRY),
+    "parser_unavailable": _work(
+        "The parser process could not be started. The worker's log says why.", DEFAULT_RETRY
+    ),
+    "worker_died": _work(
+        "Processing this file ended abruptly {attempts} times. It may be too large or malformed; replace it, or retry.",
+        DEFAULT_RETRY,
+    ),
+    "internal_error": _work(
+        "Something in OYL failed while processing this file. Retry; if it fails again, see the worker's log.",
+        DEFAULT_RETRY,
+    ),
+    # The services
+    "embedding_unavailable": _service(
+        "The embedding endpoint does not answer, is busy or limits its use. Retry when it answers.",
+        DEFAULT_RETRY,
+    ),
+    "embedding_refused": _service(
+        "The embedding endpoint answered, and declined: a wrong key, an unknown model, or no OpenAI-compatible "
+        "endpoint. Correct the EMBEDDING settings."
+    ),
+    "embedding_not_configured": _service(
+        "The embedding model '{model}' is not configured. Configured are: {models}. Choose another one for the "
+        "reference, or configure it again."
+    ),
+    "embedding_dimensions": _service(
+        "The endpoint's vectors are not as long as they were. Correct EMBEDDING_DIMENSIONS or EMBEDDING_MODEL."
+    ),
+    "vector_store_unavailable": _service(
+        "The vector store does not answer. `manage.py doctor` says more.", DEFAULT_RETRY
+    ),
+    "vector_store_failed": _service(
+        "The vector store answered with an error of its own. See its log.", DEFAULT_RETRY
+    ),
+    "vector_store_rejected": _service(
+        "The vector store refused a request: an API key that does not fit, a version that is too old, or a defect."
+    ),
+    "vector_store_damaged": _service(
+        "A collection's files cannot be opened. Restore its folder below `vectors` in the data folder from a backup; or "
+        "move it away, restart, and run `manage.py reconcile --repair`."
+    ),
+    "invalid_collection": _service(
+        "The embedding model's name makes no name of a collection. Choose another name for it."
+    ),
+    "invalid_filter": _service("A metadata filter of a search is not valid. See the detail."),
+    "invalid_metadata": _service("A metadata value is neither a scalar nor a list of them. See the detail."),
+    "invalid_query": _service("A search lacks the query's vector: a defect."),
+    "invalid_vector": _service(
+        "A vector is not made of finite numbers, or its length differs. The embedding endpoint is at fault."
+    ),
+    # Before a file is even added
+    "file_not_found": _upload("There is no file or folder '{name}' that may be read."),
+    "same_name": _upload(
+        "'{other}' would be '{identity}' in the reference too. Ingest the folder that holds both."
+    ),
+    "file_unreadable": _upload("It cannot be opened, or its sidecar is not valid: {reason}"),
+}
+
+
+def sentence(code: str, **facts: object) -> str:
+    """What people read, completed with the facts that it names."""
+    return ERROR_CODES[code].sentence.format(**facts)

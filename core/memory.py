@@ -1,0 +1,17 @@
+"""Returning freed memory to the system: the C library keeps it in an arena of each thread."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+_EVERY_SECONDS = 5.0
+_malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it; other libraries keep less
+_last_trim = [0.0]
+
+
+def trim_memory() -> None:
+    """To be called after each batch. It takes some milliseconds, so it is done every few seconds at most."""
+    if _malloc_trim and time.monotonic() - _last_trim[0] > _EVERY_SECONDS:
+        _last_trim[0] = time.monotonic()
+        _malloc_trim(0)

@@ -1,0 +1,165 @@
+"""Every format that is read: the one table of its types, names and reader. A new format is a row here and its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engines.parsing import ParsedDocument
+
+PDF = "application/pdf"
+ZIP = "application/zip"
+RTF = "application/rtf"
+EPUB = "application/epub+zip"
+ODT = "application/vnd.oasis.opendocument.text"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOC = "application/msword"
+PPT = "application/vnd.ms-powerpoint"
+XLS = "application/vnd.ms-excel"
+MSG = "application/vnd.ms-outlook"
+EML = "message/rfc822"
+PLAIN = "text/plain"
+MARKDOWN = "text/markdown"
+HTML = "text/html"
+RST = "text/x-rst"
+ORG = "text/x-org"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
+YAML = "application/yaml"
+XML = "application/xml"
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+NOTEBOOK = "application/x-ipynb+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """`reader` is "module.function" below `engines.parsing`, imported when it is first needed, because some take seconds.
+    `version` changes whenever the reader would give other elements for the same bytes.
+
+    `name` is used in sentences, `label` in lists, `group` where all supported formats are listed. `endings` tell kinds of
+    text apart. `detected_as` are the names that the content detectors have for the format; a file that is detected as a
+    binary format, but lacks its signature, is damaged.
+    """
+
+    mime_type: str
+    reader: str
+    name: str
+    label: str
+    group: str
+    version: int = 1
+    is_text: bool = False
+    endings: tuple[str, ...] = ()
+    detected_as: tuple[str, ...] = ()
+
+
+def _text(
+    mime_type: str,
+    reader: str,
+    label: str,
+    *endings: str,
+    name: str = "document",
+    group: str = "",
+    detected_as: tuple[str, ...] = (),
+) -> Format:
+    return Format(
+        mime_type=mime_type,
+        reader=reader,
+        name=name,
+        label=label,
+        group=group or label,
+        is_text=True,
+        endings=endings,
+        detected_as=detected_as,
+    )
+
+
+def _binary(mime_type: str, reader: str, label: str, *detected_as: str, name: str, group: str = "") -> Format:
+    return Format(
+        mime_type=mime_type,
+        reader=reader,
+        name=name,
+        label=label,
+        group=group or label,
+        detected_as=detected_as,
+    )
+
+
+def _image(subtype: str) -> Format:
+    """The detectors call AVIF and HEIC by other names, which tell nothing."""
+    detected_as = () if subtype in ("heic", "avif") else (subtype,)
+    return _binary(
+        f"image/{subtype}", "images.read", subtype.upper(), *detected_as, name="picture", group="images"
+    )
+
+
+FORMATS = (
+    _text(PLAIN, "text.read_plain", "Text", ".txt", ".text", ".log", group="text"),
+    _text(MARKDOWN, "markdown.read", "Markdown", ".md", ".markdown", ".mdx", detected_as=("markdown",)),
+    _text(HTML, "html.read", "HTML", ".html", ".htm", ".xhtml", name="HTML page", detected_as=("html",)),
+    _text(RST, "rst.read", "reStructuredText", ".rst", ".rest", detected_as=("rst",)),
+    _text(ORG, "pandoc.read", "Org", ".org", name="Org document"),
+    _text(CSV, "sheets.read_csv", "CSV", ".csv", detected_as=("csv",)),
+    _text(TSV, "sheets.read_csv", "TSV", ".tsv", ".tab", detected_as=("tsv",)),
+    _text(JSON, "json_text.read", "JSON", ".json", name="JSON document", detected_as=("json",)),
+    _text(NDJSON, "json_text.read", "JSON lines", ".ndjson", ".jsonl", group="JSON", detected_as=("jsonl",)),
+    _text(XML, "xml.read", "XML", ".xml", ".svg", ".rss", ".atom", name="XML document", detected_as=("xml",)),
+    _text(YAML, "text.read_plain", "YAML", ".yaml", ".yml"),
+    _text(NOTEBOOK, "json_text.read_notebook", "Notebook", ".ipynb", name="notebook", group="notebooks"),
+    _binary(DOCX, "office.read_docx", "Word", "docx", name="Word document"),
+    _binary(DOC, "libreoffice.read", "Word", "doc", name="Word document"),
+    _binary(PPTX, "office.read_pptx", "PowerPoint", "pptx", name="PowerPoint presentation"),
+    _binary(PPT, "libreoffice.read", "PowerPoint", "ppt", name="PowerPoint presentation"),
+    _binary(XLSX, "sheets.read_xlsx", "Excel", "xlsx", name="Excel workbook"),
+    _binary(XLS, "sheets.read_xls", "Excel", "xls", name="Excel workbook"),
+    _binary(ODT, "pandoc.read", "OpenDocument", "odt", name="OpenDocument text", group="OpenDocument text"),
+    _binary(RTF, "pandoc.read", "RTF", "rtf", name="RTF document"),
+    _binary(EPUB, "pandoc.read", "EPUB", "epub", name="EPUB book"),
+    _text(
+        EML,
+        "mail.read_eml",
+        "E-mail",
+        ".eml",
+        ".mht",
+        ".mhtml",
+        name="mail",
+        group="mail",
+        detected_as=("eml",),
+    ),
+    _binary(MSG, "mail.read_msg", "Outlook", "outlook", name="Outlook message", group="mail"),
+    _binary(PDF, "pdf.read", "PDF", "pdf", name="PDF"),
+    *map(_image, ("png", "jpeg", "bmp", "tiff", "webp", "gif", "heic", "heif", "avif")),
+    _binary(ZIP, "archive.read", "ZIP", "zip", name="zip archive", group="zip archives"),
+)
+BY_TYPE = {one.mime_type: one for one in FORMATS}
+# A change of what is done with every reader's elements (cleaning, limits) is a change of all versions.
+COMMON_VERSION = 1
+
+
+def name_of(mime_type: str) -> str:
+    """What people call the type in a sentence."""
+    return BY_TYPE[mime_type].name if mime_type in BY_TYPE else "document"
+
+
+def reader_version(mime_type: str) -> str:
+    """Changes whenever the same bytes of this type would give other elements; "" for a type that is not known."""
+    known = BY_TYPE.get(mime_type)
+    return f"{known.reader} {COMMON_VERSION}.{known.version}" if known else ""
+
+
+def supported() -> str:
+    """All that is read, as the end of a sentence."""
+    *most, last = dict.fromkeys(one.group for one in FORMATS)
+    return f"{', '.join(most)} and {last}"
+
+
+def load_reader(mime_type: str) -> Callable[[Any], ParsedDocument]:
+    """The function that reads this type from an `engines.parsing.job.Job`."""
+    module, function = BY_TYPE[mime_type].reader.split(".")
+    reader: Callable[[Any], ParsedDocument] = getattr(import_module(f"engines.parsing.{module}"), function)
+    return reader

@@ -1,0 +1,80 @@
+"""Waiting until a tenant's jobs are done: by the running workers, or here and now where there are none."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+from uuid import UUID
+
+from celery import current_app
+from django.db import connection
+
+from core.isolation.scope import tenant_scope
+from core.progress import Progress, no_progress
+from jobs.handlers import JobHandler
+from jobs.models import LeasedJob
+from jobs.worker import work
+
+J = TypeVar("J", bound=LeasedJob)
+THREADS = 4
+POLL_SECONDS = 0.25
+TRUST_SECONDS = 30.0  # after so long it is checked again whether workers are running
+STAGE = "drain"
+
+
+class _Countdown:
+    """Reports what is done, as seen by what is left."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._most = progress, 0
+
+    def __call__(self, left: int) -> None:
+        self._most = max(self._most, left)
+        self._progress(STAGE, done=self._most - left, total=self._most)
+
+
+def workers_are_running() -> bool:
+    try:
+        return bool(current_app.control.ping(timeout=1.0, limit=1))
+    except Exception:  # whatever keeps Redis from answering: no worker hears the bell
+        return False
+
+
+def wait_until_idle(handler: JobHandler[J], tenant_id: UUID, progress: Progress = no_progress) -> None:
+    """Until none of the tenant's jobs that callers wait for is unfinished."""
+    report = _Countdown(progress)
+    while unfinished(handler, tenant_id):
+        if not workers_are_running():
+            return work_here(handler, tenant_id, progress)
+        deadline = time.monotonic() + TRUST_SECONDS
+        while time.monotonic() < deadline and (left := unfinished(handler, tenant_id)):
+            report(left)
+            time.sleep(POLL_SECONDS)
+    return None
+
+
+def work_here(handler: JobHandler[J], tenant_id: UUID, progress: Progress = no_progress) -> None:
+    """As `wait_until_idle`, in threads of this process."""
+    report = _Countdown(progress)
+
+    def drain() -> None:
+        try:
+            while (claimed := work(handler, tenant_id)) or unfinished(handler, tenant_id):
+                if not claimed:
+                    time.sleep(POLL_SECONDS)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="drain") as pool:
+        threads = [pool.submit(drain) for _ in range(THREADS)]
+        while not all(thread.done() for thread in threads):
+            report(unfinished(handler, tenant_id))
+            time.sleep(POLL_SECONDS)
+        for thread in threads:
+            thread.result()
+
+
+def unfinished(handler: JobHandler[J], tenant_id: UUID) -> int:
+    with tenant_scope(tenant_id):
+        return handler.awaited().unfinished().count()

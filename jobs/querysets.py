@@ -1,0 +1,83 @@
+"""Conditional updates of many jobs at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
+
+from django.db.models import DateTimeField, ExpressionWrapper, F, Manager, Q, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce, Now
+
+from core.querysets import TenantManager, TenantQuerySet
+from jobs.states import UNFINISHED, JobState
+
+if TYPE_CHECKING:
+    from jobs.models import LeasedJob
+
+J = TypeVar("J", bound="LeasedJob", covariant=True)  # noqa: PLC0105 (as Django's own is named)
+LEASE = timedelta(seconds=45)
+
+
+def from_now(delta: timedelta) -> ExpressionWrapper[CombinedExpression]:
+    """A moment by the database's clock, which all workers share."""
+    return ExpressionWrapper(Now() + Value(delta), output_field=DateTimeField())
+
+
+class JobQuerySet(TenantQuerySet[J]):
+    def unfinished(self) -> Self:
+        return self.filter(state__in=UNFINISHED)
+
+    def due(self) -> Self:
+        """The jobs that may be claimed now, longest due first: queued, waiting, or running with an expired lease."""
+        return self.unfinished().filter(available_at__lte=Now()).order_by("available_at")
+
+    def held(self, jobs: Iterable[LeasedJob]) -> Self:
+        """Those of the jobs that the caller still holds: running, with the same fencing token."""
+        by_attempt: defaultdict[int, list[UUID]] = defaultdict(list)
+        for job in jobs:
+            by_attempt[job.attempt].append(job.pk)
+        claims = (Q(pk__in=ids, attempt=attempt) for attempt, ids in by_attempt.items())
+        return self.filter(reduce(or_, claims, Q(pk=None)), state=JobState.RUNNING)
+
+    def lock(self) -> set[UUID]:
+        """Inside a scope: lock these jobs in primary-key order, to avoid deadlocks; returns their ids."""
+        return set(self.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+    def locked(self) -> Self:
+        """These jobs, locked: to update several that others may be updating, too."""
+        return self.filter(pk__in=self.lock())
+
+    def claim(self, **facts: Any) -> int:
+        return self.update(
+            state=JobState.RUNNING,
+            attempt=F("attempt") + 1,
+            available_at=from_now(LEASE),
+            heartbeat_at=Now(),
+            started_at=Coalesce("started_at", Now()),
+            error_code="",
+            error_detail="",
+            **facts,
+        )
+
+    def extend_lease(self, **progress: Any) -> int:
+        """A heartbeat, with news of how far the job is."""
+        return self.update(available_at=from_now(LEASE), heartbeat_at=Now(), **progress)
+
+    def queue_again(self, delay: timedelta, **facts: Any) -> int:
+        return self.update(state=JobState.QUEUED, available_at=from_now(delay), **facts)
+
+    def finish(self, state: JobState, **facts: Any) -> int:
+        return self.update(state=state, finished_at=Now(), **facts)
+
+
+UnscopedJobManager = Manager.from_queryset(JobQuerySet)
+
+
+class JobManager(UnscopedJobManager[J], TenantManager[J]):
+    """The jobs of the scope's tenant."""

@@ -1,0 +1,120 @@
+"""Claiming, failing and handing back jobs. PostgreSQL is the truth; Celery's queues only carry a bell."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from celery import current_app
+from django.db import connection
+
+from core.error_codes import ERROR_CODES, RetryPolicy, sentence
+from core.isolation.scope import tenant_scope
+from jobs.handlers import JobHandler
+from jobs.models import LeasedJob
+from jobs.states import JobState
+
+logger = logging.getLogger(__name__)
+J = TypeVar("J", bound=LeasedJob)
+WORK_TASK = "jobs.tasks.work"
+
+
+def ring(queue: str) -> None:
+    """Wake a worker: somebody has work, and PostgreSQL knows who. Without Redis nothing is lost: the sweeper rings again."""
+    try:
+        current_app.send_task(WORK_TASK, kwargs={"queue": queue}, queue=queue, retry=False)
+    except Exception as error:
+        logger.warning("could not ring, the sweeper will: %s", error)
+
+
+def tenants_with_due_jobs(handlers: Iterable[JobHandler[Any]]) -> list[tuple[JobHandler[Any], UUID]]:
+    """In random order: so all tenants get their turn, however many jobs each has."""
+    by_table = {handler.model._meta.db_table: handler for handler in handlers}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT job_table, tenant_id FROM oyl_tenants_with_due_jobs(%s)", [list(by_table)])
+        due = [(by_table[table], tenant_id) for table, tenant_id in cursor.fetchall()]
+    random.shuffle(due)
+    return due
+
+
+def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:
+    """Jobs that are now the caller's, to be worked on together; [] when none is due. What a dead worker left comes first: it
+    has waited for its turn once already."""
+    with tenant_scope(tenant_id):
+        free = handler.claimable()
+        left = free.filter(state=JobState.RUNNING)[: handler.claim_limit]
+        due = [*left, *free.exclude(state=JobState.RUNNING)[: handler.claim_limit]]
+        for job in filter(lambda job: _is_exhausted(handler, job), due):
+            attempts = job.attempt
+            end_in_error(handler, job, "worker_died", sentence("worker_died", attempts=attempts))
+        batch = handler.batch([job for job in due if not _is_exhausted(handler, job)])
+        facts = handler.claimed(batch) if batch else {}
+        handler.model.objects.filter(pk__in=[job.pk for job in batch]).claim(**facts)
+    for job in batch:
+        job.attempt += 1
+        job.state = JobState.RUNNING
+    return batch
+
+
+def _is_exhausted(handler: JobHandler[J], job: J) -> bool:
+    """Whether the worker died at each attempt, as far as that is known."""
+    policy = ERROR_CODES["worker_died"].retry
+    return policy is not None and job.attempt >= policy.attempts and handler.may_give_up(job)
+
+
+def lock_held(handler: JobHandler[J], jobs: Sequence[J]) -> list[J]:
+    """Inside a scope: those of the jobs that the caller still holds, locked with their subjects to the end of the
+    transaction."""
+    handler.lock_subjects(jobs)
+    held = handler.model.objects.held(jobs).lock()
+    return [job for job in jobs if job.pk in held]
+
+
+def fail(handler: JobHandler[J], job: J, code: str, detail: str, retry: RetryPolicy | None) -> bool:
+    """Inside a scope: queue the job again after its backoff, or end it in error (True) when `retry` is None or its attempts
+    are used up. Nothing happens when the caller does not hold the job any more."""
+    if not lock_held(handler, [job]):
+        return False
+    if handler.may_give_up(job) and (retry is None or job.attempt >= retry.attempts):
+        end_in_error(handler, job, code, detail)
+        return True
+    delay = (retry or RetryPolicy()).wait(job.attempt)
+    row = handler.model.objects.filter(pk=job.pk)
+    row.queue_again(delay, error_code=code, error_detail=detail)
+    return False
+
+
+def fail_all(
+    handler: JobHandler[J],
+    tenant_id: UUID,
+    jobs: Sequence[J],
+    code: str,
+    detail: str,
+    *,
+    retry: RetryPolicy | None,
+) -> None:
+    """Outside of a scope: `fail` each, in one transaction, and clean up after those that ended."""
+    with tenant_scope(tenant_id):
+        handler.lock_subjects(jobs)
+        ended = [job for job in jobs if fail(handler, job, code, detail, retry)]
+    if ended:
+        handler.clean_up(tenant_id, ended)
+
+
+def end_in_error(handler: JobHandler[J], job: J, code: str, detail: str) -> None:
+    """Inside a scope."""
+    handler.model.objects.filter(pk=job.pk).finish(JobState.ERROR, error_code=code, error_detail=detail)
+    handler.failed(job, code, detail)
+
+
+def hand_back(handler: JobHandler[J], tenant_id: UUID, jobs: Sequence[J]) -> None:
+    """Make jobs due at once for other workers. Their attempt counts, because the next claim's fencing token excludes this
+    one: so they are fewer together next time, and soon alone."""
+    if jobs:
+        with tenant_scope(tenant_id):
+            handler.model.objects.held(jobs).locked().queue_again(timedelta(0))
+        ring(handler.queue)

@@ -1,0 +1,58 @@
+"""What a worker does when the bell rings: claim a batch of one tenant's jobs, and see each of them to its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from core.error_codes import DEFAULT_RETRY, ERROR_CODES, sentence
+from core.errors import EngineError
+from core.memory import trim_memory
+from jobs.errors import LeaseLostError
+from jobs.handlers import JobHandler, handlers_of
+from jobs.models import LeasedJob
+from jobs.progress import heartbeat
+from jobs.queue import claim, fail_all, ring, tenants_with_due_jobs
+
+logger = logging.getLogger(__name__)
+J = TypeVar("J", bound=LeasedJob)
+
+
+def work_for_any_tenant(queue: str) -> int:
+    """`work` for one of the tenants that have due jobs in this queue."""
+    due = tenants_with_due_jobs(handlers_of(queue))
+    return next(filter(None, (work(handler, tenant_id) for handler, tenant_id in due)), 0)
+
+
+def work(handler: JobHandler[J], tenant_id: UUID) -> int:
+    """Claim a batch and process it; the number of jobs claimed, 0 when none is due.
+
+    Each claim rings for the next one before its work starts: so all workers get busy one after another, and tenants take
+    turns.
+    """
+    batch = claim(handler, tenant_id)
+    if batch:
+        ring(handler.queue)
+        process(handler, tenant_id, batch)
+        trim_memory()
+    return len(batch)
+
+
+def process(handler: JobHandler[J], tenant_id: UUID, batch: Sequence[J]) -> None:
+    """Work on claimed jobs; whatever fails is recorded with them."""
+    with heartbeat(handler, tenant_id, batch) as progress:
+        try:
+            handler.work(tenant_id, batch, progress)
+        except LeaseLostError:
+            logger.info("jobs %s are held by another worker", [str(job.pk) for job in batch])
+        except EngineError as error:
+            logger.warning("%s: %s", error.code, error.detail)
+            # Which of several jobs is to blame shows when each is tried alone.
+            retry = error.retry or (DEFAULT_RETRY if len(batch) > 1 else None)
+            fail_all(handler, tenant_id, batch, error.code, error.detail, retry=retry)
+        except Exception:
+            logger.exception("jobs %s failed", [str(job.pk) for job in batch])
+            code = "internal_error"
+            fail_all(handler, tenant_id, batch, code, sentence(code), retry=ERROR_CODES[code].retry)

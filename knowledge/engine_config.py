@@ -1,0 +1,82 @@
+"""The engines that knowledge works with, as the settings configure them: each is chosen where it is used."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from engines.embedding import (
+    Embedder,
+    EmbedderConfig,
+    EmbeddingError,
+    EndpointConfig,
+    MiniLMConfig,
+    get_embedder,
+)
+from engines.parsing import Parser, ParserConfig, get_parser
+from engines.vectors import EdgeConfig, ServerConfig, VectorStore, get_vector_store
+from knowledge.models import Reference
+
+
+def embedder_configs() -> dict[str, EmbedderConfig]:
+    """{model: configuration} of the embedders that references may use; the first one is the default."""
+    built_in = MiniLMConfig(
+        precision=settings.EMBEDDING_PRECISION,
+        threads=settings.EMBEDDING_THREADS,
+        folder=settings.MODEL_DIR,
+    )
+    if not settings.EMBEDDING_URL:
+        return {built_in.model: built_in}
+    endpoint = EndpointConfig(
+        model=settings.EMBEDDING_MODEL,
+        url=settings.EMBEDDING_URL,
+        api_key=settings.EMBEDDING_API_KEY,
+        dimensions=settings.EMBEDDING_DIMENSIONS,
+    )
+    return {endpoint.model: endpoint, built_in.model: built_in}
+
+
+def default_model() -> str:
+    return next(iter(embedder_configs()))
+
+
+def model_for(reference: Reference) -> str:
+    """The embedding model that the reference's documents are embedded with."""
+    return reference.embedding_model or default_model()
+
+
+def embedder_named(model: str) -> Embedder:
+    """Raises EmbeddingError when it is not configured."""
+    configs = embedder_configs()
+    if model not in configs:
+        raise EmbeddingError("embedding_not_configured", model=model, models=", ".join(configs))
+    return get_embedder(configs[model])
+
+
+def default_embedder() -> Embedder:
+    return embedder_named(default_model())
+
+
+def embedder_for(reference: Reference) -> Embedder:
+    """Raises EmbeddingError when the reference's model is not configured any more."""
+    return embedder_named(model_for(reference))
+
+
+def vector_store() -> VectorStore:
+    if settings.QDRANT_URL:
+        return get_vector_store(ServerConfig(url=settings.QDRANT_URL, api_key=settings.QDRANT_API_KEY))
+    return get_vector_store(EdgeConfig(socket=settings.VECTOR_SOCKET))
+
+
+def parser_config() -> ParserConfig:
+    return ParserConfig(
+        processes=settings.PARSER_PROCESSES,
+        seconds=settings.PARSER_SECONDS,
+        memory_mb=settings.PARSER_MEMORY_MB,
+        output_mb=settings.PARSER_OUTPUT_MB,
+        text_mb=settings.PARSER_TEXT_MB,
+        ocr_pages=settings.PARSER_OCR_PAGES,
+    )
+
+
+def file_parser() -> Parser:
+    return get_parser(parser_config())

@@ -1,0 +1,30 @@
+"""One attempt at a batch of jobs: what each of its steps works with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.actors import Actor
+from jobs.handlers import JobHandler
+from jobs.progress import JobProgress
+from jobs.queue import lock_held
+from knowledge.models import IngestionJob
+from knowledge.pipeline.ports import Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    handler: JobHandler[IngestionJob]
+    actor: Actor
+    ports: Ports
+    progress: JobProgress
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.actor.tenant_id
+
+    def lock_held(self, jobs: Sequence[IngestionJob]) -> list[IngestionJob]:
+        """Inside a scope: those of the jobs that this attempt still holds, locked."""
+        return lock_held(self.handler, jobs)

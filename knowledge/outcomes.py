@@ -1,0 +1,27 @@
+"""What became of documents that a caller waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from core.isolation.scope import tenant_scope
+from knowledge.models import Document, DocumentStatus
+
+
+def with_members(tenant_id: UUID, document_ids: Sequence[UUID]) -> list[Document]:
+    """The documents and what was found inside them, without their text."""
+    with tenant_scope(tenant_id):
+        found = list(Document.objects.filter(pk__in=document_ids).defer("text"))
+        level = found
+        while level := list(Document.objects.filter(container__in=[d.pk for d in level]).defer("text")):
+            found += level
+    return found
+
+
+def failures(documents: Sequence[Document]) -> list[dict[str, str]]:
+    return [
+        {"file": document.external_id, "code": document.error_code, "detail": document.error_detail}
+        for document in documents
+        if document.processed_status == DocumentStatus.ERROR
+    ]

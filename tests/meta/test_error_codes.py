@@ -1,0 +1,59 @@
+"""The one table of error codes: what is raised is in it, and what is in it is raised."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from core.error_codes import ERROR_CODES, RetryPolicy, sentence
+from core.errors import EngineError
+
+FOLDERS = ("engines", "jobs", "knowledge")
+RAISED = re.compile(r'(?:ParseError|EmbeddingError|VectorStoreError|sentence)\(\s*"(\w+)"')
+INVALID = re.compile(r'\binvalid\(\s*"(\w+)"')
+
+
+def source() -> str:
+    paths = (path for folder in FOLDERS for path in Path(settings.BASE_DIR, folder).rglob("*.py"))
+    return "\n".join(path.read_text() for path in paths)
+
+
+def test_every_code_that_is_raised_is_in_the_table():
+    text = source()
+    raised = {*RAISED.findall(text), *(f"invalid_{what}" for what in INVALID.findall(text))}
+    assert len(raised) > 30
+    assert raised <= set(ERROR_CODES)
+
+
+def test_every_code_of_the_table_is_raised():
+    text = source()
+    assert [code for code in ERROR_CODES if f'"{code}"' not in text and code[:8] != "invalid_"] == []
+
+
+@pytest.mark.parametrize("code", ERROR_CODES)
+def test_a_code_has_a_sentence_that_is_one(code: str):
+    assert re.fullmatch(r"[a-z_]+", code)
+    text = ERROR_CODES[code].sentence
+    assert text[0] in "'" or text[0].isupper()
+    assert text.endswith((".", ")", "}"))
+
+
+def test_a_sentence_is_completed_with_its_facts():
+    assert "9 pages; at most 3" in sentence("too_many_pages", pages=9, limit=3)
+    assert "three" in EngineError("nested_too_deep", limit="three").detail
+
+
+def test_an_error_knows_whether_a_repeat_helps():
+    assert EngineError("vector_store_unavailable").retryable
+    assert not EngineError("vector_store_rejected", "No.").retryable
+
+
+def test_waits_grow_exponentially_with_jitter_up_to_their_limit():
+    policy = RetryPolicy(first_seconds=2, factor=4, max_seconds=3600, jitter=0.25)
+    for attempt, expected in enumerate((2, 8, 32, 128, 512, 2048, 3600, 3600), start=1):
+        waits = [policy.wait(attempt).total_seconds() for _ in range(50)]
+        assert all(expected * 0.75 <= wait <= expected * 1.25 for wait in waits)
+        assert len(set(waits)) > 1
