@@ -5,24 +5,21 @@ from __future__ import annotations
 from django.db import models
 
 from assistants.orchestration import validate_orchestration
-from core.isolation.constraints import SameTenant, isolated
-from core.models import Index, SoftDeleteModel, TenantModel, unique_alive
+from core.isolation.fields import Index, TenantForeignKey, TenantOneToOneField
+from core.models import SoftDeleteModel, TenantModel, unique_alive
 from workspaces.models import Workspace
 
 
 class Teammate(SoftDeleteModel):
     """Orchestrates assistants by `orchestration_config` (assistants.orchestration)."""
 
-    workspace = models.ForeignKey(
-        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="teammates"
-    )
+    workspace = TenantForeignKey(Workspace, related_name="teammates")
     name = models.CharField(max_length=255)
     orchestration_config = models.JSONField(null=True, blank=True, validators=[validate_orchestration])
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "teammates"
         constraints = [
-            *isolated("teammates", "workspace"),
             models.UniqueConstraint(fields=["tenant", "workspace", "id"], name="teammates_workspace_id_key"),
             unique_alive("teammates", "workspace", "name"),
         ]
@@ -36,16 +33,12 @@ class Assistant(SoftDeleteModel):
     """`instruction` is written by people, `ai_instruction` by "Improve with AI"; publishing one of them writes
     `Instruction.system_prompt`, which alone is sent to the model."""
 
-    workspace = models.ForeignKey(
-        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="assistants"
-    )
-    teammate = models.ForeignKey(
+    workspace = TenantForeignKey(Workspace, related_name="assistants")
+    teammate = TenantForeignKey(
         Teammate,
-        models.DO_NOTHING,
+        also=("workspace_id",),
         null=True,
         blank=True,
-        db_constraint=False,
-        db_index=False,
         related_name="assistants",
     )
     name = models.CharField(max_length=255)
@@ -56,13 +49,7 @@ class Assistant(SoftDeleteModel):
     class Meta(SoftDeleteModel.Meta):
         db_table = "assistants"
         constraints = [
-            *isolated("assistants", "workspace"),
-            SameTenant("teammate", name="assistants_teammate_same_workspace", also=("workspace_id",)),
             unique_alive("assistants", "workspace", "name"),
-        ]
-        indexes = [
-            Index(fields=["teammate"], name="idx_assistants_teammate_id"),
-            Index(fields=["workspace"], name="idx_assistants_workspace_id"),
         ]
 
     def __str__(self) -> str:
@@ -72,15 +59,12 @@ class Assistant(SoftDeleteModel):
 class Instruction(TenantModel):
     """What is really sent to the model, one for each assistant."""
 
-    assistant = models.OneToOneField(
-        Assistant, models.DO_NOTHING, db_constraint=False, related_name="published_instruction"
-    )
+    assistant = TenantOneToOneField(Assistant, related_name="published_instruction")
     system_prompt = models.TextField()
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantModel.Meta):
         db_table = "instructions"
-        constraints = [*isolated("instructions", "assistant")]
 
     def __str__(self) -> str:
         return f"Instruction of {self.assistant}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from core.isolation.constraints import SameTenant, isolated
-from core.models import Index, TenantModel
+from core.isolation.fields import Index, TenantForeignKey
+from core.models import TenantModel
 
 
 class AuditLog(TenantModel):
@@ -23,7 +23,6 @@ class AuditLog(TenantModel):
 
     class Meta(TenantModel.Meta):
         db_table = "audit_logs"
-        constraints = [*isolated("audit_logs")]
         indexes = [
             Index(fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"),
             Index(fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"),
@@ -38,16 +37,12 @@ class AuditSeal(TenantModel):
     digest. Written by `audit.sealing`, a moment after the event."""
 
     sequence = models.BigIntegerField()
-    audit_log = models.ForeignKey(
-        AuditLog, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
-    )
+    audit_log = TenantForeignKey(AuditLog, "RESTRICT", related_name="+")
     seal = models.CharField(max_length=64)
 
     class Meta(TenantModel.Meta):
         db_table = "audit_seals"
         constraints = [
-            *isolated("audit_seals"),
-            SameTenant("audit_log", name="audit_seals_audit_log_same_tenant", on_delete="RESTRICT"),
             models.UniqueConstraint(fields=["tenant", "sequence"], name="audit_seals_sequence_key"),
             models.UniqueConstraint(fields=["tenant", "audit_log"], name="audit_seals_audit_log_key"),
         ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from core.isolation.constraints import isolated
-from core.isolation.scope import current_tenant_id
+from core.isolation.fields import Index, TenantField
 from core.querysets import AliveManager, TenantManager
 
 
@@ -19,25 +19,11 @@ def new_id() -> uuid.UUID:
     return uuid7()
 
 
-class Index(models.Index):
-    """An index under the name that the schema gives it: PostgreSQL allows 63 characters, Django's default 30."""
-
-    max_name_length = 63
-
-
 class TenantModel(models.Model):
-    """Base of every table that belongs to a tenant. Its Meta lists `*isolated(table, *parents)` as constraints."""
+    """Base of every table that belongs to a tenant; parents inside the tenant are `TenantForeignKey`s."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    tenant = models.ForeignKey(
-        "tenants.Tenant",
-        models.DO_NOTHING,
-        default=current_tenant_id,
-        editable=False,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
+    tenant = TenantField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[TenantManager[Any]] = TenantManager()
@@ -77,10 +63,10 @@ def unique_alive(table: str, *fields: str) -> models.UniqueConstraint:
     )
 
 
-def is_one_of(table: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
+def is_one_of(table: str, field: str, values: Iterable[str]) -> models.CheckConstraint:
     """The database, too, accepts only the enum's values."""
     return models.CheckConstraint(
-        condition=Q(**{f"{field}__in": choices.values}), name=f"{table}_{field}_valid"
+        condition=Q(**{f"{field}__in": [str(value) for value in values]}), name=f"{table}_{field}_valid"
     )
 
 
@@ -97,7 +83,6 @@ class IdempotencyKey(TenantModel):
     class Meta(TenantModel.Meta):
         db_table = "idempotency_keys"
         constraints = [
-            *isolated("idempotency_keys"),
             models.UniqueConstraint(fields=["tenant", "credential", "key"], name="idempotency_keys_key"),
         ]
         indexes = [Index(fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at")]

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
-from core.models import Index, TenantModel, is_one_of
+from core.isolation.fields import Index
+from core.models import TenantModel, is_one_of
 from jobs.querysets import JobManager
 from jobs.states import UNFINISHED, JobState
 
@@ -22,7 +24,7 @@ class LeasedJob(TenantModel):
 
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
-    available_at = models.DateTimeField(null=True, blank=True)
+    available_at = models.DateTimeField(null=True, blank=True, db_default=Now())
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

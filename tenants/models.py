@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.encryption.fields import EncryptedJSONField
-from core.isolation.constraints import TenantIsolation, isolated
+from core.isolation.constraints import TenantIsolation
 from core.models import TenantModel, is_one_of, new_id
 from core.permissions import Role, bound_kind_choices
 
@@ -82,7 +82,6 @@ class Membership(TenantModel):
     class Meta(TenantModel.Meta):
         db_table = "memberships"
         constraints = [
-            *isolated("memberships"),
             models.UniqueConstraint(fields=["tenant", "user"], name="memberships_user_key"),
             is_one_of("memberships", "role", Role),
         ]
@@ -109,7 +108,6 @@ class ApiKey(TenantModel):
     class Meta(TenantModel.Meta):
         db_table = "api_keys"
         constraints = [
-            *isolated("api_keys"),
             models.CheckConstraint(
                 condition=Q(bound_kind="", bound_id=None) | ~Q(bound_kind="") & Q(bound_id__isnull=False),
                 name="api_keys_bound_whole",

@@ -9,10 +9,9 @@ from django.db import models
 from django.http import HttpRequest
 
 from audit.admin import AuditedAdmin
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, TenantInline, display
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, TenantInline
+from jobs.admin import JobDisplay
 from workflows.models import StepRun, Workflow, WorkflowRun, WorkflowStep
-
-COLOURS = {"Done": "success", "Error": "danger", "Running": "info", "Pending": "default"}
 
 
 class StepInline(TenantInline):
@@ -21,7 +20,7 @@ class StepInline(TenantInline):
     autocomplete_fields = ["assistant"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return super().get_queryset(request).filter(deleted_at=None).select_related("assistant")
+        return super().get_queryset(request).select_related("assistant")
 
 
 @admin.register(Workflow)
@@ -36,22 +35,18 @@ class WorkflowAdmin(AuditedAdmin):
 
 class StepRunInline(ReadOnlyInline):
     model = StepRun
-    fields = ["position", "status", "error_detail", "started_at", "finished_at"]
+    fields = ["position", "state", "error_detail", "started_at", "finished_at"]
     ordering = ["position"]
     show_change_link = False
 
 
 @admin.register(WorkflowRun)
-class WorkflowRunAdmin(ReadOnlyAdmin):
-    list_display = ["workflow", "state", "error_detail", "created_at", "finished_at"]
+class WorkflowRunAdmin(JobDisplay, ReadOnlyAdmin):
+    list_display = ["workflow", "state_badge", "error_detail", "created_at", "finished_at"]
     list_select_related = ["workflow"]
-    list_filter = ["status"]
+    list_filter = ["state"]
     ordering = ["-created_at"]
     fields = [
-        "workflow", "status", "input_json", "output_json", "error_code", "error_detail", "started_at", "finished_at"
+        "workflow", "state", "input_json", "output_json", "error_code", "error_detail", "started_at", "finished_at"
     ]  # fmt: skip
     inlines = [StepRunInline]
-
-    @display(description="State", ordering="status", label=COLOURS)
-    def state(self, obj: WorkflowRun) -> str:
-        return str(obj.get_status_display())

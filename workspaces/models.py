@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db import models
 
 from core.encryption.fields import EncryptedJSONField
-from core.isolation.constraints import isolated
-from core.models import Index, SoftDeleteModel, is_one_of, unique_alive
+from core.isolation.fields import Index, TenantForeignKey
+from core.models import SoftDeleteModel, is_one_of, unique_alive
 
 
 class Workspace(SoftDeleteModel):
@@ -17,7 +17,7 @@ class Workspace(SoftDeleteModel):
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "workspaces"
-        constraints = [*isolated("workspaces"), unique_alive("workspaces", "tenant", "name")]
+        constraints = [unique_alive("workspaces", "tenant", "name")]
         indexes = [Index(fields=["tenant"], name="idx_workspaces_tenant_id")]
 
     def __str__(self) -> str:
@@ -38,9 +38,7 @@ class IntegrationType(models.TextChoices):
 class IntegrationConfig(SoftDeleteModel):
     """A workspace's access to an outside service. Its secrets are write-only."""
 
-    workspace = models.ForeignKey(
-        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="integration_configs"
-    )
+    workspace = TenantForeignKey(Workspace, related_name="integration_configs")
     name = models.CharField(max_length=255)
     type_enum = models.CharField("type", max_length=32, choices=IntegrationType.choices)
     config_encrypted_json = EncryptedJSONField("configuration", null=True, blank=True)
@@ -48,11 +46,9 @@ class IntegrationConfig(SoftDeleteModel):
     class Meta(SoftDeleteModel.Meta):
         db_table = "integration_configs"
         constraints = [
-            *isolated("integration_configs", "workspace"),
             unique_alive("integration_configs", "workspace", "name"),
             is_one_of("integration_configs", "type_enum", IntegrationType),
         ]
-        indexes = [Index(fields=["workspace"], name="idx_integration_configs_workspace_id")]
 
     def __str__(self) -> str:
         return self.name
@@ -61,9 +57,7 @@ class IntegrationConfig(SoftDeleteModel):
 class DataSource(SoftDeleteModel):
     """Tabular data. `schema_json` lists its columns: [{"name": …, "type": …}]."""
 
-    workspace = models.ForeignKey(
-        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="data_sources"
-    )
+    workspace = TenantForeignKey(Workspace, related_name="data_sources")
     name = models.CharField(max_length=255)
     schema_json = models.JSONField("schema", default=list, blank=True)
     row_count = models.PositiveBigIntegerField(default=0, editable=False)
@@ -71,10 +65,8 @@ class DataSource(SoftDeleteModel):
     class Meta(SoftDeleteModel.Meta):
         db_table = "data_sources"
         constraints = [
-            *isolated("data_sources", "workspace"),
             unique_alive("data_sources", "workspace", "name"),
         ]
-        indexes = [Index(fields=["workspace"], name="idx_data_sources_workspace_id")]
 
     def __str__(self) -> str:
         return self.name

@@ -4,6 +4,7 @@ from django.db import migrations, models
 
 import assistants.orchestration
 import core.isolation.constraints
+import core.isolation.fields
 import core.isolation.scope
 import core.models
 
@@ -148,6 +149,7 @@ class Migration(migrations.Migration):
                     "assistant",
                     models.OneToOneField(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="published_instruction",
                         to="assistants.assistant",
@@ -171,35 +173,19 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "constraints": [
+                    core.isolation.constraints.SameTenant(
+                        "assistant", also=(), name="instructions_assistant_same_tenant", on_delete="CASCADE"
+                    ),
                     core.isolation.constraints.TenantIsolation(
                         column="tenant_id", name="instructions_tenant"
                     ),
                     models.UniqueConstraint(fields=("tenant", "id"), name="instructions_tenant_id_key"),
-                    core.isolation.constraints.SameTenant(
-                        "assistant", also=(), name="instructions_assistant_same_tenant", on_delete="CASCADE"
-                    ),
                 ],
             },
         ),
         migrations.AddIndex(
             model_name="teammate",
-            index=core.models.Index(fields=["workspace"], name="idx_teammates_workspace_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="teammate",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="teammates_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="teammate",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="teammates_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="teammate",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="teammates_workspace_same_tenant", on_delete="CASCADE"
-            ),
+            index=core.isolation.fields.Index(fields=["workspace"], name="idx_teammates_workspace_id"),
         ),
         migrations.AddConstraint(
             model_name="teammate",
@@ -216,23 +202,38 @@ class Migration(migrations.Migration):
                 violation_error_message="There is one of this name already.",
             ),
         ),
-        migrations.AddIndex(
-            model_name="assistant",
-            index=core.models.Index(fields=["teammate"], name="idx_assistants_teammate_id"),
-        ),
-        migrations.AddIndex(
-            model_name="assistant",
-            index=core.models.Index(fields=["workspace"], name="idx_assistants_workspace_id"),
-        ),
         migrations.AddConstraint(
-            model_name="assistant",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="assistants_tenant"
+            model_name="teammate",
+            constraint=core.isolation.constraints.SameTenant(
+                "workspace", also=(), name="teammates_workspace_same_tenant", on_delete="CASCADE"
             ),
         ),
         migrations.AddConstraint(
+            model_name="teammate",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="teammates_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="teammate",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="teammates_tenant_id_key"),
+        ),
+        migrations.AddIndex(
             model_name="assistant",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="assistants_tenant_id_key"),
+            index=core.isolation.fields.Index(fields=["workspace"], name="idx_assistants_workspace_id"),
+        ),
+        migrations.AddIndex(
+            model_name="assistant",
+            index=core.isolation.fields.Index(fields=["teammate"], name="idx_assistants_teammate_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="assistant",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workspace", "name"),
+                name="assistants_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
         ),
         migrations.AddConstraint(
             model_name="assistant",
@@ -245,17 +246,18 @@ class Migration(migrations.Migration):
             constraint=core.isolation.constraints.SameTenant(
                 "teammate",
                 also=("workspace_id",),
-                name="assistants_teammate_same_workspace",
+                name="assistants_teammate_same_tenant",
                 on_delete="CASCADE",
             ),
         ),
         migrations.AddConstraint(
             model_name="assistant",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="assistants_name_alive_key",
-                violation_error_message="There is one of this name already.",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="assistants_tenant"
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="assistant",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="assistants_tenant_id_key"),
         ),
     ]

@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import core.isolation.constraints
+import core.isolation.fields
 import core.isolation.scope
 import core.models
 from core.isolation.migrations import lookup_function
@@ -122,11 +123,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="auditlog",
-            index=core.models.Index(fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"),
+            index=core.isolation.fields.Index(
+                fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"
+            ),
         ),
         migrations.AddIndex(
             model_name="auditlog",
-            index=core.models.Index(fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"),
+            index=core.isolation.fields.Index(
+                fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"
+            ),
         ),
         migrations.AddConstraint(
             model_name="auditlog",
@@ -140,22 +145,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="auditseal",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="audit_seals_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="audit_seals_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
-            constraint=core.isolation.constraints.SameTenant(
-                "audit_log", also=(), name="audit_seals_audit_log_same_tenant", on_delete="RESTRICT"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
             constraint=models.UniqueConstraint(
                 fields=("tenant", "sequence"), name="audit_seals_sequence_key"
             ),
@@ -165,6 +154,22 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("tenant", "audit_log"), name="audit_seals_audit_log_key"
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="auditseal",
+            constraint=core.isolation.constraints.SameTenant(
+                "audit_log", also=(), name="audit_seals_audit_log_same_tenant", on_delete="RESTRICT"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="auditseal",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="audit_seals_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="auditseal",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="audit_seals_tenant_id_key"),
         ),
         migrations.RunSQL(APPEND_ONLY, "DROP FUNCTION oyl_append_only();"),
         *(

@@ -24,7 +24,7 @@ CANONICAL = (
     f"({{column}} = ( SELECT (NULLIF(current_setting('{VARIABLE}'::text, true), ''::text))::uuid "
     'AS "nullif"))'
 )
-ADD_ISOLATED = "Add `*isolated(...)` to its model's constraints and migrate."
+DERIVE = "Derive its model from `core.models.TenantModel` and migrate."
 
 
 def shared_tables() -> dict[str, str]:
@@ -73,7 +73,7 @@ def tables_belong(found: Catalogue) -> Iterator[Finding]:
                     "shared", table.name, "It is listed as shared, but has a tenant_id: isolate it."
                 )
         elif table.name != TENANTS and not table.tenant_column:
-            advice = "Give it one, or name it in core.isolation.check.SHARED with a reason."
+            advice = "Give it one, or name it in `shared_tables` of its app's AppConfig with a reason."
             yield Finding("no_tenant_id", table.name, f"It has no tenant_id. {advice}")
         elif table.name != TENANTS and not table.tenant_required:
             yield Finding("tenant_id_nullable", table.name, "Its tenant_id may be NULL: make it NOT NULL.")
@@ -82,9 +82,9 @@ def tables_belong(found: Catalogue) -> Iterator[Finding]:
 def rows_are_secured(found: Catalogue) -> Iterator[Finding]:
     for table in tenant_tables(found):
         if not table.rls:
-            yield Finding("rls_off", table.name, f"Row-level security is off. {ADD_ISOLATED}")
+            yield Finding("rls_off", table.name, f"Row-level security is off. {DERIVE}")
         if not table.forced:
-            detail = f"Row-level security is not forced upon its owner. {ADD_ISOLATED}"
+            detail = f"Row-level security is not forced upon its owner. {DERIVE}"
             yield Finding("rls_not_forced", table.name, detail)
 
 
@@ -93,10 +93,10 @@ def policies_are_canonical(found: Catalogue) -> Iterator[Finding]:
         policies = {policy.name: policy for policy in found.policies if policy.table == table.name}
         for expected in _expected_policies(table.name):
             if expected.name not in policies:
-                detail = f"It has no policy {expected.name}. {ADD_ISOLATED}"
+                detail = f"It has no policy {expected.name}. {DERIVE}"
                 yield Finding("policy_missing", table.name, detail)
             elif policies[expected.name] != expected:
-                detail = f"Its policy {expected.name} is not the one that OYL makes. Drop it. {ADD_ISOLATED}"
+                detail = f"Its policy {expected.name} is not the one that OYL makes. Drop it. {DERIVE}"
                 yield Finding("policy_changed", table.name, detail)
         for name in policies.keys() - {expected.name for expected in _expected_policies(table.name)}:
             yield Finding("policy_unknown", table.name, f"Policies add up, and {name} is not OYL's: drop it.")
@@ -114,15 +114,13 @@ def parents_are_of_the_same_tenant(found: Catalogue) -> Iterator[Finding]:
     isolated, shared = {table.name for table in tenant_tables(found)}, shared_tables()
     for table in sorted(isolated - {TENANTS}):
         if not any(key.table == table and _names_the_tenant(key) for key in found.foreign_keys):
-            yield Finding("tenant_fk_missing", table, f"Its tenant_id refers to no tenant. {ADD_ISOLATED}")
+            yield Finding("tenant_fk_missing", table, f"Its tenant_id refers to no tenant. {DERIVE}")
     for key in found.foreign_keys:
         if key.table in shared and key.parent in isolated:
             detail = f"It is listed as shared, but {key.name} refers to {key.parent}, a tenant's table: isolate it."
             yield Finding("shared", key.table, detail)
         elif key.parent in isolated and not _names_the_tenant(key) and not _is_composite(key):
-            detail = (
-                f"{key.name} accepts another tenant's row of {key.parent}: use SameTenant for that field."
-            )
+            detail = f"{key.name} accepts another tenant's row of {key.parent}: make it a TenantForeignKey."
             yield Finding("fk_not_composite", key.table, detail)
         if not key.valid:
             detail = f"{key.name} was never validated: ALTER TABLE … VALIDATE CONSTRAINT {key.name}."
@@ -141,7 +139,7 @@ def foreign_keys_are_indexed(found: Catalogue) -> Iterator[Finding]:
     for table in tenant_tables(found):
         leading = [index.columns for index in found.indexes if index.table == table.name]
         if table.name != TENANTS and not any(columns[:1] == ["tenant_id"] for columns in leading):
-            yield Finding("no_index", table.name, f"No index leads with tenant_id. {ADD_ISOLATED}")
+            yield Finding("no_index", table.name, f"No index leads with tenant_id. {DERIVE}")
         for key in found.foreign_keys:
             own = [column for column in key.columns if column != "tenant_id"]
             searched = [columns for columns in leading if _serves(columns, own)]

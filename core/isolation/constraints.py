@@ -114,13 +114,3 @@ class SameTenant(_SqlConstraint):
 def _table(model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor) -> str:
     assert model is not None
     return schema_editor.quote_name(model._meta.db_table)
-
-
-def isolated(table: str, *parents: str) -> list[BaseConstraint]:
-    """The constraints of every tenant table: isolation, the key that children point at, and a composite foreign key
-    for each field in `parents` (ON DELETE CASCADE)."""
-    return [
-        TenantIsolation(name=f"{table}_tenant"),
-        models.UniqueConstraint(fields=["tenant", "id"], name=f"{table}_tenant_id_key"),
-        *(SameTenant(parent, name=f"{table}_{parent}_same_tenant") for parent in parents),
-    ]

@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import core.isolation.constraints
+import core.isolation.fields
 import core.isolation.scope
 import core.models
 from core.isolation.migrations import lookup_function
@@ -59,16 +60,18 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "indexes": [
-                    core.models.Index(fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at")
+                    core.isolation.fields.Index(
+                        fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at"
+                    )
                 ],
                 "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "credential", "key"), name="idempotency_keys_key"
+                    ),
                     core.isolation.constraints.TenantIsolation(
                         column="tenant_id", name="idempotency_keys_tenant"
                     ),
                     models.UniqueConstraint(fields=("tenant", "id"), name="idempotency_keys_tenant_id_key"),
-                    models.UniqueConstraint(
-                        fields=("tenant", "credential", "key"), name="idempotency_keys_key"
-                    ),
                 ],
             },
         ),

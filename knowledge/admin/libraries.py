@@ -60,15 +60,14 @@ class ReferenceAdmin(AuditedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
-    fields = [
-        ("workspace", "name"),
-        "description",
-        ("embedding_model", "chunk_tokens", "chunk_overlap"),
-        "documents",
-    ]
     readonly_fields = ["documents"]
     inlines = [TagInline]
     actions = ["reindex"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The embedding model only where there is a choice."""
+        model = ["embedding_model"] if len(embedder_configs()) > 1 else []
+        return ["workspace", "name", "description", *model, ("chunk_tokens", "chunk_overlap"), "documents"]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return list(self.inlines) if obj else []

@@ -47,7 +47,7 @@ class PassageInline(ReadOnlyInline):
     ordering = ["position"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        found = super().get_queryset(request).filter(generation=F("document__generation"), deleted_at=None)
+        found = super().get_queryset(request).filter(generation=F("document__generation"))
         return found.prefetch_related("tag_links__tag")
 
     @display(description="#")

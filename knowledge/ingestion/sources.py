@@ -86,4 +86,6 @@ def _by_hand(document_ids: Sequence[UUID]) -> dict[UUID, dict[str, list[TagAssig
 
 
 def _assignment(link: TagLink | DocumentTag) -> TagAssignment:
-    return TagAssignment(tag_id=link.tag_id, tag=link.tag.tag, source=link.source, actor_id=link.actor_id)
+    return TagAssignment(
+        tag_id=link.tag_id, tag=link.tag.tag, source=TagSource(link.source), actor_id=link.actor_id
+    )

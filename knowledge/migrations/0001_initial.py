@@ -3,12 +3,15 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.datetime
 import django.db.models.manager
 from django.db import migrations, models
 
 import core.isolation.constraints
+import core.isolation.fields
 import core.isolation.scope
 import core.models
+import knowledge.pipeline.values
 from jobs.lookup import job_table_lookup
 
 
@@ -136,7 +139,6 @@ class Migration(migrations.Migration):
                         base_field=models.TextField(), blank=True, default=list, size=None
                     ),
                 ),
-                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "tenant",
                     models.ForeignKey(
@@ -234,7 +236,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempt", models.PositiveIntegerField(default=0)),
-                ("available_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "available_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
                 ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
@@ -391,6 +398,7 @@ class Migration(migrations.Migration):
                     models.OneToOneField(
                         blank=True,
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
@@ -598,12 +606,12 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("manual", "Manual"),
-                            ("rule", "Rule"),
-                            ("ai", "AI"),
                             ("import", "Import"),
+                            ("rule", "Rule"),
                             ("inherited", "Inherited"),
+                            ("ai", "AI"),
                         ],
-                        default="manual",
+                        default=knowledge.pipeline.values.TagSource["MANUAL"],
                         max_length=16,
                     ),
                 ),
@@ -657,12 +665,12 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("manual", "Manual"),
-                            ("rule", "Rule"),
-                            ("ai", "AI"),
                             ("import", "Import"),
+                            ("rule", "Rule"),
                             ("inherited", "Inherited"),
+                            ("ai", "AI"),
                         ],
-                        default="manual",
+                        default=knowledge.pipeline.values.TagSource["MANUAL"],
                         max_length=16,
                     ),
                 ),
@@ -721,10 +729,10 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("manual", "Manual"),
-                            ("rule", "Rule"),
-                            ("ai", "AI"),
                             ("import", "Import"),
+                            ("rule", "Rule"),
                             ("inherited", "Inherited"),
+                            ("ai", "AI"),
                         ],
                         max_length=16,
                     ),
@@ -820,7 +828,21 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="chunk",
-            index=core.models.Index(fields=["tenant", "-created_at"], name="idx_chunks_tenant_created"),
+            index=core.isolation.fields.Index(
+                fields=["tenant", "-created_at"], name="idx_chunks_tenant_created"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="chunk",
+            constraint=models.UniqueConstraint(
+                fields=("document", "generation", "position"), name="chunks_document_generation_position_key"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="chunk",
+            constraint=core.isolation.constraints.SameTenant(
+                "document", also=(), name="chunks_document_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
             model_name="chunk",
@@ -831,15 +853,13 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="chunks_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name="chunk",
-            constraint=core.isolation.constraints.SameTenant(
-                "document", also=(), name="chunks_document_same_tenant", on_delete="CASCADE"
-            ),
+            model_name="embedding",
+            constraint=models.UniqueConstraint(fields=("chunk", "model"), name="embeddings_chunk_model_key"),
         ),
         migrations.AddConstraint(
-            model_name="chunk",
-            constraint=models.UniqueConstraint(
-                fields=("document", "generation", "position"), name="chunks_document_generation_position_key"
+            model_name="embedding",
+            constraint=core.isolation.constraints.SameTenant(
+                "chunk", also=(), name="embeddings_chunk_same_tenant", on_delete="CASCADE"
             ),
         ),
         migrations.AddConstraint(
@@ -852,25 +872,15 @@ class Migration(migrations.Migration):
             model_name="embedding",
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="embeddings_tenant_id_key"),
         ),
-        migrations.AddConstraint(
-            model_name="embedding",
-            constraint=core.isolation.constraints.SameTenant(
-                "chunk", also=(), name="embeddings_chunk_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="embedding",
-            constraint=models.UniqueConstraint(fields=("chunk", "model"), name="embeddings_chunk_model_key"),
-        ),
         migrations.AddIndex(
             model_name="ingestionjob",
-            index=core.models.Index(
+            index=core.isolation.fields.Index(
                 fields=["tenant", "-created_at"], name="idx_ingestion_jobs_tenant_created"
             ),
         ),
         migrations.AddIndex(
             model_name="ingestionjob",
-            index=core.models.Index(
+            index=core.isolation.fields.Index(
                 condition=models.Q(("state__in", ("queued", "running", "waiting"))),
                 fields=["tenant", "available_at"],
                 name="idx_ingestion_jobs_unfinished",
@@ -878,26 +888,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="ingestionjob",
-            index=core.models.Index(
+            index=core.isolation.fields.Index(
                 condition=models.Q(("state", "running")),
                 fields=["tenant", "available_at"],
                 name="idx_ingestion_jobs_running",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="ingestion_jobs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="ingestion_jobs_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=core.isolation.constraints.SameTenant(
-                "document", also=(), name="ingestion_jobs_document_same_tenant", on_delete="CASCADE"
             ),
         ),
         migrations.AddConstraint(
@@ -941,31 +935,25 @@ class Migration(migrations.Migration):
                 name="ingestion_jobs_stage_valid",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="ingestionjob",
+            constraint=core.isolation.constraints.SameTenant(
+                "document", also=(), name="ingestion_jobs_document_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="ingestionjob",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="ingestion_jobs_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="ingestionjob",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="ingestion_jobs_tenant_id_key"),
+        ),
         migrations.AddIndex(
             model_name="reference",
-            index=core.models.Index(fields=["workspace"], name="idx_references_workspace_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="references_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="references_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="references_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=core.isolation.constraints.SameTenant(
-                "knowledge_base", also=(), name="references_knowledge_base_same_tenant", on_delete="CASCADE"
-            ),
+            index=core.isolation.fields.Index(fields=["workspace"], name="idx_references_workspace_id"),
         ),
         migrations.AddConstraint(
             model_name="reference",
@@ -1001,20 +989,38 @@ class Migration(migrations.Migration):
                 violation_error_message="Passages overlap by at most half of their length: give their length, too.",
             ),
         ),
-        migrations.AddIndex(
-            model_name="knowledgebasereference",
-            index=core.models.Index(fields=["reference"], name="idx_knowledge_base_references_reference_id"),
+        migrations.AddConstraint(
+            model_name="reference",
+            constraint=core.isolation.constraints.SameTenant(
+                "workspace", also=(), name="references_workspace_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
-            model_name="knowledgebasereference",
+            model_name="reference",
+            constraint=core.isolation.constraints.SameTenant(
+                "knowledge_base", also=(), name="references_knowledge_base_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="reference",
             constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="knowledge_base_references_tenant"
+                column="tenant_id", name="references_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="reference",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="references_tenant_id_key"),
+        ),
+        migrations.AddIndex(
+            model_name="knowledgebasereference",
+            index=core.isolation.fields.Index(
+                fields=["reference"], name="idx_knowledge_base_references_reference_id"
             ),
         ),
         migrations.AddConstraint(
             model_name="knowledgebasereference",
             constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="knowledge_base_references_tenant_id_key"
+                fields=("knowledge_base", "reference"), name="knowledge_base_references_key"
             ),
         ),
         migrations.AddConstraint(
@@ -1037,13 +1043,34 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="knowledgebasereference",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="knowledge_base_references_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="knowledgebasereference",
             constraint=models.UniqueConstraint(
-                fields=("knowledge_base", "reference"), name="knowledge_base_references_key"
+                fields=("tenant", "id"), name="knowledge_base_references_tenant_id_key"
             ),
         ),
         migrations.AddIndex(
             model_name="knowledgebase",
-            index=core.models.Index(fields=["assistant"], name="idx_knowledge_bases_assistant_id"),
+            index=core.isolation.fields.Index(fields=["assistant"], name="idx_knowledge_bases_assistant_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="knowledgebase",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("assistant", "name"),
+                name="knowledge_bases_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="knowledgebase",
+            constraint=core.isolation.constraints.SameTenant(
+                "assistant", also=(), name="knowledge_bases_assistant_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
             model_name="knowledgebase",
@@ -1055,24 +1082,15 @@ class Migration(migrations.Migration):
             model_name="knowledgebase",
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="knowledge_bases_tenant_id_key"),
         ),
-        migrations.AddConstraint(
-            model_name="knowledgebase",
-            constraint=core.isolation.constraints.SameTenant(
-                "assistant", also=(), name="knowledge_bases_assistant_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebase",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("assistant", "name"),
-                name="knowledge_bases_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
         migrations.AddIndex(
             model_name="filebatch",
-            index=core.models.Index(fields=["reference"], name="idx_file_batches_reference_id"),
+            index=core.isolation.fields.Index(fields=["reference"], name="idx_file_batches_reference_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="filebatch",
+            constraint=core.isolation.constraints.SameTenant(
+                "reference", also=(), name="file_batches_reference_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
             model_name="filebatch",
@@ -1084,49 +1102,27 @@ class Migration(migrations.Migration):
             model_name="filebatch",
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="file_batches_tenant_id_key"),
         ),
-        migrations.AddConstraint(
-            model_name="filebatch",
-            constraint=core.isolation.constraints.SameTenant(
-                "reference", also=(), name="file_batches_reference_same_tenant", on_delete="CASCADE"
+        migrations.AddIndex(
+            model_name="document",
+            index=core.isolation.fields.Index(
+                fields=["reference", "processed_status"], name="idx_documents_kb_status"
             ),
         ),
         migrations.AddIndex(
             model_name="document",
-            index=core.models.Index(fields=["reference", "processed_status"], name="idx_documents_kb_status"),
+            index=core.isolation.fields.Index(
+                fields=["tenant", "-created_at"], name="idx_documents_tenant_created"
+            ),
         ),
         migrations.AddIndex(
             model_name="document",
-            index=core.models.Index(fields=["tenant", "-created_at"], name="idx_documents_tenant_created"),
+            index=core.isolation.fields.Index(
+                fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"
+            ),
         ),
         migrations.AddIndex(
             model_name="document",
-            index=core.models.Index(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=core.models.Index(fields=["container"], name="idx_documents_container_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="documents_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="documents_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=core.isolation.constraints.SameTenant(
-                "reference", also=(), name="documents_reference_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=core.isolation.constraints.SameTenant(
-                "container", also=(), name="documents_container_same_tenant", on_delete="CASCADE"
-            ),
+            index=core.isolation.fields.Index(fields=["container"], name="idx_documents_container_id"),
         ),
         migrations.AddConstraint(
             model_name="document",
@@ -1144,6 +1140,28 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="document",
+            constraint=core.isolation.constraints.SameTenant(
+                "reference", also=(), name="documents_reference_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="document",
+            constraint=core.isolation.constraints.SameTenant(
+                "container", also=(), name="documents_container_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="document",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="documents_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="document",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="documents_tenant_id_key"),
+        ),
+        migrations.AddConstraint(
             model_name="storedfile",
             constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="files_tenant"),
         ),
@@ -1153,11 +1171,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="tag",
-            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="tags_tenant"),
+            constraint=models.UniqueConstraint(fields=("reference", "tag"), name="tags_reference_tag_key"),
         ),
         migrations.AddConstraint(
             model_name="tag",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tags_tenant_id_key"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["manual", "import", "rule", "inherited", "ai"])),
+                name="tags_source_valid",
+            ),
         ),
         migrations.AddConstraint(
             model_name="tag",
@@ -1167,28 +1188,34 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="tag",
-            constraint=models.UniqueConstraint(fields=("reference", "tag"), name="tags_reference_tag_key"),
+            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="tags_tenant"),
         ),
         migrations.AddConstraint(
             model_name="tag",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["manual", "rule", "ai", "import", "inherited"])),
-                name="tags_source_valid",
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tags_tenant_id_key"),
         ),
         migrations.AddIndex(
             model_name="documenttag",
-            index=core.models.Index(fields=["tag"], name="idx_document_tags_tag_id"),
+            index=core.isolation.fields.Index(fields=["tag"], name="idx_document_tags_tag_id"),
         ),
         migrations.AddConstraint(
             model_name="documenttag",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="document_tags_tenant"
+            constraint=models.UniqueConstraint(fields=("document", "tag"), name="document_tags_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="documenttag",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "source__in",
+                        [
+                            knowledge.pipeline.values.TagSource["MANUAL"],
+                            knowledge.pipeline.values.TagSource["IMPORT"],
+                        ],
+                    )
+                ),
+                name="document_tags_source_valid",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttag",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="document_tags_tenant_id_key"),
         ),
         migrations.AddConstraint(
             model_name="documenttag",
@@ -1204,31 +1231,41 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="documenttag",
-            constraint=models.UniqueConstraint(fields=("document", "tag"), name="document_tags_key"),
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="document_tags_tenant"
+            ),
         ),
         migrations.AddConstraint(
             model_name="documenttag",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="document_tags_tenant_id_key"),
+        ),
+        migrations.AddIndex(
+            model_name="taglink",
+            index=core.isolation.fields.Index(
+                fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="taglink",
+            index=core.isolation.fields.Index(fields=["tag"], name="idx_tag_links_tag_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="taglink",
+            constraint=models.UniqueConstraint(fields=("chunk", "tag"), name="tag_links_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="taglink",
             constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["manual", "import"])), name="document_tags_source_valid"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="taglink",
-            index=core.models.Index(fields=["tag"], name="idx_tag_links_tag_id"),
-        ),
-        migrations.AddIndex(
-            model_name="taglink",
-            index=core.models.Index(fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="tag_links_tenant"
+                condition=models.Q(("source__in", ["manual", "import", "rule", "inherited", "ai"])),
+                name="tag_links_source_valid",
             ),
         ),
         migrations.AddConstraint(
             model_name="taglink",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tag_links_tenant_id_key"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("confidence__gte", 0), ("confidence__lte", 1)),
+                name="tag_links_confidence_valid",
+            ),
         ),
         migrations.AddConstraint(
             model_name="taglink",
@@ -1244,37 +1281,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="taglink",
-            constraint=models.UniqueConstraint(fields=("chunk", "tag"), name="tag_links_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["manual", "rule", "ai", "import", "inherited"])),
-                name="tag_links_source_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("confidence__gte", 0), ("confidence__lte", 1)),
-                name="tag_links_confidence_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagrule",
             constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="tag_rules_tenant"
+                column="tenant_id", name="tag_links_tenant"
             ),
         ),
         migrations.AddConstraint(
-            model_name="tagrule",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tag_rules_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="tagrule",
-            constraint=core.isolation.constraints.SameTenant(
-                "tag", also=(), name="tag_rules_tag_same_tenant", on_delete="CASCADE"
-            ),
+            model_name="taglink",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tag_links_tenant_id_key"),
         ),
         migrations.AddConstraint(
             model_name="tagrule",
@@ -1287,6 +1300,22 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ["keyword", "regex"])), name="tag_rules_kind_valid"
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="tagrule",
+            constraint=core.isolation.constraints.SameTenant(
+                "tag", also=(), name="tag_rules_tag_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="tagrule",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="tag_rules_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="tagrule",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tag_rules_tenant_id_key"),
         ),
         job_table_lookup("ingestion_jobs"),
     ]

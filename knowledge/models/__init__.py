@@ -4,7 +4,8 @@ from knowledge.models.documents import Chunk, Document, DocumentStatus, Embeddin
 from knowledge.models.files import FileBatch, StoredFile
 from knowledge.models.jobs import IngestionJob, JobKind, Stage
 from knowledge.models.libraries import KnowledgeBase, KnowledgeBaseReference, Reference
-from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagLink, TagRule, TagSource
+from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagLink, TagRule
+from knowledge.pipeline.values import TagSource
 
 __all__ = [
     "Chunk",

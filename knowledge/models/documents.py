@@ -6,8 +6,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from core.isolation.constraints import SameTenant, isolated
-from core.models import Index, SoftDeleteModel, TenantModel, is_one_of
+from core.isolation.fields import Index, TenantForeignKey
+from core.models import SoftDeleteModel, TenantModel, is_one_of
 from knowledge.models.libraries import Reference
 
 
@@ -33,17 +33,12 @@ class Document(SoftDeleteModel):
     and sources say, `file_metadata_json` what the file says of itself.
     """
 
-    reference = models.ForeignKey(
-        Reference, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="documents"
-    )
-    container = models.ForeignKey(
+    reference = TenantForeignKey(Reference, related_name="documents")
+    container = TenantForeignKey(
         "self",
-        models.DO_NOTHING,
         null=True,
         blank=True,
         editable=False,
-        db_constraint=False,
-        db_index=False,
         related_name="members",
     )
     external_id = models.CharField(max_length=1024)
@@ -71,8 +66,6 @@ class Document(SoftDeleteModel):
     class Meta(SoftDeleteModel.Meta):
         db_table = "documents"
         constraints = [
-            *isolated("documents", "reference"),
-            SameTenant("container", name="documents_container_same_tenant"),
             models.UniqueConstraint(
                 fields=["reference", "external_id"],
                 condition=Q(deleted_at__isnull=True),
@@ -84,7 +77,6 @@ class Document(SoftDeleteModel):
             Index(fields=["reference", "processed_status"], name="idx_documents_kb_status"),
             Index(fields=["tenant", "-created_at"], name="idx_documents_tenant_created"),
             Index(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
-            Index(fields=["container"], name="idx_documents_container_id"),
         ]
 
     def __str__(self) -> str:
@@ -96,9 +88,7 @@ class Chunk(TenantModel):
     store. `text` is `document.text[start:end]` of its generation; `content_sha256` is of what was embedded, so that the
     same content is not embedded again."""
 
-    document = models.ForeignKey(
-        Document, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="chunks"
-    )
+    document = TenantForeignKey(Document, related_name="chunks")
     generation = models.PositiveIntegerField()
     position = models.PositiveIntegerField()
     text = models.TextField()
@@ -109,13 +99,11 @@ class Chunk(TenantModel):
     end = models.PositiveIntegerField()
     token_count = models.PositiveIntegerField()
     tags_text = ArrayField(models.TextField(), default=list, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(TenantModel.Meta):
         db_table = "chunks"
         ordering = ["position"]
         constraints = [
-            *isolated("chunks", "document"),
             models.UniqueConstraint(
                 fields=["document", "generation", "position"], name="chunks_document_generation_position_key"
             ),
@@ -129,16 +117,13 @@ class Chunk(TenantModel):
 class Embedding(TenantModel):
     """One vector of a chunk: `vector_ref` is collection/point id."""
 
-    chunk = models.ForeignKey(
-        Chunk, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="embeddings"
-    )
+    chunk = TenantForeignKey(Chunk, related_name="embeddings")
     model = models.CharField(max_length=255)
     vector_ref = models.CharField(max_length=255)
 
     class Meta(TenantModel.Meta):
         db_table = "embeddings"
         constraints = [
-            *isolated("embeddings", "chunk"),
             models.UniqueConstraint(fields=["chunk", "model"], name="embeddings_chunk_model_key"),
         ]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from core.isolation.constraints import isolated
-from core.models import Index, TenantModel
+from core.isolation.fields import TenantForeignKey
+from core.models import TenantModel
 from knowledge.models.libraries import Reference
 
 
@@ -22,7 +22,6 @@ class StoredFile(TenantModel):
 
     class Meta(TenantModel.Meta):
         db_table = "files"
-        constraints = isolated("files")
 
     def __str__(self) -> str:
         return self.filename
@@ -37,16 +36,12 @@ class FileBatch(TenantModel):
     """Files that were added to a reference together, so that a client can wait for all of them. `file_ids` are their
     documents' external ids."""
 
-    reference = models.ForeignKey(
-        Reference, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="file_batches"
-    )
+    reference = TenantForeignKey(Reference, related_name="file_batches")
     file_ids = ArrayField(models.CharField(max_length=64))
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(TenantModel.Meta):
         db_table = "file_batches"
-        constraints = isolated("file_batches", "reference")
-        indexes = [Index(fields=["reference"], name="idx_file_batches_reference_id")]
 
     def __str__(self) -> str:
         return f"{len(self.file_ids)} files for {self.reference}"

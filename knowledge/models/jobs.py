@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from core.isolation.constraints import isolated
+from core.isolation.fields import TenantForeignKey
 from core.models import is_one_of
 from jobs.models import LeasedJob, job_constraints, job_indexes
 from knowledge.models.documents import Document
@@ -29,9 +29,7 @@ class Stage(models.TextChoices):
 class IngestionJob(LeasedJob):
     """The ingestion of one generation of a document, or the purge of what a deleted document left."""
 
-    document = models.ForeignKey(
-        Document, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="jobs"
-    )
+    document = TenantForeignKey(Document, related_name="jobs")
     kind = models.CharField(max_length=16, choices=JobKind.choices, default=JobKind.INGEST)
     generation = models.PositiveIntegerField()
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.WAIT)
@@ -42,7 +40,6 @@ class IngestionJob(LeasedJob):
     class Meta(LeasedJob.Meta):
         db_table = "ingestion_jobs"
         constraints = [
-            *isolated("ingestion_jobs", "document"),
             *job_constraints("ingestion_jobs"),
             models.UniqueConstraint(
                 fields=["document", "generation", "kind"], name="ingestion_jobs_document_generation_key"

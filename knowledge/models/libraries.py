@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from assistants.models import Assistant
-from core.isolation.constraints import SameTenant, isolated
-from core.models import Index, SoftDeleteModel, TenantModel, unique_alive
+from core.isolation.fields import TenantForeignKey, TenantOneToOneField
+from core.models import SoftDeleteModel, TenantModel, unique_alive
 from knowledge.pipeline.values import ChunkSettings
 from workspaces.models import Workspace
 
@@ -20,9 +20,7 @@ class KnowledgeBase(SoftDeleteModel):
     """What one assistant reads: any number of references, and one private reference of its own. `vector_db_id` names
     the collection that its points are in."""
 
-    assistant = models.ForeignKey(
-        Assistant, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="knowledge_bases"
-    )
+    assistant = TenantForeignKey(Assistant, related_name="knowledge_bases")
     name = models.CharField(max_length=255)
     references: models.ManyToManyField[Any, Any] = models.ManyToManyField(
         "Reference", through="KnowledgeBaseReference", related_name="knowledge_bases"
@@ -32,10 +30,8 @@ class KnowledgeBase(SoftDeleteModel):
     class Meta(SoftDeleteModel.Meta):
         db_table = "knowledge_bases"
         constraints = [
-            *isolated("knowledge_bases", "assistant"),
             unique_alive("knowledge_bases", "assistant", "name"),
         ]
-        indexes = [Index(fields=["assistant"], name="idx_knowledge_bases_assistant_id")]
 
     def __str__(self) -> str:
         return self.name
@@ -45,16 +41,12 @@ class Reference(SoftDeleteModel):
     """A library of documents in a workspace; private to a knowledge base if that is set. When `embedding_model`,
     `chunk_tokens` or `chunk_overlap` changes, its documents are ingested anew."""
 
-    workspace = models.ForeignKey(
-        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="references"
-    )
-    knowledge_base = models.OneToOneField(
+    workspace = TenantForeignKey(Workspace, related_name="references")
+    knowledge_base = TenantOneToOneField(
         KnowledgeBase,
-        models.DO_NOTHING,
         null=True,
         blank=True,
         editable=False,
-        db_constraint=False,
         related_name="private_reference",
     )
     name = models.CharField(max_length=255)
@@ -77,8 +69,6 @@ class Reference(SoftDeleteModel):
     class Meta(SoftDeleteModel.Meta):
         db_table = "references"
         constraints = [
-            *isolated("references", "workspace"),
-            SameTenant("knowledge_base", name="references_knowledge_base_same_tenant"),
             unique_alive("references", "workspace", "name"),
             models.CheckConstraint(
                 condition=Q(chunk_tokens=None) | Q(chunk_tokens__gte=MIN_CHUNK_TOKENS),
@@ -91,7 +81,6 @@ class Reference(SoftDeleteModel):
                 violation_error_message="Passages overlap by at most half of their length: give their length, too.",
             ),
         ]
-        indexes = [Index(fields=["workspace"], name="idx_references_workspace_id")]
 
     def __str__(self) -> str:
         return self.name
@@ -104,22 +93,16 @@ class Reference(SoftDeleteModel):
 class KnowledgeBaseReference(TenantModel):
     """A knowledge base reads a reference."""
 
-    knowledge_base = models.ForeignKey(
-        KnowledgeBase, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="reference_links"
-    )
-    reference = models.ForeignKey(
-        Reference, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="knowledge_base_links"
-    )
+    knowledge_base = TenantForeignKey(KnowledgeBase, related_name="reference_links")
+    reference = TenantForeignKey(Reference, related_name="knowledge_base_links")
 
     class Meta(TenantModel.Meta):
         db_table = "knowledge_base_references"
         constraints = [
-            *isolated("knowledge_base_references", "knowledge_base", "reference"),
             models.UniqueConstraint(
                 fields=["knowledge_base", "reference"], name="knowledge_base_references_key"
             ),
         ]
-        indexes = [Index(fields=["reference"], name="idx_knowledge_base_references_reference_id")]
 
     def __str__(self) -> str:
         return f"{self.knowledge_base} reads {self.reference}"

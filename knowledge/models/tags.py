@@ -5,30 +5,23 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from core.isolation.constraints import isolated
-from core.models import Index, TenantModel, is_one_of
+from core.isolation.fields import Index, TenantForeignKey
+from core.models import TenantModel, is_one_of
 from knowledge.models.documents import Chunk, Document
 from knowledge.models.libraries import Reference
+from knowledge.pipeline.values import TagSource
 
-
-class TagSource(models.TextChoices):
-    MANUAL = "manual"
-    RULE = "rule"
-    AI = "ai", "AI"
-    IMPORT = "import"
-    INHERITED = "inherited"
+SOURCES = [(source.value, source.label) for source in TagSource]
 
 
 class Tag(TenantModel):
     """A word of a reference's vocabulary. `source` says how it came into it. `description` helps `ai` tagging; an
     `inherited` tag goes to every chunk of the reference."""
 
-    reference = models.ForeignKey(
-        Reference, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="tags"
-    )
+    reference = TenantForeignKey(Reference, related_name="tags")
     tag = models.CharField(max_length=255)
     description = models.TextField(blank=True)
-    source = models.CharField(max_length=16, choices=TagSource.choices, default=TagSource.MANUAL)
+    source = models.CharField(max_length=16, choices=SOURCES, default=TagSource.MANUAL)
     inherited = models.BooleanField(
         default=False, help_text="Every passage of the reference carries this tag."
     )
@@ -36,7 +29,6 @@ class Tag(TenantModel):
     class Meta(TenantModel.Meta):
         db_table = "tags"
         constraints = [
-            *isolated("tags", "reference"),
             models.UniqueConstraint(fields=["reference", "tag"], name="tags_reference_tag_key"),
             is_one_of("tags", "source", TagSource),
         ]
@@ -54,14 +46,13 @@ class TagRule(TenantModel):
     """A passage that contains the keyword (whole words, any case), or matches the regular expression, carries the
     tag."""
 
-    tag = models.ForeignKey(Tag, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="rules")
+    tag = TenantForeignKey(Tag, related_name="rules")
     kind = models.CharField(max_length=16, choices=RuleKind.choices, default=RuleKind.KEYWORD)
     pattern = models.CharField(max_length=1000)
 
     class Meta(TenantModel.Meta):
         db_table = "tag_rules"
         constraints = [
-            *isolated("tag_rules", "tag"),
             models.UniqueConstraint(fields=["tag", "kind", "pattern"], name="tag_rules_pattern_key"),
             is_one_of("tag_rules", "kind", RuleKind),
         ]
@@ -73,26 +64,20 @@ class TagRule(TenantModel):
 class DocumentTag(TenantModel):
     """A tag of a whole document, by hand or from its metadata; each new generation's chunks get it."""
 
-    document = models.ForeignKey(
-        Document, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="document_tags"
-    )
-    tag = models.ForeignKey(
-        Tag, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="document_tags"
-    )
-    source = models.CharField(max_length=16, choices=TagSource.choices, default=TagSource.MANUAL)
+    document = TenantForeignKey(Document, related_name="document_tags")
+    tag = TenantForeignKey(Tag, related_name="document_tags")
+    source = models.CharField(max_length=16, choices=SOURCES, default=TagSource.MANUAL)
     actor_id = models.UUIDField(null=True, blank=True, editable=False)
 
     class Meta(TenantModel.Meta):
         db_table = "document_tags"
         constraints = [
-            *isolated("document_tags", "document", "tag"),
             models.UniqueConstraint(fields=["document", "tag"], name="document_tags_key"),
             models.CheckConstraint(
                 condition=Q(source__in=[TagSource.MANUAL, TagSource.IMPORT]),
                 name="document_tags_source_valid",
             ),
         ]
-        indexes = [Index(fields=["tag"], name="idx_document_tags_tag_id")]
 
     def __str__(self) -> str:
         return f"{self.document}: {self.tag}"
@@ -101,18 +86,15 @@ class DocumentTag(TenantModel):
 class TagLink(TenantModel):
     """A chunk carries a tag: from which source, how surely (0 to 1), and set by whom."""
 
-    tag = models.ForeignKey(Tag, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="links")
-    chunk = models.ForeignKey(
-        Chunk, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="tag_links"
-    )
-    source = models.CharField(max_length=16, choices=TagSource.choices)
+    tag = TenantForeignKey(Tag, related_name="links")
+    chunk = TenantForeignKey(Chunk, related_name="tag_links")
+    source = models.CharField(max_length=16, choices=SOURCES)
     confidence = models.FloatField(default=1.0)
     actor_id = models.UUIDField(null=True, blank=True, editable=False)
 
     class Meta(TenantModel.Meta):
         db_table = "tag_links"
         constraints = [
-            *isolated("tag_links", "tag", "chunk"),
             models.UniqueConstraint(fields=["chunk", "tag"], name="tag_links_key"),
             is_one_of("tag_links", "source", TagSource),
             models.CheckConstraint(
@@ -120,7 +102,6 @@ class TagLink(TenantModel):
             ),
         ]
         indexes = [
-            Index(fields=["tag"], name="idx_tag_links_tag_id"),
             Index(fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"),
         ]
 

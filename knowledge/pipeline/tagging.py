@@ -15,7 +15,16 @@ import numpy as np
 import regex
 
 from engines.embedding import Vectors
-from knowledge.pipeline.values import Chunked, Embedded, Source, TagAssignment, Tagged, VocabularyTag, tag_id
+from knowledge.pipeline.values import (
+    Chunked,
+    Embedded,
+    Source,
+    TagAssignment,
+    Tagged,
+    TagSource,
+    VocabularyTag,
+    tag_id,
+)
 
 logger = logging.getLogger(__name__)
 VERSION = "1"
@@ -23,7 +32,6 @@ VERSION = "1"
 AI_THRESHOLD = 0.35
 AI_LIMIT = 3
 REGEX_SECONDS = 0.2
-PRECEDENCE = ("manual", "import", "rule", "inherited", "ai")
 
 EmbedTags = Callable[[Sequence[str]], Vectors]
 
@@ -55,12 +63,14 @@ def imported_names(metadata: dict[str, object]) -> list[str]:
 
 def _imported(passages: Chunked) -> Iterable[TagAssignment]:
     for name in imported_names(passages.document.metadata):
-        yield TagAssignment(tag_id=tag_id(passages.source.reference_id, name), tag=name, source="import")
+        yield TagAssignment(
+            tag_id=tag_id(passages.source.reference_id, name), tag=name, source=TagSource.IMPORT
+        )
 
 
 def _inherited(source: Source) -> Iterable[TagAssignment]:
     return [
-        TagAssignment(tag_id=word.id, tag=word.tag, source="inherited")
+        TagAssignment(tag_id=word.id, tag=word.tag, source=TagSource.INHERITED)
         for word in source.vocabulary
         if word.inherited
     ]
@@ -68,7 +78,7 @@ def _inherited(source: Source) -> Iterable[TagAssignment]:
 
 def _by_rule(vocabulary: Sequence[VocabularyTag], text: str) -> list[TagAssignment]:
     return [
-        TagAssignment(tag_id=word.id, tag=word.tag, source="rule")
+        TagAssignment(tag_id=word.id, tag=word.tag, source=TagSource.RULE)
         for word in vocabulary
         if any(_matches(kind, pattern, text) for kind, pattern in word.rules)
     ]
@@ -107,7 +117,7 @@ def _nearest(vocabulary: Sequence[VocabularyTag], cosines: Vectors) -> list[TagA
         TagAssignment(
             tag_id=vocabulary[i].id,
             tag=vocabulary[i].tag,
-            source="ai",
+            source=TagSource.AI,
             confidence=round(min(float(cosines[i]), 1.0), 4),
         )
         for i in best
@@ -115,6 +125,7 @@ def _nearest(vocabulary: Sequence[VocabularyTag], cosines: Vectors) -> list[TagA
 
 
 def _surest(assignments: Sequence[TagAssignment]) -> tuple[TagAssignment, ...]:
-    """One assignment a tag: the one whose source comes first in PRECEDENCE."""
-    ranked = sorted(assignments, key=lambda a: PRECEDENCE.index(a.source))
+    """One assignment a tag: the one whose source has precedence."""
+    precedence = list(TagSource)
+    ranked = sorted(assignments, key=lambda one: precedence.index(one.source))
     return tuple({a.tag_id: a for a in reversed(ranked)}.values())

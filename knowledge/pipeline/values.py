@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -33,13 +34,27 @@ class ChunkSettings:
         return f"{self.max_tokens or 'max'}/{self.overlap}"
 
 
+class TagSource(StrEnum):
+    """Why a passage has a tag, in order of precedence: of several sources that agree, the first is named."""
+
+    MANUAL = "manual"
+    IMPORT = "import"
+    RULE = "rule"
+    INHERITED = "inherited"
+    AI = "ai"
+
+    @property
+    def label(self) -> str:
+        return "AI" if self is TagSource.AI else self.value.capitalize()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagAssignment:
     """`confidence` is 1 but for `ai`, where it is the cosine of passage and tag."""
 
     tag_id: UUID
     tag: str
-    source: str
+    source: TagSource
     confidence: float = 1.0
     actor_id: UUID | None = None
 

@@ -31,7 +31,7 @@ SELECT c.id, c.document_id, c.page, c.heading_path, c.start, c."end", c.text,
             FROM tag_links l WHERE l.tenant_id = %(tenant)s AND l.chunk_id = c.id
         ) AS of_chunk ORDER BY confidence DESC, tag
     )
-FROM chunks c WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s) AND c.deleted_at IS NULL
+FROM chunks c WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s)
 """
 
 

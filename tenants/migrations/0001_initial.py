@@ -172,13 +172,13 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "constraints": [
-                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="memberships_tenant"),
-                    models.UniqueConstraint(fields=("tenant", "id"), name="memberships_tenant_id_key"),
                     models.UniqueConstraint(fields=("tenant", "user"), name="memberships_user_key"),
                     models.CheckConstraint(
                         condition=models.Q(("role__in", ["viewer", "editor", "admin", "owner"])),
                         name="memberships_role_valid",
                     ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="memberships_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="memberships_tenant_id_key"),
                 ],
             },
         ),
@@ -240,8 +240,6 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "constraints": [
-                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="api_keys_tenant"),
-                    models.UniqueConstraint(fields=("tenant", "id"), name="api_keys_tenant_id_key"),
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("bound_id", None), ("bound_kind", "")),
@@ -253,6 +251,8 @@ class Migration(migrations.Migration):
                         name="api_keys_bound_whole",
                         violation_error_message="Say both what kind of object the key is bound to and its id, or neither.",
                     ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="api_keys_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="api_keys_tenant_id_key"),
                 ],
             },
         ),

@@ -108,6 +108,8 @@ def test_every_page_can_be_reached_from_the_readme():
 
 def test_source_files_that_the_documentation_names_exist():
     for page in PAGES:
+        if "*Superseded" in page.read_text():
+            continue  # its paths are those of its time
         for name in re.findall(r"`([a-z_]+/[\w/]+\.(?:py|sql))`", page.read_text()):
             assert (ROOT / name).exists(), f"{page.name}: {name}"
 

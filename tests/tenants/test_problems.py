@@ -7,9 +7,12 @@ from engines.embedding import EmbeddingError
 from engines.vectors import VectorStoreError
 
 
-@pytest.mark.parametrize("kind", [EmbeddingError, VectorStoreError])
-def test_a_part_that_is_away_is_told_without_its_address(kind):
-    answer = problem(kind("is_away", "No answer at /run/its.sock.", retryable=True), {})
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(EmbeddingError, "embedding_unavailable"), (VectorStoreError, "vector_store_unavailable")],
+)
+def test_a_part_that_is_away_is_told_without_its_address(kind, code):
+    answer = problem(kind(code, "No answer at /run/its.sock."), {})
     assert (answer.status_code, answer["Retry-After"]) == (503, "10")
-    assert answer.data["code"] == "is_away"
+    assert answer.data["code"] == code
     assert "/run" not in str(answer.data)

@@ -3,6 +3,7 @@ import django.db.models.manager
 from django.db import migrations, models
 
 import core.isolation.constraints
+import core.isolation.fields
 import core.isolation.scope
 import core.models
 
@@ -76,15 +77,17 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
-                    "status",
+                    "state",
                     models.CharField(
                         choices=[
-                            ("pending", "Pending"),
+                            ("queued", "Queued"),
                             ("running", "Running"),
+                            ("waiting", "Waiting"),
                             ("done", "Done"),
                             ("error", "Error"),
+                            ("cancelled", "Cancelled"),
                         ],
-                        default="pending",
+                        default="queued",
                         max_length=16,
                     ),
                 ),
@@ -133,6 +136,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("position", models.PositiveIntegerField()),
                 (
                     "type_enum",
@@ -150,7 +155,6 @@ class Migration(migrations.Migration):
                 ),
                 ("instruction", models.TextField(blank=True)),
                 ("config_json", models.JSONField(blank=True, default=dict, verbose_name="configuration")),
-                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "assistant",
                     models.ForeignKey(
@@ -190,8 +194,13 @@ class Migration(migrations.Migration):
                 "db_table": "workflow_steps",
                 "ordering": ["position"],
                 "abstract": False,
-                "base_manager_name": "objects",
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="StepRun",
@@ -205,15 +214,17 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("position", models.PositiveIntegerField()),
                 (
-                    "status",
+                    "state",
                     models.CharField(
                         choices=[
-                            ("pending", "Pending"),
+                            ("queued", "Queued"),
                             ("running", "Running"),
+                            ("waiting", "Waiting"),
                             ("done", "Done"),
                             ("error", "Error"),
+                            ("cancelled", "Cancelled"),
                         ],
-                        default="pending",
+                        default="queued",
                         max_length=16,
                     ),
                 ),
@@ -263,7 +274,22 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="workflow",
-            index=core.models.Index(fields=["workspace"], name="idx_workflows_workspace_id"),
+            index=core.isolation.fields.Index(fields=["workspace"], name="idx_workflows_workspace_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="workflow",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workspace", "name"),
+                name="workflows_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflow",
+            constraint=core.isolation.constraints.SameTenant(
+                "workspace", also=(), name="workflows_workspace_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
             model_name="workflow",
@@ -275,24 +301,24 @@ class Migration(migrations.Migration):
             model_name="workflow",
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflows_tenant_id_key"),
         ),
-        migrations.AddConstraint(
-            model_name="workflow",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="workflows_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflow",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="workflows_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
         migrations.AddIndex(
             model_name="workflowrun",
-            index=core.models.Index(fields=["workflow", "status"], name="idx_workflow_runs_status"),
+            index=core.isolation.fields.Index(fields=["workflow", "state"], name="idx_workflow_runs_state"),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                ),
+                name="workflow_runs_state_valid",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
+            constraint=core.isolation.constraints.SameTenant(
+                "workflow", also=(), name="workflow_runs_workflow_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
             model_name="workflowrun",
@@ -304,48 +330,13 @@ class Migration(migrations.Migration):
             model_name="workflowrun",
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_runs_tenant_id_key"),
         ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=core.isolation.constraints.SameTenant(
-                "workflow", also=(), name="workflow_runs_workflow_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["pending", "running", "done", "error"])),
-                name="workflow_runs_status_valid",
-            ),
+        migrations.AddIndex(
+            model_name="workflowstep",
+            index=core.isolation.fields.Index(fields=["workflow"], name="idx_workflow_steps_workflow_id"),
         ),
         migrations.AddIndex(
             model_name="workflowstep",
-            index=core.models.Index(fields=["workflow"], name="idx_workflow_steps_workflow_id"),
-        ),
-        migrations.AddIndex(
-            model_name="workflowstep",
-            index=core.models.Index(fields=["assistant"], name="idx_workflow_steps_assistant_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="workflow_steps_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_steps_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=core.isolation.constraints.SameTenant(
-                "workflow", also=(), name="workflow_steps_workflow_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=core.isolation.constraints.SameTenant(
-                "assistant", also=(), name="workflow_steps_assistant_same_tenant", on_delete="SET NULL"
-            ),
+            index=core.isolation.fields.Index(fields=["assistant"], name="idx_workflow_steps_assistant_id"),
         ),
         migrations.AddConstraint(
             model_name="workflowstep",
@@ -365,19 +356,44 @@ class Migration(migrations.Migration):
                 name="workflow_steps_type_enum_valid",
             ),
         ),
-        migrations.AddIndex(
-            model_name="steprun",
-            index=core.models.Index(fields=["step"], name="idx_step_runs_step_id"),
-        ),
         migrations.AddConstraint(
-            model_name="steprun",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="step_runs_tenant"
+            model_name="workflowstep",
+            constraint=core.isolation.constraints.SameTenant(
+                "workflow", also=(), name="workflow_steps_workflow_same_tenant", on_delete="CASCADE"
             ),
         ),
         migrations.AddConstraint(
+            model_name="workflowstep",
+            constraint=core.isolation.constraints.SameTenant(
+                "assistant", also=(), name="workflow_steps_assistant_same_tenant", on_delete="SET NULL"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowstep",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="workflow_steps_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowstep",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_steps_tenant_id_key"),
+        ),
+        migrations.AddIndex(
             model_name="steprun",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="step_runs_tenant_id_key"),
+            index=core.isolation.fields.Index(fields=["step"], name="idx_step_runs_step_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="steprun",
+            constraint=models.UniqueConstraint(fields=("run", "position"), name="step_runs_position_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="steprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                ),
+                name="step_runs_state_valid",
+            ),
         ),
         migrations.AddConstraint(
             model_name="steprun",
@@ -393,13 +409,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="steprun",
-            constraint=models.UniqueConstraint(fields=("run", "position"), name="step_runs_position_key"),
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="step_runs_tenant"
+            ),
         ),
         migrations.AddConstraint(
             model_name="steprun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["pending", "running", "done", "error"])),
-                name="step_runs_status_valid",
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="step_runs_tenant_id_key"),
         ),
     ]

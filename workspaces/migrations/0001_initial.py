@@ -4,6 +4,7 @@ from django.db import migrations, models
 
 import core.encryption.fields
 import core.isolation.constraints
+import core.isolation.fields
 import core.isolation.scope
 import core.models
 
@@ -171,7 +172,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="workspace",
-            index=core.models.Index(fields=["tenant"], name="idx_workspaces_tenant_id"),
+            index=core.isolation.fields.Index(fields=["tenant"], name="idx_workspaces_tenant_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="workspace",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("tenant", "name"),
+                name="workspaces_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
         ),
         migrations.AddConstraint(
             model_name="workspace",
@@ -183,35 +193,10 @@ class Migration(migrations.Migration):
             model_name="workspace",
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workspaces_tenant_id_key"),
         ),
-        migrations.AddConstraint(
-            model_name="workspace",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("tenant", "name"),
-                name="workspaces_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
         migrations.AddIndex(
             model_name="integrationconfig",
-            index=core.models.Index(fields=["workspace"], name="idx_integration_configs_workspace_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="integrationconfig",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="integration_configs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="integrationconfig",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="integration_configs_tenant_id_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="integrationconfig",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="integration_configs_workspace_same_tenant", on_delete="CASCADE"
+            index=core.isolation.fields.Index(
+                fields=["workspace"], name="idx_integration_configs_workspace_id"
             ),
         ),
         migrations.AddConstraint(
@@ -230,9 +215,42 @@ class Migration(migrations.Migration):
                 name="integration_configs_type_enum_valid",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="integrationconfig",
+            constraint=core.isolation.constraints.SameTenant(
+                "workspace", also=(), name="integration_configs_workspace_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="integrationconfig",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="integration_configs_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="integrationconfig",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "id"), name="integration_configs_tenant_id_key"
+            ),
+        ),
         migrations.AddIndex(
             model_name="datasource",
-            index=core.models.Index(fields=["workspace"], name="idx_data_sources_workspace_id"),
+            index=core.isolation.fields.Index(fields=["workspace"], name="idx_data_sources_workspace_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="datasource",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workspace", "name"),
+                name="data_sources_name_alive_key",
+                violation_error_message="There is one of this name already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="datasource",
+            constraint=core.isolation.constraints.SameTenant(
+                "workspace", also=(), name="data_sources_workspace_same_tenant", on_delete="CASCADE"
+            ),
         ),
         migrations.AddConstraint(
             model_name="datasource",
@@ -243,20 +261,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="datasource",
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="data_sources_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="datasource",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="data_sources_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="datasource",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="data_sources_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
         ),
     ]

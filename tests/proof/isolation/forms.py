@@ -98,7 +98,7 @@ def _something(field: Any) -> Any:
         return None
     if isinstance(field, forms.ChoiceField):
         choices: Any = field.choices
-        return next(value for value, _ in choices if value)
+        return next((value for value, _ in choices if value), "")
     if isinstance(field, forms.EmailField):
         return f"{uuid4().hex}@example.org"
     return f"tried {uuid4().hex[:8]}" if isinstance(field, forms.CharField) and field.required else ""
