@@ -79,6 +79,8 @@ class IdempotencyKey(TenantModel):
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveIntegerField()
     body = models.TextField()
+    is_stream = models.BooleanField(default=False)
+    is_complete = models.BooleanField(default=True)  # false while the answer is being streamed
 
     class Meta(TenantModel.Meta):
         db_table = "idempotency_keys"

@@ -49,7 +49,7 @@ class PreconditionFailed(exceptions.APIException):
     default_detail = "The object has changed since you read it. Read it again and repeat your change."
 
 
-def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """None for what the server itself is to blame for. What a port says is for operators: it names addresses."""
     request = context.get("request")
     if isinstance(error, Replay):

@@ -42,6 +42,8 @@ class Migration(migrations.Migration):
                 ("fingerprint", models.CharField(max_length=64)),
                 ("status", models.PositiveIntegerField()),
                 ("body", models.TextField()),
+                ("is_stream", models.BooleanField(default=False)),
+                ("is_complete", models.BooleanField(default=True)),
                 (
                     "tenant",
                     models.ForeignKey(

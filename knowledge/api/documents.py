@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -20,6 +16,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.events import EventsRenderer, EventStream, follow
 from core.api.serializers import TIMES, ObjectField, OylSerializer, StrictSerializer
 from core.api.views import READ, ReadViewSet
 from core.downloads import MEDIA_TYPE, Download
@@ -35,7 +32,6 @@ from knowledge.storage.uploads import local_uploads
 
 EDIT = {"POST": Role.EDITOR}
 OVER = (DocumentStatus.DONE, DocumentStatus.ERROR)
-FOLLOWED_SECONDS, LOOK_SECONDS, QUIET_SECONDS = 600.0, 1.0, 15.0
 EVENT = {
     "type": "object",
     "description": "Of each event; `data` is JSON, with `document` and `job`, or `deleted`.",
@@ -129,12 +125,6 @@ class OriginalRenderer(JSONRenderer):
     media_type = MEDIA_TYPE
 
 
-class EventsRenderer(JSONRenderer):
-    """For those who accept nothing but events, as browsers do: they are streamed, and problems are JSON as ever."""
-
-    media_type = "text/event-stream"
-
-
 class DocumentViewSet(ReadViewSet):
     """The documents of references, newest first."""
 
@@ -216,17 +206,14 @@ class DocumentViewSet(ReadViewSet):
         renderer_classes=(JSONRenderer, EventsRenderer),
         opens_own_scopes=True,
     )
-    def events(self, request: Request, pk: str) -> StreamingHttpResponse:
+    def events(self, request: Request, pk: str) -> EventStream:
         """Follow how it is read.
 
         Server-sent events: the document and its job, each time one changes and at least every 15 seconds, until it is over.
         """
         with tenant_scope(self.actor.tenant_id):
             self.get_object()
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(
-            self._followed(), content_type=EventsRenderer.media_type, headers=headers
-        )
+        return EventStream(follow(self._progress))
 
     @extend_schema(responses={200: CountSerializer})
     @action(detail=False, methods=["post"], roles=EDIT, url_path="tag", serializer_class=BulkTagsSerializer)
@@ -270,29 +257,18 @@ class DocumentViewSet(ReadViewSet):
         done = (service(actor=self.actor, document_ids=some, **facts) for some in chosen(self, given))
         return Response({"count": sum(done)})
 
-    async def _followed(self) -> AsyncIterator[bytes]:
-        """Looks again every second; a client that wants to follow longer connects again. Proxies close what is quiet."""
-        told, over, spoken, started = b"", False, 0.0, time.monotonic()
-        while not over and time.monotonic() - started < FOLLOWED_SECONDS:
-            now, over = await sync_to_async(self._progress)()
-            if now != told or time.monotonic() - spoken > QUIET_SECONDS:
-                yield b"event: progress\ndata: " + now + b"\n\n"
-                told, spoken = now, time.monotonic()
-            if not over:
-                await asyncio.sleep(LOOK_SECONDS)
-
-    def _progress(self) -> tuple[bytes, bool]:
-        """What there is to tell, and whether that is the last of it."""
+    def _progress(self) -> tuple[dict[str, Any], bool]:
+        """The document and its newest job, and whether they will not change any more."""
         with tenant_scope(self.actor.tenant_id):
             document = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
             job = IngestionJob.objects.filter(document=self.kwargs["pk"]).order_by("-created_at").first()
         if document is None:
-            return JSONRenderer().render({"deleted": True}), True
-        now = {
+            return {"deleted": True}, True
+        state = {
             "document": DocumentSerializer(document).data,
             "job": IngestionJobSerializer(job).data if job else None,
         }
-        return JSONRenderer().render(now), document.processed_status in OVER
+        return state, document.processed_status in OVER
 
     def _uploaded(self, added: list[documents.Added]) -> list[dict[str, Any]]:
         """With the oldest other document, if any, that has the same bytes."""

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from django.test import AsyncClient
 
-from knowledge.api import documents
+from core.api import events
 from knowledge.services.documents import delete_documents
 from tests.api.conftest import Caller
 from tests.knowledge.libraries import BEES, make_library
@@ -20,8 +20,8 @@ from tests.knowledge.libraries import BEES, make_library
 
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
-    monkeypatch.setattr(documents, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(documents, "QUIET_SECONDS", 0.02)
+    monkeypatch.setattr(events, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(events, "SILENT_SECONDS", 0.02)
 
 
 def follow(caller: Caller, document_id: object, then: Callable[[], object]) -> list[dict[str, Any]]:

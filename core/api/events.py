@@ -1,0 +1,49 @@
+"""Server-sent events: how they are framed and answered, and a stream that follows what changes in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+from rest_framework.renderers import JSONRenderer
+
+MEDIA_TYPE = "text/event-stream"
+# A client that wants to follow for longer connects again. Proxies close connections that are silent.
+MAX_SECONDS, POLL_SECONDS, SILENT_SECONDS = 600.0, 1.0, 15.0
+
+
+class EventsRenderer(JSONRenderer):
+    """For clients that accept only events, as browsers do: the events are streamed, and errors are JSON as everywhere."""
+
+    media_type = MEDIA_TYPE
+
+
+class EventStream(StreamingHttpResponse):
+    """The events are streamed as they come; no cache and no proxy keeps them back."""
+
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(events, content_type=MEDIA_TYPE, headers=headers)
+
+
+def frame(name: str, data: Any) -> bytes:
+    """One event; `data` is written as JSON."""
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), JSONRenderer().render(data))
+
+
+async def follow(read: Callable[[], tuple[Any, bool]]) -> AsyncIterator[bytes]:
+    """A `progress` event whenever what `read` returns has changed, and at least every 15 seconds, until `read` says that it
+    returns the last state, or for 10 minutes. `read` opens a scope of its own."""
+    last, is_last, sent, started = b"", False, 0.0, time.monotonic()
+    while not is_last and time.monotonic() - started < MAX_SECONDS:
+        state, is_last = await sync_to_async(read)()
+        event = frame("progress", state)
+        if event != last or time.monotonic() - sent > SILENT_SECONDS:
+            yield event
+            last, sent = event, time.monotonic()
+        if not is_last:
+            await asyncio.sleep(POLL_SECONDS)
