@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from assistants.orchestration import validate_orchestration
-from core.isolation.fields import Index, TenantForeignKey, TenantOneToOneField
+from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
 from core.models import SoftDeleteModel, TenantModel, unique_alive
 from workspaces.models import Workspace
 
@@ -23,7 +23,7 @@ class Teammate(SoftDeleteModel):
             models.UniqueConstraint(fields=["tenant", "workspace", "id"], name="teammates_workspace_id_key"),
             unique_alive("teammates", "workspace", "name"),
         ]
-        indexes = [Index(fields=["workspace"], name="idx_teammates_workspace_id")]
+        indexes = [NamedIndex(fields=["workspace"], name="idx_teammates_workspace_id")]
 
     def __str__(self) -> str:
         return self.name

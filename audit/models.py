@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from core.isolation.fields import Index, TenantForeignKey
+from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import TenantModel
 
 
@@ -24,8 +24,8 @@ class AuditLog(TenantModel):
     class Meta(TenantModel.Meta):
         db_table = "audit_logs"
         indexes = [
-            Index(fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"),
-            Index(fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"),
+            NamedIndex(fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"),
+            NamedIndex(fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"),
         ]
 
     def __str__(self) -> str:

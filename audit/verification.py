@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class ChainProblem:
     """`kind` is stable; `sequence` and `event` name the first bad row, as far as there is one."""
 
     kind: str
@@ -52,7 +52,7 @@ class AuditReport:
     tenant_id: UUID
     events: int
     unsealed: int
-    problem: Problem | None
+    problem: ChainProblem | None
 
 
 def verify(tenant_id: UUID) -> AuditReport:
@@ -60,10 +60,10 @@ def verify(tenant_id: UUID) -> AuditReport:
     try:
         anchor = chain_heads.read(tenant_id)  # before the rows: it never says more than they do
     except AuditAnchorError as error:
-        unreadable = Problem(kind="anchor", detail=str(error))
+        unreadable = ChainProblem(kind="anchor", detail=str(error))
         return AuditReport(tenant_id=tenant_id, events=0, unsealed=0, problem=unreadable)
     chain = _Chain(tenant_id, anchor)
-    problem: Problem | None = None
+    problem: ChainProblem | None = None
     with tenant_scope(tenant_id):
         for row in _rows():  # to the end: a statement that is broken off takes its transaction with it
             problem = problem or chain.problem_of(row)
@@ -94,7 +94,7 @@ class _Chain:
         self.events = self.unsealed = 0
         self.anchored = anchor == Head(self.sequence, self.seal)
 
-    def problem_of(self, row: Row) -> Problem | None:
+    def problem_of(self, row: Row) -> ChainProblem | None:
         """The next row's, which is counted. Nearly all are good: nothing more is done for those than must be."""
         self.events += 1
         sequence, seal, _, _, digest, facts = row
@@ -110,39 +110,39 @@ class _Chain:
             self.anchored = seal == self.anchor.seal
         return None
 
-    def problem_of_end(self) -> Problem | None:
+    def problem_of_end(self) -> ChainProblem | None:
         """What the anchor knows and the rows do not."""
         if self.anchor is None:
             detail = f"{chain_heads.path_of(self.tenant_id)} is missing: restore it from a backup."
-            return Problem(kind="anchor", detail=detail) if self.sequence else None
+            return ChainProblem(kind="anchor", detail=detail) if self.sequence else None
         if self.anchored:
             return None
         first, last = self.sequence + 1, self.anchor.sequence
         if last >= first:
             detail = f"Events #{first} to #{last} were sealed, but are gone: the end was cut off."
-            return Problem(kind="cut", sequence=first, detail=detail)
+            return ChainProblem(kind="cut", sequence=first, detail=detail)
         detail = f"Event #{last} is not the one that was sealed: the end was replaced."
-        return Problem(kind="replaced", sequence=last, detail=detail)
+        return ChainProblem(kind="replaced", sequence=last, detail=detail)
 
-    def _misplaced(self, row: Row, is_genuine: bool) -> Problem:
+    def _misplaced(self, row: Row, is_genuine: bool) -> ChainProblem:
         assert row.sequence is not None
         expected = self.sequence + 1
         if row.sequence < expected:
             return self._bad("forked", row, f"There are two events #{row.sequence}: the chain was forked.")
         if row.sequence > expected:
             detail = f"Event #{expected} was deleted; the next one there is #{row.sequence}."
-            return Problem(kind="deleted", sequence=expected, detail=detail)
+            return ChainProblem(kind="deleted", sequence=expected, detail=detail)
         if row.id is None:
             detail = f"Event #{expected} ({row.sealed_id}) was deleted, its seal is still there."
-            return Problem(kind="deleted", sequence=expected, event=row.sealed_id, detail=detail)
+            return ChainProblem(kind="deleted", sequence=expected, event=row.sealed_id, detail=detail)
         if not is_genuine:
             return self._bad("edited", row, f"Event #{expected} ({row.id}) was edited.")
         detail = f"Event #{expected} ({row.id}) is not in the place where it was sealed."
         return self._bad("moved", row, detail)
 
-    def _forged(self, row: Row) -> Problem:
+    def _forged(self, row: Row) -> ChainProblem:
         detail = f"Event {row.id} was not written by OYL, or was edited before it was sealed."
         return self._bad("forged", row, detail)
 
-    def _bad(self, kind: str, row: Row, detail: str) -> Problem:
-        return Problem(kind=kind, sequence=row.sequence, event=row.id, detail=detail)
+    def _bad(self, kind: str, row: Row, detail: str) -> ChainProblem:
+        return ChainProblem(kind=kind, sequence=row.sequence, event=row.id, detail=detail)

@@ -27,14 +27,14 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from benchmarks import data, trivial
-from benchmarks.reports import Findings
+from benchmarks.reports import BenchmarkReport
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from jobs.drain import workers_are_running
 from knowledge.engine_config import default_embedder
 from knowledge.models import Chunk, IngestionJob
 from knowledge.pipeline.chunking import embedding_input
-from oyl.embedded.journal import Journal
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
 from tenants.models import Tenant
@@ -84,8 +84,8 @@ class Ingested(NamedTuple):
 
 
 def main() -> None:
-    findings = Findings()
-    tell = findings.tell
+    report = BenchmarkReport()
+    tell = report.add
     trivial.install()
     with instance.running():
         actor = instance.new_tenant()
@@ -95,7 +95,7 @@ def main() -> None:
             measure_memory(actor, tell, process)
         with worker(actor, "benchmarks.trivial"):
             measure_pipeline(actor, tell)
-    findings.keep("ingest")
+    report.save("ingest")
 
 
 def measure_pipeline(actor: Actor, tell: Tell) -> None:
@@ -190,7 +190,7 @@ def worker(actor: Actor, module: str) -> Iterator[psutil.Process]:
         program, command=tuple(module if part == "celery" else part for part in program.command)
     )
     started: list[int] = []
-    supervisor = Supervisor(Journal(settings.LAYOUT.logs), lambda name, pid: started.append(pid))
+    supervisor = Supervisor(ServiceLog(settings.LAYOUT.logs), lambda name, pid: started.append(pid))
     supervisor.start([program])
     try:
         while not workers_are_running():

@@ -21,8 +21,8 @@ from django.db import connections
 
 from core.actors import Actor, command_actor
 from oyl.embedded import services
-from oyl.embedded.instance import Kind, own
-from oyl.embedded.journal import Journal
+from oyl.embedded.instance import InstanceKind, acquire
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 from tenants.services import create_tenant
 
@@ -30,9 +30,9 @@ from tenants.services import create_tenant
 @contextmanager
 def running() -> Iterator[Supervisor]:
     """PostgreSQL, Redis and the vector store, with tables and without rows; the supervisor starts more programs."""
-    mine = own(settings.LAYOUT, Kind.COMMAND)
+    mine = acquire(settings.LAYOUT, InstanceKind.COMMAND)
     assert mine, "a new folder belongs to nobody"
-    with services.run(mine, Journal(settings.LAYOUT.logs)) as supervisor:
+    with services.run(mine, ServiceLog(settings.LAYOUT.logs)) as supervisor:
         call_command("migrate", interactive=False, verbosity=0)
         mine.is_ready()
         yield supervisor

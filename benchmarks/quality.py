@@ -17,7 +17,7 @@ from benchmarks import data
 from benchmarks.reports import Row, save
 from core.progress import no_progress
 from engines.vectors import Mode
-from jobs.drain import work_here
+from jobs.drain import work_in_process
 from jobs.handlers import handler_of
 from knowledge.engine_config import file_parser
 from knowledge.models import IngestionJob
@@ -56,7 +56,7 @@ def _measure(dataset: Dataset) -> Figures:
 def _evaluate(dataset: Dataset) -> dict[str, float]:
     actor = instance.new_tenant()
     reference_id = evaluation.ingest(actor, dataset, no_progress)
-    work_here(handler_of(IngestionJob), actor.tenant_id)
+    work_in_process(handler_of(IngestionJob), actor.tenant_id)
     return {
         mode.value: evaluation.measure(actor, reference_id, dataset, mode, no_progress)["ndcg@10"]
         for mode in Mode

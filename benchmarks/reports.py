@@ -36,20 +36,20 @@ def save(name: str, *, command: str, rows: Sequence[Row]) -> Path:
     return path
 
 
-class Findings:
+class BenchmarkReport:
     """What a benchmark finds, told as it goes."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.missed: list[str] = []
 
-    def tell(self, what: str, measured: object, target: str = "–", *, met: bool = True) -> None:
+    def add(self, what: str, measured: object, target: str = "–", *, met: bool = True) -> None:
         print(f"{what}: {measured}", file=sys.stderr)  # noqa: T201
         self.rows.append({"What": what, "Measured": str(measured), "Target": target})
         if not met:
             self.missed.append(what)
 
-    def keep(self, name: str) -> None:
+    def save(self, name: str) -> None:
         """As the report of this name. Ends the program with an error when a target was missed."""
         save(name, command=f"python -m benchmarks.{name}", rows=self.rows)
         if self.missed:

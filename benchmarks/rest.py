@@ -28,8 +28,8 @@ from django.urls import reverse
 from audit.services import record_each
 from benchmarks import callers, data
 from benchmarks.callers import Caller, Times
-from benchmarks.passages import Maker, Place, settle, write, write_points, write_rows
-from benchmarks.reports import ROOT, Findings
+from benchmarks.reports import ROOT, BenchmarkReport
+from benchmarks.synthetic_chunks import Maker, Place, settle, write, write_points, write_rows
 from core.actors import Actor
 from core.api.pagination import Cursor
 from core.bulk_sql import insert_instances, insert_rows
@@ -39,7 +39,7 @@ from core.permissions import key_scopes
 from jobs.states import JobState
 from knowledge.models import Document, IngestionJob, Reference, Stage, Tag, TagLink, TagSource
 from knowledge.services.libraries import get_or_create_reference
-from oyl.embedded.journal import Journal
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
 from oyl.routes import ROUTES, router
@@ -71,7 +71,7 @@ ADDRESS = f"{settings.OYL_HOST}:{settings.OYL_PORT}"
 
 
 def main() -> None:
-    findings, questions = Findings(), data.questions()
+    report, questions = BenchmarkReport(), data.questions()
     with instance.running():
         passages = Maker().passages()
         large, neighbour = _organisation(), _organisation()
@@ -80,23 +80,23 @@ def main() -> None:
             write_points(large.actor.tenant_id, large.reference.pk, places, some)
         settle(NEIGHBOUR + SEARCHED)
         with serving():
-            measure_search(large, questions, findings)
+            measure_search(large, questions, report)
         for _ in _written(large, passages, LISTED - SEARCHED):
             pass
         _others(large)
         settle(NEIGHBOUR + SEARCHED)
         with serving():
-            measure_lists(large, findings)
+            measure_lists(large, report)
         with serving(OYL_KEY_REQUESTS=str(LIMIT)):
-            measure_fairness(large, neighbour, questions, findings)
-    findings.keep("rest")
+            measure_fairness(large, neighbour, questions, report)
+    report.save("rest")
 
 
 @contextmanager
 def serving(**limits: str) -> Iterator[None]:
     """The web process as `up` starts it."""
     web, _, _ = application()
-    supervisor = Supervisor(Journal(settings.LAYOUT.logs), lambda name, pid: None)
+    supervisor = Supervisor(ServiceLog(settings.LAYOUT.logs), lambda name, pid: None)
     with patch.dict(os.environ, limits):
         supervisor.start([web], timeout=60)
     try:
@@ -105,12 +105,12 @@ def serving(**limits: str) -> Iterator[None]:
         supervisor.stop()
 
 
-def measure_search(organisation: Organisation, questions: Iterator[str], findings: Findings) -> None:
+def measure_search(organisation: Organisation, questions: Iterator[str], report: BenchmarkReport) -> None:
     clients = [organisation.caller() for _ in range(max(CLIENTS))]
     for question in islice(questions, WARM_UP):
         callers.search(clients[0], question)
     times = Times(callers.search(clients[0], question) for question in islice(questions, QUESTIONS))
-    findings.tell(
+    report.add(
         f"search, {SEARCHED:,} chunks, one client",
         f"p50 {times.p50:.1f} ms, p95 {times.p95:.1f} ms",
         f"p95 ≤ {SEARCH_P95:.0f} ms",
@@ -118,16 +118,16 @@ def measure_search(organisation: Organisation, questions: Iterator[str], finding
     )
     for count in CLIENTS:
         times = callers.search_together(clients[:count], questions, seconds=SECONDS)
-        findings.tell(
+        report.add(
             f"searches a second, {count} at a time", f"{len(times) / SECONDS:.0f}, p95 {times.p95:.1f} ms"
         )
 
 
-def measure_lists(organisation: Organisation, findings: Findings) -> None:
+def measure_lists(organisation: Organisation, report: BenchmarkReport) -> None:
     caller = organisation.caller()
     for name in sorted(_lists()):
         first, last = (_looked_at(caller, path) for path in (name, f"{name}?cursor={Cursor(backwards=True)}"))
-        findings.tell(
+        report.add(
             f"`{name.removeprefix('/api/v1/')}`, first and last page",
             f"{first:.1f} ms, {last:.1f} ms",
             f"≤ {LIST_MS:.0f} ms",
@@ -155,7 +155,7 @@ def _looked_at(caller: Caller, path: str) -> float:
 
 
 def measure_fairness(
-    noisy: Organisation, neighbour: Organisation, questions: Iterator[str], findings: Findings
+    noisy: Organisation, neighbour: Organisation, questions: Iterator[str], report: BenchmarkReport
 ) -> None:
     """They take turns, so that whatever else the machine does troubles both."""
     _paced(neighbour.caller(), questions)
@@ -168,12 +168,12 @@ def measure_fairness(
     ratios = [more / less for more, less in zip(beside, alone, strict=True)]
     asked = median(sum(flood.values()) for flood in floods)
     answered = median(flood.get("200", 0.0) for flood in floods)
-    findings.tell("search of another tenant alone", f"p95 {median(alone):.1f} ms")
-    findings.tell(
+    report.add("search of another tenant alone", f"p95 {median(alone):.1f} ms")
+    report.add(
         f"beside a tenant that asks {asked:.0f} times a second, and is answered {answered:.0f} times",
         f"p95 {median(beside):.1f} ms",
     )
-    findings.tell(
+    report.add(
         "that is",
         f"{median(ratios):.2f} × ({min(ratios):.2f} to {max(ratios):.2f} in {ROUNDS} rounds)",
         f"≤ {RAISED} ×",

@@ -25,15 +25,15 @@ import psutil
 from django.conf import settings
 
 from benchmarks import data
-from benchmarks.passages import Maker, Passage, settle, write, write_points
-from benchmarks.reports import ROOT, Findings
+from benchmarks.reports import ROOT, BenchmarkReport
+from benchmarks.synthetic_chunks import Maker, SyntheticChunk, settle, write, write_points
 from core.actors import Actor, command_actor
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from knowledge.engine_config import default_embedder, vector_store
 from knowledge.search.service import search
 from knowledge.services.libraries import get_or_create_reference
-from oyl.embedded.instance import owner
+from oyl.embedded.instance import running_instance
 from tenants.models import Tenant
 
 TENANTS, EACH, ASKED = 10_000, 10, 25
@@ -73,14 +73,14 @@ class Bench:
         self.passages = Maker().passages()
         self.questions = data.questions()
         self.points = 0
-        self.findings = Findings()
+        self.report = BenchmarkReport()
 
     def ask(self, what: str, actors: list[Actor], *, target: str = TARGET) -> Times:
         """New questions, of one actor after the other."""
         _searches(actors, list(islice(self.questions, WARM_UP)))
         times = _searches(actors, list(islice(self.questions, QUESTIONS)))
         met = target != TARGET or (times.p50 <= P50 and times.p95 <= P95)
-        self.findings.tell(what, times, target, met=met)
+        self.report.add(what, times, target, met=met)
         return times
 
     def grow(self, actor: Actor, reference_id: UUID, count: int) -> float:
@@ -103,7 +103,7 @@ def main() -> None:
         _compared(bench, medium, large)
         bench.ask("the small tenants beside that large one", small)
         _beside_an_ingest(bench, large)
-    bench.findings.keep("search")
+    bench.report.save("search")
 
 
 def _small_tenants(bench: Bench) -> list[Actor]:
@@ -119,7 +119,7 @@ def _small_tenants(bench: Bench) -> list[Actor]:
     return asked
 
 
-def _small_tenant(passages: list[Passage]) -> Actor:
+def _small_tenant(passages: list[SyntheticChunk]) -> Actor:
     actor = command_actor(new_id(), "benchmark")
     with tenant_scope(actor.tenant_id):
         Tenant.objects.create(id=actor.tenant_id, name=str(actor.tenant_id))
@@ -138,8 +138,8 @@ def _large_tenant(bench: Bench, actor: Actor) -> None:
         written = size
         target = TARGET if size == 100_000 else "–"
         bench.ask(f"one tenant of {size:,} passages", [actor], target=target)
-    bench.findings.tell("the search graph of the last 200,000, after they were written", f"{seconds:.0f} s")
-    bench.findings.tell("memory of the vector store's process then", f"{_memory_of_vectors() / 1e9:.1f} GB")
+    bench.report.add("the search graph of the last 200,000, after they were written", f"{seconds:.0f} s")
+    bench.report.add("memory of the vector store's process then", f"{_memory_of_vectors() / 1e9:.1f} GB")
     _asked_again(bench, actor)
 
 
@@ -148,7 +148,7 @@ def _compared(bench: Bench, medium: Actor, large: Actor) -> None:
     questions = list(islice(bench.questions, QUESTIONS))
     times = _searches([medium, large], questions).whole
     few, many = median(times[::2]), median(times[1::2])
-    bench.findings.tell(
+    bench.report.add(
         "asked in turns, the median at 300,000 to that at 10,000",
         f"{many:.1f} : {few:.1f} ms = {many / few:.2f} ×",
         f"≤ {GROWTH} ×",
@@ -161,7 +161,7 @@ def _asked_again(bench: Bench, actor: Actor) -> None:
     question = next(bench.questions)
     _searches([actor], [question])
     again = _searches([actor], [question] * QUESTIONS)
-    bench.findings.tell("one question again and again", again, "nothing embedded", met=not again.embedding)
+    bench.report.add("one question again and again", again, "nothing embedded", met=not again.embedding)
 
 
 def _beside_an_ingest(bench: Bench, actor: Actor) -> None:
@@ -204,7 +204,7 @@ def _timed(function: Callable[..., Any], into: list[float]) -> Callable[..., Any
 
 
 def _memory_of_vectors() -> int:
-    info = owner(settings.LAYOUT)
+    info = running_instance(settings.LAYOUT)
     assert info
     return int(psutil.Process(info.children["vectors"][0]).memory_info().rss)
 

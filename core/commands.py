@@ -21,11 +21,11 @@ from core.isolation.scope import refuse_unsafe_role
 from core.progress import Progress
 
 T = TypeVar("T")
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 
 
 @dataclass(slots=True)
-class Outcome:
+class CommandResult:
     """What a command brought about: a result, or several of one kind, and what could not be done."""
 
     results: list[Any] = field(default_factory=list)
@@ -36,8 +36,8 @@ def new_name(value: str) -> str:
     """The type of an argument that may name something new."""
     if not value.strip():
         raise ArgumentTypeError("a name must not be empty")
-    if len(value) > LONGEST_NAME:
-        raise ArgumentTypeError(f"a name has at most {LONGEST_NAME} characters; this one has {len(value)}")
+    if len(value) > MAX_NAME_LENGTH:
+        raise ArgumentTypeError(f"a name has at most {MAX_NAME_LENGTH} characters; this one has {len(value)}")
     return value
 
 
@@ -68,7 +68,7 @@ class OylCommand(BaseCommand):
         return ""
 
     def report(self, result: Any, as_json: bool) -> None:
-        several = result if isinstance(result, Outcome) else Outcome([result])
+        several = result if isinstance(result, CommandResult) else CommandResult([result])
         text = "\n".join(map(self.describe, several.results))
         answer = _dump(several.results if several is result else result) if as_json else text
         self.stdout.write(answer.encode(errors="backslashreplace").decode())  # files' names may be no UTF-8
@@ -115,8 +115,8 @@ class TenantCommand(OylCommand):
         """The result in `actor.tenant_id`, in scopes of its own."""
         raise NotImplementedError
 
-    def _run_for_each(self, options: dict[str, Any]) -> Outcome:
-        outcome = Outcome()
+    def _run_for_each(self, options: dict[str, Any]) -> CommandResult:
+        outcome = CommandResult()
         tenants = tenant_directory.all_tenants()
         for tenant_id, name in self.track(tenants.items(), unit="tenant", total=len(tenants)):
             try:

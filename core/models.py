@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from core.isolation.fields import Index, TenantField
+from core.isolation.fields import NamedIndex, TenantField
 from core.querysets import AliveManager, TenantManager
 
 
@@ -63,7 +63,7 @@ def unique_alive(table: str, *fields: str) -> models.UniqueConstraint:
     )
 
 
-def is_one_of(table: str, field: str, values: Iterable[str]) -> models.CheckConstraint:
+def one_of(table: str, field: str, values: Iterable[str]) -> models.CheckConstraint:
     """The database, too, accepts only the enum's values."""
     return models.CheckConstraint(
         condition=Q(**{f"{field}__in": [str(value) for value in values]}), name=f"{table}_{field}_valid"
@@ -87,7 +87,7 @@ class IdempotencyKey(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "credential", "key"], name="idempotency_keys_key"),
         ]
-        indexes = [Index(fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at")]
+        indexes = [NamedIndex(fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at")]
 
     def __str__(self) -> str:
         return self.key

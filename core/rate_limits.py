@@ -72,7 +72,7 @@ class Verdict:
         return told if self.allowed else {**told, "Retry-After": str(self.wait)}
 
 
-class Rates:
+class RateLimiter:
     """What this process knows of who asked how often."""
 
     def __init__(self, url: str) -> None:
@@ -89,7 +89,7 @@ class Rates:
         self._is_away, self._again_at = False, 0.0
         self._waiting: dict[str, tuple[float, Verdict]] = {}
 
-    def still_waiting(self, credential: str) -> Verdict | None:
+    def cached_refusal(self, credential: str) -> Verdict | None:
         """What somebody was told who asks again before the time that they were told to wait for; it begins anew. So those
         who do not listen get nothing, and cost nobody else anything."""
         who, now = _digest(credential), time.monotonic()
@@ -150,9 +150,9 @@ def _digest(credential: str) -> str:
 
 
 @cache
-def _rates_of(url: str) -> Rates:
-    return Rates(url)
+def _rates_of(url: str) -> RateLimiter:
+    return RateLimiter(url)
 
 
-def rates() -> Rates:
+def rate_limiter() -> RateLimiter:
     return _rates_of(settings.REDIS_URL)

@@ -23,14 +23,14 @@ PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class FileDigest:
     sha256: str
     size_bytes: int
 
 
-def digest(path: Path) -> Digest:
+def digest(path: Path) -> FileDigest:
     with path.open("rb") as file:
-        return Digest(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+        return FileDigest(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
 
 
 @dataclass(frozen=True, slots=True)

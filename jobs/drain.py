@@ -46,7 +46,7 @@ def wait_until_idle(handler: JobHandler[J], tenant_id: UUID, progress: Progress 
     report = _Countdown(progress)
     while unfinished(handler, tenant_id):
         if not workers_are_running():
-            return work_here(handler, tenant_id, progress)
+            return work_in_process(handler, tenant_id, progress)
         deadline = time.monotonic() + TRUST_SECONDS
         while time.monotonic() < deadline and (left := unfinished(handler, tenant_id)):
             report(left)
@@ -54,7 +54,7 @@ def wait_until_idle(handler: JobHandler[J], tenant_id: UUID, progress: Progress 
     return None
 
 
-def work_here(handler: JobHandler[J], tenant_id: UUID, progress: Progress = no_progress) -> None:
+def work_in_process(handler: JobHandler[J], tenant_id: UUID, progress: Progress = no_progress) -> None:
     """As `wait_until_idle`, in threads of this process."""
     report = _Countdown(progress)
 

@@ -37,7 +37,7 @@ class JobHandler(ABC, Generic[J]):
         """Those of the due jobs that are worked on together, beginning with the first."""
         return list(due[:1])
 
-    def claimed(self, batch: Sequence[J]) -> dict[str, Any]:
+    def on_claim(self, batch: Sequence[J]) -> dict[str, Any]:
         """Inside the claim's transaction: what else changes; returns further columns of the jobs to set."""
         return {}
 
@@ -62,7 +62,7 @@ class JobHandler(ABC, Generic[J]):
         rows: JobQuerySet[J] = self.model.objects.all()
         return rows
 
-    def failed(self, job: J, code: str, detail: str) -> None:
+    def on_failure(self, job: J, code: str, detail: str) -> None:
         """Inside the transaction that ends the job in error: what else changes."""
 
     def clean_up(self, tenant_id: UUID, jobs: Sequence[J]) -> None:

@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from core.isolation.fields import Index
-from core.models import TenantModel, is_one_of
+from core.isolation.fields import NamedIndex
+from core.models import TenantModel, one_of
 from jobs.querysets import JobManager
 from jobs.states import UNFINISHED, JobState
 
@@ -42,7 +42,7 @@ class LeasedJob(TenantModel):
 def job_constraints(table: str) -> list[Any]:
     """Of a table of jobs, besides those of every tenant's table."""
     return [
-        is_one_of(table, "state", JobState),
+        one_of(table, "state", JobState),
         models.CheckConstraint(
             condition=Q(available_at__isnull=False) | ~Q(state__in=[JobState.QUEUED, JobState.RUNNING]),
             name=f"{table}_available_at_given",
@@ -53,13 +53,13 @@ def job_constraints(table: str) -> list[Any]:
 def job_indexes(table: str) -> list[models.Index]:
     """By which due jobs are found: among millions that wait, those whose workers died have an index of their own."""
     return [
-        Index(fields=["tenant", "-created_at"], name=f"idx_{table}_tenant_created"),
-        Index(
+        NamedIndex(fields=["tenant", "-created_at"], name=f"idx_{table}_tenant_created"),
+        NamedIndex(
             fields=["tenant", "available_at"],
             condition=Q(state__in=UNFINISHED),
             name=f"idx_{table}_unfinished",
         ),
-        Index(
+        NamedIndex(
             fields=["tenant", "available_at"],
             condition=Q(state=JobState.RUNNING),
             name=f"idx_{table}_running",

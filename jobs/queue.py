@@ -23,7 +23,7 @@ J = TypeVar("J", bound=LeasedJob)
 WORK_TASK = "jobs.tasks.work"
 
 
-def ring(queue: str) -> None:
+def notify_workers(queue: str) -> None:
     """Wake a worker: somebody has work, and PostgreSQL knows who. Without Redis nothing is lost: the sweeper rings again."""
     try:
         current_app.send_task(WORK_TASK, kwargs={"queue": queue}, queue=queue, retry=False)
@@ -52,7 +52,7 @@ def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:
             attempts = job.attempt
             end_in_error(handler, job, "worker_died", sentence("worker_died", attempts=attempts))
         batch = handler.batch([job for job in due if not _is_exhausted(handler, job)])
-        facts = handler.claimed(batch) if batch else {}
+        facts = handler.on_claim(batch) if batch else {}
         handler.model.objects.filter(pk__in=[job.pk for job in batch]).claim(**facts)
     for job in batch:
         job.attempt += 1
@@ -108,7 +108,7 @@ def fail_all(
 def end_in_error(handler: JobHandler[J], job: J, code: str, detail: str) -> None:
     """Inside a scope."""
     handler.model.objects.filter(pk=job.pk).finish(JobState.ERROR, error_code=code, error_detail=detail)
-    handler.failed(job, code, detail)
+    handler.on_failure(job, code, detail)
 
 
 def hand_back(handler: JobHandler[J], tenant_id: UUID, jobs: Sequence[J]) -> None:
@@ -117,4 +117,4 @@ def hand_back(handler: JobHandler[J], tenant_id: UUID, jobs: Sequence[J]) -> Non
     if jobs:
         with tenant_scope(tenant_id):
             handler.model.objects.held(jobs).locked().queue_again(timedelta(0))
-        ring(handler.queue)
+        notify_workers(handler.queue)

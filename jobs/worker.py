@@ -14,7 +14,7 @@ from jobs.errors import LeaseLostError
 from jobs.handlers import JobHandler, handlers_of
 from jobs.models import LeasedJob
 from jobs.progress import heartbeat
-from jobs.queue import claim, fail_all, ring, tenants_with_due_jobs
+from jobs.queue import claim, fail_all, notify_workers, tenants_with_due_jobs
 
 logger = logging.getLogger(__name__)
 J = TypeVar("J", bound=LeasedJob)
@@ -34,7 +34,7 @@ def work(handler: JobHandler[J], tenant_id: UUID) -> int:
     """
     batch = claim(handler, tenant_id)
     if batch:
-        ring(handler.queue)
+        notify_workers(handler.queue)
         process(handler, tenant_id, batch)
         trim_memory()
     return len(batch)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from core.admin import has_role
 from core.admin.home import Home, NextStep, Panel, Tile
 from core.permissions import Role
-from knowledge.admin.shown import STATUS_COLOURS
+from knowledge.admin.document_columns import STATUS_COLOURS
 from knowledge.models import Document, DocumentStatus, Reference
 
 RECENT = 8

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from core.bulk_sql import insert_instances
-from jobs.queue import ring
+from jobs.queue import notify_workers
 from jobs.states import JobState
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind
 
@@ -31,7 +31,7 @@ def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> No
         ]
     )
     if documents:
-        transaction.on_commit(partial(ring, QUEUE))
+        transaction.on_commit(partial(notify_workers, QUEUE))
 
 
 def requeue(documents: Sequence[Document]) -> None:

@@ -13,7 +13,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from core.api.problems import plain_problem, too_many_requests
-from core.rate_limits import rates
+from core.rate_limits import rate_limiter
 from core.requests import API_PREFIXES, rate_limit_key
 
 Scope = MutableMapping[str, Any]
@@ -22,7 +22,7 @@ LENGTHLESS = "Say in Content-Length how long the body is."
 TOO_LARGE = "A request may have {most:,} bytes. Send fewer files at a time."
 
 
-class Gate:
+class AdmissionMiddleware:
     """Around an ASGI application."""
 
     def __init__(self, application: Call) -> None:
@@ -47,7 +47,9 @@ def _refusal(scope: Scope) -> HttpResponse | None:
 
 def _not_yet(request: Any) -> HttpResponse | None:
     told = (
-        rates().still_waiting(rate_limit_key(request)) if request.path_info.startswith(API_PREFIXES) else None
+        rate_limiter().cached_refusal(rate_limit_key(request))
+        if request.path_info.startswith(API_PREFIXES)
+        else None
     )
     return too_many_requests(request, told) if told else None
 

@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
 django_application = get_asgi_application()
 
 from core.isolation.scope import refuse_unsafe_role  # noqa: E402
-from oyl.admission import Gate  # noqa: E402 (the apps are loaded above)
+from oyl.admission import AdmissionMiddleware  # noqa: E402 (the apps are loaded above)
 
 refuse_unsafe_role()
-application = Gate(django_application)
+application = AdmissionMiddleware(django_application)

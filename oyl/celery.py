@@ -33,14 +33,14 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
 
 
 @worker_init.connect
-def refuse_to_start_unsafe(**_: Any) -> None:
+def check_before_start(**_: Any) -> None:
     from core.isolation.scope import refuse_unsafe_role
 
     refuse_unsafe_role()
 
 
 @worker_init.connect
-def look_for_cycles_seldom(**_: Any) -> None:
+def relax_garbage_collection(**_: Any) -> None:
     """A batch makes many objects and hardly any cycles: to look for those as often as Python does takes a tenth of a
     worker's time."""
     gc.set_threshold(50_000, 20, 50)

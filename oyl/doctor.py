@@ -34,7 +34,7 @@ class Check:
     advice: str = ""
 
 
-class Ailment(Exception):
+class CheckFailed(Exception):
     """What is wrong with a component; `only_warn` when OYL works without."""
 
     def __init__(self, detail: str, *, advice: str = "", only_warn: bool = False) -> None:
@@ -42,7 +42,7 @@ class Ailment(Exception):
         self.advice, self.only_warn = advice, only_warn
 
 
-def examine() -> list[Check]:
+def run_checks() -> list[Check]:
     """Every component, in the order in which they need one another. Raises nothing."""
     return [_check(name, probe, advice) for name, probe, advice in COMPONENTS]
 
@@ -50,7 +50,7 @@ def examine() -> list[Check]:
 def _check(name: str, probe: Callable[[], str], advice: str) -> Check:
     try:
         return Check(component=name, state=State.OK, detail=probe())
-    except Ailment as found:
+    except CheckFailed as found:
         state = State.WARN if found.only_warn else State.FAIL
         return Check(component=name, state=state, detail=str(found), advice=found.advice or advice)
     except Exception as error:
@@ -72,7 +72,7 @@ def migrations() -> str:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
-        raise Ailment(f"not applied: {', '.join(str(migration) for migration, _ in plan)}")
+        raise CheckFailed(f"not applied: {', '.join(str(migration) for migration, _ in plan)}")
     return "all applied"
 
 
@@ -83,7 +83,7 @@ def isolation() -> str:
     refuse_unsafe_role()
     if findings := check.check():
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise Ailment(f"{findings[0].where}: {findings[0].detail}{more}")
+        raise CheckFailed(f"{findings[0].where}: {findings[0].detail}{more}")
     return "the role is bound, every tenant table is isolated"
 
 
@@ -103,7 +103,9 @@ def embedder() -> str:
     chosen = default_embedder()
     vectors = chosen.embed(NOBODY, ["Does it work?"])
     if vectors.shape != (1, chosen.dimensions):
-        raise Ailment(f"{chosen.model} gave a vector of shape {vectors.shape}, not (1, {chosen.dimensions})")
+        raise CheckFailed(
+            f"{chosen.model} gave a vector of shape {vectors.shape}, not (1, {chosen.dimensions})"
+        )
     return f"{chosen.model}, {chosen.dimensions} dimensions"
 
 
@@ -121,14 +123,14 @@ def ocr() -> str:
         read = file_parser().parse(NOBODY, path, filename="picture.png", workdir=Path(folder))
     word = " ".join(element.text for element in read.elements)
     if "HEALTHY" not in word:
-        raise Ailment(f"read '{word}' where 'HEALTHY' is written")
+        raise CheckFailed(f"read '{word}' where 'HEALTHY' is written")
     return "reads a picture"
 
 
 def soffice() -> str:
     program = shutil.which("soffice")
     if program is None:
-        raise Ailment("not found, so that .doc and .ppt files are refused", only_warn=True)
+        raise CheckFailed("not found, so that .doc and .ppt files are refused", only_warn=True)
     return program
 
 
@@ -138,7 +140,7 @@ def data_folder() -> str:
         free = shutil.disk_usage(folder).free
     detail = f"{free / (1 << 30):.1f} GiB free in {folder}"
     if free < FREE_WISHED:
-        raise Ailment(detail, only_warn=free >= FREE_NEEDED)
+        raise CheckFailed(detail, only_warn=free >= FREE_NEEDED)
     return f"writable, {detail}"
 
 
@@ -151,7 +153,7 @@ def encryption_keys() -> str:
 
 def audit_key() -> str:
     if len(settings.OYL_AUDIT_KEY) < KEY_LENGTH:
-        raise Ailment(f"OYL_AUDIT_KEY has fewer than {KEY_LENGTH} characters", only_warn=True)
+        raise CheckFailed(f"OYL_AUDIT_KEY has fewer than {KEY_LENGTH} characters", only_warn=True)
     return "long enough"
 
 

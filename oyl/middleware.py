@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 
 
-class KeptRequest(HttpResponsePermanentRedirect):
+class RepeatableRequest(HttpResponsePermanentRedirect):
     """The client sends the same method and body again; after a 301 a POST would become a GET."""
 
     status_code = 308
@@ -18,7 +18,7 @@ class KeptRequest(HttpResponsePermanentRedirect):
 class SlashMiddleware(CommonMiddleware):
     """Django's, which sends whoever forgets the slash at the end of an address there."""
 
-    response_redirect_class = KeptRequest
+    response_redirect_class = RepeatableRequest
 
 
 class RequestIdMiddleware:

@@ -44,7 +44,7 @@ class KeyAccess:
 def access_by_key(key: str) -> KeyAccess | None:
     """By the key's hash: what is compared in the database tells nobody how much of a key is right."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM oyl_api_key(%s)", [hash_of(key)])
+        cursor.execute("SELECT * FROM oyl_api_key(%s)", [hash_key(key)])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -54,6 +54,6 @@ def access_by_key(key: str) -> KeyAccess | None:
     )
 
 
-def hash_of(key: str) -> str:
+def hash_key(key: str) -> str:
     """A key has 256 random bits, which no slow hash makes harder to guess."""
     return hashlib.sha256(key.encode()).hexdigest()

@@ -12,10 +12,10 @@ from django.urls import resolve
 from core.actors import Actor, ActorKind
 from core.api.problems import too_many_requests, with_rate_headers
 from core.isolation.scope import tenant_scope
-from core.rate_limits import Quota, rates
+from core.rate_limits import Quota, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_address, is_by_key, rate_limit_key
 from tenants.access import TenantAccess, access_by_key, tenants_of_user
-from tenants.services import note_use
+from tenants.services import record_key_use
 
 SESSION_KEY = "tenant_id"
 
@@ -35,7 +35,7 @@ class TenantMiddleware:
         request.actor = _key_actor(request) if is_by_key(request) else _session_actor(request)
         if not request.path_info.startswith(API_PREFIXES):
             return self._in_scope(request)
-        verdict = rates().count(_quotas(request), credential=rate_limit_key(request))
+        verdict = rate_limiter().count(_quotas(request), credential=rate_limit_key(request))
         if not verdict.allowed:
             return too_many_requests(request, verdict)
         return with_rate_headers(self._in_scope(request), verdict)
@@ -68,7 +68,7 @@ def _key_actor(request: TenantRequest) -> Actor | None:
     access = access_by_key(key.strip()) if kind.lower() == "bearer" else None
     if access is None:
         return None
-    note_use(access)
+    record_key_use(access)
     return Actor(
         kind=ActorKind.API_KEY,
         tenant_id=access.tenant_id,

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
-from core.models import TenantModel, is_one_of, new_id
+from core.models import TenantModel, new_id, one_of
 from core.permissions import Role, bound_kind_choices
 
 
@@ -83,7 +83,7 @@ class Membership(TenantModel):
         db_table = "memberships"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "user"], name="memberships_user_key"),
-            is_one_of("memberships", "role", Role),
+            one_of("memberships", "role", Role),
         ]
 
     def __str__(self) -> str:

@@ -16,12 +16,12 @@ from django.utils import timezone
 from audit.services import record, save_audited
 from core.actors import Actor, ActorKind, command_actor
 from core.encryption.fields import EncryptedJSONField
-from core.encryption.rotation import Rotation, encrypted_fields, lock_batch, reseal
+from core.encryption.rotation import Rotation, encrypted_fields, lock_batch, reencrypt
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role, key_scopes, rows_of_kind
-from tenants.access import KeyAccess, hash_of
+from tenants.access import KeyAccess, hash_key
 from tenants.models import ApiKey, Membership, Tenant, User
 
 
@@ -184,7 +184,7 @@ def create_api_key(
         if bound and not rows_of_kind(kind).filter(pk=bound_id).exists():
             raise InvalidError(f"There is no {kind} with the id '{bound_id}' for the key to be bound to.")
         api_key = ApiKey.objects.create(
-            user_id=user_id, prefix=prefix, key_hash=hash_of(secret), expires_at=expires_at, **facts
+            user_id=user_id, prefix=prefix, key_hash=hash_key(secret), expires_at=expires_at, **facts
         )
         told = {**facts, "bound_id": bound_id and str(bound_id), "user": str(user_id)}
         record(actor=actor, action="api_key.created", target=api_key, new=told)
@@ -221,7 +221,7 @@ def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
             record(actor=actor, action="api_key.revoked", target=api_key, old={"name": api_key.name})
 
 
-def note_use(key: KeyAccess) -> None:
+def record_key_use(key: KeyAccess) -> None:
     """When a key was used last, to the minute."""
     now = timezone.now()
     if key.last_used_at and now - key.last_used_at < timedelta(minutes=1):
@@ -289,7 +289,7 @@ def rotate_keys(*, actor: Actor) -> Rotation:
 def _rotate_batch(
     actor: Actor, secret: EncryptedJSONField, batch: list[models.Model], result: Rotation
 ) -> None:
-    problems = [problem for row in batch if (problem := reseal(secret, row))]
+    problems = [problem for row in batch if (problem := reencrypt(secret, row))]
     result.unreadable += problems
     if rotated := len(batch) - len(problems):
         table = secret.model._meta.db_table

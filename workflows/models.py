@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from assistants.models import Assistant
-from core.isolation.fields import Index, TenantForeignKey
-from core.models import SoftDeleteModel, TenantModel, is_one_of, unique_alive
+from core.isolation.fields import NamedIndex, TenantForeignKey
+from core.models import SoftDeleteModel, TenantModel, one_of, unique_alive
 from jobs.states import JobState
 from workspaces.models import Workspace
 
@@ -53,7 +53,7 @@ class WorkflowStep(SoftDeleteModel):
         ordering = ["position"]
         constraints = [
             unique_alive("workflow_steps", "workflow", "position"),
-            is_one_of("workflow_steps", "type_enum", StepType),
+            one_of("workflow_steps", "type_enum", StepType),
         ]
 
     def __str__(self) -> str:
@@ -73,9 +73,9 @@ class WorkflowRun(TenantModel):
     class Meta(TenantModel.Meta):
         db_table = "workflow_runs"
         constraints = [
-            is_one_of("workflow_runs", "state", JobState),
+            one_of("workflow_runs", "state", JobState),
         ]
-        indexes = [Index(fields=["workflow", "state"], name="idx_workflow_runs_state")]
+        indexes = [NamedIndex(fields=["workflow", "state"], name="idx_workflow_runs_state")]
 
     def __str__(self) -> str:
         return f"{self.workflow} {self.created_at:%Y-%m-%d %H:%M}"
@@ -96,7 +96,7 @@ class StepRun(TenantModel):
         db_table = "step_runs"
         constraints = [
             models.UniqueConstraint(fields=["run", "position"], name="step_runs_position_key"),
-            is_one_of("step_runs", "state", JobState),
+            one_of("step_runs", "state", JobState),
         ]
 
     def __str__(self) -> str:

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db import models
 
 from core.encryption.fields import EncryptedJSONField
-from core.isolation.fields import Index, TenantForeignKey
-from core.models import SoftDeleteModel, is_one_of, unique_alive
+from core.isolation.fields import NamedIndex, TenantForeignKey
+from core.models import SoftDeleteModel, one_of, unique_alive
 
 
 class Workspace(SoftDeleteModel):
@@ -18,7 +18,7 @@ class Workspace(SoftDeleteModel):
     class Meta(SoftDeleteModel.Meta):
         db_table = "workspaces"
         constraints = [unique_alive("workspaces", "tenant", "name")]
-        indexes = [Index(fields=["tenant"], name="idx_workspaces_tenant_id")]
+        indexes = [NamedIndex(fields=["tenant"], name="idx_workspaces_tenant_id")]
 
     def __str__(self) -> str:
         return self.name
@@ -47,7 +47,7 @@ class IntegrationConfig(SoftDeleteModel):
         db_table = "integration_configs"
         constraints = [
             unique_alive("integration_configs", "workspace", "name"),
-            is_one_of("integration_configs", "type_enum", IntegrationType),
+            one_of("integration_configs", "type_enum", IntegrationType),
         ]
 
     def __str__(self) -> str:

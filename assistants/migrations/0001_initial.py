@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="teammate",
-            index=core.isolation.fields.Index(fields=["workspace"], name="idx_teammates_workspace_id"),
+            index=core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_teammates_workspace_id"),
         ),
         migrations.AddConstraint(
             model_name="teammate",
@@ -220,11 +220,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="assistant",
-            index=core.isolation.fields.Index(fields=["workspace"], name="idx_assistants_workspace_id"),
+            index=core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_assistants_workspace_id"),
         ),
         migrations.AddIndex(
             model_name="assistant",
-            index=core.isolation.fields.Index(fields=["teammate"], name="idx_assistants_teammate_id"),
+            index=core.isolation.fields.NamedIndex(fields=["teammate"], name="idx_assistants_teammate_id"),
         ),
         migrations.AddConstraint(
             model_name="assistant",

@@ -123,13 +123,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="auditlog",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"
             ),
         ),
         migrations.AddIndex(
             model_name="auditlog",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"
             ),
         ),

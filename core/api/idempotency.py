@@ -34,7 +34,7 @@ from core.isolation.tenant_directory import all_tenants
 from core.models import IdempotencyKey
 
 KEPT = timedelta(hours=24)
-LONGEST = 255
+MAX_KEY_LENGTH = 255
 
 
 class RequestUnderWayError(ConflictError):
@@ -74,8 +74,8 @@ class Repeatable:
         key = request.headers.get("Idempotency-Key", "")
         if not key:
             return None
-        if len(key) > LONGEST:
-            raise InvalidError(f"An Idempotency-Key has at most {LONGEST} characters.")
+        if len(key) > MAX_KEY_LENGTH:
+            raise InvalidError(f"An Idempotency-Key has at most {MAX_KEY_LENGTH} characters.")
         credential = str(actor.user_id) if actor.scopes is None else actor.credential
         mine = cls(credential, key, _fingerprint(request))
         mine._lock(actor)

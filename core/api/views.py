@@ -56,7 +56,7 @@ class KeyAuthentication(BaseAuthentication):
         return 'Bearer realm="OYL"'
 
 
-class Declared(permissions.BasePermission):
+class HasDeclaredRole(permissions.BasePermission):
     """The actor has the role that the view declares for the method, and a key the scope of its area, which what it is
     bound to is a part of; a method without a role is not allowed (405)."""
 
@@ -78,10 +78,10 @@ class Declared(permissions.BasePermission):
         return True
 
 
-Ways = dict[str, tuple[str, ...]]
+BoundLookups = dict[str, tuple[str, ...]]
 
 
-def bound_rows(actor: Actor, rows: models.QuerySet[Any], ways: Ways) -> models.QuerySet[Any]:
+def bound_rows(actor: Actor, rows: models.QuerySet[Any], ways: BoundLookups) -> models.QuerySet[Any]:
     """Those that the actor's key is bound to; `ways` leads from the kind of the binding to lookups of the rows, of which
     one must hold."""
     if actor.bound is None:
@@ -102,12 +102,12 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
     model: ClassVar[type[models.Model]]
     area: ClassVar[str]
     roles: dict[str, Role] = {}
-    bound_by: Ways = {}
+    bound_by: BoundLookups = {}
     opens_own_scopes = False
     only_reads = False
     shown_once: tuple[str, ...] = ()
     authentication_classes = (KeyAuthentication, SessionAuthentication)
-    permission_classes = (Declared,)
+    permission_classes = (HasDeclaredRole,)
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     _repeatable: Repeatable | None = None
 
@@ -127,7 +127,7 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
         assert actor is not None, "Declared lets nobody else in"
         return actor
 
-    def check_bound(self, rows: models.QuerySet[Any], ways: Ways) -> None:
+    def check_bound(self, rows: models.QuerySet[Any], ways: BoundLookups) -> None:
         """Raises ForbiddenError, which undoes what was done, when some of the rows are not what the key is bound to."""
         mine = bound_rows(self.actor, rows, ways)
         if self.actor.bound and rows.exclude(pk__in=mine.values("pk")).exists():

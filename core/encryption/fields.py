@@ -1,7 +1,7 @@
 """A field for secrets: JSON in Python, in PostgreSQL the envelope `{"v": 1, "k": key name, "c": ciphertext}`.
 
 What is encrypted names the place it was written for, so that a ciphertext copied elsewhere is refused. From
-the assignment on, an object holds ciphertext only: `object.field.reveal()` is the one way to the value.
+the assignment on, an object holds ciphertext only: `object.field.decrypt()` is the one way to the value.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SecretUpdateError(InvalidError):
     """A secret is encrypted for its own row: assign it to each object and call its save()."""
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where a secret belongs."""
 
     tenant: str
@@ -63,19 +63,19 @@ class Envelope:
 class Secret:
     """What an object has in an encrypted field."""
 
-    place: Place
+    place: Location
     envelope: Envelope
 
     @classmethod
     @sensitive_variables()
-    def seal(cls, place: Place, value: Any) -> Secret:
+    def encrypt(cls, place: Location, value: Any) -> Secret:
         """Encrypt with the first key."""
         key, cipher = next(iter(ciphers().items()))
         token = cipher.encrypt(json.dumps([place, value], separators=(",", ":")).encode())
         return cls(place, Envelope(json.dumps({"v": VERSION, "k": key, "c": b64encode(token).decode()})))
 
     @sensitive_variables()
-    def reveal(self) -> Any:
+    def decrypt(self) -> Any:
         """The value. Raises SecretUnreadableError or SecretMovedError."""
         key, token = self._parse()
         if key not in ciphers():
@@ -94,13 +94,15 @@ class Secret:
             )
         return value
 
-    def written_to(self, place: Place) -> Secret:
+    def written_to(self, place: Location) -> Secret:
         """As it is to be stored: encrypted anew for another place (an object was copied), and under the first key, so
         that an object that was loaded before a rotation does not undo it. What cannot be read stays as it is."""
         if place != self.place:
-            return Secret.seal(place, self.reveal())
+            return Secret.encrypt(place, self.decrypt())
         try:
-            return self if self._parse()[0] == next(iter(ciphers())) else Secret.seal(place, self.reveal())
+            return (
+                self if self._parse()[0] == next(iter(ciphers())) else Secret.encrypt(place, self.decrypt())
+            )
         except (SecretUnreadableError, SecretMovedError):
             return self
 
@@ -135,7 +137,7 @@ class SecretAttribute(DeferredAttribute):
         if isinstance(value, Envelope):
             value = Secret(self.field.place(instance), value)
         elif value is not None and not isinstance(value, Secret):
-            value = Secret.seal(self.field.place(instance), value)
+            value = Secret.encrypt(self.field.place(instance), value)
         vars(instance)[self.field.attname] = value
 
 
@@ -158,12 +160,12 @@ class EncryptedJSONField(models.JSONField):
 
     descriptor_class = SecretAttribute
 
-    def place(self, instance: models.Model) -> Place:
+    def place(self, instance: models.Model) -> Location:
         """Read from what is loaded already: this is asked while an instance is being filled."""
         known = vars(instance)
         tenant = known.get(self._tenant_attname) or current_tenant_id()
         row = known[self.model._meta.pk.attname]
-        return Place(_uuid(tenant), self.model._meta.db_table, _uuid(row), self.attname)
+        return Location(_uuid(tenant), self.model._meta.db_table, _uuid(row), self.attname)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Envelope | None:
         secret: Secret | None = getattr(model_instance, self.attname)

@@ -43,10 +43,10 @@ def lock_batch(secret: EncryptedJSONField, after: UUID | None) -> list[models.Mo
     return list(old.order_by("pk").select_for_update(of=("self",))[:BATCH])
 
 
-def reseal(secret: EncryptedJSONField, row: models.Model) -> str:
+def reencrypt(secret: EncryptedJSONField, row: models.Model) -> str:
     """Encrypt the row's secret with the first key; why that could not be done, or ""."""
     try:
-        setattr(row, secret.attname, getattr(row, secret.attname).reveal())
+        setattr(row, secret.attname, getattr(row, secret.attname).decrypt())
     except (SecretUnreadableError, SecretMovedError) as error:
         return str(error)
     row.save(update_fields=[secret.attname])

@@ -42,7 +42,7 @@ def lookup_functions() -> dict[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Violation:
     """`rule` is stable, `where` a table, function or role, `detail` says what is wrong and what to do."""
 
     rule: str
@@ -50,7 +50,7 @@ class Finding:
     detail: str
 
 
-def check() -> list[Finding]:
+def check() -> list[Violation]:
     """Whatever is not isolated; empty when all is well."""
     found = pg_catalog.read()
     return [finding for rule in RULES for finding in rule(found)]
@@ -60,46 +60,48 @@ def tenant_tables(found: Catalogue) -> list[Table]:
     return [table for table in found.tables if not table.is_view and table.name not in shared_tables()]
 
 
-def tables_belong(found: Catalogue) -> Iterator[Finding]:
+def tables_belong(found: Catalogue) -> Iterator[Violation]:
     shared = shared_tables()
     for table in found.tables:
         if table.is_view:
             continue
         if table.kind == "f":
-            yield Finding("foreign_table", table.name, "Row-level security does not reach it: remove it.")
+            yield Violation("foreign_table", table.name, "Row-level security does not reach it: remove it.")
         if table.name in shared:
             if table.tenant_column:
-                yield Finding(
+                yield Violation(
                     "shared", table.name, "It is listed as shared, but has a tenant_id: isolate it."
                 )
         elif table.name != TENANTS and not table.tenant_column:
             advice = "Give it one, or name it in `shared_tables` of its app's AppConfig with a reason."
-            yield Finding("no_tenant_id", table.name, f"It has no tenant_id. {advice}")
+            yield Violation("no_tenant_id", table.name, f"It has no tenant_id. {advice}")
         elif table.name != TENANTS and not table.tenant_required:
-            yield Finding("tenant_id_nullable", table.name, "Its tenant_id may be NULL: make it NOT NULL.")
+            yield Violation("tenant_id_nullable", table.name, "Its tenant_id may be NULL: make it NOT NULL.")
 
 
-def rows_are_secured(found: Catalogue) -> Iterator[Finding]:
+def rows_are_secured(found: Catalogue) -> Iterator[Violation]:
     for table in tenant_tables(found):
         if not table.rls:
-            yield Finding("rls_off", table.name, f"Row-level security is off. {DERIVE}")
+            yield Violation("rls_off", table.name, f"Row-level security is off. {DERIVE}")
         if not table.forced:
             detail = f"Row-level security is not forced upon its owner. {DERIVE}"
-            yield Finding("rls_not_forced", table.name, detail)
+            yield Violation("rls_not_forced", table.name, detail)
 
 
-def policies_are_canonical(found: Catalogue) -> Iterator[Finding]:
+def policies_are_canonical(found: Catalogue) -> Iterator[Violation]:
     for table in tenant_tables(found):
         policies = {policy.name: policy for policy in found.policies if policy.table == table.name}
         for expected in _expected_policies(table.name):
             if expected.name not in policies:
                 detail = f"It has no policy {expected.name}. {DERIVE}"
-                yield Finding("policy_missing", table.name, detail)
+                yield Violation("policy_missing", table.name, detail)
             elif policies[expected.name] != expected:
                 detail = f"Its policy {expected.name} is not the one that OYL makes. Drop it. {DERIVE}"
-                yield Finding("policy_changed", table.name, detail)
+                yield Violation("policy_changed", table.name, detail)
         for name in policies.keys() - {expected.name for expected in _expected_policies(table.name)}:
-            yield Finding("policy_unknown", table.name, f"Policies add up, and {name} is not OYL's: drop it.")
+            yield Violation(
+                "policy_unknown", table.name, f"Policies add up, and {name} is not OYL's: drop it."
+            )
 
 
 def _expected_policies(table: str) -> list[Policy]:
@@ -110,21 +112,21 @@ def _expected_policies(table: str) -> list[Policy]:
     return [isolation, lookup] if is_looked_up else [isolation]
 
 
-def parents_are_of_the_same_tenant(found: Catalogue) -> Iterator[Finding]:
+def parents_are_of_the_same_tenant(found: Catalogue) -> Iterator[Violation]:
     isolated, shared = {table.name for table in tenant_tables(found)}, shared_tables()
     for table in sorted(isolated - {TENANTS}):
         if not any(key.table == table and _names_the_tenant(key) for key in found.foreign_keys):
-            yield Finding("tenant_fk_missing", table, f"Its tenant_id refers to no tenant. {DERIVE}")
+            yield Violation("tenant_fk_missing", table, f"Its tenant_id refers to no tenant. {DERIVE}")
     for key in found.foreign_keys:
         if key.table in shared and key.parent in isolated:
             detail = f"It is listed as shared, but {key.name} refers to {key.parent}, a tenant's table: isolate it."
-            yield Finding("shared", key.table, detail)
+            yield Violation("shared", key.table, detail)
         elif key.parent in isolated and not _names_the_tenant(key) and not _is_composite(key):
             detail = f"{key.name} accepts another tenant's row of {key.parent}: make it a TenantForeignKey."
-            yield Finding("fk_not_composite", key.table, detail)
+            yield Violation("fk_not_composite", key.table, detail)
         if not key.valid:
             detail = f"{key.name} was never validated: ALTER TABLE … VALIDATE CONSTRAINT {key.name}."
-            yield Finding("fk_not_valid", key.table, detail)
+            yield Violation("fk_not_valid", key.table, detail)
 
 
 def _names_the_tenant(key: ForeignKey) -> bool:
@@ -135,17 +137,17 @@ def _is_composite(key: ForeignKey) -> bool:
     return ("tenant_id", "tenant_id") in zip(key.columns, key.parent_columns, strict=True)
 
 
-def foreign_keys_are_indexed(found: Catalogue) -> Iterator[Finding]:
+def foreign_keys_are_indexed(found: Catalogue) -> Iterator[Violation]:
     for table in tenant_tables(found):
         leading = [index.columns for index in found.indexes if index.table == table.name]
         if table.name != TENANTS and not any(columns[:1] == ["tenant_id"] for columns in leading):
-            yield Finding("no_index", table.name, f"No index leads with tenant_id. {DERIVE}")
+            yield Violation("no_index", table.name, f"No index leads with tenant_id. {DERIVE}")
         for key in found.foreign_keys:
             own = [column for column in key.columns if column != "tenant_id"]
             searched = [columns for columns in leading if _serves(columns, own)]
             if key.table == table.name and own and not searched:
                 detail = f"No index serves {key.name}: add one on {', '.join(own)}."
-                yield Finding("fk_not_indexed", table.name, detail)
+                yield Violation("fk_not_indexed", table.name, detail)
 
 
 def _serves(index: list[str], columns: list[str]) -> bool:
@@ -154,37 +156,37 @@ def _serves(index: list[str], columns: list[str]) -> bool:
     return rest[:1] != [] and rest[0] in columns
 
 
-def views_ask_as_the_reader(found: Catalogue) -> Iterator[Finding]:
+def views_ask_as_the_reader(found: Catalogue) -> Iterator[Violation]:
     for table in found.tables:
         if table.kind == "m":
-            yield Finding("materialized_view", table.name, "No policy applies to its rows: remove it.")
+            yield Violation("materialized_view", table.name, "No policy applies to its rows: remove it.")
         if table.kind == "v" and not table.invoker:
             detail = "It reads as its owner: ALTER VIEW … SET (security_invoker = true)."
-            yield Finding("view_not_invoker", table.name, detail)
+            yield Violation("view_not_invoker", table.name, detail)
 
 
-def functions_do_not_lend_rights(found: Catalogue) -> Iterator[Finding]:
+def functions_do_not_lend_rights(found: Catalogue) -> Iterator[Violation]:
     known = lookup_functions()
     for function in found.definers:
         if function.name not in known:
             detail = "It is SECURITY DEFINER and none of OYL's lookups: make it SECURITY INVOKER."
-            yield Finding("security_definer", function.name, detail)
+            yield Violation("security_definer", function.name, detail)
         elif function.owner != LOOKUP_ROLE or LOOKUP_PATH not in function.settings:
             detail = f"It must belong to {LOOKUP_ROLE} and set {LOOKUP_PATH}: migrate again."
-            yield Finding("lookup_changed", function.name, detail)
+            yield Violation("lookup_changed", function.name, detail)
 
 
-def grants_are_narrow(found: Catalogue) -> Iterator[Finding]:
+def grants_are_narrow(found: Catalogue) -> Iterator[Violation]:
     append_only = {table for config in oyl_apps() for table in config.append_only_tables}
     for table in found.tables:
         allowed = {"SELECT", "INSERT"} if table.name in append_only else GRANTS
         if excess := sorted(set(table.grants) - allowed):
             what = ", ".join(excess)
             detail = f"{found.role.name} may {what}: REVOKE {what} ON {table.name} FROM {found.role.name}."
-            yield Finding("grant", table.name, detail)
+            yield Violation("grant", table.name, detail)
 
 
-def the_role_is_bound(found: Catalogue) -> Iterator[Finding]:
+def the_role_is_bound(found: Catalogue) -> Iterator[Violation]:
     role = found.role
     attributes = {
         "SUPERUSER": role.superuser,
@@ -193,16 +195,16 @@ def the_role_is_bound(found: Catalogue) -> Iterator[Finding]:
         "REPLICATION": role.replicates,
     }
     for attribute in (name for name, holds in attributes.items() if holds):
-        yield Finding("role", role.name, f"It has {attribute}: ALTER ROLE {role.name} NO{attribute}.")
+        yield Violation("role", role.name, f"It has {attribute}: ALTER ROLE {role.name} NO{attribute}.")
     if role.memberships:
         detail = f"It is a member of {', '.join(role.memberships)}, whose rights it may take: revoke that."
-        yield Finding("role", role.name, detail)
+        yield Violation("role", role.name, detail)
     if role.owns:
         detail = f"It owns {', '.join(role.owns)}, and an owner may switch isolation off: change the owner."
-        yield Finding("role", role.name, detail)
+        yield Violation("role", role.name, detail)
 
 
-RULES: list[Callable[[Catalogue], Iterator[Finding]]] = [
+RULES: list[Callable[[Catalogue], Iterator[Violation]]] = [
     the_role_is_bound,
     tables_belong,
     rows_are_secured,

@@ -16,7 +16,7 @@ else:
     _Field = object
 
 
-class Index(models.Index):
+class NamedIndex(models.Index):
     """An index under the name that the schema gives it: PostgreSQL allows 63 characters, Django's default 30."""
 
     max_name_length = 63
@@ -97,7 +97,7 @@ class _ParentKey(_DatabaseKey):
     def indexes(self, options: Any) -> list[models.Index]:
         if self.unique or any(self._leads(one) for one in (*options.constraints, *options.indexes)):
             return []
-        return [Index(fields=[self.name], name=f"idx_{options.db_table}_{self.column}")]
+        return [NamedIndex(fields=[self.name], name=f"idx_{options.db_table}_{self.column}")]
 
     def _leads(self, index: Any) -> bool:
         """Whether an index or a unique constraint serves a lookup by this key."""

@@ -50,7 +50,7 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class DatabaseIndex:
     """`columns` are the plain ones that it can be searched by, in order; a partial index does not count."""
 
     table: str
@@ -65,7 +65,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class DatabaseRole:
     name: str
     superuser: bool
     bypasses: bool
@@ -77,21 +77,21 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    role: Role
+    role: DatabaseRole
     tables: list[Table]
     policies: list[Policy]
     foreign_keys: list[ForeignKey]
-    indexes: list[Index]
+    indexes: list[DatabaseIndex]
     definers: list[Function]
 
 
 def read() -> Catalogue:
     return Catalogue(
-        role=_all(Role, ROLE)[0],
+        role=_all(DatabaseRole, ROLE)[0],
         tables=_all(Table, TABLES),
         policies=_all(Policy, POLICIES),
         foreign_keys=_all(ForeignKey, FOREIGN_KEYS),
-        indexes=_all(Index, INDEXES),
+        indexes=_all(DatabaseIndex, INDEXES),
         definers=_all(Function, DEFINERS),
     )
 

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "indexes": [
-                    core.isolation.fields.Index(
+                    core.isolation.fields.NamedIndex(
                         fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at"
                     )
                 ],

@@ -68,7 +68,7 @@ def _graph_file(config: MiniLMConfig) -> Path:
     made = config.folder / f"{config.model}.{GRAPH_VERSION}"
     if not made.exists():
         weights = tokens.model_folder() / "model.safetensors"
-        program = (sys.executable, "-m", "engines.embedding.graph")
+        program = (sys.executable, "-m", "engines.embedding.onnx_graph")
         subprocess.run([*program, weights, made, config.precision], cwd=ROOT, check=True)
     return made / "graph.onnx"
 

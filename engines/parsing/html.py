@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from engines.parsing import Element, ElementKind, ParsedDocument, ParseError, build
+from engines.parsing import Element, ElementKind, ParsedDocument, ParseError, element_builders
 from engines.parsing.job import Job
 from engines.parsing.text import load
 
@@ -152,9 +152,9 @@ def _close(node: Any, state: _State) -> Iterator[Element]:
 def _whole(node: Any, tag: str) -> Element | None:
     """Blocks that are read at once: preformatted text and tables of data."""
     if tag == "pre":
-        return build.code("".join(node.itertext()))
+        return element_builders.code("".join(node.itertext()))
     if tag == "table" and _holds_data(node):
-        return build.table(rows(node))
+        return element_builders.table(rows(node))
     return None
 
 

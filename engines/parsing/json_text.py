@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, ParseError, build, formats, markdown, text
+from engines.parsing import Element, ParsedDocument, ParseError, element_builders, formats, markdown, text
 from engines.parsing.job import Job
 
 
@@ -37,7 +37,7 @@ def _cells(cells: list[tuple[str, str]]) -> Iterator[Element]:
         if kind == "markdown":
             yield from markdown.elements(source)
         elif source.strip():
-            yield build.code(source)
+            yield element_builders.code(source)
 
 
 def _records(content: str, mime_type: str) -> list[Any]:
@@ -48,7 +48,7 @@ def _records(content: str, mime_type: str) -> list[Any]:
 
 
 def _record(value: Any) -> Element:
-    return build.paragraph("\n".join(_lines(value, "")))
+    return element_builders.paragraph("\n".join(_lines(value, "")))
 
 
 def _lines(value: Any, name: str) -> Iterator[str]:

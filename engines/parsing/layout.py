@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engines.parsing import Element, build
+from engines.parsing import Element, element_builders
 
 _LARGER = 1.15
 _NO_SMALLER = 0.98
@@ -44,11 +44,11 @@ def elements(lines: Iterable[Line]) -> Iterator[Element]:
     for group in _groups(whole):
         text, page, level = _join([line.text for line in group]), group[0].page, levels.get(group[0].style, 0)
         if level and _reads_as_title(text):
-            yield build.title(text, level, page)
+            yield element_builders.title(text, level, page)
         elif _BULLET.match(text):
-            yield build.item(_BARE_BULLET.sub("", text, count=1), page)
+            yield element_builders.item(_BARE_BULLET.sub("", text, count=1), page)
         else:
-            yield build.paragraph(text, page)
+            yield element_builders.paragraph(text, page)
 
 
 def _reads_as_title(text: str) -> bool:

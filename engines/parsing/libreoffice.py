@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 
-from engines.parsing import ParsedDocument, ParseError, formats, jail
+from engines.parsing import ParsedDocument, ParseError, formats, sandbox
 from engines.parsing.job import Job
 
 _KINDS = {formats.DOC: ("Word", "docx"), formats.PPT: ("PowerPoint", "pptx")}
@@ -28,7 +28,7 @@ def read(job: Job) -> ParsedDocument:
         ],
         capture_output=True,
         check=False,
-        preexec_fn=jail.die_with_parent,
+        preexec_fn=sandbox.die_with_parent,
     )
     converted = folder / f"document.{ending}"
     if not converted.exists():

@@ -12,7 +12,16 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from engines.parsing import Element, Member, ParsedDocument, ParseError, build, encoding, html, text
+from engines.parsing import (
+    Element,
+    Member,
+    ParsedDocument,
+    ParseError,
+    element_builders,
+    encoding,
+    html,
+    text,
+)
 from engines.parsing.archive import clean_name, unique
 from engines.parsing.job import Job
 
@@ -85,10 +94,10 @@ def _header(mail: Message, name: str) -> str:
 
 def _opening(headers: dict[str, str]) -> Iterator[Element]:
     if headers["subject"]:
-        yield build.title(headers["subject"])
+        yield element_builders.title(headers["subject"])
     lines = [f"{name.capitalize()}: {headers[name]}" for name in _HEADERS if headers[name]]
     if lines:
-        yield build.paragraph("\n".join(lines))
+        yield element_builders.paragraph("\n".join(lines))
 
 
 def _metadata(headers: dict[str, str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, build
+from engines.parsing import Element, ParsedDocument, element_builders
 from engines.parsing.job import Job
 from engines.parsing.text import load
 
@@ -91,14 +91,14 @@ def _blocks(lines: list[str]) -> Iterator[Element]:
         if fence:
             yield from held.release()
             at, block = _fenced(lines, at, fence[1])
-            yield build.code(block)
+            yield element_builders.code(block)
         elif _is_table(lines, at):
             yield from held.release()
             at, rows = _table(lines, at)
-            yield build.table(rows)
+            yield element_builders.table(rows)
         elif not held and line.startswith("    ") and not held.in_list:
             at, block = _indented(lines, at)
-            yield build.code(block)
+            yield element_builders.code(block)
         else:
             yield from _line(_unquoted(line), held)
             at += 1
@@ -123,7 +123,7 @@ class _Held:
         text = inline("\n".join(self.lines)) if self.lines else ""
         self.lines = []
         if text and not text.isspace():
-            yield build.item(text) if self.is_item else build.paragraph(text)
+            yield element_builders.item(text) if self.is_item else element_builders.paragraph(text)
 
 
 def _line(line: str, held: _Held) -> Iterator[Element]:
@@ -133,9 +133,9 @@ def _line(line: str, held: _Held) -> Iterator[Element]:
     if heading:
         yield from held.release()
         held.in_list = False
-        yield build.title(inline(heading[2] or ""), len(heading[1]))
+        yield element_builders.title(inline(heading[2] or ""), len(heading[1]))
     elif first in "=-" and held and not held.is_item and _UNDERLINE.match(line):
-        yield build.title(inline(" ".join(held.lines)), 1 if first == "=" else 2)
+        yield element_builders.title(inline(" ".join(held.lines)), 1 if first == "=" else 2)
         held.lines = []
     elif first in "-*_" and _RULE.match(line):
         yield from held.release()

@@ -10,7 +10,15 @@ from unstructured.nlp import tokenize
 from unstructured.partition.docx import partition_docx
 from unstructured.partition.pptx import partition_pptx
 
-from engines.parsing import Element, ElementKind, ParsedDocument, build, html, package, pictures
+from engines.parsing import (
+    Element,
+    ElementKind,
+    ParsedDocument,
+    element_builders,
+    embedded_images,
+    html,
+    package,
+)
 from engines.parsing.job import Job
 
 _KINDS = {"ListItem": ElementKind.LIST_ITEM, "CodeSnippet": ElementKind.CODE}
@@ -29,13 +37,15 @@ tokenize._get_nlp = _sentences_only()
 
 def read_docx(job: Job) -> ParsedDocument:
     package.check(job)
-    return _document(job, partition_docx(filename=str(job.path), languages=[""]), pictures.of_docx(job))
+    return _document(
+        job, partition_docx(filename=str(job.path), languages=[""]), embedded_images.of_docx(job)
+    )
 
 
 def read_pptx(job: Job) -> ParsedDocument:
     package.check(job)
     found = partition_pptx(filename=str(job.path), languages=[""], include_slide_notes=True)
-    return _document(job, found, pictures.of_pptx(job))
+    return _document(job, found, embedded_images.of_pptx(job))
 
 
 def _document(job: Job, found: list[Any], shown: list[Element]) -> ParsedDocument:
@@ -64,7 +74,7 @@ def _element(part: Any) -> Iterator[Element]:
     if part.category == "PageBreak":
         return
     if part.category == "Title":
-        yield build.title(text, (part.metadata.category_depth or 0) + 1, page)
+        yield element_builders.title(text, (part.metadata.category_depth or 0) + 1, page)
     elif part.category == "Table" and part.metadata.text_as_html:
         yield from _table(part.metadata.text_as_html, page)
     else:
@@ -74,4 +84,4 @@ def _element(part: Any) -> Iterator[Element]:
 def _table(markup: str, page: int | None) -> Iterator[Element]:
     root = html.tree(markup)
     if root is not None:
-        yield build.table(html.rows(root), page)
+        yield element_builders.table(html.rows(root), page)

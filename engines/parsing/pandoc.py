@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 
-from engines.parsing import ParsedDocument, ParseError, formats, html, jail, package, text
+from engines.parsing import ParsedDocument, ParseError, formats, html, package, sandbox, text
 from engines.parsing.job import Job
 
 _FORMATS = {formats.ORG: "org", formats.EPUB: "epub", formats.ODT: "odt", formats.RTF: "rtf"}
@@ -43,7 +43,7 @@ def _convert(job: Job) -> str:
         input=text.load(job).encode() if job.mime_type == formats.ORG else b"",
         capture_output=True,
         check=False,
-        preexec_fn=jail.die_with_parent,
+        preexec_fn=sandbox.die_with_parent,
     )
     complaint = " ".join(done.stderr.decode("utf-8", "replace").split())
     if done.returncode == _HEAP_EXHAUSTED or "heap" in complaint.lower():

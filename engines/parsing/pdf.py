@@ -12,7 +12,7 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from engines.parsing import ParsedDocument, ParseError, ocr, overlay
+from engines.parsing import ParsedDocument, ParseError, ocr, pdf_annotations
 from engines.parsing.job import Job
 from engines.parsing.layout import Line, elements
 
@@ -65,11 +65,11 @@ def _lines(document: Any, job: Job) -> Iterable[Line]:
         pages[number] = list(_text_lines(page, number))
         if _is_scanned(page, pages[number]):
             scanned.append(number)
-        pages[number] = overlay.among(pages[number], document, page, number)
+        pages[number] = pdf_annotations.among(pages[number], document, page, number)
     ocr.check_pages(job, len(scanned))
     for number, page in _pages(document, scanned):
         found = ocr.lines(job, _picture(page), number)
-        pages[number] = overlay.among(found, document, page, number) if found else pages[number]
+        pages[number] = pdf_annotations.among(found, document, page, number) if found else pages[number]
     return chain.from_iterable(pages.values())
 
 

@@ -58,7 +58,7 @@ class ParserProcess:
         try:
             os.write(self._pipe("stdin"), struct.pack(">Q", len(body)) + body)
         except BrokenPipeError:
-            raise self._obituary() from None
+            raise self._exit_error() from None
         answer: dict[str, Any] = json.loads(self._answer())
         self.resident_mb = answer.get("resident_mb", 0)
         return answer
@@ -100,25 +100,27 @@ class ParserProcess:
                 raise ParseError("parse_timeout", seconds=self.limits.seconds)
             part = os.read(stream, min(size - len(data), 1 << 20))
             if not part:
-                raise self._obituary()
+                raise self._exit_error()
             data += part
         return bytes(data)
 
-    def _obituary(self) -> ParseError:
+    def _exit_error(self) -> ParseError:
         """Why the child died: by its limits, by the file, or by somebody else's hand."""
         status = self._process.wait(timeout=10)
         number = -status if status < 0 else 0
         reason = signal.Signals(number).name if number else f"exit status {status}"
-        logger.warning("A parser process ended (%s): %s", reason, self._last_words().decode(errors="replace"))
+        logger.warning(
+            "A parser process ended (%s): %s", reason, self._stderr_tail().decode(errors="replace")
+        )
         if number == signal.SIGXCPU:
             return ParseError("parse_timeout", seconds=self.limits.seconds)
         if number in _FROM_OUTSIDE:
             return ParseError("parse_interrupted")
-        if any(sign in self._last_words() for sign in _OUT_OF_MEMORY):
+        if any(sign in self._stderr_tail() for sign in _OUT_OF_MEMORY):
             return ParseError("parse_memory", megabytes=self.limits.memory_mb)
         return ParseError("parse_crash")
 
-    def _last_words(self) -> bytes:
+    def _stderr_tail(self) -> bytes:
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, size - _STDERR_TAIL))
         return self._log.read()
@@ -126,7 +128,7 @@ class ParserProcess:
 
 def _start(limits: Limits, log: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "engines.parsing.child", limits.dumps()],
+        [sys.executable, "-m", "engines.parsing.child_process", limits.dumps()],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, build
+from engines.parsing import Element, ParsedDocument, element_builders
 from engines.parsing.job import Job
 from engines.parsing.text import load
 
@@ -92,7 +92,7 @@ class _Reader:
             return at + 1, []
         if line.startswith(">>> "):
             end = _until_blank(lines, at)
-            return end, [build.code("\n".join(lines[at:end]))]
+            return end, [element_builders.code("\n".join(lines[at:end]))]
         return self._running_text(lines, at)
 
     def _running_text(self, lines: list[str], at: int) -> tuple[int, list[Element]]:
@@ -104,7 +104,7 @@ class _Reader:
     def _nested(self, lines: list[str], at: int, depth: int) -> tuple[int, list[Element]]:
         end, block = _indented(lines, at)
         if depth >= _DEEPEST:
-            return end, [build.paragraph("\n".join(block))]
+            return end, [element_builders.paragraph("\n".join(block))]
         return end, list(self.blocks(block, depth + 1))
 
     def _heading(self, lines: list[str], at: int) -> tuple[int, list[Element]] | None:
@@ -118,10 +118,10 @@ class _Reader:
             and lines[at + 2] == lines[at]
             and not _SIMPLE.match(lines[at])
         ):
-            return at + 3, [build.title(inline(after.strip()), self._level(rule[1] * 2))]
+            return at + 3, [element_builders.title(inline(after.strip()), self._level(rule[1] * 2))]
         under = _ADORNMENT.match(after) if not rule else None
         if under and len(after) * 4 >= len(lines[at]) * 3:
-            return at + 2, [build.title(inline(lines[at]), self._level(under[1]))]
+            return at + 2, [element_builders.title(inline(lines[at]), self._level(under[1]))]
         return None
 
     def _level(self, adornment: str) -> int:
@@ -137,15 +137,15 @@ class _Reader:
             return end, self._directive(directive[1].lower(), directive[2] or "", block, depth)
         if footnote:
             text = " ".join([footnote[2], *block])
-            return end, [build.paragraph(inline(f"[{footnote[1]}] {text}"))]
+            return end, [element_builders.paragraph(inline(f"[{footnote[1]}] {text}"))]
         return end, []
 
     def _directive(self, name: str, argument: str, block: list[str], depth: int) -> list[Element]:
         if name in _CODE:
-            return [build.code("\n".join(_without_options(block)))]
+            return [element_builders.code("\n".join(_without_options(block)))]
         if name in _UNREAD or depth >= _DEEPEST:
             return []
-        own = [build.paragraph(inline(argument))] if argument else []
+        own = [element_builders.paragraph(inline(argument))] if argument else []
         return [*own, *self.blocks(_without_options(block), depth + 1)]
 
     def _item(self, lines: list[str], at: int, width: int) -> tuple[int, list[Element]]:
@@ -155,7 +155,7 @@ class _Reader:
             texts.append(lines[end].strip())
             end += 1
         text = "\n".join(texts)
-        found = [build.item(inline(text.removesuffix("::")))]
+        found = [element_builders.item(inline(text.removesuffix("::")))]
         if text.endswith("::"):
             end, found = self._literal(lines, end, found)
         return end, found
@@ -172,7 +172,7 @@ class _Reader:
         value = inline(" ".join([field[2] or "", *filter(None, block)]).strip())
         if is_header:
             self.fields[field[1].lower()] = value
-        return end, [build.paragraph(f"{field[1]}: {value}")] if value else []
+        return end, [element_builders.paragraph(f"{field[1]}: {value}")] if value else []
 
     def _paragraph(self, lines: list[str], at: int) -> tuple[int, list[Element]]:
         end = at + 1
@@ -182,21 +182,21 @@ class _Reader:
         if end < len(lines) and lines[end]:
             return self._definition(lines, at, end)
         shown = text.removesuffix("::") + (":" if text.endswith("::") and text[-3:-2].strip() else "")
-        found = [build.paragraph(inline(shown))] if shown.strip() else []
+        found = [element_builders.paragraph(inline(shown))] if shown.strip() else []
         return self._literal(lines, end, found) if text.endswith("::") else (end, found)
 
     def _definition(self, lines: list[str], at: int, end: int) -> tuple[int, list[Element]]:
         """A term, and its meaning further in, stay together."""
         after, block = _indented(lines, end)
-        head, *rest = self.blocks(block, 1) or [build.paragraph("")]
+        head, *rest = self.blocks(block, 1) or [element_builders.paragraph("")]
         text = inline("\n".join(lines[at:end]))
         if head.level or not head.text:
-            return after, [build.paragraph(text), head, *rest]
-        return after, [build.paragraph(f"{text}\n{head.text}"), *rest]
+            return after, [element_builders.paragraph(text), head, *rest]
+        return after, [element_builders.paragraph(f"{text}\n{head.text}"), *rest]
 
     def _literal(self, lines: list[str], at: int, before: list[Element]) -> tuple[int, list[Element]]:
         end, block = _indented(lines, at)
-        return end, [*before, build.code("\n".join(block))] if any(block) else before
+        return end, [*before, element_builders.code("\n".join(block))] if any(block) else before
 
 
 def _indented(lines: list[str], at: int) -> tuple[int, list[str]]:
@@ -230,12 +230,12 @@ def _is_header(lines: list[str], at: int) -> bool:
 def _table(lines: list[str], at: int) -> tuple[int, list[Element]]:
     if lines[at].startswith("+"):
         end = _until_blank(lines, at)
-        return end, [build.table(_grid(lines[at:end]))]
+        return end, [element_builders.table(_grid(lines[at:end]))]
     end, rules = at + 1, 1
     while end < len(lines) and (lines[end] or rules < 3) and not (rules >= 3 and not lines[end]):
         rules += bool(_SIMPLE.match(lines[end]))
         end += 1
-    return end, [build.table(_simple(lines[at:end]))]
+    return end, [element_builders.table(_simple(lines[at:end]))]
 
 
 def _grid(lines: list[str]) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from itertools import groupby
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, ParseError, build, formats, package, text
+from engines.parsing import Element, ParsedDocument, ParseError, element_builders, formats, package, text
 from engines.parsing.job import Job
 
 _DELIMITERS = ",;\t|"
@@ -58,14 +58,14 @@ def read_xls(job: Job) -> ParsedDocument:
 
 def _sheet(name: str, number: int, rows: Iterable[Iterable[Any]]) -> list[Element]:
     tables = list(_tables(([_shown(cell) for cell in row] for row in rows), number))
-    return [build.title(name, 1, number), *tables] if tables else []
+    return [element_builders.title(name, 1, number), *tables] if tables else []
 
 
 def _tables(rows: Iterable[list[str]], page: int | None) -> Iterator[Element]:
     """A blank row ends a table."""
     for is_filled, group in groupby(rows, key=lambda row: any(cell.strip() for cell in row)):
         if is_filled:
-            yield build.table(group, page)
+            yield element_builders.table(group, page)
 
 
 def _delimiter(sample: str) -> str:

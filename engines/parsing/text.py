@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engines.parsing import Element, ParsedDocument, ParseError, build, encoding
+from engines.parsing import Element, ParsedDocument, ParseError, element_builders, encoding
 from engines.parsing.job import Job
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -27,9 +27,9 @@ def load(job: Job) -> str:
 def elements(text: str) -> Iterator[Element]:
     for block in _PARAGRAPHS.split(text.replace("\f", "\n\n")):
         if _BULLET.match(block):
-            yield from map(build.item, _items(block.split("\n")))
+            yield from map(element_builders.item, _items(block.split("\n")))
         elif block.strip():
-            yield build.paragraph(block)
+            yield element_builders.paragraph(block)
 
 
 def _items(lines: list[str]) -> Iterator[str]:

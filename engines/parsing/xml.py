@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from engines.parsing import Element, ParsedDocument, build, encoding, html
+from engines.parsing import Element, ParsedDocument, element_builders, encoding, html
 from engines.parsing.job import Job
 
 _MARKUP = ("</", "<p>", "<br")
@@ -52,9 +52,9 @@ def _elements(root: Any) -> Iterator[Element]:
         if any(mark in text for mark in _MARKUP):
             yield from html.elements(text)
         elif _name(node) in _NAMED:
-            yield build.title(text, 2)
+            yield element_builders.title(text, 2)
         else:
-            yield build.paragraph(text)
+            yield element_builders.paragraph(text)
 
 
 def _name(node: Any) -> str:

@@ -1,4 +1,4 @@
-"""The embedded adapter: a client of `engines.vectors.owner`, which owns the Qdrant Edge shards."""
+"""The embedded adapter: a client of `engines.vectors.edge_process`, which owns the Qdrant Edge shards."""
 
 from __future__ import annotations
 

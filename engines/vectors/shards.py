@@ -25,7 +25,7 @@ from uuid import uuid4
 
 import qdrant_edge as edge
 
-from engines.vectors import VectorStoreError, engine
+from engines.vectors import VectorStoreError, edge_operations
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Collection:
     @classmethod
     def create(cls, folder: Path, dimensions: int) -> Collection:
         current = _fresh(folder)
-        shard = engine.create(current, dimensions)
+        shard = edge_operations.create(current, dimensions)
         _point_to(folder, current, indexed=0)
         return cls(folder, shard, current=current, indexed=0)
 

@@ -1,5 +1,5 @@
 """The admin of libraries, documents and what the pipeline makes of them."""
 
-from knowledge.admin import documents, libraries, passages, tags
+from knowledge.admin import chunks, documents, libraries, tags
 
-__all__ = ["documents", "libraries", "passages", "tags"]
+__all__ = ["chunks", "documents", "libraries", "tags"]

@@ -21,8 +21,8 @@ from unfold.enums import ActionVariant
 from core.admin import TenantAdmin, action, actor_of, display, redirect_or_htmx, show_domain_errors
 from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes
-from knowledge.admin import shown
-from knowledge.admin.passages import JobInline, PassageInline
+from knowledge.admin import document_columns
+from knowledge.admin.chunks import ChunkInline, JobInline
 from knowledge.admin.tagging import of_documents, tagging_page
 from knowledge.admin.upload import upload_page
 from knowledge.errors import StoredFileMissingError
@@ -51,12 +51,12 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind) for kind in shown.KINDS]
+        return [(kind, kind) for kind in document_columns.KINDS]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.filter(mime_type__in=shown.KINDS.get(self.value() or "", []))
+        return queryset.filter(mime_type__in=document_columns.KINDS.get(self.value() or "", []))
 
 
 @admin.register(Document)
@@ -92,13 +92,13 @@ class DocumentAdmin(TenantAdmin):
         ),
         ("Text", {"fields": ["preview"]}),
     ]
-    inlines = [PassageInline, JobInline]
+    inlines = [ChunkInline, JobInline]
 
     class Media:
         js = ["oyl/live.js"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return shown.with_latest_job(super().get_queryset(request)).defer("text")
+        return document_columns.with_latest_job(super().get_queryset(request)).defer("text")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         found = super().get_object(request, object_id, from_field)
@@ -118,12 +118,12 @@ class DocumentAdmin(TenantAdmin):
 
     @display(description="State", ordering="processed_status")
     def state(self, obj: Document) -> SafeString:
-        return shown.state(obj)
+        return document_columns.state(obj)
 
     @display(description="Type", ordering="mime_type")
     def kind(self, obj: Document) -> SafeString:
         """Known once the file is read."""
-        return format_html('<span data-live="kind-{}">{}</span>', obj.pk, shown.kind(obj))
+        return format_html('<span data-live="kind-{}">{}</span>', obj.pk, document_columns.kind(obj))
 
     @display(description="Size", ordering="size_bytes")
     def size(self, obj: Document) -> str:

@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from audit.admin import AuditedAdmin
 from core.admin import TenantForm, TenantInline, actor_of, display
-from knowledge.admin.shown import STATUS_COLOURS
+from knowledge.admin.document_columns import STATUS_COLOURS
 from knowledge.admin.tags import TagInline
 from knowledge.engine_config import embedder_configs
 from knowledge.models import Document, DocumentStatus, KnowledgeBase, KnowledgeBaseReference, Reference

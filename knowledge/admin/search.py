@@ -24,7 +24,7 @@ from engines.vectors import Mode, VectorStoreError
 from knowledge.admin.tagging import TagNames
 from knowledge.models import Reference
 from knowledge.search.filters import SearchFilters
-from knowledge.search.passages import Passage
+from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
 
 MODES = [
@@ -92,6 +92,6 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[Any, ...])
     }
 
 
-def _shown(passage: Passage) -> dict[str, Any]:
+def _shown(passage: FoundChunk) -> dict[str, Any]:
     scores = {name: f"{score:.3f}" for name, score in passage.scores.items()}
     return {"passage": passage, "heading": " › ".join(passage.heading), "scores": scores}

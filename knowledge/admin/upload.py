@@ -24,13 +24,13 @@ from core.errors import OylError
 from core.isolation.scope import tenant_scope
 from knowledge.admin.tagging import TagNames
 from knowledge.models import Reference
-from knowledge.services.documents import Added, Outcome, add_documents
+from knowledge.services.documents import Added, UploadOutcome, add_documents
 from knowledge.storage.uploads import local_uploads
 
 SENTENCES = {
-    Outcome.ADDED: "added",
-    Outcome.UPDATED: "replaced by the new version",
-    Outcome.UNCHANGED: "unchanged: OYL has exactly this file already",
+    UploadOutcome.ADDED: "added",
+    UploadOutcome.UPDATED: "replaced by the new version",
+    UploadOutcome.UNCHANGED: "unchanged: OYL has exactly this file already",
 }
 
 
@@ -142,4 +142,4 @@ def _form_page(page: TenantAdmin, request: HttpRequest, form: UploadForm) -> Htt
 def _tell(request: HttpRequest, added: Sequence[Added]) -> None:
     for outcome, count in Counter(one.outcome for one in added).items():
         news = f"{count} document{'' if count == 1 else 's'} {SENTENCES[outcome]}."
-        (messages.info if outcome is Outcome.UNCHANGED else messages.success)(request, news)
+        (messages.info if outcome is UploadOutcome.UNCHANGED else messages.success)(request, news)

@@ -1,5 +1,6 @@
 """References, documents, tags and search over REST."""
 
+from knowledge.api.chunks import ChunkViewSet, IngestionJobViewSet
 from knowledge.api.documents import DocumentViewSet
 from knowledge.api.libraries import (
     KnowledgeBaseViewSet,
@@ -8,7 +9,7 @@ from knowledge.api.libraries import (
     TagRuleViewSet,
     TagViewSet,
 )
-from knowledge.api.passages import ChunkViewSet, IngestionJobViewSet, SearchViewSet
+from knowledge.api.search import SearchViewSet
 
 ROUTES = {
     "references": ReferenceViewSet,

@@ -23,8 +23,8 @@ from core.downloads import MEDIA_TYPE, Download
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, chosen
-from knowledge.api.passages import IngestionJobSerializer
-from knowledge.bounds import OF_REFERENCE, through
+from knowledge.api.chunks import IngestionJobSerializer
+from knowledge.bound_lookups import OF_REFERENCE, bound_through
 from knowledge.models import Document, DocumentStatus, IngestionJob, Reference
 from knowledge.services import documents, tags
 from knowledge.services.originals import open_original
@@ -100,7 +100,7 @@ class UploadSerializer(StrictSerializer):
 class UploadedSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in documents.Outcome])
+    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in documents.UploadOutcome])
     duplicate_of = serializers.UUIDField(
         allow_null=True, help_text="The oldest other document that has the same bytes."
     )
@@ -131,7 +131,7 @@ class DocumentViewSet(ReadViewSet):
     model = Document
     area = "knowledge"
     roles = {**READ, **EDIT, "DELETE": Role.EDITOR}
-    bound_by = through("reference")
+    bound_by = bound_through("reference")
     serializer_class = DocumentSerializer
     filterset_fields = FILTERS
     ordering_fields = ["created_at", "filename", "size_bytes"]

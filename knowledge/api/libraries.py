@@ -9,7 +9,7 @@ from rest_framework import serializers
 from audit.api import AuditedViewSet
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ReadViewSet
-from knowledge.bounds import OF_REFERENCE, through
+from knowledge.bound_lookups import OF_REFERENCE, bound_through
 from knowledge.models import KnowledgeBase, Reference, Tag, TagLink, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.services import libraries, tags
@@ -120,7 +120,7 @@ class TagViewSet(AuditedViewSet):
 
     model = Tag
     area = "knowledge"
-    bound_by = through("reference")
+    bound_by = bound_through("reference")
     serializer_class = TagSerializer
     filterset_fields = ["reference", "tag", "source", "inherited"]
     ordering_fields = ["tag", "created_at"]
@@ -148,7 +148,7 @@ class TagRuleViewSet(AuditedViewSet):
 
     model = TagRule
     area = "knowledge"
-    bound_by = through("tag__reference")
+    bound_by = bound_through("tag__reference")
     serializer_class = TagRuleSerializer
     filterset_fields = ["tag", "kind"]
 
@@ -170,7 +170,7 @@ class TagLinkViewSet(ReadViewSet):
 
     model = TagLink
     area = "knowledge"
-    bound_by = through("tag__reference")
+    bound_by = bound_through("tag__reference")
     serializer_class = TagLinkSerializer
     filterset_fields = {
         "tag": ["exact"],

@@ -30,7 +30,7 @@ def add_members(
     fine: list[Tagged] = []
     failures: list[Failure] = []
     for product in products:
-        source, members = product.passages.source, product.passages.document.members
+        source, members = product.chunked.source, product.chunked.document.members
         container = documents[source.document_id]
         if members and (code := _refusal(actor, container, members)):
             detail = sentence(code, limit=MAX_DEPTH, files=MAX_FILES)

@@ -51,7 +51,7 @@ class IngestionHandler(JobHandler[IngestionJob]):
         small = [job for job, size in zip(alike, sizes, strict=True) if size <= BATCH_BYTES]
         return small[: max(1, BATCH_JOBS // PARTS ** due[0].attempt)] or alike[:1]
 
-    def claimed(self, batch: Sequence[IngestionJob]) -> dict[str, Any]:
+    def on_claim(self, batch: Sequence[IngestionJob]) -> dict[str, Any]:
         Document.objects.filter(pk__in=[job.document_id for job in batch]).update(
             processed_status=DocumentStatus.PROCESSING
         )
@@ -82,7 +82,7 @@ class IngestionHandler(JobHandler[IngestionJob]):
         rows: JobQuerySet[IngestionJob] = IngestionJob.objects.filter(kind=JobKind.INGEST)
         return rows
 
-    def failed(self, job: IngestionJob, code: str, detail: str) -> None:
+    def on_failure(self, job: IngestionJob, code: str, detail: str) -> None:
         """A document that answers from this generation already, and only has leftovers, is done all the same."""
         document = Document.objects.filter(pk=job.document_id, file_generation=job.generation)
         document.filter(generation=job.generation).update(processed_status=DocumentStatus.DONE)

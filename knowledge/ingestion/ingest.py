@@ -24,7 +24,7 @@ from jobs.states import JobState
 from knowledge.ingestion.archive_members import add_members
 from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.batch_handback import handing_back
-from knowledge.ingestion.flipping import clean, flip, remove_unshown
+from knowledge.ingestion.publishing import clean, publish, remove_unpublished
 from knowledge.ingestion.sources import load_sources
 from knowledge.models import Chunk, Document, IngestionJob, Stage
 from knowledge.pipeline import run
@@ -52,9 +52,9 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
             products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, watched)
         accepted, refused = add_members(attempt, unflipped, products)
         progress(Stage.FLIP)
-        shown = set(flip(attempt, unflipped, accepted))
+        shown = set(publish(attempt, unflipped, accepted))
     _fail_each(attempt, unflipped, [*failures, *refused])
-    remove_unshown(attempt, [job for job in unflipped if job not in shown], products)
+    remove_unpublished(attempt, [job for job in unflipped if job not in shown], products)
     for job in batch:
         # A first generation has nothing to clean up after it.
         if job.generation > 1 and (job in shown or job not in unflipped):

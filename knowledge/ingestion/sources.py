@@ -21,7 +21,7 @@ def load_sources(jobs: Sequence[IngestionJob], files: dict[UUID, Path], model: s
     vocabularies = _vocabularies({document.reference_id for document in documents})
     given = _document_tags(ids)
     before = [document.pk for document in documents if document.generation]
-    known, by_hand = _known(before, model), _by_hand(before)
+    known, manual_tags = _known(before, model), _by_hand(before)
     return [
         Source(
             document_id=document.pk,
@@ -34,7 +34,7 @@ def load_sources(jobs: Sequence[IngestionJob], files: dict[UUID, Path], model: s
             vocabulary=tuple(vocabularies[document.reference_id]),
             document_tags=tuple(given[document.pk]),
             known=known[document.pk],
-            by_hand={digest: tuple(tags) for digest, tags in by_hand[document.pk].items()},
+            manual_tags={digest: tuple(tags) for digest, tags in manual_tags[document.pk].items()},
         )
         for document in documents
     ]
@@ -77,12 +77,12 @@ def _known(document_ids: Sequence[UUID], model: str) -> dict[UUID, dict[str, UUI
 
 
 def _by_hand(document_ids: Sequence[UUID]) -> dict[UUID, dict[str, list[TagAssignment]]]:
-    by_hand: dict[UUID, dict[str, list[TagAssignment]]] = defaultdict(lambda: defaultdict(list))
+    manual_tags: dict[UUID, dict[str, list[TagAssignment]]] = defaultdict(lambda: defaultdict(list))
     if document_ids:
         links = TagLink.objects.filter(chunk__document_id__in=document_ids, source=TagSource.MANUAL)
         for link in links.select_related("tag", "chunk"):
-            by_hand[link.chunk.document_id][link.chunk.content_sha256].append(_assignment(link))
-    return by_hand
+            manual_tags[link.chunk.document_id][link.chunk.content_sha256].append(_assignment(link))
+    return manual_tags
 
 
 def _assignment(link: TagLink | DocumentTag) -> TagAssignment:

@@ -828,7 +828,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="chunk",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["tenant", "-created_at"], name="idx_chunks_tenant_created"
             ),
         ),
@@ -874,13 +874,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="ingestionjob",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["tenant", "-created_at"], name="idx_ingestion_jobs_tenant_created"
             ),
         ),
         migrations.AddIndex(
             model_name="ingestionjob",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 condition=models.Q(("state__in", ("queued", "running", "waiting"))),
                 fields=["tenant", "available_at"],
                 name="idx_ingestion_jobs_unfinished",
@@ -888,7 +888,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="ingestionjob",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 condition=models.Q(("state", "running")),
                 fields=["tenant", "available_at"],
                 name="idx_ingestion_jobs_running",
@@ -953,7 +953,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="reference",
-            index=core.isolation.fields.Index(fields=["workspace"], name="idx_references_workspace_id"),
+            index=core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_references_workspace_id"),
         ),
         migrations.AddConstraint(
             model_name="reference",
@@ -1013,7 +1013,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="knowledgebasereference",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["reference"], name="idx_knowledge_base_references_reference_id"
             ),
         ),
@@ -1055,7 +1055,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="knowledgebase",
-            index=core.isolation.fields.Index(fields=["assistant"], name="idx_knowledge_bases_assistant_id"),
+            index=core.isolation.fields.NamedIndex(
+                fields=["assistant"], name="idx_knowledge_bases_assistant_id"
+            ),
         ),
         migrations.AddConstraint(
             model_name="knowledgebase",
@@ -1084,7 +1086,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="filebatch",
-            index=core.isolation.fields.Index(fields=["reference"], name="idx_file_batches_reference_id"),
+            index=core.isolation.fields.NamedIndex(
+                fields=["reference"], name="idx_file_batches_reference_id"
+            ),
         ),
         migrations.AddConstraint(
             model_name="filebatch",
@@ -1104,25 +1108,25 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="document",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["reference", "processed_status"], name="idx_documents_kb_status"
             ),
         ),
         migrations.AddIndex(
             model_name="document",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["tenant", "-created_at"], name="idx_documents_tenant_created"
             ),
         ),
         migrations.AddIndex(
             model_name="document",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"
             ),
         ),
         migrations.AddIndex(
             model_name="document",
-            index=core.isolation.fields.Index(fields=["container"], name="idx_documents_container_id"),
+            index=core.isolation.fields.NamedIndex(fields=["container"], name="idx_documents_container_id"),
         ),
         migrations.AddConstraint(
             model_name="document",
@@ -1196,7 +1200,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="documenttag",
-            index=core.isolation.fields.Index(fields=["tag"], name="idx_document_tags_tag_id"),
+            index=core.isolation.fields.NamedIndex(fields=["tag"], name="idx_document_tags_tag_id"),
         ),
         migrations.AddConstraint(
             model_name="documenttag",
@@ -1241,13 +1245,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="taglink",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"
             ),
         ),
         migrations.AddIndex(
             model_name="taglink",
-            index=core.isolation.fields.Index(fields=["tag"], name="idx_tag_links_tag_id"),
+            index=core.isolation.fields.NamedIndex(fields=["tag"], name="idx_tag_links_tag_id"),
         ),
         migrations.AddConstraint(
             model_name="taglink",

@@ -6,8 +6,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from core.isolation.fields import Index, TenantForeignKey
-from core.models import SoftDeleteModel, TenantModel, is_one_of
+from core.isolation.fields import NamedIndex, TenantForeignKey
+from core.models import SoftDeleteModel, TenantModel, one_of
 from knowledge.models.libraries import Reference
 
 
@@ -71,12 +71,12 @@ class Document(SoftDeleteModel):
                 condition=Q(deleted_at__isnull=True),
                 name="documents_external_id_alive_key",
             ),
-            is_one_of("documents", "processed_status", DocumentStatus),
+            one_of("documents", "processed_status", DocumentStatus),
         ]
         indexes = [
-            Index(fields=["reference", "processed_status"], name="idx_documents_kb_status"),
-            Index(fields=["tenant", "-created_at"], name="idx_documents_tenant_created"),
-            Index(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
+            NamedIndex(fields=["reference", "processed_status"], name="idx_documents_kb_status"),
+            NamedIndex(fields=["tenant", "-created_at"], name="idx_documents_tenant_created"),
+            NamedIndex(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
         ]
 
     def __str__(self) -> str:
@@ -108,7 +108,7 @@ class Chunk(TenantModel):
                 fields=["document", "generation", "position"], name="chunks_document_generation_position_key"
             ),
         ]
-        indexes = [Index(fields=["tenant", "-created_at"], name="idx_chunks_tenant_created")]
+        indexes = [NamedIndex(fields=["tenant", "-created_at"], name="idx_chunks_tenant_created")]
 
     def __str__(self) -> str:
         return f"{self.position}: {self.text[:60]}"

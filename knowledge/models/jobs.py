@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from core.isolation.fields import TenantForeignKey
-from core.models import is_one_of
+from core.models import one_of
 from jobs.models import LeasedJob, job_constraints, job_indexes
 from knowledge.models.documents import Document
 
@@ -44,8 +44,8 @@ class IngestionJob(LeasedJob):
             models.UniqueConstraint(
                 fields=["document", "generation", "kind"], name="ingestion_jobs_document_generation_key"
             ),
-            is_one_of("ingestion_jobs", "kind", JobKind),
-            is_one_of("ingestion_jobs", "stage", Stage),
+            one_of("ingestion_jobs", "kind", JobKind),
+            one_of("ingestion_jobs", "stage", Stage),
         ]
         indexes = job_indexes("ingestion_jobs")
 

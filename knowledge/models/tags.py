@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from core.isolation.fields import Index, TenantForeignKey
-from core.models import TenantModel, is_one_of
+from core.isolation.fields import NamedIndex, TenantForeignKey
+from core.models import TenantModel, one_of
 from knowledge.models.documents import Chunk, Document
 from knowledge.models.libraries import Reference
 from knowledge.pipeline.values import TagSource
@@ -30,7 +30,7 @@ class Tag(TenantModel):
         db_table = "tags"
         constraints = [
             models.UniqueConstraint(fields=["reference", "tag"], name="tags_reference_tag_key"),
-            is_one_of("tags", "source", TagSource),
+            one_of("tags", "source", TagSource),
         ]
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class TagRule(TenantModel):
         db_table = "tag_rules"
         constraints = [
             models.UniqueConstraint(fields=["tag", "kind", "pattern"], name="tag_rules_pattern_key"),
-            is_one_of("tag_rules", "kind", RuleKind),
+            one_of("tag_rules", "kind", RuleKind),
         ]
 
     def __str__(self) -> str:
@@ -96,13 +96,13 @@ class TagLink(TenantModel):
         db_table = "tag_links"
         constraints = [
             models.UniqueConstraint(fields=["chunk", "tag"], name="tag_links_key"),
-            is_one_of("tag_links", "source", TagSource),
+            one_of("tag_links", "source", TagSource),
             models.CheckConstraint(
                 condition=Q(confidence__gte=0, confidence__lte=1), name="tag_links_confidence_valid"
             ),
         ]
         indexes = [
-            Index(fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"),
+            NamedIndex(fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from core.api.openai.fields import TextsField
 from core.api.openai.views import OpenAIViewSet, validated
-from core.api.views import READ, Ways
+from core.api.views import READ, BoundLookups
 from core.errors import NotFoundError
 from core.permissions import Role, bound_kinds
 from engines.embedding import Embedder, Vectors
@@ -19,7 +19,7 @@ from knowledge.engine_config import embedder_configs, embedder_named
 
 MOST_TEXTS = 2048
 # What belongs to nobody is open to keys that are bound to whatever.
-ANYBODYS: Ways = dict.fromkeys(bound_kinds(), ())
+ANYBODYS: BoundLookups = dict.fromkeys(bound_kinds(), ())
 
 
 class ModelNotFoundError(NotFoundError):
@@ -61,7 +61,7 @@ def _refuse_tokens(one: Any) -> None:
         )
 
 
-class EmbeddingRequest(serializers.Serializer[Any]):
+class EmbeddingRequestSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
     input = TextsField(max_texts=MOST_TEXTS, check=_refuse_tokens)
     encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")
@@ -77,7 +77,7 @@ class EmbeddingViewSet(OpenAIViewSet):
     only_reads = opens_own_scopes = True
 
     def create(self, request: Request) -> Response:
-        given = validated(EmbeddingRequest, request.data)
+        given = validated(EmbeddingRequestSerializer, request.data)
         embedder, texts = named_embedder(given["model"]), given["input"]
         _check_dimensions(given.get("dimensions"), embedder)
         counts = embedder.count_tokens(texts)

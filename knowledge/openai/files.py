@@ -12,21 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
-from core.api.views import Ways, bound_rows
+from core.api.views import BoundLookups, bound_rows
 from core.downloads import Download
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, bound_kinds
-from knowledge.bounds import through
+from knowledge.bound_lookups import bound_through
 from knowledge.models import Document, StoredFile
 from knowledge.openai.ids import file_id
 from knowledge.services import documents, stored_files
 from knowledge.services.originals import open_original
 
 PURPOSES = ["assistants", "user_data"]
-OF_FILE: Ways = dict.fromkeys(bound_kinds(), ("bound_id",))
+OF_FILE: BoundLookups = dict.fromkeys(bound_kinds(), ("bound_id",))
 
 
-class FileShown(serializers.BaseSerializer[StoredFile | Document]):
+class FileSerializer(serializers.BaseSerializer[StoredFile | Document]):
     """A document that came by another door is a file, too."""
 
     def to_representation(self, row: StoredFile | Document) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class FileShown(serializers.BaseSerializer[StoredFile | Document]):
         }
 
 
-class FileRequest(RejectsExpiry):
+class FileRequestSerializer(RejectsExpiry):
     file = serializers.FileField(allow_empty_file=True, max_length=255)
     purpose = serializers.ChoiceField(choices=PURPOSES)
 
@@ -55,7 +55,7 @@ class FileViewSet(OpenAIViewSet):
     roles = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
     bound_by = OF_FILE
     parser_classes = (MultiPartParser,)
-    serializer_class = FileShown
+    serializer_class = FileSerializer
 
     def get_queryset(self) -> QuerySet[Any]:
         purpose = self.request.query_params.get("purpose")
@@ -69,22 +69,22 @@ class FileViewSet(OpenAIViewSet):
         return found
 
     def _document(self) -> Document | None:
-        mine = bound_rows(self.actor, Document.objects.defer("text"), through("reference"))
+        mine = bound_rows(self.actor, Document.objects.defer("text"), bound_through("reference"))
         return mine.filter(pk=self.kwargs["pk"]).first()
 
     def create(self, request: Request) -> Response:
-        given = validated(FileRequest, request.data)
+        given = validated(FileRequestSerializer, request.data)
         stored = stored_files.store_file(actor=self.actor, file=given["file"], purpose=given["purpose"])
         return Response(self.get_serializer(stored).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         found = self.get_object()
-        told = {"id": FileShown(found).data["id"], "object": "file", "deleted": True}
+        told = {"id": FileSerializer(found).data["id"], "object": "file", "deleted": True}
         if isinstance(found, Document):
             documents.delete_documents(actor=self.actor, document_ids=[found.pk])
         else:
             made = Document.objects.filter(external_id=found.external_id)
-            self.check_bound(made, through("reference"))
+            self.check_bound(made, bound_through("reference"))
             stored_files.delete_file(actor=self.actor, stored=found)
         return Response(told)
 

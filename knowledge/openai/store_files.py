@@ -19,9 +19,9 @@ from core.api.views import bound_rows
 from core.error_codes import ERROR_CODES, Origin
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from knowledge.bounds import OF_REFERENCE, through
+from knowledge.bound_lookups import OF_REFERENCE, bound_through
 from knowledge.models import Document, DocumentStatus, FileBatch, Reference
-from knowledge.openai.attaching import attachments
+from knowledge.openai.attachments import attachments
 from knowledge.openai.fields import AttributesField
 from knowledge.openai.ids import BATCH, FILE, STORE, file_id
 from knowledge.openai.vector_stores import MOST_FILES, STATES, file_counts
@@ -33,7 +33,7 @@ ROLES = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
 UNSUPPORTED = {"unsupported_type", "needs_libreoffice"}
 
 
-class StoreFileShown(serializers.BaseSerializer[Document]):
+class StoreFileSerializer(serializers.BaseSerializer[Document]):
     def to_representation(self, row: Document) -> dict[str, Any]:
         return {
             "id": file_id(row),
@@ -56,12 +56,12 @@ def _error(row: Document) -> dict[str, str] | None:
     return {"code": "server_error" if is_ours else others, "message": f"{row.error_code}: {row.error_detail}"}
 
 
-class AttachRequest(serializers.Serializer[Any]):
+class AttachRequestSerializer(serializers.Serializer[Any]):
     file_id = IdField()
     attributes = AttributesField()
 
 
-class AttributesRequest(serializers.Serializer[Any]):
+class AttributesRequestSerializer(serializers.Serializer[Any]):
     attributes = AttributesField()
 
 
@@ -74,7 +74,7 @@ class OfStoreViewSet(OpenAIViewSet):
 
     area = "knowledge"
     roles = ROLES
-    bound_by = through("reference")
+    bound_by = bound_through("reference")
 
     def get_queryset(self) -> QuerySet[Any]:
         return super().get_queryset().filter(reference=self.store)
@@ -98,7 +98,7 @@ class StoreFileViewSet(OfStoreViewSet):
     """Its documents, however they came; or those of one batch."""
 
     model = Document
-    serializer_class = StoreFileShown
+    serializer_class = StoreFileSerializer
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = super().get_queryset().defer("text")
@@ -128,20 +128,20 @@ class StoreFileViewSet(OfStoreViewSet):
         return found
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        given = validated(AttachRequest, request.data)
+        given = validated(AttachRequestSerializer, request.data)
         with tenant_scope(self.actor.tenant_id):
             store = self.store
             files = attachments(self.actor, {given["file_id"]: given.get("attributes") or {}})
         stored_files.attach_files(actor=self.actor, reference_id=store.pk, attachments=files)
         with tenant_scope(self.actor.tenant_id):
             made = self.get_queryset().get(external_id=files[0].file.external_id)
-            return Response(StoreFileShown(made).data)
+            return Response(StoreFileSerializer(made).data)
 
     def modify(self, request: Request, **kwargs: Any) -> Response:
-        given, document = validated(AttributesRequest, request.data), self.get_object()
+        given, document = validated(AttributesRequestSerializer, request.data), self.get_object()
         wanted = given.get("attributes") or {}
         documents.set_metadata(actor=self.actor, document_id=document.pk, metadata=wanted)
-        return Response(StoreFileShown(self.get_object()).data)
+        return Response(StoreFileSerializer(self.get_object()).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         document = self.get_object()
@@ -155,7 +155,7 @@ class StoreFileViewSet(OfStoreViewSet):
         return Response({**page, "data": data})
 
 
-class BatchShown(serializers.BaseSerializer[FileBatch]):
+class FileBatchSerializer(serializers.BaseSerializer[FileBatch]):
     """What has been taken out of the store since counts as cancelled."""
 
     def to_representation(self, row: FileBatch) -> dict[str, Any]:
@@ -173,11 +173,11 @@ class BatchShown(serializers.BaseSerializer[FileBatch]):
         }
 
 
-class BatchRequest(serializers.Serializer[Any]):
+class FileBatchRequestSerializer(serializers.Serializer[Any]):
     """`attributes` are those of all `file_ids`; each of `files` has its own."""
 
     file_ids = serializers.ListField(child=IdField(), required=False, max_length=MOST_FILES)
-    files = serializers.ListField(child=AttachRequest(), required=False, max_length=MOST_FILES)
+    files = serializers.ListField(child=AttachRequestSerializer(), required=False, max_length=MOST_FILES)
     attributes = AttributesField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[UUID, dict[str, Any]]:
@@ -193,18 +193,18 @@ class FileBatchViewSet(OfStoreViewSet):
     """Files that are added together."""
 
     model = FileBatch
-    serializer_class = BatchShown
+    serializer_class = FileBatchSerializer
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        wanted: Any = validated(BatchRequest, request.data)
+        wanted: Any = validated(FileBatchRequestSerializer, request.data)
         with tenant_scope(self.actor.tenant_id):
             store, files = self.store, attachments(self.actor, wanted)
         stored_files.attach_files(actor=self.actor, reference_id=store.pk, attachments=files)
         batch = stored_files.create_batch(actor=self.actor, reference_id=store.pk, attachments=files)
         with tenant_scope(self.actor.tenant_id):
-            return Response(BatchShown(batch).data)
+            return Response(FileBatchSerializer(batch).data)
 
     def cancel(self, request: Request, **kwargs: Any) -> Response:
         batch = self.get_object()
         stored_files.cancel_batch(actor=self.actor, batch=batch)
-        return Response(BatchShown(batch).data)
+        return Response(FileBatchSerializer(batch).data)

@@ -5,7 +5,7 @@ from django.urls import path
 import core.api.openai.ids  # noqa: F401 (registers the converter `public_id`)
 from knowledge.openai.embeddings import EmbeddingViewSet, ModelViewSet
 from knowledge.openai.files import FileViewSet
-from knowledge.openai.searching import StoreSearchViewSet
+from knowledge.openai.search import StoreSearchViewSet
 from knowledge.openai.store_files import FileBatchViewSet, StoreFileViewSet
 from knowledge.openai.vector_stores import VectorStoreViewSet
 

@@ -16,13 +16,13 @@ from audit.api import AuditedViewSet
 from core.api.openai.fields import IdField, PairsField
 from core.api.openai.ids import as_id
 from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
-from core.api.views import Ways, bound_rows
+from core.api.views import BoundLookups, bound_rows
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role
-from knowledge.bounds import OF_REFERENCE
+from knowledge.bound_lookups import OF_REFERENCE
 from knowledge.models import Document, DocumentStatus, Reference
-from knowledge.openai.attaching import attachments
+from knowledge.openai.attachments import attachments
 from knowledge.openai.ids import STORE
 from knowledge.services import libraries
 from knowledge.services.stored_files import attach_files
@@ -35,7 +35,7 @@ STATES = {
     DocumentStatus.DONE: "completed",
     DocumentStatus.ERROR: "failed",
 }
-OF_WORKSPACE: Ways = {
+OF_WORKSPACE: BoundLookups = {
     "workspace": ("pk",),
     "reference": ("references",),
     "assistant": ("assistants",),
@@ -60,7 +60,7 @@ def count_files(references: Iterable[Reference]) -> None:
         one.file_states, one.usage_bytes = states[one.pk], sizes[one.pk]  # type: ignore[attr-defined]
 
 
-class StoreShown(serializers.BaseSerializer[Any]):
+class VectorStoreSerializer(serializers.BaseSerializer[Any]):
     """Its workspace is among what is noted of it."""
 
     def to_representation(self, row: Any) -> dict[str, Any]:
@@ -82,13 +82,13 @@ class StoreShown(serializers.BaseSerializer[Any]):
         }
 
 
-class StoreRequest(RejectsExpiry):
+class VectorStoreRequestSerializer(RejectsExpiry):
     name = serializers.CharField(required=False, allow_null=True, max_length=255)
     description = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     metadata = PairsField()
 
 
-class NewStoreRequest(StoreRequest):
+class NewVectorStoreRequestSerializer(VectorStoreRequestSerializer):
     file_ids = serializers.ListField(child=IdField(), required=False, max_length=MOST_FILES)
 
 
@@ -99,7 +99,7 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
     model = Reference
     roles = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
     bound_by = OF_REFERENCE
-    serializer_class = StoreShown
+    serializer_class = VectorStoreSerializer
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = super().get_queryset().select_related("workspace")
@@ -111,7 +111,7 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
         return page
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        given = validated(NewStoreRequest, request.data)
+        given = validated(NewVectorStoreRequestSerializer, request.data)
         metadata = given.get("metadata") or {}
         with tenant_scope(self.actor.tenant_id):
             files = attachments(self.actor, {pk: {} for pk in given.get("file_ids", ())})
@@ -128,16 +128,16 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
         if files:
             attach_files(actor=self.actor, reference_id=store.pk, attachments=files)
         with tenant_scope(self.actor.tenant_id):
-            return Response(StoreShown(store).data)
+            return Response(VectorStoreSerializer(store).data)
 
     def modify(self, request: Request, **kwargs: Any) -> Response:
-        given, store = validated(StoreRequest, request.data), self.get_object()
+        given, store = validated(VectorStoreRequestSerializer, request.data), self.get_object()
         if "metadata" in given:
             store.metadata_json = given["metadata"] or {}
             _check_stays(store.workspace, store.metadata_json.pop("workspace", None))
         store.name = given.get("name") or store.name
         store.description = given.get("description", store.description) or ""
-        return Response(StoreShown(self.saved(store)).data)
+        return Response(VectorStoreSerializer(self.saved(store)).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         store = self.get_object()

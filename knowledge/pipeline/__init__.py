@@ -80,12 +80,13 @@ def _empty_folders(below: Path) -> Iterator[Path]:
 def chunk_one(parsed: Parsed, embedder: Embedder) -> Chunked:
     wanted = parsed.source.chunk_settings
     max_tokens = min(wanted.max_tokens or embedder.max_tokens, embedder.max_tokens)
-    chunked = chunk(parsed.document.elements, ruler=embedder, max_tokens=max_tokens, overlap=wanted.overlap)
+    chunked = chunk(parsed.document.elements, counter=embedder, max_tokens=max_tokens, overlap=wanted.overlap)
     source, contents = parsed.source, tuple(embedding_input(one) for one in chunked.chunks)
     return Chunked(
         source=source,
         document=parsed.document,
-        chunked=chunked,
+        text=chunked.text,
+        chunks=chunked.chunks,
         ids=tuple(chunk_id(source.document_id, source.generation, one.position) for one in chunked.chunks),
         contents=contents,
         digests=tuple(hashlib.sha256(content.encode()).hexdigest() for content in contents),

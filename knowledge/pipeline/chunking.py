@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from engines.parsing import Element, ElementKind
-from knowledge.pipeline.cutting import Cutter, Piece, Range, Ruler, share
+from knowledge.pipeline.splitting import Piece, Range, Splitter, TokenCounter, share
 
 VERSION = 1
 
@@ -43,17 +43,19 @@ class ChunkedDocument:
     chunks: tuple[ChunkedText, ...]
 
 
-def chunk(elements: Sequence[Element], *, ruler: Ruler, max_tokens: int, overlap: int = 0) -> ChunkedDocument:
+def chunk(
+    elements: Sequence[Element], *, counter: TokenCounter, max_tokens: int, overlap: int = 0
+) -> ChunkedDocument:
     """Every character but white space is in a chunk; in exactly one without overlap. With it, a chunk begins with up to
     `overlap` tokens of the one before in the same section. No chunk's `embedding_input` exceeds `max_tokens`."""
     text = BETWEEN_ELEMENTS.join(stripped for element in elements if (stripped := element.text.strip()))
     room = max_tokens - overlap
-    cutter = Cutter(text, ruler, room * CHARACTERS_PER_TOKEN)
-    sections = _sections(_blocks(elements, cutter), room)
-    drafts = (draft for section in sections for draft in _drafts(section, cutter, room))
+    splitter = Splitter(text, counter, room * CHARACTERS_PER_TOKEN)
+    sections = _sections(_blocks(elements, splitter), room)
+    drafts = (draft for section in sections for draft in _drafts(section, splitter, room))
     among_kin = _without_crumbs(drafts, room, kin_only=True)
     final = _without_crumbs(among_kin, room, kin_only=False)
-    overlapping = _overlapping(final, text, ruler, overlap) if overlap else final
+    overlapping = _overlapping(final, text, counter, overlap) if overlap else final
     return ChunkedDocument(text=text, chunks=tuple(_chunks(overlapping, text)))
 
 
@@ -108,17 +110,17 @@ class _Draft(NamedTuple):
         return _Draft(self.start, following.end, tokens, self.page, self.path, has_body)
 
 
-def _blocks(elements: Sequence[Element], cutter: Cutter) -> Iterator[_Block]:
+def _blocks(elements: Sequence[Element], splitter: Splitter) -> Iterator[_Block]:
     owners: list[Element] = []
     ranges: list[Range] = []
     start = 0
     for element in elements:
         if length := len(element.text.strip()):
-            for part in cutter.parts(Range(start, start + length)):
+            for part in splitter.parts(Range(start, start + length)):
                 ranges.append(part)
                 owners.append(element)
             start += length + len(BETWEEN_ELEMENTS)
-    return map(_Block, owners, cutter.measure(ranges))
+    return map(_Block, owners, splitter.measure(ranges))
 
 
 def _sections(blocks: Iterable[_Block], max_tokens: int) -> Iterator[_Section]:
@@ -155,14 +157,14 @@ def _fitting(titles: Sequence[_Title], max_tokens: int) -> tuple[_Title, ...]:
     return tuple(titles[first:])
 
 
-def _drafts(section: _Section, cutter: Cutter, max_tokens: int) -> Iterator[_Draft]:
+def _drafts(section: _Section, splitter: Splitter, max_tokens: int) -> Iterator[_Draft]:
     """The body in parts of about the same length, the first of them with the title."""
     path, title, body = section
     room = max_tokens - sum(above.tokens for above in path)
     pieces = [
         _Draft(*piece, block.element.page, path, True)
         for block in body
-        for piece in cutter.cut(block.whole, block.element.kind, room)
+        for piece in splitter.cut(block.whole, block.element.kind, room)
     ]
     remaining = sum(piece.tokens for piece in pieces)
     draft, used, limit = title, 0, share(remaining, room)
@@ -210,19 +212,21 @@ def _adjoin(first: _Draft, second: _Draft, max_tokens: int) -> bool:
     return first.end < second.start and second.end - first.start <= max_tokens * CHARACTERS_PER_TOKEN
 
 
-def _overlapping(drafts: Iterable[_Draft], text: str, ruler: Ruler, overlap: int) -> Iterator[_Draft]:
+def _overlapping(
+    drafts: Iterable[_Draft], text: str, counter: TokenCounter, overlap: int
+) -> Iterator[_Draft]:
     last: _Draft | None = None
     for draft in drafts:
         if last and last.path == draft.path:
-            yield _begun_earlier(draft, last, text, ruler, overlap)
+            yield _begun_earlier(draft, last, text, counter, overlap)
         else:
             yield draft
         last = draft
 
 
-def _begun_earlier(draft: _Draft, last: _Draft, text: str, ruler: Ruler, overlap: int) -> _Draft:
+def _begun_earlier(draft: _Draft, last: _Draft, text: str, counter: TokenCounter, overlap: int) -> _Draft:
     """From the first word of the last draft's final `overlap` tokens on."""
-    tokens = ruler.token_starts(text[last.start : last.end])
+    tokens = counter.token_starts(text[last.start : last.end])
     first = max(0, len(tokens) - overlap)
     while first < len(tokens) and tokens[first] and not text[last.start + tokens[first] - 1].isspace():
         first += 1

@@ -40,7 +40,7 @@ def embed(
     progress("embed", done=total, total=total)
     empty = np.empty((0, embedder.dimensions), dtype=np.float32)
     return [
-        Embedded(passages=one, vectors=np.stack([vectors[d] for d in one.digests]) if one.digests else empty)
+        Embedded(chunked=one, vectors=np.stack([vectors[d] for d in one.digests]) if one.digests else empty)
         for one in batch
     ]
 

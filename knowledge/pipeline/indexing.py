@@ -15,9 +15,9 @@ def index(batch: Sequence[Tagged], *, tenant_id: UUID, store: VectorStore, colle
 
 
 def points_of(tagged: Tagged) -> Iterator[Point]:
-    passages, source = tagged.passages, tagged.passages.source
-    metadata = filterable(source.metadata, passages.document.metadata)
-    rows = zip(passages.ids, passages.contents, tagged.vectors, tagged.tags, strict=True)
+    chunked, source = tagged.chunked, tagged.chunked.source
+    metadata = filterable(source.metadata, chunked.document.metadata)
+    rows = zip(chunked.ids, chunked.contents, tagged.vectors, tagged.tags, strict=True)
     for id_, content, vector, tags in rows:
         yield Point(
             id=id_,

@@ -42,14 +42,16 @@ def tag(embedded: Sequence[Embedded], embed_tags: EmbedTags) -> list[Tagged]:
 
 
 def _tag_document(embedded: Embedded, embed_tags: EmbedTags) -> Tagged:
-    passages, source = embedded.passages, embedded.passages.source
-    everywhere = [*source.document_tags, *_imported(passages), *_inherited(source)]
+    chunked, source = embedded.chunked, embedded.chunked.source
+    everywhere = [*source.document_tags, *_imported(chunked), *_inherited(source)]
     by_ai = _by_similarity(source.vocabulary, embedded.vectors, embed_tags)
     tags = tuple(
-        _surest([*source.by_hand.get(digest, ()), *everywhere, *_by_rule(source.vocabulary, chunk.text), *ai])
-        for chunk, digest, ai in zip(passages.chunked.chunks, passages.digests, by_ai, strict=True)
+        _surest(
+            [*source.manual_tags.get(digest, ()), *everywhere, *_by_rule(source.vocabulary, chunk.text), *ai]
+        )
+        for chunk, digest, ai in zip(chunked.chunks, chunked.digests, by_ai, strict=True)
     )
-    return Tagged(passages=passages, vectors=embedded.vectors, tags=tags)
+    return Tagged(chunked=chunked, vectors=embedded.vectors, tags=tags)
 
 
 def imported_names(metadata: dict[str, object]) -> list[str]:
@@ -61,10 +63,10 @@ def imported_names(metadata: dict[str, object]) -> list[str]:
     return list(dict.fromkeys(name for raw in names if (name := str(raw).strip()) and len(name) <= 64))[:50]
 
 
-def _imported(passages: Chunked) -> Iterable[TagAssignment]:
-    for name in imported_names(passages.document.metadata):
+def _imported(chunked: Chunked) -> Iterable[TagAssignment]:
+    for name in imported_names(chunked.document.metadata):
         yield TagAssignment(
-            tag_id=tag_id(passages.source.reference_id, name), tag=name, source=TagSource.IMPORT
+            tag_id=tag_id(chunked.source.reference_id, name), tag=name, source=TagSource.IMPORT
         )
 
 

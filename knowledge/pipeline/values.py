@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from engines.embedding import Vectors
 from engines.parsing import ParsedDocument
-from knowledge.pipeline.chunking import ChunkedDocument
+from knowledge.pipeline.chunking import ChunkedText
 
 
 def tag_id(reference_id: UUID, tag: str) -> UUID:
@@ -73,7 +73,7 @@ class VocabularyTag:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One file to be made findable. `known` leads from the digest of a content to the point that has its vector
-    already; `by_hand` to the tags that people gave that passage."""
+    already; `manual_tags` to the tags that people gave that passage."""
 
     document_id: UUID
     reference_id: UUID
@@ -85,7 +85,7 @@ class Source:
     vocabulary: tuple[VocabularyTag, ...] = ()
     document_tags: tuple[TagAssignment, ...] = ()
     known: dict[str, UUID] = field(default_factory=dict)
-    by_hand: dict[str, tuple[TagAssignment, ...]] = field(default_factory=dict)
+    manual_tags: dict[str, tuple[TagAssignment, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +96,13 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunked:
-    """`ids`, `contents` and `digests` have one for each chunk: contents are what is embedded and counted, digests their
-    SHA-256."""
+    """`ids`, `contents` and `digests` have one for each of the `chunks`: contents are what is embedded and counted, digests
+    their SHA-256."""
 
     source: Source
     document: ParsedDocument
-    chunked: ChunkedDocument
+    text: str
+    chunks: tuple[ChunkedText, ...]
     ids: tuple[UUID, ...]
     contents: tuple[str, ...]
     digests: tuple[str, ...]
@@ -111,7 +112,7 @@ class Chunked:
 class Embedded:
     """`vectors` has a row for each chunk."""
 
-    passages: Chunked
+    chunked: Chunked
     vectors: Vectors
 
 
@@ -119,7 +120,7 @@ class Embedded:
 class Tagged:
     """`tags` has an entry for each chunk."""
 
-    passages: Chunked
+    chunked: Chunked
     vectors: Vectors
     tags: tuple[tuple[TagAssignment, ...], ...]
 

@@ -28,7 +28,7 @@ from core.permissions import Role
 from engines.vectors import Filter, StoredPoint, VectorStore, VectorStoreError
 from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob, Reference, StoredFile, TagLink
 from knowledge.pipeline.ports import collection_name
-from knowledge.reconcile.findings import Finding, Kind, Report, documents_of
+from knowledge.reconcile.findings import Finding, FindingKind, Report, documents_of
 from knowledge.reconcile.repair import repair_findings
 from knowledge.storage.files import STORES
 from knowledge.used_models import models_of_tenant
@@ -90,10 +90,10 @@ def _compare(
     point, chunk = next(stored, None), next(expected, None)
     while point or chunk:
         if chunk and (point is None or chunk.id < point.id):
-            yield _finding(Kind.MISSING_POINT, chunk, collection)
+            yield _finding(FindingKind.MISSING_POINT, chunk, collection)
             chunk = next(expected, None)
         elif point and (chunk is None or point.id < chunk.id):
-            yield _finding(Kind.ORPHAN_POINT, point, collection)
+            yield _finding(FindingKind.ORPHAN_POINT, point, collection)
             point = next(stored, None)
         else:
             assert point and chunk
@@ -102,14 +102,14 @@ def _compare(
             point, chunk = next(stored, None), next(expected, None)
 
 
-def _finding(kind: Kind, of: StoredPoint | _Expected, collection: str) -> Finding:
+def _finding(kind: FindingKind, of: StoredPoint | _Expected, collection: str) -> Finding:
     return Finding(kind=kind, subject=str(of.id), document_id=of.document_id, collection=collection)
 
 
-def _difference(point: StoredPoint, chunk: _Expected) -> Kind | None:
+def _difference(point: StoredPoint, chunk: _Expected) -> FindingKind | None:
     if (point.document_id, point.reference_id, point.generation) != chunk[1:4]:
-        return Kind.WRONG_PAYLOAD
-    return Kind.WRONG_TAGS if frozenset(point.tag_ids) != chunk.tag_ids else None
+        return FindingKind.WRONG_PAYLOAD
+    return FindingKind.WRONG_TAGS if frozenset(point.tag_ids) != chunk.tag_ids else None
 
 
 def _stored(tenant_id: UUID, store: VectorStore, collection: str) -> Iterator[StoredPoint]:
@@ -153,7 +153,7 @@ def _confirmed(
     """A second look at what the first one, which took its time, found; and a third where tags differ."""
     for page in batched(findings, PAGE):
         found = list(_points_again(tenant_id, store, collection, page))
-        if any(one.kind is Kind.WRONG_TAGS for one in found):
+        if any(one.kind is FindingKind.WRONG_TAGS for one in found):
             time.sleep(TAGS_GRACE.total_seconds())
             found = list(_points_again(tenant_id, store, collection, found))
         yield from found
@@ -184,18 +184,20 @@ def _points_by_id(
     return {point.id: point for point in found}
 
 
-def _kind(point: StoredPoint | None, chunk: _Expected | None, generations: dict[UUID, int]) -> Kind | None:
+def _kind(
+    point: StoredPoint | None, chunk: _Expected | None, generations: dict[UUID, int]
+) -> FindingKind | None:
     """`generations` are those of the tenant's documents, the deleted ones among them."""
     if point and chunk:
         return _difference(point, chunk)
     if chunk:
-        return Kind.MISSING_POINT
+        return FindingKind.MISSING_POINT
     if point is None:
         return None
     if point.document_id not in generations:
-        return Kind.WRONG_TENANT
+        return FindingKind.WRONG_TENANT
     is_older = point.generation < generations[point.document_id]
-    return Kind.STALE_GENERATION if is_older else Kind.ORPHAN_POINT
+    return FindingKind.STALE_GENERATION if is_older else FindingKind.ORPHAN_POINT
 
 
 def _of_other_model(tenant_id: UUID, store: VectorStore, model: str) -> Iterator[Finding]:
@@ -203,7 +205,7 @@ def _of_other_model(tenant_id: UUID, store: VectorStore, model: str) -> Iterator
     collection = collection_name(model)
     for points in batched(_stored(tenant_id, store, collection), PAGE):
         with tenant_scope(tenant_id):
-            some = _at_rest([_finding(Kind.STALE_MODEL, point, collection) for point in points])
+            some = _at_rest([_finding(FindingKind.STALE_MODEL, point, collection) for point in points])
             documents = Document.objects.filter(pk__in=documents_of(some))
             versions = dict(documents.values_list("pk", "versions"))
         left = [one for one in some if versions.get(one.document_id, {}).get("model") != model]
@@ -213,13 +215,13 @@ def _of_other_model(tenant_id: UUID, store: VectorStore, model: str) -> Iterator
 
 def _files(tenant_id: UUID) -> Iterator[Finding]:
     missing = (
-        Finding(kind=Kind.MISSING_FILE, subject=name, document_id=document_id)
+        Finding(kind=FindingKind.MISSING_FILE, subject=name, document_id=document_id)
         for document_id, name in _named(tenant_id)
         if not default_storage.exists(name)
     )
     yield from _files_again(tenant_id, missing, are_named=True)
     stored = (
-        Finding(kind=Kind.ORPHAN_FILE, subject=name, document_id=store.owner_of(name))
+        Finding(kind=FindingKind.ORPHAN_FILE, subject=name, document_id=store.owner_of(name))
         for store in STORES
         for name in store.all_files(tenant_id)
     )
@@ -273,7 +275,7 @@ def _stuck(tenant_id: UUID) -> Iterator[Finding]:
         stuck = documents.exclude(Exists(jobs.filter(document_id=OuterRef("pk"))))
         ids = list(stuck.values_list("pk", flat=True))
     for document_id in ids:
-        yield Finding(kind=Kind.STUCK_DOCUMENT, subject=str(document_id), document_id=document_id)
+        yield Finding(kind=FindingKind.STUCK_DOCUMENT, subject=str(document_id), document_id=document_id)
 
 
 def _at_rest(findings: Sequence[Finding]) -> list[Finding]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """`wrong_tenant` is a point that says it is this tenant's, of a document that is not; the tenant that lost it has a
     `missing_point`."""
 
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 class Finding:
     """`subject` is a point's id, a stored file's name or a document's id; `collection` is a point's."""
 
-    kind: Kind
+    kind: FindingKind
     subject: str
     document_id: UUID | None = None
     collection: str = ""
@@ -40,7 +40,7 @@ class Report:
     could not be compared or mended."""
 
     tenant_id: UUID
-    counts: dict[Kind, int] = field(default_factory=dict)
+    counts: dict[FindingKind, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     repaired: int = 0
     problems: list[str] = field(default_factory=list)

@@ -14,7 +14,7 @@ from core.isolation.scope import tenant_scope
 from core.storage import remove
 from engines.vectors import Filter, VectorStore, VectorStoreError
 from knowledge.models import Document, DocumentStatus
-from knowledge.reconcile.findings import Finding, Kind, Report, documents_of
+from knowledge.reconcile.findings import Finding, FindingKind, Report, documents_of
 from knowledge.services.documents import reindex_documents
 from knowledge.services.tags import index_tags
 
@@ -22,25 +22,25 @@ BATCH = 500
 # A point that says something wrong is deleted, too: it may name another document or a later generation, by which it
 # would outlast the clean-up after its document was made anew.
 SUPERFLUOUS = {
-    Kind.ORPHAN_POINT,
-    Kind.STALE_GENERATION,
-    Kind.STALE_MODEL,
-    Kind.WRONG_TENANT,
-    Kind.WRONG_PAYLOAD,
+    FindingKind.ORPHAN_POINT,
+    FindingKind.STALE_GENERATION,
+    FindingKind.STALE_MODEL,
+    FindingKind.WRONG_TENANT,
+    FindingKind.WRONG_PAYLOAD,
 }
-UNFIT = {Kind.MISSING_POINT, Kind.WRONG_PAYLOAD, Kind.STUCK_DOCUMENT}
+UNFIT = {FindingKind.MISSING_POINT, FindingKind.WRONG_PAYLOAD, FindingKind.STUCK_DOCUMENT}
 
 
 def repair_findings(actor: Actor, store: VectorStore, report: Report) -> None:
     """Notes in the report how many were mended, and what could not be."""
-    mender = _Mender(actor, store)
-    left = {finding for finding in report.findings if finding.kind is Kind.MISSING_FILE}
+    repairer = _Repairer(actor, store)
+    left = {finding for finding in report.findings if finding.kind is FindingKind.MISSING_FILE}
     for kinds, mend, size in (
-        (SUPERFLUOUS, mender.delete_points, BATCH),
-        ({Kind.ORPHAN_FILE}, mender.remove_files, 1),
-        ({Kind.WRONG_TAGS}, mender.index_tags, BATCH),
-        (UNFIT, mender.make_anew, BATCH),
-        ({Kind.MISSING_FILE}, mender.say_so, BATCH),
+        (SUPERFLUOUS, repairer.delete_points, BATCH),
+        ({FindingKind.ORPHAN_FILE}, repairer.remove_files, 1),
+        ({FindingKind.WRONG_TAGS}, repairer.index_tags, BATCH),
+        (UNFIT, repairer.requeue, BATCH),
+        ({FindingKind.MISSING_FILE}, repairer.mark_missing, BATCH),
     ):
         concerned = [finding for finding in report.findings if finding.kind in kinds]
         for some in batched(sorted(concerned, key=lambda one: str(one.document_id)), size):
@@ -53,7 +53,7 @@ def repair_findings(actor: Actor, store: VectorStore, report: Report) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mender:
+class _Repairer:
     actor: Actor
     store: VectorStore
 
@@ -68,10 +68,10 @@ class _Mender:
     def index_tags(self, findings: Sequence[Finding]) -> None:
         index_tags(self.actor.tenant_id, Q(pk__in=[finding.subject for finding in findings]))
 
-    def make_anew(self, findings: Sequence[Finding]) -> None:
+    def requeue(self, findings: Sequence[Finding]) -> None:
         reindex_documents(actor=self.actor, document_ids=documents_of(findings))
 
-    def say_so(self, findings: Sequence[Finding]) -> None:
+    def mark_missing(self, findings: Sequence[Finding]) -> None:
         """A missing file can only be uploaded again. Until then its document is in error, so that people see it, and
         the same bytes are not taken for unchanged."""
         with tenant_scope(self.actor.tenant_id):

@@ -23,7 +23,7 @@ from knowledge.errors import FilterInvalidError
 from knowledge.models import Reference
 from knowledge.pipeline.ports import collection_name
 from knowledge.search.filters import NothingCanMatch, SearchFilters, resolve
-from knowledge.search.passages import Passage, hydrate
+from knowledge.search.found_chunks import FoundChunk, hydrate
 
 MAX_LIMIT = 1000
 # Some points may belong to a generation that was just replaced, or to a document that was just deleted.
@@ -38,7 +38,7 @@ def search(
     limit: int = 10,
     filters: SearchFilters | None = None,
     audited: bool = True,
-) -> list[Passage]:
+) -> list[FoundChunk]:
     """The best passages first; one event in the audit log, unless it only measures. Raises FilterInvalidError,
     EmbeddingError, VectorStoreError."""
     actor.require(Role.VIEWER)

@@ -36,7 +36,7 @@ from knowledge.storage.files import store_document
 from knowledge.storage.values import Upload
 
 
-class Outcome(StrEnum):
+class UploadOutcome(StrEnum):
     ADDED = "added"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 class Added:
     document_id: UUID
     external_id: str
-    outcome: Outcome
+    outcome: UploadOutcome
 
 
 _Tags = dict[UUID, dict[str, str]]  # a document's tags, and their sources
@@ -57,10 +57,10 @@ class _Plan:
     """What is to be done with one upload; `before` is the document that it replaces."""
 
     upload: Upload
-    digest: storage.Digest
+    digest: storage.FileDigest
     before: Document | None
     document_id: UUID
-    outcome: Outcome
+    outcome: UploadOutcome
 
     @property
     def generation(self) -> int:
@@ -138,14 +138,16 @@ def _plan_one(
 ) -> _Plan:
     digest = storage.digest(upload.path)
     if before is None:
-        return _Plan(upload=upload, digest=digest, before=None, document_id=new_id(), outcome=Outcome.ADDED)
+        return _Plan(
+            upload=upload, digest=digest, before=None, document_id=new_id(), outcome=UploadOutcome.ADDED
+        )
     is_same = _is_unchanged(before, digest, reference) and _says_the_same(before, upload, tags)
     is_same = is_same and before.container_id == container_id
-    outcome = Outcome.UNCHANGED if is_same else Outcome.UPDATED
+    outcome = UploadOutcome.UNCHANGED if is_same else UploadOutcome.UPDATED
     return _Plan(upload=upload, digest=digest, before=before, document_id=before.pk, outcome=outcome)
 
 
-def _is_unchanged(document: Document, digest: storage.Digest, reference: Reference) -> bool:
+def _is_unchanged(document: Document, digest: storage.FileDigest, reference: Reference) -> bool:
     if document.sha256 != digest.sha256 or document.processed_status == DocumentStatus.ERROR:
         return False
     present = versions_of(file_parser(), model_for(reference), document.mime_type, reference.chunk_settings)
@@ -166,7 +168,7 @@ def _store(actor: Actor, plans: Sequence[_Plan]) -> dict[UUID, str]:
     stored = {
         plan.document_id: store_document(plan.upload.path, actor.tenant_id, plan.document_id, plan.generation)
         for plan in plans
-        if plan.outcome != Outcome.UNCHANGED
+        if plan.outcome != UploadOutcome.UNCHANGED
     }
     storage.flush(stored.values())
     return stored
@@ -181,7 +183,7 @@ def _write(
 ) -> None:
     # In an order that all agree on: whoever adds the same names at the same moment waits, and is not waited for.
     changed = sorted(
-        (plan for plan in plans if plan.outcome != Outcome.UNCHANGED),
+        (plan for plan in plans if plan.outcome != UploadOutcome.UNCHANGED),
         key=lambda plan: plan.upload.external_id,
     )
     if not changed:

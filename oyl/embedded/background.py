@@ -15,15 +15,15 @@ from django.conf import settings
 
 from oyl.embedded import instance, services
 from oyl.embedded.errors import ServiceError
-from oyl.embedded.instance import Info, Kind
-from oyl.embedded.journal import Journal
+from oyl.embedded.instance import InstanceInfo, InstanceKind
 from oyl.embedded.layout import Layout
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import ROOT, interruptible
 
 PATIENCE_SECONDS = 30.0
 
 
-def start(layout: Layout) -> Info:
+def start(layout: Layout) -> InstanceInfo:
     """Make them run, unless they do already; returns when they are ready. Raises ServiceError."""
     host = None if _lasting(layout) else _spawn(layout)
 
@@ -44,7 +44,7 @@ def start(layout: Layout) -> Info:
 def stop(layout: Layout) -> bool:
     """Stop what `start` made run; False when there is nothing to stop. Raises ServiceError."""
     info = _lasting(layout)
-    if info is None or info.kind is Kind.UP:
+    if info is None or info.kind is InstanceKind.UP:
         return False
     with suppress(ProcessLookupError):
         os.kill(info.pid, signal.SIGTERM)
@@ -56,19 +56,19 @@ def main() -> None:
     """The background process: owns the services until it is told to stop."""
     layout: Layout = settings.LAYOUT
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (mine := instance.own(layout, Kind.SERVICES)) is None:
+    while (mine := instance.acquire(layout, InstanceKind.SERVICES)) is None:
         if time.monotonic() > deadline:
             sys.exit(f"Another process keeps using the services in {layout.data}.")
         time.sleep(0.1)
-    with suppress(KeyboardInterrupt), interruptible(), services.run(mine, Journal(layout.logs)):
+    with suppress(KeyboardInterrupt), interruptible(), services.run(mine, ServiceLog(layout.logs)):
         mine.is_ready()
         Event().wait()
 
 
-def _lasting(layout: Layout) -> Info | None:
+def _lasting(layout: Layout) -> InstanceInfo | None:
     """The owner, unless it is a command, which takes its services with it when it ends."""
-    info = instance.owner(layout)
-    return info if info and info.kind is not Kind.COMMAND else None
+    info = instance.running_instance(layout)
+    return info if info and info.kind is not InstanceKind.COMMAND else None
 
 
 def _spawn(layout: Layout) -> subprocess.Popen[bytes]:

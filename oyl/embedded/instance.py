@@ -20,18 +20,18 @@ from oyl.embedded.errors import ServiceError
 from oyl.embedded.layout import Layout
 
 
-class Kind(StrEnum):
+class InstanceKind(StrEnum):
     UP = "up"
     SERVICES = "services"
     COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Info:
+class InstanceInfo:
     """What the owner tells. `created` is when its process started, `children` are
     {name: (process id, its start)}, `address` is where `up` answers."""
 
-    kind: Kind
+    kind: InstanceKind
     pid: int
     created: float
     run: str
@@ -43,7 +43,7 @@ class Info:
 class Instance:
     """The right to run the services of one data folder. Made by `own`; given back by `release`."""
 
-    def __init__(self, layout: Layout, handle: int, info: Info) -> None:
+    def __init__(self, layout: Layout, handle: int, info: InstanceInfo) -> None:
         self._layout, self._handle, self._info, self._lock = layout, handle, info, Lock()
         self._tell(info)
 
@@ -62,14 +62,14 @@ class Instance:
         shutil.rmtree(self._layout.run, ignore_errors=True)
         os.close(self._handle)
 
-    def _tell(self, info: Info) -> None:
+    def _tell(self, info: InstanceInfo) -> None:
         self._info = info
         draft = _note(self._layout).with_suffix(".draft")
         draft.write_text(json.dumps(asdict(info)))
         draft.replace(_note(self._layout))
 
 
-def own(layout: Layout, kind: Kind, *, address: str = "") -> Instance | None:
+def acquire(layout: Layout, kind: InstanceKind, *, address: str = "") -> Instance | None:
     """The instance, with what a crashed owner left behind stopped; None while another process owns it."""
     layout.data.mkdir(parents=True, exist_ok=True)
     handle = os.open(layout.data / "instance.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -81,11 +81,11 @@ def own(layout: Layout, kind: Kind, *, address: str = "") -> Instance | None:
     _stop_leftovers(layout)
     _make_run(layout.run)
     created = _started(psutil.Process())
-    info = Info(kind=kind, pid=os.getpid(), created=created, run=str(layout.run), address=address)
+    info = InstanceInfo(kind=kind, pid=os.getpid(), created=created, run=str(layout.run), address=address)
     return Instance(layout, handle, info)
 
 
-def owner(layout: Layout) -> Info | None:
+def running_instance(layout: Layout) -> InstanceInfo | None:
     """Who runs the services now, or None."""
     info = _read(layout)
     if info is None or not _find((info.pid, info.created)):
@@ -102,13 +102,13 @@ def _note(layout: Layout) -> Path:
     return layout.data / "instance.json"
 
 
-def _read(layout: Layout) -> Info | None:
+def _read(layout: Layout) -> InstanceInfo | None:
     try:
         told = json.loads(_note(layout).read_text())
     except FileNotFoundError:
         return None
     children = {name: (pid, created) for name, (pid, created) in told.pop("children").items()}
-    return Info(**{**told, "kind": Kind(told["kind"]), "children": children})
+    return InstanceInfo(**{**told, "kind": InstanceKind(told["kind"]), "children": children})
 
 
 def _make_run(folder: Path) -> None:

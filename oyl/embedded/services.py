@@ -15,10 +15,10 @@ from django.db import connections
 
 from oyl.embedded import instance, postgres, redis, vectors
 from oyl.embedded.errors import ServiceError
-from oyl.embedded.instance import Kind
-from oyl.embedded.journal import Journal
+from oyl.embedded.instance import InstanceKind
 from oyl.embedded.layout import Layout
 from oyl.embedded.program import Program
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 
 PATIENCE_SECONDS = 60.0
@@ -38,15 +38,15 @@ def programs() -> list[Program]:
 
 
 @contextmanager
-def run(mine: instance.Instance, journal: Journal) -> Iterator[Supervisor]:
+def run(mine: instance.Instance, service_log: ServiceLog) -> Iterator[Supervisor]:
     """The services of an owned instance, up to the end of the block; more programs may be started inside."""
-    supervisor = Supervisor(journal, mine.child_started)
+    supervisor = Supervisor(service_log, mine.child_started)
     try:
         supervisor.start(programs())
         yield supervisor
     finally:
         supervisor.stop()
-        journal.close()
+        service_log.close()
         mine.release()
 
 
@@ -68,7 +68,7 @@ def ensure_services() -> Iterator[None]:
         if mine is None:
             yield
             return
-        with run(mine, Journal(layout.logs)):
+        with run(mine, ServiceLog(layout.logs)):
             mine.is_ready()
             try:
                 yield
@@ -95,9 +95,9 @@ def _own_or_join(layout: Layout) -> instance.Instance | None:
     """Become the owner, or wait until the present one is ready (None)."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if mine := instance.own(layout, Kind.COMMAND):
+        if mine := instance.acquire(layout, InstanceKind.COMMAND):
             return mine
-        info = instance.owner(layout)
+        info = instance.running_instance(layout)
         if info and info.ready:
             return None
         time.sleep(0.05)

@@ -14,8 +14,8 @@ from types import FrameType
 from typing import NoReturn
 
 from oyl.embedded.errors import ServiceError
-from oyl.embedded.journal import Journal
 from oyl.embedded.program import Program
+from oyl.embedded.service_log import ServiceLog
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
@@ -36,8 +36,10 @@ class Child:
     """One program, kept running by a thread of its own, which starts every process itself: a process is told
     when the thread that started it ends."""
 
-    def __init__(self, program: Program, journal: Journal, started: Callable[[str, int], None]) -> None:
-        self.program, self._journal, self._started = program, journal, started
+    def __init__(
+        self, program: Program, service_log: ServiceLog, started: Callable[[str, int], None]
+    ) -> None:
+        self.program, self._journal, self._started = program, service_log, started
         self._stopping, self._lock = Event(), Lock()
         self._process: subprocess.Popen[str] | None = None
         self._thread = Thread(target=self._keep_running, name=program.name, daemon=True)
@@ -132,8 +134,8 @@ def _kill_group(pid: int) -> None:
 class Supervisor:
     """Groups of children. `started` is told the name and process id at every start."""
 
-    def __init__(self, journal: Journal, started: Callable[[str, int], None]) -> None:
-        self._journal, self._started = journal, started
+    def __init__(self, service_log: ServiceLog, started: Callable[[str, int], None]) -> None:
+        self._journal, self._started = service_log, started
         self._groups: list[list[Child]] = []
 
     def start(self, programs: Iterable[Program], *, timeout: float = 30) -> None:

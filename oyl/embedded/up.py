@@ -19,10 +19,10 @@ from django.db import connections
 
 from oyl.embedded import background, instance, services
 from oyl.embedded.errors import ServiceError
-from oyl.embedded.instance import Instance, Kind
-from oyl.embedded.journal import Journal
+from oyl.embedded.instance import Instance, InstanceKind
 from oyl.embedded.layout import Layout
 from oyl.embedded.program import Program
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import ROOT, interruptible
 
 READY_SECONDS = 60.0
@@ -32,13 +32,13 @@ DEMO_SECONDS = 120.0
 def up(console: TextIO) -> None:
     """Run until Ctrl-C or SIGTERM. Raises ServiceError when it cannot start."""
     mine = _claim(settings.LAYOUT)
-    journal = Journal(settings.LAYOUT.logs, console)
-    with suppress(KeyboardInterrupt), interruptible(), services.run(mine, journal) as supervisor:
-        journal.write("oyl", f"services are ready, data is in {settings.OYL_DATA_DIR}")
+    service_log = ServiceLog(settings.LAYOUT.logs, console)
+    with suppress(KeyboardInterrupt), interruptible(), services.run(mine, service_log) as supervisor:
+        service_log.write("oyl", f"services are ready, data is in {settings.OYL_DATA_DIR}")
         _prepare_schema()
         mine.is_ready()
         web, worker, beat = application()
-        with _demo(journal):
+        with _demo(service_log):
             supervisor.start([web, worker], timeout=READY_SECONDS)
             supervisor.start([beat])  # last, so that the others get ready sooner
         console.write(welcome(settings.LAYOUT))
@@ -93,17 +93,17 @@ def welcome(layout: Layout) -> str:
 
 def _claim(layout: Layout) -> Instance:
     """The right to run this data folder, from `services start` if need be. Raises ServiceError."""
-    running = instance.owner(layout)
-    if running and running.kind is Kind.UP:
+    running = instance.running_instance(layout)
+    if running and running.kind is InstanceKind.UP:
         raise ServiceError(
             f"OYL is already running at {running.address} (process {running.pid}). Stop it with Ctrl-C there."
             " A second one needs a data folder and a port of its own: OYL_DATA_DIR=var2 OYL_PORT=8001 make up"
         )
     _check_port()
     background.stop(layout)
-    if mine := instance.own(layout, Kind.UP, address=address()):
+    if mine := instance.acquire(layout, InstanceKind.UP, address=address()):
         return mine
-    busy = instance.owner(layout)
+    busy = instance.running_instance(layout)
     who = f"`manage.py` command (process {busy.pid})" if busy else "process"
     raise ServiceError(f"A {who} is using the services in {layout.data}. Try again when it has ended.")
 
@@ -145,12 +145,12 @@ def _is_ready() -> bool:
 
 
 @contextmanager
-def _demo(journal: Journal) -> Iterator[None]:
+def _demo(service_log: ServiceLog) -> Iterator[None]:
     """On the first run `manage.py demo` makes something to look at, while the application starts."""
     if (settings.LAYOUT.data / "demo.json").exists():
         yield
         return
-    journal.write("oyl", "first run: a demo tenant is being made")
+    service_log.write("oyl", "first run: a demo tenant is being made")
     command = [sys.executable, str(ROOT / "manage.py"), "demo"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
@@ -161,4 +161,6 @@ def _demo(journal: Journal) -> Iterator[None]:
             process.kill()
             raise
     if process.returncode:
-        journal.write("oyl", f"the demo tenant could not be made, the next start tries again: {told.strip()}")
+        service_log.write(
+            "oyl", f"the demo tenant could not be made, the next start tries again: {told.strip()}"
+        )

@@ -15,7 +15,7 @@ def program(layout: Layout) -> Program:
     return Program(
         name="vectors",
         quiet=True,
-        command=(sys.executable, "-m", "engines.vectors.owner", *arguments),
+        command=(sys.executable, "-m", "engines.vectors.edge_process", *arguments),
         prepare=lambda: layout.vectors.mkdir(parents=True, exist_ok=True),
         ready=lambda: _listens(layout.vector_socket),
     )

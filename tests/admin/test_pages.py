@@ -118,14 +118,14 @@ def test_the_organisation_s_metadata_is_write_only_too(owner: Person):
     with tenant_scope(owner.tenant_id):
         tenant = Tenant.objects.get(pk=owner.tenant_id)
         assert tenant.name == f"{name} Ltd"
-        assert tenant.metadata_encrypted.reveal() == {"contract": "sk-contract"}
+        assert tenant.metadata_encrypted.decrypt() == {"contract": "sk-contract"}
     for address in (page, url(Tenant, "history", owner.tenant_id)):
         assert "sk-contract" not in owner.client.get(address).content.decode()
 
 
 def _secret_of(owner: Person, config: IntegrationConfig) -> object:
     with tenant_scope(owner.tenant_id):
-        return IntegrationConfig.objects.get(pk=config.pk).config_encrypted_json.reveal()
+        return IntegrationConfig.objects.get(pk=config.pk).config_encrypted_json.decrypt()
 
 
 def test_choices_are_the_tenant_s_own(rows: Rows, stranger: Person):

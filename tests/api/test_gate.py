@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from core import rate_limits
-from oyl.admission import Gate
+from oyl.admission import AdmissionMiddleware
 from tests.api.conftest import Caller
 
 
@@ -23,7 +23,7 @@ async def django(scope: Any, receive: Any, send: Any) -> None:
 
 def send(**request: Any) -> httpx.Response:
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(Gate(django))
+        transport = httpx.ASGITransport(AdmissionMiddleware(django))
         async with httpx.AsyncClient(transport=transport, base_url="http://oyl") as client:
             return await client.post("/api/v1/documents/upload/", **request)
 

@@ -17,8 +17,8 @@ from django.test import Client
 from core import rate_limits
 from core.permissions import Role
 from oyl.embedded import redis
-from oyl.embedded.journal import Journal
 from oyl.embedded.layout import Layout
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 from tests.api.conftest import Caller, key_of
 from tests.conftest import make_member
@@ -32,8 +32,8 @@ class Redis:
     def __init__(self, layout: Layout) -> None:
         layout.run.mkdir(mode=0o700)
         self.layout, self.pid = layout, 0
-        self.journal = Journal(layout.logs)
-        self.supervisor = Supervisor(self.journal, self._started)
+        self.service_log = ServiceLog(layout.logs)
+        self.supervisor = Supervisor(self.service_log, self._started)
         self.start()
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ def own_redis(tmp_path, settings) -> Iterator[Redis]:
     yield made
     os.kill(made.pid, signal.SIGCONT)
     made.supervisor.stop()
-    made.journal.close()
+    made.service_log.close()
 
 
 def left(answer: Any) -> dict[str, int]:

@@ -41,7 +41,7 @@ def edge() -> Iterator[VectorStore]:
     command = [
         sys.executable,
         "-m",
-        "engines.vectors.owner",
+        "engines.vectors.edge_process",
         "--socket",
         str(path),
         "--dir",

@@ -11,7 +11,7 @@ from core.actors import system_actor
 from core.isolation.scope import tenant_scope
 from engines.vectors import Filter, StoredPoint
 from jobs import queue, worker
-from jobs.drain import work_here
+from jobs.drain import work_in_process
 from jobs.handlers import JobHandler, handler_of
 from jobs.progress import JobProgress
 from knowledge.engine_config import default_embedder, file_parser, vector_store
@@ -19,7 +19,7 @@ from knowledge.ingestion.attempt import Attempt
 from knowledge.models import Document, IngestionJob, Reference
 from knowledge.pipeline.ports import Ports
 from knowledge.search.filters import SearchFilters
-from knowledge.search.passages import Passage
+from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
 from knowledge.services.documents import Added, add_documents
 from knowledge.services.libraries import get_or_create_reference
@@ -56,7 +56,7 @@ class Library:
         return self.document(added.document_id)
 
     def work(self) -> None:
-        work_here(ingestion(), self.tenant_id)
+        work_in_process(ingestion(), self.tenant_id)
 
     def document(self, pk: UUID) -> Document:
         with tenant_scope(self.tenant_id):
@@ -67,7 +67,7 @@ class Library:
         with tenant_scope(self.tenant_id):
             return {document.external_id: document for document in Document.objects.all()}
 
-    def find(self, query: str, **filters: Any) -> list[Passage]:
+    def find(self, query: str, **filters: Any) -> list[FoundChunk]:
         return search(actor=self.person.actor, query=query, filters=SearchFilters(**filters), audited=False)
 
     def points(self, document: Document) -> list[StoredPoint]:

@@ -29,7 +29,7 @@ def sentences(count: int) -> str:
 
 
 def chunked(*elements: Element, max_tokens: int = BUDGET) -> ChunkedDocument:
-    document = chunk(elements, ruler=tokens, max_tokens=max_tokens)
+    document = chunk(elements, counter=tokens, max_tokens=max_tokens)
     assert_sound(document, max_tokens)
     return document
 
@@ -194,7 +194,7 @@ def test_time_grows_with_the_text_alone():
     line = "Some words make a sentence, and sentences make a text that is long. "
     for huge in (text(line * 44_000), text("QmFzZTY0" * 375_000), text(line.replace(" ", "") * 44_000)):
         began = time.process_time()
-        chunk([huge], ruler=_Quick(), max_tokens=254)
+        chunk([huge], counter=_Quick(), max_tokens=254)
         assert time.process_time() - began < 5
 
 

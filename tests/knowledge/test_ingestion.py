@@ -25,7 +25,7 @@ from knowledge.errors import DocumentNotFoundError, ReferenceNotFoundError, Uplo
 from knowledge.ingestion import handler
 from knowledge.models import Chunk, Document, DocumentStatus, Embedding, IngestionJob
 from knowledge.services.documents import (
-    Outcome,
+    UploadOutcome,
     add_documents,
     delete_documents,
     reindex_documents,
@@ -58,7 +58,7 @@ def test_chunks_embeddings_and_points_have_the_same_ids(library: Library) -> Non
 def test_the_same_bytes_again_change_nothing(library: Library) -> None:
     before = library.add("bees.md", BEES)
     (again,) = library.queue(library.upload("bees.md", BEES))
-    assert (again.outcome, again.document_id) == (Outcome.UNCHANGED, before.pk)
+    assert (again.outcome, again.document_id) == (UploadOutcome.UNCHANGED, before.pk)
     with tenant_scope(library.tenant_id):
         assert IngestionJob.objects.filter(document=before).count() == 1
     assert library.document(before.pk).generation == 1
@@ -69,7 +69,7 @@ def test_other_versions_of_the_pipeline_make_it_anew(library: Library) -> None:
     with tenant_scope(library.tenant_id):
         Document.objects.filter(pk=before.pk).update(versions={"reader": "0"})
     (again,) = library.queue(library.upload("bees.md", BEES))
-    assert again.outcome == Outcome.UPDATED
+    assert again.outcome == UploadOutcome.UPDATED
 
 
 def test_a_replaced_document_answers_from_the_new_file_alone(library: Library) -> None:
@@ -159,7 +159,7 @@ def test_retrying_queues_what_failed(library: Library) -> None:
 def test_the_same_bad_bytes_again_are_tried_again(library: Library) -> None:
     library.add("broken.pdf", b"%PDF-1.4 broken")
     (again,) = library.queue(library.upload("broken.pdf", b"%PDF-1.4 broken"))
-    assert again.outcome == Outcome.UPDATED
+    assert again.outcome == UploadOutcome.UPDATED
 
 
 def test_an_archives_members_become_documents_and_go_with_it(library: Library) -> None:

@@ -13,7 +13,7 @@ from core.isolation.scope import tenant_scope
 from jobs import progress
 from knowledge.engine_config import default_embedder, vector_store
 from knowledge.models import IngestionJob
-from knowledge.services.documents import Outcome
+from knowledge.services.documents import UploadOutcome
 from tests.knowledge.libraries import BEES, RIVERS, Library, work
 
 Calls = dict[str, int]
@@ -76,7 +76,7 @@ def test_unchanged_documents_cost_a_look(library: Library, calls: Calls, documen
     calls.clear()
     added = []
     assert statements(lambda: added.extend(library.queue(*uploads))) == SCOPE + 2 + SCOPE
-    assert {one.outcome for one in added} == {Outcome.UNCHANGED}
+    assert {one.outcome for one in added} == {UploadOutcome.UNCHANGED}
     assert calls == {}
     with tenant_scope(library.tenant_id):
         assert IngestionJob.objects.count() == documents

@@ -69,7 +69,7 @@ def children() -> set[int]:
                 command = (entry / "cmdline").read_text()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if parent == os.getpid() and "engines.parsing.child" in command:
+            if parent == os.getpid() and "engines.parsing.child_process" in command:
                 found.add(int(entry.name))
     return found
 

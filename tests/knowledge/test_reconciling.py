@@ -21,7 +21,7 @@ from engines.vectors import Filter, Point, VectorStoreError
 from knowledge.models import Document
 from knowledge.reconcile import comparison
 from knowledge.reconcile.comparison import reconcile
-from knowledge.reconcile.findings import Kind, Report
+from knowledge.reconcile.findings import FindingKind, Report
 from knowledge.services.tags import tag_documents
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
@@ -70,7 +70,7 @@ def test_work_in_progress_is_no_finding(library: Library) -> None:
 def test_a_job_that_ends_meanwhile_is_no_finding(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     library.queue(library.upload("bees.md", BEES))
     with pytest.raises(Killed):
-        work_until(library, "flip", kill)
+        work_until(library, "publish", kill)
     end_leases(library)
     before(monkeypatch, comparison, "_files", library.work)  # the points have been compared by then
     assert compare(library, repair=True).counts == {}
@@ -115,7 +115,7 @@ def test_what_a_link_leads_to_is_no_finding(library: Library) -> None:
 def test_texts_are_not_read(library: Library) -> None:
     missing_point(library, library.add("bees.md", BEES))
     with CaptureQueriesContext(connection) as queries:
-        assert compare(library).counts == {Kind.MISSING_POINT: 1}
+        assert compare(library).counts == {FindingKind.MISSING_POINT: 1}
     assert not [query["sql"] for query in queries if '"text"' in query["sql"]]
 
 
@@ -124,7 +124,7 @@ def test_another_tenants_points_are_left_alone(library: Library, foreign_library
     foreign = foreign_library.add("rivers.md", RIVERS)
     orphan_point(foreign_library, foreign)
     assert compare(library, repair=True).counts == {}
-    assert compare(foreign_library).counts == {Kind.ORPHAN_POINT: 1}
+    assert compare(foreign_library).counts == {FindingKind.ORPHAN_POINT: 1}
 
 
 def test_a_repair_is_in_the_audit_log(library: Library) -> None:

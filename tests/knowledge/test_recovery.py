@@ -20,7 +20,7 @@ from engines.vectors import VectorStoreError
 from jobs import queue
 from jobs.states import JobState
 from jobs.worker import work_for_any_tenant
-from knowledge.ingestion import flipping, ingest
+from knowledge.ingestion import ingest, publishing
 from knowledge.models import Chunk, DocumentStatus, IngestionJob
 from knowledge.services import documents, tags
 from knowledge.services.documents import delete_documents, reindex_documents, retry_documents
@@ -81,7 +81,7 @@ def test_a_replacement_that_cannot_be_read_leaves_the_old_passages_answering(lib
 def test_members_of_an_archive_that_was_replaced_before_it_was_shown_go(library: Library) -> None:
     library.queue(library.upload("all.zip", zipped({"a.md": BEES, "b.md": RIVERS})))
     with pytest.raises(Killed):
-        work_until(library, "flip", kill)
+        work_until(library, "publish", kill)
     library.queue(library.upload("all.zip", zipped({"a.md": BEES})))
     library.work()
     assert library.documents().keys() == {"all.zip", "all.zip/a.md"}
@@ -97,7 +97,7 @@ def test_an_archive_deleted_while_its_members_are_found_brings_none(library: Lib
 def test_a_worker_killed_before_the_flip_loses_and_doubles_nothing(library: Library) -> None:
     (added,) = library.queue(library.upload("bees.md", BEES))
     with pytest.raises(Killed):
-        work_until(library, "flip", kill)
+        work_until(library, "publish", kill)
     end_leases(library)
     library.work()
     document = library.document(added.document_id)
@@ -156,7 +156,7 @@ def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: py
             both.wait()
 
     before(monkeypatch, documents, "cancel_unfinished", meet)
-    before(monkeypatch, flipping, "_write_tags", meet)
+    before(monkeypatch, publishing, "_write_tags", meet)
 
     def and_close(step: Callable[[], None]) -> None:
         try:

@@ -19,7 +19,7 @@ from engines.vectors import Hit, Mode
 from knowledge.engine_config import default_embedder, vector_store
 from knowledge.models import Document
 from knowledge.search.filters import SearchFilters
-from knowledge.search.passages import hydrate
+from knowledge.search.found_chunks import hydrate
 from knowledge.search.service import search
 from knowledge.services.libraries import create_knowledge_base
 from tests.conftest import Person

@@ -18,7 +18,7 @@ from knowledge.errors import FilterInvalidError
 from knowledge.ingestion import ingest
 from knowledge.models import RuleKind, Tag, TagRule
 from knowledge.pipeline.values import tag_id
-from knowledge.search.passages import Passage
+from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
 from knowledge.services.documents import reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
@@ -35,7 +35,7 @@ def make_tag(library: Library, name: str, **facts: object) -> Tag:
     return tag
 
 
-def sources(passage: Passage) -> dict[str, str]:
+def sources(passage: FoundChunk) -> dict[str, str]:
     return {tag.tag: tag.source for tag in passage.tags}
 
 
@@ -129,7 +129,7 @@ def test_tags_given_while_a_new_generation_is_made_are_not_lost(
         tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
         tag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
 
-    before(monkeypatch, ingest, "flip", tag_both)
+    before(monkeypatch, ingest, "publish", tag_both)
     process(library.tenant_id, batch)
     monkeypatch.undo()
     library.work()
@@ -170,13 +170,13 @@ def test_a_tag_that_leaves_the_sidecar_goes_but_not_one_by_hand(library: Library
             tag_documents(actor=library.person.actor, document_ids=[added.document_id], tags=["mine"])
         said_by = sources(library.find("bees")[0])
         found.append((added.outcome.value, {tag: by for tag, by in said_by.items() if by != "ai"}))
-    by_hand = {"mine": "manual"}
+    manual_tags = {"mine": "manual"}
     assert found == [
         ("added", {"insects": "import", "honey": "import", "mine": "manual"}),
-        ("updated", {"insects": "import"} | by_hand),
-        ("unchanged", {"insects": "import"} | by_hand),
-        ("updated", by_hand),
-        ("unchanged", by_hand),
+        ("updated", {"insects": "import"} | manual_tags),
+        ("unchanged", {"insects": "import"} | manual_tags),
+        ("updated", manual_tags),
+        ("unchanged", manual_tags),
     ]
 
 

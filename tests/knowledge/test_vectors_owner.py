@@ -42,7 +42,7 @@ class Place:
     def spawn(self, *, directory: str = "data", name: str = "v.sock") -> subprocess.Popen[str]:
         path = self.folder / "run" / name
         arguments = ["--socket", str(path), "--dir", str(self.folder / directory)]
-        command = [sys.executable, "-m", "engines.vectors.owner", *arguments]
+        command = [sys.executable, "-m", "engines.vectors.edge_process", *arguments]
         self.started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         return self.started[-1]
 
@@ -319,5 +319,5 @@ def test_many_threads_share_a_store(place: Place) -> None:
 
 
 def test_the_owner_needs_no_django() -> None:
-    code = "import sys, engines.vectors.owner; sys.exit('django' in sys.modules)"
+    code = "import sys, engines.vectors.edge_process; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

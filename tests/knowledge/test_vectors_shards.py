@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from qdrant_edge import CountRequest, UpdateOperation
 
-from engines.vectors import Filter, Point, engine, shards
+from engines.vectors import Filter, Point, edge_operations, shards
 from engines.vectors.filters import tenant_filter
 from engines.vectors.qdrant import rows_of
 from engines.vectors.shards import Collection, Shards
@@ -38,11 +38,11 @@ def upsert(*numbers: int) -> UpdateOperation:
     lengths = np.array([len(terms.indices) for terms in rows.sparse], np.uint32)
     indices = np.concatenate([terms.indices for terms in rows.sparse])
     values = np.concatenate([terms.values for terms in rows.sparse])
-    return engine.upsert(Message(header, [rows.dense, lengths, indices, values]))
+    return edge_operations.upsert(Message(header, [rows.dense, lengths, indices, values]))
 
 
 def delete(number: int) -> UpdateOperation:
-    return engine.delete(tenant_filter(ACME, Filter(point_ids=(UUID(int=number),))))
+    return edge_operations.delete(tenant_filter(ACME, Filter(point_ids=(UUID(int=number),))))
 
 
 def count(collection: Collection) -> int:

@@ -19,8 +19,8 @@ from django.conf import settings
 
 from oyl.celery import app
 from oyl.embedded import postgres
-from oyl.embedded.journal import Journal
 from oyl.embedded.layout import Layout
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
 from tests.meta.settings_source import required_on_servers, variables
@@ -147,8 +147,8 @@ def server(tmp_path: Path) -> Iterator[Layout]:
     """A PostgreSQL with its superuser and an empty database alone, as the image's entrypoint leaves it."""
     layout = Layout(tmp_path / "var")
     layout.run.mkdir(mode=0o700)
-    journal = Journal(layout.logs)
-    supervisor = Supervisor(journal, lambda name, pid: None)
+    service_log = ServiceLog(layout.logs)
+    supervisor = Supervisor(service_log, lambda name, pid: None)
     try:
         supervisor.start([replace(postgres.program(layout), finish=lambda: None)])
         with psycopg.connect(host=str(layout.run), user="postgres", autocommit=True) as connection:
@@ -156,7 +156,7 @@ def server(tmp_path: Path) -> Iterator[Layout]:
         yield layout
     finally:
         supervisor.stop()
-        journal.close()
+        service_log.close()
 
 
 def run_init_scripts(layout: Layout) -> None:

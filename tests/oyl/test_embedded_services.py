@@ -18,9 +18,9 @@ from django.core.management import call_command
 
 from oyl.embedded import instance, postgres, redis
 from oyl.embedded.errors import ServiceError
-from oyl.embedded.instance import Info, Kind
-from oyl.embedded.journal import Journal
+from oyl.embedded.instance import InstanceInfo, InstanceKind
 from oyl.embedded.layout import Layout
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.services import ensure_services
 from oyl.embedded.supervisor import ROOT, Supervisor
 
@@ -35,17 +35,17 @@ with ensure_services():
 
 @contextmanager
 def services(layout: Layout) -> Iterator[None]:
-    mine = instance.own(layout, Kind.COMMAND)
+    mine = instance.acquire(layout, InstanceKind.COMMAND)
     assert mine
-    journal = Journal(layout.logs)
-    supervisor = Supervisor(journal, mine.child_started)
+    service_log = ServiceLog(layout.logs)
+    supervisor = Supervisor(service_log, mine.child_started)
     try:
         supervisor.start([redis.program(layout), postgres.program(layout)])
         mine.is_ready()
         yield
     finally:
         supervisor.stop()
-        journal.close()
+        service_log.close()
         mine.release()
 
 
@@ -81,8 +81,8 @@ def another_process(layout: Layout) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def owner(layout: Layout) -> Info:
-    info = instance.owner(layout)
+def owner(layout: Layout) -> InstanceInfo:
+    info = instance.running_instance(layout)
     assert info
     return info
 
@@ -149,7 +149,7 @@ def test_a_socket_folder_of_someone_else_is_refused(layout, tmp_path):
     layout.run.symlink_to(tmp_path)
     try:
         with pytest.raises(ServiceError, match="not this user's own folder"):
-            instance.own(layout, Kind.COMMAND)
+            instance.acquire(layout, InstanceKind.COMMAND)
     finally:
         layout.run.unlink()
 
@@ -166,12 +166,12 @@ def test_a_killed_owner_leaves_data_that_the_next_one_takes_over(layout):
 
 
 def test_a_server_that_its_killed_owner_could_not_stop_is_stopped_by_the_next(layout):
-    mine = instance.own(layout, Kind.COMMAND)
+    mine = instance.acquire(layout, InstanceKind.COMMAND)
     assert mine
     sleeper = subprocess.Popen(["sleep", "60"])
     mine.child_started("sleeper", sleeper.pid)
     os.close(mine._handle)  # what the kernel does for a killed process
-    next_one = instance.own(layout, Kind.COMMAND)
+    next_one = instance.acquire(layout, InstanceKind.COMMAND)
     assert not psutil.pid_exists(sleeper.pid)
     sleeper.wait()
     assert next_one
@@ -179,7 +179,7 @@ def test_a_server_that_its_killed_owner_could_not_stop_is_stopped_by_the_next(la
 
 
 def test_children_that_start_at_the_same_time_are_all_remembered(layout):
-    mine = instance.own(layout, Kind.COMMAND)
+    mine = instance.acquire(layout, InstanceKind.COMMAND)
     assert mine
     names = [f"child{number}" for number in range(40)]
     with ThreadPoolExecutor(max_workers=8) as threads:
@@ -197,7 +197,7 @@ def test_the_first_process_waits_for_the_others_that_use_its_services(layout):
         leave(second)
         assert second.wait(5) == 0
         assert first.wait(5) == 0
-    assert instance.owner(layout) is None
+    assert instance.running_instance(layout) is None
 
 
 def test_a_crashed_server_comes_back(layout):

@@ -14,8 +14,8 @@ import pytest
 
 from oyl.embedded import supervisor as module
 from oyl.embedded.errors import ServiceError
-from oyl.embedded.journal import Journal
 from oyl.embedded.program import Program
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor, describe_exit
 
 SLEEP = "import time; time.sleep(60)"
@@ -31,8 +31,8 @@ def is_alive(process: psutil.Process) -> bool:
     return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
 
 
-def says_up(journal: Journal, name: str) -> bool:
-    path = journal.path(name)
+def says_up(service_log: ServiceLog, name: str) -> bool:
+    path = service_log.path(name)
     return path.exists() and "up" in path.read_text()
 
 
@@ -40,11 +40,11 @@ def says_up(journal: Journal, name: str) -> bool:
 def running(tmp_path):
     """A supervisor and the process ids that it started, by name."""
     started: dict[str, list[int]] = {}
-    journal = Journal(tmp_path / "logs")
-    made = Supervisor(journal, lambda name, pid: started.setdefault(name, []).append(pid))
-    yield made, started, journal
+    service_log = ServiceLog(tmp_path / "logs")
+    made = Supervisor(service_log, lambda name, pid: started.setdefault(name, []).append(pid))
+    yield made, started, service_log
     made.stop()
-    journal.close()
+    service_log.close()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> None:
@@ -56,20 +56,20 @@ def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> None:
 
 def test_a_killed_child_is_started_again_and_its_log_says_why(running, monkeypatch):
     monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
-    made, started, journal = running
+    made, started, service_log = running
     made.start([python("sleeper", SLEEP)])
     wait_for(lambda: started.get("sleeper"))
     os.kill(started["sleeper"][0], signal.SIGKILL)
     wait_for(lambda: len(started["sleeper"]) == 2)
-    assert "was killed by SIGKILL" in journal.path("sleeper").read_text()
+    assert "was killed by SIGKILL" in service_log.path("sleeper").read_text()
 
 
 def test_a_child_that_cannot_start_is_named_with_its_log(running, monkeypatch):
     monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
-    made, _, journal = running
+    made, _, service_log = running
     with pytest.raises(ServiceError, match=r"broken does not start: see .*broken\.log"):
         made.start([python("broken", "raise SystemExit('no such thing')", ready=lambda: False)])
-    log = journal.path("broken").read_text()
+    log = service_log.path("broken").read_text()
     assert "no such thing" in log
     assert "ended with exit code 1" in log
 
@@ -85,16 +85,16 @@ def test_stop_ends_children_and_grandchildren(running):
 
 
 def test_a_child_that_ignores_the_signal_is_killed_after_its_grace(running):
-    made, started, journal = running
+    made, started, service_log = running
     made.start([python("stubborn", STUBBORN, grace=0.3)])
-    wait_for(partial(says_up, journal, "stubborn"))
+    wait_for(partial(says_up, service_log, "stubborn"))
     made.stop()
     assert not psutil.pid_exists(started["stubborn"][0])
-    assert "is killed" in journal.path("stubborn").read_text()
+    assert "is killed" in service_log.path("stubborn").read_text()
 
 
 def test_groups_stop_in_reverse_order(running, tmp_path):
-    made, _, journal = running
+    made, _, service_log = running
     code = (
         "import signal, sys, time\n"
         f"note = lambda *_: (open({str(tmp_path / 'order')!r}, 'a').write(sys.argv[1]), sys.exit())\n"
@@ -103,7 +103,7 @@ def test_groups_stop_in_reverse_order(running, tmp_path):
     for name in "ab":
         command = (sys.executable, "-S", "-c", code, name)
         made.start([Program(name=name, command=command)])
-        wait_for(partial(says_up, journal, name))
+        wait_for(partial(says_up, service_log, name))
     made.stop()
     assert (tmp_path / "order").read_text() == "ba"
 
@@ -113,11 +113,11 @@ def test_children_end_when_their_supervisor_is_killed(tmp_path):
     code = (
         "import os, sys, time\n"
         "from pathlib import Path\n"
-        "from oyl.embedded.journal import Journal\n"
+        "from oyl.embedded.service_log import ServiceLog\n"
         "from oyl.embedded.program import Program\n"
         "from oyl.embedded.supervisor import Supervisor\n"
         f"note = lambda name, pid: Path({str(tmp_path / 'pid')!r}).write_text(str(pid))\n"
-        f"made = Supervisor(Journal(Path({str(tmp_path)!r})), note)\n"
+        f"made = Supervisor(ServiceLog(Path({str(tmp_path)!r})), note)\n"
         f"made.start([Program(name='child', command=(sys.executable, '-S', '-c', {SLEEP!r}))])\n"
         "time.sleep(60)"
     )

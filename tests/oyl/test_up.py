@@ -16,7 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from oyl.embedded import instance
-from oyl.embedded.instance import Kind
+from oyl.embedded.instance import InstanceKind
 from oyl.embedded.layout import Layout
 from oyl.embedded.supervisor import ROOT
 from oyl.embedded.up import welcome
@@ -55,7 +55,7 @@ def test_an_impossible_address_is_named_with_what_is_wrong_of_it(layout, setting
 
 
 def test_a_second_start_names_the_first(layout):
-    first = instance.own(layout, Kind.UP, address="http://127.0.0.1:8123")
+    first = instance.acquire(layout, InstanceKind.UP, address="http://127.0.0.1:8123")
     assert first
     try:
         with pytest.raises(
@@ -68,7 +68,7 @@ def test_a_second_start_names_the_first(layout):
 
 def test_a_command_that_uses_the_services_is_named(layout, settings):
     settings.OYL_PORT = 0
-    first = instance.own(layout, Kind.COMMAND)
+    first = instance.acquire(layout, InstanceKind.COMMAND)
     assert first
     try:
         with pytest.raises(CommandError, match=r"command \(process \d+\) is using the services"):
@@ -96,7 +96,7 @@ def free_port() -> int:
 def wait_for_new_pid(layout: Layout, name: str, old: int) -> int:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        info = instance.owner(layout)
+        info = instance.running_instance(layout)
         if info and info.children[name][0] != old:
             return info.children[name][0]
         time.sleep(0.05)
@@ -127,17 +127,17 @@ def test_everything_runs_restarts_what_crashes_and_stops_cleanly(tmp_path):
                 assert line, f"it ended before it was ready: {shown}"
                 shown += line
             assert "admin@demo.example" in shown
-            info = instance.owner(layout)
-            assert info and info.kind is Kind.UP and info.ready
+            info = instance.running_instance(layout)
+            assert info and info.kind is InstanceKind.UP and info.ready
             assert set(info.children) >= {"postgres", "redis", "vectors", "web", "worker"}
             os.kill(info.children["web"][0], signal.SIGKILL)
             wait_for_new_pid(layout, "web", info.children["web"][0])
             assert "was killed by SIGKILL" in (layout.logs / "web.log").read_text()
-            info = instance.owner(layout)
+            info = instance.running_instance(layout)
             assert info
             process.send_signal(signal.SIGINT)
             assert process.wait(12) == 0
         finally:
             process.kill()
     assert not [pid for pid, _ in info.children.values() if psutil.pid_exists(pid)]
-    assert instance.owner(layout) is None
+    assert instance.running_instance(layout) is None

@@ -70,8 +70,8 @@ def put_raw(config, text):
 
 def test_a_saved_secret_is_read_again_and_stored_as_an_envelope(workspace):
     config = saved(workspace)
-    assert config.config_encrypted_json.reveal() == VALUE
-    assert reload(config).config_encrypted_json.reveal() == VALUE
+    assert config.config_encrypted_json.decrypt() == VALUE
+    assert reload(config).config_encrypted_json.decrypt() == VALUE
     envelope = json.loads(raw(config))
     assert (envelope["v"], envelope["k"], sorted(envelope)) == (1, next(iter(ciphers())), ["c", "k", "v"])
     assert CANARY not in raw(config)
@@ -83,7 +83,7 @@ def test_the_same_value_is_never_the_same_ciphertext(workspace):
 
 @pytest.mark.parametrize("value", [{}, [], "", 0, False, "text"])
 def test_any_json_value_but_null_is_a_secret(workspace, value):
-    assert reload(saved(workspace, value=value)).config_encrypted_json.reveal() == value
+    assert reload(saved(workspace, value=value)).config_encrypted_json.decrypt() == value
 
 
 def test_none_is_no_secret(workspace):
@@ -97,11 +97,11 @@ def test_update_fields_and_bulk_create_and_deferred_loading(workspace):
     config.config_encrypted_json = "new"
     config.save(update_fields=["config_encrypted_json"])
     only = IntegrationConfig.objects.only("config_encrypted_json").get(pk=config.pk)
-    assert only.config_encrypted_json.reveal() == "new"
+    assert only.config_encrypted_json.decrypt() == "new"
     assert IntegrationConfig.objects.defer("config_encrypted_json").get(pk=config.pk).config_encrypted_json
     IntegrationConfig.objects.bulk_create([make(workspace, f"bulk {n}", n) for n in range(3)])
     bulk = IntegrationConfig.objects.filter(name__startswith="bulk").order_by("name")
-    assert [each.config_encrypted_json.reveal() for each in bulk] == [0, 1, 2]
+    assert [each.config_encrypted_json.decrypt() for each in bulk] == [0, 1, 2]
 
 
 def test_saving_without_a_change_keeps_the_ciphertext(workspace):
@@ -117,10 +117,10 @@ def test_a_copied_object_gets_a_ciphertext_of_its_own(workspace):
     copy.pk, copy._state.adding, copy.name = None, True, "copy"
     copy.save()
     assert copy.pk != config.pk
-    assert reload(copy).config_encrypted_json.reveal() == VALUE
+    assert reload(copy).config_encrypted_json.decrypt() == VALUE
     other = make(workspace, "assigned", config.config_encrypted_json)
     other.save()
-    assert reload(other).config_encrypted_json.reveal() == VALUE
+    assert reload(other).config_encrypted_json.decrypt() == VALUE
 
 
 @pytest.mark.parametrize("value", [VALUE, "text", 1])
@@ -128,7 +128,7 @@ def test_update_refuses_a_plaintext(workspace, value):
     config = saved(workspace)
     with pytest.raises(SecretUpdateError, match="assign it to each object"), transaction.atomic():
         IntegrationConfig.objects.update(config_encrypted_json=value)
-    assert reload(config).config_encrypted_json.reveal() == VALUE
+    assert reload(config).config_encrypted_json.decrypt() == VALUE
 
 
 def test_update_refuses_the_secret_of_another_row(workspace):
@@ -138,7 +138,7 @@ def test_update_refuses_the_secret_of_another_row(workspace):
     one.config_encrypted_json = "new"
     with pytest.raises(SecretUpdateError), transaction.atomic():
         IntegrationConfig.objects.bulk_update([one], ["config_encrypted_json"])
-    assert reload(two).config_encrypted_json.reveal() == VALUE
+    assert reload(two).config_encrypted_json.decrypt() == VALUE
 
 
 def test_a_tenants_metadata_is_such_a_secret(tenant):
@@ -146,7 +146,7 @@ def test_a_tenants_metadata_is_such_a_secret(tenant):
         mine = Tenant.objects.get()
         mine.metadata_encrypted = VALUE
         mine.save(update_fields=["metadata_encrypted"])
-        assert Tenant.objects.get().metadata_encrypted.reveal() == VALUE
+        assert Tenant.objects.get().metadata_encrypted.decrypt() == VALUE
 
 
 def test_nothing_shows_the_value(workspace):
@@ -163,12 +163,12 @@ def test_nothing_shows_the_value(workspace):
     pickled = pickle.dumps([config, make(workspace, "unsaved")])
     assert [text for text in shown if CANARY in text] == []
     assert CANARY.encode() not in pickled
-    assert pickle.loads(pickled)[1].config_encrypted_json.reveal() == VALUE
+    assert pickle.loads(pickled)[1].config_encrypted_json.decrypt() == VALUE
 
 
 def test_a_list_decrypts_nothing(workspace, monkeypatch):
     saved(workspace)
-    monkeypatch.setattr(Secret, "reveal", lambda self: pytest.fail("decrypted"))
+    monkeypatch.setattr(Secret, "decrypt", lambda self: pytest.fail("decrypted"))
     assert len(list(IntegrationConfig.objects.all())) == 1
 
 
@@ -179,9 +179,9 @@ def test_a_form_shows_nothing_and_keeps_what_is_left_empty(workspace):
     kept = form_class({"name": "renamed", "config_encrypted_json": ""}, instance=reload(config))
     assert kept.changed_data == ["name"]
     kept.save()
-    assert reload(config).config_encrypted_json.reveal() == VALUE
+    assert reload(config).config_encrypted_json.decrypt() == VALUE
     form_class({"name": "renamed", "config_encrypted_json": '{"a": 1}'}, instance=reload(config)).save()
-    assert reload(config).config_encrypted_json.reveal() == {"a": 1}
+    assert reload(config).config_encrypted_json.decrypt() == {"a": 1}
     bad = form_class({"name": "", "config_encrypted_json": f"{{{CANARY}"}, instance=reload(config))
     assert not bad.is_valid()
     assert CANARY not in str(bad)
@@ -191,11 +191,11 @@ def test_a_ciphertext_moved_to_another_row_or_field_or_tenant_is_refused(workspa
     one, two = saved(workspace, "one"), saved(workspace, "two")
     put_raw(two, raw(one))
     with pytest.raises(SecretMovedError, match=f"of {two.pk} was encrypted for another place"):
-        reload(two).config_encrypted_json.reveal()
+        reload(two).config_encrypted_json.decrypt()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tenants SET metadata_encrypted = %s::jsonb WHERE id = %s", [raw(one), tenant])
     with pytest.raises(SecretMovedError):
-        Tenant.objects.get().metadata_encrypted.reveal()
+        Tenant.objects.get().metadata_encrypted.decrypt()
 
 
 def test_a_ciphertext_moved_to_the_same_id_in_another_tenant_is_refused(owner, stranger):
@@ -209,7 +209,7 @@ def test_a_ciphertext_moved_to_the_same_id_in_another_tenant_is_refused(owner, s
         theirs.save()
         put_raw(theirs, text)
         with pytest.raises(SecretMovedError):
-            reload(theirs).config_encrypted_json.reveal()
+            reload(theirs).config_encrypted_json.decrypt()
 
 
 def test_each_flipped_byte_of_an_envelope_is_refused(workspace):
@@ -218,7 +218,7 @@ def test_each_flipped_byte_of_an_envelope_is_refused(workspace):
     for position in range(len(text)):
         flipped = text[:position] + chr(ord(text[position]) ^ 1) + text[position + 1 :]
         with pytest.raises((SecretUnreadableError, SecretMovedError)):
-            Secret(secret.place, Envelope(flipped)).reveal()
+            Secret(secret.place, Envelope(flipped)).decrypt()
 
 
 @pytest.mark.parametrize(
@@ -228,14 +228,14 @@ def test_what_is_no_envelope_is_refused(workspace, text):
     config = saved(workspace)
     put_raw(config, text)
     with pytest.raises(SecretUnreadableError, match=r"OYL|enter the secret anew"):
-        reload(config).config_encrypted_json.reveal()
+        reload(config).config_encrypted_json.decrypt()
 
 
 def test_the_first_key_encrypts_and_every_key_decrypts(workspace):
     with override_settings(OYL_ENCRYPTION_KEYS=KEY_1):
         config = saved(workspace)
     with override_settings(OYL_ENCRYPTION_KEYS=f"{KEY_2}, {KEY_1}"):
-        assert reload(config).config_encrypted_json.reveal() == VALUE
+        assert reload(config).config_encrypted_json.decrypt() == VALUE
         assert json.loads(raw(saved(workspace, "two")))["k"] == "k2"
 
 
@@ -250,7 +250,7 @@ def test_without_its_key_a_secret_is_refused(workspace, keys, reason):
     with override_settings(OYL_ENCRYPTION_KEYS=KEY_1):
         config = saved(workspace)
     with override_settings(OYL_ENCRYPTION_KEYS=keys), pytest.raises(SecretUnreadableError, match=reason):
-        reload(config).config_encrypted_json.reveal()
+        reload(config).config_encrypted_json.decrypt()
 
 
 @pytest.mark.parametrize(
@@ -279,4 +279,4 @@ def test_a_key_may_be_written_in_either_alphabet_of_base64(workspace):
     with override_settings(OYL_ENCRYPTION_KEYS=f"k1:{plain}"):
         config = saved(workspace)
     with override_settings(OYL_ENCRYPTION_KEYS=f"k1:{plain.translate(str.maketrans('+/', '-_'))}"):
-        assert reload(config).config_encrypted_json.reveal() == VALUE
+        assert reload(config).config_encrypted_json.decrypt() == VALUE

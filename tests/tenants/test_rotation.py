@@ -51,7 +51,7 @@ def test_every_secret_gets_under_the_first_key_in_batches(tenant, monkeypatch):
         assert keys_in(tenant) == ["k2"] * 6
         assert rotate_keys(actor=command_actor(tenant, "test")).rotated == {}
     with override_settings(OYL_ENCRYPTION_KEYS=KEY_2), tenant_scope(tenant):
-        values = [config.config_encrypted_json.reveal()["n"] for config in IntegrationConfig.objects.all()]
+        values = [config.config_encrypted_json.decrypt()["n"] for config in IntegrationConfig.objects.all()]
         assert sorted(values) == [0, 1, 2, 3]
         events = AuditLog.objects.filter(action="secrets.rotated").order_by("created_at")
         counts = [(event.payload_json["table"], event.payload_json["count"]) for event in events]
@@ -63,14 +63,14 @@ def test_an_interrupted_rotation_goes_on(tenant, monkeypatch):
     add_secrets(tenant, 5)
     seen = []
 
-    def reseal(secret, row):
+    def reencrypt(secret, row):
         seen.append(row)
         if len(seen) == 4:
             raise KeyboardInterrupt
-        return rotation.reseal(secret, row)
+        return rotation.reencrypt(secret, row)
 
     with BOTH, monkeypatch.context() as patch:
-        patch.setattr("tenants.services.reseal", reseal)
+        patch.setattr("tenants.services.reencrypt", reencrypt)
         with pytest.raises(KeyboardInterrupt):
             rotate_keys(actor=command_actor(tenant, "test"))
         assert keys_in(tenant) == ["k1"] * 3 + ["k2"] * 3
@@ -90,7 +90,7 @@ def test_an_object_that_was_loaded_before_does_not_undo_it(tenant):
             stale.save()
         assert keys_in(tenant) == ["k2"] * 3
     with override_settings(OYL_ENCRYPTION_KEYS=KEY_2), tenant_scope(tenant):
-        assert IntegrationConfig.objects.get().config_encrypted_json.reveal() == {"n": 0}
+        assert IntegrationConfig.objects.get().config_encrypted_json.decrypt() == {"n": 0}
 
 
 def test_an_object_whose_secret_cannot_be_read_can_still_be_renamed(tenant):

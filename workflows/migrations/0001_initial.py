@@ -274,7 +274,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="workflow",
-            index=core.isolation.fields.Index(fields=["workspace"], name="idx_workflows_workspace_id"),
+            index=core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_workflows_workspace_id"),
         ),
         migrations.AddConstraint(
             model_name="workflow",
@@ -303,7 +303,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="workflowrun",
-            index=core.isolation.fields.Index(fields=["workflow", "state"], name="idx_workflow_runs_state"),
+            index=core.isolation.fields.NamedIndex(
+                fields=["workflow", "state"], name="idx_workflow_runs_state"
+            ),
         ),
         migrations.AddConstraint(
             model_name="workflowrun",
@@ -332,11 +334,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="workflowstep",
-            index=core.isolation.fields.Index(fields=["workflow"], name="idx_workflow_steps_workflow_id"),
+            index=core.isolation.fields.NamedIndex(
+                fields=["workflow"], name="idx_workflow_steps_workflow_id"
+            ),
         ),
         migrations.AddIndex(
             model_name="workflowstep",
-            index=core.isolation.fields.Index(fields=["assistant"], name="idx_workflow_steps_assistant_id"),
+            index=core.isolation.fields.NamedIndex(
+                fields=["assistant"], name="idx_workflow_steps_assistant_id"
+            ),
         ),
         migrations.AddConstraint(
             model_name="workflowstep",
@@ -380,7 +386,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="steprun",
-            index=core.isolation.fields.Index(fields=["step"], name="idx_step_runs_step_id"),
+            index=core.isolation.fields.NamedIndex(fields=["step"], name="idx_step_runs_step_id"),
         ),
         migrations.AddConstraint(
             model_name="steprun",

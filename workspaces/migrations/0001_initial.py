@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="workspace",
-            index=core.isolation.fields.Index(fields=["tenant"], name="idx_workspaces_tenant_id"),
+            index=core.isolation.fields.NamedIndex(fields=["tenant"], name="idx_workspaces_tenant_id"),
         ),
         migrations.AddConstraint(
             model_name="workspace",
@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="integrationconfig",
-            index=core.isolation.fields.Index(
+            index=core.isolation.fields.NamedIndex(
                 fields=["workspace"], name="idx_integration_configs_workspace_id"
             ),
         ),
@@ -235,7 +235,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="datasource",
-            index=core.isolation.fields.Index(fields=["workspace"], name="idx_data_sources_workspace_id"),
+            index=core.isolation.fields.NamedIndex(
+                fields=["workspace"], name="idx_data_sources_workspace_id"
+            ),
         ),
         migrations.AddConstraint(
             model_name="datasource",

@@ -18,7 +18,7 @@ ENDS = ("first_id", "last_id")
 ORDERS = {"asc": "pk", "desc": "-pk"}
 
 
-class ListQuery(serializers.Serializer[Any]):
+class ListQuerySerializer(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, default=PAGE_SIZE)
     order = serializers.ChoiceField(choices=list(ORDERS), default="desc")
     after = serializers.CharField(required=False)
@@ -29,7 +29,7 @@ class IdPagination(pagination.BasePagination):
     """Keyset pagination by id: the objects after or before a given one. Ids are ordered by time, so that pages are, too."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        query = validated(ListQuery, request.query_params)
+        query = validated(ListQuerySerializer, request.query_params)
         rows, limit = queryset.order_by("pk"), min(query["limit"], MAX_PAGE_SIZE)
         is_ascending = query["order"] == "asc"
         for name, is_later in (("after", is_ascending), ("before", not is_ascending)):

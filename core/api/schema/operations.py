@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.serializers import JSONField, ModelSerializer
 
-from core.api.idempotency import LONGEST
+from core.api.idempotency import MAX_KEY_LENGTH
 from core.api.schema.problems import headers, named
 from core.permissions import scope
 
@@ -73,7 +73,7 @@ class Operation(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         found = []
         if self._can_be_repeated:
-            name, told, schema = "Idempotency-Key", REPEATED, {"type": "string", "maxLength": LONGEST}
+            name, told, schema = "Idempotency-Key", REPEATED, {"type": "string", "maxLength": MAX_KEY_LENGTH}
             found.append(OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=told))
         if self.method in ("PATCH", "DELETE"):
             found.append(

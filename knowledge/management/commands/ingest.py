@@ -18,8 +18,8 @@ from core.commands import TenantCommand, new_name
 from core.isolation.scope import tenant_scope
 from jobs.drain import wait_until_idle
 from jobs.handlers import handler_of
+from knowledge.ingestion_results import failures, with_members
 from knowledge.models import Chunk, IngestionJob
-from knowledge.outcomes import failures, with_members
 from knowledge.services.documents import Added, add_documents
 from knowledge.services.libraries import get_or_create_reference
 from knowledge.storage.folders import Unreadable, uploads_in

@@ -12,7 +12,7 @@ from jobs.handlers import handler_of
 from knowledge.engine_config import default_model, vector_store
 from knowledge.models import IngestionJob
 from knowledge.reconcile.comparison import reconcile
-from knowledge.reconcile.findings import Kind, Report
+from knowledge.reconcile.findings import FindingKind, Report
 
 SHOWN = 20
 
@@ -44,7 +44,7 @@ class Command(TenantCommand):
         return "\n".join([f"{result.tenant_id}: {counts}; {result.repaired} repaired.", *shown, *more])
 
     def problem(self, result: Report) -> str:
-        left, lost = len(result.findings) - result.repaired, result.counts.get(Kind.MISSING_FILE, 0)
+        left, lost = len(result.findings) - result.repaired, result.counts.get(FindingKind.MISSING_FILE, 0)
         sentences = [
             f"{left} inconsistencies are left." * (left > 0),
             "Run again with --repair." * (left > lost and not result.problems),

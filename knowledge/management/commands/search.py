@@ -9,7 +9,7 @@ from core.actors import Actor
 from core.commands import TenantCommand
 from engines.vectors import Mode
 from knowledge.search.filters import SearchFilters
-from knowledge.search.passages import Passage
+from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
 from knowledge.services.libraries import find_references
 
@@ -50,7 +50,7 @@ class Command(TenantCommand):
         return "\n\n".join(_as_text(rank, hit) for rank, hit in enumerate(result, start=1))
 
 
-def _as_json(passage: Passage) -> dict[str, Any]:
+def _as_json(passage: FoundChunk) -> dict[str, Any]:
     return {
         "document": passage.document_id,
         "filename": passage.filename,

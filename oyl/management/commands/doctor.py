@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from core.commands import OylCommand
-from oyl.doctor import Check, State, examine
+from oyl.doctor import Check, State, run_checks
 
 
 class Command(OylCommand):
     help = "Look at every component, and say what to do about what is wrong."
 
     def run(self, *args: Any, **options: Any) -> list[Check]:
-        return examine()
+        return run_checks()
 
     def describe(self, result: list[Check]) -> str:
         return "\n".join(map(_line, result))

@@ -35,13 +35,13 @@ class Command(BaseCommand):
     def _stop(self) -> None:
         if background.stop(settings.LAYOUT):
             return
-        if owner := instance.owner(settings.LAYOUT):
+        if owner := instance.running_instance(settings.LAYOUT):
             raise ServiceError(
                 f"The services belong to `manage.py {owner.kind}` (process {owner.pid}) and stop with it."
             )
 
     def _state(self) -> dict[str, Any]:
-        owner = instance.owner(settings.LAYOUT)
+        owner = instance.running_instance(settings.LAYOUT)
         return {
             "data": str(settings.OYL_DATA_DIR),
             "owner": {"kind": owner.kind, "pid": owner.pid, "address": owner.address} if owner else None,

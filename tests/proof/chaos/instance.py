@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from django.conf import settings
 
 from oyl.embedded import instance, services
-from oyl.embedded.instance import Kind
-from oyl.embedded.journal import Journal
+from oyl.embedded.instance import InstanceKind
+from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Child
 
 
 class Services:
     def __init__(self) -> None:
-        self.journal = Journal(settings.LAYOUT.logs)
+        self.service_log = ServiceLog(settings.LAYOUT.logs)
         self._pids: dict[str, int] = {}
         self._programs = {program.name: program for program in services.programs()}
         self._children: dict[str, Child] = {}
@@ -26,7 +26,7 @@ class Services:
     def start(self, *names: str) -> None:
         chosen = names or tuple(self._programs)
         for name in chosen:
-            self._children[name] = Child(self._programs[name], self.journal, self._pids.__setitem__)
+            self._children[name] = Child(self._programs[name], self.service_log, self._pids.__setitem__)
             self._children[name].start()
         for name in chosen:
             self._children[name].wait_until_ready(time.monotonic() + 60)
@@ -54,7 +54,7 @@ class Services:
 
 @contextmanager
 def running() -> Iterator[Services]:
-    mine = instance.own(settings.LAYOUT, Kind.SERVICES)
+    mine = instance.acquire(settings.LAYOUT, InstanceKind.SERVICES)
     assert mine
     made = Services()
     try:
@@ -63,5 +63,5 @@ def running() -> Iterator[Services]:
         yield made
     finally:
         made.stop()
-        made.journal.close()
+        made.service_log.close()
         mine.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from benchmarks.reports import Row
-from knowledge.reconcile.findings import Kind
+from knowledge.reconcile.findings import FindingKind
 from tests.knowledge.test_commands import run, run_failing
 from tests.proof.consistency.corpus import Corpus
 from tests.proof.consistency.plants import PLANTS, Planted
@@ -13,18 +13,18 @@ from tests.proof.consistency.plants import PLANTS, Planted
 
 def find_all(ours: Corpus, theirs: Corpus) -> list[Row]:
     assert reconciled(ours) == reconciled(theirs) == set()  # nothing is wrong yet
-    planted = {kind: _plant(kind, ours, theirs) for kind in Kind}
+    planted = {kind: _plant(kind, ours, theirs) for kind in FindingKind}
     expected = set().union(*planted.values())
     found = reconciled(ours, fails=True) | reconciled(theirs, fails=True)
     assert found == expected, found ^ expected
     assert reconciled(ours, "--repair", fails=True) | reconciled(theirs, "--repair") == expected
     left = reconciled(ours, fails=True) | reconciled(theirs)
-    lost = planted[Kind.MISSING_FILE]  # which people alone can repair
+    lost = planted[FindingKind.MISSING_FILE]  # which people alone can repair
     assert left == lost, left ^ lost
     _upload_again(ours)
     assert reconciled(ours) == reconciled(theirs) == set()
     _check_points(ours)
-    return [_row(kind, _count(kind, expected), _count(kind, found), len(ours.long)) for kind in Kind]
+    return [_row(kind, _count(kind, expected), _count(kind, found), len(ours.long)) for kind in FindingKind]
 
 
 def reconciled(corpus: Corpus, *options: str, fails: bool = False) -> Planted:
@@ -34,13 +34,13 @@ def reconciled(corpus: Corpus, *options: str, fails: bool = False) -> Planted:
         if fails
         else run("reconcile", *options, person=person)
     )
-    found = [(corpus.tenant_id, Kind(one["kind"]), one["subject"]) for one in report["findings"]]
+    found = [(corpus.tenant_id, FindingKind(one["kind"]), one["subject"]) for one in report["findings"]]
     assert report["counts"] == Counter(kind for _, kind, _ in found)
     assert len(set(found)) == len(found)
     return set(found)
 
 
-def _plant(kind: Kind, ours: Corpus, theirs: Corpus) -> Planted:
+def _plant(kind: FindingKind, ours: Corpus, theirs: Corpus) -> Planted:
     planted: Planted = set().union(*(PLANTS[kind](ours, theirs, number) for number in range(len(ours.long))))
     assert _count(kind, planted) == len(ours.long)
     return planted
@@ -70,11 +70,11 @@ def _check_points(corpus: Corpus) -> None:
         assert corpus.shelf.folder.joinpath(now.external_id).stat().st_size == now.size_bytes
 
 
-def _count(kind: Kind, some: Planted) -> int:
+def _count(kind: FindingKind, some: Planted) -> int:
     return sum(one[1] is kind for one in some)
 
 
-def _row(kind: Kind, planted: int, found: int, wanted: int) -> Row:
+def _row(kind: FindingKind, planted: int, found: int, wanted: int) -> Row:
     """A point that went to another tenant is also missing in its own."""
     return {
         "What": f"`{kind}`: planted, and found by name",

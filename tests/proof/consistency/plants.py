@@ -13,20 +13,20 @@ from django.core.files.storage import default_storage
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document, IngestionJob
 from knowledge.pipeline.ports import collection_name
-from knowledge.reconcile.findings import Kind
+from knowledge.reconcile.findings import FindingKind
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.knowledge.libraries import default_ports
 from tests.proof.consistency.corpus import Corpus
 
 OLD_MODEL = "an-older-model"
-Planted = set[tuple[UUID, Kind, str]]  # in which tenant what should be found
+Planted = set[tuple[UUID, FindingKind, str]]  # in which tenant what should be found
 Plant = Callable[[Corpus, Corpus, int], Planted]
 
 
 def missing_point(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     lost = ours.passages(ours.long[number])[0]
     ours.forget(lost)
-    return {(ours.tenant_id, Kind.MISSING_POINT, str(lost))}
+    return {(ours.tenant_id, FindingKind.MISSING_POINT, str(lost))}
 
 
 def orphan_point(ours: Corpus, theirs: Corpus, number: int) -> Planted:
@@ -37,13 +37,13 @@ def orphan_point(ours: Corpus, theirs: Corpus, number: int) -> Planted:
         lambda: ours.put(document, generation=document.generation + 1),
         lambda: ours.put(ours.purged),
     )
-    return {(ours.tenant_id, Kind.ORPHAN_POINT, str(_one_of(ways, number)))}
+    return {(ours.tenant_id, FindingKind.ORPHAN_POINT, str(_one_of(ways, number)))}
 
 
 def stale_generation(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     document = ours.long[number]
     stale = ours.put(document, generation=document.generation - 1)
-    return {(ours.tenant_id, Kind.STALE_GENERATION, str(stale))}
+    return {(ours.tenant_id, FindingKind.STALE_GENERATION, str(stale))}
 
 
 def stale_model(ours: Corpus, theirs: Corpus, number: int) -> Planted:
@@ -52,7 +52,7 @@ def stale_model(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     with tenant_scope(ours.tenant_id):
         IngestionJob.objects.filter(document=document).update(versions={"model": OLD_MODEL})
     stale = ours.put(document, collection=collection_name(OLD_MODEL))
-    return {(ours.tenant_id, Kind.STALE_MODEL, str(stale))}
+    return {(ours.tenant_id, FindingKind.STALE_MODEL, str(stale))}
 
 
 def wrong_tenant(ours: Corpus, theirs: Corpus, number: int) -> Planted:
@@ -60,13 +60,13 @@ def wrong_tenant(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     document = ours.long[number]
     if number % 2:
         foreign = ours.put(document, document_id=theirs.long[0].pk)
-        return {(ours.tenant_id, Kind.WRONG_TENANT, str(foreign))}
+        return {(ours.tenant_id, FindingKind.WRONG_TENANT, str(foreign))}
     lost = ours.passages(document)[1]
     ours.forget(lost)
     theirs.put(document, id=lost)
     return {
-        (ours.tenant_id, Kind.MISSING_POINT, str(lost)),
-        (theirs.tenant_id, Kind.WRONG_TENANT, str(lost)),
+        (ours.tenant_id, FindingKind.MISSING_POINT, str(lost)),
+        (theirs.tenant_id, FindingKind.WRONG_TENANT, str(lost)),
     }
 
 
@@ -78,19 +78,19 @@ def wrong_payload(ours: Corpus, theirs: Corpus, number: int) -> Planted:
         lambda: ours.put(ours.short[number], id=passage),
         lambda: ours.put(theirs.long[0], id=passage),
     )
-    return {(ours.tenant_id, Kind.WRONG_PAYLOAD, str(_one_of(ways, number)))}
+    return {(ours.tenant_id, FindingKind.WRONG_PAYLOAD, str(_one_of(ways, number)))}
 
 
 def wrong_tags(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     passage, ports = ours.passages(ours.long[number])[3], default_ports()
     ports.store.set_tags(ours.tenant_id, ports.collection, {passage: (uuid4(),)})
-    return {(ours.tenant_id, Kind.WRONG_TAGS, str(passage))}
+    return {(ours.tenant_id, FindingKind.WRONG_TAGS, str(passage))}
 
 
 def missing_file(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     name = ours.short[number].file_path
     default_storage.delete(name)
-    return {(ours.tenant_id, Kind.MISSING_FILE, name)}
+    return {(ours.tenant_id, FindingKind.MISSING_FILE, name)}
 
 
 def orphan_file(ours: Corpus, theirs: Corpus, number: int) -> Planted:
@@ -119,27 +119,27 @@ def orphan_file(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     path.write_bytes(b"x")
     long_ago = time.time() - 3600
     os.utime(path, (long_ago, long_ago))
-    return {(ours.tenant_id, Kind.ORPHAN_FILE, name)}
+    return {(ours.tenant_id, FindingKind.ORPHAN_FILE, name)}
 
 
 def stuck_document(ours: Corpus, theirs: Corpus, number: int) -> Planted:
     document = ours.long[number]
     with tenant_scope(ours.tenant_id):
         Document.objects.filter(pk=document.pk).update(processed_status=("pending", "processing")[number % 2])
-    return {(ours.tenant_id, Kind.STUCK_DOCUMENT, str(document.pk))}
+    return {(ours.tenant_id, FindingKind.STUCK_DOCUMENT, str(document.pk))}
 
 
-PLANTS: dict[Kind, Plant] = {
-    Kind.MISSING_POINT: missing_point,
-    Kind.ORPHAN_POINT: orphan_point,
-    Kind.STALE_GENERATION: stale_generation,
-    Kind.STALE_MODEL: stale_model,
-    Kind.WRONG_TENANT: wrong_tenant,
-    Kind.WRONG_PAYLOAD: wrong_payload,
-    Kind.WRONG_TAGS: wrong_tags,
-    Kind.MISSING_FILE: missing_file,
-    Kind.ORPHAN_FILE: orphan_file,
-    Kind.STUCK_DOCUMENT: stuck_document,
+PLANTS: dict[FindingKind, Plant] = {
+    FindingKind.MISSING_POINT: missing_point,
+    FindingKind.ORPHAN_POINT: orphan_point,
+    FindingKind.STALE_GENERATION: stale_generation,
+    FindingKind.STALE_MODEL: stale_model,
+    FindingKind.WRONG_TENANT: wrong_tenant,
+    FindingKind.WRONG_PAYLOAD: wrong_payload,
+    FindingKind.WRONG_TAGS: wrong_tags,
+    FindingKind.MISSING_FILE: missing_file,
+    FindingKind.ORPHAN_FILE: orphan_file,
+    FindingKind.STUCK_DOCUMENT: stuck_document,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.reconcile import comparison
-from knowledge.reconcile.findings import Kind
+from knowledge.reconcile.findings import FindingKind
 from tests.conftest import Person, make_owner
 from tests.knowledge.libraries import make_library
 from tests.proof.conftest import Report, Size
@@ -32,7 +32,7 @@ SEED = 3
 
 
 def test_every_kind_is_planted() -> None:
-    assert list(PLANTS) == list(Kind)
+    assert list(PLANTS) == list(FindingKind)
 
 
 def test_consistency(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from knowledge.api import documents
+from core.api import events
 from oyl.routes import ROUTES
 from tests.conftest import Person, make_owner
 from tests.proof.conftest import Report, Size
@@ -29,8 +29,8 @@ def tally() -> Tally:
 def address(database: None) -> Iterator[str]:
     logging.disable(logging.CRITICAL)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(documents, "FOLLOWED_SECONDS", 0.02)  # nobody works off what is uploaded here
-        patched.setattr(documents, "LOOK_SECONDS", 0.01)
+        patched.setattr(events, "MAX_SECONDS", 0.02)  # nobody works off what is uploaded here
+        patched.setattr(events, "POLL_SECONDS", 0.01)
         with running_server() as address:
             yield address
     logging.disable(logging.NOTSET)

@@ -99,7 +99,7 @@ def _family_tree() -> dict[int, set[int]]:
 def is_parser(pid: int) -> bool:
     """Whether it reads documents, and has been through its jail's door, where memory is capped last but few."""
     with suppress(*_GONE):
-        return "engines.parsing.child" in Path(f"/proc/{pid}/cmdline").read_text() and _is_capped(pid)
+        return "engines.parsing.child_process" in Path(f"/proc/{pid}/cmdline").read_text() and _is_capped(pid)
     return False
 
 

@@ -52,8 +52,8 @@ class Place:
     def row(self) -> Any:
         return self.field.model._base_manager.get(pk=self.pk)
 
-    def reveal(self) -> Any:
-        return getattr(self.row(), self.field.attname).reveal()
+    def decrypt(self) -> Any:
+        return getattr(self.row(), self.field.attname).decrypt()
 
     def read(self) -> bytes:
         """The envelope, as the database has it."""

@@ -114,8 +114,8 @@ class Play:
     def secrets_kept(self) -> set[str]:
         """What can be read of them where they belong."""
         with tenant_scope(self.person.tenant_id):
-            configs = [row.config_encrypted_json.reveal() for row in IntegrationConfig.objects.all()]
-            metadata = Tenant.objects.get().metadata_encrypted.reveal()
+            configs = [row.config_encrypted_json.decrypt() for row in IntegrationConfig.objects.all()]
+            metadata = Tenant.objects.get().metadata_encrypted.decrypt()
         return self.canaries.in_(json.dumps([configs, metadata]))
 
 

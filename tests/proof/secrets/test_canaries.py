@@ -269,7 +269,7 @@ def test_no_other_process_is_told_one(play: Play, monkeypatch: pytest.MonkeyPatc
             each for each in every if each.status() != psutil.STATUS_ZOMBIE
         ]  # the dead have nothing to tell
         arguments = [" ".join(each.cmdline()) for each in others]
-        parsers = [each for each in others if "engines.parsing.child" in each.cmdline()]
+        parsers = [each for each in others if "engines.parsing.child_process" in each.cmdline()]
         surroundings = [Path(f"/proc/{each.pid}/environ").read_bytes() for each in parsers]
     finally:
         parser.close()

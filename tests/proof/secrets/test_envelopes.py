@@ -52,7 +52,7 @@ def test_a_ciphertext_is_refused_in_every_other_place(places: list[Place], measu
     moves = list(permutations(places, 2))
     for source, target in moves:
         with target.holding(envelopes[source]), pytest.raises(SecretMovedError):
-            target.reveal()
+            target.decrypt()
     measured += [
         {
             "What": f"ciphertexts moved between {len(places)} rows of {len(MAKERS)} tables in two tenants, refused",
@@ -84,7 +84,7 @@ def test_each_flipped_bit_is_refused(places: list[Place], size: Size, measured: 
             changed = genuine[:position] + bytes([genuine[position] ^ 1 << bit]) + genuine[position + 1 :]
             try:
                 with place.holding(changed):
-                    place.reveal()
+                    place.decrypt()
             except (SecretUnreadableError, SecretMovedError, DataError) as error:
                 refused[type(error).__name__] += 1
     assert refused.total() == len(genuine) * size(1, 8)
@@ -107,4 +107,4 @@ def test_an_envelope_that_was_cut_or_has_something_added_is_refused(places: list
         for changed in wrong:
             damaged = json.dumps({**envelope, "c": changed}).encode()
             with place.holding(damaged), pytest.raises(SecretUnreadableError):
-                place.reveal()
+                place.decrypt()

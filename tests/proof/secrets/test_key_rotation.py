@@ -99,7 +99,7 @@ def _keys(tenant_id: UUID) -> Counter[str]:
 
 def _values(tenant_id: UUID) -> dict[UUID, Any]:
     with tenant_scope(tenant_id):
-        return {row.pk: row.config_encrypted_json.reveal() for row in IntegrationConfig.objects.all()}
+        return {row.pk: row.config_encrypted_json.decrypt() for row in IntegrationConfig.objects.all()}
 
 
 @contextmanager
@@ -135,11 +135,11 @@ def _use(tenant_id: UUID, ids: Sequence[UUID], random: Random, stop: Stop, tells
 
 
 def _read(row: IntegrationConfig) -> None:
-    assert row.config_encrypted_json.reveal()["pk"] == str(row.pk)
+    assert row.config_encrypted_json.decrypt()["pk"] == str(row.pk)
 
 
 def _replace(row: IntegrationConfig) -> None:
-    version = row.config_encrypted_json.reveal()["version"]
+    version = row.config_encrypted_json.decrypt()["version"]
     row.config_encrypted_json = _value(row.pk, version + 1)
     row.save()
 

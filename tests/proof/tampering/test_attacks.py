@@ -15,7 +15,7 @@ from django.db import connection
 from audit.models import AuditSeal
 from audit.sealing import seal
 from audit.services import record
-from audit.verification import Problem, verify
+from audit.verification import ChainProblem, verify
 from benchmarks.reports import Row
 from core.actors import command_actor
 from core.isolation.scope import tenant_scope
@@ -69,7 +69,7 @@ def test_every_attack_is_found_and_its_first_row_named(kind: str, log, size: Siz
     ]
 
 
-def _named(problem: Problem | None) -> FirstBad | None:
+def _named(problem: ChainProblem | None) -> FirstBad | None:
     return (problem.sequence, problem.event) if problem else None
 
 

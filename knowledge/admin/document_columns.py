@@ -38,7 +38,7 @@ for one in FORMATS:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ProgressBar:
     """What a document's row says below its state; `percent` is None when nothing can be counted."""
 
     sentence: str
@@ -55,22 +55,22 @@ def with_latest_job(documents: models.QuerySet[Any]) -> models.QuerySet[Any]:
     return annotated
 
 
-def progress(document: Any) -> Progress:
+def progress(document: Any) -> ProgressBar:
     """Of a document `with_latest_job`."""
     job = document.job or {"state": "", "stage": Stage.WAIT, "attempt": 0, "done": 0, "total": 0}
     total = job["total"]
     if document.processed_status == DocumentStatus.ERROR:
-        return Progress(document.error_detail or document.error_code)
+        return ProgressBar(document.error_detail or document.error_code)
     if document.processed_status == DocumentStatus.DONE:
-        return Progress(f"{total} passage{'' if total == 1 else 's'}")
+        return ProgressBar(f"{total} passage{'' if total == 1 else 's'}")
     if job["state"] == JobState.QUEUED:
-        return Progress(
+        return ProgressBar(
             f"Waiting for attempt {job['attempt'] + 1}" if job["attempt"] else "Waiting for a worker"
         )
     stage = STAGES[job["stage"]]
     if not total:
-        return Progress(f"{stage}…")
-    return Progress(f"{stage}: {job['done']} of {total} passages", percent=100 * job["done"] // total)
+        return ProgressBar(f"{stage}…")
+    return ProgressBar(f"{stage}: {job['done']} of {total} passages", percent=100 * job["done"] // total)
 
 
 def state(document: Any) -> SafeString:

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-from engines.parsing import sockets
+from engines.parsing import socket_filter
 from engines.parsing.job import Limits
 
 _PR_SET_PDEATHSIG = 1
@@ -73,7 +73,7 @@ def _leave_network() -> None:
     """An empty network namespace where the kernel permits it, and no sockets in any case."""
     if _libc.unshare(_CLONE_NEWNET) != 0:
         _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    sockets.forbid()
+    socket_filter.forbid()
     sys.addaudithook(_refuse_sockets)
 
 

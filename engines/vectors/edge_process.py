@@ -1,4 +1,4 @@
-"""`python -m engines.vectors.owner --socket S --dir D`: the one process that has the Qdrant Edge shards
+"""`python -m engines.vectors.edge_process --socket S --dir D`: the one process that has the Qdrant Edge shards
 below D open.
 
 Qdrant Edge lets one process open a shard; web, workers and commands reach it here, through a unix socket that
@@ -19,7 +19,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from engines.vectors import VectorStoreError, engine, wire
+from engines.vectors import VectorStoreError, edge_operations, wire
 from engines.vectors.filters import checked_name
 from engines.vectors.shards import Shards
 
@@ -30,7 +30,7 @@ STALLED_SECONDS = 30.0
 
 
 class _Connection(socketserver.BaseRequestHandler):
-    server: Owner
+    server: EdgeProcess
     request: socket.socket
 
     def handle(self) -> None:
@@ -46,7 +46,7 @@ class _Connection(socketserver.BaseRequestHandler):
                 return
 
 
-class Owner(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class EdgeProcess(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
@@ -73,18 +73,18 @@ class Owner(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         if operation == "upsert":
             points = len(header["ids"])
             collection = self._shards.get_or_create(name, message.arrays[0].size // points)
-            collection.update([engine.upsert(message)], points)
+            collection.update([edge_operations.upsert(message)], points)
             return {}, []
         found = self._shards.get(name)
         if operation == "query":
-            return {"ranking": engine.query(found.shard, message) if found else []}, []
+            return {"ranking": edge_operations.query(found.shard, message) if found else []}, []
         if operation == "scroll":
-            rows, vectors = engine.scroll(found.shard, header) if found else ([], [])
+            rows, vectors = edge_operations.scroll(found.shard, header) if found else ([], [])
             return {"rows": rows}, vectors
         if operation == "set_payload":
-            changes = [engine.set_payload(filter, payload) for filter, payload in header["changes"]]
+            changes = [edge_operations.set_payload(filter, payload) for filter, payload in header["changes"]]
         elif operation == "delete":
-            changes = [engine.delete(header["filter"])]
+            changes = [edge_operations.delete(header["filter"])]
         else:
             raise ValueError(f"unknown operation {operation!r}")
         if found:
@@ -127,7 +127,9 @@ def _free(path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="engines.vectors.owner", description="Own the Qdrant Edge shards.")
+    parser = argparse.ArgumentParser(
+        prog="engines.vectors.edge_process", description="Own the Qdrant Edge shards."
+    )
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--dir", type=Path, required=True)
     options = parser.parse_args()
@@ -138,7 +140,7 @@ def main() -> None:
     sys.setswitchinterval(0.001)
     shards = Shards(options.dir)
     os.umask(0o177)
-    owner = Owner(options.socket, shards)
+    owner = EdgeProcess(options.socket, shards)
     os.umask(0o077)
     shards.keep()
     # A handler in Python, which sets an Event for example, may never come to run when two signals meet; a byte always comes.

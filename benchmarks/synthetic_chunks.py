@@ -39,7 +39,7 @@ Place = tuple[UUID, UUID]  # document and chunk
 SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\n")
 
 
-class Passage(NamedTuple):
+class SyntheticChunk(NamedTuple):
     text: str
     vector: Vectors
 
@@ -53,10 +53,10 @@ class Maker:
         self._vectors = _embedded(texts)
         self._sentences = [one for text in texts for one in SENTENCE.split(text) if 30 < len(one) < 400]
 
-    def passages(self) -> Iterator[Passage]:
+    def passages(self) -> Iterator[SyntheticChunk]:
         while True:
             for vector in self._mixtures():
-                yield Passage(" ".join(self._random.choices(self._sentences, k=SENTENCES)), vector)
+                yield SyntheticChunk(" ".join(self._random.choices(self._sentences, k=SENTENCES)), vector)
 
     def _mixtures(self) -> Vectors:
         first, second = self._vectors, self._numbers.permutation(self._vectors)
@@ -67,15 +67,15 @@ class Maker:
         return unit
 
 
-def write(tenant_id: UUID, reference_id: UUID, passages: Iterator[Passage], count: int) -> None:
+def write(tenant_id: UUID, reference_id: UUID, passages: Iterator[SyntheticChunk], count: int) -> None:
     """The next `count` passages into the reference: rows and points."""
     for places, some in write_rows(tenant_id, reference_id, passages, count):
         write_points(tenant_id, reference_id, places, some)
 
 
 def write_rows(
-    tenant_id: UUID, reference_id: UUID, passages: Iterator[Passage], count: int
-) -> Iterator[tuple[list[Place], list[Passage]]]:
+    tenant_id: UUID, reference_id: UUID, passages: Iterator[SyntheticChunk], count: int
+) -> Iterator[tuple[list[Place], list[SyntheticChunk]]]:
     """Documents and chunks of the next `count` passages; as many at once as a worker would write."""
     for start in range(0, count, PER_DOCUMENT * AT_ONCE):
         some = list(islice(passages, min(PER_DOCUMENT * AT_ONCE, count - start)))
@@ -85,7 +85,7 @@ def write_rows(
 
 
 def write_points(
-    tenant_id: UUID, reference_id: UUID, places: Sequence[Place], passages: Sequence[Passage]
+    tenant_id: UUID, reference_id: UUID, places: Sequence[Place], passages: Sequence[SyntheticChunk]
 ) -> None:
     points = [
         Point(
@@ -113,7 +113,7 @@ def settle(points: int) -> float:
     return time.monotonic() - started
 
 
-def _write_rows(reference_id: UUID, passages: list[Passage]) -> list[Place]:
+def _write_rows(reference_id: UUID, passages: list[SyntheticChunk]) -> list[Place]:
     starts = range(0, len(passages), PER_DOCUMENT)
     documents = [_document(reference_id, passages[start : start + PER_DOCUMENT]) for start in starts]
     insert_instances(documents)
@@ -125,7 +125,7 @@ def _write_rows(reference_id: UUID, passages: list[Passage]) -> list[Place]:
     return [(chunk["document_id"], chunk["id"]) for chunk in chunks]
 
 
-def _document(reference_id: UUID, passages: list[Passage]) -> Document:
+def _document(reference_id: UUID, passages: list[SyntheticChunk]) -> Document:
     document = Document(
         reference_id=reference_id,
         text="\n".join(passage.text for passage in passages),

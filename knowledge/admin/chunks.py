@@ -35,7 +35,7 @@ def tags_of(chunk: Chunk) -> SafeString:
     )
 
 
-class PassageInline(ReadOnlyInline):
+class ChunkInline(ReadOnlyInline):
     """Those of the generation that answers, fifty to a page."""
 
     model = Chunk
@@ -94,7 +94,7 @@ class TagLinkInline(ReadOnlyInline):
 
 
 @admin.register(Chunk)
-class PassageAdmin(UncountedAdmin):
+class ChunkAdmin(UncountedAdmin):
     list_display = ["passage", "document", "page", "heading", "token_count"]
     list_select_related = ["document"]
     ordering = ["id"]

@@ -1,4 +1,4 @@
-"""Chunks, the jobs that made them, and search over REST."""
+"""Search over REST."""
 
 from __future__ import annotations
 
@@ -10,79 +10,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.serializers import TIMES, OylSerializer, StrictSerializer
-from core.api.views import ReadViewSet, TenantViewSet, bound_rows
+from core.api.serializers import StrictSerializer
+from core.api.views import TenantViewSet, bound_rows
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Mode
-from knowledge.bounds import OF_REFERENCE, through
-from knowledge.models import Chunk, IngestionJob, Reference, TagLink
+from knowledge.bound_lookups import OF_REFERENCE
+from knowledge.models import Chunk, Reference, TagLink
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import MAX_LIMIT, search
-
-
-class ChunkSerializer(OylSerializer[Chunk]):
-    class Meta(OylSerializer.Meta):
-        model = Chunk
-        fields = (
-            "id",
-            "document",
-            "generation",
-            "position",
-            "text",
-            "page",
-            "heading_path",
-            "start",
-            "end",
-            "token_count",
-            "tags_text",
-            "created_at",
-        )
-        read_only_fields = fields
-
-
-class ChunkViewSet(ReadViewSet):
-    """Passages of documents."""
-
-    model = Chunk
-    area = "knowledge"
-    bound_by = through("document__reference")
-    serializer_class = ChunkSerializer
-    filterset_fields = ["document", "document__reference", "generation", "page"]
-    ordering_fields = ["created_at", "position"]
-
-
-class IngestionJobSerializer(OylSerializer[IngestionJob]):
-    class Meta(OylSerializer.Meta):
-        model = IngestionJob
-        fields = (
-            "id",
-            "document",
-            "kind",
-            "generation",
-            "state",
-            "stage",
-            "attempt",
-            "chunks_done",
-            "chunks_total",
-            "available_at",
-            "started_at",
-            "finished_at",
-            "error_code",
-            "error_detail",
-            *TIMES,
-        )
-        read_only_fields = fields
-
-
-class IngestionJobViewSet(ReadViewSet):
-    """What workers do, did, or are to do with documents."""
-
-    model = IngestionJob
-    area = "knowledge"
-    bound_by = through("document__reference")
-    serializer_class = IngestionJobSerializer
-    filterset_fields = ["document", "kind", "state", "error_code"]
 
 
 class FiltersSerializer(StrictSerializer):
@@ -110,7 +46,7 @@ class SearchSerializer(StrictSerializer):
     )
 
 
-class PassageTagSerializer(serializers.ModelSerializer[TagLink]):
+class ChunkTagSerializer(serializers.ModelSerializer[TagLink]):
     tag = serializers.CharField()
 
     class Meta:
@@ -118,7 +54,7 @@ class PassageTagSerializer(serializers.ModelSerializer[TagLink]):
         fields = ("tag", "source", "confidence")
 
 
-class PassageSerializer(serializers.Serializer[Any]):
+class FoundChunkSerializer(serializers.Serializer[Any]):
     chunk_id = serializers.UUIDField()
     document_id = serializers.UUIDField()
     reference_id = serializers.UUIDField()
@@ -134,11 +70,11 @@ class PassageSerializer(serializers.Serializer[Any]):
     scores = serializers.DictField(
         child=serializers.FloatField(), required=False, help_text="Of each component; with `explain` only."
     )
-    tags = PassageTagSerializer(many=True)
+    tags = ChunkTagSerializer(many=True)
 
 
 class FoundSerializer(serializers.Serializer[Any]):
-    results = PassageSerializer(many=True)
+    results = FoundChunkSerializer(many=True)
 
 
 class SearchViewSet(TenantViewSet):
@@ -157,17 +93,17 @@ class SearchViewSet(TenantViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
-        passages = search(
+        found = search(
             actor=self.actor,
             query=given["query"],
             mode=Mode(given["mode"]),
             limit=given["limit"],
             filters=self._filters(given.get("filters", {})),
         )
-        shown = [asdict(passage) for passage in passages]
+        shown = [asdict(chunk) for chunk in found]
         if not given["explain"]:
-            for passage in shown:
-                del passage["scores"]
+            for chunk in shown:
+                del chunk["scores"]
         return Response({"results": shown})
 
     def _filters(self, given: dict[str, Any]) -> SearchFilters:

@@ -36,14 +36,14 @@ FROM chunks c WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassageTag:
+class ChunkTag:
     tag: str
     source: str
     confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class FoundChunk:
     """One hit. `start` and `end` are character offsets into the document's text; `heading` has the titles above, the
     highest first; `scores` those of the components that found it."""
 
@@ -58,10 +58,10 @@ class Passage:
     text: str
     score: float
     scores: dict[str, float]
-    tags: tuple[PassageTag, ...]
+    tags: tuple[ChunkTag, ...]
 
 
-def hydrate(hits: Sequence[Hit], limit: int) -> list[Passage]:
+def hydrate(hits: Sequence[Hit], limit: int) -> list[FoundChunk]:
     """The first hits that the database knows, in their order; those to spare are looked up when some are missing."""
     found = _known(hits[:limit])
     if len(found) < limit < len(hits):
@@ -69,16 +69,16 @@ def hydrate(hits: Sequence[Hit], limit: int) -> list[Passage]:
     return found[:limit]
 
 
-def _known(hits: Sequence[Hit]) -> list[Passage]:
+def _known(hits: Sequence[Hit]) -> list[FoundChunk]:
     with connection.cursor() as cursor:
         cursor.execute(PASSAGES, {"tenant": current_tenant_id(), "ids": [hit.point_id for hit in hits]})
         known = {row[0]: row for row in cursor.fetchall() if row[-2]}
     return [_passage(known[hit.point_id], hit) for hit in hits if hit.point_id in known]
 
 
-def _passage(row: tuple[Any, ...], hit: Hit) -> Passage:
+def _passage(row: tuple[Any, ...], hit: Hit) -> FoundChunk:
     chunk_id, document_id, page, heading, start, end, text, document, tags = row
-    return Passage(
+    return FoundChunk(
         chunk_id=chunk_id,
         document_id=document_id,
         reference_id=UUID(document["reference_id"]),
@@ -90,5 +90,5 @@ def _passage(row: tuple[Any, ...], hit: Hit) -> Passage:
         text=text,
         score=hit.score,
         scores=hit.scores,
-        tags=tuple(PassageTag(**tag) for tag in tags),
+        tags=tuple(ChunkTag(**tag) for tag in tags),
     )

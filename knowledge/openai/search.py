@@ -16,12 +16,12 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Condition
 from engines.vectors.fusion import MAX_FUSED_SCORE
-from knowledge.bounds import OF_REFERENCE
+from knowledge.bound_lookups import OF_REFERENCE
 from knowledge.models import Document, Reference
 from knowledge.openai.filters import condition_of
 from knowledge.openai.ids import file_id
 from knowledge.search.filters import SearchFilters
-from knowledge.search.passages import Passage
+from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
 
 MOST_QUERIES = 10
@@ -32,15 +32,15 @@ class ConditionField(Field):
         return condition_of(data)
 
 
-class RankingOptions(serializers.Serializer[Any]):
+class RankingOptionsSerializer(serializers.Serializer[Any]):
     score_threshold = serializers.FloatField(required=False, min_value=0, max_value=1)
 
 
-class SearchRequest(serializers.Serializer[Any]):
+class SearchRequestSerializer(serializers.Serializer[Any]):
     query = TextsField(max_texts=MOST_QUERIES)
     filters = ConditionField(required=False, allow_null=True)
     max_num_results = serializers.IntegerField(min_value=1, max_value=50, default=10)
-    ranking_options = RankingOptions(required=False, allow_null=True)
+    ranking_options = RankingOptionsSerializer(required=False, allow_null=True)
 
 
 class StoreSearchViewSet(OpenAIViewSet):
@@ -53,7 +53,7 @@ class StoreSearchViewSet(OpenAIViewSet):
     only_reads = opens_own_scopes = True
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        given = validated(SearchRequest, request.data)
+        given = validated(SearchRequestSerializer, request.data)
         with tenant_scope(self.actor.tenant_id):
             store = self.get_object()
         least = (given.get("ranking_options") or {}).get("score_threshold", 0)
@@ -63,7 +63,7 @@ class StoreSearchViewSet(OpenAIViewSet):
         page = {"object": "vector_store.search_results.page", "has_more": False, "next_page": None}
         return Response({**page, "search_query": given["query"], "data": data})
 
-    def _found(self, store_id: UUID, given: dict[str, Any]) -> list[Passage]:
+    def _found(self, store_id: UUID, given: dict[str, Any]) -> list[FoundChunk]:
         """Of several questions' passages each once, with its best score."""
         filters, limit = (
             SearchFilters(references=(store_id,), where=given.get("filters")),
@@ -72,18 +72,18 @@ class StoreSearchViewSet(OpenAIViewSet):
         answers = [
             search(actor=self.actor, query=query, limit=limit, filters=filters) for query in given["query"]
         ]
-        best: dict[UUID, Passage] = {}
+        best: dict[UUID, FoundChunk] = {}
         for one in sorted((one for some in answers for one in some), key=_score, reverse=True):
             best.setdefault(one.chunk_id, one)
         return list(best.values())[:limit]
 
 
-def _score(passage: Passage) -> float:
+def _score(passage: FoundChunk) -> float:
     """1 for what is first by meaning and first by words."""
     return passage.score / MAX_FUSED_SCORE
 
 
-def _shown(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+def _shown(passages: Sequence[FoundChunk]) -> list[dict[str, Any]]:
     ids = {passage.document_id for passage in passages}
     documents = {one.pk: one for one in Document.objects.filter(pk__in=ids).defer("text")}
     return [

@@ -12,7 +12,7 @@ WIDTH = 8
 COLOURS = (36, 32, 33, 35, 34, 31)
 
 
-class Journal:
+class ServiceLog:
     """Without a console the lines go to the files alone."""
 
     def __init__(self, folder: Path, console: TextIO | None = None) -> None:

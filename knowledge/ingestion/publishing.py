@@ -31,21 +31,21 @@ from knowledge.storage.files import remove_older
 from knowledge.used_models import models_of_documents
 
 
-def flip(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> list[IngestionJob]:
+def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> list[IngestionJob]:
     """Write the chunks, and let each document answer from them; the jobs whose documents now do. Those of a first
     generation are done. Documents deleted or replaced meanwhile are passed over, and those without a product keep
     answering from their last generation."""
-    made = {product.passages.source.document_id for product in products}
+    made = {product.chunked.source.document_id for product in products}
     with tenant_scope(attempt.tenant_id):
         held = {
             job.document_id: job
             for job in attempt.lock_held([job for job in jobs if job.document_id in made])
         }
-        mine = [product for product in products if product.passages.source.document_id in held]
+        mine = [product for product in products if product.chunked.source.document_id in held]
         Chunk.objects.filter(document__in=held).delete_rows()
         _write_tags(mine)
         _write_chunks(mine, attempt.ports)
-        shown = [(held[product.passages.source.document_id], product) for product in mine]
+        shown = [(held[product.chunked.source.document_id], product) for product in mine]
         _show(attempt, shown)
     return list(held.values())
 
@@ -66,10 +66,10 @@ def clean(attempt: Attempt, job: IngestionJob) -> None:
             Document.objects.filter(pk=document.pk).update(processed_status=DocumentStatus.DONE)
 
 
-def remove_unshown(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> None:
+def remove_unpublished(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> None:
     """Remove the points of generations that nobody will show any more: their documents were deleted or replaced, and
     cleaned up after, before the points were written, or they hold too much."""
-    made = {product.passages.source.document_id: product.passages.ids for product in products}
+    made = {product.chunked.source.document_id: product.chunked.ids for product in products}
     mine = [job.pk for job in jobs if job.document_id in made]
     if not mine:
         return
@@ -86,8 +86,8 @@ def remove_unshown(attempt: Attempt, jobs: Sequence[IngestionJob], products: Seq
 def _write_tags(products: Sequence[Tagged]) -> None:
     """Words that files brought, as far as the vocabularies do not have them yet."""
     new = {
-        tag_id(product.passages.source.reference_id, assigned.tag): (
-            product.passages.source.reference_id,
+        tag_id(product.chunked.source.reference_id, assigned.tag): (
+            product.chunked.source.reference_id,
             assigned.tag,
         )
         for product in products
@@ -113,13 +113,13 @@ def _write_chunks(products: Sequence[Tagged], ports: Ports) -> None:
 
 
 def _chunks(product: Tagged) -> list[Row]:
-    passages, document_id = product.passages, str(product.passages.source.document_id)
-    rows = zip(passages.ids, passages.chunked.chunks, passages.digests, product.tags, strict=True)
+    chunked, document_id = product.chunked, str(product.chunked.source.document_id)
+    rows = zip(chunked.ids, chunked.chunks, chunked.digests, product.tags, strict=True)
     return [
         {
             "id": str(pk),
             "document_id": document_id,
-            "generation": passages.source.generation,
+            "generation": chunked.source.generation,
             "position": chunk.position,
             "text": chunk.text,
             "content_sha256": digest,
@@ -152,7 +152,7 @@ def _links(product: Tagged) -> list[Row]:
             "confidence": assigned.confidence,
             "actor_id": assigned.actor_id,
         }
-        for pk, tags in zip(product.passages.ids, product.tags, strict=True)
+        for pk, tags in zip(product.chunked.ids, product.tags, strict=True)
         for assigned in tags
     ]
 
@@ -166,8 +166,8 @@ def _show(attempt: Attempt, made: Sequence[tuple[IngestionJob, Tagged]]) -> None
             {
                 "id": job.pk,
                 "stage": Stage.CLEAN,
-                "chunks_done": len(product.passages.digests),
-                "chunks_total": len(product.passages.digests),
+                "chunks_done": len(product.chunked.digests),
+                "chunks_total": len(product.chunked.digests),
                 "versions": _versions(job, product, attempt.ports),
                 "timings_json": attempt.progress.timings(),
             }
@@ -184,11 +184,11 @@ def _show(attempt: Attempt, made: Sequence[tuple[IngestionJob, Tagged]]) -> None
 
 
 def _shown(job: IngestionJob, product: Tagged, ports: Ports) -> Row:
-    parsed = product.passages.document
+    parsed = product.chunked.document
     return {
         "id": job.document_id,
         "generation": job.generation,
-        "text": product.passages.chunked.text,
+        "text": product.chunked.text,
         "mime_type": parsed.mime_type,
         "file_metadata_json": parsed.metadata,
         "processed_status": DocumentStatus.DONE,
@@ -199,9 +199,9 @@ def _shown(job: IngestionJob, product: Tagged, ports: Ports) -> Row:
 
 
 def _told(job: IngestionJob, product: Tagged) -> dict[str, object]:
-    count = len(product.passages.digests)
+    count = len(product.chunked.digests)
     return {"new": {"generation": job.generation, "chunks": count, "sha256": job.document.sha256}}
 
 
 def _versions(job: IngestionJob, product: Tagged, ports: Ports) -> Versions:
-    return ports.versions_of(product.passages.document.mime_type, job.document.reference.chunk_settings)
+    return ports.versions_of(product.chunked.document.mime_type, job.document.reference.chunk_settings)

@@ -16,11 +16,11 @@ from oyl.embedded.supervisor import ROOT
 # What is imported first: `an ordinary user` may be one who reaches this checkout by a capability, and loses it inside.
 FIRST = "import encodings.idna, os, socket, subprocess\n"
 IN_JAIL = """
-from engines.parsing import jail
+from engines.parsing import sandbox
 from engines.parsing.job import Limits
-jail.enter(Limits(seconds=9, memory_mb=900, output_mb=9, text_mb=9, ocr_pages=9))
+sandbox.enter(Limits(seconds=9, memory_mb=900, output_mb=9, text_mb=9, ocr_pages=9))
 """
-FILTERED = "from engines.parsing import sockets; sockets.forbid()\n"
+FILTERED = "from engines.parsing import socket_filter; socket_filter.forbid()\n"
 CONNECT = "socket.create_connection(('127.0.0.1', {port}))"
 STARTED = "subprocess.run(['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/{port}'])"
 NETWORK = "print(os.readlink('/proc/self/ns/net'))"
@@ -48,7 +48,7 @@ def test_the_attempts_would_succeed_outside(listener: socket.socket) -> None:
 
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("attempt", [CONNECT, STARTED], ids=["itself", "a program"])
-@pytest.mark.parametrize("prison", [IN_JAIL, FILTERED], ids=["jail", "filter alone"])
+@pytest.mark.parametrize("prison", [IN_JAIL, FILTERED], ids=["sandbox", "filter alone"])
 def test_nobody_inside_can_call_anybody(
     listener: socket.socket, prison: str, attempt: str, user: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.api.views import Ways
+from core.api.views import BoundLookups
 
 OF_REFERENCE = {
     "workspace": ("workspace",),
@@ -11,6 +11,6 @@ OF_REFERENCE = {
 }
 
 
-def through(way: str) -> Ways:
+def bound_through(way: str) -> BoundLookups:
     """What a key may be bound to, seen from a model whose reference is at the end of `way`."""
     return {kind: tuple(f"{way}__{end}" for end in ends) for kind, ends in OF_REFERENCE.items()}

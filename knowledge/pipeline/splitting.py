@@ -40,7 +40,7 @@ class Piece(NamedTuple):
     tokens: int
 
 
-class Ruler(Protocol):
+class TokenCounter(Protocol):
     """What an embedder knows of lengths."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
@@ -48,11 +48,11 @@ class Ruler(Protocol):
     def token_starts(self, text: str) -> list[int]: ...
 
 
-class Cutter:
+class Splitter:
     """Measures ranges of `text` and cuts them. No piece has more than `max_characters`."""
 
-    def __init__(self, text: str, ruler: Ruler, max_characters: int) -> None:
-        self._text, self._ruler, self._max_characters = text, ruler, max_characters
+    def __init__(self, text: str, counter: TokenCounter, max_characters: int) -> None:
+        self._text, self._counter, self._max_characters = text, counter, max_characters
 
     def measure(self, ranges: Iterable[Range]) -> Iterator[Piece]:
         batch: list[Range] = []
@@ -66,7 +66,7 @@ class Cutter:
         yield from self._measure(batch)
 
     def _measure(self, batch: Sequence[Range]) -> Iterator[Piece]:
-        counts = self._ruler.count_tokens([self._text[start:end] for start, end in batch])
+        counts = self._counter.count_tokens([self._text[start:end] for start, end in batch])
         starts, ends = zip(*batch, strict=True) if batch else ((), ())
         return map(Piece, starts, ends, counts)
 
@@ -103,7 +103,7 @@ class Cutter:
 
     def _pieces(self, whole: Piece, cuts: Sequence[re.Pattern[str]], room: int) -> Iterator[Piece]:
         start, end, total = whole
-        token_starts, first = self._ruler.token_starts(self._text[start:end]), 0
+        token_starts, first = self._counter.token_starts(self._text[start:end]), 0
         while start < end:
             last = first + share(total - first, room)
             limit = whole.start + token_starts[last] if last < total else end

@@ -18,11 +18,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from engines.parsing import ParsedDocument, ParseError, jail
-from engines.parsing.clean import clean_element, clean_metadata, clean_prose
+from engines.parsing import ParsedDocument, ParseError, sandbox
 from engines.parsing.detect import detect
 from engines.parsing.formats import load_reader, name_of
 from engines.parsing.job import Job, Limits
+from engines.parsing.text_cleaning import clean_element, clean_metadata, clean_prose
 
 # Quick ones only: a request waits for an import under way, and those of Word and of OCR hold 100 MB each.
 _WARM_UP = ("lxml.html", "engines.parsing.markdown", "pypdfium2", "openpyxl")
@@ -32,17 +32,17 @@ _OUT_OF_MEMORY = ("out of memory", "cannot allocate", "bad_alloc", "failed to al
 def main() -> None:
     limits = Limits(**json.loads(sys.argv[1]))
     requests, answers = _take_streams()
-    jail.enter(limits)
+    sandbox.enter(limits)
     _write(answers, b"{}")
 
     def advance() -> None:
-        jail.allow_cpu(limits.seconds)
+        sandbox.allow_cpu(limits.seconds)
         _write(answers, b"")
 
     for request in _requests(requests):
-        jail.allow_cpu(limits.seconds)
+        sandbox.allow_cpu(limits.seconds)
         answer = handle(request, limits, advance)
-        body = json.dumps(answer | {"resident_mb": jail.resident_mb()}, ensure_ascii=False).encode(
+        body = json.dumps(answer | {"resident_mb": sandbox.resident_mb()}, ensure_ascii=False).encode(
             "utf-8", "replace"
         )
         if len(body) > limits.text_mb << 20:
@@ -93,7 +93,7 @@ def _refusal(error: ParseError) -> dict[str, Any]:
 def _explain(error: BaseException, mime_type: str, limits: Limits) -> ParseError:
     """A library's complaint as one of our codes. Most libraries raise anything on a broken file."""
     is_told = isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY)
-    if is_told or jail.is_memory_spent(limits):
+    if is_told or sandbox.is_memory_spent(limits):
         return ParseError("parse_memory", megabytes=limits.memory_mb)
     if isinstance(error, RecursionError):
         return ParseError("too_deep")

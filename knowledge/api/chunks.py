@@ -1,0 +1,72 @@
+"""Chunks, and the jobs that made them, over REST."""
+
+from __future__ import annotations
+
+from core.api.serializers import TIMES, OylSerializer
+from core.api.views import ReadViewSet
+from knowledge.bound_lookups import bound_through
+from knowledge.models import Chunk, IngestionJob
+
+
+class ChunkSerializer(OylSerializer[Chunk]):
+    class Meta(OylSerializer.Meta):
+        model = Chunk
+        fields = (
+            "id",
+            "document",
+            "generation",
+            "position",
+            "text",
+            "page",
+            "heading_path",
+            "start",
+            "end",
+            "token_count",
+            "tags_text",
+            "created_at",
+        )
+        read_only_fields = fields
+
+
+class ChunkViewSet(ReadViewSet):
+    """Passages of documents."""
+
+    model = Chunk
+    area = "knowledge"
+    bound_by = bound_through("document__reference")
+    serializer_class = ChunkSerializer
+    filterset_fields = ["document", "document__reference", "generation", "page"]
+    ordering_fields = ["created_at", "position"]
+
+
+class IngestionJobSerializer(OylSerializer[IngestionJob]):
+    class Meta(OylSerializer.Meta):
+        model = IngestionJob
+        fields = (
+            "id",
+            "document",
+            "kind",
+            "generation",
+            "state",
+            "stage",
+            "attempt",
+            "chunks_done",
+            "chunks_total",
+            "available_at",
+            "started_at",
+            "finished_at",
+            "error_code",
+            "error_detail",
+            *TIMES,
+        )
+        read_only_fields = fields
+
+
+class IngestionJobViewSet(ReadViewSet):
+    """What workers do, did, or are to do with documents."""
+
+    model = IngestionJob
+    area = "knowledge"
+    bound_by = bound_through("document__reference")
+    serializer_class = IngestionJobSerializer
+    filterset_fields = ["document", "kind", "state", "error_code"]
