@@ -37,6 +37,7 @@ class Origin(StrEnum):
     FILE = "file"
     WORK = "work"
     SERVICE = "service"
+    ADDRESS = "address"
     UPLOAD = "upload"
 
 
@@ -59,6 +60,10 @@ def _work(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
 
 def _service(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
     return ErrorCode(origin=Origin.SERVICE, sentence=sentence, retry=retry)
+
+
+def _address(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
+    return ErrorCode(origin=Origin.ADDRESS, sentence=sentence, retry=retry)
 
 
 def _upload(sentence: str) -> ErrorCode:
@@ -159,6 +164,25 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "invalid_query": _service("A search lacks the query's vector: a defect."),
     "invalid_vector": _service(
         "A vector is not made of finite numbers, or its length differs. The embedding endpoint is at fault."
+    ),
+    # Addresses that tenants give
+    "invalid_outbound_url": _address(
+        "This is not an address that can be called. Give a full one that begins with https:// or http://, without a user "
+        "name or password in it."
+    ),
+    "invalid_outbound_address": _address(
+        "'{host}' cannot be called: it does not exist, or is not public. An operator can allow internal addresses "
+        "(OUTBOUND_ALLOW)."
+    ),
+    "invalid_outbound_header": _address(
+        "The header '{name}' is set by OYL itself, or is not a valid one. Take it away or correct it."
+    ),
+    "outbound_redirect": _address("'{host}' redirects {reason}. Give the address that it leads to."),
+    "outbound_encoding": _address("'{host}' answers in an encoding that is not asked for, or a damaged one."),
+    "outbound_too_large": _address("'{host}' answers with more than {limit} MB."),
+    "outbound_timeout": _address("'{host}' takes too long to answer.", DEFAULT_RETRY),
+    "outbound_unavailable": _address(
+        "'{host}' cannot be reached, or does not answer as HTTP or its certificate demand.", DEFAULT_RETRY
     ),
     # Before a file is even added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),

@@ -11,6 +11,7 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import lazy
 
 from oyl.embedded import secrets
 from oyl.embedded.layout import Layout
@@ -40,20 +41,22 @@ EMBEDDED = not DATABASE_URL
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default=DATABASE_URL)
 if EMBEDDED and DATABASE_OWNER_URL:
     raise ImproperlyConfigured("DATABASE_OWNER_URL is set, but DATABASE_URL is not. Set both, or neither.")
-_made = secrets.load_or_create(LAYOUT.secrets) if EMBEDDED else {}
+
+_embedded_secret: Any = lazy(lambda name: secrets.load_or_create(LAYOUT.secrets)[name], str)
 
 
-def _required(name: str) -> str:
-    """A secret from the environment, or the embedded instance's own. Raises ImproperlyConfigured."""
-    value: str = env.str(name, default=_made.get(name, ""))
-    if not value:
+def _secret(name: str) -> Any:
+    """From the environment, or the embedded instance's own, which is made when it is first used: not by reading the
+    settings. Raise ImproperlyConfigured."""
+    value = env.str(name, default="")
+    if not value and not EMBEDDED:
         raise ImproperlyConfigured(f"Set {name} (or {name}_FILE): docs/settings.md says how to make one.")
-    return value
+    return value or _embedded_secret(name)
 
 
-SECRET_KEY = _required("SECRET_KEY")
-OYL_ENCRYPTION_KEYS = _required("OYL_ENCRYPTION_KEYS")
-OYL_AUDIT_KEY = _required("OYL_AUDIT_KEY")
+SECRET_KEY = _secret("SECRET_KEY")
+OYL_ENCRYPTION_KEYS = _secret("OYL_ENCRYPTION_KEYS")
+OYL_AUDIT_KEY = _secret("OYL_AUDIT_KEY")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -1,0 +1,85 @@
+"""Connections of the outbound client: each goes to an address that was checked, and ends at a deadline."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+from core.outbound.addresses import AllowList, resolve
+
+
+def deadline_in(seconds: float) -> dict[str, float]:
+    """The `timeout` extension of a request: everything that its connection does ends after so many seconds. httpcore
+    hands these values to the network backend as they are. Here they are not durations but the deadline, as
+    `time.monotonic` counts: a peer that sends a byte now and then would prolong a timeout of each read for ever."""
+    deadline = time.monotonic() + seconds
+    return {"connect": deadline, "read": deadline, "write": deadline}
+
+
+class CheckedBackend(httpcore.NetworkBackend):
+    """Resolve each host once, and connect to an address that was checked then. A name that resolves differently the next
+    time (DNS rebinding) gains nothing."""
+
+    def __init__(self, allow: AllowList) -> None:
+        self._allow, self._sockets = allow, httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = resolve(host, port, self._allow, _remaining(timeout, httpcore.ConnectTimeout))
+        for tried, address in enumerate(addresses, start=1):
+            try:
+                seconds = _remaining(timeout, httpcore.ConnectTimeout) / len(addresses)
+                return _DeadlineStream(self._sockets.connect_tcp(address, port, timeout=seconds))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if tried == len(addresses):
+                    raise
+        raise AssertionError("resolve returns at least one address")
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
+        raise httpcore.UnsupportedProtocol
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    """As the stream inside, but `timeout` is a deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, timeout=_remaining(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout=_remaining(timeout, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        seconds = _remaining(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, timeout=seconds))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _remaining(deadline: float | None, error: type[Exception]) -> float:
+    """Seconds until the deadline; raise `error` when it has passed."""
+    assert deadline is not None, "every request has a deadline"
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise error
+    return seconds
