@@ -144,6 +144,14 @@ def data_folder() -> str:
     return f"writable, {detail}"
 
 
+def outbound() -> str:
+    from core.outbound import AllowList
+
+    allowed = AllowList.parse(settings.OUTBOUND_ALLOW)
+    count = len(allowed.hosts) + len(allowed.networks)
+    return f"public addresses and {count} that are allowed" if count else "public addresses alone"
+
+
 def encryption_keys() -> str:
     from core.encryption.keyring import ciphers
 
@@ -179,6 +187,7 @@ COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
     ("ocr", ocr, "Install the locked requirements again: `make install`."),
     ("soffice", soffice, "Install LibreOffice if you need it: `apt install libreoffice` on Debian."),
     ("data folder", data_folder, "Make room, let OYL's user write there, or choose another OYL_DATA_DIR."),
+    ("outbound", outbound, "Correct OUTBOUND_ALLOW as docs/outbound.md says."),
     ("encryption keys", encryption_keys, "Set OYL_ENCRYPTION_KEYS as docs/settings.md says."),
     ("audit key", audit_key, "Set OYL_AUDIT_KEY as docs/settings.md says, before the first event."),
 ]

@@ -173,6 +173,9 @@ PARSER_OUTPUT_MB = env.int("PARSER_OUTPUT_MB", default=256)
 PARSER_TEXT_MB = env.int("PARSER_TEXT_MB", default=16)
 PARSER_OCR_PAGES = env.int("PARSER_OCR_PAGES", default=500)
 
+# Addresses that tenants give are called only where they are public, or named here: docs/outbound.md.
+OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
+
 AUTH_USER_MODEL = "tenants.User"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

@@ -10,12 +10,12 @@ SOURCE = settings.BASE_DIR / "oyl" / "settings.py"
 
 
 def _calls() -> list[tuple[str, str]]:
-    """(function, variable) of every `env.type("NAME", …)` and `_required("NAME")`."""
+    """(function, variable) of every `env.type("NAME", …)` and `_secret("NAME")`."""
     found = []
     for node in ast.walk(ast.parse(SOURCE.read_text())):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             function = ast.unparse(node.func)
-            if function == "_required" or function.startswith("env."):
+            if function == "_secret" or function.startswith("env."):
                 found.append((function, str(node.args[0].value)))
     return found
 
@@ -26,7 +26,7 @@ def variables() -> set[str]:
 
 def required_on_servers() -> set[str]:
     """The keys, and what takes the place of the embedded services."""
-    keys = {name for function, name in _calls() if function == "_required"}
+    keys = {name for function, name in _calls() if function == "_secret"}
     return keys | {"DATABASE_URL", "REDIS_URL", "QDRANT_URL", "ALLOWED_HOSTS"}
 
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from core.error_codes import ERROR_CODES, RetryPolicy, sentence
 from core.errors import EngineError
 
-FOLDERS = ("engines", "jobs", "knowledge")
-RAISED = re.compile(r'(?:ParseError|EmbeddingError|VectorStoreError|sentence)\(\s*"(\w+)"')
+FOLDERS = ("core/outbound", "engines", "jobs", "knowledge")
+RAISED = re.compile(r'(?:ParseError|EmbeddingError|VectorStoreError|OutboundError|sentence)\(\s*"(\w+)"')
 INVALID = re.compile(r'\binvalid\(\s*"(\w+)"')
 
 

@@ -26,7 +26,7 @@ def test_the_suites_own_installation_is_fit(database):
     with override_settings(OYL_AUDIT_KEY="k" * 32):
         call_command("doctor", json=True, stdout=stdout)
     states = {check["component"]: check["state"] for check in json.loads(stdout.getvalue())}
-    assert len(states) == len(doctor.COMPONENTS) == 11
+    assert len(states) == len(doctor.COMPONENTS) == 12
     assert {name for name, state in states.items() if state != "ok"} <= {"soffice", "data folder"}
 
 
@@ -45,6 +45,7 @@ def test_a_component_that_does_not_answer_fails_the_command_and_hides_no_other(d
     [
         ("encryption keys", {"OYL_ENCRYPTION_KEYS": "nonsense"}, State.FAIL, "entry 1 is not of the form"),
         ("audit key", {"OYL_AUDIT_KEY": "short"}, State.WARN, "fewer than 32"),
+        ("outbound", {"OUTBOUND_ALLOW": ["10.0.0.0/33"]}, State.FAIL, "neither a host"),
         ("data folder", {"OYL_DATA_DIR": Path("/nowhere/at/all")}, State.FAIL, "No such file or directory"),
     ],
 )

@@ -1,0 +1,421 @@
+"""What a tenant may make OYL call: public addresses, and no trick that leads elsewhere.
+
+127.0.0.2 stands for the public internet, allowed as an operator would allow it; 127.0.0.1 for an internal service, which
+must never see a connection.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from core.errors import ConfigurationError
+from core.outbound import AllowList, OutboundClient, OutboundError
+from core.outbound.addresses import is_public
+from tests.core.outbound_servers import MEBIBYTE, Server, certificate, serving
+
+PUBLIC, INTERNAL = "127.0.0.2", "127.0.0.1"
+SECRET = "sk-4711"
+NAMES = {
+    "public.test": [PUBLIC],
+    "second.test": [PUBLIC],
+    "private.test": [INTERNAL],
+    "mixed.test": [PUBLIC, INTERNAL],
+    "metadata.google.internal": ["169.254.169.254"],
+    "127.0.0.1.nip.test": [INTERNAL],
+    "v6.test": ["::1"],
+    "mapped.test": ["::ffff:127.0.0.1"],
+    "linklocal.test": ["fe80::1%eth0"],
+}
+
+
+@pytest.fixture(scope="module")
+def internal() -> Iterator[Server]:
+    yield from serving(Server(INTERNAL))
+
+
+@pytest.fixture(scope="module")
+def public(internal: Server) -> Iterator[Server]:
+    yield from serving(Server(PUBLIC, internal.port))
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The names of a network that is not there."""
+    known, resolve = {name: list(addresses) for name, addresses in NAMES.items()}, socket.getaddrinfo
+
+    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        name = str(host).lower().rstrip(".")
+        if name not in known:
+            return resolve(host, port, *args, **kwargs)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in known[name]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return known
+
+
+@pytest.fixture
+def client() -> Iterator[OutboundClient]:
+    made = OutboundClient(AllowList.parse([f"{PUBLIC}/32"]), timeout_seconds=1.0, max_bytes=MEBIBYTE)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def url(public: Server) -> Callable[[str], str]:
+    return lambda path: f"http://public.test:{public.port}/{path}"
+
+
+# {port} is the internal service's.
+ADDRESSES = [
+    "http://127.0.0.1:{port}/",
+    "http://localhost:{port}/",
+    "http://localhost.:{port}/",
+    "http://LOCALHOST:{port}/",
+    "http://127.1:{port}/",
+    "http://127.0.1:{port}/",
+    "http://0:{port}/",
+    "http://0.0.0.0:{port}/",
+    "http://2130706433:{port}/",
+    "http://0x7f000001:{port}/",
+    "http://0x7f.0.0.1:{port}/",
+    "http://0x7f.1:{port}/",
+    "http://017700000001:{port}/",
+    "http://0177.0.0.1:{port}/",
+    "http://0177.0x0.0.1:{port}/",
+    "http://127.0.0.1.nip.test:{port}/",
+    "http://private.test:{port}/",
+    "http://PRIVATE.test.:{port}/",
+    "http://mixed.test:{port}/",
+    "http://v6.test:{port}/",
+    "http://mapped.test:{port}/",
+    "http://linklocal.test:{port}/",
+    "http://[::1]:{port}/",
+    "http://[::]:{port}/",
+    "http://[::ffff:127.0.0.1]:{port}/",
+    "http://[::ffff:7f00:1]:{port}/",
+    "http://[0:0:0:0:0:ffff:7f00:0001]:{port}/",
+    "http://[::127.0.0.1]:{port}/",
+    "http://[64:ff9b::7f00:1]:{port}/",
+    "http://[64:ff9b:1::7f00:1]:{port}/",
+    "http://[2002:7f00:1::]:{port}/",
+    "http://[2001:0:7f00:1::]:{port}/",
+    "http://[fe80::1%25lo]:{port}/",
+    "http://[fc00::1]:{port}/",
+    "http://[fd00:ec2::254]/latest/meta-data/",
+    "http://[ff02::1]:{port}/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://169.254.170.2/v2/credentials",
+    "http://metadata.google.internal/computeMetadata/v1/",
+    "http://100.100.100.200/latest/meta-data/",
+    "http://192.0.0.192/opc/v1/instance/",
+    "http://168.63.129.16/machine?comp=goalstate",
+    "http://10.0.0.1/",
+    "http://172.31.255.255/",
+    "http://192.168.1.1/",
+    "http://224.0.0.1/",
+    "http://255.255.255.255/",
+    "http://public.test@127.0.0.1:{port}/",
+    "http://user:password@public.test/",
+    "http://127.0.0.1:{port}\\@public.test/",
+    "http://public.test\\@127.0.0.1:{port}/",
+    "http://public.test#@127.0.0.1:{port}/\t",
+    "http:///127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}/ HTTP/1.1\r\nHost: public.test",
+    "http://127。0。0。1:{port}/",
+    "http://１２７.0.0.1:{port}/",  # noqa: RUF001
+    "http://①②⑦.⓪.⓪.①:{port}/",
+    "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:{port}/",
+    "http://%31%32%37.0.0.1:{port}/",
+    "//127.0.0.1:{port}/",
+    "file:///etc/passwd",
+    "ftp://127.0.0.1:{port}/",
+    "gopher://127.0.0.1:{port}/_INFO",
+    "unix:///var/run/docker.sock",
+    "javascript:alert(1)",
+    "",
+    f"http://public.test/{'x' * 3000}",
+]
+
+
+# Without a host, a redirect stays where it is.
+REDIRECTABLE = [one for one in ADDRESSES if one.isascii() and one.isprintable() and one and "///1" not in one]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_address_is_refused(address: str, client: OutboundClient, internal: Server):
+    before = internal.connections
+    with pytest.raises(OutboundError) as caught:
+        client.request("GET", address.format(port=internal.port))
+    assert caught.value.code in ("invalid_outbound_address", "invalid_outbound_url")
+    assert internal.connections == before
+
+
+@pytest.mark.parametrize("address", REDIRECTABLE)
+def test_redirect_is_refused(
+    address: str, client: OutboundClient, url: Callable[[str], str], internal: Server
+):
+    before = internal.connections
+    with pytest.raises(OutboundError) as caught:
+        client.request("GET", url(f"redirect?{address.format(port=internal.port)}"))
+    assert caught.value.code in ("invalid_outbound_address", "invalid_outbound_url")
+    assert internal.connections == before
+
+
+def test_public_address_is_called(client: OutboundClient, url: Callable[[str], str], public: Server):
+    response = client.request("GET", url("hello"), headers={"Authorization": SECRET})
+    assert (response.status, response.body, response.url) == (200, b"hello", url("hello"))
+    method, path, headers = public.seen[-1]
+    assert (method, path, headers["host"]) == ("GET", "/hello", f"public.test:{public.port}")
+    assert headers["authorization"] == SECRET
+
+
+def test_body_is_posted(client: OutboundClient, url: Callable[[str], str], public: Server):
+    assert client.request("POST", url("hello"), body=b"{}").status == 200
+    assert public.seen[-1][2]["content-length"] == "2"
+
+
+def test_name_that_resolves_differently_the_second_time(
+    client: OutboundClient, names: dict[str, list[str]], public: Server, internal: Server
+):
+    """The name is resolved once; the address that was checked is connected to."""
+    answers = iter([[PUBLIC], [INTERNAL], [INTERNAL]])
+    resolve, before = socket.getaddrinfo, internal.connections
+
+    def rebinding(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        if host == "rebinding.test":
+            names["rebinding.test"] = next(answers)
+        return resolve(host, port, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", rebinding)
+        assert client.request("GET", f"http://rebinding.test:{public.port}/").body == b"hello"
+    assert internal.connections == before
+    names["rebinding.test"] = [INTERNAL]
+    client.close()
+    with pytest.raises(OutboundError, match="not public"):
+        client.request("GET", f"http://rebinding.test:{internal.port}/")
+
+
+def test_environment_has_no_say(
+    client: OutboundClient,
+    url: Callable[[str], str],
+    internal: Server,
+    public: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://{INTERNAL}:{internal.port}")
+    (tmp_path / ".netrc").write_text("machine public.test login owner password secret\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    before = internal.connections
+    assert client.request("GET", url("hello")).body == b"hello"
+    assert internal.connections == before
+    assert "authorization" not in public.seen[-1][2]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("loop", "outbound_redirect"),
+        ("large", "outbound_too_large"),
+        ("endless", "outbound_too_large"),
+        ("bomb", "outbound_too_large"),
+        ("bomb_in_bomb", "outbound_encoding"),
+        ("brotli", "outbound_encoding"),
+        ("torn", "outbound_encoding"),
+        ("slow", "outbound_timeout"),
+        ("slow_headers", "outbound_timeout"),
+        ("many_headers", "outbound_unavailable"),
+        ("banner", "outbound_unavailable"),
+    ],
+)
+def test_answer_is_bounded(path: str, code: str, client: OutboundClient, url: Callable[[str], str]):
+    started = time.monotonic()
+    with pytest.raises(OutboundError) as caught:
+        client.request("GET", url(f"{path}?key={SECRET}"), headers={"Authorization": SECRET})
+    assert caught.value.code == code
+    assert time.monotonic() - started < 3
+    assert SECRET not in caught.value.detail
+    assert "BANNER" not in caught.value.detail
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_gzip_is_read(client: OutboundClient, url: Callable[[str], str]):
+    assert client.request("GET", url("gzip")).body == b"hello " * 1000
+    assert client.request("HEAD", url("gzip")).body == b""
+
+
+def test_stream_comes_in_pieces(client: OutboundClient, url: Callable[[str], str]):
+    with client.stream("GET", url("slow")) as stream:
+        assert next(stream.body) == b"."
+
+
+def test_credentials_stay_with_their_host(client: OutboundClient, url: Callable[[str], str], public: Server):
+    headers = {"Authorization": SECRET, "X-Api-Key": SECRET, "Cookie": SECRET, "Accept": "text/plain"}
+    for host in ("public.test", "second.test"):
+        place = f"http://{host}:{public.port}/hello"
+        assert client.request("GET", url(f"redirect?{place}"), headers=headers).body == b"hello"
+        sent = public.seen[-1][2]
+        assert (SECRET in sent.values()) == (host == "public.test")
+        assert sent["accept"] == "text/plain"
+
+
+def test_cookies_are_not_kept(client: OutboundClient, url: Callable[[str], str], public: Server):
+    client.request("GET", url("hello"))
+    client.request("GET", url("hello"))
+    assert "cookie" not in public.seen[-1][2]
+
+
+def test_other_methods_do_not_follow_redirects(client: OutboundClient, url: Callable[[str], str]):
+    with pytest.raises(OutboundError, match="redirects"):
+        client.request("POST", url("redirect?/hello"), body=b"{}")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "internal"},
+        {"Transfer-Encoding": "chunked"},
+        {"Proxy-Authorization": "x"},
+        {"X-One": "1\r\nX-Two: 2"},
+        {"X One": "1"},
+        {"X-One": "ü"},
+    ],
+)
+def test_header_is_refused(headers: dict[str, str], client: OutboundClient, url: Callable[[str], str]):
+    with pytest.raises(OutboundError) as caught:
+        client.request("GET", url("hello"), headers=headers)
+    assert caught.value.code == "invalid_outbound_header"
+
+
+def test_refusal_does_not_tell_which_internal_names_exist(client: OutboundClient):
+    details = []
+    for host in ("private.test", "absent.invalid"):
+        with pytest.raises(OutboundError) as caught:
+            client.request("GET", f"http://{host}/")
+        details.append(caught.value.detail.replace(host, "…"))
+    assert details[0] == details[1]
+    assert INTERNAL not in details[0]
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_allowed"),
+    [
+        ("private.test", True),
+        ("Private.test", True),
+        ("private.test:{port}", True),
+        ("private.test:1", False),
+        ("127.0.0.1", True),
+        ("127.0.0.1:{port}", True),
+        ("127.0.0.1:1", False),
+        ("127.0.0.0/8", True),
+        ("10.0.0.0/8", False),
+        ("other.test", False),
+    ],
+)
+def test_operator_allows_hosts_and_networks(entry: str, is_allowed: bool, internal: Server):
+    client = OutboundClient(AllowList.parse([entry.format(port=internal.port)]), timeout_seconds=5)
+    try:
+        body = client.request("GET", f"http://private.test:{internal.port}/").body
+    except OutboundError:
+        body = b""
+    assert (body == b"hello") == is_allowed
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "entry", ["10.0.0.0/33", "10.0.0.5/8", "http://host", "a b", "host:99999", "300.1.1.1", "-x"]
+)
+def test_allow_list_that_cannot_be_read(entry: str):
+    with pytest.raises(ConfigurationError, match="OUTBOUND_ALLOW"):
+        AllowList.parse([entry])
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("1.1.1.1", True),
+        ("8.8.8.8", True),
+        ("99.255.255.255", True),
+        ("100.63.255.255", True),
+        ("100.64.0.0", False),
+        ("172.15.255.255", True),
+        ("172.16.0.0", False),
+        ("223.255.255.255", True),
+        ("239.1.1.1", False),
+        ("240.0.0.1", False),
+        ("2606:4700::1111", True),
+        ("2001:4860:4860::8888", True),
+        ("2001::1", False),
+        ("2001:db8::1", False),
+        ("4000::1", False),
+        ("fec0::1", False),
+    ],
+)
+def test_public_addresses(address: str, expected: bool):
+    assert is_public(ip_address(address)) is expected
+
+
+def test_certificate_is_that_of_the_name(tmp_path: Path, public: Server):
+    """The connection goes to an address, its certificate must be the name's."""
+    path = certificate(tmp_path, "public.test")
+    server = Server(PUBLIC)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    trusting = ssl.create_default_context(cafile=str(path))
+    client = OutboundClient(AllowList.parse([PUBLIC]), timeout_seconds=5, ssl_context=trusting)
+    for _ in serving(server):
+        secure = f"https://public.test:{server.port}"
+        assert client.request("GET", f"{secure}/hello").body == b"hello"
+        with pytest.raises(OutboundError, match="certificate"):
+            client.request("GET", f"https://second.test:{server.port}/hello")
+        with pytest.raises(OutboundError, match="without encryption"):
+            client.request("GET", f"{secure}/redirect?http://public.test:{public.port}/hello")
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import httpx",
+        "from httpx import Client",
+        "import httpcore",
+        "import requests",
+        "import urllib3",
+        "import aiohttp",
+        "import urllib.request",
+        "from urllib.request import urlopen",
+        "import http.client",
+    ],
+)
+@pytest.mark.parametrize("folder", ["knowledge", "engines/embedding", "core", "workspaces"])
+def test_other_http_clients_are_banned(line: str, folder: str):
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--select",
+        "TID251",
+        "--stdin-filename",
+        f"{folder}/new.py",
+        "-",
+    ]
+    checked = subprocess.run(
+        command, input=f"{line}\n", cwd=settings.BASE_DIR, capture_output=True, text=True
+    )
+    assert "core.outbound.OutboundClient" in checked.stdout
