@@ -3,7 +3,7 @@ FROM python:3.11-slim-trixie AS libraries
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 COPY requirements.txt .
-RUN /opt/venv/bin/pip install --no-deps -r requirements.txt
+RUN /opt/venv/bin/pip install --no-deps --require-hashes -r requirements.txt
 
 FROM python:3.11-slim-trixie
 # LibreOffice reads old .doc and .ppt files, and takes about 700 MB: --build-arg WITH_LIBREOFFICE=1

@@ -6,21 +6,32 @@ HARNESSES := chaos isolation hostile consistency tampering secrets fuzz api
 BENCHMARKS := embedder quality ingest peers search rest
 # What needs no database is checked with the settings of an embedded instance, wherever the tests' own servers are.
 ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
+LOCK := $(PYTHON) -m uv pip compile --quiet --generate-hashes --overrides requirements-overrides.txt --no-emit-index-url \
+  --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: up test bench docs lock format install $(HARNESSES)
+.PHONY: up test test-one lint types bench docs lock format install $(HARNESSES)
 
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
 
-test: $(STAMP)
+test: lint types
+	$(PYTHON) -m pytest -n auto
+
+# One test, or a few: make test-one T=tests/core/test_outbound.py, or T="tests/core -k redirect". The services and the
+# database are kept in var/tests, so that the next run takes seconds.
+test-one: $(STAMP)
+	@KEEP_TEST_DATABASE=1 $(PYTHON) -m pytest $(T)
+
+lint: $(STAMP)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(ALONE) $(PYTHON) -m mypy .
 	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	$(ALONE) DATABASE_URL=postgresql://oyl_app@localhost/oyl SECRET_KEY=$$($(PYTHON) -c "import secrets; print(secrets.token_urlsafe(64))") \
 	  OYL_ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= OYL_AUDIT_KEY=check ALLOWED_HOSTS=oyl.example \
 	  $(PYTHON) manage.py check --deploy --fail-level WARNING
-	$(PYTHON) -m pytest -n auto
+
+types: $(STAMP)
+	$(ALONE) $(PYTHON) -m mypy .
 
 # The long versions of the suite's harnesses (docs/reliability.md); each keeps its figures in benchmarks/reports.
 $(HARNESSES): $(STAMP)
@@ -36,9 +47,10 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(ALONE) $(PYTHON) -m tests.meta.generated_docs
 
+# What runs, then what develops on top of it, with the same versions.
 lock: $(STAMP)
-	$(PYTHON) -m uv pip compile requirements.in --overrides requirements-overrides.txt --no-emit-index-url \
-	  --no-emit-find-links --python-version 3.11 -o requirements.txt -q --custom-compile-command "make lock"
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in --constraints requirements.txt -o requirements-dev.txt
 
 format: $(STAMP)
 	$(PYTHON) -m ruff check --fix .
@@ -46,12 +58,12 @@ format: $(STAMP)
 
 install: $(STAMP)
 
-$(STAMP): requirements.txt
+$(STAMP): requirements-dev.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "OYL needs Python 3.11 or newer as python3; this one is: $$(python3 --version 2>&1)"; exit 1; }
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || python3 -m venv --clear .venv
 	@echo "Installing the locked requirements into .venv (a few minutes the first time)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $(STAMP)

@@ -10,13 +10,18 @@ WITHOUT_SERVICES = {"up", "services", "help", "version", "check", "makemigration
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
+    import django
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
+    from django.core.management import ManagementUtility, execute_from_command_line
 
     from oyl.embedded.errors import ServiceError
 
     try:
-        if len(sys.argv) < 2 or sys.argv[1].lstrip("-") in WITHOUT_SERVICES or "--help" in sys.argv:
+        if sys.argv[1:2] in (["version"], ["--version"]):
+            # Django's own command line would print Django's version.
+            django.setup()
+            ManagementUtility().fetch_command("version").run_from_argv(sys.argv)
+        elif len(sys.argv) < 2 or sys.argv[1].lstrip("-") in WITHOUT_SERVICES or "--help" in sys.argv:
             execute_from_command_line(sys.argv)
         else:
             from oyl.embedded.services import ensure_services, make_tables_if_new

@@ -9,12 +9,14 @@ from uuid import UUID
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
+from oyl.version import VERSION
+
 logger = logging.getLogger(__name__)
 NOBODY = UUID(int=0)
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok", "version": VERSION})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:

@@ -16,6 +16,7 @@ from django.utils.functional import lazy
 from oyl.embedded import secrets
 from oyl.embedded.layout import Layout
 from oyl.unfold import UNFOLD  # noqa: F401 (a setting)
+from oyl.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -240,7 +241,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "TITLE": "OYL",
-    "VERSION": "v1",
+    "VERSION": VERSION,
     "DESCRIPTION": "Everything that OYL can do, for programmes. `docs/api.md` says how to begin.",
     "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "AUTHENTICATION_WHITELIST": [

@@ -20,6 +20,7 @@ from audit.models import AuditLog
 from audit.services import events_of
 from core.actors import Actor, ActorKind
 from core.requests import opens_own_scopes
+from oyl.version import VERSION
 from tenants.access import TenantAccess, tenants_of_user
 from tenants.middleware import SESSION_KEY, MemberRequest
 from tenants.services import enter_as_operator
@@ -57,6 +58,9 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     def history_of(self, instance: models.Model) -> models.QuerySet[AuditLog]:
         """What the audit log has of an object, newest first."""
         return events_of(instance)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "version": VERSION}
 
     def has_permission(self, request: HttpRequest) -> bool:
         return cast(MemberRequest, request).actor is not None

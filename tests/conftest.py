@@ -6,13 +6,16 @@ from __future__ import annotations
 import tests.environment  # noqa: F401  (before all else)
 
 # isort: split
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.test import Client, override_settings
@@ -22,9 +25,11 @@ from core.actors import Actor, ActorKind
 from core.isolation.scope import VARIABLE, tenant_scope
 from core.permissions import Role
 from knowledge.engine_config import file_parser
+from oyl.embedded import background
 from oyl.embedded.services import ensure_services
 from tenants.models import Membership, User
 from tenants.services import create_tenant
+from tests.environment import KEPT
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,24 +42,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The services, and a fresh database, made by its owner and used as the application's role."""
     quick = override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
-    with django_db_blocker.unblock(), quick, ensure_services(), _fresh_database():
+    if KEPT and settings.EMBEDDED:
+        background.start(settings.LAYOUT)
+    with django_db_blocker.unblock(), quick, ensure_services(), _test_database():
         yield
         file_parser().close()
 
 
 @contextmanager
-def _fresh_database() -> Iterator[None]:
+def _test_database() -> Iterator[None]:
     owner, application = connections["owner"], connections["default"]
     original = owner.settings_dict["NAME"]
-    owner.settings_dict["TEST"]["NAME"] = f"test_oyl_{os.getpid()}"
-    name = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    owner.settings_dict["TEST"]["NAME"] = f"test_oyl_{_digest_of_migrations() if KEPT else os.getpid()}"
+    name = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=KEPT)
     application.settings_dict["NAME"] = name
     try:
         yield
     finally:
         application.close()
         application.close_pool()  # type: ignore[attr-defined]
-        owner.creation.destroy_test_db(original, verbosity=0)
+        owner.creation.destroy_test_db(original, verbosity=0, keepdb=KEPT)
+
+
+def _digest_of_migrations() -> str:
+    """A kept database is that of these migrations: one that was edited gives a new one."""
+    paths = sorted(Path(settings.BASE_DIR).glob("*/migrations/*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
 
 
 @pytest.fixture(scope="session")

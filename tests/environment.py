@@ -1,6 +1,7 @@
 """What the settings read, set before anything reads them: importing this module makes Django ready for tests.
 
-The embedded services get a folder of the suite's own; with DATABASE_URL, missing keys are made up.
+The embedded services get a folder of the suite's own, which is removed afterwards; with KEEP_TEST_DATABASE it is kept, and
+so are the services and the database, so that the next run starts faster. With DATABASE_URL, missing keys are made up.
 """
 
 import atexit
@@ -21,11 +22,17 @@ FOR_SERVERS = {
 }
 
 
+KEPT = bool(os.environ.get("KEEP_TEST_DATABASE"))
+
+
 def prepare() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="oyl-test-"))
+    if KEPT:
+        folder = Path(__file__).parents[1] / "var" / "tests"
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="oyl-test-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "static").mkdir(parents=True, exist_ok=True)  # where collected files would be served from
     folder.chmod(0o755)  # started by root, PostgreSQL runs as another user
-    (folder / "static").mkdir()  # where collected files would be served from
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["OYL_DATA_DIR"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"
     os.environ.update(UNHURRIED)

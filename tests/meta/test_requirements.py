@@ -1,38 +1,102 @@
-"""Each dependency is there for a reason, is locked, and installs from anywhere."""
+"""Each dependency is there for a reason, is locked with its hashes, and installs from anywhere."""
 
 from __future__ import annotations
 
 import re
+import sys
+from ast import Import, ImportFrom, parse, walk
+from importlib.metadata import packages_distributions
 
+import pytest
 from django.conf import settings
 
-WANTED = (settings.BASE_DIR / "requirements.in").read_text().splitlines()
-LOCKED = (settings.BASE_DIR / "requirements.txt").read_text()
+from tests.meta.code_figures import PACKAGES
+
+ROOT = settings.BASE_DIR
 NAME = re.compile(r"^[\w.-]+")
+PIN = re.compile(r"^([\w.-]+)==(\S+)(?: ; [^\\]+)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M)
+LOCKS = ["requirements.txt", "requirements-dev.txt"]
 
 
-def wanted() -> dict[str, str]:
+def wanted(name: str) -> dict[str, str]:
     """{distribution: its reason}"""
-    lines = [line for line in WANTED if line and not line.startswith("#")]
-    return {NAME.match(line)[0]: line.partition("  # ")[2].strip() for line in lines}  # type: ignore[index]
+    lines = (ROOT / name).read_text().splitlines()
+    return {
+        canonical(NAME.match(line)[0]): line.partition("  # ")[2].strip()  # type: ignore[index]
+        for line in lines
+        if line and not line.startswith(("#", "-r "))
+    }
 
 
-def test_every_dependency_has_its_reason():
-    assert len(wanted()) > 30
-    assert [name for name, reason in wanted().items() if not reason] == []
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_every_dependency_is_locked_to_one_version():
-    pinned = re.findall(r"^([\w.-]+)(.*)$", LOCKED, re.M)
-    assert all(re.fullmatch(r"==[\w.!+]+( ; .+)?", version) for _, version in pinned)
-    canonical = {re.sub(r"[-_.]+", "-", name).lower() for name, _ in pinned}
-    assert {re.sub(r"[-_.]+", "-", name).lower() for name in wanted()} <= canonical
+def locked(name: str) -> dict[str, str]:
+    return {canonical(name): version for name, version, _ in PIN.findall((ROOT / name).read_text())}
 
 
-def test_the_lock_names_no_registry_and_no_path():
-    assert not re.search(r"https?:|file:|@ |--(index|extra|find|trusted)|^[./]", LOCKED, re.M)
+@pytest.mark.parametrize("name", ["requirements.in", "requirements-dev.in"])
+def test_every_dependency_has_its_reason(name: str):
+    assert len(wanted(name)) > 10
+    assert [one for one, reason in wanted(name).items() if not reason] == []
 
 
-def test_nothing_that_brings_torch_is_locked():
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_line_of_a_lock_is_a_version_with_hashes(name: str):
+    text = re.sub(r"^ *#.*\n?", "", (ROOT / name).read_text(), flags=re.M).strip()
+    assert PIN.sub("", text).strip() == ""
+    assert len(locked(name)) > 100
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_has_what_is_wanted(name: str):
+    assert set(wanted(name.replace(".txt", ".in"))) <= set(locked(name))
+
+
+def test_development_runs_the_versions_of_the_image():
+    run, develop = (locked(name) for name in LOCKS)
+    assert run.items() <= develop.items()
+
+
+def test_the_image_has_nothing_for_development():
+    needed_anyway = {"cryptography", "pyyaml"}  # by what runs, too
+    assert set(wanted("requirements-dev.in")) & set(locked("requirements.txt")) <= needed_anyway
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_names_no_registry_and_no_path(name: str):
+    assert not re.search(
+        r"https?:|file:|@ |--(index|extra|find|trusted)|^[./]", (ROOT / name).read_text(), re.M
+    )
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_nothing_that_brings_torch_is_locked(name: str):
     """Gigabytes, for what ONNX Runtime does here."""
-    assert not re.search(r"^(torch|sentence-transformers|nvidia-.*|unstructured-inference)==", LOCKED, re.M)
+    heavy = re.compile(r"torch|sentence-transformers|nvidia-.*|unstructured-inference")
+    assert [one for one in locked(name) if heavy.fullmatch(one)] == []
+
+
+def test_what_is_imported_is_declared():
+    """And not only there because something else brings it."""
+    packages = set(PACKAGES)
+    distributions, declared = packages_distributions(), set(wanted("requirements.in"))
+    undeclared = {
+        module
+        for package in packages
+        for path in (ROOT / package).rglob("*.py")
+        for node in walk(parse(path.read_text()))
+        for module in _imported(node)
+        if module not in sys.stdlib_module_names | packages
+        and not {canonical(one) for one in distributions.get(module, [])} & declared
+    }
+    assert undeclared == set()
+
+
+def _imported(node: object) -> set[str]:
+    if isinstance(node, Import):
+        return {alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ImportFrom) and node.module and not node.level:
+        return {node.module.partition(".")[0]}
+    return set()
