@@ -18,7 +18,7 @@ from tests.meta.settings_source import defaults, variables
 
 ROOT: Path = settings.BASE_DIR
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *DOCS.rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
 OWN = {app.name for app in apps.get_app_configs() if Path(app.path).parent == ROOT}
 COMMANDS = {name: app for name, app in get_commands().items() if app in OWN}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
