@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import SoftDeleteModel, TenantModel, one_of
-from knowledge.models.libraries import Reference
+from knowledge.models.references import Reference
 
 
 class DocumentStatus(models.TextChoices):

@@ -7,7 +7,7 @@ from django.db import models
 
 from core.isolation.fields import TenantForeignKey
 from core.models import TenantModel
-from knowledge.models.libraries import Reference
+from knowledge.models.references import Reference
 
 
 class StoredFile(TenantModel):

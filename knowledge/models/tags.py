@@ -8,7 +8,7 @@ from django.db.models import Q
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import TenantModel, one_of
 from knowledge.models.documents import Chunk, Document
-from knowledge.models.libraries import Reference
+from knowledge.models.references import Reference
 from knowledge.pipeline.values import TagSource
 
 SOURCES = [(source.value, source.label) for source in TagSource]

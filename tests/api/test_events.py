@@ -13,7 +13,7 @@ from django.db import connections
 from django.test import AsyncClient
 
 from core.api import events
-from knowledge.services.documents import delete_documents
+from knowledge.services.changing import delete_documents
 from tests.api.conftest import Caller
 from tests.knowledge.libraries import BEES, make_library
 

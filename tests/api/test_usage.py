@@ -9,7 +9,7 @@ import pytest
 
 from core.isolation.scope import tenant_scope
 from knowledge.models import Chunk, IngestionJob
-from knowledge.services.documents import delete_documents
+from knowledge.services.changing import delete_documents
 from tests.api.conftest import Caller, key_of
 from tests.api.test_manners import problem
 from tests.conftest import Person

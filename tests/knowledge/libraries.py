@@ -21,8 +21,8 @@ from knowledge.pipeline.ports import Ports
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
-from knowledge.services.documents import Added, add_documents
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.adding import Added, add_documents
+from knowledge.services.references import get_or_create_reference
 from knowledge.storage.values import Upload
 from tests.conftest import Person
 

@@ -13,7 +13,7 @@ from core.isolation.scope import tenant_scope
 from jobs import progress
 from knowledge.engine_config import default_embedder, vector_store
 from knowledge.models import IngestionJob
-from knowledge.services.documents import UploadOutcome
+from knowledge.services.adding import UploadOutcome
 from tests.knowledge.libraries import BEES, RIVERS, Library, work
 
 Calls = dict[str, int]

@@ -20,7 +20,7 @@ from knowledge.models import RuleKind, Tag, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
-from knowledge.services.documents import reindex_documents
+from knowledge.services.changing import reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from knowledge.storage.folders import uploads_in
 from knowledge.storage.values import Upload

@@ -100,7 +100,7 @@ class KnowledgeBaseViewSet(AuditedViewSet):
         if wanted is not None:
             ids = [reference.pk for reference in wanted]
             self.check_bound(Reference.objects.filter(pk__in=ids), OF_REFERENCE)
-            libraries.read_references(actor=self.actor, knowledge_base=base, reference_ids=ids)
+            libraries.set_references(actor=self.actor, knowledge_base=base, reference_ids=ids)
             base._prefetched_objects_cache = {}
 
     def perform_destroy(self, instance: KnowledgeBase) -> None:
