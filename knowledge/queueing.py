@@ -35,8 +35,8 @@ def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> No
 
 
 def requeue(documents: Sequence[Document]) -> None:
-    """Cancel the ingestion of these locked documents, and queue their next generation. A job is never restarted, because
-    its generation is part of the ids of its points, which must be used once."""
+    """Cancel the ingestion of these locked documents, and queue their next generation. A job is never restarted, so that
+    no attempt number and no point id is used twice."""
     ids = [document.pk for document in documents]
     cancel_unfinished(ids)
     Document.objects.filter(pk__in=ids).update(

@@ -88,17 +88,16 @@ def add_documents(
         try:
             if changed:
                 _write(actor, reference_id, changed, paths, container)
+        except (IntegrityError, DocumentBusyError, LeaseLostError) as error:
+            storage.remove(paths.values())
+            if isinstance(error, LeaseLostError):
+                raise
+            conflict = error  # one of the documents was added or replaced concurrently: plan again
+        else:
             return [
                 Added(document_id=p.document_id, external_id=p.upload.external_id, outcome=p.outcome)
                 for p in plans
             ]
-        except LeaseLostError:
-            storage.remove(paths.values())
-            raise
-        except (IntegrityError, DocumentBusyError) as error:
-            # One of the documents was added or replaced concurrently: plan again.
-            storage.remove(paths.values())
-            conflict = error
     raise DocumentBusyError("The same files are being added by somebody else. Try again.") from conflict
 
 
@@ -184,9 +183,7 @@ def _write(
                 raise LeaseLostError
         lock_documents(replaced)
         reference = Reference.objects.select_related("workspace").get(pk=reference_id)
-        documents = [
-            _updated_or_new(plan, paths[plan.document_id], reference, container) for plan in plans
-        ]
+        documents = [_updated_or_new(plan, paths[plan.document_id], reference, container) for plan in plans]
         insert_instances([document for document in documents if document._state.adding])
         for document, plan in zip(documents, plans, strict=True):
             if plan.upload.tags is not None:
@@ -202,9 +199,7 @@ def _write(
         )
 
 
-def _updated_or_new(
-    plan: _Plan, path: str, reference: Reference, container: Document | None
-) -> Document:
+def _updated_or_new(plan: _Plan, path: str, reference: Reference, container: Document | None) -> Document:
     """Update the document that the plan replaces, or return a new one that is not inserted yet. Raises DocumentBusyError
     when the document was replaced or deleted meanwhile."""
     fields: dict[str, Any] = {

@@ -64,7 +64,9 @@ def save_reference(*, actor: Actor, reference: Reference) -> int:
     with tenant_scope(actor.tenant_id):
         before = Reference.objects.filter(pk=reference.pk).first()
         save_audited(actor=actor, instance=reference)
-        if before is None or all(getattr(before, name) == getattr(reference, name) for name in INGESTION_FIELDS):
+        if before is None or all(
+            getattr(before, name) == getattr(reference, name) for name in INGESTION_FIELDS
+        ):
             return 0
         ids = document_ids_of([reference])
         return reindex_documents(actor=actor, document_ids=ids) if ids else 0

@@ -63,7 +63,9 @@ class Command(TenantCommand):
                 wait_until_idle(handler_of(IngestionJob), actor.tenant_id, progress)
         documents = with_members(actor.tenant_id, [document.document_id for document in added])
         with tenant_scope(actor.tenant_id):
-            chunks = Chunk.objects.filter(document__in=documents, generation=F("document__generation")).count()
+            chunks = Chunk.objects.filter(
+                document__in=documents, generation=F("document__generation")
+            ).count()
         return Result(
             **Counter(document.outcome.value for document in added),
             failed=[*unreadable, *failures(documents)],

@@ -26,7 +26,7 @@ class Command(TenantCommand):
         ids = find_reference_ids(actor.tenant_id, reference) if reference else None
         with tenant_scope(actor.tenant_id):
             current = Q(chunks__generation=F("generation"))
-            documents = Document.objects.annotate(chunk_count=Count("chunks", filter=current))
+            documents: Any = Document.objects.annotate(chunk_count=Count("chunks", filter=current))
             if ids is not None:
                 documents = documents.filter(reference_id__in=ids)
             return [

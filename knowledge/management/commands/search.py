@@ -9,7 +9,6 @@ from core.actors import Actor
 from core.commands import TenantCommand
 from engines.vectors import Mode
 from knowledge.search.filters import SearchFilters
-from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
 from knowledge.services.references import find_reference_ids
 
@@ -40,7 +39,22 @@ class Command(TenantCommand):
             limit=options["limit"],
             filters=filters,
         )
-        return [_as_json(chunk) for chunk in chunks]
+        return [
+            {
+                "document": chunk.document_id,
+                "filename": chunk.filename,
+                "page": chunk.page,
+                "heading": list(chunk.heading),
+                "text": chunk.text,
+                "start": chunk.start,
+                "end": chunk.end,
+                "score": chunk.score,
+                "scores": chunk.scores,
+                "tags": chunk.tags,
+                "chunk_id": chunk.chunk_id,
+            }
+            for chunk in chunks
+        ]
 
     def describe(self, result: list[dict[str, Any]]) -> str:
         if not result:
@@ -54,19 +68,3 @@ class Command(TenantCommand):
             text = hit["text"] if len(hit["text"]) < 400 else hit["text"][:400].rstrip() + " …"
             hits.append(f"{rank}. {place}\n   {scores}{f'; tags: {tags}' if tags else ''}\n   {text}")
         return "\n\n".join(hits)
-
-
-def _as_json(chunk: FoundChunk) -> dict[str, Any]:
-    return {
-        "document": chunk.document_id,
-        "filename": chunk.filename,
-        "page": chunk.page,
-        "heading": list(chunk.heading),
-        "text": chunk.text,
-        "start": chunk.start,
-        "end": chunk.end,
-        "score": chunk.score,
-        "scores": chunk.scores,
-        "tags": chunk.tags,
-        "chunk_id": chunk.chunk_id,
-    }

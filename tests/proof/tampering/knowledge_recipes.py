@@ -54,7 +54,9 @@ def get_or_create_reference(at: Stage) -> Call:
 def create_knowledge_base(at: Stage) -> Call:
     assistant = at.add(lambda: Assistant.objects.create(workspace=at.workspace, name=at.name))
     return Call(
-        make=lambda: references.create_knowledge_base(actor=at.actor, assistant_id=assistant.pk, name=at.name),
+        make=lambda: references.create_knowledge_base(
+            actor=at.actor, assistant_id=assistant.pk, name=at.name
+        ),
         is_done=at.has(KnowledgeBase, name=at.name),
     )
 
