@@ -1,4 +1,4 @@
-"""Libraries of documents, and what the pipeline makes of them."""
+"""References, documents, and what the pipeline makes of them."""
 
 from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
 from knowledge.models.files import FileBatch, StoredFile

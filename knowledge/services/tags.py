@@ -42,15 +42,15 @@ T = TypeVar("T")
 
 def get_or_create_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> list[Tag]:
     """Inside a scope: the reference's tags of these names. Empty names are ignored."""
-    wanted = clean_tag_names(names)
+    cleaned = clean_tag_names(names)
     Tag.objects.bulk_create(
         [
             Tag(pk=tag_id(reference_id, name), reference_id=reference_id, tag=name, source=source)
-            for name in sorted(wanted)  # concurrent inserts of the same names must not deadlock
+            for name in sorted(cleaned)  # concurrent inserts of the same names must not deadlock
         ],
         ignore_conflicts=True,
     )
-    return list(Tag.objects.filter(reference_id=reference_id, tag__in=wanted))
+    return list(Tag.objects.filter(reference_id=reference_id, tag__in=cleaned))
 
 
 def clean_tag_names(names: Iterable[str]) -> list[str]:
@@ -206,7 +206,7 @@ def _tag_ids(tenant_id: UUID, condition: Q) -> dict[UUID, tuple[UUID, ...]]:
 
 
 def _lock(document_ids: Sequence[UUID]) -> list[Document]:
-    """Lock the documents, so that meanwhile no generation of theirs is published, and nobody else tags them. Raises
+    """Lock the documents, so that no generation of theirs is published, and no other caller tags them, meanwhile. Raises
     DocumentNotFoundError when there are none."""
     lock_documents(document_ids)
     rows = Document.objects.filter(pk__in=document_ids).select_related("reference").defer("text")

@@ -1,4 +1,4 @@
-"""`delete_document ID`: from search at once, from the stores next."""
+"""`delete_document ID`: hide a document at once, and purge it from the stores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`list_documents`: what a tenant has, and in what state."""
+"""`list_documents`: a tenant's documents, and their status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`reconcile [--repair]`: do the stores agree?"""
+"""`reconcile [--repair]`: compare the stores."""
 
 from __future__ import annotations
 
