@@ -26,7 +26,7 @@ class ModelNotFoundError(NotFoundError):
     """There is no such model."""
 
 
-def get_embedder(model: str) -> Embedder:
+def find_embedder(model: str) -> Embedder:
     """Raises ModelNotFoundError."""
     models = embedder_configs()
     if model not in models:
@@ -50,7 +50,7 @@ class ModelViewSet(OpenAIViewSet):
         return Response({"object": "list", "data": [_model_object(model) for model in embedder_configs()]})
 
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        return Response(_model_object(get_embedder(kwargs["name"]).model))
+        return Response(_model_object(find_embedder(kwargs["name"]).model))
 
 
 def _refuse_tokens(item: Any) -> None:
@@ -78,7 +78,7 @@ class EmbeddingViewSet(OpenAIViewSet):
 
     def create(self, request: Request) -> Response:
         data = validated(EmbeddingRequestSerializer, request.data)
-        embedder, texts = get_embedder(data["model"]), data["input"]
+        embedder, texts = find_embedder(data["model"]), data["input"]
         if data.get("dimensions", embedder.dimensions) != embedder.dimensions:
             message = f"{embedder.model} makes vectors of {embedder.dimensions} dimensions, and no others."
             raise serializers.ValidationError({"dimensions": message})
