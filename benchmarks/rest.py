@@ -38,7 +38,7 @@ from core.models import new_id
 from core.permissions import key_scopes
 from jobs.states import JobState
 from knowledge.models import Document, IngestionJob, Reference, Stage, Tag, TagLink, TagSource
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.references import get_or_create_reference
 from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application

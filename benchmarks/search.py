@@ -32,7 +32,7 @@ from core.isolation.scope import tenant_scope
 from core.models import new_id
 from knowledge.engine_config import default_embedder, vector_store
 from knowledge.search.service import search
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.references import get_or_create_reference
 from oyl.embedded.instance import running_instance
 from tenants.models import Tenant
 

@@ -1,4 +1,4 @@
-"""How jobs are shown in the admin."""
+"""Columns of jobs in the admin."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from core.admin import display
 from jobs.models import LeasedJob
 from jobs.states import JobState
 
+# The theme looks colours up by what a cell shows, which is the label.
 STATE_COLOURS = {
-    JobState.QUEUED: "default",
-    JobState.RUNNING: "info",
-    JobState.WAITING: "default",
-    JobState.DONE: "success",
-    JobState.ERROR: "danger",
-    JobState.CANCELLED: "warning",
+    str(JobState.QUEUED.label): "default",
+    str(JobState.RUNNING.label): "info",
+    str(JobState.WAITING.label): "default",
+    str(JobState.DONE.label): "success",
+    str(JobState.ERROR.label): "danger",
+    str(JobState.CANCELLED.label): "warning",
 }
-LABEL_COLOURS = {str(state.label): colour for state, colour in STATE_COLOURS.items()}
 
 
 class JobDisplay:
     """Columns of every admin page that lists jobs."""
 
-    @display(description="State", ordering="state", label=LABEL_COLOURS)
+    @display(description="State", ordering="state", label=STATE_COLOURS)
     def state_badge(self, obj: LeasedJob) -> str:
         return str(JobState(obj.state).label)
 

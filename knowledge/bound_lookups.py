@@ -1,16 +1,18 @@
-"""How an object of knowledge belongs to what an API key may be bound to."""
+"""The lookups from objects of knowledge to what an API key may be bound to."""
 
 from __future__ import annotations
 
 from core.api.views import BoundLookups
 
-OF_REFERENCE = {
+REFERENCE_LOOKUPS = {
     "workspace": ("workspace",),
     "reference": ("pk",),
     "assistant": ("knowledge_bases__assistant", "knowledge_base__assistant"),
 }
 
 
-def bound_through(way: str) -> BoundLookups:
-    """What a key may be bound to, seen from a model whose reference is at the end of `way`."""
-    return {kind: tuple(f"{way}__{end}" for end in ends) for kind, ends in OF_REFERENCE.items()}
+def lookups_through(path: str) -> BoundLookups:
+    """The lookups of a model whose reference is at the end of `path`."""
+    return {
+        kind: tuple(f"{path}__{lookup}" for lookup in lookups) for kind, lookups in REFERENCE_LOOKUPS.items()
+    }

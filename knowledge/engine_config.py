@@ -1,4 +1,4 @@
-"""The engines that knowledge works with, as the settings configure them: each is chosen where it is used."""
+"""The parser, the embedders and the vector store, as the settings configure them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from knowledge.models import Reference
 
 
 def embedder_configs() -> dict[str, EmbedderConfig]:
-    """{model: configuration} of the embedders that references may use; the first one is the default."""
+    """{model: configuration} of the embedders that references may use; the first is the default."""
     built_in = MiniLMConfig(
         precision=settings.EMBEDDING_PRECISION,
         threads=settings.EMBEDDING_THREADS,
@@ -45,7 +45,7 @@ def model_for(reference: Reference) -> str:
 
 
 def embedder_named(model: str) -> Embedder:
-    """Raises EmbeddingError when it is not configured."""
+    """Raises EmbeddingError when the model is not configured."""
     configs = embedder_configs()
     if model not in configs:
         raise EmbeddingError("embedding_not_configured", model=model, models=", ".join(configs))

@@ -1,4 +1,4 @@
-"""What can go wrong with documents. Why a document may be in error is in `core.error_codes`."""
+"""Errors of services. The codes of documents in error are in `core.error_codes`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents' part of the admin's first page: where they stand, what failed and why, and what to do next."""
+"""The documents' part of the admin's first page: counts by status, failures, and what to do next."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from core.permissions import Role
 from knowledge.admin.document_columns import STATUS_COLOURS
 from knowledge.models import Document, DocumentStatus, Reference
 
-RECENT = 8
+PANEL_ROWS = 8
 
 
 def home(request: HttpRequest) -> Home:
     counts = dict(Document.objects.values_list("processed_status").annotate(Count("pk")).order_by())
-    listed = reverse("admin:knowledge_document_changelist")
+    changelist = reverse("admin:knowledge_document_changelist")
     documents = Document.objects.select_related("reference").defer("text")
     failed = documents.filter(processed_status=DocumentStatus.ERROR).order_by("-updated_at")
     return Home(
@@ -26,7 +26,7 @@ def home(request: HttpRequest) -> Home:
                 label=str(status.label),
                 count=counts.get(status, 0),
                 colour=STATUS_COLOURS[status],
-                link=f"{listed}?processed_status__exact={status}",
+                link=f"{changelist}?processed_status__exact={status}",
             )
             for status in DocumentStatus
         ],
@@ -34,12 +34,12 @@ def home(request: HttpRequest) -> Home:
             Panel(
                 title="What failed, and why",
                 template="admin/knowledge/home_failures.html",
-                rows=list(failed[:RECENT]),
+                rows=list(failed[:PANEL_ROWS]),
             ),
             Panel(
                 title="Newest documents",
                 template="admin/knowledge/home_newest.html",
-                rows=list(documents.order_by("-created_at")[:RECENT]),
+                rows=list(documents.order_by("-created_at")[:PANEL_ROWS]),
             ),
         ],
         next_step=None if counts else _next_step(request),
@@ -47,7 +47,7 @@ def home(request: HttpRequest) -> Home:
 
 
 def _next_step(request: HttpRequest) -> NextStep:
-    """What is missing before a search can find something, as far as the role allows to do it."""
+    """What to do before a search can find something, as far as the role allows."""
     if not has_role(request, Role.EDITOR):
         return NextStep(sentence="There are no documents yet. Editors of your organisation can upload some.")
     if not Reference.objects.exists():

@@ -1,4 +1,4 @@
-"""What became of documents that a caller waited for."""
+"""The documents that a caller waited for, and their failures."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from knowledge.models import Document, DocumentStatus
 def with_members(tenant_id: UUID, document_ids: Sequence[UUID]) -> list[Document]:
     """The documents and what was found inside them, without their text."""
     with tenant_scope(tenant_id):
-        found = list(Document.objects.filter(pk__in=document_ids).defer("text"))
-        level = found
-        while level := list(Document.objects.filter(container__in=[d.pk for d in level]).defer("text")):
-            found += level
-    return found
+        rows = Document.objects.defer("text")
+        level = documents = list(rows.filter(pk__in=document_ids))
+        while level := list(rows.filter(container__in=[document.pk for document in level])):
+            documents += level
+    return documents
 
 
 def failures(documents: Sequence[Document]) -> list[dict[str, str]]:

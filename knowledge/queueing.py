@@ -1,4 +1,4 @@
-"""Queueing work on documents. All of it is called inside a scope, by services."""
+"""Queueing work on documents. Services call these functions inside a scope."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ QUEUE = "ingest"
 
 
 def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> None:
-    """New jobs for the documents' file generations; rings once for all of them, after the commit."""
+    """Queue a job for each document's file generation; notify the workers once, after the commit."""
     insert_instances(
         [
             IngestionJob(
                 document=document,
                 generation=document.file_generation,
                 kind=kind,
-                available_at="now",  # to PostgreSQL, whose clock all workers share
+                available_at="now",  # by the clock of PostgreSQL, which all workers share
             )
             for document in documents
         ]
@@ -35,8 +35,8 @@ def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> No
 
 
 def requeue(documents: Sequence[Document]) -> None:
-    """Cancel what is being made of these locked documents, and queue the next generation. A job is never started over, so
-    that its attempts, and the ids of its points, are used once."""
+    """Cancel the ingestion of these locked documents, and queue their next generation. A job is never restarted, so that
+    no attempt number and no point id is used twice."""
     ids = [document.pk for document in documents]
     cancel_unfinished(ids)
     Document.objects.filter(pk__in=ids).update(
@@ -51,7 +51,7 @@ def requeue(documents: Sequence[Document]) -> None:
 
 
 def cancel_unfinished(document_ids: Sequence[UUID]) -> None:
-    """Cancel the documents' ingestion: a worker that has claimed it finds that it does not hold the job any more."""
+    """Cancel the documents' ingestion. A worker that has claimed such a job loses its lease."""
     jobs = IngestionJob.objects.filter(document_id__in=document_ids, kind=JobKind.INGEST)
     jobs.unfinished().locked().finish(JobState.CANCELLED)
 

@@ -1,4 +1,4 @@
-"""Celery's doors to ingestion."""
+"""Celery tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted of documents and of the work on them."""
+"""Usage figures of references, documents, ingestion and files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,23 @@ SEARCHABLE = Q(document__deleted_at=None, document__generation=F("generation"))
 
 
 def figures(period: Period) -> list[FigureSet]:
-    references = Figure("references", Count("pk"))
+    by_status = [
+        Figure(f"documents.{status}", Count("pk", filter=Q(processed_status=status)))
+        for status in DocumentStatus.values
+    ]
+    document_bytes = Figure("document_bytes", Sum("size_bytes", default=0), "Of the documents' originals.")
     return [
-        FigureSet(rows=Reference.objects.all(), figures=(references,), workspace="workspace"),
-        FigureSet(rows=Document.objects.all(), figures=_documents(), workspace="reference__workspace"),
+        FigureSet(
+            rows=Reference.objects.all(), figures=(Figure("references", Count("pk")),), workspace="workspace"
+        ),
+        FigureSet(
+            rows=Document.objects.all(),
+            figures=(*by_status, document_bytes),
+            workspace="reference__workspace",
+        ),
         FigureSet(
             rows=IngestionJob.objects.filter(kind=JobKind.INGEST),
-            figures=_ingestion(period),
+            figures=_ingestion_figures(period),
             workspace="document__reference__workspace",
         ),
         FigureSet(
@@ -31,17 +41,8 @@ def figures(period: Period) -> list[FigureSet]:
     ]
 
 
-def _documents() -> tuple[Figure, ...]:
-    by_status = (
-        Figure(f"documents.{status}", Count("pk", filter=Q(processed_status=status)))
-        for status in DocumentStatus.values
-    )
-    size = Figure("document_bytes", Sum("size_bytes", default=0), "Of the documents' originals.")
-    return (*by_status, size)
-
-
-def _ingestion(period: Period) -> tuple[Figure, ...]:
-    """Chunks are summed over the jobs that made what is searchable: to count the rows themselves takes longer."""
+def _ingestion_figures(period: Period) -> tuple[Figure, ...]:
+    """Searchable chunks are summed over the jobs that made them, because counting the rows takes longer."""
     in_period = Q(finished_at__range=period.moments)
     done = in_period & Q(state=JobState.DONE)
     return (

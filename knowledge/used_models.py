@@ -1,4 +1,4 @@
-"""Which models a document's, or a tenant's, vectors were ever made with, as the jobs have it."""
+"""The embedding models that vectors of a document or a tenant were ever made with, from their jobs."""
 
 from __future__ import annotations
 

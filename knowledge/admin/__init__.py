@@ -1,5 +1,5 @@
-"""The admin of libraries, documents and what the pipeline makes of them."""
+"""The admin of references, documents and what the pipeline makes of them."""
 
-from knowledge.admin import chunks, documents, libraries, tags
+from knowledge.admin import chunks, documents, references, tags
 
-__all__ = ["chunks", "documents", "libraries", "tags"]
+__all__ = ["chunks", "documents", "references", "tags"]

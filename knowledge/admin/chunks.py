@@ -1,4 +1,4 @@
-"""What the pipeline made: jobs, passages and their vectors. To look at; tags by hand are the one thing to change."""
+"""What the pipeline made: jobs, chunks and their vectors. Read-only, but for tags by hand."""
 
 from __future__ import annotations
 
@@ -15,28 +15,24 @@ from django.utils.safestring import SafeString
 from core.admin import ReadOnlyInline, UncountedAdmin, action, display, has_role, show_domain_errors
 from core.permissions import Role
 from jobs.admin import JobDisplay
-from knowledge.admin.tagging import of_passage, tagging_page
+from knowledge.admin.tagging import tagging_of_chunk, tagging_page
 from knowledge.models import Chunk, Embedding, IngestionJob, TagLink
 
 
-def heading_of(chunk: Chunk) -> str:
-    return " › ".join(chunk.heading_path) or "–"
+class ChunkDisplay:
+    """Columns of chunks."""
+
+    @display(description="Passage")
+    def passage(self, obj: Chunk) -> SafeString:
+        return format_html('<div class="oyl-passage">{}</div>', obj.text)
+
+    @display(description="Heading")
+    def heading(self, obj: Chunk) -> str:
+        return " › ".join(obj.heading_path) or "–"
 
 
-def tags_of(chunk: Chunk) -> SafeString:
-    """Of a chunk whose links are prefetched."""
-    return format_html_join(
-        " ",
-        '<span class="oyl-tag" title="{}, confidence {}">{}</span>',
-        (
-            (link.get_source_display(), f"{link.confidence:.2f}", link.tag.tag)
-            for link in chunk.tag_links.all()
-        ),
-    )
-
-
-class ChunkInline(ReadOnlyInline):
-    """Those of the generation that answers, fifty to a page."""
+class ChunkInline(ChunkDisplay, ReadOnlyInline):
+    """Those of the published generation, fifty to a page."""
 
     model = Chunk
     verbose_name_plural = "Passages"
@@ -47,40 +43,41 @@ class ChunkInline(ReadOnlyInline):
     ordering = ["position"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        found = super().get_queryset(request).filter(generation=F("document__generation"))
-        return found.prefetch_related("tag_links__tag")
+        rows = super().get_queryset(request).filter(generation=F("document__generation"))
+        return rows.prefetch_related("tag_links__tag")
 
     @display(description="#")
     def number(self, obj: Chunk) -> SafeString:
-        address = reverse("admin:knowledge_chunk_change", args=[obj.pk])
-        return format_html(
-            '<a class="font-medium text-primary-600" href="{}">{}</a>', address, obj.position + 1
-        )
-
-    @display(description="Heading")
-    def heading(self, obj: Chunk) -> str:
-        return heading_of(obj)
-
-    @display(description="Passage")
-    def passage(self, obj: Chunk) -> SafeString:
-        return format_html('<div class="oyl-passage">{}</div>', obj.text)
+        url = reverse("admin:knowledge_chunk_change", args=[obj.pk])
+        return format_html('<a class="font-medium text-primary-600" href="{}">{}</a>', url, obj.position + 1)
 
     @display(description="Tags", empty_value="–")
     def tag_list(self, obj: Chunk) -> SafeString:
-        return tags_of(obj)
+        return format_html_join(
+            " ",
+            '<span class="oyl-tag" title="{}, confidence {}">{}</span>',
+            (
+                (link.get_source_display(), f"{link.confidence:.2f}", link.tag.tag)
+                for link in obj.tag_links.all()
+            ),
+        )
 
 
-class JobInline(JobDisplay, ReadOnlyInline):
+class IngestionJobDisplay(JobDisplay):
+    """Columns of ingestion jobs."""
+
+    @display(description="Passages")
+    def counted(self, obj: IngestionJob) -> str:
+        return f"{obj.chunks_done} of {obj.chunks_total}"
+
+
+class JobInline(IngestionJobDisplay, ReadOnlyInline):
     model = IngestionJob
     verbose_name_plural = "Jobs"
     tab = True
     fields = ["generation", "kind", "state_badge", "stage", "attempt", "counted", "timings", "error_detail"]
     readonly_fields = ["state_badge", "counted", "timings"]
     ordering = ["-generation", "-created_at"]
-
-    @display(description="Passages")
-    def counted(self, obj: IngestionJob) -> str:
-        return f"{obj.chunks_done} of {obj.chunks_total}"
 
 
 class TagLinkInline(ReadOnlyInline):
@@ -94,7 +91,7 @@ class TagLinkInline(ReadOnlyInline):
 
 
 @admin.register(Chunk)
-class ChunkAdmin(UncountedAdmin):
+class ChunkAdmin(ChunkDisplay, UncountedAdmin):
     list_display = ["passage", "document", "page", "heading", "token_count"]
     list_select_related = ["document"]
     ordering = ["id"]
@@ -107,7 +104,7 @@ class ChunkAdmin(UncountedAdmin):
         return super().get_queryset(request).defer("document__text")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """In reading order where one document was asked for; else as the index has them."""
+        """In reading order when filtered by a document, else by primary key, as indexed."""
         return ["generation", "position"] if any("document" in name for name in request.GET) else ["id"]
 
     @action(description="Tags", url_path="tags", icon="sell", permissions=["tag"])
@@ -116,23 +113,15 @@ class ChunkAdmin(UncountedAdmin):
         chunk = self.get_object(request, object_id)
         if chunk is None:
             return self.absent(request, object_id)
-        here = HttpResponseRedirect(reverse("admin:knowledge_chunk_change", args=[chunk.pk]))
-        return tagging_page(self, request, of_passage(chunk)) or here
+        change_page = HttpResponseRedirect(reverse("admin:knowledge_chunk_change", args=[chunk.pk]))
+        return tagging_page(self, request, tagging_of_chunk(chunk)) or change_page
 
     def has_tag_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return has_role(request, Role.EDITOR)
 
-    @display(description="Passage")
-    def passage(self, obj: Chunk) -> SafeString:
-        return format_html('<div class="oyl-passage">{}</div>', obj.text)
-
     @display(description="Text")
     def full_text(self, obj: Chunk) -> SafeString:
         return format_html('<div class="oyl-text">{}</div>', obj.text)
-
-    @display(description="Heading")
-    def heading(self, obj: Chunk) -> str:
-        return heading_of(obj)
 
 
 @admin.register(Embedding)
@@ -143,7 +132,7 @@ class EmbeddingAdmin(UncountedAdmin):
 
 
 @admin.register(IngestionJob)
-class IngestionJobAdmin(JobDisplay, UncountedAdmin):
+class IngestionJobAdmin(IngestionJobDisplay, UncountedAdmin):
     list_display = [
         "document",
         "kind",
@@ -160,7 +149,3 @@ class IngestionJobAdmin(JobDisplay, UncountedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return super().get_queryset(request).defer("document__text")
-
-    @display(description="Passages")
-    def counted(self, obj: IngestionJob) -> str:
-        return f"{obj.chunks_done} of {obj.chunks_total}"

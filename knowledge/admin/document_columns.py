@@ -1,4 +1,4 @@
-"""How documents and their jobs are shown: states in colour, stages as sentences, sizes and types for people."""
+"""Columns of documents: the status as a coloured badge with progress, the type as a label."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ STAGES = {
     Stage.FLIP: "Switching to the new version",
     Stage.CLEAN: "Removing the old version",
 }
-# The types that lists of documents are filtered by, with all mime types of each.
+# {label of a type that lists of documents are filtered by: its MIME types}
 KINDS: dict[str, list[str]] = {}
-for one in FORMATS:
-    KINDS.setdefault(one.label, []).append(one.mime_type)
+for file_format in FORMATS:
+    KINDS.setdefault(file_format.label, []).append(file_format.mime_type)
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressBar:
-    """What a document's row says below its state; `percent` is None when nothing can be counted."""
+    """What a document's row says below its status; `percent` is None when nothing can be counted."""
 
     sentence: str
     percent: int | None = None
 
 
 def with_latest_job(documents: models.QuerySet[Any]) -> models.QuerySet[Any]:
-    """Each document gets `job`: the facts of its newest ingestion, in the same query."""
-    facts = JSONObject(
+    """Annotate each document with `job`, the fields of its newest ingestion."""
+    fields = JSONObject(
         state="state", stage="stage", attempt="attempt", done="chunks_done", total="chunks_total"
     )
     newest = IngestionJob.objects.filter(document=OuterRef("pk"), kind=JobKind.INGEST).order_by("-generation")
-    annotated: models.QuerySet[Any] = documents.annotate(job=Subquery(newest.values(facts=facts)[:1]))
+    annotated: models.QuerySet[Any] = documents.annotate(job=Subquery(newest.values(fields=fields)[:1]))
     return annotated
 
 
 def progress(document: Any) -> ProgressBar:
-    """Of a document `with_latest_job`."""
+    """`document` is one `with_latest_job`."""
     job = document.job or {"state": "", "stage": Stage.WAIT, "attempt": 0, "done": 0, "total": 0}
     total = job["total"]
     if document.processed_status == DocumentStatus.ERROR:
@@ -74,7 +74,7 @@ def progress(document: Any) -> ProgressBar:
 
 
 def state(document: Any) -> SafeString:
-    """The badge with what is going on below it. The page looks for news of those that are not finished."""
+    """The status badge with the progress below it. The page polls for those that are not finished."""
     status = DocumentStatus(document.processed_status)
     context = {
         "document": document,

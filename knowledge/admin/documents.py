@@ -1,4 +1,4 @@
-"""Documents: where each one stands, what became of it, and what to do about it."""
+"""Documents: their status, and what can be done with them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes
 from knowledge.admin import document_columns
 from knowledge.admin.chunks import ChunkInline, JobInline
-from knowledge.admin.tagging import of_documents, tagging_page
+from knowledge.admin.tagging import tagging_of_documents, tagging_page
 from knowledge.admin.upload import upload_page
 from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus
-from knowledge.services import documents as services
+from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.services.originals import open_original
 
-PREVIEW = 5000
-Verb = Callable[..., int]
+PREVIEW_CHARACTERS = 5000
+Service = Callable[..., int]
 RETRY = {
     "title": "Retry this document?",
     "description": "It is processed once more from the stored file.",
@@ -45,7 +45,7 @@ REINDEX = {
 
 
 class KindFilter(admin.SimpleListFilter):
-    """Fixed choices: finding out which types occur would read the whole table."""
+    """Fixed choices, because finding out which types occur would read the whole table."""
 
     title = "type"
     parameter_name = "kind"
@@ -101,10 +101,11 @@ class DocumentAdmin(TenantAdmin):
         return document_columns.with_latest_job(super().get_queryset(request)).defer("text")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        found = super().get_object(request, object_id, from_field)
-        if found:
-            found.beginning = Document.objects.values_list(Left("text", PREVIEW), flat=True).get(pk=found.pk)
-        return found
+        document = super().get_object(request, object_id, from_field)
+        if document:
+            previews = Document.objects.values_list(Left("text", PREVIEW_CHARACTERS), flat=True)
+            document.text_preview = previews.get(pk=document.pk)
+        return document
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -122,7 +123,7 @@ class DocumentAdmin(TenantAdmin):
 
     @display(description="Type", ordering="mime_type")
     def kind(self, obj: Document) -> SafeString:
-        """Known once the file is read."""
+        """Empty until the file is parsed; then the page updates it."""
         return format_html('<span data-live="kind-{}">{}</span>', obj.pk, document_columns.kind(obj))
 
     @display(description="Size", ordering="size_bytes")
@@ -134,9 +135,9 @@ class DocumentAdmin(TenantAdmin):
         links = obj.document_tags.select_related("tag").order_by("tag__tag")
         return ", ".join(f"{link.tag.tag} ({link.get_source_display().lower()})" for link in links) or "–"
 
-    @display(description=f"Up to {PREVIEW:,} characters")
+    @display(description=f"Up to {PREVIEW_CHARACTERS:,} characters")
     def preview(self, obj: Any) -> SafeString:
-        return format_html('<div class="oyl-text">{}</div>', obj.beginning or "There is no text yet.")
+        return format_html('<div class="oyl-text">{}</div>', obj.text_preview or "There is no text yet.")
 
     # Uploading, downloading
 
@@ -169,13 +170,13 @@ class DocumentAdmin(TenantAdmin):
             return open_original(actor=actor, owner=document)
         except StoredFileMissingError as error:
             messages.error(request, str(error))
-            return _to(object_id)
+            return _to_change_page(object_id)
 
     # Tags
 
     @admin.action(description="Tag the selected documents", permissions=["write"])
     def tag(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
-        return tagging_page(self, request, of_documents(list(queryset)))
+        return tagging_page(self, request, tagging_of_documents(list(queryset)))
 
     @action(description="Tags", url_path="tags", icon="sell", permissions=["write"])
     @show_domain_errors
@@ -183,48 +184,48 @@ class DocumentAdmin(TenantAdmin):
         document = self.get_object(request, object_id)
         if document is None:
             return self.absent(request, object_id)
-        return tagging_page(self, request, of_documents([document])) or _to(object_id)
+        return tagging_page(self, request, tagging_of_documents([document])) or _to_change_page(object_id)
 
-    # Doing it again, deleting
+    # Retrying, re-indexing, deleting
 
     @admin.action(description="Retry those that failed", permissions=["write"])
     def retry(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
-        _tell(request, services.retry_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
+        _show_queued(request, retry_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
 
     @admin.action(description="Re-index: apply new rules, tags and versions", permissions=["write"])
     def reindex(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
-        _tell(request, services.reindex_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
+        _show_queued(request, reindex_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
 
     @action(description="Retry", url_path="retry", icon="refresh", permissions=["retry"], dialog=RETRY)
     @show_domain_errors
     def retry_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, services.retry_documents)
+        return self._run(request, object_id, retry_documents)
 
     @action(description="Re-index", url_path="reindex", icon="cached", permissions=["write"], dialog=REINDEX)
     @show_domain_errors
     def reindex_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, services.reindex_documents)
+        return self._run(request, object_id, reindex_documents)
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Offered where something failed."""
+        """Only for a document in error."""
         document = self.get_object(request, str(object_id)) if self.has_write_permission(request) else None
         return document is not None and document.processed_status == DocumentStatus.ERROR
 
-    def _do(self, request: HttpRequest, object_id: str, verb: Verb) -> HttpResponse:
+    def _run(self, request: HttpRequest, object_id: str, service: Service) -> HttpResponse:
         document = self.get_object(request, object_id)
         if document is None:
             return self.absent(request, object_id)
-        _tell(request, verb(actor=actor_of(request), document_ids=[document.pk]))
+        _show_queued(request, service(actor=actor_of(request), document_ids=[document.pk]))
         return redirect_or_htmx(request, reverse("admin:knowledge_document_change", args=[object_id]))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        services.delete_documents(actor=actor_of(request), document_ids=[obj.pk])
+        delete_documents(actor=actor_of(request), document_ids=[obj.pk])
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        services.delete_documents(actor=actor_of(request), document_ids=ids_of(queryset))
+        delete_documents(actor=actor_of(request), document_ids=ids_of(queryset))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What was found inside a document goes with it."""
+        """A document is deleted with what was found inside it."""
         members = Document.objects.filter(container__in=[obj.pk for obj in objs])
         names = [*(str(obj) for obj in objs), *members.values_list("filename", flat=True)]
         return names, {"documents": len(names)}, set(), []
@@ -234,11 +235,11 @@ def ids_of(documents: models.QuerySet[Any]) -> list[UUID]:
     return list(documents.values_list("pk", flat=True))
 
 
-def _to(object_id: str) -> HttpResponse:
+def _to_change_page(object_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:knowledge_document_change", args=[object_id]))
 
 
-def _tell(request: HttpRequest, count: int) -> None:
+def _show_queued(request: HttpRequest, count: int) -> None:
     if count:
         messages.success(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
     else:

@@ -1,9 +1,10 @@
-"""Try a search: what an assistant would find, and why."""
+"""Try a search: what an assistant would find, and with which scores."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -21,10 +22,9 @@ from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes
 from engines.embedding import EmbeddingError
 from engines.vectors import Mode, VectorStoreError
-from knowledge.admin.tagging import TagNames
+from knowledge.admin.tagging import TagNamesField
 from knowledge.models import Reference
 from knowledge.search.filters import SearchFilters
-from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
 
 MODES = [
@@ -45,7 +45,7 @@ class SearchForm(forms.Form):
     references: Any = forms.ModelMultipleChoiceField(
         queryset=None, required=False, widget=UnfoldAdminSelect2MultipleWidget, help_text="None means all."
     )
-    tags = TagNames(required=False, help_text="Any of these, separated by commas.")
+    tags = TagNamesField(required=False, help_text="Any of these, separated by commas.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,43 +55,45 @@ class SearchForm(forms.Form):
 
 @opens_own_scopes
 def search_page(request: HttpRequest) -> HttpResponse:
-    """The embedder and the vector store are asked outside of any transaction."""
+    """The embedder and the vector store are called outside of any transaction."""
     tenant_id = actor_of(request).tenant_id
     with tenant_scope(tenant_id):
         form = SearchForm(request.GET if "query" in request.GET else None)
-        asked = form.is_valid()
-        references = tuple(one.pk for one in form.cleaned_data["references"]) if asked else ()
-    found: dict[str, Any] = _search(request, form, references) if asked else {}
+        is_valid = form.is_valid()
+        references = tuple(reference.pk for reference in form.cleaned_data["references"]) if is_valid else ()
+    results: dict[str, Any] = _search(request, form, references) if is_valid else {}
     with tenant_scope(tenant_id):
         context = {
             **admin.site.each_context(request),
             "title": "Try a search",
             "form": form,
             "media": form.media,
-            "asked": asked,
-            **found,
+            "asked": is_valid,
+            **results,
         }
         return TemplateResponse(request, "admin/knowledge/search.html", context).render()
 
 
-def _search(request: HttpRequest, form: SearchForm, references: tuple[Any, ...]) -> dict[str, Any]:
-    facts = form.cleaned_data
-    began = time.perf_counter()
+def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]) -> dict[str, Any]:
+    """The page's context: the hits and the duration, or an error."""
+    data, started = form.cleaned_data, time.perf_counter()
     try:
-        passages = search(
+        chunks = search(
             actor=actor_of(request),
-            query=facts["query"],
-            mode=Mode(facts["mode"] or Mode.HYBRID),
-            filters=SearchFilters(references=references or None, tags_any=facts["tags"]),
+            query=data["query"],
+            mode=Mode(data["mode"] or Mode.HYBRID),
+            filters=SearchFilters(references=references or None, tags_any=data["tags"]),
         )
     except (OylError, EmbeddingError, VectorStoreError) as error:
         return {"error": str(error)}
     return {
-        "hits": [_shown(passage) for passage in passages],
-        "milliseconds": round(1000 * (time.perf_counter() - began)),
+        "hits": [
+            {
+                "passage": chunk,
+                "heading": " › ".join(chunk.heading),
+                "scores": {name: f"{score:.3f}" for name, score in chunk.scores.items()},
+            }
+            for chunk in chunks
+        ],
+        "milliseconds": round(1000 * (time.perf_counter() - started)),
     }
-
-
-def _shown(passage: FoundChunk) -> dict[str, Any]:
-    scores = {name: f"{score:.3f}" for name, score in passage.scores.items()}
-    return {"passage": passage, "heading": " › ".join(passage.heading), "scores": scores}

@@ -1,4 +1,4 @@
-"""One page for tagging by hand: one document, many, or a passage."""
+"""One page for tagging by hand: one document, many, or a chunk."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from core.admin import TenantAdmin, actor_of
 from knowledge.models import Chunk, Document, Tag
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 
-SUGGESTED = 40
-Verb = Callable[[Actor, Sequence[str]], int]
+MAX_SUGGESTIONS = 40
+Service = Callable[[Actor, Sequence[str]], int]
 
 
-class TagNames(forms.CharField):
+class TagNamesField(forms.CharField):
     """Tags, separated by commas."""
 
     widget = UnfoldAdminTextInputWidget
@@ -38,16 +38,16 @@ class TagNames(forms.CharField):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagging:
-    """What is to be tagged, and by which services."""
+    """What to tag, and by which services."""
 
     title: str
     ids: Sequence[UUID]
     references: set[UUID]
-    add: Verb
-    remove: Verb
+    add: Service
+    remove: Service
 
 
-def of_documents(documents: Sequence[Document]) -> Tagging:
+def tagging_of_documents(documents: Sequence[Document]) -> Tagging:
     ids = [document.pk for document in documents]
     return Tagging(
         title=documents[0].filename if len(ids) == 1 else f"{len(ids)} documents",
@@ -58,7 +58,7 @@ def of_documents(documents: Sequence[Document]) -> Tagging:
     )
 
 
-def of_passage(chunk: Chunk) -> Tagging:
+def tagging_of_chunk(chunk: Chunk) -> Tagging:
     return Tagging(
         title=f"passage {chunk.position + 1} of {chunk.document}",
         ids=[chunk.pk],
@@ -69,15 +69,20 @@ def of_passage(chunk: Chunk) -> Tagging:
 
 
 class TaggingForm(forms.Form):
-    add = TagNames(required=False, help_text="Separated by commas.")
-    remove = TagNames(required=False, help_text="Also from the passages, whoever set them.")
+    add = TagNamesField(required=False, help_text="Separated by commas.")
+    remove = TagNamesField(required=False, help_text="Also from the passages, whoever set them.")
 
 
 def tagging_page(page: TenantAdmin, request: HttpRequest, tagging: Tagging) -> HttpResponse | None:
-    """None when it is done."""
+    """The page, or None when a valid form was sent and the tags are set."""
     form = TaggingForm(request.POST if "add" in request.POST else None)
     if form.is_valid():
-        _tag(request, tagging, **form.cleaned_data)
+        add, remove = form.cleaned_data["add"], form.cleaned_data["remove"]
+        if add:
+            tagging.add(actor_of(request), add)
+        if remove:
+            tagging.remove(actor_of(request), remove)
+        messages.success(request, "The tags are set." if add or remove else "Nothing to change.")
         return None
     vocabulary = Tag.objects.filter(reference__in=tagging.references).order_by("tag")
     context = {
@@ -85,15 +90,7 @@ def tagging_page(page: TenantAdmin, request: HttpRequest, tagging: Tagging) -> H
         "title": f"Tags of {tagging.title}",
         "form": form,
         "ids": tagging.ids,
-        "vocabulary": list(vocabulary.values_list("tag", flat=True).distinct()[:SUGGESTED]),
+        "vocabulary": list(vocabulary.values_list("tag", flat=True).distinct()[:MAX_SUGGESTIONS]),
         "checkbox": ACTION_CHECKBOX_NAME,
     }
     return TemplateResponse(request, "admin/knowledge/document/tags.html", context)
-
-
-def _tag(request: HttpRequest, tagging: Tagging, add: Sequence[str], remove: Sequence[str]) -> None:
-    if add:
-        tagging.add(actor_of(request), add)
-    if remove:
-        tagging.remove(actor_of(request), remove)
-    messages.success(request, "The tags are set." if add or remove else "Nothing to change.")

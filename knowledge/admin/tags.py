@@ -1,4 +1,4 @@
-"""A reference's vocabulary, and the rules that set its words."""
+"""A reference's tags, and the rules that set them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from knowledge.models import Tag, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.services.tags import check_rule, delete_tag
 
-RE_INDEX = (
+REINDEX_HINT = (
     "New rules and inherited tags reach documents when those are processed again: re-index the reference."
 )
 
 
 class TagForm(TenantForm):
-    """A tag's id follows from its name, which therefore stays."""
+    """A tag's id is derived from its name, which therefore cannot be changed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,16 +43,16 @@ class TagInline(TenantInline):
     can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        found: models.QuerySet[Any] = super().get_queryset(request).annotate(rules_found=Count("rules"))
-        return found
+        rows: models.QuerySet[Any] = super().get_queryset(request).annotate(rule_count=Count("rules"))
+        return rows
 
     @display(description="Rules")
     def rules(self, obj: Any) -> SafeString:
         if obj._state.adding:
             return SafeString("–")
-        address = reverse("admin:knowledge_tag_change", args=[obj.pk])
+        url = reverse("admin:knowledge_tag_change", args=[obj.pk])
         return format_html(
-            '<a class="font-medium text-primary-600" href="{}">{}: edit</a>', address, obj.rules_found
+            '<a class="font-medium text-primary-600" href="{}">{}: edit</a>', url, obj.rule_count
         )
 
 
@@ -88,13 +88,13 @@ class TagAdmin(AuditedAdmin):
     inlines = [RuleInline]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        found: models.QuerySet[Any] = super().get_queryset(request).annotate(rules_found=Count("rules"))
-        return found
+        rows: models.QuerySet[Any] = super().get_queryset(request).annotate(rule_count=Count("rules"))
+        return rows
 
     @display(description="Rules")
     def rule_count(self, obj: Any) -> int:
-        found: int = obj.rules_found
-        return found
+        count: int = obj.rule_count
+        return count
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return list(self.inlines) if obj else []
@@ -106,7 +106,7 @@ class TagAdmin(AuditedAdmin):
         if not change:
             obj.pk = tag_id(obj.reference_id, obj.tag)
         super().save_model(request, obj, form, change)
-        self.message_user(request, RE_INDEX)
+        self.message_user(request, REINDEX_HINT)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_tag(actor=actor_of(request), tag=obj)

@@ -1,9 +1,8 @@
-"""Uploading documents: stored and queued outside of any transaction."""
+"""Uploading documents, outside of any transaction."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -22,12 +21,12 @@ from core.admin import TenantAdmin, actor_of
 from core.admin.theme import ModelChoiceField
 from core.errors import OylError
 from core.isolation.scope import tenant_scope
-from knowledge.admin.tagging import TagNames
+from knowledge.admin.tagging import TagNamesField
 from knowledge.models import Reference
-from knowledge.services.documents import Added, UploadOutcome, add_documents
+from knowledge.services.adding import UploadOutcome, add_documents
 from knowledge.storage.uploads import local_uploads
 
-SENTENCES = {
+OUTCOME_TEXTS = {
     UploadOutcome.ADDED: "added",
     UploadOutcome.UPDATED: "replaced by the new version",
     UploadOutcome.UNCHANGED: "unchanged: OYL has exactly this file already",
@@ -43,22 +42,20 @@ class FilesField(forms.FileField):
     widget = FilesInput(attrs={"class": "oyl-files"})
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
-        """Every file is checked as one is."""
+        """Clean each file as a `FileField` does one."""
         if not data:
             raise forms.ValidationError("Choose at least one file.")
-        return [self._one(file, initial) for file in data]
-
-    def _one(self, file: Any, initial: Any) -> UploadedFile[Any]:
-        try:
-            checked: UploadedFile[Any] = super().clean(file, initial)
-        except forms.ValidationError as error:
-            raise forms.ValidationError(
-                [f"“{file.name}”: {message}" for message in error.messages]
-            ) from error
-        return checked
+        files = []
+        for file in data:
+            try:
+                files.append(super().clean(file, initial))
+            except forms.ValidationError as error:
+                texts = [f"“{file.name}”: {text}" for text in error.messages]
+                raise forms.ValidationError(texts) from error
+        return files
 
 
-class LibraryChoice(ModelChoiceField):
+class ReferenceChoiceField(ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.workspace.name} › {obj.name}"
 
@@ -76,12 +73,12 @@ class MetadataField(forms.JSONField):
 
 class UploadForm(forms.Form):
     documents = FilesField(help_text="Up to 100 at once. A zip archive is unpacked into its documents.")
-    reference = LibraryChoice(
+    reference = ReferenceChoiceField(
         queryset=None,
         widget=UnfoldAdminSelect2Widget,
         help_text="The library that the documents belong to.",
     )
-    tags = TagNames(
+    tags = TagNamesField(
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text="Separated by commas; all of these documents and their passages get them.",
@@ -101,10 +98,10 @@ class UploadForm(forms.Form):
 
     def clean_documents(self) -> list[UploadedFile[Any]]:
         files: list[UploadedFile[Any]] = self.cleaned_data["documents"]
-        twice = [name for name, count in Counter(str(file.name) for file in files).items() if count > 1]
-        if twice:
+        counts = Counter(str(file.name) for file in files)
+        if duplicates := [name for name, count in counts.items() if count > 1]:
             raise forms.ValidationError(
-                f"Two of the files are named “{twice[0]}”. Upload them one after another."
+                f"Two of the files are named “{duplicates[0]}”. Upload them one after another."
             )
         return files
 
@@ -116,15 +113,17 @@ def upload_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
         form = UploadForm(request.POST or None, request.FILES or None, initial=request.GET.dict())
         if not form.is_valid():
             return _form_page(page, request, form)
-    facts = form.cleaned_data
+    data = form.cleaned_data
     try:
-        with local_uploads(facts["documents"], metadata=facts["metadata"], tags=facts["tags"]) as uploads:
-            added = add_documents(actor=actor, reference_id=facts["reference"].pk, uploads=uploads)
+        with local_uploads(data["documents"], metadata=data["metadata"], tags=data["tags"]) as uploads:
+            added = add_documents(actor=actor, reference_id=data["reference"].pk, uploads=uploads)
     except OylError as error:
         form.add_error(None, str(error))
         with tenant_scope(actor.tenant_id):
             return _form_page(page, request, form)
-    _tell(request, added)
+    for outcome, count in Counter(document.outcome for document in added).items():
+        text = f"{count} document{'' if count == 1 else 's'} {OUTCOME_TEXTS[outcome]}."
+        (messages.info if outcome is UploadOutcome.UNCHANGED else messages.success)(request, text)
     return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
 
 
@@ -137,9 +136,3 @@ def _form_page(page: TenantAdmin, request: HttpRequest, form: UploadForm) -> Htt
         "media": page.media + form.media,
     }
     return TemplateResponse(request, "admin/knowledge/document/upload.html", context).render()
-
-
-def _tell(request: HttpRequest, added: Sequence[Added]) -> None:
-    for outcome, count in Counter(one.outcome for one in added).items():
-        news = f"{count} document{'' if count == 1 else 's'} {SENTENCES[outcome]}."
-        (messages.info if outcome is UploadOutcome.UNCHANGED else messages.success)(request, news)

@@ -2,7 +2,7 @@
 
 from knowledge.api.chunks import ChunkViewSet, IngestionJobViewSet
 from knowledge.api.documents import DocumentViewSet
-from knowledge.api.libraries import (
+from knowledge.api.references import (
     KnowledgeBaseViewSet,
     ReferenceViewSet,
     TagLinkViewSet,

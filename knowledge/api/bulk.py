@@ -1,4 +1,4 @@
-"""Many documents at once: those that are named, or all that a list with the same filter would show."""
+"""Bulk requests: documents by their ids, or all that a list with the same filter would show."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from rest_framework import serializers
 
 from core.api.filters import FilterBackend, parameter_error
 from core.api.serializers import StrictSerializer
+from core.batching import batched
 
-NAMED, MOST, AT_ONCE = 1000, 10_000, 1000
+MAX_IDS, MAX_DOCUMENTS, BATCH_SIZE = 1000, 10_000, 1000
 
 
 class BulkSerializer(StrictSerializer):
@@ -21,47 +22,49 @@ class BulkSerializer(StrictSerializer):
         child=serializers.UUIDField(),
         required=False,
         min_length=1,
-        max_length=NAMED,
-        help_text=f"Up to {NAMED:,} documents. Those that are not there are passed over.",
+        max_length=MAX_IDS,
+        help_text=f"Up to {MAX_IDS:,} documents. Those that are not there are passed over.",
     )
     filter = serializers.DictField(
         child=serializers.CharField(),
         required=False,
         allow_empty=False,
-        help_text=f"Instead of `ids`: up to {MOST:,} documents, by the fields that the list is filtered by.",
+        help_text=f"Instead of `ids`: up to {MAX_DOCUMENTS:,} documents, by the fields that the list is filtered by.",
     )
 
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        if ("ids" in given) == ("filter" in given):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("ids" in attrs) == ("filter" in attrs):
             raise serializers.ValidationError("Send either `ids` or `filter`.")
-        return given
+        return attrs
 
 
 class BulkTagsSerializer(BulkSerializer):
     tags = serializers.ListField(child=serializers.CharField(max_length=255), min_length=1, max_length=100)
 
 
-def chosen(view: Any, given: dict[str, Any]) -> Iterator[Sequence[UUID]]:
-    """The ids of what the view would show of these, some at a time. Raises ValidationError."""
+def selected_ids(view: Any, data: dict[str, Any]) -> Iterator[Sequence[UUID]]:
+    """The ids of the rows that the view shows of those selected by `ids` or `filter`, in batches. Raises
+    ValidationError."""
     rows = view.get_queryset()
-    rows = rows.filter(pk__in=given["ids"]) if "ids" in given else _filtered(view, rows, given["filter"])
-    ids = list(rows.order_by("pk").values_list("pk", flat=True).distinct()[: MOST + 1])
-    if len(ids) > MOST:
+    rows = rows.filter(pk__in=data["ids"]) if "ids" in data else _filter(view, rows, data["filter"])
+    ids = list(rows.order_by("pk").values_list("pk", flat=True).distinct()[: MAX_DOCUMENTS + 1])
+    if len(ids) > MAX_DOCUMENTS:
         raise parameter_error(
-            "filter", f"These are more than {MOST:,} documents. Narrow the filter.", code="too_many"
+            "filter", f"These are more than {MAX_DOCUMENTS:,} documents. Narrow the filter.", code="too_many"
         )
-    return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
+    return batched(ids, BATCH_SIZE)
 
 
-def _filtered(view: Any, rows: QuerySet[Any], given: dict[str, str]) -> QuerySet[Any]:
-    kind: Any = FilterBackend().get_filterset_class(view, rows)
-    known = sorted(kind.base_filters)
-    if unknown := sorted(set(given) - set(known)):
-        told = f"There is no such filter. Known are: {', '.join(known)}."
-        raise parameter_error(f"filter.{unknown[0]}", told, code="unknown")
-    filters = kind(given, queryset=rows)
-    if not filters.is_valid():
-        invalid: Any = translate_validation(filters.errors)
+def _filter(view: Any, rows: QuerySet[Any], data: dict[str, str]) -> QuerySet[Any]:
+    """Filter rows as the view's list does, but refuse unknown filters."""
+    filterset_class: Any = FilterBackend().get_filterset_class(view, rows)
+    names = sorted(filterset_class.base_filters)
+    if unknown := sorted(set(data) - set(names)):
+        message = f"There is no such filter. Known are: {', '.join(names)}."
+        raise parameter_error(f"filter.{unknown[0]}", message, code="unknown")
+    filterset = filterset_class(data, queryset=rows)
+    if not filterset.is_valid():
+        invalid: Any = translate_validation(filterset.errors)
         raise serializers.ValidationError({"filter": invalid.detail})
-    found: QuerySet[Any] = filters.qs
-    return found
+    filtered: QuerySet[Any] = filterset.qs
+    return filtered

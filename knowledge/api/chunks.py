@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ReadViewSet
-from knowledge.bound_lookups import bound_through
+from knowledge.bound_lookups import lookups_through
 from knowledge.models import Chunk, IngestionJob
 
 
@@ -33,7 +33,7 @@ class ChunkViewSet(ReadViewSet):
 
     model = Chunk
     area = "knowledge"
-    bound_by = bound_through("document__reference")
+    bound_by = lookups_through("document__reference")
     serializer_class = ChunkSerializer
     filterset_fields = ["document", "document__reference", "generation", "page"]
     ordering_fields = ["created_at", "position"]
@@ -67,6 +67,6 @@ class IngestionJobViewSet(ReadViewSet):
 
     model = IngestionJob
     area = "knowledge"
-    bound_by = bound_through("document__reference")
+    bound_by = lookups_through("document__reference")
     serializer_class = IngestionJobSerializer
     filterset_fields = ["document", "kind", "state", "error_code"]

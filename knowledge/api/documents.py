@@ -1,7 +1,8 @@
-"""Documents over REST: uploaded, followed, changed in bulk, downloaded."""
+"""Documents over REST."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -22,17 +23,19 @@ from core.api.views import READ, ReadViewSet
 from core.downloads import MEDIA_TYPE, Download
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, chosen
+from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, selected_ids
 from knowledge.api.chunks import IngestionJobSerializer
-from knowledge.bound_lookups import OF_REFERENCE, bound_through
+from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import Document, DocumentStatus, IngestionJob, Reference
-from knowledge.services import documents, tags
+from knowledge.services.adding import Added, UploadOutcome, add_documents
+from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.services.originals import open_original
+from knowledge.services.tags import tag_documents, untag_documents
 from knowledge.storage.uploads import local_uploads
 
-EDIT = {"POST": Role.EDITOR}
-OVER = (DocumentStatus.DONE, DocumentStatus.ERROR)
-EVENT = {
+EDITOR_POSTS = {"POST": Role.EDITOR}
+FINAL_STATUSES = (DocumentStatus.DONE, DocumentStatus.ERROR)
+EVENT_SCHEMA = {
     "type": "object",
     "description": "Of each event; `data` is JSON, with `document` and `job`, or `deleted`.",
     "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
@@ -100,7 +103,7 @@ class UploadSerializer(StrictSerializer):
 class UploadedSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in documents.UploadOutcome])
+    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in UploadOutcome])
     duplicate_of = serializers.UUIDField(
         allow_null=True, help_text="The oldest other document that has the same bytes."
     )
@@ -120,7 +123,7 @@ class TextSerializer(serializers.Serializer[Any]):
 
 
 class OriginalRenderer(JSONRenderer):
-    """For those who accept nothing but the original: it is streamed, and problems are JSON as ever."""
+    """For clients that accept only the original, which is streamed. Problems are JSON."""
 
     media_type = MEDIA_TYPE
 
@@ -130,8 +133,8 @@ class DocumentViewSet(ReadViewSet):
 
     model = Document
     area = "knowledge"
-    roles = {**READ, **EDIT, "DELETE": Role.EDITOR}
-    bound_by = bound_through("reference")
+    roles = {**READ, **EDITOR_POSTS, "DELETE": Role.EDITOR}
+    bound_by = lookups_through("reference")
     serializer_class = DocumentSerializer
     filterset_fields = FILTERS
     ordering_fields = ["created_at", "filename", "size_bytes"]
@@ -143,7 +146,7 @@ class DocumentViewSet(ReadViewSet):
     @action(
         detail=False,
         methods=["post"],
-        roles=EDIT,
+        roles=EDITOR_POSTS,
         serializer_class=UploadSerializer,
         parser_classes=(MultiPartParser,),
         opens_own_scopes=True,
@@ -151,31 +154,30 @@ class DocumentViewSet(ReadViewSet):
     def upload(self, request: Request) -> Response:
         """Add files, or replace those of the same names. They are read in the background."""
         with tenant_scope(self.actor.tenant_id):
-            given = self._given(request)
-            self.check_bound(Reference.objects.filter(pk=given["reference"].pk), OF_REFERENCE)
-        with local_uploads(given["files"], metadata=given["metadata"], tags=given.get("tags")) as uploads:
-            added = documents.add_documents(
-                actor=self.actor, reference_id=given["reference"].pk, uploads=uploads
-            )
+            data = self._validated_data(request)
+            reference_id = data["reference"].pk
+            self.check_bound(Reference.objects.filter(pk=reference_id), REFERENCE_LOOKUPS)
+        with local_uploads(data["files"], metadata=data["metadata"], tags=data.get("tags")) as uploads:
+            added = add_documents(actor=self.actor, reference_id=reference_id, uploads=uploads)
         with tenant_scope(self.actor.tenant_id):
-            return Response({"results": self._uploaded(added)}, status=202)
+            return Response({"results": self._upload_results(added)}, status=202)
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Hidden at once; passages, vectors and file are removed in the background."""
-        documents.delete_documents(actor=self.actor, document_ids=[self.get_object().pk])
+        delete_documents(actor=self.actor, document_ids=[self.get_object().pk])
         return Response(status=204)
 
     @extend_schema(request=None, responses={202: DocumentSerializer})
-    @action(detail=True, methods=["post"], roles=EDIT)
+    @action(detail=True, methods=["post"], roles=EDITOR_POSTS)
     def retry(self, request: Request, pk: str) -> Response:
         """Try a document in error again."""
-        return self._anew(documents.retry_documents)
+        return self._requeue(retry_documents)
 
     @extend_schema(request=None, responses={202: DocumentSerializer})
-    @action(detail=True, methods=["post"], roles=EDIT)
+    @action(detail=True, methods=["post"], roles=EDITOR_POSTS)
     def reindex(self, request: Request, pk: str) -> Response:
         """Make the passages anew, with today's rules, tags and model."""
-        return self._anew(documents.reindex_documents)
+        return self._requeue(reindex_documents)
 
     @extend_schema(responses={200: TextSerializer})
     @action(detail=True, methods=["get"], roles=READ)
@@ -198,7 +200,7 @@ class DocumentViewSet(ReadViewSet):
             document = self.get_object()
         return open_original(actor=self.actor, owner=document)
 
-    @extend_schema(responses={(200, EventsRenderer.media_type): EVENT})
+    @extend_schema(responses={(200, EventsRenderer.media_type): EVENT_SCHEMA})
     @action(
         detail=True,
         methods=["get"],
@@ -216,49 +218,65 @@ class DocumentViewSet(ReadViewSet):
         return EventStream(follow(self._progress))
 
     @extend_schema(responses={200: CountSerializer})
-    @action(detail=False, methods=["post"], roles=EDIT, url_path="tag", serializer_class=BulkTagsSerializer)
+    @action(
+        detail=False,
+        methods=["post"],
+        roles=EDITOR_POSTS,
+        url_path="tag",
+        serializer_class=BulkTagsSerializer,
+    )
     def tag(self, request: Request) -> Response:
         """Give many documents some tags."""
-        return self._in_bulk(request, tags.tag_documents)
+        return self._change_many(request, tag_documents)
 
     @extend_schema(responses={200: CountSerializer})
-    @action(detail=False, methods=["post"], roles=EDIT, serializer_class=BulkTagsSerializer)
+    @action(detail=False, methods=["post"], roles=EDITOR_POSTS, serializer_class=BulkTagsSerializer)
     def untag(self, request: Request) -> Response:
         """Take some tags from many documents."""
-        return self._in_bulk(request, tags.untag_documents)
+        return self._change_many(request, untag_documents)
 
     @extend_schema(responses={200: CountSerializer})
-    @action(detail=False, methods=["post"], roles=EDIT, url_path="delete", serializer_class=BulkSerializer)
+    @action(
+        detail=False, methods=["post"], roles=EDITOR_POSTS, url_path="delete", serializer_class=BulkSerializer
+    )
     def delete_many(self, request: Request) -> Response:
         """Delete many documents."""
-        return self._in_bulk(request, documents.delete_documents)
+        return self._change_many(request, delete_documents)
 
     @extend_schema(responses={200: CountSerializer})
-    @action(detail=False, methods=["post"], roles=EDIT, url_path="reindex", serializer_class=BulkSerializer)
+    @action(
+        detail=False,
+        methods=["post"],
+        roles=EDITOR_POSTS,
+        url_path="reindex",
+        serializer_class=BulkSerializer,
+    )
     def reindex_many(self, request: Request) -> Response:
         """Re-index many documents."""
-        return self._in_bulk(request, documents.reindex_documents)
+        return self._change_many(request, reindex_documents)
 
-    def _given(self, request: Request) -> dict[str, Any]:
+    def _validated_data(self, request: Request) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        given: dict[str, Any] = serializer.validated_data
-        return given
+        data: dict[str, Any] = serializer.validated_data
+        return data
 
-    def _anew(self, service: Callable[..., int]) -> Response:
+    def _requeue(self, service: Callable[..., int]) -> Response:
         document = self.get_object()
         service(actor=self.actor, document_ids=[document.pk])
         document.refresh_from_db(fields=["processed_status", "error_code", "error_detail", "updated_at"])
         return Response(DocumentSerializer(document).data, status=202)
 
-    def _in_bulk(self, request: Request, service: Callable[..., int]) -> Response:
-        given = self._given(request)
-        facts = {name: value for name, value in given.items() if name not in ("ids", "filter")}
-        done = (service(actor=self.actor, document_ids=some, **facts) for some in chosen(self, given))
-        return Response({"count": sum(done)})
+    def _change_many(self, request: Request, service: Callable[..., int]) -> Response:
+        data = self._validated_data(request)
+        arguments = {name: value for name, value in data.items() if name not in ("ids", "filter")}
+        counts = [
+            service(actor=self.actor, document_ids=ids, **arguments) for ids in selected_ids(self, data)
+        ]
+        return Response({"count": sum(counts)})
 
     def _progress(self) -> tuple[dict[str, Any], bool]:
-        """The document and its newest job, and whether they will not change any more."""
+        """The document and its newest job, and whether they are final."""
         with tenant_scope(self.actor.tenant_id):
             document = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
             job = IngestionJob.objects.filter(document=self.kwargs["pk"]).order_by("-created_at").first()
@@ -268,25 +286,26 @@ class DocumentViewSet(ReadViewSet):
             "document": DocumentSerializer(document).data,
             "job": IngestionJobSerializer(job).data if job else None,
         }
-        return state, document.processed_status in OVER
+        return state, document.processed_status in FINAL_STATUSES
 
-    def _uploaded(self, added: list[documents.Added]) -> list[dict[str, Any]]:
-        """With the oldest other document, if any, that has the same bytes."""
-        mine = [one.document_id for one in added]
-        digests = dict(Document.objects.filter(pk__in=mine).values_list("pk", "sha256"))
-        same = self.get_queryset().filter(sha256__in=digests.values()).order_by("created_at", "pk")
-        found: dict[str, list[UUID]] = {}
-        for pk, sha256 in same.values_list("pk", "sha256"):
-            found.setdefault(sha256, []).append(pk)
-        return [
-            {
-                "id": one.document_id,
-                "external_id": one.external_id,
-                "outcome": one.outcome,
-                "duplicate_of": next(
-                    (pk for pk in found.get(digests[one.document_id], ()) if pk != one.document_id), None
-                ),
-            }
-            for one in added
-            if one.document_id in digests  # nobody has deleted it meanwhile
-        ]
+    def _upload_results(self, added: list[Added]) -> list[dict[str, Any]]:
+        """Each with the oldest other document that has the same bytes; without those that were deleted meanwhile."""
+        ids = [document.document_id for document in added]
+        digests = dict(Document.objects.filter(pk__in=ids).values_list("pk", "sha256"))
+        duplicates: dict[str, list[UUID]] = defaultdict(list)
+        rows = self.get_queryset().filter(sha256__in=digests.values()).order_by("created_at", "pk")
+        for pk, sha256 in rows.values_list("pk", "sha256"):
+            duplicates[sha256].append(pk)
+        results = []
+        for document in added:
+            if digest := digests.get(document.document_id):
+                others = (pk for pk in duplicates[digest] if pk != document.document_id)
+                results.append(
+                    {
+                        "id": document.document_id,
+                        "external_id": document.external_id,
+                        "outcome": document.outcome,
+                        "duplicate_of": next(others, None),
+                    }
+                )
+        return results

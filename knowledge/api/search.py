@@ -15,7 +15,7 @@ from core.api.views import TenantViewSet, bound_rows
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Mode
-from knowledge.bound_lookups import OF_REFERENCE
+from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.models import Chunk, Reference, TagLink
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import MAX_LIMIT, search
@@ -83,7 +83,7 @@ class SearchViewSet(TenantViewSet):
     area = "knowledge"
     model = Chunk
     roles = {"POST": Role.VIEWER}
-    bound_by = OF_REFERENCE
+    bound_by = REFERENCE_LOOKUPS
     only_reads = opens_own_scopes = True
     serializer_class = SearchSerializer
 
@@ -92,27 +92,28 @@ class SearchViewSet(TenantViewSet):
         """Search."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
-        found = search(
+        data = serializer.validated_data
+        chunks = search(
             actor=self.actor,
-            query=given["query"],
-            mode=Mode(given["mode"]),
-            limit=given["limit"],
-            filters=self._filters(given.get("filters", {})),
+            query=data["query"],
+            mode=Mode(data["mode"]),
+            limit=data["limit"],
+            filters=self._filters(data.get("filters", {})),
         )
-        shown = [asdict(chunk) for chunk in found]
-        if not given["explain"]:
-            for chunk in shown:
-                del chunk["scores"]
-        return Response({"results": shown})
+        results = [asdict(chunk) for chunk in chunks]
+        if not data["explain"]:
+            for result in results:
+                del result["scores"]
+        return Response({"results": results})
 
-    def _filters(self, given: dict[str, Any]) -> SearchFilters:
-        lists: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    def _filters(self, data: dict[str, Any]) -> SearchFilters:
+        """The requested filters, narrowed to the references that the key is bound to."""
+        filters: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
         }
         if self.actor.bound:
             with tenant_scope(self.actor.tenant_id):
-                rows = bound_rows(self.actor, Reference.objects.all(), OF_REFERENCE)
-                mine = set(rows.values_list("pk", flat=True))
-            lists["references"] = tuple(mine & set(lists.get("references", mine)))
-        return SearchFilters(**lists)
+                rows = bound_rows(self.actor, Reference.objects.all(), REFERENCE_LOOKUPS)
+                bound = set(rows.values_list("pk", flat=True))
+            filters["references"] = tuple(bound & set(filters.get("references", bound)))
+        return SearchFilters(**filters)

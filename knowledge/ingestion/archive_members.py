@@ -14,7 +14,8 @@ from jobs.errors import LeaseLostError
 from knowledge.ingestion.attempt import Attempt
 from knowledge.models import Document, IngestionJob
 from knowledge.pipeline.values import Failure, Tagged
-from knowledge.services.documents import add_documents, delete_documents
+from knowledge.services.adding import add_documents
+from knowledge.services.changing import delete_documents
 from knowledge.storage.values import Upload
 
 MAX_DEPTH = 3

@@ -1,9 +1,9 @@
-"""Libraries of documents, and what the pipeline makes of them."""
+"""References, documents, and what the pipeline makes of them."""
 
 from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
 from knowledge.models.files import FileBatch, StoredFile
 from knowledge.models.jobs import IngestionJob, JobKind, Stage
-from knowledge.models.libraries import KnowledgeBase, KnowledgeBaseReference, Reference
+from knowledge.models.references import KnowledgeBase, KnowledgeBaseReference, Reference
 from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagLink, TagRule
 from knowledge.pipeline.values import TagSource
 

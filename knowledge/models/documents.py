@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import SoftDeleteModel, TenantModel, one_of
-from knowledge.models.libraries import Reference
+from knowledge.models.references import Reference
 
 
 class DocumentStatus(models.TextChoices):
@@ -21,16 +21,16 @@ class DocumentStatus(models.TextChoices):
 class Document(SoftDeleteModel):
     """One file of a reference.
 
-    pending → processing → done | error; a replaced or retried document is pending again and keeps answering from its
-    last good generation meanwhile.
+    pending → processing → done | error. A replaced or retried document is pending again; meanwhile searches find its
+    published generation.
 
-    `external_id` is its identity in its source (a path below the folder that was ingested, or its place in an
-    archive): the same one again is the same document. `container` is the archive or mail it was found in.
+    `external_id` identifies it in its source: a path below the folder that was ingested, or its place in an archive.
+    `container` is the archive or mail that it was found in.
 
-    `generation` is the one that can be found, 0 before the first; `file_generation` is the one that `file_path`, `sha256`
-    and `size_bytes` speak of, and runs ahead of it while a new file is being processed. `versions` are those of reader,
-    chunker, tagger and model that made it (`knowledge.pipeline.ports.Ports.versions_of`). `metadata_json` has what users
-    and sources say, `file_metadata_json` what the file says of itself.
+    `generation` is the published one, 0 before the first; `file_generation` is that of `file_path`, `sha256` and
+    `size_bytes`, and is ahead of it while a new file is processed. `versions` are those of the parser, chunker, tagger and
+    model that made the generation (`knowledge.pipeline.ports.Ports.versions_of`). `metadata_json` is from users and
+    sources, `file_metadata_json` from the file itself.
     """
 
     reference = TenantForeignKey(Reference, related_name="documents")
@@ -84,9 +84,9 @@ class Document(SoftDeleteModel):
 
 
 class Chunk(TenantModel):
-    """A passage. Its id is derived from document, generation and position, and is its point's id in the vector
-    store. `text` is `document.text[start:end]` of its generation; `content_sha256` is of what was embedded, so that the
-    same content is not embedded again."""
+    """A part of a document's text. Its id is derived from document, generation and position, and is its point's id in the
+    vector store. `text` is `document.text[start:end]` of its generation. `content_sha256` is of the text that was embedded,
+    so that the same text is not embedded again."""
 
     document = TenantForeignKey(Document, related_name="chunks")
     generation = models.PositiveIntegerField()

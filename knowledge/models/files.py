@@ -1,4 +1,4 @@
-"""Files that were uploaded before it is known to which references they go."""
+"""Files that are uploaded before documents are made from them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from django.db import models
 
 from core.isolation.fields import TenantForeignKey
 from core.models import TenantModel
-from knowledge.models.libraries import Reference
+from knowledge.models.references import Reference
 
 
 class StoredFile(TenantModel):
     """An uploaded file that documents can be made from, in any number of references. `bound_id` is the object that the
-    key which uploaded it was bound to, if it was: keys bound to that see it, too."""
+    uploading key was bound to, if any: keys bound to the same object see the file."""
 
     filename = models.CharField(max_length=255)
     purpose = models.CharField(max_length=32)
@@ -28,13 +28,13 @@ class StoredFile(TenantModel):
 
     @property
     def external_id(self) -> str:
-        """Of the documents that are made from it; its own id where OpenAI's clients ask."""
+        """The file's id below `/v1/`, and the external id of documents that are made from it."""
         return f"file-{self.pk.hex}"
 
 
 class FileBatch(TenantModel):
-    """Files that were added to a reference together, so that a client can wait for all of them. `file_ids` are their
-    documents' external ids."""
+    """Files that were added to a reference together, so that a client can poll for all of them. `file_ids` are the external
+    ids of their documents."""
 
     reference = TenantForeignKey(Reference, related_name="file_batches")
     file_ids = ArrayField(models.CharField(max_length=64))

@@ -1,4 +1,4 @@
-"""One row for each piece of work on a document: what the admin shows, and what recovery reads."""
+"""Jobs: one row for each piece of work on a document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Stage(models.TextChoices):
 
 
 class IngestionJob(LeasedJob):
-    """The ingestion of one generation of a document, or the purge of what a deleted document left."""
+    """The ingestion of one generation of a document, or the purge of a deleted document."""
 
     document = TenantForeignKey(Document, related_name="jobs")
     kind = models.CharField(max_length=16, choices=JobKind.choices, default=JobKind.INGEST)

@@ -1,4 +1,4 @@
-"""A reference's vocabulary, and which passage carries which word of it, and why."""
+"""The tags of references, and which chunks have them, from which source."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from django.db.models import Q
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import TenantModel, one_of
 from knowledge.models.documents import Chunk, Document
-from knowledge.models.libraries import Reference
+from knowledge.models.references import Reference
 from knowledge.pipeline.values import TagSource
 
 SOURCES = [(source.value, source.label) for source in TagSource]
 
 
 class Tag(TenantModel):
-    """A word of a reference's vocabulary. `source` says how it came into it. `description` helps `ai` tagging; an
-    `inherited` tag goes to every chunk of the reference."""
+    """A tag of a reference's vocabulary. `source` is where it came from. `description` helps `ai` tagging. Every chunk of
+    the reference has an `inherited` tag."""
 
     reference = TenantForeignKey(Reference, related_name="tags")
     tag = models.CharField(max_length=255)
@@ -43,8 +43,7 @@ class RuleKind(models.TextChoices):
 
 
 class TagRule(TenantModel):
-    """A passage that contains the keyword (whole words, any case), or matches the regular expression, carries the
-    tag."""
+    """Tags chunks that contain the keyword (whole words, any case), or match the regular expression."""
 
     tag = TenantForeignKey(Tag, related_name="rules")
     kind = models.CharField(max_length=16, choices=RuleKind.choices, default=RuleKind.KEYWORD)
@@ -62,7 +61,7 @@ class TagRule(TenantModel):
 
 
 class DocumentTag(TenantModel):
-    """A tag of a whole document, by hand or from its metadata; each new generation's chunks get it."""
+    """A tag of a whole document, by hand or imported; the chunks of each new generation get it."""
 
     document = TenantForeignKey(Document, related_name="document_tags")
     tag = TenantForeignKey(Tag, related_name="document_tags")
@@ -84,7 +83,7 @@ class DocumentTag(TenantModel):
 
 
 class TagLink(TenantModel):
-    """A chunk carries a tag: from which source, how surely (0 to 1), and set by whom."""
+    """A chunk has a tag: from which source, with which confidence (0 to 1), and set by whom."""
 
     tag = TenantForeignKey(Tag, related_name="links")
     chunk = TenantForeignKey(Chunk, related_name="tag_links")

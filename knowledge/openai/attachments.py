@@ -1,4 +1,4 @@
-"""Which files are meant, and what is said of them."""
+"""The files that a request attaches to a vector store."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from core.actors import Actor
 from core.api.openai.ids import as_id
 from core.api.views import bound_rows
 from knowledge.models import StoredFile
-from knowledge.openai.files import OF_FILE
+from knowledge.openai.files import FILE_LOOKUPS
 from knowledge.openai.ids import FILE
 from knowledge.services.stored_files import Attachment
 
 
-def attachments(actor: Actor, wanted: Mapping[UUID, dict[str, Any]]) -> list[Attachment]:
-    """Inside a scope: files by id, with the attributes that they are to have. Raises NotFound when one is not there."""
-    mine = bound_rows(actor, StoredFile.objects.filter(pk__in=wanted), OF_FILE)
-    found = {file.pk: file for file in mine}
-    if missing := [pk for pk in wanted if pk not in found]:
+def find_attachments(actor: Actor, attributes: Mapping[UUID, dict[str, Any]]) -> list[Attachment]:
+    """Inside a scope: the files by id, each with the attributes that its document gets. Raises NotFound when the key
+    does not see one."""
+    rows = bound_rows(actor, StoredFile.objects.filter(pk__in=attributes), FILE_LOOKUPS)
+    files = {file.pk: file for file in rows}
+    if missing := [pk for pk in attributes if pk not in files]:
         raise NotFound(f"There is no file '{as_id(FILE, missing[0])}'.")
-    return [Attachment(file=found[pk], metadata=attributes) for pk, attributes in wanted.items()]
+    return [Attachment(file=files[pk], metadata=metadata) for pk, metadata in attributes.items()]

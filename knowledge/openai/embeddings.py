@@ -1,4 +1,4 @@
-"""The embedding model, and what it makes of texts."""
+"""Embedding models, and embeddings of texts."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from core.api.openai.views import OpenAIViewSet, validated
 from core.api.views import READ, BoundLookups
 from core.errors import NotFoundError
 from core.permissions import Role, bound_kinds
-from engines.embedding import Embedder, Vectors
+from engines.embedding import Embedder
 from knowledge.engine_config import embedder_configs, embedder_named
 
-MOST_TEXTS = 2048
-# What belongs to nobody is open to keys that are bound to whatever.
-ANYBODYS: BoundLookups = dict.fromkeys(bound_kinds(), ())
+MAX_TEXTS = 2048
+# Models are no tenant's objects: a key bound to any object may use them.
+OPEN_TO_BOUND_KEYS: BoundLookups = dict.fromkeys(bound_kinds(), ())
 
 
 class ModelNotFoundError(NotFoundError):
     """There is no such model."""
 
 
-def named_embedder(name: str) -> Embedder:
+def find_embedder(model: str) -> Embedder:
     """Raises ModelNotFoundError."""
-    known = embedder_configs()
-    if name not in known:
-        raise ModelNotFoundError(f"There is no model '{name}'. There is: {', '.join(known)}.")
-    return embedder_named(name)
+    models = embedder_configs()
+    if model not in models:
+        raise ModelNotFoundError(f"There is no model '{model}'. There is: {', '.join(models)}.")
+    return embedder_named(model)
 
 
-def _shown(model: str) -> dict[str, Any]:
+def _model_object(model: str) -> dict[str, Any]:
     return {"id": model, "object": "model", "created": 0, "owned_by": "oyl"}
 
 
@@ -43,18 +43,18 @@ class ModelViewSet(OpenAIViewSet):
 
     area = "knowledge"
     roles = READ
-    bound_by = ANYBODYS
+    bound_by = OPEN_TO_BOUND_KEYS
     opens_own_scopes = True
 
     def list(self, request: Request, **kwargs: Any) -> Response:
-        return Response({"object": "list", "data": list(map(_shown, embedder_configs()))})
+        return Response({"object": "list", "data": [_model_object(model) for model in embedder_configs()]})
 
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        return Response(_shown(named_embedder(kwargs["name"]).model))
+        return Response(_model_object(find_embedder(kwargs["name"]).model))
 
 
-def _refuse_tokens(one: Any) -> None:
-    if isinstance(one, int | list):
+def _refuse_tokens(item: Any) -> None:
+    if isinstance(item, int | list):
         raise serializers.ValidationError(
             "Send texts, not tokens: yours are not those of this model."
             " (LangChain sends texts with check_embedding_ctx_length=False.)"
@@ -63,7 +63,7 @@ def _refuse_tokens(one: Any) -> None:
 
 class EmbeddingRequestSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
-    input = TextsField(max_texts=MOST_TEXTS, check=_refuse_tokens)
+    input = TextsField(max_texts=MAX_TEXTS, check=_refuse_tokens)
     encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")
     dimensions = serializers.IntegerField(required=False)
 
@@ -73,44 +73,33 @@ class EmbeddingViewSet(OpenAIViewSet):
 
     area = "knowledge"
     roles = {"POST": Role.VIEWER}
-    bound_by = ANYBODYS
+    bound_by = OPEN_TO_BOUND_KEYS
     only_reads = opens_own_scopes = True
 
     def create(self, request: Request) -> Response:
-        given = validated(EmbeddingRequestSerializer, request.data)
-        embedder, texts = named_embedder(given["model"]), given["input"]
-        _check_dimensions(given.get("dimensions"), embedder)
+        data = validated(EmbeddingRequestSerializer, request.data)
+        embedder, texts = find_embedder(data["model"]), data["input"]
+        if data.get("dimensions", embedder.dimensions) != embedder.dimensions:
+            message = f"{embedder.model} makes vectors of {embedder.dimensions} dimensions, and no others."
+            raise serializers.ValidationError({"dimensions": message})
         counts = embedder.count_tokens(texts)
-        _check_lengths(counts, embedder.max_tokens)
+        for number, count in enumerate(counts):
+            if count > embedder.max_tokens:  # it would be truncated without the client noticing
+                message = (
+                    f"Text {number} has {count} tokens; the model reads {embedder.max_tokens}. Split it."
+                )
+                raise serializers.ValidationError({"input": message})
         vectors = embedder.embed(self.actor.tenant_id, texts)
-        encode = _as_base64 if given["encoding_format"] == "base64" else _as_numbers
-        data = [
-            {"object": "embedding", "index": number, "embedding": encode(vector)}
+        as_base64 = data["encoding_format"] == "base64"
+        rows = [
+            {
+                "object": "embedding",
+                "index": number,
+                "embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()
+                if as_base64
+                else vector.tolist(),
+            }
             for number, vector in enumerate(vectors)
         ]
         usage = {"prompt_tokens": sum(counts), "total_tokens": sum(counts)}
-        return Response({"object": "list", "data": data, "model": embedder.model, "usage": usage})
-
-
-def _check_dimensions(wanted: int | None, embedder: Embedder) -> None:
-    if wanted is not None and wanted != embedder.dimensions:
-        told = f"{embedder.model} makes vectors of {embedder.dimensions} dimensions, and no others."
-        raise serializers.ValidationError({"dimensions": told})
-
-
-def _check_lengths(counts: list[int], most: int) -> None:
-    """What the model would not read to its end is refused: a vector of its beginning would say less than asked for."""
-    for number, count in enumerate(counts):
-        if count > most:
-            told = f"Text {number} has {count} tokens; the model reads {most}. Split it."
-            raise serializers.ValidationError({"input": told})
-
-
-def _as_base64(vector: Vectors) -> str:
-    """32-bit floats, the lowest byte first."""
-    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-
-
-def _as_numbers(vector: Vectors) -> list[float]:
-    numbers: list[float] = vector.tolist()
-    return numbers
+        return Response({"object": "list", "data": rows, "model": embedder.model, "usage": usage})

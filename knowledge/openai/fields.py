@@ -1,4 +1,4 @@
-"""Fields that only documents have."""
+"""Fields of documents."""
 
 from __future__ import annotations
 

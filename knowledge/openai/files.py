@@ -16,18 +16,19 @@ from core.api.views import BoundLookups, bound_rows
 from core.downloads import Download
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, bound_kinds
-from knowledge.bound_lookups import bound_through
+from knowledge.bound_lookups import lookups_through
 from knowledge.models import Document, StoredFile
 from knowledge.openai.ids import file_id
-from knowledge.services import documents, stored_files
+from knowledge.services import stored_files
+from knowledge.services.changing import delete_documents
 from knowledge.services.originals import open_original
 
 PURPOSES = ["assistants", "user_data"]
-OF_FILE: BoundLookups = dict.fromkeys(bound_kinds(), ("bound_id",))
+FILE_LOOKUPS: BoundLookups = dict.fromkeys(bound_kinds(), ("bound_id",))
 
 
 class FileSerializer(serializers.BaseSerializer[StoredFile | Document]):
-    """A document that came by another door is a file, too."""
+    """A document that was added through another API is a file, too."""
 
     def to_representation(self, row: StoredFile | Document) -> dict[str, Any]:
         return {
@@ -53,7 +54,7 @@ class FileViewSet(OpenAIViewSet):
     area = "knowledge"
     model = StoredFile
     roles = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
-    bound_by = OF_FILE
+    bound_by = FILE_LOOKUPS
     parser_classes = (MultiPartParser,)
     serializer_class = FileSerializer
 
@@ -63,33 +64,31 @@ class FileViewSet(OpenAIViewSet):
         return rows.filter(purpose__in={purpose} & {*PURPOSES}) if purpose else rows
 
     def get_object(self) -> StoredFile | Document:
-        found = self.get_queryset().filter(pk=self.kwargs["pk"]).first() or self._document()
-        if found is None:
-            raise Http404
-        return found
-
-    def _document(self) -> Document | None:
-        mine = bound_rows(self.actor, Document.objects.defer("text"), bound_through("reference"))
-        return mine.filter(pk=self.kwargs["pk"]).first()
+        documents = bound_rows(self.actor, Document.objects.defer("text"), lookups_through("reference"))
+        for rows in (self.get_queryset(), documents):
+            file: StoredFile | Document | None = rows.filter(pk=self.kwargs["pk"]).first()
+            if file is not None:
+                return file
+        raise Http404
 
     def create(self, request: Request) -> Response:
-        given = validated(FileRequestSerializer, request.data)
-        stored = stored_files.store_file(actor=self.actor, file=given["file"], purpose=given["purpose"])
+        data = validated(FileRequestSerializer, request.data)
+        stored = stored_files.store_file(actor=self.actor, file=data["file"], purpose=data["purpose"])
         return Response(self.get_serializer(stored).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
-        found = self.get_object()
-        told = {"id": FileSerializer(found).data["id"], "object": "file", "deleted": True}
-        if isinstance(found, Document):
-            documents.delete_documents(actor=self.actor, document_ids=[found.pk])
+        file = self.get_object()
+        data = {"id": FileSerializer(file).data["id"], "object": "file", "deleted": True}
+        if isinstance(file, Document):
+            delete_documents(actor=self.actor, document_ids=[file.pk])
         else:
-            made = Document.objects.filter(external_id=found.external_id)
-            self.check_bound(made, bound_through("reference"))
-            stored_files.delete_file(actor=self.actor, stored=found)
-        return Response(told)
+            documents = Document.objects.filter(external_id=file.external_id)
+            self.check_bound(documents, lookups_through("reference"))
+            stored_files.delete_file(actor=self.actor, stored=file)
+        return Response(data)
 
     def content(self, request: Request, **kwargs: Any) -> Download:
         """The original."""
         with tenant_scope(self.actor.tenant_id):
-            found = self.get_object()
-        return open_original(actor=self.actor, owner=found)
+            file = self.get_object()
+        return open_original(actor=self.actor, owner=file)

@@ -12,7 +12,6 @@ _FILE_ID = re.compile(f"{FILE}[0-9a-f]{{32}}")
 
 
 def file_id(document: Document) -> str:
-    """The id of the file that the document was made from, by which clients know it; a document that was added through
-    another API has an id of its own."""
+    """The id of the file that the document was made from, or the document's own when it was added through another API."""
     is_from_file = _FILE_ID.fullmatch(document.external_id)
     return document.external_id if is_from_file else as_id(FILE, document.pk)

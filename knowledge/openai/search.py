@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,20 +15,20 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Condition
 from engines.vectors.fusion import MAX_FUSED_SCORE
-from knowledge.bound_lookups import OF_REFERENCE
+from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.models import Document, Reference
-from knowledge.openai.filters import condition_of
+from knowledge.openai.filters import parse_filter
 from knowledge.openai.ids import file_id
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
 
-MOST_QUERIES = 10
+MAX_QUERIES = 10
 
 
 class ConditionField(Field):
     def to_internal_value(self, data: Any) -> Condition:
-        return condition_of(data)
+        return parse_filter(data)
 
 
 class RankingOptionsSerializer(serializers.Serializer[Any]):
@@ -37,63 +36,59 @@ class RankingOptionsSerializer(serializers.Serializer[Any]):
 
 
 class SearchRequestSerializer(serializers.Serializer[Any]):
-    query = TextsField(max_texts=MOST_QUERIES)
+    query = TextsField(max_texts=MAX_QUERIES)
     filters = ConditionField(required=False, allow_null=True)
     max_num_results = serializers.IntegerField(min_value=1, max_value=50, default=10)
     ranking_options = RankingOptionsSerializer(required=False, allow_null=True)
 
 
 class StoreSearchViewSet(OpenAIViewSet):
-    """Passages that answer one or several questions, the best first."""
+    """Chunks that answer one or several queries, the best first."""
 
     area = "knowledge"
     model = Reference
     roles = {"POST": Role.VIEWER}
-    bound_by = OF_REFERENCE
+    bound_by = REFERENCE_LOOKUPS
     only_reads = opens_own_scopes = True
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        given = validated(SearchRequestSerializer, request.data)
+        data = validated(SearchRequestSerializer, request.data)
         with tenant_scope(self.actor.tenant_id):
             store = self.get_object()
-        least = (given.get("ranking_options") or {}).get("score_threshold", 0)
-        found = self._found(store.pk, given)
+        min_score = (data.get("ranking_options") or {}).get("score_threshold", 0)
+        chunks = [chunk for chunk in self._search(store.pk, data) if _score(chunk) >= min_score]
+        ids = {chunk.document_id for chunk in chunks}
         with tenant_scope(self.actor.tenant_id):
-            data = _shown([one for one in found if _score(one) >= least])
-        page = {"object": "vector_store.search_results.page", "has_more": False, "next_page": None}
-        return Response({**page, "search_query": given["query"], "data": data})
-
-    def _found(self, store_id: UUID, given: dict[str, Any]) -> list[FoundChunk]:
-        """Of several questions' passages each once, with its best score."""
-        filters, limit = (
-            SearchFilters(references=(store_id,), where=given.get("filters")),
-            given["max_num_results"],
-        )
-        answers = [
-            search(actor=self.actor, query=query, limit=limit, filters=filters) for query in given["query"]
+            documents = {
+                document.pk: document for document in Document.objects.filter(pk__in=ids).defer("text")
+            }
+        results = [
+            {
+                "file_id": file_id(document),
+                "filename": chunk.filename,
+                "score": _score(chunk),
+                "attributes": document.metadata_json,
+                "content": [{"type": "text", "text": chunk.text}],
+            }
+            for chunk in chunks
+            if (document := documents.get(chunk.document_id))
         ]
+        page = {"object": "vector_store.search_results.page", "has_more": False, "next_page": None}
+        return Response({**page, "search_query": data["query"], "data": results})
+
+    def _search(self, store_id: UUID, data: dict[str, Any]) -> list[FoundChunk]:
+        """Each chunk that answers one of the queries once, with its best score."""
+        limit = data["max_num_results"]
+        filters = SearchFilters(references=(store_id,), where=data.get("filters"))
+        chunks: list[FoundChunk] = []
+        for query in data["query"]:
+            chunks += search(actor=self.actor, query=query, limit=limit, filters=filters)
         best: dict[UUID, FoundChunk] = {}
-        for one in sorted((one for some in answers for one in some), key=_score, reverse=True):
-            best.setdefault(one.chunk_id, one)
+        for chunk in sorted(chunks, key=_score, reverse=True):
+            best.setdefault(chunk.chunk_id, chunk)
         return list(best.values())[:limit]
 
 
-def _score(passage: FoundChunk) -> float:
-    """1 for what is first by meaning and first by words."""
-    return passage.score / MAX_FUSED_SCORE
-
-
-def _shown(passages: Sequence[FoundChunk]) -> list[dict[str, Any]]:
-    ids = {passage.document_id for passage in passages}
-    documents = {one.pk: one for one in Document.objects.filter(pk__in=ids).defer("text")}
-    return [
-        {
-            "file_id": file_id(document),
-            "filename": passage.filename,
-            "score": _score(passage),
-            "attributes": document.metadata_json,
-            "content": [{"type": "text", "text": passage.text}],
-        }
-        for passage in passages
-        if (document := documents.get(passage.document_id))
-    ]
+def _score(chunk: FoundChunk) -> float:
+    """1 for a chunk that is first in both rankings, dense and sparse."""
+    return chunk.score / MAX_FUSED_SCORE

@@ -1,4 +1,4 @@
-"""The routes below `/v1/`, as OpenAI's clients ask for them: no slash at the end, and changes are POSTs."""
+"""The routes below `/v1/`, as OpenAI's clients request them: no slash at the end, and changes are POSTs."""
 
 from django.urls import path
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,51 +20,52 @@ from core.api.views import BoundLookups, bound_rows
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role
-from knowledge.bound_lookups import OF_REFERENCE
+from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.models import Document, DocumentStatus, Reference
-from knowledge.openai.attachments import attachments
+from knowledge.openai.attachments import find_attachments
 from knowledge.openai.ids import STORE
-from knowledge.services import libraries
+from knowledge.services.references import delete_references
 from knowledge.services.stored_files import attach_files
 from workspaces.models import Workspace
 
-MOST_FILES = 500
-STATES = {
+MAX_FILES = 500
+FILE_STATUSES = {
     DocumentStatus.PENDING: "in_progress",
     DocumentStatus.PROCESSING: "in_progress",
     DocumentStatus.DONE: "completed",
     DocumentStatus.ERROR: "failed",
 }
-OF_WORKSPACE: BoundLookups = {
+WORKSPACE_LOOKUPS: BoundLookups = {
     "workspace": ("pk",),
     "reference": ("references",),
     "assistant": ("assistants",),
 }
 
 
-def file_counts(states: Counter[str], *, cancelled: int = 0) -> dict[str, int]:
-    counts = {state: states[state] for state in ("in_progress", "completed", "failed")}
+def file_counts(by_status: Counter[str], *, cancelled: int = 0) -> dict[str, int]:
+    counts = {status: by_status[status] for status in ("in_progress", "completed", "failed")}
     return {**counts, "cancelled": cancelled, "total": sum(counts.values()) + cancelled}
 
 
 def count_files(references: Iterable[Reference]) -> None:
-    """Note of each how many files of which state it has, and of how many bytes."""
-    states: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    """Set `files_by_status` and `usage_bytes` of each."""
+    counts: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
     sizes: Counter[UUID] = Counter()
-    rows = Document.objects.filter(reference__in=list(references)).order_by()
-    tally = rows.values_list("reference_id", "processed_status").annotate(Count("pk"), Sum("size_bytes"))
-    for pk, status, count, size in tally:
-        states[pk][STATES[DocumentStatus(status)]] += count
+    documents = Document.objects.filter(reference__in=list(references)).order_by()
+    by_status = documents.values_list("reference_id", "processed_status")
+    for pk, status, count, size in by_status.annotate(Count("pk"), Sum("size_bytes")):
+        counts[pk][FILE_STATUSES[DocumentStatus(status)]] += count
         sizes[pk] += size
-    for one in references:
-        one.file_states, one.usage_bytes = states[one.pk], sizes[one.pk]  # type: ignore[attr-defined]
+    for reference in references:
+        reference.files_by_status = counts[reference.pk]  # type: ignore[attr-defined]
+        reference.usage_bytes = sizes[reference.pk]  # type: ignore[attr-defined]
 
 
 class VectorStoreSerializer(serializers.BaseSerializer[Any]):
-    """Its workspace is among what is noted of it."""
+    """The workspace is shown among the metadata."""
 
     def to_representation(self, row: Any) -> dict[str, Any]:
-        if not hasattr(row, "file_states"):
+        if not hasattr(row, "files_by_status"):
             count_files([row])
         return {
             "id": as_id(STORE, row.pk),
@@ -73,8 +74,8 @@ class VectorStoreSerializer(serializers.BaseSerializer[Any]):
             "name": row.name,
             "description": row.description,
             "usage_bytes": row.usage_bytes,
-            "file_counts": file_counts(row.file_states),
-            "status": "in_progress" if row.file_states["in_progress"] else "completed",
+            "file_counts": file_counts(row.files_by_status),
+            "status": "in_progress" if row.files_by_status["in_progress"] else "completed",
             "expires_after": None,
             "expires_at": None,
             "last_active_at": int(row.updated_at.timestamp()),
@@ -89,7 +90,7 @@ class VectorStoreRequestSerializer(RejectsExpiry):
 
 
 class NewVectorStoreRequestSerializer(VectorStoreRequestSerializer):
-    file_ids = serializers.ListField(child=IdField(), required=False, max_length=MOST_FILES)
+    file_ids = serializers.ListField(child=IdField(), required=False, max_length=MAX_FILES)
 
 
 class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
@@ -98,7 +99,7 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
     area = "knowledge"
     model = Reference
     roles = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
-    bound_by = OF_REFERENCE
+    bound_by = REFERENCE_LOOKUPS
     serializer_class = VectorStoreSerializer
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -111,17 +112,17 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
         return page
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        given = validated(NewVectorStoreRequestSerializer, request.data)
-        metadata = given.get("metadata") or {}
+        data = validated(NewVectorStoreRequestSerializer, request.data)
+        metadata = data.get("metadata") or {}
         with tenant_scope(self.actor.tenant_id):
-            files = attachments(self.actor, {pk: {} for pk in given.get("file_ids", ())})
-            workspace = self._workspace(metadata.pop("workspace", None))
-            name = given.get("name") or f"Vector store {new_id().hex[-8:]}"
+            files = find_attachments(self.actor, {pk: {} for pk in data.get("file_ids", ())})
+            workspace = self._find_workspace(metadata.pop("workspace", None))
+            name = data.get("name") or f"Vector store {new_id().hex[-8:]}"
             store: Reference = self.saved(
                 Reference(
                     workspace=workspace,
                     name=name,
-                    description=given.get("description") or "",
+                    description=data.get("description") or "",
                     metadata_json=metadata,
                 )
             )
@@ -131,38 +132,32 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
             return Response(VectorStoreSerializer(store).data)
 
     def modify(self, request: Request, **kwargs: Any) -> Response:
-        given, store = validated(VectorStoreRequestSerializer, request.data), self.get_object()
-        if "metadata" in given:
-            store.metadata_json = given["metadata"] or {}
-            _check_stays(store.workspace, store.metadata_json.pop("workspace", None))
-        store.name = given.get("name") or store.name
-        store.description = given.get("description", store.description) or ""
+        data, store = validated(VectorStoreRequestSerializer, request.data), self.get_object()
+        if "metadata" in data:
+            store.metadata_json = data["metadata"] or {}
+            workspace = store.metadata_json.pop("workspace", None)
+            if workspace not in (None, store.workspace.name, str(store.workspace.pk)):
+                raise serializers.ValidationError({"metadata": "A vector store stays in its workspace."})
+        store.name = data.get("name") or store.name
+        store.description = data.get("description", store.description) or ""
         return Response(VectorStoreSerializer(self.saved(store)).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         store = self.get_object()
-        libraries.delete_references(actor=self.actor, references=[store])
+        delete_references(actor=self.actor, references=[store])
         return Response({"id": as_id(STORE, store.pk), "object": "vector_store.deleted", "deleted": True})
 
-    def _workspace(self, named: str | None) -> Workspace:
-        """By name or id; the oldest that the key may see, unless one is named."""
-        mine = bound_rows(self.actor, Workspace.objects.all(), OF_WORKSPACE).order_by("pk")
-        found: Workspace | None = (mine.filter(_named(named)) if named else mine).first()
-        if found is None:
-            told = (
-                f"There is no workspace '{named}'." if named else "There is no workspace yet: make one first."
-            )
-            raise serializers.ValidationError({"metadata": told})
-        return found
-
-
-def _named(name_or_id: str) -> Q:
-    try:
-        return Q(pk=UUID(name_or_id))
-    except ValueError:
-        return Q(name=name_or_id)
-
-
-def _check_stays(workspace: Workspace, named: str | None) -> None:
-    if named not in (None, workspace.name, str(workspace.pk)):
-        raise serializers.ValidationError({"metadata": "A vector store stays in its workspace."})
+    def _find_workspace(self, name_or_id: str | None) -> Workspace:
+        """Without a name or id, the oldest that the key sees. Raises ValidationError."""
+        rows = bound_rows(self.actor, Workspace.objects.all(), WORKSPACE_LOOKUPS).order_by("pk")
+        if name_or_id:
+            try:
+                rows = rows.filter(pk=UUID(name_or_id))
+            except ValueError:
+                rows = rows.filter(name=name_or_id)
+        workspace: Workspace | None = rows.first()
+        if workspace is None:
+            absent = "There is no workspace yet: make one first."
+            message = f"There is no workspace '{name_or_id}'." if name_or_id else absent
+            raise serializers.ValidationError({"metadata": message})
+        return workspace

@@ -15,7 +15,7 @@ from core.storage import remove
 from engines.vectors import Filter, VectorStore, VectorStoreError
 from knowledge.models import Document, DocumentStatus
 from knowledge.reconcile.findings import Finding, FindingKind, Report, documents_of
-from knowledge.services.documents import reindex_documents
+from knowledge.services.changing import reindex_documents
 from knowledge.services.tags import index_tags
 
 BATCH = 500

@@ -25,8 +25,8 @@ from knowledge.errors import DatasetInvalidError
 from knowledge.models import Document
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import search
-from knowledge.services.documents import add_documents
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.adding import add_documents
+from knowledge.services.references import get_or_create_reference
 from knowledge.storage.values import Upload
 
 WORKSPACE = "Evaluation"

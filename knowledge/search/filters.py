@@ -13,7 +13,7 @@ from core.isolation.scope import tenant_scope
 from engines.vectors import Condition, Filter
 from knowledge.errors import FilterInvalidError
 from knowledge.models import Tag
-from knowledge.services.libraries import readable_references
+from knowledge.services.references import readable_references
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

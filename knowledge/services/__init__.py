@@ -1,1 +1,1 @@
-"""What can be done with libraries, documents and tags."""
+"""What can be done with references, documents and tags."""

@@ -1,4 +1,4 @@
-"""Reading the stored files."""
+"""Downloading stored files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from knowledge.models import Document, StoredFile
 
 
 def open_original(*, actor: Actor, owner: Document | StoredFile) -> Download:
-    """The file as a response that streams it, with an event in the audit log. Raises StoredFileMissingError."""
+    """A response that streams the file; one event in the audit log. Raises StoredFileMissingError."""
     actor.require(Role.VIEWER)
     noun = "document" if isinstance(owner, Document) else "file"
     with tenant_scope(actor.tenant_id):

@@ -1,4 +1,4 @@
-"""Tags by hand: on whole documents, where they outlast every generation, and on single passages."""
+"""Tags by hand: on whole documents, where they outlast every generation, and on single chunks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -38,37 +38,34 @@ from knowledge.queueing import lock_documents, requeue
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-Tags = dict[UUID, tuple[UUID, ...]]
 
 
-def make_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> list[Tag]:
-    """Inside a scope: the reference's tags of these names, made where missing. Empty names are passed over."""
-    wanted = clean_names(names)
+def get_or_create_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> list[Tag]:
+    """Inside a scope: the reference's tags of these names. Empty names are ignored."""
+    cleaned = clean_tag_names(names)
     Tag.objects.bulk_create(
         [
             Tag(pk=tag_id(reference_id, name), reference_id=reference_id, tag=name, source=source)
-            for name in sorted(
-                wanted
-            )  # so that nobody who makes the same ones waits for us while we wait for them
+            for name in sorted(cleaned)  # concurrent inserts of the same names must not deadlock
         ],
         ignore_conflicts=True,
     )
-    return list(Tag.objects.filter(reference_id=reference_id, tag__in=wanted))
+    return list(Tag.objects.filter(reference_id=reference_id, tag__in=cleaned))
 
 
-def clean_names(names: Iterable[str]) -> list[str]:
-    """As tags are named: without space around them, each once."""
+def clean_tag_names(names: Iterable[str]) -> list[str]:
+    """Stripped, cut to the column's length, without empty ones and duplicates."""
     return list(dict.fromkeys(name.strip()[:255] for name in names if name.strip()))
 
 
 def set_document_tags(
     documents: Sequence[Document], names: Sequence[str], source: TagSource, actor: Actor
 ) -> list[Tag]:
-    """Inside a scope, before the next generation of these documents of one reference is made: its passages get the tags.
-    What a source says replaces what it said before; what people say is added to it, and outranks it."""
-    tags = make_tags(documents[0].reference_id, names, source)
-    before = DocumentTag.objects.filter(document__in=documents, source=TagSource.IMPORT)
-    outdated = before.exclude(tag__in=tags) if source == TagSource.IMPORT else before.filter(tag__in=tags)
+    """Inside a scope, before the next generation of these documents of one reference is made: its chunks get the tags.
+    Imported tags replace those imported before; tags by hand are added, and take the place of imported ones."""
+    tags = get_or_create_tags(documents[0].reference_id, names, source)
+    imported = DocumentTag.objects.filter(document__in=documents, source=TagSource.IMPORT)
+    outdated = imported.exclude(tag__in=tags) if source == TagSource.IMPORT else imported.filter(tag__in=tags)
     outdated.delete()
     DocumentTag.objects.bulk_create(
         [
@@ -82,75 +79,85 @@ def set_document_tags(
 
 
 def tag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequence[str]) -> int:
-    """Tag documents by hand, and their passages at once; the number of documents."""
-    actor.require(Role.EDITOR)
-    with tenant_scope(actor.tenant_id):
-        documents = _documents(document_ids)
-        for some in _grouped(documents, lambda document: document.reference_id).values():
-            own = set_document_tags(some, tags, TagSource.MANUAL, actor)
-            _link(Chunk.objects.filter(document__in=some).only("pk"), own, actor)
-        record(
-            actor=actor,
-            action="documents.tagged",
-            target=documents[0] if len(documents) == 1 else None,
-            workspace_id=documents[0].reference.workspace_id,
-            new={"tags": list(tags), "documents": [str(d.pk) for d in documents]},
-        )
-        _overtake(documents)
-        _refresh(actor.tenant_id, Q(document__in=documents))
-    return len(documents)
+    """Tag documents by hand, and their chunks at once; return the number of documents."""
+    return _change_document_tags(actor, document_ids, tags, add=True)
 
 
 def untag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequence[str]) -> int:
-    """Take tags from documents and from all their passages, whatever their source; the number of documents."""
+    """Take tags from documents and from all their chunks, whatever their source; return the number of documents."""
+    return _change_document_tags(actor, document_ids, tags, add=False)
+
+
+def _change_document_tags(
+    actor: Actor, document_ids: Sequence[UUID], names: Sequence[str], *, add: bool
+) -> int:
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
-        documents = _documents(document_ids)
-        DocumentTag.objects.filter(document__in=documents, tag__tag__in=tags).delete()
-        TagLink.objects.filter(chunk__document__in=documents, tag__tag__in=tags).delete()
+        documents = _lock(document_ids)
+        if add:
+            for group in _by_reference(documents, lambda document: document.reference_id).values():
+                tags = set_document_tags(group, names, TagSource.MANUAL, actor)
+                _link(Chunk.objects.filter(document__in=group).only("pk"), tags, actor)
+        else:
+            DocumentTag.objects.filter(document__in=documents, tag__tag__in=names).delete()
+            TagLink.objects.filter(chunk__document__in=documents, tag__tag__in=names).delete()
+        change = {"tags": list(names), "documents": [str(document.pk) for document in documents]}
         record(
             actor=actor,
-            action="documents.untagged",
+            action="documents.tagged" if add else "documents.untagged",
             target=documents[0] if len(documents) == 1 else None,
             workspace_id=documents[0].reference.workspace_id,
-            old={"tags": list(tags), "documents": [str(d.pk) for d in documents]},
+            **{"new" if add else "old": change},
         )
-        _overtake(documents)
-        _refresh(actor.tenant_id, Q(document__in=documents))
+        _apply(actor.tenant_id, documents, Q(document__in=documents))
     return len(documents)
 
 
 def tag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) -> int:
-    """Tag passages by hand; a passage whose text stays the same keeps the tag through new generations."""
-    actor.require(Role.EDITOR)
-    with tenant_scope(actor.tenant_id):
-        chunks = _chunks(chunk_ids)
-        for reference_id, some in _grouped(chunks, lambda chunk: chunk.document.reference_id).items():
-            _link(some, make_tags(reference_id, tags, TagSource.MANUAL), actor)
-        _record_chunks(actor, "chunks.tagged", chunks, new={"tags": list(tags)})
-        _overtake([chunk.document for chunk in chunks])
-        _refresh(actor.tenant_id, Q(pk__in=[c.pk for c in chunks]))
-    return len(chunks)
+    """Tag chunks by hand, and return their number. A chunk whose text stays the same keeps the tag through new
+    generations."""
+    return _change_chunk_tags(actor, chunk_ids, tags, add=True)
 
 
 def untag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) -> int:
-    """Take tags from passages, whatever their source; the number of passages. Rules, inheritance and `ai` may give them
-    again when the document is indexed anew."""
+    """Take tags from chunks, whatever their source; return the number of chunks. Rules, inheritance and `ai` may give
+    them again when the document is indexed anew."""
+    return _change_chunk_tags(actor, chunk_ids, tags, add=False)
+
+
+def _change_chunk_tags(actor: Actor, chunk_ids: Sequence[UUID], names: Sequence[str], *, add: bool) -> int:
+    """The chunks' documents are locked, as in `_lock`."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
-        chunks = _chunks(chunk_ids)
-        TagLink.objects.filter(chunk__in=chunks, tag__tag__in=tags).delete()
-        _record_chunks(actor, "chunks.untagged", chunks, old={"tags": list(tags)})
-        _overtake([chunk.document for chunk in chunks])
-        _refresh(actor.tenant_id, Q(pk__in=[c.pk for c in chunks]))
+        rows = Chunk.objects.filter(pk__in=chunk_ids, document__deleted_at__isnull=True)
+        lock_documents(list(rows.values_list("document_id", flat=True)))
+        chunks = list(rows.select_related("document__reference").defer("document__text"))
+        if not chunks:
+            raise DocumentNotFoundError("There is no such passage.")
+        if add:
+            by_reference = _by_reference(chunks, lambda chunk: chunk.document.reference_id)
+            for reference_id, group in by_reference.items():
+                _link(group, get_or_create_tags(reference_id, names, TagSource.MANUAL), actor)
+        else:
+            TagLink.objects.filter(chunk__in=chunks, tag__tag__in=names).delete()
+        ids = [chunk.pk for chunk in chunks]
+        record(
+            actor=actor,
+            action="chunks.tagged" if add else "chunks.untagged",
+            target=chunks[0] if len(chunks) == 1 else None,
+            workspace_id=chunks[0].document.reference.workspace_id,
+            chunks=[str(pk) for pk in ids],
+            **{"new" if add else "old": {"tags": list(names)}},
+        )
+        _apply(actor.tenant_id, [chunk.document for chunk in chunks], Q(pk__in=ids))
     return len(chunks)
 
 
 def delete_tag(*, actor: Actor, tag: Tag) -> None:
-    """The passages lose it first, so that the vector store does too."""
+    """Untag the documents first, because the vector store does not follow a foreign key."""
     with tenant_scope(actor.tenant_id):
-        carry = Document.objects.filter(Q(document_tags__tag=tag) | Q(chunks__tag_links__tag=tag))
-        if ids := list(carry.values_list("pk", flat=True).distinct()):
+        tagged = Document.objects.filter(Q(document_tags__tag=tag) | Q(chunks__tag_links__tag=tag))
+        if ids := list(tagged.values_list("pk", flat=True).distinct()):
             untag_documents(actor=actor, document_ids=ids, tags=[tag.tag])
         soft_delete_audited(actor=actor, instances=[tag])
 
@@ -167,60 +174,62 @@ def check_rule(rule: TagRule) -> None:
         raise TagRuleInvalidError(f"'{rule.pattern}' is not a regular expression: {wrong}.") from wrong
 
 
-def _documents(document_ids: Sequence[UUID]) -> list[Document]:
-    """Locked, so that no new generation is shown, and nobody else tags them, meanwhile."""
+def index_tags(tenant_id: UUID, condition: Q) -> None:
+    """Write the tags of the chunks into the vector store, and again while they change: of two concurrent changes the
+    later one stays, in whichever order they reach the store. When the store is unavailable, the documents are requeued,
+    and their next generation is indexed with the tags."""
+    written: dict[UUID, tuple[UUID, ...]] = {}
+    try:
+        while (tags := _tag_ids(tenant_id, condition)) != written:
+            with tenant_scope(tenant_id):
+                chunks = Chunk.objects.filter(condition).order_by()
+                embeddings = Embedding.objects.filter(chunk__in=chunks.values("pk"))
+                models = set(embeddings.values_list("model", flat=True).distinct())
+            for model in models:
+                vector_store().set_tags(tenant_id, collection_name(model), tags)
+            written = tags
+    except VectorStoreError as error:
+        logger.warning("tags will be indexed later: %s", error.detail)
+        with tenant_scope(tenant_id):
+            ids = Chunk.objects.filter(condition).order_by().values_list("document_id", flat=True).distinct()
+            requeue(_lock(list(ids)))
+
+
+def _tag_ids(tenant_id: UUID, condition: Q) -> dict[UUID, tuple[UUID, ...]]:
+    """{chunk: its tags, sorted}"""
+    tags: dict[UUID, set[UUID]] = defaultdict(set)
+    with tenant_scope(tenant_id):
+        links = Chunk.objects.filter(condition).order_by().values_list("pk", "tag_links__tag_id")
+        for chunk_id, tag in links:
+            tags[chunk_id].update([tag] if tag else [])
+    return {chunk_id: tuple(sorted(ids)) for chunk_id, ids in tags.items()}
+
+
+def _lock(document_ids: Sequence[UUID]) -> list[Document]:
+    """Lock the documents, so that no generation of theirs is published, and no other caller tags them, meanwhile. Raises
+    DocumentNotFoundError when there are none."""
     lock_documents(document_ids)
-    found = Document.objects.filter(pk__in=document_ids).select_related("reference").defer("text")
-    documents = list(found)
+    rows = Document.objects.filter(pk__in=document_ids).select_related("reference").defer("text")
+    documents = list(rows)
     if not documents:
         raise DocumentNotFoundError
     return documents
 
 
-def _chunks(chunk_ids: Sequence[UUID]) -> list[Chunk]:
-    """Their documents are locked, as in `_documents`."""
-    found = Chunk.objects.filter(pk__in=chunk_ids, document__deleted_at__isnull=True)
-    lock_documents(list(found.values_list("document_id", flat=True)))
-    chunks = list(found.select_related("document__reference").defer("document__text"))
-    if not chunks:
-        raise DocumentNotFoundError("There is no such passage.")
-    return chunks
-
-
-def _overtake(documents: Iterable[Document]) -> None:
-    """What a worker is making of these documents does not know of the change yet: it is made anew."""
-    by_id = {document.pk: document for document in documents}
-    jobs = IngestionJob.objects.filter(document__in=by_id, kind=JobKind.INGEST, state=JobState.RUNNING)
-    unseen = jobs.filter(generation__gt=F("document__generation")).values_list("document_id", flat=True)
-    requeue([by_id[pk] for pk in unseen])
-
-
-def _record_chunks(actor: Actor, action: str, chunks: Sequence[Chunk], **change: Any) -> None:
-    record(
-        actor=actor,
-        action=action,
-        target=chunks[0] if len(chunks) == 1 else None,
-        workspace_id=chunks[0].document.reference.workspace_id,
-        chunks=[str(chunk.pk) for chunk in chunks],
-        **change,
-    )
-
-
-def _grouped(items: Iterable[T], reference_of: Callable[[T], UUID]) -> dict[UUID, list[T]]:
-    grouped: dict[UUID, list[T]] = defaultdict(list)
+def _by_reference(items: Iterable[T], reference_of: Callable[[T], UUID]) -> dict[UUID, list[T]]:
+    groups: dict[UUID, list[T]] = defaultdict(list)
     for item in items:
-        grouped[reference_of(item)].append(item)
-    return grouped
+        groups[reference_of(item)].append(item)
+    return groups
 
 
-def _link(chunks: Iterable[Chunk], tags: Iterable[Tag], actor: Actor) -> None:
-    """What people say outranks what was said before of the same passage and tag."""
-    words = list(tags)
+def _link(chunks: Iterable[Chunk], tags: Sequence[Tag], actor: Actor) -> None:
+    """A tag by hand takes the place of the same tag from another source."""
     TagLink.objects.bulk_create(
         [
             TagLink(chunk=chunk, tag=tag, source=TagSource.MANUAL, confidence=1.0, actor_id=actor.user_id)
             for chunk in chunks
-            for tag in words
+            for tag in tags
         ],
         update_conflicts=True,
         unique_fields=["chunk", "tag"],
@@ -229,45 +238,16 @@ def _link(chunks: Iterable[Chunk], tags: Iterable[Tag], actor: Actor) -> None:
     )
 
 
-def _refresh(tenant_id: UUID, which: Q) -> None:
-    """Write the passages' tags into `chunks.tags_text` now, and into the vector store after the commit."""
-    chunks = list(Chunk.objects.filter(which).only("pk", "tags_text").prefetch_related("tag_links__tag"))
+def _apply(tenant_id: UUID, documents: Iterable[Document], condition: Q) -> None:
+    """Write the chunks' tags into `chunks.tags_text` now, and into the vector store after the commit. A generation that
+    a worker is making does not have the change: its document is requeued."""
+    by_id = {document.pk: document for document in documents}
+    running = IngestionJob.objects.filter(document__in=by_id, kind=JobKind.INGEST, state=JobState.RUNNING)
+    outdated = running.filter(generation__gt=F("document__generation")).values_list("document_id", flat=True)
+    requeue([by_id[pk] for pk in outdated])
+    rows = Chunk.objects.filter(condition).only("pk", "tags_text")
+    chunks = list(rows.prefetch_related("tag_links__tag"))
     for chunk in chunks:
         chunk.tags_text = sorted(link.tag.tag for link in chunk.tag_links.all())
     Chunk.objects.bulk_update(chunks, ["tags_text"], batch_size=1000)
-    transaction.on_commit(partial(index_tags, tenant_id, which))
-
-
-def index_tags(tenant_id: UUID, which: Q) -> None:
-    """Write the passages' tags, as they are now, into the vector store; and again, should they have changed meanwhile. So
-    of two changes at once the later one stays, whoever of the two is the last to reach the store.
-
-    While the store is away, the tags are only where they were saved: a new generation brings them into it."""
-    written: Tags = {}
-    try:
-        while (tags := _tags(tenant_id, which)) != written:
-            for model in _models(tenant_id, which):
-                vector_store().set_tags(tenant_id, collection_name(model), tags)
-            written = tags
-    except VectorStoreError as error:
-        logger.warning("tags will be indexed later: %s", error.detail)
-        with tenant_scope(tenant_id):
-            documents = (
-                Chunk.objects.filter(which).order_by().values_list("document_id", flat=True).distinct()
-            )
-            requeue(_documents(list(documents)))
-
-
-def _tags(tenant_id: UUID, which: Q) -> Tags:
-    tags: dict[UUID, set[UUID]] = defaultdict(set)
-    with tenant_scope(tenant_id):
-        links = Chunk.objects.filter(which).order_by().values_list("pk", "tag_links__tag_id")
-        for chunk_id, linked in links:
-            tags[chunk_id].update([linked] if linked else [])
-    return {chunk_id: tuple(sorted(ids)) for chunk_id, ids in tags.items()}
-
-
-def _models(tenant_id: UUID, which: Q) -> set[str]:
-    with tenant_scope(tenant_id):
-        embeddings = Embedding.objects.filter(chunk__in=Chunk.objects.filter(which).order_by().values("pk"))
-        return set(embeddings.values_list("model", flat=True).distinct())
+    transaction.on_commit(partial(index_tags, tenant_id, condition))

@@ -1,4 +1,4 @@
-"""Addresses of the admin's pages."""
+"""URLs of the admin's pages."""
 
 from __future__ import annotations
 

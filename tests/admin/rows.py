@@ -34,10 +34,10 @@ Rows = dict[type[models.Model], Any]
 
 
 def make_rows(owner: Person) -> Rows:
-    """In the owner's tenant; each named "Zebra …", so that a page which shows one says so."""
+    """In the owner's tenant; each is named "Zebra …", to be recognised on pages."""
     with tenant_scope(owner.tenant_id):
         workspace = Workspace.objects.create(name="Zebra workspace")
-        made = [
+        instances = [
             workspace,
             IntegrationConfig.objects.create(
                 workspace=workspace,
@@ -47,11 +47,11 @@ def make_rows(owner: Person) -> Rows:
             ),
             DataSource.objects.create(workspace=workspace, name="Zebra table"),
             *_assistants(workspace),
-            *_library(workspace),
+            *_knowledge(workspace),
             *_workflow(workspace),
-            *_organisation(owner),
+            *_tenant(owner),
         ]
-    return {type(row): row for row in made}
+    return {type(row): row for row in instances}
 
 
 def _assistants(workspace: Workspace) -> list[models.Model]:
@@ -64,7 +64,7 @@ def _assistants(workspace: Workspace) -> list[models.Model]:
     ]
 
 
-def _library(workspace: Workspace) -> list[models.Model]:
+def _knowledge(workspace: Workspace) -> list[models.Model]:
     reference = Reference.objects.create(workspace=workspace, name="Zebra library")
     document = make_document(reference, "zebra.txt", status=DocumentStatus.DONE)
     chunk = Chunk.objects.create(
@@ -113,7 +113,7 @@ def _workflow(workspace: Workspace) -> list[models.Model]:
     return [workflow, step, WorkflowRun.objects.create(workflow=workflow)]
 
 
-def _organisation(owner: Person) -> list[models.Model]:
+def _tenant(owner: Person) -> list[models.Model]:
     key = ApiKey.objects.create(
         user=owner.user,
         name="Zebra key",
@@ -121,5 +121,5 @@ def _organisation(owner: Person) -> list[models.Model]:
         key_hash=f"{owner.tenant_id.int:064x}",
         scopes=["audit:read"],
     )
-    mine = Membership.objects.get(user=owner.user)
-    return [Tenant.objects.get(pk=owner.tenant_id), key, mine, AuditLog.objects.all()[0]]
+    membership = Membership.objects.get(user=owner.user)
+    return [Tenant.objects.get(pk=owner.tenant_id), key, membership, AuditLog.objects.all()[0]]

@@ -1,4 +1,4 @@
-"""What one does with documents in the admin."""
+"""Uploading and changing documents in the admin."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ LIST = reverse("admin:knowledge_document_changelist")
 UPLOAD = reverse("admin:knowledge_document_add")
 
 
-def upload(person: Person, into: Reference, *files: tuple[str, bytes], **fields: str) -> Any:
+def upload(person: Person, reference: Reference, /, *files: tuple[str, bytes], **fields: str) -> Any:
     form = {
         "documents": [SimpleUploadedFile(name, content) for name, content in files],
-        "reference": str(into.pk),
+        "reference": str(reference.pk),
         "tags": "",
         "metadata": "",
         **fields,
@@ -42,24 +42,24 @@ def page_of(document: Document, page: str = "change") -> str:
     return reverse(f"admin:knowledge_document_{page}", args=[document.pk])
 
 
-def test_uploaded_files_are_stored_queued_and_told_of(owner: Person, rows: Rows):
+def test_upload_stores_and_queues_files(owner: Person, rows: Rows):
     files = (("a.txt", b"Zebras graze."), ("b.md", b"# Zebras"))
-    answer = upload(owner, rows[Reference], *files, tags="savanna, grass", metadata='{"year": 2026}')
-    assert "2 documents added." in answer.content.decode()
+    response = upload(owner, rows[Reference], *files, tags="savanna, grass", metadata='{"year": 2026}')
+    assert "2 documents added." in response.content.decode()
     with tenant_scope(owner.tenant_id):
         document = Document.objects.get(filename="a.txt")
         assert document.metadata_json == {"year": 2026}
         assert document.processed_status == DocumentStatus.PENDING
         assert IngestionJob.objects.filter(document=document, state="queued").count() == 1
-        words = DocumentTag.objects.filter(document=document).values_list("tag__tag", "source")
-        assert set(words) == {("savanna", "manual"), ("grass", "manual")}
-    answer = upload(owner, rows[Reference], ("a.txt", b"Zebras graze."), ("b.md", b"# Horses"))
-    assert "1 document unchanged" in answer.content.decode()
-    assert "1 document replaced by the new version." in answer.content.decode()
+        tags = DocumentTag.objects.filter(document=document).values_list("tag__tag", "source")
+        assert set(tags) == {("savanna", "manual"), ("grass", "manual")}
+    response = upload(owner, rows[Reference], ("a.txt", b"Zebras graze."), ("b.md", b"# Horses"))
+    assert "1 document unchanged" in response.content.decode()
+    assert "1 document replaced by the new version." in response.content.decode()
 
 
 @pytest.mark.parametrize(
-    ("files", "fields", "says"),
+    ("files", "fields", "message"),
     [
         ((), {}, "Choose at least one file"),
         ((("a.txt", b""),), {}, "empty"),
@@ -69,55 +69,53 @@ def test_uploaded_files_are_stored_queued_and_told_of(owner: Person, rows: Rows)
         ((("a.txt", b"1"),), {"reference": ""}, "This field is required"),
     ],
 )
-def test_a_faulty_upload_is_explained(
-    files: Any, fields: dict[str, str], says: str, owner: Person, rows: Rows
+def test_invalid_upload_is_explained(
+    files: Any, fields: dict[str, str], message: str, owner: Person, rows: Rows
 ):
-    answer = upload(owner, rows[Reference], *files, **fields)
-    assert says in answer.content.decode()
+    response = upload(owner, rows[Reference], *files, **fields)
+    assert message in response.content.decode()
     with tenant_scope(owner.tenant_id):
         assert not Document.objects.exclude(pk=rows[Document].pk).exists()
 
 
-def test_nobody_uploads_into_a_foreign_reference(rows: Rows, stranger: Person):
-    answer = upload(stranger, rows[Reference], ("a.txt", b"1"))
-    assert "reference" in answer.context["form"].errors
+def test_upload_into_a_foreign_reference_is_refused(rows: Rows, stranger: Person):
+    response = upload(stranger, rows[Reference], ("a.txt", b"1"))
+    assert "reference" in response.context["form"].errors
     with tenant_scope(stranger.tenant_id):
         assert not Document.objects.exists()
 
 
-def test_the_original_comes_back_as_an_attachment(
-    owner: Person, rows: Rows, stranger: Person, viewer: Person
-):
+def test_original_is_downloaded_as_attachment(owner: Person, rows: Rows, stranger: Person, viewer: Person):
     upload(owner, rows[Reference], ("page.html", b"<script>alert(1)</script>"))
     with tenant_scope(owner.tenant_id):
         document = Document.objects.get(filename="page.html")
     address = page_of(document, "download")
-    answer = viewer.client.get(address)
-    assert b"".join(answer) == b"<script>alert(1)</script>"
-    assert answer["Content-Disposition"] == 'attachment; filename="page.html"'
-    assert answer["Content-Type"] == "application/octet-stream"
-    assert answer["X-Content-Type-Options"] == "nosniff"
+    response = viewer.client.get(address)
+    assert b"".join(response) == b"<script>alert(1)</script>"
+    assert response["Content-Disposition"] == 'attachment; filename="page.html"'
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["X-Content-Type-Options"] == "nosniff"
     assert stranger.client.get(address).status_code == 302
 
 
-def test_a_missing_original_is_explained(owner: Person, rows: Rows):
-    answer = owner.client.get(page_of(rows[Document], "download"), follow=True)
-    assert "The stored file is gone" in answer.content.decode()
+def test_missing_original_is_explained(owner: Person, rows: Rows):
+    response = owner.client.get(page_of(rows[Document], "download"), follow=True)
+    assert "The stored file is gone" in response.content.decode()
 
 
-def test_the_list_says_where_each_document_stands(owner: Person, rows: Rows):
+def test_list_shows_progress_of_documents(owner: Person, rows: Rows):
     with tenant_scope(owner.tenant_id):
         waiting = make_document(rows[Reference], "waiting.txt")
         busy = make_document(rows[Reference], "busy.txt", status="processing")
         make_document(rows[Reference], "broken.txt", status="error", error="The file is broken. Replace it.")
-        for document, facts in ((waiting, {}), (busy, {"state": "running", "stage": "embed"})):
+        for document, fields in ((waiting, {}), (busy, {"state": "running", "stage": "embed"})):
             IngestionJob.objects.create(
                 document=document,
                 generation=1,
                 available_at=document.created_at,
-                chunks_done=3 if facts else 0,
-                chunks_total=12 if facts else 0,
-                **facts,
+                chunks_done=3 if fields else 0,
+                chunks_total=12 if fields else 0,
+                **fields,
             )
     page = owner.client.get(LIST).content.decode()
     assert "Waiting for a worker" in page
@@ -129,43 +127,43 @@ def test_the_list_says_where_each_document_stands(owner: Person, rows: Rows):
 def test_failed_documents_are_retried_from_the_list(owner: Person, rows: Rows):
     with tenant_scope(owner.tenant_id):
         failed = make_document(rows[Reference], "broken.txt", status="error", error="Broken.")
-    chosen = {"action": "retry", "_selected_action": [str(failed.pk), str(rows[Document].pk)]}
-    assert "1 document is queued." in owner.client.post(LIST, chosen, follow=True).content.decode()
+    form = {"action": "retry", "_selected_action": [str(failed.pk), str(rows[Document].pk)]}
+    assert "1 document is queued." in owner.client.post(LIST, form, follow=True).content.decode()
     with tenant_scope(owner.tenant_id):
         assert Document.objects.get(pk=failed.pk).processed_status == DocumentStatus.PENDING
         assert Document.objects.get(pk=rows[Document].pk).processed_status == DocumentStatus.DONE
 
 
-def test_one_document_is_re_indexed_after_a_confirmation_only(owner: Person, rows: Rows):
+def test_reindexing_needs_a_confirmation(owner: Person, rows: Rows):
     address = page_of(rows[Document], "reindex_one")
     owner.client.get(address)
     with tenant_scope(owner.tenant_id):
         assert Document.objects.get(pk=rows[Document].pk).processed_status == DocumentStatus.DONE
-    answer = owner.client.post(address, {"_form_submitted": "True"}, headers={"HX-Request": "true"})
-    assert answer.status_code == 200  # a script would follow a redirect, and put the page into the dialog
-    assert answer["HX-Redirect"] == page_of(rows[Document], "change")
+    response = owner.client.post(address, {"_form_submitted": "True"}, headers={"HX-Request": "true"})
+    assert response.status_code == 200  # a script would follow a redirect, and put the page into the dialog
+    assert response["HX-Redirect"] == page_of(rows[Document], "change")
     with tenant_scope(owner.tenant_id):
         assert Document.objects.get(pk=rows[Document].pk).processed_status == DocumentStatus.PENDING
 
 
 def test_documents_are_tagged_from_the_list_and_one_by_one(owner: Person, rows: Rows):
-    chosen = {"action": "tag", "_selected_action": [str(rows[Document].pk)]}
-    assert "Set tags" in owner.client.post(LIST, chosen).content.decode()
-    owner.client.post(LIST, {**chosen, "add": "striped, wild", "remove": ""})
+    form = {"action": "tag", "_selected_action": [str(rows[Document].pk)]}
+    assert "Set tags" in owner.client.post(LIST, form).content.decode()
+    owner.client.post(LIST, {**form, "add": "striped, wild", "remove": ""})
     owner.client.post(page_of(rows[Document], "tag_one"), {"add": "", "remove": "wild"})
     with tenant_scope(owner.tenant_id):
-        words = DocumentTag.objects.filter(document=rows[Document]).values_list("tag__tag", flat=True)
-        assert set(words) == {"Zebra tag", "striped"}
+        tags = DocumentTag.objects.filter(document=rows[Document]).values_list("tag__tag", flat=True)
+        assert set(tags) == {"Zebra tag", "striped"}
 
 
-def test_deleting_a_document_hides_it_and_queues_the_rest(owner: Person, rows: Rows):
+def test_deleting_a_document_queues_its_purge(owner: Person, rows: Rows):
     owner.client.post(page_of(rows[Document], "delete"), {"post": "yes"})
     with tenant_scope(owner.tenant_id):
         assert not Document.objects.filter(pk=rows[Document].pk).exists()
         assert IngestionJob.objects.filter(document_id=rows[Document].pk, kind="purge").exists()
 
 
-def test_a_reference_goes_with_its_documents(owner: Person, rows: Rows):
+def test_deleting_a_reference_deletes_its_documents(owner: Person, rows: Rows):
     address = reverse("admin:knowledge_reference_delete", args=[rows[Reference].pk])
     assert "Documents" in owner.client.get(address).content.decode()
     owner.client.post(address, {"post": "yes"})
@@ -174,18 +172,18 @@ def test_a_reference_goes_with_its_documents(owner: Person, rows: Rows):
         assert not Document.objects.filter(pk=rows[Document].pk).exists()
 
 
-def test_a_viewer_can_neither_upload_nor_act(viewer: Person, rows: Rows):
+def test_viewer_cannot_upload_or_run_actions(viewer: Person, rows: Rows):
     assert upload(viewer, rows[Reference], ("a.txt", b"1")).status_code == 403
     for action in ("retry_one", "reindex_one", "tag_one"):
         address = page_of(rows[Document], action)
         assert viewer.client.post(address, {"_form_submitted": "True"}).status_code == 403
-    chosen = {"action": "reindex", "_selected_action": [str(rows[Document].pk)]}
-    viewer.client.post(LIST, chosen)
+    form = {"action": "reindex", "_selected_action": [str(rows[Document].pk)]}
+    viewer.client.post(LIST, form)
     with tenant_scope(viewer.tenant_id):
         assert Document.objects.get(pk=rows[Document].pk).processed_status == DocumentStatus.DONE
 
 
-def test_a_rule_that_is_no_regular_expression_is_explained(owner: Person, rows: Rows):
+def test_invalid_regular_expression_is_explained(owner: Person, rows: Rows):
     tag = rows[Tag]
     form = {
         "description": "",
@@ -198,17 +196,17 @@ def test_a_rule_that_is_no_regular_expression_is_explained(owner: Person, rows: 
     assert "is not a regular expression" in page.content.decode()
 
 
-def test_a_passage_is_tagged_by_hand(owner: Person, rows: Rows, viewer: Person):
+def test_chunk_is_tagged_by_hand(owner: Person, rows: Rows, viewer: Person):
     address = reverse("admin:knowledge_chunk_tag_one", args=[rows[Chunk].pk])
     assert viewer.client.post(address, {"add": "spy"}).status_code == 403
     assert "Set tags" in owner.client.get(address).content.decode()
     owner.client.post(address, {"add": "stripes"})
     with tenant_scope(owner.tenant_id):
-        words = TagLink.objects.filter(chunk=rows[Chunk]).values_list("tag__tag", "source")
-        assert set(words) == {("Zebra tag", "manual"), ("stripes", "manual")}
+        tags = TagLink.objects.filter(chunk=rows[Chunk]).values_list("tag__tag", "source")
+        assert set(tags) == {("Zebra tag", "manual"), ("stripes", "manual")}
 
 
-def test_a_vocabulary_grows_by_tags_whose_ids_follow_from_their_names(owner: Person, rows: Rows):
+def test_added_tag_has_the_id_of_its_name(owner: Person, rows: Rows):
     reference, tag = rows[Reference], rows[Tag]
     form = {
         "name": reference.name,

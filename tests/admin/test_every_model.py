@@ -1,6 +1,6 @@
-"""Every page of every model: what the owner sees, what a viewer may not, and what a stranger never learns.
+"""Every page of every model, for the owner, a viewer and the owner of another tenant.
 
-Nothing here writes, so that one cast serves all of it.
+Nothing here writes, so that all tests share one tenant.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.admin.pages import Model, url
 from tests.admin.rows import Rows, make_rows
 from tests.conftest import Person, make_member, make_owner
 
-# Everybody's, and shown to operators alone.
+# Users belong to no tenant; only operators see them.
 MODELS = sorted((model for model in admin.site._registry if model is not User), key=lambda m: m._meta.label)
 READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
 READ_ONLY |= {"knowledge.IngestionJob", "workflows.WorkflowRun"}
@@ -49,7 +49,7 @@ def rows(owner: Person) -> Rows:
 
 
 @by_model
-def test_the_owner_sees_every_page(model: Model, owner: Person, rows: Rows):
+def test_owner_sees_every_page(model: Model, owner: Person, rows: Rows):
     client, pk, label = owner.client, rows[model].pk, model._meta.label
     assert client.get(url(model, "changelist")).status_code == 200
     assert client.get(url(model, "change", pk)).status_code == 200
@@ -59,9 +59,7 @@ def test_the_owner_sees_every_page(model: Model, owner: Person, rows: Rows):
 
 
 @by_model
-def test_lists_are_searched_without_error_and_filtered_by_what_they_offer(
-    model: Model, owner: Person, rows: Rows
-):
+def test_lists_can_be_searched_and_filtered(model: Model, owner: Person, rows: Rows):
     page = owner.client.get(url(model, "changelist"), {"q": "zebra"})
     assert page.status_code == 200
     for filters in page.context["cl"].filter_specs:
@@ -71,26 +69,26 @@ def test_lists_are_searched_without_error_and_filtered_by_what_they_offer(
 
 
 @by_model
-def test_a_foreign_object_is_like_an_absent_one(model: Model, rows: Rows, stranger: Person):
+def test_foreign_object_looks_like_an_absent_one(model: Model, rows: Rows, stranger: Person):
     for page in ("change", "history", "delete"):
-        answers = []
+        outcomes = []
         for pk in (rows[model].pk, uuid4(), "nonsense"):
-            answer = stranger.client.get(url(model, page, pk))
-            said = [str(message).replace(str(pk), "ID") for message in get_messages(answer.wsgi_request)]
-            answers.append((answer.status_code, answer.headers.get("Location"), said))
-        assert answers[0] == answers[1] == answers[2]
-        assert answers[0][0] in (302, 403)
+            response = stranger.client.get(url(model, page, pk))
+            texts = [str(message).replace(str(pk), "ID") for message in get_messages(response.wsgi_request)]
+            outcomes.append((response.status_code, response.headers.get("Location"), texts))
+        assert outcomes[0] == outcomes[1] == outcomes[2]
+        assert outcomes[0][0] in (302, 403)
 
 
 @by_model
-def test_a_stranger_s_lists_do_not_show_it(model: Model, owner: Person, rows: Rows, stranger: Person):
+def test_lists_of_another_tenant_do_not_show_it(model: Model, owner: Person, rows: Rows, stranger: Person):
     pk = str(rows[model].pk)
     assert pk in owner.client.get(url(model, "changelist")).content.decode()
     assert pk not in stranger.client.get(url(model, "changelist")).content.decode()
 
 
 @by_model
-def test_a_viewer_reads_what_is_theirs_and_writes_nothing(model: Model, rows: Rows, viewer: Person):
+def test_viewer_can_read_but_not_write(model: Model, rows: Rows, viewer: Person):
     client, pk, label = viewer.client, rows[model].pk, model._meta.label
     assert client.get(url(model, "changelist")).status_code == (403 if label in ADMINS_ONLY else 200)
     assert client.post(url(model, "add"), {}).status_code == 403
@@ -98,5 +96,5 @@ def test_a_viewer_reads_what_is_theirs_and_writes_nothing(model: Model, rows: Ro
     assert client.post(url(model, "delete", pk), {"post": "yes"}).status_code == 403
 
 
-def test_the_list_of_models_is_whole():
+def test_all_models_are_tested():
     assert Tenant in MODELS and len(MODELS) >= 19

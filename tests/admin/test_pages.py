@@ -1,4 +1,4 @@
-"""What the pages do: saving, deleting, secrets, choices, and how many queries a list takes."""
+"""Saving, deleting, secrets, choices, and the query counts of lists."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from tests.conftest import Person, make_member
 from workspaces.models import IntegrationConfig, Workspace
 
 
-def test_an_editor_edits_contents_and_not_the_organisation(rows: Rows, colleague: Person):
+def test_editor_may_delete_content_only(rows: Rows, colleague: Person):
     client = colleague.client
     for model, pk in ((model, row.pk) for model, row in rows.items()):
-        expected = {"assistants.Assistant": 200, "knowledge.Reference": 200, "workflows.Workflow": 200}
+        allowed = dict.fromkeys(("assistants.Assistant", "knowledge.Reference", "workflows.Workflow"), 200)
         refused = dict.fromkeys(
             ("workspaces.Workspace", "workspaces.IntegrationConfig", "tenants.Membership"), 403
         )
-        wanted = {**expected, **refused}.get(model._meta.label)
-        if wanted:
-            assert client.get(url(model, "delete", pk)).status_code == wanted, model
+        expected = {**allowed, **refused}.get(model._meta.label)
+        if expected:
+            assert client.get(url(model, "delete", pk)).status_code == expected, model
 
 
 def test_only_operators_see_users(owner: Person, operator: User):
@@ -44,7 +44,7 @@ def test_only_operators_see_users(owner: Person, operator: User):
     assert client.get(url(User, "add")).status_code == 200
 
 
-def test_saving_writes_the_audit_log_and_not_the_shared_one(owner: Person):
+def test_saving_writes_the_audit_log_not_djangos(owner: Person):
     before = LogEntry.objects.count()
     owner.client.post(url(Workspace, "add"), {"name": "Stables", "description": ""})
     with tenant_scope(owner.tenant_id):
@@ -66,13 +66,13 @@ def test_saving_writes_the_audit_log_and_not_the_shared_one(owner: Person):
     assert LogEntry.objects.count() == before
 
 
-def test_a_name_that_is_taken_is_told_in_the_form(owner: Person, rows: Rows):
+def test_duplicate_name_is_a_form_error(owner: Person, rows: Rows):
     page = owner.client.post(url(Workspace, "add"), {"name": "Zebra workspace", "description": ""})
     assert page.status_code == 200
     assert page.context["adminform"].form.errors
 
 
-def test_what_still_holds_something_is_not_deleted(owner: Person, rows: Rows):
+def test_workspace_with_contents_is_not_deleted(owner: Person, rows: Rows):
     page = owner.client.get(url(Workspace, "delete", rows[Workspace].pk))
     assert "1 reference" in page.content.decode()
     owner.client.post(url(Workspace, "delete", rows[Workspace].pk), {"post": "yes"})
@@ -80,14 +80,14 @@ def test_what_still_holds_something_is_not_deleted(owner: Person, rows: Rows):
         assert Workspace.objects.filter(pk=rows[Workspace].pk).exists()
 
 
-def test_the_history_of_an_object_is_what_the_audit_log_says(owner: Person, rows: Rows):
+def test_history_page_shows_audit_events(owner: Person, rows: Rows):
     row = rows[Workspace]
     owner.client.post(url(Workspace, "change", row.pk), {"name": "Zebra house", "description": ""})
     page = owner.client.get(url(Workspace, "history", row.pk)).content.decode()
     assert "workspace.changed" in page and "Zebra house" in page and owner.user.email in page
 
 
-def test_a_secret_is_written_and_never_shown(owner: Person, rows: Rows):
+def test_secrets_are_never_shown(owner: Person, rows: Rows):
     config = rows[IntegrationConfig]
     page = url(IntegrationConfig, "change", config.pk)
     form = {"workspace": config.workspace_id, "name": "Zebra model", "type_enum": "chat_model"}
@@ -96,21 +96,21 @@ def test_a_secret_is_written_and_never_shown(owner: Person, rows: Rows):
     assert _secret_of(owner, config) == {"api_key": SECRET}
     owner.client.post(page, {**form, "config_encrypted_json": '{"api_key": "sk-second-secret"}'})
     assert _secret_of(owner, config) == {"api_key": "sk-second-secret"}
-    shown = [
-        owner.client.get(address).content.decode()
-        for address in (
+    pages = [
+        owner.client.get(page_url).content.decode()
+        for page_url in (
             page,
             url(IntegrationConfig, "history", config.pk),
             url(IntegrationConfig, "changelist"),
         )
     ]
-    assert all("sk-" not in text for text in shown)
+    assert all("sk-" not in text for text in pages)
     with tenant_scope(owner.tenant_id):
         payloads = str(list(AuditLog.objects.values_list("payload_json", flat=True)))
     assert "config_encrypted_json" in payloads and "sk-" not in payloads
 
 
-def test_the_organisation_s_metadata_is_write_only_too(owner: Person):
+def test_tenant_metadata_is_never_shown(owner: Person):
     page = url(Tenant, "change", owner.tenant_id)
     name = owner.client.get(page).context["adminform"].form.initial["name"]
     owner.client.post(page, {"name": name, "metadata": '{"contract": "sk-contract"}'})
@@ -128,7 +128,7 @@ def _secret_of(owner: Person, config: IntegrationConfig) -> object:
         return IntegrationConfig.objects.get(pk=config.pk).config_encrypted_json.decrypt()
 
 
-def test_choices_are_the_tenant_s_own(rows: Rows, stranger: Person):
+def test_choices_are_limited_to_the_tenant(rows: Rows, stranger: Person):
     query = {"app_label": "assistants", "model_name": "assistant", "field_name": "workspace"}
     assert stranger.client.get(reverse("admin:autocomplete"), query).json()["results"] == []
     form = {"workspace": rows[Workspace].pk, "name": "Spy", "instruction": "", "settings_json": "{}"}
@@ -139,32 +139,32 @@ def test_choices_are_the_tenant_s_own(rows: Rows, stranger: Person):
 @pytest.mark.parametrize(
     "label", ["knowledge.Document", "knowledge.Chunk", "tenants.Membership", "knowledge.Tag"]
 )
-def test_queries_do_not_grow_with_the_rows(label: str, owner: Person, rows: Rows):
+def test_query_count_does_not_grow_with_rows(label: str, owner: Person, rows: Rows):
     model = apps.get_model(label)
-    few = _queries(owner, model)
+    before = _count_queries(owner, model)
     with tenant_scope(owner.tenant_id):
         for number in range(12):
-            _another(model, rows[model], number)
+            _copy(model, rows[model], number)
     make_member(owner.tenant_id, Role.EDITOR)
-    assert _queries(owner, model) <= few
+    assert _count_queries(owner, model) <= before
 
 
-def _another(model: Model, row: models.Model, number: int) -> None:
+def _copy(model: Model, row: models.Model, number: int) -> None:
     if model._meta.label == "knowledge.Document":
         make_document(row.reference, f"zebra-{number}.txt", status="processing")  # type: ignore[attr-defined]
     elif model is not Membership:
-        changed: dict[str, dict[str, object]] = {
+        unique: dict[str, dict[str, object]] = {
             "knowledge.Chunk": {"position": 1 + number},
             "knowledge.Tag": {"tag": f"Zebra {number}"},
         }
         row.pk = uuid4()
         row._state.adding = True
-        for name, value in changed[model._meta.label].items():
+        for name, value in unique[model._meta.label].items():
             setattr(row, name, value)
         row.save(force_insert=True)
 
 
-def _queries(owner: Person, model: Model) -> int:
+def _count_queries(owner: Person, model: Model) -> int:
     client = owner.client
     client.get(url(model, "changelist"))
     with CaptureQueriesContext(connection) as queries:
@@ -172,7 +172,7 @@ def _queries(owner: Person, model: Model) -> int:
     return len(queries)
 
 
-def test_an_assistant_and_its_teammate_share_a_workspace(owner: Person, rows: Rows):
+def test_assistant_and_teammate_share_a_workspace(owner: Person, rows: Rows):
     with tenant_scope(owner.tenant_id):
         elsewhere = Workspace.objects.create(name="Elsewhere")
     form = {"workspace": elsewhere.pk, "teammate": rows[Teammate].pk, "name": "X", "settings_json": "{}"}

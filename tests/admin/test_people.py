@@ -23,17 +23,17 @@ from tests.conftest import Person, make_member
 ADD = reverse("admin:tenants_membership_add")
 
 
-def change(membership: Membership) -> str:
+def change_url(membership: Membership) -> str:
     return reverse("admin:tenants_membership_change", args=[membership.pk])
 
 
 def membership_of(person: Person) -> Membership:
     with tenant_scope(person.tenant_id):
-        found: Membership = Membership.objects.get(user=person.user)
-        return found
+        membership: Membership = Membership.objects.get(user=person.user)
+        return membership
 
 
-def test_an_invited_newcomer_gets_a_password_that_is_shown_once(owner: Person):
+def test_invited_new_user_gets_a_password_shown_once(owner: Person):
     email = f"new-{uuid4().hex[:8]}@example.org"
     page = owner.client.post(ADD, {"email": email, "role": "editor"})
     password = page.context["secret"]
@@ -47,54 +47,54 @@ def test_an_invited_newcomer_gets_a_password_that_is_shown_once(owner: Person):
     assert event.action == "membership.created" and password not in str(event.payload_json)
 
 
-def test_an_invited_user_of_oyl_keeps_their_password(owner: Person, stranger: Person):
+def test_invited_existing_user_keeps_their_password(owner: Person, stranger: Person):
     page = owner.client.post(ADD, {"email": stranger.user.email, "role": "viewer"})
     assert page.status_code == 302
     assert authenticate(username=stranger.user.email, password=stranger.password)
-    again = owner.client.post(ADD, {"email": stranger.user.email, "role": "viewer"})
-    assert "They are a member already" in again.content.decode()
+    repeated = owner.client.post(ADD, {"email": stranger.user.email, "role": "viewer"})
+    assert "They are a member already" in repeated.content.decode()
 
 
-def test_an_admin_neither_makes_nor_unmakes_owners(owner: Person):
+def test_admin_cannot_appoint_or_remove_owners(owner: Person):
     admin = make_member(owner.tenant_id, Role.ADMIN)
     page = admin.client.post(ADD, {"email": "x@example.org", "role": "owner"})
     assert "role" in page.context["adminform"].form.errors
-    mine = membership_of(owner)
-    assert admin.client.post(change(mine), {"role": "viewer"}).status_code == 403
-    deletion = reverse("admin:tenants_membership_delete", args=[mine.pk])
+    membership = membership_of(owner)
+    assert admin.client.post(change_url(membership), {"role": "viewer"}).status_code == 403
+    deletion = reverse("admin:tenants_membership_delete", args=[membership.pk])
     assert admin.client.post(deletion, {"post": "yes"}).status_code == 403
 
 
-def test_what_a_caller_says_of_a_membership_is_not_believed(owner: Person):
-    admin, mine = make_member(owner.tenant_id, Role.ADMIN), membership_of(owner)
-    mine.role = Role.VIEWER
+def test_services_check_the_stored_role(owner: Person):
+    admin, membership = make_member(owner.tenant_id, Role.ADMIN), membership_of(owner)
+    membership.role = Role.VIEWER
     with pytest.raises(ForbiddenError):
-        services.remove_member(actor=admin.actor, membership=mine)
+        services.remove_member(actor=admin.actor, membership=membership)
     with pytest.raises(ForbiddenError):
         services.invite_member(actor=admin.actor, email="x@example.org", role=cast(Role, "owner"))
     assert membership_of(owner).role == Role.OWNER
 
 
-def test_a_name_that_another_organisation_has_is_told_so(owner: Person, stranger: Person):
+def test_duplicate_tenant_name_is_refused(owner: Person, stranger: Person):
     address = reverse("admin:tenants_tenant_change", args=[owner.tenant_id])
     taken = all_tenants()[stranger.tenant_id]
-    answer = owner.client.post(address, {"name": taken, "metadata": ""}, follow=True)
-    assert f"There is a tenant named &#x27;{taken}&#x27; already" in answer.content.decode()
+    response = owner.client.post(address, {"name": taken, "metadata": ""}, follow=True)
+    assert f"There is a tenant named &#x27;{taken}&#x27; already" in response.content.decode()
     assert all_tenants()[owner.tenant_id] != taken
 
 
-def test_the_last_owner_stays(owner: Person):
-    mine = membership_of(owner)
-    answer = owner.client.post(change(mine), {"role": "viewer"}, follow=True)
-    assert "An organisation needs an owner" in answer.content.decode()
-    answer = owner.client.post(
-        reverse("admin:tenants_membership_delete", args=[mine.pk]), {"post": "yes"}, follow=True
+def test_last_owner_cannot_be_removed(owner: Person):
+    membership = membership_of(owner)
+    response = owner.client.post(change_url(membership), {"role": "viewer"}, follow=True)
+    assert "An organisation needs an owner" in response.content.decode()
+    response = owner.client.post(
+        reverse("admin:tenants_membership_delete", args=[membership.pk]), {"post": "yes"}, follow=True
     )
-    assert "An organisation needs an owner" in answer.content.decode()
+    assert "An organisation needs an owner" in response.content.decode()
     assert membership_of(owner).role == Role.OWNER
 
 
-def test_a_removed_member_is_outside_at_once(owner: Person, colleague: Person):
+def test_removed_member_loses_access_at_once(owner: Person, colleague: Person):
     client = colleague.client
     assert client.get(reverse("admin:index")).status_code == 200
     deletion = reverse("admin:tenants_membership_delete", args=[membership_of(colleague).pk])
@@ -102,7 +102,7 @@ def test_a_removed_member_is_outside_at_once(owner: Person, colleague: Person):
     assert client.get(reverse("admin:index")).status_code == 302
 
 
-def test_an_api_key_is_shown_once_and_kept_as_a_hash(owner: Person):
+def test_api_key_is_shown_once_and_stored_as_hash(owner: Person):
     page = owner.client.post(
         reverse("admin:tenants_apikey_add"), {"name": "Importer", "scopes": ["knowledge:write"]}
     )
@@ -110,37 +110,37 @@ def test_an_api_key_is_shown_once_and_kept_as_a_hash(owner: Person):
     with tenant_scope(owner.tenant_id):
         key = ApiKey.objects.get(name="Importer")
     assert key.key_hash == hashlib.sha256(secret.encode()).hexdigest()
-    shown = owner.client.get(reverse("admin:tenants_apikey_change", args=[key.pk])).content.decode()
-    assert secret not in shown and key.key_hash not in shown and key.prefix in shown
-    listed = reverse("admin:tenants_apikey_changelist")
-    owner.client.post(listed, {"action": "revoke", "_selected_action": [str(key.pk)]})
+    text = owner.client.get(reverse("admin:tenants_apikey_change", args=[key.pk])).content.decode()
+    assert secret not in text and key.key_hash not in text and key.prefix in text
+    changelist = reverse("admin:tenants_apikey_changelist")
+    owner.client.post(changelist, {"action": "revoke", "_selected_action": [str(key.pk)]})
     with tenant_scope(owner.tenant_id):
         assert ApiKey.objects.get(pk=key.pk).revoked_at
 
 
 @pytest.mark.parametrize(
-    ("bound", "told"),
+    ("bound", "message"),
     [
         ({"bound_kind": "workspace"}, "or neither"),
         ({"bound_id": str(uuid4())}, "or neither"),
         ({"bound_kind": "workspace", "bound_id": str(uuid4())}, "There is no workspace with the id"),
     ],
 )
-def test_a_key_is_bound_to_what_is_there_or_to_nothing(owner: Person, bound: dict[str, str], told: str):
-    given = {"name": "Bound", "scopes": ["knowledge:read"], **bound}
-    page = owner.client.post(reverse("admin:tenants_apikey_add"), given, follow=True)
-    assert told in page.content.decode()
+def test_key_cannot_be_bound_to_an_absent_object(owner: Person, bound: dict[str, str], message: str):
+    form = {"name": "Bound", "scopes": ["knowledge:read"], **bound}
+    page = owner.client.post(reverse("admin:tenants_apikey_add"), form, follow=True)
+    assert message in page.content.decode()
     with tenant_scope(owner.tenant_id):
         assert not ApiKey.objects.filter(name="Bound").exists()
 
 
-def test_an_operator_makes_a_user_and_sets_a_new_password(operator: User, owner: Person):
+def test_operator_creates_user_and_resets_password(operator: User, owner: Person):
     client, email = browser(operator), f"fresh-{uuid4().hex[:8]}@example.org"
     page = client.post(reverse("admin:tenants_user_add"), {"email": email, "name": "Fresh"})
     first = page.context["secret"]
     user = authenticate(username=email, password=first)
     assert user
-    listed = reverse("admin:tenants_user_changelist")
-    page = client.post(listed, {"action": "reset_password", "_selected_action": [str(user.pk)]})
+    changelist = reverse("admin:tenants_user_changelist")
+    page = client.post(changelist, {"action": "reset_password", "_selected_action": [str(user.pk)]})
     assert authenticate(username=email, password=page.context["secret"])
     assert authenticate(username=email, password=first) is None

@@ -1,4 +1,4 @@
-"""A client with a key, and objects of each kind to ask for."""
+"""Clients of the API with keys."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.conftest import Person
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody's programme, with a key of theirs."""
+    """A client of the API with a key."""
 
-    made: NewApiKey
+    key: NewApiKey
 
     def __call__(self, method: str, path: str, data: Any = None, **headers: str) -> Any:
-        client = Client(headers={"Authorization": f"Bearer {self.made.secret}", **headers})
+        client = Client(headers={"Authorization": f"Bearer {self.key.secret}", **headers})
         body = {} if data is None else {"data": data, "content_type": "application/json"}
         return getattr(client, method)(f"/api/v1/{path}", **body)
 
@@ -32,14 +32,24 @@ class Caller:
         return self("post", path, data, **headers)
 
     def upload(self, **fields: Any) -> Any:
-        client = Client(headers={"Authorization": f"Bearer {self.made.secret}"})
+        client = Client(headers={"Authorization": f"Bearer {self.key.secret}"})
         return client.post("/api/v1/documents/upload/", fields)
 
 
-def key_of(person: Person, scopes: Sequence[str] = key_scopes(), **facts: Any) -> Caller:
-    return Caller(create_api_key(actor=person.actor, name="Test", scopes=scopes, **facts))
+def make_caller(person: Person, scopes: Sequence[str] = key_scopes(), **options: Any) -> Caller:
+    """With a new key of the person's."""
+    return Caller(create_api_key(actor=person.actor, name="Test", scopes=scopes, **options))
 
 
 @pytest.fixture
 def caller(owner: Person) -> Caller:
-    return key_of(owner)
+    return make_caller(owner)
+
+
+def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
+    """Return the problem document."""
+    assert response["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert (response.status_code, body["status"], body["code"]) == (status, status, code), body
+    assert body["request_id"] == response["X-Request-ID"]
+    return body

@@ -1,4 +1,4 @@
-"""Many documents at once, by their ids or by a filter."""
+"""Bulk requests: documents by their ids or by a filter."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from core.isolation.scope import tenant_scope
 from knowledge.api import bulk
 from knowledge.models import Document, DocumentTag, Reference
-from tests.api.conftest import Caller, key_of
-from tests.api.test_manners import problem
+from tests.api.conftest import Caller, assert_problem, make_caller
 from tests.knowledge.libraries import BEES, RIVERS, make_library
 
 ACTIONS = {"tag": {"tags": ["new"]}, "untag": {"tags": ["new"]}, "delete": {}, "reindex": {}}
@@ -25,8 +24,8 @@ def library(owner, tmp_path):
     return library
 
 
-def in_bulk(caller: Caller, action: str, **chosen):
-    return caller.post(f"documents/{action}/", {**chosen, **ACTIONS[action]})
+def post_bulk(caller: Caller, action: str, **selection):
+    return caller.post(f"documents/{action}/", {**selection, **ACTIONS[action]})
 
 
 def names(library) -> set[str]:
@@ -35,16 +34,16 @@ def names(library) -> set[str]:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_filter_chooses_what_the_list_would_show(caller: Caller, library, monkeypatch, action):
-    monkeypatch.setattr(bulk, "AT_ONCE", 1)
+def test_filter_selects_what_the_list_shows(caller: Caller, library, monkeypatch, action):
+    monkeypatch.setattr(bulk, "BATCH_SIZE", 1)
     if action == "reindex":
         library.work()
     digest = library.documents()["0.md"].sha256
-    shown = len(caller.get(f"documents/?sha256={digest}").json()["results"])
+    listed = len(caller.get(f"documents/?sha256={digest}").json()["results"])
     if action == "untag":
-        in_bulk(caller, "tag", filter={"sha256": digest})
-    assert in_bulk(caller, action, filter={"sha256": digest}).json() == {"count": shown}
-    assert shown == 2
+        post_bulk(caller, "tag", filter={"sha256": digest})
+    assert post_bulk(caller, action, filter={"sha256": digest}).json() == {"count": listed}
+    assert listed == 2
     if action == "delete":
         assert names(library) == {"2.md"}
     with tenant_scope(library.tenant_id):
@@ -52,7 +51,7 @@ def test_a_filter_chooses_what_the_list_would_show(caller: Caller, library, monk
     assert tagged == ({"0.md", "1.md"} if action == "tag" else set())
 
 
-NOTHING: list[tuple[dict[str, Any], str]] = [
+INVALID_SELECTIONS: list[tuple[dict[str, Any], str]] = [
     ({}, ""),
     ({"filter": {}}, "filter"),
     ({"ids": []}, "ids"),
@@ -67,25 +66,25 @@ NOTHING: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_what_chooses_nothing_in_particular_is_refused(caller: Caller, library, action):
-    for chosen, field in NOTHING:
-        errors = problem(in_bulk(caller, action, **chosen), 422, "invalid")["errors"]
-        assert [error["field"] for error in errors] == [field], chosen
+def test_missing_or_invalid_selection_is_refused(caller: Caller, library, action):
+    for selection, field in INVALID_SELECTIONS:
+        errors = assert_problem(post_bulk(caller, action, **selection), 422, "invalid")["errors"]
+        assert [error["field"] for error in errors] == [field], selection
     assert len(names(library)) == 3
 
 
-def test_too_many_are_refused(caller: Caller, library, monkeypatch):
-    monkeypatch.setattr(bulk, "MOST", 2)
-    chosen = {"filter": {"reference": str(library.reference.pk)}}
-    errors = problem(in_bulk(caller, "delete", **chosen), 422, "invalid")["errors"]
+def test_too_many_documents_are_refused(caller: Caller, library, monkeypatch):
+    monkeypatch.setattr(bulk, "MAX_DOCUMENTS", 2)
+    selection = {"filter": {"reference": str(library.reference.pk)}}
+    errors = assert_problem(post_bulk(caller, "delete", **selection), 422, "invalid")["errors"]
     assert [error["code"] for error in errors] == ["too_many"] and len(names(library)) == 3
 
 
-def test_a_filter_reaches_no_further_than_the_key(owner, stranger, library, caller: Caller):
-    filtered = {"filter": {"created_at__gte": "2020-01-01T00:00:00Z"}}
+def test_filter_is_limited_to_what_the_key_sees(owner, stranger, library, caller: Caller):
+    selection = {"filter": {"created_at__gte": "2020-01-01T00:00:00Z"}}
     with tenant_scope(owner.tenant_id):
         other = Reference.objects.create(workspace_id=library.reference.workspace_id, name="Other")
-    bound = key_of(owner, bound=("reference", other.pk))
-    for somebody in (key_of(stranger), bound):
-        assert in_bulk(somebody, "delete", **filtered).json() == {"count": 0}
-    assert in_bulk(caller, "delete", **filtered).json() == {"count": 3}
+    bound = make_caller(owner, bound=("reference", other.pk))
+    for other_caller in (make_caller(stranger), bound):
+        assert post_bulk(other_caller, "delete", **selection).json() == {"count": 0}
+    assert post_bulk(caller, "delete", **selection).json() == {"count": 3}

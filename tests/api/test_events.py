@@ -1,4 +1,4 @@
-"""How a document is read is told as it happens."""
+"""Server-sent events about the ingestion of a document."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ from django.db import connections
 from django.test import AsyncClient
 
 from core.api import events
-from knowledge.services.documents import delete_documents
+from knowledge.services.changing import delete_documents
 from tests.api.conftest import Caller
 from tests.knowledge.libraries import BEES, make_library
 
 
 @pytest.fixture(autouse=True)
-def eager(monkeypatch):
+def short_intervals(monkeypatch):
     monkeypatch.setattr(events, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(events, "SILENT_SECONDS", 0.02)
 
 
-def follow(caller: Caller, document_id: object, then: Callable[[], object]) -> list[dict[str, Any]]:
-    """What is told, until it is over; after the second event, `then` is done."""
-    told: list[dict[str, Any]] = []
+def follow(caller: Caller, document_id: object, action: Callable[[], object]) -> list[dict[str, Any]]:
+    """The data of all events until the stream ends; `action` is called after the second event."""
+    received: list[dict[str, Any]] = []
 
     async def listen() -> None:
-        client, shown = AsyncClient(), {"Authorization": f"Bearer {caller.made.secret}"}
-        answer: Any = await client.get(f"/api/v1/documents/{document_id}/events/", headers=shown)
-        assert answer["Content-Type"] == "text/event-stream", answer.content
-        async for event in answer.streaming_content:
+        client, headers = AsyncClient(), {"Authorization": f"Bearer {caller.key.secret}"}
+        response: Any = await client.get(f"/api/v1/documents/{document_id}/events/", headers=headers)
+        assert response["Content-Type"] == "text/event-stream", response.content
+        async for event in response.streaming_content:
             kind, data = event.decode().removesuffix("\n\n").split("\n")
             assert kind == "event: progress"
-            told.append(json.loads(data.removeprefix("data: ")))
-            if len(told) == 2:
-                await sync_to_async(then)()
+            received.append(json.loads(data.removeprefix("data: ")))
+            if len(received) == 2:
+                await sync_to_async(action)()
 
     async def listen_and_close() -> None:
         try:
             await listen()
         finally:
-            await sync_to_async(connections.close_all)()  # of the thread in which all of that was done
+            await sync_to_async(connections.close_all)()  # of the thread that runs the view
 
     asyncio.run(listen_and_close())
-    return told
+    return received
 
 
-def test_a_document_is_followed_until_it_is_done(owner, caller: Caller, tmp_path):
+def test_events_end_when_the_document_is_done(owner, caller: Caller, tmp_path):
     library = make_library(owner, tmp_path)
     (added,) = library.queue(library.upload("bees.md", BEES))
     first, second, *_, last = follow(caller, added.document_id, library.work)
-    assert first == second, "a connection that is quiet for long is closed by proxies"
+    assert first == second, "proxies close connections that are silent"
     assert (first["document"]["processed_status"], first["job"]["state"]) == ("pending", "queued")
     assert (last["document"]["processed_status"], last["job"]["state"]) == ("done", "done")
     for kind in ("document", "job"):
         assert first[kind]["updated_at"] < last[kind]["updated_at"]
 
 
-def test_a_document_is_followed_until_it_is_deleted(owner, caller: Caller, tmp_path):
+def test_events_end_when_the_document_is_deleted(owner, caller: Caller, tmp_path):
     library = make_library(owner, tmp_path)
     (added,) = library.queue(library.upload("bees.md", BEES))
     ids = [added.document_id]
-    told = follow(caller, ids[0], lambda: delete_documents(actor=owner.actor, document_ids=ids))
-    assert told[-1] == {"deleted": True}
+    received = follow(caller, ids[0], lambda: delete_documents(actor=owner.actor, document_ids=ids))
+    assert received[-1] == {"deleted": True}

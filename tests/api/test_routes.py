@@ -1,4 +1,4 @@
-"""Who may what, for every route and method of both APIs, and that the documentation says so."""
+"""The role and the scope that every route and method of both APIs requires."""
 
 from __future__ import annotations
 
@@ -13,56 +13,58 @@ from core.api.views import TenantViewSet
 from core.apps import oyl_apps
 from core.permissions import Role, key_scopes, scope
 from oyl.routes import ROUTES
-from tests.api.conftest import key_of
+from tests.api.conftest import make_caller
 from tests.conftest import Person, make_member
 from tests.proof.isolation.routes import Route, routes
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-DOORS = [route for route in routes() if issubclass(getattr(route.view, "cls", object), TenantViewSet)]
+API_ROUTES = [route for route in routes() if issubclass(getattr(route.view, "cls", object), TenantViewSet)]
 
 
-def declared(route: Route, method: str) -> Role | None:
-    """The least role; None where nobody may."""
+def declared_role(route: Route, method: str) -> Role | None:
+    """The minimum role; None for a method that is not allowed."""
     roles = route.view.initkwargs.get("roles", route.view.cls.roles)
     return roles.get(method) if method.lower() in route.view.actions else None
 
 
-def ask(client: Client, method: str, address: str) -> Any:
+def send(client: Client, method: str, address: str) -> Any:
     return client.generic(method, address, "{}", content_type="application/json")
 
 
-@pytest.mark.parametrize("route", DOORS, ids=lambda route: route.template)
-def test_every_route_needs_its_role(route: Route, owner: Person):
-    """Of every method: one below the declared role is refused; what is not declared is not there."""
-    people = [owner, *(make_member(owner.tenant_id, role) for role in Role if role is not Role.OWNER)]
-    clients, address = [(one.actor.role, one.client) for one in people], route.address(pk=uuid4())
+@pytest.mark.parametrize("route", API_ROUTES, ids=lambda route: route.template)
+def test_route_requires_its_role(route: Route, owner: Person):
+    """A lower role than the method's declared one gets 403, a method without a declared role 405."""
+    members = [owner, *(make_member(owner.tenant_id, role) for role in Role if role is not Role.OWNER)]
+    clients, address = [(member.actor.role, member.client) for member in members], route.address(pk=uuid4())
     for method, (role, client) in product(METHODS, clients):
-        needed = declared(route, method)
-        allowed = needed is not None and role.rank >= needed.rank
-        answered = ask(client, method, address).status_code
-        assert (answered not in (403, 405)) == allowed, (method, role, answered)
+        required = declared_role(route, method)
+        is_allowed = required is not None and role.rank >= required.rank
+        status = send(client, method, address).status_code
+        assert (status not in (403, 405)) == is_allowed, (method, role, status)
 
 
-@pytest.mark.parametrize("route", DOORS, ids=lambda route: route.template)
-def test_every_route_needs_its_scope(route: Route, owner: Person):
-    """The scopes of all other areas, and of its own area the one that only reads, do not open what writes."""
+@pytest.mark.parametrize("route", API_ROUTES, ids=lambda route: route.template)
+def test_route_requires_its_scope(route: Route, owner: Person):
+    """All scopes but the required one (or the write scope that includes it) get 403."""
     view, address = route.view.cls, route.address(pk=uuid4())
-    for method in filter(lambda method: declared(route, method), METHODS):
-        needed = scope(view.area, writes=method != "GET" and not view.only_reads)
-        lacking = [one for one in key_scopes() if one not in (needed, scope(view.area, writes=True))]
-        for scopes, opens in ((lacking, False), ([needed], True)):
-            client = Client(headers={"Authorization": f"Bearer {key_of(owner, scopes).made.secret}"})
-            answer = ask(client, method, address)
-            assert (answer.status_code != 403) == opens, (method, scopes)
-            assert opens or all(word in answer.content.decode() for word in ("scope_missing", needed))
+    for method in filter(lambda method: declared_role(route, method), METHODS):
+        required = scope(view.area, writes=method != "GET" and not view.only_reads)
+        others = [name for name in key_scopes() if name not in (required, scope(view.area, writes=True))]
+        for scopes, is_allowed in ((others, False), ([required], True)):
+            client = Client(headers={"Authorization": f"Bearer {make_caller(owner, scopes).key.secret}"})
+            response = send(client, method, address)
+            assert (response.status_code != 403) == is_allowed, (method, scopes)
+            assert is_allowed or all(
+                word in response.content.decode() for word in ("scope_missing", required)
+            )
 
 
-def test_both_apis_are_looked_at():
-    found = {route.template.partition("/")[0] for route in DOORS}
-    assert found == {"api", "v1"} and len(DOORS) > 60
+def test_routes_of_both_apis_are_tested():
+    prefixes = {route.template.partition("/")[0] for route in API_ROUTES}
+    assert prefixes == {"api", "v1"} and len(API_ROUTES) > 60
 
 
-def test_scopes_are_the_areas_that_routes_have():
+def test_every_area_has_routes():
     assert {view.area for view in ROUTES.values()} == {
         area.name for config in oyl_apps() for area in config.areas
     }

@@ -1,4 +1,4 @@
-"""A streamed answer to a request with an Idempotency-Key: kept when it ends, not when it breaks."""
+"""A streamed response to a request with an Idempotency-Key: stored when it ends, not when it breaks."""
 
 from __future__ import annotations
 
@@ -26,77 +26,77 @@ class Streams(TenantViewSet):
     area = "workspaces"
     roles = WRITE
     opens_own_scopes = True
-    begun = 0
+    started = 0
 
     def create(self, request: Request) -> EventStream:
-        Streams.begun += 1
-        return EventStream(numbers(Streams.begun))
+        Streams.started += 1
+        return EventStream(numbers(Streams.started))
 
 
-async def numbers(begun: int) -> AsyncIterator[bytes]:
+async def numbers(started: int) -> AsyncIterator[bytes]:
     for number in range(3):
-        yield frame("number", [begun, number])
+        yield frame("number", [started, number])
 
 
 urlpatterns = [path("api/v1/streams/", Streams.as_view({"post": "create"})), path("", include("oyl.urls"))]
 
 
 @pytest.fixture(autouse=True)
-def own_address(settings):
+def own_urls(settings):
     settings.ROOT_URLCONF = __name__
-    Streams.begun = 0
+    Streams.started = 0
 
 
-def ask(caller: Caller, key: str, parts: int | None = None) -> tuple[Any, bytes]:
-    """The answer, and what its stream says; after `parts` parts the client goes."""
+def post(caller: Caller, key: str, parts: int | None = None) -> tuple[Any, bytes]:
+    """The response and its content; the client disconnects after `parts` events."""
 
-    async def listen() -> tuple[Any, bytes]:
-        headers = {"Authorization": f"Bearer {caller.made.secret}", "Idempotency-Key": key}
-        answer: Any = await AsyncClient().post(
+    async def receive() -> tuple[Any, bytes]:
+        headers = {"Authorization": f"Bearer {caller.key.secret}", "Idempotency-Key": key}
+        response: Any = await AsyncClient().post(
             "/api/v1/streams/", {}, content_type="application/json", headers=headers
         )
-        if not answer.streaming:
-            return answer, answer.content
-        content, body = answer.streaming_content, b""
+        if not response.streaming:
+            return response, response.content
+        content, body = response.streaming_content, b""
         async for part in content:
             body += part
             if body.count(b"event:") == parts:
                 break
         await content.aclose()
-        return answer, body
+        return response, body
 
-    async def listen_and_close() -> tuple[Any, bytes]:
+    async def receive_and_close() -> tuple[Any, bytes]:
         try:
-            return await listen()
+            return await receive()
         finally:
             await asyncio.sleep(0.1)  # the loop closes abandoned generators
             await sync_to_async(connections.close_all)()
 
-    return asyncio.run(listen_and_close())
+    return asyncio.run(receive_and_close())
 
 
-def test_a_streamed_answer_is_repeated_as_it_was(caller: Caller):
+def test_streamed_response_is_replayed(caller: Caller):
     key = uuid4().hex
-    first, said = ask(caller, key)
-    again, repeated = ask(caller, key)
-    assert (first.status_code, said.count(b"event: number"), Streams.begun) == (200, 3, 1)
-    assert repeated == said
-    assert (again["Content-Type"], again["Idempotency-Replayed"]) == ("text/event-stream", "true")
-    assert ask(caller, uuid4().hex)[1] != said
+    first, content = post(caller, key)
+    repeated, replayed = post(caller, key)
+    assert (first.status_code, content.count(b"event: number"), Streams.started) == (200, 3, 1)
+    assert replayed == content
+    assert (repeated["Content-Type"], repeated["Idempotency-Replayed"]) == ("text/event-stream", "true")
+    assert post(caller, uuid4().hex)[1] != content
 
 
-def test_a_broken_stream_can_be_sent_again(caller: Caller):
+def test_broken_stream_can_be_requested_again(caller: Caller):
     key = uuid4().hex
-    assert ask(caller, key, parts=1)[1].count(b"event:") == 1
-    assert ask(caller, key)[1].count(b"event:") == 3
-    assert Streams.begun == 2
+    assert post(caller, key, parts=1)[1].count(b"event:") == 1
+    assert post(caller, key)[1].count(b"event:") == 3
+    assert Streams.started == 2
 
 
-def test_a_stream_that_is_not_over_is_under_way(caller: Caller, monkeypatch):
+def test_unfinished_stream_is_still_under_way(caller: Caller, monkeypatch):
     key = uuid4().hex
     monkeypatch.setattr(idempotency.Repeatable, "_end", lambda *_: None)  # as when the process was killed
-    ask(caller, key, parts=1)
-    answer, body = ask(caller, key)
-    assert (answer.status_code, b"request_under_way" in body) == (409, True)
+    post(caller, key, parts=1)
+    response, body = post(caller, key)
+    assert (response.status_code, b"request_under_way" in body) == (409, True)
     monkeypatch.setattr(idempotency, "MAX_SECONDS", 0)
-    assert ask(caller, key)[0].status_code == 200
+    assert post(caller, key)[0].status_code == 200

@@ -1,4 +1,4 @@
-"""What an organisation uses, in all and by workspace."""
+"""Usage of a tenant, in total and by workspace."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pytest
 
 from core.isolation.scope import tenant_scope
 from knowledge.models import Chunk, IngestionJob
-from knowledge.services.documents import delete_documents
-from tests.api.conftest import Caller, key_of
-from tests.api.test_manners import problem
+from knowledge.services.changing import delete_documents
+from tests.api.conftest import Caller, assert_problem, make_caller
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
 from workspaces.services import create_workspace
@@ -22,7 +21,7 @@ TODAY = datetime.now(UTC).date()
 
 @pytest.fixture
 def library(owner: Person, stranger: Person, tmp_path) -> Library:
-    """Two documents, one of them replaced; one that failed, and one that was deleted. Somebody else has some, too."""
+    """Two documents, one of them replaced; one that failed, and one that was deleted. Another tenant has one, too."""
     make_library(stranger, tmp_path / "theirs").add("theirs.md", BEES)
     create_workspace(actor=owner.actor, name="Empty")
     library = make_library(owner, tmp_path / "own")
@@ -33,19 +32,19 @@ def library(owner: Person, stranger: Person, tmp_path) -> Library:
     return library
 
 
-def usage(caller: Caller, asked: str = "") -> dict[str, Any]:
-    answer = caller.get(f"usage/{asked}")
-    assert answer.status_code == 200, answer.content
-    found: dict[str, Any] = answer.json()
-    return found
+def usage(caller: Caller, path: str = "") -> dict[str, Any]:
+    response = caller.get(f"usage/{path}")
+    assert response.status_code == 200, response.content
+    body: dict[str, Any] = response.json()
+    return body
 
 
-def test_it_tells_what_is_there_and_what_was_done(library: Library, caller: Caller):
-    found = usage(caller)
+def test_usage_counts_objects_and_ingestion(library: Library, caller: Caller):
+    figures = usage(caller)
     with tenant_scope(library.tenant_id):
         chunks = Chunk.objects.count()
     documents = library.documents().values()
-    assert found == {
+    assert figures == {
         "since": str(TODAY - timedelta(days=29)),
         "until": str(TODAY),
         "members": 1,
@@ -64,27 +63,27 @@ def test_it_tells_what_is_there_and_what_was_done(library: Library, caller: Call
     }
 
 
-def test_workspaces_have_their_parts_of_it_page_by_page(library: Library, caller: Caller):
-    whole, found = usage(caller), []
+def test_usage_by_workspace_is_paginated(library: Library, caller: Caller):
+    total, rows = usage(caller), []
     path = "workspaces/?limit=1"
     while path:
         page = usage(caller, path)
-        found += page["results"]
+        rows += page["results"]
         path = page["next"] and page["next"].partition("/usage/")[2]
-    main, empty = found
+    main, empty = rows
     assert (main.pop("name"), empty.pop("name")) == ("Main", "Empty")
     assert main.pop("workspace") == str(library.reference.workspace_id) != empty.pop("workspace")
-    assert main == {name: whole[name] for name in main}
+    assert main == {name: total[name] for name in main}
     assert empty == {**dict.fromkeys(main, 0), "documents": dict.fromkeys(main["documents"], 0)}
 
 
-def test_a_period_has_its_first_and_its_last_day(library: Library, caller: Caller):
+def test_period_includes_its_first_and_last_day(library: Library, caller: Caller):
     with tenant_scope(library.tenant_id):
         jobs = IngestionJob.objects.all()
-        for when in ("2026-01-31T23:59:59.999999Z", "2026-02-01T00:00Z", "2026-02-28T23:59:59.999999Z"):
-            one = jobs.filter(kind="ingest", state="done", finished_at__gt="2026-03-01T00:00Z")[:1]
-            jobs.filter(pk__in=one.values("pk")).update(finished_at=when)
-    for asked, expected in (
+        for moment in ("2026-01-31T23:59:59.999999Z", "2026-02-01T00:00Z", "2026-02-28T23:59:59.999999Z"):
+            job = jobs.filter(kind="ingest", state="done", finished_at__gt="2026-03-01T00:00Z")[:1]
+            jobs.filter(pk__in=job.values("pk")).update(finished_at=moment)
+    for query, expected in (
         ("since=2026-02-01&until=2026-02-28", 2),
         ("since=2026-02-28&until=2026-02-28", 1),
         ("until=2026-03-01", 3),
@@ -92,12 +91,12 @@ def test_a_period_has_its_first_and_its_last_day(library: Library, caller: Calle
         ("since=2026-02-01", 3),
         ("until=0001-01-01", 0),
     ):
-        found = usage(caller, f"?{asked}")
-        assert (found["ingested"], found["documents"]["done"]) == (expected, 2), asked
+        figures = usage(caller, f"?{query}")
+        assert (figures["ingested"], figures["documents"]["done"]) == (expected, 2), query
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "query",
     [
         "since=yesterday",
         "until=2026-02-30",
@@ -108,13 +107,13 @@ def test_a_period_has_its_first_and_its_last_day(library: Library, caller: Calle
         "cursor=x",
     ],
 )
-def test_what_is_no_period_is_refused(caller: Caller, asked):
+def test_invalid_period_is_refused(caller: Caller, query):
     for path in ("", "workspaces/"):
-        told = problem(caller.get(f"usage/{path}?{asked}"), 422, "invalid")["errors"]
-        assert [one["field"] for one in told] == [asked.partition("=")[0]]
+        errors = assert_problem(caller.get(f"usage/{path}?{query}"), 422, "invalid")["errors"]
+        assert [error["field"] for error in errors] == [query.partition("=")[0]]
 
 
-def test_a_bound_key_is_not_told(owner: Person, library: Library):
-    bound = key_of(owner, bound=("workspace", library.reference.workspace_id))
+def test_bound_key_cannot_read_usage(owner: Person, library: Library):
+    bound = make_caller(owner, bound=("workspace", library.reference.workspace_id))
     for path in ("usage/", "usage/workspaces/"):
-        assert problem(bound.get(path), 403, "key_bound")
+        assert assert_problem(bound.get(path), 403, "key_bound")

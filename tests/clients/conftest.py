@@ -1,4 +1,4 @@
-"""Clients that others have made, at a server that they reach through a socket."""
+"""Clients by others, which call a server through a socket."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def address(database: None) -> Iterator[str]:
         yield address
 
 
-def client_of(person: Person, address: str, **facts: object) -> OpenAI:
-    scopes = facts.pop("scopes", key_scopes())
-    made = create_api_key(actor=person.actor, name="Client", scopes=scopes, **facts)  # type: ignore[arg-type]
-    return OpenAI(api_key=made.secret, base_url=f"{address}/v1", max_retries=0)
+def make_client(person: Person, address: str, **options: object) -> OpenAI:
+    scopes = options.pop("scopes", key_scopes())
+    key = create_api_key(actor=person.actor, name="Client", scopes=scopes, **options)  # type: ignore[arg-type]
+    return OpenAI(api_key=key.secret, base_url=f"{address}/v1", max_retries=0)
 
 
 @pytest.fixture
 def client(owner: Person, address: str) -> Iterator[OpenAI]:
-    with client_of(owner, address) as client:
+    with make_client(owner, address) as client:
         yield client
 
 

@@ -1,5 +1,4 @@
-"""What the documentation shows integrators does what it says, as it stands there; and OpenAI's own JavaScript client
-finds at `/v1/` what it knows (javascript/client.mjs)."""
+"""The examples in the documentation work; so does OpenAI's JavaScript client at `/v1/` (javascript/client.mjs)."""
 
 from __future__ import annotations
 
@@ -20,8 +19,8 @@ from workspaces.services import create_workspace
 
 PASSAGE = "After a paper jam, open the rear cover and pull the sheet out slowly."
 PACKAGE = Path(__file__).parent / "javascript"
-PROGRAMS = {"sh": ["sh"], "python": [sys.executable], "javascript": ["node", "--input-type=module"]}
-NEEDED = {"sh": "curl", "python": sys.executable, "javascript": "node"}
+COMMANDS = {"sh": ["sh"], "python": [sys.executable], "javascript": ["node", "--input-type=module"]}
+REQUIRED_PROGRAMS = {"sh": "curl", "python": sys.executable, "javascript": "node"}
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -29,37 +28,37 @@ pytestmark = pytest.mark.usefixtures("worker")
 @pytest.fixture
 def environment(owner: Person, address: str) -> dict[str, str]:
     scopes = ["workspaces:write", "knowledge:write"]
-    made = create_api_key(actor=owner.actor, name="Integrator", scopes=scopes)
-    return {"PATH": os.environ["PATH"], "OYL_URL": address, "OYL_KEY": made.secret}
+    key = create_api_key(actor=owner.actor, name="Integrator", scopes=scopes)
+    return {"PATH": os.environ["PATH"], "OYL_URL": address, "OYL_KEY": key.secret}
 
 
 @pytest.fixture
 def node_modules() -> Path:
-    """OpenAI's package, as the lock has it: installed once, by one process at a time."""
+    """OpenAI's package of the lock file, installed once, by one process at a time."""
     if not (npm := shutil.which("npm")):
         pytest.skip("there is no npm here")
     lock, installed = PACKAGE / "package-lock.json", PACKAGE / "node_modules/.package-lock.json"
-    with lock.open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with lock.open() as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=PACKAGE, check=True)
     return PACKAGE / "node_modules"
 
 
 def examples(page: str, language: str) -> str:
-    """All of the page's, one after the other."""
+    """All examples of the page in the language, as one script."""
     text = (settings.BASE_DIR / "docs" / page).read_text()
-    found = re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
-    assert found
-    return "".join(found)
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+    assert blocks
+    return "".join(blocks)
 
 
 def run(language: str, code: str, folder: Path, environment: dict[str, str]) -> str:
-    """What it prints."""
-    if not shutil.which(NEEDED[language]):
-        pytest.skip(f"there is no {NEEDED[language]} here")
-    ran = subprocess.run(
-        PROGRAMS[language],
+    """Run the script and return its output."""
+    if not shutil.which(REQUIRED_PROGRAMS[language]):
+        pytest.skip(f"there is no {REQUIRED_PROGRAMS[language]} here")
+    process = subprocess.run(
+        COMMANDS[language],
         input=code,
         cwd=folder,
         env=environment,
@@ -68,27 +67,27 @@ def run(language: str, code: str, folder: Path, environment: dict[str, str]) -> 
         timeout=120,
         check=False,
     )
-    assert (ran.returncode, ran.stderr) == (0, ""), ran
-    return ran.stdout
+    assert (process.returncode, process.stderr) == (0, ""), process
+    return process.stdout
 
 
-@pytest.mark.parametrize("language", PROGRAMS)
-def test_the_quickstart_finds_the_passage_also_a_second_time(language, environment, tmp_path):
+@pytest.mark.parametrize("language", COMMANDS)
+def test_quickstart_example_can_be_run_twice(language, environment, tmp_path):
     code = examples("api.md", language)
     for _ in range(2):
-        printed = run(language, code, tmp_path, environment)
-        assert "done" in printed and printed.count(PASSAGE) == 1
+        output = run(language, code, tmp_path, environment)
+        assert "done" in output and output.count(PASSAGE) == 1
 
 
 @pytest.mark.parametrize("language", ["python", "javascript"])
-def test_openais_clients_find_it_too(language, owner: Person, environment, tmp_path, request):
+def test_openai_examples_find_the_passage(language, owner: Person, environment, tmp_path, request):
     create_workspace(actor=owner.actor, name="Main")
     if language == "javascript":
         (tmp_path / "node_modules").symlink_to(request.getfixturevalue("node_modules"))
-    printed = run(language, examples("openai.md", language), tmp_path, environment)
-    assert printed.endswith(f" printer.md {PASSAGE}\n")
+    output = run(language, examples("openai.md", language), tmp_path, environment)
+    assert output.endswith(f" printer.md {PASSAGE}\n")
 
 
-def test_openais_javascript_client_finds_what_it_knows(node_modules: Path, owner: Person, environment):
+def test_openai_javascript_client(node_modules: Path, owner: Person, environment):
     create_workspace(actor=owner.actor, name="Main")
     run("javascript", (PACKAGE / "client.mjs").read_text(), PACKAGE, environment)

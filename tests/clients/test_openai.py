@@ -1,4 +1,4 @@
-"""OpenAI's own Python client finds at `/v1/` what it knows."""
+"""OpenAI's Python client at `/v1/`: models, embeddings, files, errors."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.clients.conftest import client_of
+from tests.clients.conftest import make_client
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS
 
 
-def test_the_embedding_model_is_listed_and_embeds(client: OpenAI):
+def test_embedding_model_is_listed_and_embeds(client: OpenAI):
     (model,) = client.models.list()
     assert client.models.retrieve(model.id).id == model.id
-    made = client.embeddings.create(model=model.id, input=[BEES, RIVERS, BEES])
-    vectors = np.array([one.embedding for one in made.data])
+    created = client.embeddings.create(model=model.id, input=[BEES, RIVERS, BEES])
+    vectors = np.array([item.embedding for item in created.data])
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert np.allclose(vectors[0], vectors[2]) and vectors[0] @ vectors[1] < 0.9
-    assert made.usage.prompt_tokens == made.usage.total_tokens > 20
+    assert created.usage.prompt_tokens == created.usage.total_tokens > 20
     plain = client.embeddings.create(model=model.id, input=BEES, encoding_format="float")
     assert np.allclose(plain.data[0].embedding, vectors[0], atol=1e-6)
 
@@ -36,37 +36,37 @@ def test_the_embedding_model_is_listed_and_embeds(client: OpenAI):
         ({"input": "x", "dimensions": 5}, "dimensions"),
     ],
 )
-def test_what_cannot_be_embedded_is_refused_with_the_reason(client: OpenAI, body, param):
+def test_invalid_embedding_input_is_refused(client: OpenAI, body, param):
     (model,) = client.models.list()
     with pytest.raises(openai.BadRequestError) as refused:
         client.embeddings.create(model=model.id, **body)
     assert refused.value.param == param and refused.value.type == "invalid_request_error"
 
 
-def test_a_file_comes_in_and_goes_out(client: OpenAI):
-    made = client.files.create(file=("bees.md", BEES.encode()), purpose="assistants")
-    assert (made.filename, made.bytes, made.purpose) == ("bees.md", len(BEES), "assistants")
-    assert client.files.retrieve(made.id) == made
-    assert client.files.content(made.id).read() == BEES.encode()
-    assert [one.id for one in client.files.list(purpose="assistants")] == [made.id]
+def test_file_lifecycle(client: OpenAI):
+    file = client.files.create(file=("bees.md", BEES.encode()), purpose="assistants")
+    assert (file.filename, file.bytes, file.purpose) == ("bees.md", len(BEES), "assistants")
+    assert client.files.retrieve(file.id) == file
+    assert client.files.content(file.id).read() == BEES.encode()
+    assert [row.id for row in client.files.list(purpose="assistants")] == [file.id]
     assert list(client.files.list(purpose="user_data")) == []
-    assert client.files.delete(made.id).deleted
+    assert client.files.delete(file.id).deleted
     with pytest.raises(openai.NotFoundError):
-        client.files.retrieve(made.id)
+        client.files.retrieve(file.id)
 
 
-def test_lists_go_on_page_by_page_in_both_directions(client: OpenAI):
-    made = [client.files.create(file=(f"{n}.txt", b"x"), purpose="user_data").id for n in range(5)]
-    assert [one.id for one in client.files.list(limit=2)] == made[::-1]
-    assert [one.id for one in client.files.list(limit=2, order="asc")] == made
-    page = client.files.list(limit=2, order="asc", extra_query={"before": made[4]})
-    assert [one.id for one in page.data] == made[2:4] and page.has_more
+def test_lists_are_paginated_in_both_directions(client: OpenAI):
+    ids = [client.files.create(file=(f"{n}.txt", b"x"), purpose="user_data").id for n in range(5)]
+    assert [row.id for row in client.files.list(limit=2)] == ids[::-1]
+    assert [row.id for row in client.files.list(limit=2, order="asc")] == ids
+    page = client.files.list(limit=2, order="asc", extra_query={"before": ids[4]})
+    assert [row.id for row in page.data] == ids[2:4] and page.has_more
     with pytest.raises(openai.BadRequestError) as refused:
         client.files.list(after="nonsense")
     assert refused.value.param == "after"
 
 
-def test_errors_are_those_that_clients_know(client: OpenAI, address: str):
+def test_errors_raise_the_clients_exceptions(client: OpenAI, address: str):
     with pytest.raises(openai.NotFoundError) as unknown:
         client.models.retrieve("gpt-4o")
     assert unknown.value.code == "model_not_found" and "MiniLM" in unknown.value.message
@@ -90,23 +90,23 @@ def test_errors_are_those_that_clients_know(client: OpenAI, address: str):
     assert refused.value.param == "expires_after"
 
 
-def test_whatever_is_wrong_comes_in_the_envelope(client: OpenAI, address: str):
+def test_every_error_has_openais_format(client: OpenAI, address: str):
     headers = {"Authorization": f"Bearer {client.api_key}"}
     with httpx.Client(base_url=address, headers=headers) as plain:
-        answers = [
+        responses = [
             plain.get("/v1/nothing"),
             plain.put("/v1/models"),
             plain.post("/v1/embeddings", content=b"{", headers={"Content-Type": "application/json"}),
             plain.post("/v1/embeddings", content=b"x", headers={"Content-Type": "text/plain"}),
             plain.get("/v1/models", headers={"Authorization": "Bearer x"}),
         ]
-    assert [answer.status_code for answer in answers] == [404, 405, 400, 415, 401]
-    for answer in answers:
-        assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+    assert [response.status_code for response in responses] == [404, 405, 400, 415, 401]
+    for response in responses:
+        assert set(response.json()["error"]) == {"message", "type", "param", "code"}
 
 
-def test_a_key_without_the_scope_is_refused(owner: Person, address: str):
-    with client_of(owner, address, scopes=["knowledge:read"]) as reader:
+def test_key_without_scope_is_refused(owner: Person, address: str):
+    with make_client(owner, address, scopes=["knowledge:read"]) as reader:
         assert list(reader.files.list()) == []
         with pytest.raises(openai.PermissionDeniedError) as refused:
             reader.files.create(file=("x.txt", b"x"), purpose="assistants")

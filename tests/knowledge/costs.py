@@ -1,4 +1,4 @@
-"""What PostgreSQL has to do for a statement, in tenants of any size."""
+"""The cost of SQL statements, in tenants of any size."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.knowledge.libraries import Library
 
 
 def add_rows(library: Library, count: int) -> list[Chunk]:
-    """Documents of one chunk and one tag each, past the pipeline."""
-    reference, facts = library.reference, {"size_bytes": 1, "generation": 1}
+    """Insert documents of one chunk and one tag each, without the pipeline."""
+    reference, fields = library.reference, {"size_bytes": 1, "generation": 1}
     names = [uuid4().hex for _ in range(count)]
     documents = Document.objects.bulk_create(
-        Document(reference=reference, external_id=name, filename="a.md", **facts) for name in names
+        Document(reference=reference, external_id=name, filename="a.md", **fields) for name in names
     )
     chunks = Chunk.objects.bulk_create(
         Chunk(document=document, generation=1, position=0, text="Text", start=0, end=4, token_count=1)
@@ -30,7 +30,7 @@ def add_rows(library: Library, count: int) -> list[Chunk]:
 
 
 def buffers(sql: str) -> int:
-    """How many blocks it touches."""
+    """The number of blocks that the statement reads."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
         plan = cursor.fetchone()[0][0]["Plan"]

@@ -1,4 +1,4 @@
-"""A reference to put files into, and a worker that sees them through here and now."""
+"""A reference to add files to, and a worker in the same process."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from knowledge.pipeline.ports import Ports
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
-from knowledge.services.documents import Added, add_documents
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.adding import Added, add_documents
+from knowledge.services.references import get_or_create_reference
 from knowledge.storage.values import Upload
 from tests.conftest import Person
 
@@ -40,18 +40,18 @@ class Library:
     def tenant_id(self) -> UUID:
         return self.person.tenant_id
 
-    def upload(self, name: str, content: str | bytes, **facts: Any) -> Upload:
+    def upload(self, name: str, content: str | bytes, **options: Any) -> Upload:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return Upload(external_id=name, filename=path.name, path=path, **facts)
+        return Upload(external_id=name, filename=path.name, path=path, **options)
 
     def queue(self, *uploads: Upload) -> list[Added]:
         return add_documents(actor=self.person.actor, reference_id=self.reference.pk, uploads=uploads)
 
-    def add(self, name: str, content: str | bytes, **facts: Any) -> Document:
-        """Add a file, wait for the worker, and return the document as it is then."""
-        (added,) = self.queue(self.upload(name, content, **facts))
+    def add(self, name: str, content: str | bytes, **options: Any) -> Document:
+        """Add a file, process it, and return the document."""
+        (added,) = self.queue(self.upload(name, content, **options))
         self.work()
         return self.document(added.document_id)
 
@@ -60,8 +60,8 @@ class Library:
 
     def document(self, pk: UUID) -> Document:
         with tenant_scope(self.tenant_id):
-            found: Document = Document.with_deleted.get(pk=pk)
-            return found
+            document: Document = Document.with_deleted.get(pk=pk)
+            return document
 
     def documents(self) -> dict[str, Document]:
         with tenant_scope(self.tenant_id):
@@ -71,12 +71,12 @@ class Library:
         return search(actor=self.person.actor, query=query, filters=SearchFilters(**filters), audited=False)
 
     def points(self, document: Document) -> list[StoredPoint]:
-        wanted = Filter(document_ids=(document.pk,))
-        return vector_store().scroll(self.tenant_id, default_ports().collection, wanted)
+        of_document = Filter(document_ids=(document.pk,))
+        return vector_store().scroll(self.tenant_id, default_ports().collection, of_document)
 
 
 def default_ports() -> Ports:
-    """Those of references that have no embedding model of their own."""
+    """The ports of references without an embedding model of their own."""
     return Ports(parser=file_parser(), embedder=default_embedder(), store=vector_store())
 
 
@@ -85,7 +85,7 @@ def ingestion() -> JobHandler[IngestionJob]:
 
 
 def work(tenant_id: UUID) -> int:
-    """One batch of ingestion; the number of jobs claimed."""
+    """Process one batch of ingestion jobs; return the number of jobs claimed."""
     return worker.work(ingestion(), tenant_id)
 
 

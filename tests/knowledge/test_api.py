@@ -1,4 +1,4 @@
-"""The first REST door, as each of the cast."""
+"""Documents over REST, for members, strangers and anonymous clients."""
 
 from __future__ import annotations
 
@@ -17,27 +17,26 @@ def test_members_read_their_documents(library: Library, viewer: Person) -> None:
     assert (listed["filename"], listed["processed_status"]) == ("bees.md", "done")
 
 
-def test_another_tenants_id_is_answered_as_an_absent_one(library: Library, stranger: Person) -> None:
+def test_foreign_id_looks_like_an_absent_one(library: Library, stranger: Person) -> None:
     document = library.add("bees.md", BEES)
     assert stranger.client.get("/api/v1/documents/").json()["results"] == []
     foreign = stranger.client.get(f"/api/v1/documents/{document.pk}/")
     absent = stranger.client.get(f"/api/v1/documents/{uuid4()}/")
-    assert told(foreign) == told(absent)
+    assert without_request_id(foreign) == without_request_id(absent)
     assert foreign.status_code == 404
     assert foreign["Content-Type"] == "application/problem+json"
 
 
-def told(answer):
-    """All but the request's own id."""
-    return answer.status_code, {**answer.json(), "request_id": ""}
+def without_request_id(response):
+    return response.status_code, {**response.json(), "request_id": ""}
 
 
-def test_nobody_gets_in_without_signing_in(database: None) -> None:
-    answer = Client().get("/api/v1/documents/")
-    assert answer.status_code == 401
-    assert answer.json()["code"] == "not_authenticated"
+def test_anonymous_request_is_refused(database: None) -> None:
+    response = Client().get("/api/v1/documents/")
+    assert response.status_code == 401
+    assert response.json()["code"] == "not_authenticated"
 
 
-def test_methods_that_no_role_is_declared_for_are_not_allowed(library: Library) -> None:
-    answer = library.person.client.put("/api/v1/documents/", {"filename": "x"})
-    assert answer.status_code == 405
+def test_undeclared_method_is_not_allowed(library: Library) -> None:
+    response = library.person.client.put("/api/v1/documents/", {"filename": "x"})
+    assert response.status_code == 405

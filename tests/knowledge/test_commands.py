@@ -1,4 +1,4 @@
-"""The commands as an operator runs them."""
+"""The management commands of knowledge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from knowledge.models import Document
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
 
-INTO = ("--workspace", "Main", "--reference", "Files")
+OPTIONS = ("--workspace", "Main", "--reference", "Files")
 
 
 def run(name: str, *args: Any, person: Person) -> Any:
@@ -26,11 +26,11 @@ def run(name: str, *args: Any, person: Person) -> Any:
 
 
 def run_failing(name: str, *args: Any, person: Person) -> tuple[Any, str]:
-    """The JSON of a command that ends with a complaint, and the complaint."""
+    """The JSON of a command that fails, and its error message."""
     out = io.StringIO()
-    with pytest.raises(CommandError) as complaint:
+    with pytest.raises(CommandError) as error:
         call_command(name, *map(str, args), "--tenant", str(person.tenant_id), "--json", stdout=out)
-    return json.loads(out.getvalue() or "null"), str(complaint.value)
+    return json.loads(out.getvalue() or "null"), str(error.value)
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_is_ingested_found_listed_and_deleted(owner: Person, folder: Path) -> None:
-    result = run("ingest", folder, *INTO, "--wait", person=owner)
+def test_ingest_list_search_and_delete_a_folder(owner: Person, folder: Path) -> None:
+    result = run("ingest", folder, *OPTIONS, "--wait", person=owner)
     assert (result["added"], result["failed"], result["chunks"]) == (2, [], 2)
-    again = run("ingest", folder, *INTO, "--wait", person=owner)
-    assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 2)
+    repeated = run("ingest", folder, *OPTIONS, "--wait", person=owner)
+    assert (repeated["added"], repeated["updated"], repeated["unchanged"]) == (0, 0, 2)
     listed = run("list_documents", "--reference", "Files", person=owner)
     assert [(row["filename"], row["status"], row["chunks"]) for row in listed] == [
         ("bees.md", "done", 1),
@@ -59,49 +59,51 @@ def test_a_folder_is_ingested_found_listed_and_deleted(owner: Person, folder: Pa
     assert len(run("list_documents", person=owner)) == 1
 
 
-def test_another_tenant_sees_none_of_it(owner: Person, stranger: Person, folder: Path) -> None:
-    run("ingest", folder, *INTO, "--wait", person=owner)
+def test_commands_of_another_tenant_see_nothing(owner: Person, stranger: Person, folder: Path) -> None:
+    run("ingest", folder, *OPTIONS, "--wait", person=owner)
     assert run("list_documents", person=stranger) == []
     assert run("search", "bees", person=stranger) == []
-    (mine, *_) = run("list_documents", person=owner)
-    assert "no such document" in run_failing("delete_document", mine["id"], person=stranger)[1]
+    (document, *_) = run("list_documents", person=owner)
+    assert "no such document" in run_failing("delete_document", document["id"], person=stranger)[1]
     assert "no reference" in run_failing("search", "bees", "--reference", "Files", person=stranger)[1]
 
 
-def test_bad_files_are_named_and_the_others_go_on(owner: Person, folder: Path) -> None:
+def test_unreadable_files_do_not_stop_the_others(owner: Person, folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
     (folder / "bees.md.meta.json").write_text("{nonsense")
     missing = folder / "nowhere"
-    result, complaint = run_failing("ingest", folder, missing, *INTO, "--wait", person=owner)
-    assert "not be read: 3" in complaint
-    codes = {Path(failed["file"]).name: failed["code"] for failed in result["failed"]}
+    result, message = run_failing("ingest", folder, missing, *OPTIONS, "--wait", person=owner)
+    assert "not be read: 3" in message
+    codes = {Path(failure["file"]).name: failure["code"] for failure in result["failed"]}
     assert codes == {"broken.pdf": "corrupt_file", "bees.md": "file_unreadable", "nowhere": "file_not_found"}
     assert result["added"] == 2
 
 
-def test_of_two_files_with_one_name_the_second_is_refused_aloud(owner: Person, folder: Path) -> None:
+def test_second_file_of_the_same_name_is_reported(owner: Person, folder: Path) -> None:
     (folder / "sub" / "bees.md").write_text(RIVERS)
     files = (folder / "bees.md", folder / "sub" / "bees.md")
-    result, _ = run_failing("ingest", *files, *INTO, person=owner)
+    result, _ = run_failing("ingest", *files, *OPTIONS, person=owner)
     assert result["added"] == 1
-    assert [(one["file"], one["code"]) for one in result["failed"]] == [(str(files[1]), "same_name")]
-    assert run("ingest", files[0], folder, files[0], *INTO, person=owner)["failed"] == []
+    assert [(failure["file"], failure["code"]) for failure in result["failed"]] == [
+        (str(files[1]), "same_name")
+    ]
+    assert run("ingest", files[0], folder, files[0], *OPTIONS, person=owner)["failed"] == []
 
 
-def test_an_empty_path_is_not_the_current_folder(owner: Person) -> None:
-    _, complaint = run_failing("ingest", "", *INTO, person=owner)
-    assert "must not be empty" in complaint
+def test_empty_path_is_refused(owner: Person) -> None:
+    _, message = run_failing("ingest", "", *OPTIONS, person=owner)
+    assert "must not be empty" in message
 
 
-def test_tags_narrow_a_search(owner: Person, folder: Path) -> None:
+def test_search_by_tag(owner: Person, folder: Path) -> None:
     (folder / "bees.md.meta.json").write_text(json.dumps({"tags": ["insects"]}))
-    run("ingest", folder, *INTO, "--wait", person=owner)
+    run("ingest", folder, *OPTIONS, "--wait", person=owner)
     assert [hit["filename"] for hit in run("search", "water", "--tag", "insects", person=owner)] == [
         "bees.md"
     ]
 
 
-def test_reconcile_is_content_after_an_ingest(library: Library) -> None:
+def test_reconcile_finds_nothing_after_ingest(library: Library) -> None:
     library.add("bees.md", BEES)
     report = run("reconcile", person=library.person)
     assert (report["counts"], report["repaired"]) == ({}, 0)
@@ -120,11 +122,11 @@ def test_evaluate_measures_each_mode(owner: Person, tmp_path: Path) -> None:
     }
 
 
-def test_evaluate_says_what_a_dataset_lacks(owner: Person, tmp_path: Path) -> None:
+def test_evaluate_names_the_missing_file(owner: Person, tmp_path: Path) -> None:
     assert "qrels/test.tsv" in run_failing("evaluate", tmp_path, person=owner)[1]
 
 
-def test_a_queued_document_is_listed_as_pending(library: Library) -> None:
+def test_queued_document_is_listed_as_pending(library: Library) -> None:
     library.queue(library.upload("bees.md", BEES))
     (row,) = run("list_documents", person=library.person)
     assert (row["status"], row["generation"], row["chunks"]) == ("pending", 0, 0)
@@ -132,9 +134,9 @@ def test_a_queued_document_is_listed_as_pending(library: Library) -> None:
         assert Document.objects.count() == 1
 
 
-def test_oyls_own_data_folder_is_not_ingested(owner: Person, folder: Path, settings: Any) -> None:
-    own = folder / "var"
-    own.mkdir()
-    (own / "secrets.json").write_text("{}")
-    settings.OYL_DATA_DIR = own
-    assert run("ingest", folder, *INTO, person=owner)["added"] == 2
+def test_data_folder_is_not_ingested(owner: Person, folder: Path, settings: Any) -> None:
+    data_folder = folder / "var"
+    data_folder.mkdir()
+    (data_folder / "secrets.json").write_text("{}")
+    settings.OYL_DATA_DIR = data_folder
+    assert run("ingest", folder, *OPTIONS, person=owner)["added"] == 2

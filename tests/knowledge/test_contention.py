@@ -20,7 +20,7 @@ from jobs import progress, querysets, queue
 from knowledge import pipeline
 from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import indexing
-from knowledge.services import documents
+from knowledge.services import adding
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process, work
 from tests.knowledge.test_ingestion import _zip as zipped
 from tests.knowledge.test_recovery import before, delete, end_leases
@@ -59,7 +59,7 @@ def test_two_who_add_the_same_new_files_in_opposite_order_both_succeed(
             time.sleep(1)
             raise Released
 
-    before(monkeypatch, documents, "lock_documents", all_three.wait)
+    before(monkeypatch, adding, "lock_documents", all_three.wait)
     at_once(lambda: library.queue(*uploads), lambda: library.queue(*reversed(uploads)), hold_the_middle)
     assert len(library.documents()) == len(uploads)
 

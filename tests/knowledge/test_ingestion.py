@@ -24,13 +24,8 @@ from knowledge.engine_config import file_parser
 from knowledge.errors import DocumentNotFoundError, ReferenceNotFoundError, UploadInvalidError
 from knowledge.ingestion import handler
 from knowledge.models import Chunk, Document, DocumentStatus, Embedding, IngestionJob
-from knowledge.services.documents import (
-    UploadOutcome,
-    add_documents,
-    delete_documents,
-    reindex_documents,
-    retry_documents,
-)
+from knowledge.services.adding import UploadOutcome, add_documents
+from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process

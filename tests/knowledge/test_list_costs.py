@@ -1,4 +1,4 @@
-"""What a page of a long list costs, in blocks that PostgreSQL touches."""
+"""The cost of a page of a long list, in blocks that PostgreSQL reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from core.api.pagination import Cursor
 from core.isolation.scope import tenant_scope
 from knowledge.models import IngestionJob
-from tests.api.conftest import Caller, key_of
+from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
 from tests.knowledge.costs import add_rows, buffers
 from tests.knowledge.libraries import Library
@@ -28,7 +28,7 @@ LISTS = {
 PAGES = ("", f"&cursor={Cursor(backwards=True)}")
 
 
-def test_a_page_first_or_last_costs_the_same_however_many_there_are(
+def test_page_cost_does_not_grow_with_the_table(
     owner: Person, library: Library, table_owner: TableOwner
 ) -> None:
     few = costs(owner, library, table_owner, documents=300)
@@ -37,7 +37,7 @@ def test_a_page_first_or_last_costs_the_same_however_many_there_are(
 
 
 def costs(owner: Person, library: Library, table_owner: TableOwner, *, documents: int) -> dict[str, int]:
-    """{page of a list: blocks}, in a tenant that grows by so many documents."""
+    """{page of a list: blocks read}, after adding so many documents."""
     with tenant_scope(library.tenant_id):
         IngestionJob.objects.bulk_create(
             IngestionJob(document=chunk.document, generation=1, available_at=chunk.created_at)
@@ -45,7 +45,7 @@ def costs(owner: Person, library: Library, table_owner: TableOwner, *, documents
         )
     with table_owner(library.tenant_id) as cursor:
         cursor.execute(f"ANALYZE {', '.join(LISTS.values())}")
-    caller = key_of(owner)
+    caller = make_caller(owner)
     return {
         f"{name}{page}": cost(caller, library.tenant_id, f"{name}/?limit=20{page}", table)
         for name, table in LISTS.items()

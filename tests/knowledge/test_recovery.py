@@ -22,9 +22,9 @@ from jobs.states import JobState
 from jobs.worker import work_for_any_tenant
 from knowledge.ingestion import ingest, publishing
 from knowledge.models import Chunk, DocumentStatus, IngestionJob
-from knowledge.services import documents, tags
-from knowledge.services.documents import delete_documents, reindex_documents, retry_documents
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services import changing, tags
+from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
+from knowledge.services.references import get_or_create_reference
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process
@@ -155,7 +155,7 @@ def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: py
         with suppress(BrokenBarrierError):
             both.wait()
 
-    before(monkeypatch, documents, "cancel_unfinished", meet)
+    before(monkeypatch, changing, "cancel_unfinished", meet)
     before(monkeypatch, publishing, "_write_tags", meet)
 
     def and_close(step: Callable[[], None]) -> None:

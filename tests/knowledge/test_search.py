@@ -14,7 +14,7 @@ from engines.vectors import Mode
 from knowledge.models import Chunk
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import search
-from knowledge.services.libraries import create_knowledge_base, get_or_create_reference
+from knowledge.services.references import create_knowledge_base, get_or_create_reference
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library
 

@@ -21,7 +21,7 @@ from knowledge.models import Document
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import hydrate
 from knowledge.search.service import search
-from knowledge.services.libraries import create_knowledge_base
+from knowledge.services.references import create_knowledge_base
 from tests.conftest import Person
 from tests.knowledge.costs import add_rows, buffers
 from tests.knowledge.libraries import BEES, Library

@@ -1,4 +1,4 @@
-"""Tags from every source, and where they came from."""
+"""Tags from every source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from knowledge.models import RuleKind, Tag, TagRule
 from knowledge.pipeline.values import tag_id
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
-from knowledge.services.documents import reindex_documents
+from knowledge.services.changing import reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from knowledge.storage.folders import uploads_in
 from knowledge.storage.values import Upload
@@ -28,15 +28,15 @@ from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
 from tests.knowledge.test_recovery import before
 
 
-def make_tag(library: Library, name: str, **facts: object) -> Tag:
+def make_tag(library: Library, name: str, **fields: object) -> Tag:
     with tenant_scope(library.tenant_id):
         pk = tag_id(library.reference.pk, name)
-        tag: Tag = Tag.objects.create(pk=pk, reference=library.reference, tag=name, **facts)
+        tag: Tag = Tag.objects.create(pk=pk, reference=library.reference, tag=name, **fields)
     return tag
 
 
-def sources(passage: FoundChunk) -> dict[str, str]:
-    return {tag.tag: tag.source for tag in passage.tags}
+def sources(chunk: FoundChunk) -> dict[str, str]:
+    return {tag.tag: tag.source for tag in chunk.tags}
 
 
 @pytest.mark.parametrize(
@@ -73,18 +73,18 @@ def test_tags_and_metadata_from_a_sidecar(library: Library) -> None:
     assert isinstance(upload, Upload)
     library.queue(upload)
     library.work()
-    (passage,) = library.find("bees", metadata={"year": {"gte": 1900, "lt": 1930}})
-    assert sources(passage)["insects"] == "import"
+    (chunk,) = library.find("bees", metadata={"year": {"gte": 1900, "lt": 1930}})
+    assert sources(chunk)["insects"] == "import"
     assert library.find("bees", metadata={"year": 1928}) == []
 
 
-def test_inherited_tags_go_to_every_passage(library: Library) -> None:
+def test_inherited_tags_go_to_every_chunk(library: Library) -> None:
     make_tag(library, "zzz", inherited=True)
     library.add("bees.md", BEES)
     assert sources(library.find("bees")[0])["zzz"] == "inherited"
 
 
-def test_ai_tags_carry_the_cosine_as_confidence(library: Library) -> None:
+def test_ai_tags_have_the_cosine_as_confidence(library: Library) -> None:
     make_tag(library, "insects", description="bees, ants and their colonies")
     make_tag(library, "tax law")
     library.add("bees.md", BEES)
@@ -93,7 +93,7 @@ def test_ai_tags_carry_the_cosine_as_confidence(library: Library) -> None:
     assert 0.35 <= tag.confidence < 1
 
 
-def test_tags_by_hand_are_found_at_once_and_outlast_generations(library: Library) -> None:
+def test_manual_tags_survive_reindexing(library: Library) -> None:
     document = library.add("bees.md", BEES)
     library.add("rivers.md", RIVERS)
     tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
@@ -105,29 +105,27 @@ def test_tags_by_hand_are_found_at_once_and_outlast_generations(library: Library
     assert library.find("water", tags_any=("mine",)) == []
 
 
-def test_a_passage_tagged_by_hand_keeps_its_tag_while_its_text_stays(library: Library) -> None:
+def test_manual_chunk_tags_survive_reindexing(library: Library) -> None:
     document = library.add("bees.md", BEES)
-    passage = library.find("bees")[0]
-    tag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
+    chunk = library.find("bees")[0]
+    tag_chunks(actor=library.person.actor, chunk_ids=[chunk.chunk_id], tags=["exactly this"])
     reindex_documents(actor=library.person.actor, document_ids=[document.pk])
     library.work()
-    (passage, *_) = library.find("bees")
-    assert sources(passage) == {"exactly this": "manual"}
-    untag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
+    (chunk, *_) = library.find("bees")
+    assert sources(chunk) == {"exactly this": "manual"}
+    untag_chunks(actor=library.person.actor, chunk_ids=[chunk.chunk_id], tags=["exactly this"])
     assert library.find("bees", tags_any=("exactly this",)) == []
 
 
-def test_tags_given_while_a_new_generation_is_made_are_not_lost(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tags_set_during_ingestion_are_not_lost(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     document = library.add("bees.md", BEES)
-    (passage,) = library.find("bees")
+    (chunk,) = library.find("bees")
     reindex_documents(actor=library.person.actor, document_ids=[document.pk])
     batch = claim(library.tenant_id)
 
     def tag_both() -> None:
         tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
-        tag_chunks(actor=library.person.actor, chunk_ids=[passage.chunk_id], tags=["exactly this"])
+        tag_chunks(actor=library.person.actor, chunk_ids=[chunk.chunk_id], tags=["exactly this"])
 
     before(monkeypatch, ingest, "publish", tag_both)
     process(library.tenant_id, batch)
@@ -136,42 +134,43 @@ def test_tags_given_while_a_new_generation_is_made_are_not_lost(
     assert sources(library.find("bees")[0]) == {"mine": "manual", "exactly this": "manual"}
 
 
-def test_space_around_a_tag_is_no_part_of_it(library: Library) -> None:
+def test_tag_names_are_stripped(library: Library) -> None:
     document = library.add("bees.md", BEES)
     tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=[" mine "])
     assert sources(library.find("bees")[0]) == {"mine": "manual"}
 
 
-def test_a_changed_sidecar_is_a_change(library: Library) -> None:
+def test_changed_sidecar_updates_the_document(library: Library) -> None:
     library.folder.joinpath("bees.md").write_text(BEES)
     sidecar = library.folder.joinpath("bees.md.meta.json")
     outcomes = []
-    for facts in ({"metadata": {"year": 1927}}, {"metadata": {"year": 1930}}, {"tags": ["insects"]}) * 2:
-        sidecar.write_text(json.dumps(facts))
+    for content in ({"metadata": {"year": 1927}}, {"metadata": {"year": 1930}}, {"tags": ["insects"]}) * 2:
+        sidecar.write_text(json.dumps(content))
         uploads = [upload for upload in uploads_in([library.folder]) if isinstance(upload, Upload)]
         outcomes += [added.outcome.value for added in library.queue(*uploads)]
         library.work()
     assert outcomes == ["added", "updated", "updated", "updated", "updated", "unchanged"]
-    (passage,) = library.find("bees", metadata={"year": 1930})
-    assert sources(passage)["insects"] == "import"
+    (chunk,) = library.find("bees", metadata={"year": 1930})
+    assert sources(chunk)["insects"] == "import"
 
 
-def test_a_tag_that_leaves_the_sidecar_goes_but_not_one_by_hand(library: Library) -> None:
+def test_removed_sidecar_tags_go_but_manual_tags_stay(library: Library) -> None:
     library.folder.joinpath("bees.md").write_text(BEES)
     sidecar = library.folder.joinpath("bees.md.meta.json")
-    found: list[tuple[str, dict[str, str]]] = []
-    for said in (["insects", "honey", "mine"], ["insects"], ["insects"], [], None):
-        sidecar.write_text(json.dumps({} if said is None else {"tags": said}))
+    results: list[tuple[str, dict[str, str]]] = []
+    for names in (["insects", "honey", "mine"], ["insects"], ["insects"], [], None):
+        sidecar.write_text(json.dumps({} if names is None else {"tags": names}))
         (upload,) = uploads_in([library.folder])
         assert isinstance(upload, Upload)
         (added,) = library.queue(upload)
         library.work()
-        if not found:
+        if not results:
             tag_documents(actor=library.person.actor, document_ids=[added.document_id], tags=["mine"])
-        said_by = sources(library.find("bees")[0])
-        found.append((added.outcome.value, {tag: by for tag, by in said_by.items() if by != "ai"}))
+        by_tag = sources(library.find("bees")[0])
+        others = {tag: source for tag, source in by_tag.items() if source != "ai"}
+        results.append((added.outcome.value, others))
     manual_tags = {"mine": "manual"}
-    assert found == [
+    assert results == [
         ("added", {"insects": "import", "honey": "import", "mine": "manual"}),
         ("updated", {"insects": "import"} | manual_tags),
         ("unchanged", {"insects": "import"} | manual_tags),
@@ -180,40 +179,41 @@ def test_a_tag_that_leaves_the_sidecar_goes_but_not_one_by_hand(library: Library
     ]
 
 
-def test_of_two_changes_at_once_the_later_stays(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_of_two_concurrent_tag_changes_wins(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     document = library.add("bees.md", BEES)
     tag = partial(tag_documents, actor=library.person.actor, document_ids=[document.pk])
     untag = partial(untag_documents, actor=library.person.actor, document_ids=[document.pk])
     tag(tags=["gone"])
-    store, later = vector_store(), [lambda: untag(tags=["gone"])]
-    real = store.set_tags
+    store, concurrent = vector_store(), [lambda: untag(tags=["gone"])]
+    set_tags = store.set_tags
 
-    def overtaken(*args: Any) -> None:
-        """Between a commit and its write, somebody else commits and writes."""
-        while later:
-            later.pop()()
-        real(*args)
+    def set_tags_late(*args: Any) -> None:
+        """Another change commits and writes between this one's commit and its write."""
+        while concurrent:
+            concurrent.pop()()
+        set_tags(*args)
 
-    monkeypatch.setattr(store, "set_tags", overtaken)
+    monkeypatch.setattr(store, "set_tags", set_tags_late)
     tag(tags=["mine"])
     assert [hit.document_id for hit in library.find("bees", tags_all=("mine",))] == [document.pk]
     assert library.find("bees", tags_any=("gone",)) == []
 
 
-def test_tagging_many_takes_as_many_statements_as_tagging_one(library: Library) -> None:
+def test_statement_count_does_not_grow_with_documents(library: Library) -> None:
     ids = [added.document_id for added in library.queue(*(library.upload(f"{n}.md", BEES) for n in range(9)))]
     library.work()
 
-    def statements(change: Callable[..., int], some: list[UUID]) -> int:
+    def statements(service: Callable[..., int], document_ids: list[UUID]) -> int:
         with CaptureQueriesContext(connection) as queries:
-            assert change(actor=library.person.actor, document_ids=some, tags=["mine", "ours"]) == len(some)
+            count = service(actor=library.person.actor, document_ids=document_ids, tags=["mine", "ours"])
+        assert count == len(document_ids)
         return len(queries)
 
-    for change in (tag_documents, untag_documents):
-        assert statements(change, ids[:1]) == statements(change, ids[1:])
+    for service in (tag_documents, untag_documents):
+        assert statements(service, ids[:1]) == statements(service, ids[1:])
 
 
-def test_any_all_and_none(library: Library) -> None:
+def test_tag_filters(library: Library) -> None:
     library.add("a.md", f"---\ntags: [x, y]\n---\n{BEES}")
     library.add("b.md", f"---\ntags: [y]\n---\n{RIVERS}")
 
@@ -228,7 +228,6 @@ def test_any_all_and_none(library: Library) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 1001])
-def test_silly_limits_are_refused(library: Library, limit: int) -> None:
-
+def test_search_limit_out_of_range_is_refused(library: Library, limit: int) -> None:
     with pytest.raises(FilterInvalidError, match="1 to 1000"):
         search(actor=library.person.actor, query="x", limit=limit)

@@ -1,4 +1,4 @@
-"""`delete_document ID`: from search at once, from the stores next."""
+"""`delete_document ID`: hide a document at once, and purge it from the stores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.commands import TenantCommand
 from jobs.drain import wait_until_idle, workers_are_running
 from jobs.handlers import handler_of
 from knowledge.models import IngestionJob
-from knowledge.services.documents import delete_documents
+from knowledge.services.changing import delete_documents
 
 
 class Command(TenantCommand):

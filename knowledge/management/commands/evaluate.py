@@ -1,4 +1,4 @@
-"""`evaluate DATASET`: how good and how fast search is on a collection with judgments."""
+"""`evaluate DATASET`: measure search on a collection with relevance judgments."""
 
 from __future__ import annotations
 

@@ -20,17 +20,17 @@ from jobs.drain import wait_until_idle
 from jobs.handlers import handler_of
 from knowledge.ingestion_results import failures, with_members
 from knowledge.models import Chunk, IngestionJob
-from knowledge.services.documents import Added, add_documents
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.adding import Added, add_documents
+from knowledge.services.references import get_or_create_reference
 from knowledge.storage.folders import Unreadable, uploads_in
 from knowledge.storage.values import Upload
 
-AT_ONCE = 64
+BATCH_SIZE = 64
 
 
 @dataclass(kw_only=True)
 class Result:
-    """`chunks` are those that the given files and their members have now."""
+    """`chunks` is how many the files and their members have now."""
 
     added: int = 0
     unchanged: int = 0
@@ -45,7 +45,7 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)  # type: ignore[arg-type]
-        parser.add_argument("paths", nargs="+", type=_path, metavar="PATH")
+        parser.add_argument("paths", nargs="+", type=_path_argument, metavar="PATH")
         parser.add_argument("--workspace", required=True, type=new_name)
         parser.add_argument("--reference", required=True, type=new_name)
         parser.add_argument(
@@ -57,37 +57,40 @@ class Command(TenantCommand):
         reference = get_or_create_reference(
             actor=actor, workspace=options["workspace"], reference=options["reference"]
         )
-        added, unreadable = self._add(actor, reference.pk, options["paths"])
-        ids = [one.document_id for one in added]
+        added, unreadable = self._add_files(actor, reference.pk, options["paths"])
         if options["wait"]:
             with self.progress(unit="doc") as progress:
                 wait_until_idle(handler_of(IngestionJob), actor.tenant_id, progress)
-        documents = with_members(actor.tenant_id, ids)
-        outcomes = Counter(one.outcome.value for one in added)
+        documents = with_members(actor.tenant_id, [document.document_id for document in added])
+        with tenant_scope(actor.tenant_id):
+            chunks = Chunk.objects.filter(
+                document__in=documents, generation=F("document__generation")
+            ).count()
         return Result(
-            **outcomes,
+            **Counter(document.outcome.value for document in added),
             failed=[*unreadable, *failures(documents)],
-            chunks=_count_chunks(actor.tenant_id, [document.pk for document in documents]),
+            chunks=chunks,
             seconds=round(time.monotonic() - started, 3),
         )
 
-    def _add(
+    def _add_files(
         self, actor: Actor, reference_id: UUID, paths: list[Path]
     ) -> tuple[list[Added], list[dict[str, str]]]:
+        """The documents, and the files that cannot be read."""
         added: list[Added] = []
         unreadable: list[dict[str, str]] = []
-        for some in batched(self.track(uploads_in(paths), unit="file"), AT_ONCE):
-            uploads = {one.external_id: one for one in some if isinstance(one, Upload)}
+        for batch in batched(self.track(uploads_in(paths), unit="file"), BATCH_SIZE):
+            uploads = {file.external_id: file for file in batch if isinstance(file, Upload)}
             unreadable += [
-                {"file": one.file, "code": one.code, "detail": one.detail}
-                for one in some
-                if isinstance(one, Unreadable)
+                {"file": file.file, "code": file.code, "detail": file.detail}
+                for file in batch
+                if isinstance(file, Unreadable)
             ]
             added += add_documents(actor=actor, reference_id=reference_id, uploads=list(uploads.values()))
         return added, unreadable
 
     def describe(self, result: Result) -> str:
-        lines = [f"  {one['file']}: {one['detail']} ({one['code']})" for one in result.failed]
+        lines = [f"  {failure['file']}: {failure['detail']} ({failure['code']})" for failure in result.failed]
         counts = f"{result.added} added, {result.updated} updated, {result.unchanged} unchanged"
         return "\n".join([f"{counts}, {result.chunks} passages, {result.seconds} s", *lines])
 
@@ -95,14 +98,8 @@ class Command(TenantCommand):
         return f"Files that could not be read: {len(result.failed)}." if result.failed else ""
 
 
-def _path(value: str) -> Path:
-    """An empty one, as of a variable that is not set, would be the current folder."""
+def _path_argument(value: str) -> Path:
+    """Refuse an empty value, as of an unset variable: it would be the current folder."""
     if not value:
         raise ArgumentTypeError("a path must not be empty; write . for the current folder")
     return Path(value)
-
-
-def _count_chunks(tenant_id: UUID, document_ids: list[UUID]) -> int:
-    with tenant_scope(tenant_id):
-        chunks = Chunk.objects.filter(document_id__in=document_ids, generation=F("document__generation"))
-        return chunks.count()

@@ -1,4 +1,4 @@
-"""`list_documents`: what a tenant has, and in what state."""
+"""`list_documents`: a tenant's documents, and their status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.actors import Actor
 from core.commands import TenantCommand
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document
-from knowledge.services.libraries import find_references
+from knowledge.services.references import find_reference_ids
 
 
 class Command(TenantCommand):
@@ -23,33 +23,32 @@ class Command(TenantCommand):
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> list[dict[str, Any]]:
         reference = options["reference"]
-        ids = find_references(actor.tenant_id, reference) if reference else None
+        ids = find_reference_ids(actor.tenant_id, reference) if reference else None
         with tenant_scope(actor.tenant_id):
             current = Q(chunks__generation=F("generation"))
-            documents = Document.objects.annotate(chunk_count=Count("chunks", filter=current))
+            documents: Any = Document.objects.annotate(chunk_count=Count("chunks", filter=current))
             if ids is not None:
                 documents = documents.filter(reference_id__in=ids)
-            return [_as_json(document) for document in documents.defer("text").order_by("external_id")]
+            return [
+                {
+                    "id": document.pk,
+                    "filename": document.filename,
+                    "path": document.external_id,
+                    "status": document.processed_status,
+                    "error_code": document.error_code,
+                    "error_detail": document.error_detail,
+                    "chunks": document.chunk_count,
+                    "generation": document.generation,
+                }
+                for document in documents.defer("text").order_by("external_id")
+            ]
 
     def describe(self, result: list[dict[str, Any]]) -> str:
         if not result:
             return "No documents yet. `ingest PATH…` adds some."
-        return "\n".join(_as_text(row) for row in result)
-
-
-def _as_json(document: Any) -> dict[str, Any]:
-    return {
-        "id": document.pk,
-        "filename": document.filename,
-        "path": document.external_id,
-        "status": document.processed_status,
-        "error_code": document.error_code,
-        "error_detail": document.error_detail,
-        "chunks": document.chunk_count,
-        "generation": document.generation,
-    }
-
-
-def _as_text(row: dict[str, Any]) -> str:
-    why = f"  {row['error_detail']} ({row['error_code']})" if row["error_code"] else ""
-    return f"{row['id']}  {row['status']:<10}  {row['chunks']:>6} passages  {row['path']}{why}"
+        lines = []
+        for row in result:
+            error = f"  {row['error_detail']} ({row['error_code']})" if row["error_code"] else ""
+            status = f"{row['id']}  {row['status']:<10}  {row['chunks']:>6} passages"
+            lines.append(f"{status}  {row['path']}{error}")
+        return "\n".join(lines)

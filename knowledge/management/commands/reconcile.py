@@ -1,4 +1,4 @@
-"""`reconcile [--repair]`: do the stores agree?"""
+"""`reconcile [--repair]`: compare the stores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from knowledge.models import IngestionJob
 from knowledge.reconcile.comparison import reconcile
 from knowledge.reconcile.findings import FindingKind, Report
 
-SHOWN = 20
+MAX_SHOWN = 20
 
 
 class Command(TenantCommand):
@@ -37,18 +37,20 @@ class Command(TenantCommand):
         if not result.findings:
             return f"{result.tenant_id}: {'compared in part' if result.problems else 'everything agrees'}."
         counts = ", ".join(f"{count} {kind}" for kind, count in result.counts.items())
-        shown = [f"  {one.kind} {one.subject}" for one in result.findings[:SHOWN]]
-        more = [f"  … and {len(result.findings) - SHOWN} more (--json has all)"] * (
-            len(result.findings) > SHOWN
-        )
-        return "\n".join([f"{result.tenant_id}: {counts}; {result.repaired} repaired.", *shown, *more])
+        lines = [f"{result.tenant_id}: {counts}; {result.repaired} repaired."]
+        lines += [f"  {finding.kind} {finding.subject}" for finding in result.findings[:MAX_SHOWN]]
+        if len(result.findings) > MAX_SHOWN:
+            lines.append(f"  … and {len(result.findings) - MAX_SHOWN} more (--json has all)")
+        return "\n".join(lines)
 
     def problem(self, result: Report) -> str:
-        left, lost = len(result.findings) - result.repaired, result.counts.get(FindingKind.MISSING_FILE, 0)
-        sentences = [
-            f"{left} inconsistencies are left." * (left > 0),
-            "Run again with --repair." * (left > lost and not result.problems),
-            f"{lost} files are missing: upload them again." * (lost > 0),
-            *result.problems,
-        ]
-        return " ".join(filter(None, sentences))
+        left = len(result.findings) - result.repaired
+        missing_files = result.counts.get(FindingKind.MISSING_FILE, 0)
+        sentences = []
+        if left > 0:
+            sentences.append(f"{left} inconsistencies are left.")
+        if left > missing_files and not result.problems:
+            sentences.append("Run again with --repair.")
+        if missing_files > 0:
+            sentences.append(f"{missing_files} files are missing: upload them again.")
+        return " ".join([*sentences, *result.problems])

@@ -1,4 +1,4 @@
-"""`search QUERY`: the passages that answer it."""
+"""`search QUERY`: the chunks that answer it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from core.actors import Actor
 from core.commands import TenantCommand
 from engines.vectors import Mode
 from knowledge.search.filters import SearchFilters
-from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
-from knowledge.services.libraries import find_references
+from knowledge.services.references import find_reference_ids
 
 
 class Command(TenantCommand):
@@ -31,44 +30,41 @@ class Command(TenantCommand):
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> list[dict[str, Any]]:
         names = options["reference"]
-        references = [pk for name in names for pk in find_references(actor.tenant_id, name)]
-        filters = SearchFilters(
-            references=tuple(references) if names else None, tags_any=tuple(options["tag"])
-        )
-        passages = search(
+        references = tuple(pk for name in names for pk in find_reference_ids(actor.tenant_id, name))
+        filters = SearchFilters(references=references if names else None, tags_any=tuple(options["tag"]))
+        chunks = search(
             actor=actor,
             query=options["query"],
             mode=Mode(options["mode"]),
             limit=options["limit"],
             filters=filters,
         )
-        return [_as_json(passage) for passage in passages]
+        return [
+            {
+                "document": chunk.document_id,
+                "filename": chunk.filename,
+                "page": chunk.page,
+                "heading": list(chunk.heading),
+                "text": chunk.text,
+                "start": chunk.start,
+                "end": chunk.end,
+                "score": chunk.score,
+                "scores": chunk.scores,
+                "tags": chunk.tags,
+                "chunk_id": chunk.chunk_id,
+            }
+            for chunk in chunks
+        ]
 
     def describe(self, result: list[dict[str, Any]]) -> str:
         if not result:
             return "Nothing found."
-        return "\n\n".join(_as_text(rank, hit) for rank, hit in enumerate(result, start=1))
-
-
-def _as_json(passage: FoundChunk) -> dict[str, Any]:
-    return {
-        "document": passage.document_id,
-        "filename": passage.filename,
-        "page": passage.page,
-        "heading": list(passage.heading),
-        "text": passage.text,
-        "start": passage.start,
-        "end": passage.end,
-        "score": passage.score,
-        "scores": passage.scores,
-        "tags": passage.tags,
-        "chunk_id": passage.chunk_id,
-    }
-
-
-def _as_text(rank: int, hit: dict[str, Any]) -> str:
-    place = [hit["filename"], *([f"page {hit['page']}"] if hit["page"] else []), *hit["heading"]]
-    tags = ", ".join(f"{tag.tag} ({tag.source})" for tag in hit["tags"])
-    scores = ", ".join(f"{name} {score:.3f}" for name, score in hit["scores"].items())
-    text = hit["text"] if len(hit["text"]) < 400 else hit["text"][:400].rstrip() + " …"
-    return f"{rank}. {' › '.join(place)}\n   {scores}{f'; tags: {tags}' if tags else ''}\n   {text}"
+        hits = []
+        for rank, hit in enumerate(result, start=1):
+            page = [f"page {hit['page']}"] if hit["page"] else []
+            place = " › ".join([hit["filename"], *page, *hit["heading"]])
+            scores = ", ".join(f"{name} {score:.3f}" for name, score in hit["scores"].items())
+            tags = ", ".join(f"{tag.tag} ({tag.source})" for tag in hit["tags"])
+            text = hit["text"] if len(hit["text"]) < 400 else hit["text"][:400].rstrip() + " …"
+            hits.append(f"{rank}. {place}\n   {scores}{f'; tags: {tags}' if tags else ''}\n   {text}")
+        return "\n\n".join(hits)

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from core.actors import command_actor
 from core.commands import OylCommand
-from knowledge.services.documents import add_documents
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.adding import add_documents
+from knowledge.services.references import get_or_create_reference
 from knowledge.storage.folders import uploads_in
 from knowledge.storage.values import Upload
 from tenants.services import create_tenant

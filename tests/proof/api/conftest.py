@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from benchmarks.reports import Row
-from tests.api.conftest import Caller, key_of
+from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
 from tests.server import running_server
 
@@ -54,7 +54,7 @@ def measured() -> list[Row]:
 
 @pytest.fixture
 def caller(owner: Person) -> Caller:
-    return key_of(owner)
+    return make_caller(owner)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def form(reference: str, pieces: int) -> tuple[int, Iterator[bytes]]:
 def upload(address: str, caller: Caller, reference: str, megabytes: int) -> int:
     length, parts = form(reference, megabytes * 1_000_000 // len(PIECE))
     headers = {
-        "Authorization": f"Bearer {caller.made.secret}",
+        "Authorization": f"Bearer {caller.key.secret}",
         "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
         "Content-Length": str(length),
         "Idempotency-Key": f"{megabytes} MB",

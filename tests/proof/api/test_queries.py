@@ -14,7 +14,7 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from oyl.routes import ROUTES, router
 from tenants.models import Membership, Tenant
-from tests.api.conftest import Caller, key_of
+from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person, make_member, make_owner
 from tests.proof.isolation.parties import Model, make_row
 
@@ -64,7 +64,7 @@ def make_rows(person: Person, count: int) -> Caller:
             rows: dict[Model, Any] = {Tenant: Tenant.objects.get(), Membership: Membership.objects.first()}
             for model in {view.model for view in ROUTES.values()}:
                 make_row(model, person.user, f"zq{uuid4().hex[:10]}", rows)
-    caller = key_of(person)
+    caller = make_caller(person)
     caller.get("tenants/")  # notes when the key was used
     return caller
 

@@ -20,7 +20,8 @@ from django.db import connection
 from core.actors import Actor
 from jobs.drain import unfinished
 from knowledge.errors import DocumentBusyError, DocumentNotFoundError
-from knowledge.services.documents import add_documents, delete_documents, reindex_documents
+from knowledge.services.adding import add_documents
+from knowledge.services.changing import delete_documents, reindex_documents
 from knowledge.storage.values import Upload
 from tests.knowledge.libraries import ingestion
 from tests.proof.chaos.corpus import Content

@@ -16,8 +16,8 @@ from django.conf import settings
 from core.actors import Actor, system_actor
 from knowledge.reconcile.comparison import reconcile
 from knowledge.reconcile.findings import Report
-from knowledge.services.documents import retry_documents
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.changing import retry_documents
+from knowledge.services.references import get_or_create_reference
 from oyl.embedded.services import make_tables_if_new
 from tenants.services import create_tenant
 from tests.knowledge.libraries import default_ports

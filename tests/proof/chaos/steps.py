@@ -23,7 +23,7 @@ from jobs import queue, worker
 from jobs import tasks as jobs_tasks
 from knowledge import ingestion, pipeline, queueing
 from knowledge.models import Stage
-from knowledge.services import documents
+from knowledge.services import adding, changing
 from knowledge.storage import files
 
 PORTS = ((Parser, PooledParser), (Embedder, OpenAICompatibleEmbedder), (VectorStore, EdgeStore))
@@ -49,7 +49,7 @@ def instrument(around: Around) -> None:
 
 def _functions() -> Iterator[FunctionType]:
     found = pkgutil.iter_modules(ingestion.__path__, f"{ingestion.__name__}.")
-    others = (queue, worker, jobs_tasks, storage, files, queueing, documents)
+    others = (queue, worker, jobs_tasks, storage, files, queueing, adding, changing)
     for module in (*(import_module(one.name) for one in found), *others):
         yield from (value for value in _functions_in(module) if value.__module__ == module.__name__)
     yield from _functions_in(pipeline)

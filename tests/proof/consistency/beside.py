@@ -10,7 +10,7 @@ from functools import partial
 from django.db import connection
 
 from benchmarks.reports import Row
-from knowledge.services.documents import delete_documents, reindex_documents
+from knowledge.services.changing import delete_documents, reindex_documents
 from knowledge.services.tags import tag_documents, untag_documents
 from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.test_commands import run

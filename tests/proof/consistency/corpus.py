@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from core.isolation.scope import tenant_scope
 from engines.vectors import Filter, Point
 from knowledge.models import Chunk, Document
-from knowledge.services.documents import delete_documents
+from knowledge.services.changing import delete_documents
 from tests.knowledge.libraries import BEES, Library, default_ports
 
 WORDS = [

@@ -17,7 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from benchmarks.reports import Row
 from knowledge.engine_config import vector_store
 from knowledge.reconcile.comparison import reconcile
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
 from tests.proof.consistency.bulk import MODEL, grow
 

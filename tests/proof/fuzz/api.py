@@ -16,7 +16,7 @@ from oyl.openapi import document
 from oyl.routes import ROUTES
 from tenants.models import ApiKey, Membership
 from tests.admin.rows import make_rows
-from tests.api.conftest import Caller, key_of
+from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
 
 # A wrong body may be refused for its If-Match before it is looked at. A right one may be refused for what is there, and
@@ -42,13 +42,13 @@ class Key:
     def _put_right(self) -> None:
         with tenant_scope(self.owner.tenant_id):
             Membership.objects.update_or_create(user=self.owner.user, defaults={"role": Role.OWNER})
-            works = ApiKey.objects.filter(pk=self.caller.made.api_key.pk, revoked_at=None).exists()
+            works = ApiKey.objects.filter(pk=self.caller.key.api_key.pk, revoked_at=None).exists()
         if not works:
-            self.caller = key_of(self.owner)
+            self.caller = make_caller(self.owner)
         connection.close()
 
     def set(self, case: Any, caller: Caller, _: Any) -> None:
-        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {caller.made.secret}"}
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {caller.key.secret}"}
 
 
 def described(owner: Person, address: str, *, examples: int, phases: list[str], seed: int = 0) -> Any:
@@ -61,7 +61,7 @@ def described(owner: Person, address: str, *, examples: int, phases: list[str], 
             text = text.replace(placeholder(name), str(rows[view.model].pk))
     schema = schemathesis.openapi.from_dict(json.loads(text), config=_config(examples, phases, seed))
     schema.config.update(base_url=address)
-    schema.auth(refresh_interval=None)(type("OwnKey", (Key,), {"owner": owner, "caller": key_of(owner)}))
+    schema.auth(refresh_interval=None)(type("OwnKey", (Key,), {"owner": owner, "caller": make_caller(owner)}))
     return schema
 
 

@@ -19,7 +19,7 @@ from django.db import connections
 from django.test import RequestFactory
 
 from knowledge.models import Document
-from tests.api.conftest import key_of
+from tests.api.conftest import make_caller
 from tests.proof.isolation.parties import Party
 
 Headers = dict[str, str]
@@ -46,7 +46,7 @@ def visitors_of(parties: Sequence[Party]) -> list[Visitor]:
         Visitor(
             word=party.word,
             cookie={"cookie": f"sessionid={party.person.client.cookies['sessionid'].value}"},
-            key={"authorization": f"Bearer {key_of(party.person).made.secret}"},
+            key={"authorization": f"Bearer {make_caller(party.person).key.secret}"},
             document=party.id_of(Document),
             foreign=neighbour.id_of(Document),
         )

@@ -20,7 +20,7 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from core.commands import TenantCommand, new_name
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document, DocumentStatus, Reference
-from knowledge.services.documents import add_documents
+from knowledge.services.adding import add_documents
 from knowledge.storage.values import Upload
 from oyl.celery import app as celery
 from tests.proof.isolation.answers import CHANGING

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants.models import User
-from tests.api.conftest import key_of
+from tests.api.conftest import make_caller
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.asking import METHODS, ask
@@ -41,7 +41,7 @@ def operator(intruder: Party) -> Client:
 @pytest.fixture(scope="module")
 def program(intruder: Party) -> Client:
     """The intruder's, with a key that may do everything there."""
-    return Client(headers={"Authorization": f"Bearer {key_of(intruder.person).made.secret}"})
+    return Client(headers={"Authorization": f"Bearer {make_caller(intruder.person).key.secret}"})
 
 
 @with_ids

@@ -17,7 +17,7 @@ from knowledge.models import (
     TagLink,
     TagSource,
 )
-from knowledge.services import documents, libraries, originals, stored_files, tags
+from knowledge.services import adding, changing, originals, references, stored_files, tags
 from knowledge.services.stored_files import Attachment
 from knowledge.storage.values import Upload
 from tests.proof.tampering.stage import Call, Stage
@@ -25,7 +25,7 @@ from tests.proof.tampering.stage import Call, Stage
 
 def create_reference(at: Stage) -> Call:
     return Call(
-        make=lambda: libraries.create_reference(actor=at.actor, workspace_id=at.workspace.pk, name=at.name),
+        make=lambda: references.create_reference(actor=at.actor, workspace_id=at.workspace.pk, name=at.name),
         is_done=at.has(Reference, name=at.name),
     )
 
@@ -36,7 +36,7 @@ def save_reference(at: Stage) -> Call:
     reference = at.add(lambda: Reference.objects.get(pk=at.reference.pk))
     reference.chunk_tokens = 100 + int(at.key[:6], 16)
     return Call(
-        make=lambda: libraries.save_reference(actor=at.actor, reference=reference),
+        make=lambda: references.save_reference(actor=at.actor, reference=reference),
         is_done=at.has(Reference, pk=reference.pk, chunk_tokens=reference.chunk_tokens),
         events=2,
     )
@@ -45,7 +45,7 @@ def save_reference(at: Stage) -> Call:
 def get_or_create_reference(at: Stage) -> Call:
     """It makes two things here, each with its event."""
     return Call(
-        make=lambda: libraries.get_or_create_reference(actor=at.actor, workspace=at.name, reference=at.name),
+        make=lambda: references.get_or_create_reference(actor=at.actor, workspace=at.name, reference=at.name),
         is_done=at.has(Reference, name=at.name, workspace__name=at.name),
         events=2,
     )
@@ -54,15 +54,17 @@ def get_or_create_reference(at: Stage) -> Call:
 def create_knowledge_base(at: Stage) -> Call:
     assistant = at.add(lambda: Assistant.objects.create(workspace=at.workspace, name=at.name))
     return Call(
-        make=lambda: libraries.create_knowledge_base(actor=at.actor, assistant_id=assistant.pk, name=at.name),
+        make=lambda: references.create_knowledge_base(
+            actor=at.actor, assistant_id=assistant.pk, name=at.name
+        ),
         is_done=at.has(KnowledgeBase, name=at.name),
     )
 
 
-def read_references(at: Stage) -> Call:
+def set_references(at: Stage) -> Call:
     base = at.knowledge_base()
     return Call(
-        make=lambda: libraries.read_references(
+        make=lambda: references.set_references(
             actor=at.actor, knowledge_base=base, reference_ids=[at.reference.pk]
         ),
         is_done=at.has(KnowledgeBaseReference, knowledge_base=base),
@@ -72,7 +74,7 @@ def read_references(at: Stage) -> Call:
 def delete_references(at: Stage) -> Call:
     doomed = at.add(lambda: Reference.objects.create(workspace=at.workspace, name=at.name))
     return Call(
-        make=lambda: libraries.delete_references(actor=at.actor, references=[doomed]),
+        make=lambda: references.delete_references(actor=at.actor, references=[doomed]),
         is_done=at.lacks(Reference, pk=doomed.pk),
     )
 
@@ -81,7 +83,7 @@ def delete_knowledge_bases(at: Stage) -> Call:
     """The base and its private reference have a history each."""
     base = at.knowledge_base()
     return Call(
-        make=lambda: libraries.delete_knowledge_bases(actor=at.actor, knowledge_bases=[base]),
+        make=lambda: references.delete_knowledge_bases(actor=at.actor, knowledge_bases=[base]),
         is_done=at.lacks(KnowledgeBase, pk=base.pk),
         events=2,
     )
@@ -101,7 +103,7 @@ def add_documents(at: Stage) -> Call:
         path.write_text(f"Text {n}")
         uploads.append(Upload(external_id=f"{at.name} {n}", filename=path.name, path=path))
     return Call(
-        make=lambda: documents.add_documents(actor=at.actor, reference_id=at.reference.pk, uploads=uploads),
+        make=lambda: adding.add_documents(actor=at.actor, reference_id=at.reference.pk, uploads=uploads),
         is_done=at.has(Document, external_id=f"{at.name} 2"),
     )
 
@@ -109,7 +111,7 @@ def add_documents(at: Stage) -> Call:
 def delete_documents(at: Stage) -> Call:
     document = at.document()
     return Call(
-        make=lambda: documents.delete_documents(actor=at.actor, document_ids=[document.pk]),
+        make=lambda: changing.delete_documents(actor=at.actor, document_ids=[document.pk]),
         is_done=at.lacks(Document, pk=document.pk),
     )
 
@@ -117,7 +119,7 @@ def delete_documents(at: Stage) -> Call:
 def retry_documents(at: Stage) -> Call:
     document = at.document(status="error", error="It is missing.")
     return Call(
-        make=lambda: documents.retry_documents(actor=at.actor, document_ids=[document.pk]),
+        make=lambda: changing.retry_documents(actor=at.actor, document_ids=[document.pk]),
         is_done=at.has(Document, pk=document.pk, processed_status="pending"),
     )
 
@@ -125,7 +127,7 @@ def retry_documents(at: Stage) -> Call:
 def reindex_documents(at: Stage) -> Call:
     document = at.document(status="done")
     return Call(
-        make=lambda: documents.reindex_documents(actor=at.actor, document_ids=[document.pk]),
+        make=lambda: changing.reindex_documents(actor=at.actor, document_ids=[document.pk]),
         is_done=at.has(Document, pk=document.pk, processed_status="pending"),
     )
 
@@ -176,7 +178,7 @@ def untag_chunks(at: Stage) -> Call:
 def set_metadata(at: Stage) -> Call:
     document = at.document()
     return Call(
-        make=lambda: documents.set_metadata(
+        make=lambda: changing.set_metadata(
             actor=at.actor, document_id=document.pk, metadata={"name": at.name}
         ),
         is_done=at.has(Document, pk=document.pk, metadata_json__name=at.name),

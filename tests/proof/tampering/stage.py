@@ -22,9 +22,9 @@ from core.actors import Actor, ActorKind
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.models import Chunk, Document, KnowledgeBase, Reference, StoredFile, TagLink, TagSource
-from knowledge.services.libraries import create_knowledge_base
+from knowledge.services.references import create_knowledge_base
 from knowledge.services.stored_files import store_file
-from knowledge.services.tags import make_tags, set_document_tags
+from knowledge.services.tags import get_or_create_tags, set_document_tags
 from tenants.models import Membership, User
 from tests.admin.rows import make_document
 from workspaces.models import Workspace
@@ -130,7 +130,7 @@ class Stage:
 
     def chunk_tagged(self) -> Chunk:
         chunk = self.chunk()
-        (tag,) = self.add(lambda: make_tags(self.reference.pk, [self.name], TagSource.MANUAL))
+        (tag,) = self.add(lambda: get_or_create_tags(self.reference.pk, [self.name], TagSource.MANUAL))
         self.add(lambda: TagLink.objects.create(chunk=chunk, tag=tag, source=TagSource.MANUAL))
         return chunk
 

@@ -18,7 +18,7 @@ from core.actors import ActorKind
 from core.errors import ForbiddenError, NestedTenantScopeError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from knowledge.services.libraries import get_or_create_reference
+from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
 from tests.proof import victims
 from tests.proof.conftest import Size

@@ -1,4 +1,4 @@
-"""References, knowledge bases and their vocabularies over REST."""
+"""References, knowledge bases and tags over REST."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rest_framework import serializers
 from audit.api import AuditedViewSet
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ReadViewSet
-from knowledge.bound_lookups import OF_REFERENCE, bound_through
+from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import KnowledgeBase, Reference, Tag, TagLink, TagRule
 from knowledge.pipeline.values import tag_id
-from knowledge.services import libraries, tags
+from knowledge.services import references, tags
 
 
 class ReferenceSerializer(OylSerializer[Reference]):
@@ -39,16 +39,16 @@ class ReferenceViewSet(AuditedViewSet):
 
     model = Reference
     area = "knowledge"
-    bound_by = OF_REFERENCE
+    bound_by = REFERENCE_LOOKUPS
     serializer_class = ReferenceSerializer
     filterset_fields = ["workspace", "knowledge_base", "name"]
     ordering_fields = ["name", "created_at"]
 
     def save_instance(self, instance: Reference) -> None:
-        libraries.save_reference(actor=self.actor, reference=instance)
+        references.save_reference(actor=self.actor, reference=instance)
 
     def perform_destroy(self, instance: Reference) -> None:
-        libraries.delete_references(actor=self.actor, references=[instance])
+        references.delete_references(actor=self.actor, references=[instance])
 
 
 class KnowledgeBaseSerializer(OylSerializer[KnowledgeBase]):
@@ -83,28 +83,28 @@ class KnowledgeBaseViewSet(AuditedViewSet):
         return rows.prefetch_related("references", "private_reference")
 
     def perform_create(self, serializer: Any) -> None:
-        given = serializer.validated_data
-        base = libraries.create_knowledge_base(
-            actor=self.actor, assistant_id=given["assistant"].pk, name=given["name"]
+        data = serializer.validated_data
+        base = references.create_knowledge_base(
+            actor=self.actor, assistant_id=data["assistant"].pk, name=data["name"]
         )
         self.check_bound(KnowledgeBase.objects.filter(pk=base.pk), self.bound_by)
-        self._read(base, given.get("references"))
+        if "references" in data:
+            self._set_references(base, data["references"])
         serializer.instance = base
 
     def perform_update(self, serializer: Any) -> None:
-        wanted = serializer.validated_data.pop("references", None)
+        chosen = serializer.validated_data.pop("references", None)
         super().perform_update(serializer)
-        self._read(serializer.instance, wanted)
+        if chosen is not None:
+            self._set_references(serializer.instance, chosen)
 
-    def _read(self, base: Any, wanted: list[Reference] | None) -> None:
-        if wanted is not None:
-            ids = [reference.pk for reference in wanted]
-            self.check_bound(Reference.objects.filter(pk__in=ids), OF_REFERENCE)
-            libraries.read_references(actor=self.actor, knowledge_base=base, reference_ids=ids)
-            base._prefetched_objects_cache = {}
+    def _set_references(self, base: KnowledgeBase, chosen: list[Reference]) -> None:
+        ids = [reference.pk for reference in chosen]
+        self.check_bound(Reference.objects.filter(pk__in=ids), REFERENCE_LOOKUPS)
+        references.set_references(actor=self.actor, knowledge_base=base, reference_ids=ids)
 
     def perform_destroy(self, instance: KnowledgeBase) -> None:
-        libraries.delete_knowledge_bases(actor=self.actor, knowledge_bases=[instance])
+        references.delete_knowledge_bases(actor=self.actor, knowledge_bases=[instance])
 
 
 class TagSerializer(OylSerializer[Tag]):
@@ -120,13 +120,13 @@ class TagViewSet(AuditedViewSet):
 
     model = Tag
     area = "knowledge"
-    bound_by = bound_through("reference")
+    bound_by = lookups_through("reference")
     serializer_class = TagSerializer
     filterset_fields = ["reference", "tag", "source", "inherited"]
     ordering_fields = ["tag", "created_at"]
 
     def saved(self, instance: Tag) -> Tag:
-        """A tag's id follows from its name."""
+        """Derive the tag's id from its name."""
         if instance._state.adding:
             instance.pk = tag_id(instance.reference_id, instance.tag)
         tag: Tag = super().saved(instance)
@@ -148,7 +148,7 @@ class TagRuleViewSet(AuditedViewSet):
 
     model = TagRule
     area = "knowledge"
-    bound_by = bound_through("tag__reference")
+    bound_by = lookups_through("tag__reference")
     serializer_class = TagRuleSerializer
     filterset_fields = ["tag", "kind"]
 
@@ -170,7 +170,7 @@ class TagLinkViewSet(ReadViewSet):
 
     model = TagLink
     area = "knowledge"
-    bound_by = bound_through("tag__reference")
+    bound_by = lookups_through("tag__reference")
     serializer_class = TagLinkSerializer
     filterset_fields = {
         "tag": ["exact"],

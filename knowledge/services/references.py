@@ -17,12 +17,12 @@ from core.permissions import Role
 from knowledge.engine_config import embedder_configs
 from knowledge.errors import ReferenceNotFoundError
 from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reference
-from knowledge.services.documents import delete_documents, reindex_documents
+from knowledge.services.changing import delete_documents, reindex_documents
 from workspaces.models import Workspace
 from workspaces.services import get_or_create_workspace
 
-# What a reference's documents are made with: a change of these makes them anew.
-MADE_WITH = ("embedding_model", "chunk_tokens", "chunk_overlap")
+# A change of these fields re-indexes the reference's documents.
+INGESTION_FIELDS = ("embedding_model", "chunk_tokens", "chunk_overlap")
 
 
 class ReferenceExistsError(ConflictError):
@@ -54,59 +54,62 @@ def create_reference(*, actor: Actor, workspace_id: UUID, name: str, description
 
 
 def save_reference(*, actor: Actor, reference: Reference) -> int:
-    """Save a new or changed reference; when its embedding model or the size of its passages changed, its documents are
-    ingested anew, whose number is returned. They answer from their present passages until then. Raises InvalidError for an
-    embedding model that is not configured."""
-    known = embedder_configs()
-    if reference.embedding_model and reference.embedding_model not in known:
+    """Save a new or changed reference. When its embedding model or the size of its chunks changed, re-index its
+    documents. Return the number of documents queued. Raises InvalidError for an embedding model that is not configured."""
+    models = embedder_configs()
+    if reference.embedding_model and reference.embedding_model not in models:
         raise InvalidError(
-            f"The embedding model '{reference.embedding_model}' is not configured. Choose one of: {', '.join(known)}."
+            f"The embedding model '{reference.embedding_model}' is not configured. Choose one of: {', '.join(models)}."
         )
     with tenant_scope(actor.tenant_id):
         before = Reference.objects.filter(pk=reference.pk).first()
         save_audited(actor=actor, instance=reference)
-        if before is None or all(getattr(before, name) == getattr(reference, name) for name in MADE_WITH):
+        if before is None or all(
+            getattr(before, name) == getattr(reference, name) for name in INGESTION_FIELDS
+        ):
             return 0
-        ids = documents_of([reference])
+        ids = document_ids_of([reference])
         return reindex_documents(actor=actor, document_ids=ids) if ids else 0
 
 
 def get_or_create_reference(*, actor: Actor, workspace: str, reference: str) -> Reference:
-    """By names; both are made when missing."""
+    """By the names of the workspace and the reference."""
     with tenant_scope(actor.tenant_id):
-        place = get_or_create_workspace(actor=actor, name=workspace)
-        if found := Reference.objects.filter(workspace=place, name=reference).first():
-            return cast(Reference, found)
+        parent = get_or_create_workspace(actor=actor, name=workspace)
+        rows = Reference.objects.filter(workspace=parent, name=reference)
+        if existing := rows.first():
+            return cast(Reference, existing)
         try:
-            return create_reference(actor=actor, workspace_id=place.pk, name=reference)
-        except ReferenceExistsError:  # somebody was quicker
-            return cast(Reference, Reference.objects.get(workspace=place, name=reference))
+            return create_reference(actor=actor, workspace_id=parent.pk, name=reference)
+        except ReferenceExistsError:  # created concurrently
+            return cast(Reference, rows.get())
 
 
-def find_references(tenant_id: UUID, name_or_id: str) -> list[UUID]:
+def find_reference_ids(tenant_id: UUID, name_or_id: str) -> list[UUID]:
     """The references of that name or id (a name may occur in several workspaces). Raises ReferenceNotFoundError."""
     with tenant_scope(tenant_id):
-        named = {str(pk): name for pk, name in Reference.objects.values_list("pk", "name")}
-    found = [UUID(pk) for pk, name in named.items() if name_or_id in (pk, name)]
-    if not found:
+        names = dict(Reference.objects.values_list("pk", "name"))
+    ids = [pk for pk, name in names.items() if name_or_id in (str(pk), name)]
+    if not ids:
         raise ReferenceNotFoundError(f"There is no reference '{name_or_id}'.")
-    return found
+    return ids
 
 
 def create_knowledge_base(*, actor: Actor, assistant_id: UUID, name: str) -> KnowledgeBase:
-    """With the private reference that documents are uploaded to directly. Raises NotFoundError, and
-    ValidationError when a name is taken."""
+    """Create it with the private reference for documents of its own. Raises NotFoundError, and ValidationError when a
+    name is taken."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         assistant = Assistant.objects.filter(pk=assistant_id).first()
         if assistant is None:
             raise NotFoundError("There is no such assistant.")
         base = KnowledgeBase(assistant=assistant, name=name)
-        own_name = f"{assistant.name}: {name}"[:255]
-        own = Reference(workspace_id=assistant.workspace_id, knowledge_base=base, name=own_name)
-        for one in (base, own):
-            one.full_clean()
-            one.save()
+        private = Reference(
+            workspace_id=assistant.workspace_id, knowledge_base=base, name=f"{assistant.name}: {name}"[:255]
+        )
+        for instance in (base, private):
+            instance.full_clean()
+            instance.save()
         record(
             actor=actor,
             action="knowledge_base.created",
@@ -118,14 +121,14 @@ def create_knowledge_base(*, actor: Actor, assistant_id: UUID, name: str) -> Kno
 
 
 def readable_references(knowledge_base_id: UUID) -> list[UUID]:
-    """Inside a scope: what the knowledge base reads, its private reference included."""
+    """Inside a scope: the ids of the references that the knowledge base reads, its private one included."""
     linked = KnowledgeBaseReference.objects.filter(knowledge_base_id=knowledge_base_id)
-    own = Reference.objects.filter(knowledge_base_id=knowledge_base_id)
-    return list(linked.values_list("reference_id", flat=True).union(own.values_list("pk", flat=True)))
+    private = Reference.objects.filter(knowledge_base_id=knowledge_base_id)
+    return list(linked.values_list("reference_id", flat=True).union(private.values_list("pk", flat=True)))
 
 
-def read_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_ids: Sequence[UUID]) -> None:
-    """From now on the knowledge base reads exactly these, and its private reference. Raises NotFoundError."""
+def set_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_ids: Sequence[UUID]) -> None:
+    """Make the knowledge base read exactly these, and its private reference. Raises ReferenceNotFoundError."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         wanted = set(Reference.objects.filter(pk__in=reference_ids).values_list("pk", flat=True))
@@ -152,20 +155,20 @@ def read_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_id
 def delete_references(
     *, actor: Actor, references: Sequence[Reference], knowledge_bases: Sequence[KnowledgeBase] = ()
 ) -> None:
-    """With all their documents; `knowledge_bases` are those knowledge bases that they are private to."""
+    """With all their documents; `knowledge_bases` are those that the references are private to."""
     with tenant_scope(actor.tenant_id):
-        if ids := documents_of(references):
+        if ids := document_ids_of(references):
             delete_documents(actor=actor, document_ids=ids)
         soft_delete_audited(actor=actor, instances=[*references, *knowledge_bases])
 
 
 def delete_knowledge_bases(*, actor: Actor, knowledge_bases: Sequence[KnowledgeBase]) -> None:
-    """With the documents that were uploaded to them directly."""
+    """With their private references and the documents of those."""
     with tenant_scope(actor.tenant_id):
-        own = list(Reference.objects.filter(knowledge_base__in=knowledge_bases))
-        delete_references(actor=actor, references=own, knowledge_bases=knowledge_bases)
+        private = list(Reference.objects.filter(knowledge_base__in=knowledge_bases))
+        delete_references(actor=actor, references=private, knowledge_bases=knowledge_bases)
 
 
-def documents_of(references: Iterable[Reference]) -> list[UUID]:
+def document_ids_of(references: Iterable[Reference]) -> list[UUID]:
     ids = [reference.pk for reference in references]
     return list(Document.objects.filter(reference__in=ids).values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""References (libraries of documents) and the knowledge bases through which assistants read them."""
+"""References, and the knowledge bases through which assistants read them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class KnowledgeBase(SoftDeleteModel):
 
 
 class Reference(SoftDeleteModel):
-    """A library of documents in a workspace; private to a knowledge base if that is set. When `embedding_model`,
-    `chunk_tokens` or `chunk_overlap` changes, its documents are ingested anew."""
+    """A set of documents in a workspace, private to a knowledge base if that is set. A change of `embedding_model`,
+    `chunk_tokens` or `chunk_overlap` re-indexes its documents."""
 
     workspace = TenantForeignKey(Workspace, related_name="references")
     knowledge_base = TenantOneToOneField(

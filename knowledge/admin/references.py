@@ -1,9 +1,9 @@
-"""References and knowledge bases: what they hold, and what hangs on them."""
+"""References and knowledge bases."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -22,12 +22,12 @@ from knowledge.admin.tags import TagInline
 from knowledge.engine_config import embedder_configs
 from knowledge.models import Document, DocumentStatus, KnowledgeBase, KnowledgeBaseReference, Reference
 from knowledge.pipeline.values import tag_id
-from knowledge.services.documents import reindex_documents
-from knowledge.services.libraries import (
+from knowledge.services.changing import reindex_documents
+from knowledge.services.references import (
     create_knowledge_base,
     delete_knowledge_bases,
     delete_references,
-    documents_of,
+    document_ids_of,
     save_reference,
 )
 
@@ -51,7 +51,7 @@ class ReferenceForm(TenantForm):
 
 @admin.register(Reference)
 class ReferenceAdmin(AuditedAdmin):
-    """A library goes with its documents."""
+    """A reference is deleted with its documents."""
 
     form = ReferenceForm
 
@@ -65,7 +65,7 @@ class ReferenceAdmin(AuditedAdmin):
     actions = ["reindex"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """The embedding model only where there is a choice."""
+        """The embedding model is a field only when several are configured."""
         model = ["embedding_model"] if len(embedder_configs()) > 1 else []
         return ["workspace", "name", "description", *model, ("chunk_tokens", "chunk_overlap"), "documents"]
 
@@ -78,7 +78,7 @@ class ReferenceAdmin(AuditedAdmin):
 
     @admin.action(description="Re-index all their documents: apply new rules and tags", permissions=["write"])
     def reindex(self, request: HttpRequest, queryset: models.QuerySet[Reference]) -> None:
-        ids = documents_of(queryset)
+        ids = document_ids_of(queryset)
         count = reindex_documents(actor=actor_of(request), document_ids=ids) if ids else 0
         self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
 
@@ -99,10 +99,10 @@ class ReferenceAdmin(AuditedAdmin):
         delete_references(actor=actor_of(request), references=list(queryset))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        return _with_documents(objs, "references", documents_of(objs))
+        return _deleted_objects(objs, "references", objs)
 
 
-class ReadsInline(TenantInline):
+class ReferenceInline(TenantInline):
     model = KnowledgeBaseReference
     verbose_name_plural = "References that it reads, besides its own documents"
     autocomplete_fields = ["reference"]
@@ -121,7 +121,7 @@ class KnowledgeBaseAdmin(AuditedAdmin):
     ordering = ["name"]
     fields = ["assistant", "name", "own_documents"]
     readonly_fields = ["own_documents"]
-    inlines = [ReadsInline]
+    inlines = [ReferenceInline]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return list(self.inlines) if obj else []
@@ -131,17 +131,17 @@ class KnowledgeBaseAdmin(AuditedAdmin):
 
     @display(description="Its own documents")
     def own_documents(self, obj: Any) -> SafeString:
-        own = Reference.objects.filter(knowledge_base=obj.pk).first()
-        return document_counts(own) if own else SafeString("–")
+        private = Reference.objects.filter(knowledge_base=obj.pk).first()
+        return document_counts(private) if private else SafeString("–")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
         else:
-            made = create_knowledge_base(
+            base = create_knowledge_base(
                 actor=actor_of(request), assistant_id=obj.assistant_id, name=obj.name
             )
-            obj.pk = made.pk
+            obj.pk = base.pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_knowledge_bases(actor=actor_of(request), knowledge_bases=[obj])
@@ -150,21 +150,21 @@ class KnowledgeBaseAdmin(AuditedAdmin):
         delete_knowledge_bases(actor=actor_of(request), knowledge_bases=list(queryset))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        own = Reference.objects.filter(knowledge_base__in=[obj.pk for obj in objs])
-        return _with_documents(objs, "knowledge bases", documents_of(own))
+        private = Reference.objects.filter(knowledge_base__in=[obj.pk for obj in objs])
+        return _deleted_objects(objs, "knowledge bases", private)
 
 
-def _with_documents(objs: Any, kind: str, documents: list[UUID]) -> Any:
-    """What the confirmation says."""
-    names = [str(obj) for obj in objs]
+def _deleted_objects(objs: Any, kind: str, references: Iterable[Reference]) -> Any:
+    """What `get_deleted_objects` returns: the names, and the counts with those of the references' documents."""
+    names, documents = [str(obj) for obj in objs], document_ids_of(references)
     counts = {kind: len(names), **({"documents": len(documents)} if documents else {})}
     return names, counts, set(), []
 
 
 def document_counts(reference: Reference) -> SafeString:
-    """How many documents are in which state, and where to see them or add some."""
-    counted = Document.objects.filter(reference=reference.pk).values_list("processed_status")
-    counts = dict(counted.annotate(Count("pk")).order_by())
+    """How many documents have which status, with links to list them and to add some."""
+    statuses = Document.objects.filter(reference=reference.pk).values_list("processed_status")
+    counts = dict(statuses.annotate(Count("pk")).order_by())
     listed = f"{reverse('admin:knowledge_document_changelist')}?reference__id__exact={reference.pk}"
     upload = f"{reverse('admin:knowledge_document_add')}?reference={reference.pk}"
     states = [

@@ -1,0 +1,101 @@
+"""Deleting, describing, retrying and re-indexing documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from audit.services import record
+from core.actors import Actor
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from knowledge.errors import DocumentNotFoundError
+from knowledge.metadata import check_metadata
+from knowledge.models import Document, DocumentStatus, JobKind
+from knowledge.queueing import cancel_unfinished, enqueue, requeue
+
+
+def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
+    """Hide the documents, and what was found inside them, at once, and queue the removal of their chunks, points and
+    files. Return the number deleted. Raises DocumentNotFoundError when none of the ids is a document's."""
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        alive = Document.objects.select_related("reference").defer("text").order_by("pk")
+        locked = alive.select_for_update(of=("self",))
+        level = list(locked.filter(pk__in=document_ids))
+        documents = [*level]
+        while level:
+            members = locked.filter(container__in=[document.pk for document in level])
+            level = list(members.exclude(pk__in=document_ids))
+            documents += level
+        if not documents:
+            raise DocumentNotFoundError
+        ids = [document.pk for document in documents]
+        Document.objects.filter(pk__in=ids).soft_delete()
+        cancel_unfinished(ids)
+        enqueue(documents, JobKind.PURGE)
+        record(
+            actor=actor,
+            action="documents.deleted",
+            target=documents[0] if len(documents) == 1 else None,
+            workspace_id=documents[0].reference.workspace_id,
+            old={str(document.pk): document.sha256 for document in documents},
+        )
+    return len(documents)
+
+
+def set_metadata(*, actor: Actor, document_id: UUID, metadata: dict[str, Any]) -> None:
+    """Replace a document's metadata and requeue it, because its points are filtered by them. Raises
+    DocumentNotFoundError, UploadInvalidError."""
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        rows = Document.objects.filter(pk=document_id).select_related("reference").defer("text")
+        document = rows.select_for_update(of=("self",)).first()
+        if document is None:
+            raise DocumentNotFoundError
+        check_metadata(metadata, document.filename)
+        old = document.metadata_json
+        if old == metadata:
+            return
+        rows.update(metadata_json=metadata)
+        requeue([document])
+        record(
+            actor=actor,
+            action="document.described",
+            target=document,
+            workspace_id=document.reference.workspace_id,
+            old={"metadata": old},
+            new={"metadata": metadata},
+        )
+
+
+def retry_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
+    """Requeue those that are in error, and return their number."""
+    failed = Q(pk__in=document_ids, processed_status=DocumentStatus.ERROR)
+    return _requeue(actor, failed, "documents.retried")
+
+
+def reindex_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
+    """Queue a new generation from the stored files, with today's tags, rules and versions; return the number of
+    documents. Chunks whose text did not change keep their vectors."""
+    return _requeue(actor, Q(pk__in=document_ids), "documents.reindexed")
+
+
+def _requeue(actor: Actor, condition: Q, action: str) -> int:
+    actor.require(Role.EDITOR)
+    with tenant_scope(actor.tenant_id):
+        rows = Document.objects.filter(condition).order_by("pk").select_related("reference").defer("text")
+        documents = list(rows.select_for_update(of=("self",)))
+        if documents:
+            requeue(documents)
+            record(
+                actor=actor,
+                action=action,
+                target=documents[0] if len(documents) == 1 else None,
+                workspace_id=documents[0].reference.workspace_id,
+                new={str(document.pk): "queued" for document in documents},
+            )
+    return len(documents)
