@@ -72,7 +72,7 @@ def test_a_job_that_ends_meanwhile_is_no_finding(library: Library, monkeypatch: 
     with pytest.raises(Killed):
         work_until(library, "publish", kill)
     end_leases(library)
-    before(monkeypatch, comparison, "_files", library.work)  # the points have been compared by then
+    before(monkeypatch, comparison, "_file_findings", library.work)  # the points have been compared by then
     assert compare(library, repair=True).counts == {}
     assert "bees" in library.find("bees")[0].text
 
@@ -82,7 +82,7 @@ def test_a_document_replaced_between_two_looks_is_no_finding(
 ) -> None:
     document = library.add("bees.md", BEES)
     orphan_point(library, document)  # or nobody would look twice
-    before(monkeypatch, comparison, "_at_rest", lambda: library.add("bees.md", RIVERS))
+    before(monkeypatch, comparison, "_without_busy", lambda: library.add("bees.md", RIVERS))
     assert compare(library).counts == {}
 
 
@@ -146,7 +146,7 @@ def test_files_are_compared_while_the_vector_store_is_away(
 ) -> None:
     stray = orphan_file(library, "1")
     away = VectorStoreError("vector_store_unavailable", "It is away.")
-    before(monkeypatch, comparison, "_points", lambda: (_ for _ in ()).throw(away))
+    before(monkeypatch, comparison, "_point_findings", lambda: (_ for _ in ()).throw(away))
     report, complaint = run_failing("reconcile", person=library.person)
     assert [(one["kind"], one["subject"]) for one in report["findings"]] == [("orphan_file", stray)]
     assert complaint == "1 inconsistencies are left. It is away."
