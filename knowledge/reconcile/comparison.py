@@ -61,6 +61,7 @@ def reconcile(*, actor: Actor, store: VectorStore, model: str, repair: bool = Fa
     except VectorStoreError as error:
         report.problems.append(error.detail)
     report.findings.extend(_file_findings(actor.tenant_id))
+    # Documents that wait for a job that does not exist.
     waiting = [DocumentStatus.PENDING, DocumentStatus.PROCESSING]
     jobs = IngestionJob.objects.unfinished().filter(document_id=OuterRef("pk"))
     with tenant_scope(actor.tenant_id):
@@ -73,8 +74,9 @@ def reconcile(*, actor: Actor, store: VectorStore, model: str, repair: bool = Fa
     if repair and report.findings:
         repair_findings(actor, store, report)
         with tenant_scope(actor.tenant_id):
-            new = {**report.counts, "repaired": report.repaired}
-            record(actor=actor, action="tenant.reconciled", new=new)
+            record(
+                actor=actor, action="tenant.reconciled", new={**report.counts, "repaired": report.repaired}
+            )
     return report
 
 
