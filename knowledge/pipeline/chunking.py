@@ -19,9 +19,8 @@ VERSION = 1
 ELEMENT_SEPARATOR = "\n\n"
 SMALL_DIVISOR = 3  # a chunk below this part of the budget is merged with a neighbour
 TITLES_DIVISOR = 4  # titles have at most this part of the budget; a longer title is a paragraph
-CHARACTERS_PER_TOKEN = (
-    8  # limits the characters, because some tokenizers count a word of any length as one token
-)
+# Limits a chunk's characters, because some tokenizers count a word of any length as one token.
+CHARACTERS_PER_TOKEN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +124,7 @@ class _Section(NamedTuple):
 
 
 def _sections(elements: Sequence[Element], splitter: Splitter, max_tokens: int) -> Iterator[_Section]:
+    """Measure the elements, and group them by title."""
     owners: list[Element] = []
     ranges: list[Range] = []
     start = 0
@@ -144,9 +144,10 @@ def _sections(elements: Sequence[Element], splitter: Splitter, max_tokens: int) 
             yield section
         title = _Title(element.text.strip(), element.level, piece.start, piece.tokens)
         titles = [*(above for above in titles if above.level < title.level), title]
-        # The lowest titles, as many as there is room for.
+        # The lowest titles, as many as there is room for: at least the title itself.
         totals = accumulate(title.tokens for title in reversed(titles))
-        path = tuple(titles[-sum(total * TITLES_DIVISOR <= max_tokens for total in totals) :])
+        count = sum(total * TITLES_DIVISOR <= max_tokens for total in totals)
+        path = tuple(titles[-count:])
         section = _Section(path, _Draft(*piece, element.page, path, has_body=False), [])
     if section.title or section.body:
         yield section

@@ -52,10 +52,9 @@ def _reusable_vectors(documents: Sequence[Chunked], tenant_id: UUID, ports: Port
     }
     vectors: dict[str, Vectors] = {}
     for ids in batched(digests, BATCH_SIZE):
-        wanted = Filter(point_ids=tuple(ids))
-        for point in ports.store.scroll(
-            tenant_id, ports.collection, wanted, limit=BATCH_SIZE, with_vectors=True
-        ):
+        filter = Filter(point_ids=tuple(ids))
+        points = ports.store.scroll(tenant_id, ports.collection, filter, limit=BATCH_SIZE, with_vectors=True)
+        for point in points:
             vectors[digests[point.id]] = np.asarray(point.vector, dtype=np.float32)
     return vectors
 

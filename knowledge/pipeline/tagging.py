@@ -1,6 +1,6 @@
 """Tagging: which chunk has which tag, and from which source.
 
-The sources are people and metadata (both known beforehand), rules, inheritance from the reference, and `ai`: the cosine
+The sources are users and metadata (both known beforehand), rules, inheritance from the reference, and `ai`: the cosine
 similarity of the chunk to each tag of the vocabulary, for which no model server is needed. Of several sources that assign
 the same tag, the first in `TagSource` is kept.
 """

@@ -90,6 +90,7 @@ class FaultInjector(Thread):
 
     def inject(self, steps: Sequence[Step]) -> None:
         """Inject faults until the number of kills is reached. Workers kill themselves at the `steps`."""
+        assert {step for _, step in steps} >= set(STALLED_STEPS)
         self._steps, self._harmless_plan = Counter(dict.fromkeys(steps, 0)), None
         self._replace_workers()
         schedule = self._schedule()
