@@ -1,2 +1,3 @@
-"""The worker's side: jobs are claimed (`jobs`), their documents loaded (`loading`) and sent through the pipeline (`work`),
-what is found inside files is queued (`members`), and the new generation is shown (`flipping`)."""
+"""The worker's side of ingestion: jobs are claimed (`handler`), their documents loaded (`sources`) and sent through the
+pipeline (`ingest`), files found inside them are queued (`archive_members`), and the new generation is published
+(`publishing`)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.conf import settings
 
@@ -25,26 +26,27 @@ MAX_FILES = 10_000
 def add_members(
     attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]
 ) -> tuple[list[Tagged], list[Failure]]:
-    """Queue what was found inside the products' files; before the flip, so that no crash can lose a member, and
-    repeatable, because a member's identity is its place. Products that hold too much come back as failures."""
-    actor, documents = attempt.actor, {job.document_id: job.document for job in jobs}
-    fine: list[Tagged] = []
+    """Queue the files found inside the products' files. Return the products to publish, and failures for those that exceed a
+    limit. This happens before publishing, so that no crash can lose a member, and may be repeated, because a member is
+    identified by its path."""
+    containers = {job.document_id: job.document for job in jobs}
+    accepted: list[Tagged] = []
     failures: list[Failure] = []
     for product in products:
         source, members = product.chunked.source, product.chunked.document.members
-        container = documents[source.document_id]
-        if members and (code := _refusal(actor, container, members)):
+        container = containers[source.document_id]
+        if members and (code := _exceeded_limit(attempt.tenant_id, container, members)):
             detail = sentence(code, limit=MAX_DEPTH, files=MAX_FILES)
             failures.append(Failure(source=source, code=code, detail=detail))
-        elif _replace_members(actor, container, members):
-            fine.append(product)
-    return fine, failures
+        elif _replace_members(attempt.actor, container, members):
+            accepted.append(product)
+    return accepted, failures
 
 
-def _refusal(actor: Actor, container: Document, members: Sequence[Member]) -> str:
-    """The code of what is wrong with these members, or "": each archive alone was measured when it was unpacked, here
-    the outermost one is, with all that is inside it."""
-    with tenant_scope(actor.tenant_id):
+def _exceeded_limit(tenant_id: UUID, container: Document, members: Sequence[Member]) -> str:
+    """Return the error code of the limit that the members exceed, or "". The parser has checked each archive alone; this
+    counts everything inside the outermost one."""
+    with tenant_scope(tenant_id):
         depth, root = 0, container
         while root.container_id:
             depth, root = depth + 1, Document.with_deleted.get(pk=root.container_id)
@@ -53,8 +55,8 @@ def _refusal(actor: Actor, container: Document, members: Sequence[Member]) -> st
         sizes = [member.path.stat().st_size for member in members]
         level = [root.pk]
         while level:
-            family = Document.objects.filter(container__in=level).exclude(container=container)
-            rows = list(family.values_list("pk", "size_bytes"))
+            nested = Document.objects.filter(container__in=level).exclude(container=container)
+            rows = list(nested.values_list("pk", "size_bytes"))
             sizes += [size for _, size in rows]
             level = [pk for pk, _ in rows]
     too_large = len(sizes) > MAX_FILES or sum(sizes) > settings.PARSER_OUTPUT_MB << 20
@@ -62,41 +64,32 @@ def _refusal(actor: Actor, container: Document, members: Sequence[Member]) -> st
 
 
 def _replace_members(actor: Actor, container: Document, members: Sequence[Member]) -> bool:
-    """False when the container was deleted or replaced meanwhile, and nothing was done."""
-    uploads = _uploads(actor, container, members) if members else {}
-    try:
-        if uploads:
+    """Return False, having changed nothing, if the container was deleted or replaced meanwhile."""
+    uploads: dict[str, Upload] = {}
+    if members:
+        paths = {f"{container.external_id}/{member.name}"[-1024:]: member for member in members}
+        with tenant_scope(actor.tenant_id):
+            same_name = Document.objects.filter(reference_id=container.reference_id, external_id__in=paths)
+            taken = set(same_name.exclude(container=container).values_list("external_id", flat=True))
+        for path, member in paths.items():
+            # A name that another document has is replaced by one below the container's id.
+            name = f"{container.pk}/{member.name}"[-1024:] if path in taken else path
+            filename = member.name.rpartition("/")[2]
+            uploads[name] = Upload(external_id=name, filename=filename, path=member.path)
+        try:
             add_documents(
                 actor=actor,
                 reference_id=container.reference_id,
                 uploads=list(uploads.values()),
                 container=container,
             )
-    except LeaseLostError:
-        return False
-    # An earlier generation may have brought members even if it was never shown itself.
+        except LeaseLostError:
+            return False
+    # An earlier generation may have added members even if it was never published.
     if container.file_generation > 1:
-        _delete_gone(actor, container, set(uploads))
+        with tenant_scope(actor.tenant_id):
+            gone = Document.objects.filter(container=container).exclude(external_id__in=list(uploads))
+            ids = list(gone.values_list("pk", flat=True))
+        if ids:
+            delete_documents(actor=actor, document_ids=ids)
     return True
-
-
-def _uploads(actor: Actor, container: Document, members: Sequence[Member]) -> dict[str, Upload]:
-    """By external id: the place inside the container or, where a document of somebody else's has that name, the same
-    below the container's id."""
-    places = {f"{container.external_id}/{member.name}"[-1024:]: member for member in members}
-    with tenant_scope(actor.tenant_id):
-        alive = Document.objects.filter(reference_id=container.reference_id, external_id__in=places)
-        taken = set(alive.exclude(container=container).values_list("external_id", flat=True))
-    return {
-        name: Upload(external_id=name, filename=member.name.rpartition("/")[2], path=member.path)
-        for place, member in places.items()
-        for name in [f"{container.pk}/{member.name}"[-1024:] if place in taken else place]
-    }
-
-
-def _delete_gone(actor: Actor, container: Document, present: set[str]) -> None:
-    with tenant_scope(actor.tenant_id):
-        members = Document.objects.filter(container=container).exclude(external_id__in=present)
-        gone = list(members.values_list("pk", flat=True))
-    if gone:
-        delete_documents(actor=actor, document_ids=gone)

@@ -26,5 +26,5 @@ class Attempt:
         return self.actor.tenant_id
 
     def lock_held(self, jobs: Sequence[IngestionJob]) -> list[IngestionJob]:
-        """Inside a scope: those of the jobs that this attempt still holds, locked."""
+        """Lock, and return, those of the jobs that this attempt still holds. To be called inside a scope."""
         return lock_held(self.handler, jobs)

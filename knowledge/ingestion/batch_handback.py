@@ -1,4 +1,4 @@
-"""Handing back the rest of a batch: its files are read one after another, and behind a slow one the others must not wait."""
+"""Handing back the rest of a batch: its files are parsed one after another, and the others must not wait for a slow one."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ SLOW_SECONDS = 5.0
 
 
 class BatchParser:
-    """Reads the files of a batch, `jobs` by their path, until they are handed back; then it raises ParseCancelled."""
+    """A parser for the files of a batch, `jobs` by their path. It raises ParseCancelled for files that were handed back."""
 
     def __init__(self, attempt: Attempt, jobs: dict[Path, IngestionJob]) -> None:
         self._attempt, self._parser, self._lock = attempt, attempt.ports.parser, Lock()
         self.version_of, self.close = self._parser.version_of, self._parser.close
-        self._jobs, self._reading = dict(jobs), set[Path]()
+        self._jobs, self._current = dict(jobs), set[Path]()
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         with self._lock:
             if path not in self._jobs:
                 raise ParseCancelled
-            self._reading = {path}
+            self._current = {path}
         try:
             return self._parser.parse(tenant_id, path, filename=filename, workdir=workdir)
         finally:
-            self._reading = set()
+            self._current = set()
 
     def hand_back_others(self) -> None:
-        """All but the file that is being read: what was read before it would wait for it, too."""
+        """Hand back all files but the current one; also those parsed before it, because they would wait for it, too."""
         try:
             with self._lock:
-                others = self._jobs.keys() - self._reading if self._reading else set[Path]()
+                others = self._jobs.keys() - self._current if self._current else set[Path]()
                 jobs = [self._jobs.pop(path) for path in others]
                 hand_back(self._attempt.handler, self._attempt.tenant_id, jobs)
         except DatabaseError as error:
@@ -53,17 +53,17 @@ class BatchParser:
 
 
 @contextmanager
-def handing_back(
+def parser_with_handback(
     attempt: Attempt, jobs: Sequence[IngestionJob], files: dict[UUID, Path]
 ) -> Iterator[BatchParser]:
-    """A parser for the batch, which hands back all other files when one is still being read after five seconds."""
+    """Yield a parser for the batch; when it is still at the same file after `SLOW_SECONDS`, all others are handed back."""
     by_path = {files[job.document_id]: job for job in jobs if job.document_id in files}
-    reader = BatchParser(attempt, by_path)
-    timer = Timer(SLOW_SECONDS, reader.hand_back_others)
+    parser = BatchParser(attempt, by_path)
+    timer = Timer(SLOW_SECONDS, parser.hand_back_others)
     timer.daemon = True
     timer.start()
     try:
-        yield reader
+        yield parser
     finally:
         timer.cancel()
         timer.join()

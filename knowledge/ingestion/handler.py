@@ -1,4 +1,4 @@
-"""Ingestion jobs, as the workers see them: how they are claimed together, and what ends with them."""
+"""How ingestion jobs are claimed in batches, worked on and ended."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from knowledge.pipeline.ports import Ports
 from knowledge.queueing import QUEUE, lock_documents
 from knowledge.storage.files import remove_older
 
-# Small jobs are worked on together, so that one scope, one embedding batch and one upsert serve them all; after each
-# failure in so many parts.
+# Small jobs are worked on together, so that they share one scope, one embedding batch and one upsert. After each failure a
+# batch is divided into so many parts.
 BATCH_JOBS = 64
-PARTS = 8
+RETRY_PARTS = 8
 BATCH_BYTES = 1024 * 1024
 
 
@@ -42,14 +42,14 @@ class IngestionHandler(JobHandler[IngestionJob]):
         return rows
 
     def batch(self, due: Sequence[IngestionJob]) -> list[IngestionJob]:
-        """The first job, and those that fit to it: same kind, number of attempts and embedding model, small together. What
-        failed together is tried in parts, then alone: so a job that makes others fail soon fails by itself."""
+        """Return the first job, and those of the same kind, attempt and embedding model, up to `BATCH_BYTES`. Jobs that
+        failed together are retried in parts, then alone, so that a job that makes others fail soon fails by itself."""
         if not due:
             return []
-        alike = [job for job in due if _likeness(job) == _likeness(due[0])]
-        sizes = accumulate(job.document.size_bytes for job in alike)
-        small = [job for job, size in zip(alike, sizes, strict=True) if size <= BATCH_BYTES]
-        return small[: max(1, BATCH_JOBS // PARTS ** due[0].attempt)] or alike[:1]
+        similar = [job for job in due if _batch_key(job) == _batch_key(due[0])]
+        sizes = accumulate(job.document.size_bytes for job in similar)
+        small = [job for job, size in zip(similar, sizes, strict=True) if size <= BATCH_BYTES]
+        return small[: max(1, BATCH_JOBS // RETRY_PARTS ** due[0].attempt)] or similar[:1]
 
     def on_claim(self, batch: Sequence[IngestionJob]) -> dict[str, Any]:
         Document.objects.filter(pk__in=[job.document_id for job in batch]).update(
@@ -74,16 +74,16 @@ class IngestionHandler(JobHandler[IngestionJob]):
         return {"stage": stage, **({"chunks_done": done, "chunks_total": total} if total else {})}
 
     def may_give_up(self, job: IngestionJob) -> bool:
-        """What was deleted must go, however long the stores are away."""
+        """False for purges: deleted data must be removed, however long the stores are unavailable."""
         return job.kind == JobKind.INGEST
 
     def awaited(self) -> JobQuerySet[IngestionJob]:
-        """Purges aside: deleted documents cannot be seen any more."""
+        """All except purges, whose documents are no longer visible."""
         rows: JobQuerySet[IngestionJob] = IngestionJob.objects.filter(kind=JobKind.INGEST)
         return rows
 
     def on_failure(self, job: IngestionJob, code: str, detail: str) -> None:
-        """A document that answers from this generation already, and only has leftovers, is done all the same."""
+        """A document whose generation is already published, and only not cleaned up, is done."""
         document = Document.objects.filter(pk=job.document_id, file_generation=job.generation)
         document.filter(generation=job.generation).update(processed_status=DocumentStatus.DONE)
         document.exclude(generation=job.generation).update(
@@ -99,10 +99,10 @@ class IngestionHandler(JobHandler[IngestionJob]):
         )
 
     def clean_up(self, tenant_id: UUID, jobs: Sequence[IngestionJob]) -> None:
-        """The file that failed stays, to be tried again; those of earlier generations have no use any more."""
+        """Keep the file that failed, for a retry, and remove those of earlier generations."""
         for job in jobs:
             remove_older(tenant_id, job.document_id, generation=job.generation, keep=job.document.file_path)
 
 
-def _likeness(job: IngestionJob) -> tuple[str, int, str]:
+def _batch_key(job: IngestionJob) -> tuple[str, int, str]:
     return job.kind, job.attempt, job.document.reference.embedding_model

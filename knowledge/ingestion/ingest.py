@@ -23,13 +23,12 @@ from jobs.queue import fail_all
 from jobs.states import JobState
 from knowledge.ingestion.archive_members import add_members
 from knowledge.ingestion.attempt import Attempt
-from knowledge.ingestion.batch_handback import handing_back
+from knowledge.ingestion.batch_handback import parser_with_handback
 from knowledge.ingestion.publishing import clean, publish, remove_unpublished
 from knowledge.ingestion.sources import load_sources
 from knowledge.models import Chunk, Document, IngestionJob, Stage
 from knowledge.pipeline import run
 from knowledge.pipeline.ports import collection_name
-from knowledge.pipeline.values import Failure
 from knowledge.storage.files import DOCUMENT_FILES
 from knowledge.used_models import models_of_documents
 
@@ -37,33 +36,35 @@ DAY_SECONDS = 24 * 3600
 
 
 def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
-    """parse → chunk → embed → tag → index, then the flip, then the clean-up."""
+    """Send the documents through the pipeline, publish their new generations, and clean up after the old ones."""
     tenant_id, ports, progress = attempt.tenant_id, attempt.ports, attempt.progress
-    unflipped = [job for job in batch if job.document.generation < job.generation]
+    unpublished = [job for job in batch if job.document.generation < job.generation]
     with ExitStack() as stack:
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work_folder())))
-        files = _open_files(attempt, unflipped, stack)
+        files = _open_files(attempt, unpublished, stack)
         with tenant_scope(tenant_id):
-            # Stored before the first point is written: the clean-up must know where points may be.
-            IngestionJob.objects.held(unflipped).locked().update(versions={"model": ports.embedder.model})
-            sources = load_sources(unflipped, files, ports.embedder.model)
-        with handing_back(attempt, unflipped, files) as parser:
-            watched = progress if len(batch) == 1 else _without_counts(progress)
-            products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, watched)
-        accepted, refused = add_members(attempt, unflipped, products)
+            # Stored before the first point is written, because the clean-up must know where points may be.
+            IngestionJob.objects.held(unpublished).locked().update(versions={"model": ports.embedder.model})
+            sources = load_sources(unpublished, files, ports.embedder.model)
+        with parser_with_handback(attempt, unpublished, files) as parser:
+            report = progress if len(batch) == 1 else _without_counts(progress)
+            products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, report)
+        accepted, refused = add_members(attempt, unpublished, products)
         progress(Stage.FLIP)
-        shown = set(publish(attempt, unflipped, accepted))
-    _fail_each(attempt, unflipped, [*failures, *refused])
-    remove_unpublished(attempt, [job for job in unflipped if job not in shown], products)
+        published = set(publish(attempt, unpublished, accepted))
+    job_of = {job.document_id: job for job in unpublished}
+    for failure in (*failures, *refused):
+        _fail(attempt, job_of[failure.source.document_id], failure.code, failure.detail)
+    remove_unpublished(attempt, [job for job in unpublished if job not in published], products)
     for job in batch:
-        # A first generation has nothing to clean up after it.
-        if job.generation > 1 and (job in shown or job not in unflipped):
+        # A first generation has no older ones to clean up.
+        if job.generation > 1 and (job in published or job not in unpublished):
             progress(Stage.CLEAN)
             clean(attempt, job)
 
 
 def purge(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
-    """Remove what deleted documents left: points first, files last, so that a repeat finds what is still to do."""
+    """Remove what deleted documents left: points first, rows last, so that a repeated run finds what is still to do."""
     attempt.progress(Stage.CLEAN)
     ids = tuple(job.document_id for job in batch)
     with tenant_scope(attempt.tenant_id):
@@ -80,45 +81,39 @@ def purge(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
 
 
 def work_folder() -> Path:
-    """Where files are unpacked: below the data folder, so that what a killed worker leaves can be swept."""
+    """Return the folder in which files are unpacked, below the data folder, so that the remains of killed workers can be
+    swept."""
     folder: Path = settings.LAYOUT.data / "work"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def sweep_work_folder() -> None:
-    """Remove what workers left that were killed; no batch takes a day."""
-    for left in work_folder().iterdir():
+    """Remove what killed workers left; no batch takes a day."""
+    for path in work_folder().iterdir():
         with suppress(FileNotFoundError):  # its worker has just ended
-            if time.time() - left.stat().st_mtime > DAY_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+            if time.time() - path.stat().st_mtime > DAY_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _open_files(attempt: Attempt, batch: Sequence[IngestionJob], stack: ExitStack) -> dict[UUID, Path]:
-    """Local paths by document id; a job whose file is gone ends in error here."""
+    """Return the local paths by document id; a job whose file is missing ends in error here."""
     files: dict[UUID, Path] = {}
     for job in batch:
         try:
             files[job.document_id] = stack.enter_context(local_copy(job.document.file_path))
         except FileNotFoundError:
-            code = "file_missing"
-            _fail(attempt, job, code, sentence(code))
+            _fail(attempt, job, "file_missing", sentence("file_missing"))
     return files
 
 
 def _without_counts(progress: JobProgress) -> Progress:
-    """Of jobs that are worked on together, counts would be stored with each as if they were its own."""
+    """Report stages only: counts of a whole batch would be stored with each of its jobs as if they were its own."""
 
     def stages_only(stage: str, *, done: int = 0, total: int = 0) -> None:
         progress(stage)
 
     return stages_only
-
-
-def _fail_each(attempt: Attempt, batch: Sequence[IngestionJob], failures: Sequence[Failure]) -> None:
-    by_document = {job.document_id: job for job in batch}
-    for failure in failures:
-        _fail(attempt, by_document[failure.source.document_id], failure.code, failure.detail)
 
 
 def _fail(attempt: Attempt, job: IngestionJob, code: str, detail: str) -> None:

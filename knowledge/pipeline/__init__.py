@@ -1,14 +1,14 @@
-"""From files to findable passages: parse → chunk → embed → tag → index. `run` shows the whole order.
+"""The ingestion pipeline: parse → chunk → embed → tag → index. `run` has the whole order.
 
-Tags come after vectors, because `ai` tags compare the two. Nothing here touches the ORM: what goes in and comes out are
-the frozen values of `values.py`. Heavy libraries live behind the ports.
+Tagging follows embedding, because `ai` tags compare vectors. Nothing here uses the ORM: input and output are the frozen
+values of `values.py`. Heavy libraries are imported behind the ports only.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from itertools import count
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from core.progress import Progress
 from engines.embedding import Embedder
 from engines.parsing import ParseCancelled, ParseError, Parser
 from knowledge.pipeline.chunking import chunk, embedding_input
-from knowledge.pipeline.embedding import embed, embed_tags
+from knowledge.pipeline.embedding import cached_vectors, embed
 from knowledge.pipeline.indexing import index
 from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.tagging import tag
@@ -26,29 +26,23 @@ from knowledge.pipeline.values import Chunked, Failure, Parsed, Source, Tagged, 
 def run(
     tenant_id: UUID, sources: Sequence[Source], ports: Ports, workdir: Path, progress: Progress
 ) -> tuple[list[Tagged], list[Failure]]:
-    """Make the files of one batch findable, as far as the vector store goes; the flip is the caller's, who also removes
-    the empty folder `workdir` afterwards.
+    """Process the files of one batch up to the vector store. The caller publishes the result, and removes `workdir`, an
+    empty folder, afterwards.
 
-    `progress` is called before each stage, and may raise to stop the work. A file that cannot be read fails
-    alone; EmbeddingError and VectorStoreError concern the whole batch.
+    `progress` is called before each stage, and may raise to stop the work. A file that cannot be read is returned as a
+    Failure; EmbeddingError and VectorStoreError concern the whole batch.
     """
     progress("parse")
     parsed, failures = parse(tenant_id, sources, ports.parser, workdir)
     progress("chunk")
-    chunked = [chunk_one(one, ports.embedder) for one in parsed]
+    chunked = [chunk_document(document, ports.embedder) for document in parsed]
     progress("embed")
-    embedded = embed(
-        chunked,
-        tenant_id=tenant_id,
-        embedder=ports.embedder,
-        store=ports.store,
-        collection=ports.collection,
-        progress=progress,
-    )
+    embedded = embed(chunked, tenant_id=tenant_id, ports=ports, progress=progress)
     progress("tag")
-    tagged = tag(embedded, lambda words: embed_tags(ports.embedder, tenant_id, words))
+    embed_tags = partial(cached_vectors, ports.embedder, tenant_id)
+    tagged = [tag(document, embed_tags) for document in embedded]
     progress("index")
-    index(tagged, tenant_id=tenant_id, store=ports.store, collection=ports.collection)
+    index(tagged, tenant_id=tenant_id, ports=ports)
     return tagged, failures
 
 
@@ -57,7 +51,12 @@ def parse(
 ) -> tuple[list[Parsed], list[Failure]]:
     parsed: list[Parsed] = []
     failures: list[Failure] = []
-    for source, folder in zip(sources, _empty_folders(workdir), strict=False):
+    folder: Path | None = None
+    for number, source in enumerate(sources):
+        # An empty folder is used again, because making one takes as long as reading a small file.
+        if folder is None or any(folder.iterdir()):
+            folder = workdir / str(number)
+            folder.mkdir()
         try:
             document = parser.parse(tenant_id, source.path, filename=source.filename, workdir=folder)
             parsed.append(Parsed(source=source, document=document))
@@ -68,26 +67,19 @@ def parse(
     return parsed, failures
 
 
-def _empty_folders(below: Path) -> Iterator[Path]:
-    """The same one, until something is left in it: to make one takes as long as to read a small file."""
-    for number in count():
-        folder = below / str(number)
-        folder.mkdir()
-        while not any(folder.iterdir()):
-            yield folder
-
-
-def chunk_one(parsed: Parsed, embedder: Embedder) -> Chunked:
-    wanted = parsed.source.chunk_settings
-    max_tokens = min(wanted.max_tokens or embedder.max_tokens, embedder.max_tokens)
-    chunked = chunk(parsed.document.elements, counter=embedder, max_tokens=max_tokens, overlap=wanted.overlap)
-    source, contents = parsed.source, tuple(embedding_input(one) for one in chunked.chunks)
+def chunk_document(parsed: Parsed, embedder: Embedder) -> Chunked:
+    source, chunk_settings = parsed.source, parsed.source.chunk_settings
+    max_tokens = min(chunk_settings.max_tokens or embedder.max_tokens, embedder.max_tokens)
+    result = chunk(
+        parsed.document.elements, counter=embedder, max_tokens=max_tokens, overlap=chunk_settings.overlap
+    )
+    contents = tuple(embedding_input(one) for one in result.chunks)
     return Chunked(
         source=source,
         document=parsed.document,
-        text=chunked.text,
-        chunks=chunked.chunks,
-        ids=tuple(chunk_id(source.document_id, source.generation, one.position) for one in chunked.chunks),
+        text=result.text,
+        chunks=result.chunks,
+        ids=tuple(chunk_id(source.document_id, source.generation, one.position) for one in result.chunks),
         contents=contents,
         digests=tuple(hashlib.sha256(content.encode()).hexdigest() for content in contents),
     )

@@ -1,30 +1,32 @@
-"""Elements in, chunks out: parts of the document's plain text that follow its titles and fit the embedder.
+"""Chunking: parsed elements in, chunks out, which follow the document's titles and fit the embedder.
 
-A chunk's length counts the titles above it, because `embedding_input` puts them in front. So it makes no
-difference whether a section's title stands in the chunk or above it: its body is cut without regard to that.
+A chunk's length includes the titles above it, because `embedding_input` prepends them. The body of a section is therefore
+cut at the same places, whether its title is part of the chunk or above it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from engines.parsing import Element, ElementKind
-from knowledge.pipeline.splitting import Piece, Range, Splitter, TokenCounter, share
+from knowledge.pipeline.splitting import Piece, Range, Splitter, TokenCounter, balanced_size
 
 VERSION = 1
 
-BETWEEN_ELEMENTS = "\n\n"
-SMALL = 3  # a chunk below this part of the budget is joined with a neighbour
-TITLES = 4  # titles have at most this part of the budget; what is longer is a paragraph
-CHARACTERS_PER_TOKEN = 8  # to some tokenizers a word without end is one token
+ELEMENT_SEPARATOR = "\n\n"
+SMALL_DIVISOR = 3  # a chunk below this part of the budget is merged with a neighbour
+TITLES_DIVISOR = 4  # titles have at most this part of the budget; a longer title is a paragraph
+# Limits a chunk's characters, because some tokenizers count a word of any length as one token.
+CHARACTERS_PER_TOKEN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkedText:
-    """`text` is `document.text[start:end]`, and `page` where it begins. `heading_path` has the titles that it
-    stands under, the highest first, its own among them if it begins with one. `token_count` is of `text`."""
+    """`text` is `document.text[start:end]`, and `page` the page on which it starts. `heading_path` has the titles above it,
+    the highest first, and its own if it starts with one. `token_count` is that of `text`."""
 
     position: int
     text: str
@@ -37,7 +39,7 @@ class ChunkedText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkedDocument:
-    """`text` is the plain text of the whole document: its elements, with a blank line between them."""
+    """`text` is the plain text of the whole document: its elements, separated by blank lines."""
 
     text: str
     chunks: tuple[ChunkedText, ...]
@@ -46,21 +48,36 @@ class ChunkedDocument:
 def chunk(
     elements: Sequence[Element], *, counter: TokenCounter, max_tokens: int, overlap: int = 0
 ) -> ChunkedDocument:
-    """Every character but white space is in a chunk; in exactly one without overlap. With it, a chunk begins with up to
-    `overlap` tokens of the one before in the same section. No chunk's `embedding_input` exceeds `max_tokens`."""
-    text = BETWEEN_ELEMENTS.join(stripped for element in elements if (stripped := element.text.strip()))
-    room = max_tokens - overlap
-    splitter = Splitter(text, counter, room * CHARACTERS_PER_TOKEN)
-    sections = _sections(_blocks(elements, splitter), room)
-    drafts = (draft for section in sections for draft in _drafts(section, splitter, room))
-    among_kin = _without_crumbs(drafts, room, kin_only=True)
-    final = _without_crumbs(among_kin, room, kin_only=False)
-    overlapping = _overlapping(final, text, counter, overlap) if overlap else final
-    return ChunkedDocument(text=text, chunks=tuple(_chunks(overlapping, text)))
+    """Every character except white space is in a chunk; without `overlap`, in exactly one. With it, a chunk starts with up
+    to `overlap` tokens of the previous chunk of the same section. No chunk's `embedding_input` exceeds `max_tokens`."""
+    text = ELEMENT_SEPARATOR.join(stripped for element in elements if (stripped := element.text.strip()))
+    budget = max_tokens - overlap
+    splitter = Splitter(text, counter, budget * CHARACTERS_PER_TOKEN)
+    sections = _sections(elements, splitter, budget)
+    drafts: Iterator[_Draft] = (
+        draft for section in sections for draft in _split_section(section, splitter, budget)
+    )
+    drafts = _merge_small(drafts, budget, related_only=True)
+    drafts = _merge_small(drafts, budget, related_only=False)
+    if overlap:
+        drafts = _add_overlap(drafts, text, counter, overlap)
+    chunks = tuple(
+        ChunkedText(
+            position=position,
+            text=text[draft.start : draft.end],
+            page=draft.page,
+            heading_path=tuple(title.text for title in draft.path),
+            start=draft.start,
+            end=draft.end,
+            token_count=draft.tokens,
+        )
+        for position, draft in enumerate(drafts)
+    )
+    return ChunkedDocument(text=text, chunks=chunks)
 
 
 def embedding_input(chunk: ChunkedText) -> str:
-    """What is embedded and indexed: the text, below those of its titles that it does not begin with."""
+    """The text to embed and index: the chunk's text, with those of its titles prepended that it does not start with."""
     above, rest = [], chunk.text
     for title in chunk.heading_path:
         if rest.startswith(title):
@@ -70,13 +87,6 @@ def embedding_input(chunk: ChunkedText) -> str:
     return "\n".join((*above, chunk.text))
 
 
-class _Block(NamedTuple):
-    """An element, or a part of a huge one, in its place."""
-
-    element: Element
-    whole: Piece
-
-
 class _Title(NamedTuple):
     text: str
     level: int
@@ -84,15 +94,9 @@ class _Title(NamedTuple):
     tokens: int
 
 
-class _Section(NamedTuple):
-    """A title, except before the first, and what follows up to the next. `path` ends with that title."""
-
-    path: tuple[_Title, ...]
-    title: _Draft | None
-    body: list[_Block]
-
-
 class _Draft(NamedTuple):
+    """A future chunk. `path` has its titles; `has_body` is False while it consists of titles only."""
+
     start: int
     end: int
     tokens: int
@@ -100,149 +104,117 @@ class _Draft(NamedTuple):
     path: tuple[_Title, ...]
     has_body: bool
 
-    @property
-    def length(self) -> int:
-        """In tokens, with the titles above that the text does not have itself."""
-        return self.tokens + sum(title.tokens for title in self.path if title.start < self.start)
+    def can_absorb(self, following: _Draft, max_tokens: int) -> bool:
+        """Token counts add up only across white space."""
+        characters = following.end - self.start
+        return self.end < following.start and characters <= max_tokens * CHARACTERS_PER_TOKEN
 
-    def extended(self, following: _Draft) -> _Draft:
+    def absorb(self, following: _Draft) -> _Draft:
         tokens, has_body = self.tokens + following.tokens, self.has_body or following.has_body
         return _Draft(self.start, following.end, tokens, self.page, self.path, has_body)
 
 
-def _blocks(elements: Sequence[Element], splitter: Splitter) -> Iterator[_Block]:
+class _Section(NamedTuple):
+    """A title (None before the first one) and the elements up to the next title. `path` ends with the title. A huge element
+    has several pieces in `body`."""
+
+    path: tuple[_Title, ...]
+    title: _Draft | None
+    body: list[tuple[Element, Piece]]
+
+
+def _sections(elements: Sequence[Element], splitter: Splitter, max_tokens: int) -> Iterator[_Section]:
+    """Measure the elements, and group them by title."""
     owners: list[Element] = []
     ranges: list[Range] = []
     start = 0
     for element in elements:
         if length := len(element.text.strip()):
-            for part in splitter.parts(Range(start, start + length)):
-                ranges.append(part)
-                owners.append(element)
-            start += length + len(BETWEEN_ELEMENTS)
-    return map(_Block, owners, splitter.measure(ranges))
-
-
-def _sections(blocks: Iterable[_Block], max_tokens: int) -> Iterator[_Section]:
-    stack: list[_Title] = []
-    section = _Section((), None, [])
-    for block in blocks:
-        if not _is_title(block, max_tokens):
-            section.body.append(block)
+            parts = list(splitter.split_huge(Range(start, start + length)))
+            ranges += parts
+            owners += [element] * len(parts)
+            start += length + len(ELEMENT_SEPARATOR)
+    section, titles = _Section((), None, []), list[_Title]()
+    for element, piece in zip(owners, splitter.measure(ranges), strict=True):
+        size = max(piece.tokens, (piece.end - piece.start) / CHARACTERS_PER_TOKEN)
+        if element.kind is not ElementKind.TITLE or size * TITLES_DIVISOR > max_tokens:
+            section.body.append((element, piece))
             continue
         if section.title or section.body:
             yield section
-        title = _Title(block.element.text.strip(), block.element.level, block.whole.start, block.whole.tokens)
-        stack = [*(above for above in stack if above.level < title.level), title]
-        path = _fitting(stack, max_tokens)
-        heading = _Draft(title.start, block.whole.end, title.tokens, block.element.page, path, False)
-        section = _Section(path, heading, [])
+        title = _Title(element.text.strip(), element.level, piece.start, piece.tokens)
+        titles = [*(above for above in titles if above.level < title.level), title]
+        # The lowest titles, as many as there is room for: at least the title itself.
+        totals = accumulate(title.tokens for title in reversed(titles))
+        count = sum(total * TITLES_DIVISOR <= max_tokens for total in totals)
+        path = tuple(titles[-count:])
+        section = _Section(path, _Draft(*piece, element.page, path, has_body=False), [])
     if section.title or section.body:
         yield section
 
 
-def _is_title(block: _Block, max_tokens: int) -> bool:
-    if block.element.kind is not ElementKind.TITLE:
-        return False
-    characters = block.whole.end - block.whole.start
-    return max(block.whole.tokens, characters / CHARACTERS_PER_TOKEN) * TITLES <= max_tokens
-
-
-def _fitting(titles: Sequence[_Title], max_tokens: int) -> tuple[_Title, ...]:
-    """The last of the titles, as many as there is room for."""
-    first, tokens = len(titles), 0
-    while first and (tokens + titles[first - 1].tokens) * TITLES <= max_tokens:
-        first -= 1
-        tokens += titles[first].tokens
-    return tuple(titles[first:])
-
-
-def _drafts(section: _Section, splitter: Splitter, max_tokens: int) -> Iterator[_Draft]:
-    """The body in parts of about the same length, the first of them with the title."""
+def _split_section(section: _Section, splitter: Splitter, max_tokens: int) -> Iterator[_Draft]:
+    """Split the body into parts of similar length, the first of which has the title."""
     path, title, body = section
     room = max_tokens - sum(above.tokens for above in path)
     pieces = [
-        _Draft(*piece, block.element.page, path, True)
-        for block in body
-        for piece in splitter.cut(block.whole, block.element.kind, room)
+        _Draft(*piece, element.page, path, has_body=True)
+        for element, whole in body
+        for piece in splitter.cut(whole, element.kind, room)
     ]
     remaining = sum(piece.tokens for piece in pieces)
-    draft, used, limit = title, 0, share(remaining, room)
+    draft, used, limit = title, 0, balanced_size(remaining, room)
     for piece in pieces:
         if draft is None or not draft.has_body:
-            draft = draft.extended(piece) if draft else piece
-        elif used + piece.tokens <= limit and _adjoin(draft, piece, max_tokens):
-            draft = draft.extended(piece)
+            draft = draft.absorb(piece) if draft else piece
+        elif used + piece.tokens <= limit and draft.can_absorb(piece, max_tokens):
+            draft = draft.absorb(piece)
         else:
             yield draft
             remaining -= used
-            draft, used, limit = piece, 0, share(remaining, room)
+            draft, used, limit = piece, 0, balanced_size(remaining, room)
         used += piece.tokens
     if draft:
         yield draft
 
 
-def _without_crumbs(drafts: Iterable[_Draft], max_tokens: int, *, kin_only: bool) -> Iterator[_Draft]:
-    """Join small drafts with a neighbour: one of the same parent, or any."""
+def _merge_small(drafts: Iterable[_Draft], max_tokens: int, *, related_only: bool) -> Iterator[_Draft]:
+    """Merge small drafts with the previous one: with `related_only`, only below the same parent. A title stays with the
+    text that follows it."""
     last: _Draft | None = None
     for draft in drafts:
-        joined = _joined(last, draft, max_tokens, kin_only=kin_only) if last else None
-        if last and not joined:
+        if last is None:
+            last = draft
+            continue
+        # The titles above the last draft are part of its embedding input.
+        tokens = last.tokens + draft.tokens
+        tokens += sum(title.tokens for title in last.path if title.start < last.start)
+        is_small = min(last.tokens, draft.tokens) * SMALL_DIVISOR < max_tokens
+        is_below = draft.path[: len(last.path)] == last.path
+        is_related = draft.has_body and (is_below or last.path[:-1] == draft.path[:-1])
+        fits = tokens <= max_tokens and last.can_absorb(draft, max_tokens)
+        if is_small and fits and (is_related or not related_only):
+            path = draft.path if is_below and not last.has_body else last.path
+            last = last.absorb(draft)._replace(path=path)
+        else:
             yield last
-        last = joined or draft
+            last = draft
     if last:
         yield last
 
 
-def _joined(first: _Draft, second: _Draft, max_tokens: int, *, kin_only: bool) -> _Draft | None:
-    """Both as one, if that is for the better: a title stays with what follows it."""
-    if min(first.tokens, second.tokens) * SMALL >= max_tokens:
-        return None
-    fits = first.length + second.tokens <= max_tokens and _adjoin(first, second, max_tokens)
-    inside = second.path[: len(first.path)] == first.path
-    kin = second.has_body and (inside or first.path[:-1] == second.path[:-1])
-    if not (fits and (kin or not kin_only)):
-        return None
-    path = second.path if inside and not first.has_body else first.path
-    return first.extended(second)._replace(path=path)
-
-
-def _adjoin(first: _Draft, second: _Draft, max_tokens: int) -> bool:
-    """Lengths only add up across white space."""
-    return first.end < second.start and second.end - first.start <= max_tokens * CHARACTERS_PER_TOKEN
-
-
-def _overlapping(
+def _add_overlap(
     drafts: Iterable[_Draft], text: str, counter: TokenCounter, overlap: int
 ) -> Iterator[_Draft]:
+    """Let drafts start at the first word of the last `overlap` tokens of the previous draft of the same section."""
     last: _Draft | None = None
     for draft in drafts:
+        start, tokens = draft.start, draft.tokens
         if last and last.path == draft.path:
-            yield _begun_earlier(draft, last, text, counter, overlap)
-        else:
-            yield draft
+            starts = counter.token_starts(text[last.start : last.end])
+            for position, offset in enumerate(starts[-overlap:]):
+                if not offset or text[last.start + offset - 1].isspace():
+                    start, tokens = last.start + offset, tokens + min(overlap, len(starts)) - position
+                    break
+        yield draft._replace(start=start, tokens=tokens)
         last = draft
-
-
-def _begun_earlier(draft: _Draft, last: _Draft, text: str, counter: TokenCounter, overlap: int) -> _Draft:
-    """From the first word of the last draft's final `overlap` tokens on."""
-    tokens = counter.token_starts(text[last.start : last.end])
-    first = max(0, len(tokens) - overlap)
-    while first < len(tokens) and tokens[first] and not text[last.start + tokens[first] - 1].isspace():
-        first += 1
-    if first == len(tokens):
-        return draft
-    return draft._replace(start=last.start + tokens[first], tokens=draft.tokens + len(tokens) - first)
-
-
-def _chunks(drafts: Iterable[_Draft], text: str) -> Iterator[ChunkedText]:
-    for position, draft in enumerate(drafts):
-        yield ChunkedText(
-            position=position,
-            text=text[draft.start : draft.end],
-            page=draft.page,
-            heading_path=tuple(title.text for title in draft.path),
-            start=draft.start,
-            end=draft.end,
-            token_count=draft.tokens,
-        )

@@ -1,4 +1,4 @@
-"""Vectors for the passages of several documents at once; what was embedded before is taken from the store."""
+"""Embedding the chunks of several documents at once; vectors that the store already has are reused."""
 
 from __future__ import annotations
 
@@ -11,63 +11,60 @@ import numpy as np
 from core.batching import batched
 from core.progress import Progress
 from engines.embedding import Embedder, Vectors
-from engines.vectors import Filter, VectorStore
+from engines.vectors import Filter
+from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.values import Chunked, Embedded
 
-# Progress is reported, and a lost lease noticed, between two slices.
-SLICE = 256
+# Between two batches progress is reported, and a lost lease noticed.
+BATCH_SIZE = 256
 
 
 def embed(
-    batch: Sequence[Chunked],
-    *,
-    tenant_id: UUID,
-    embedder: Embedder,
-    store: VectorStore,
-    collection: str,
-    progress: Progress,
+    documents: Sequence[Chunked], *, tenant_id: UUID, ports: Ports, progress: Progress
 ) -> list[Embedded]:
-    vectors = _known(batch, tenant_id, store, collection)
+    vectors = _reusable_vectors(documents, tenant_id, ports)
     contents = {
-        digest: content for one in batch for digest, content in zip(one.digests, one.contents, strict=True)
+        digest: content
+        for one in documents
+        for digest, content in zip(one.digests, one.contents, strict=True)
     }
     missing = [digest for digest in contents if digest not in vectors]
-    total = sum(len(one.digests) for one in batch)
-    for number, some in enumerate(batched(missing, SLICE)):
-        progress("embed", done=total - len(missing) + number * SLICE, total=total)
-        rows = embedder.embed(tenant_id, [contents[digest] for digest in some])
-        vectors.update(zip(some, rows, strict=True))
+    total = sum(len(one.digests) for one in documents)
+    for number, digests in enumerate(batched(missing, BATCH_SIZE)):
+        progress("embed", done=total - len(missing) + number * BATCH_SIZE, total=total)
+        embedded = ports.embedder.embed(tenant_id, [contents[digest] for digest in digests])
+        vectors.update(zip(digests, embedded, strict=True))
     progress("embed", done=total, total=total)
-    empty = np.empty((0, embedder.dimensions), dtype=np.float32)
+    empty = np.empty((0, ports.embedder.dimensions), dtype=np.float32)
     return [
         Embedded(chunked=one, vectors=np.stack([vectors[d] for d in one.digests]) if one.digests else empty)
-        for one in batch
+        for one in documents
     ]
 
 
-def _known(
-    batch: Sequence[Chunked], tenant_id: UUID, store: VectorStore, collection: str
-) -> dict[str, Vectors]:
-    points = {
-        one.source.known[digest]: digest
-        for one in batch
+def _reusable_vectors(documents: Sequence[Chunked], tenant_id: UUID, ports: Ports) -> dict[str, Vectors]:
+    """Return the stored vectors, by the digest of the content."""
+    digests = {
+        one.source.reusable_points[digest]: digest
+        for one in documents
         for digest in one.digests
-        if digest in one.source.known
+        if digest in one.source.reusable_points
     }
-    found: dict[str, Vectors] = {}
-    for ids in batched(points, SLICE):
-        wanted = Filter(point_ids=tuple(ids))
-        for stored in store.scroll(tenant_id, collection, wanted, limit=SLICE, with_vectors=True):
-            found[points[stored.id]] = np.asarray(stored.vector, dtype=np.float32)
-    return found
+    vectors: dict[str, Vectors] = {}
+    for ids in batched(digests, BATCH_SIZE):
+        filter = Filter(point_ids=tuple(ids))
+        points = ports.store.scroll(tenant_id, ports.collection, filter, limit=BATCH_SIZE, with_vectors=True)
+        for point in points:
+            vectors[digests[point.id]] = np.asarray(point.vector, dtype=np.float32)
+    return vectors
+
+
+def cached_vectors(embedder: Embedder, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+    """Return the vectors of texts that are needed again and again, such as tags."""
+    return np.stack([cached_vector(embedder, tenant_id, text) for text in texts])
 
 
 @lru_cache(maxsize=4096)
-def _tag_vector(embedder: Embedder, tenant_id: UUID, text: str) -> Vectors:
-    vector: Vectors = embedder.embed(tenant_id, [text])[0]
+def cached_vector(embedder: Embedder, tenant_id: UUID, text: str) -> Sequence[float]:
+    vector: Sequence[float] = embedder.embed(tenant_id, [text])[0]
     return vector
-
-
-def embed_tags(embedder: Embedder, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
-    """The vocabulary's words; they are few and come again with every document."""
-    return np.stack([_tag_vector(embedder, tenant_id, text) for text in texts])

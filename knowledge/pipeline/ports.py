@@ -24,7 +24,7 @@ class Ports:
         return collection_name(self.embedder.model)
 
     def versions_of(self, mime_type: str, chunk_settings: ChunkSettings) -> Versions:
-        """Whatever changes when the same bytes of this type would give other passages, tags or vectors."""
+        """Everything that changes when the same bytes of this type would result in other chunks, tags or vectors."""
         return versions_of(self.parser, self.embedder.model, mime_type, chunk_settings)
 
 
@@ -39,6 +39,6 @@ def versions_of(parser: Parser, model: str, mime_type: str, chunk_settings: Chun
 
 
 def collection_name(model: str) -> str:
-    """Vectors of different models are never compared: each model has a collection of its own."""
+    """Each model has a collection of its own, because vectors of different models cannot be compared."""
     safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in model.lower())
     return f"oyl-{safe}"[:100]

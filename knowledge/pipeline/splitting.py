@@ -1,8 +1,7 @@
-"""Where a text may be cut so that each piece fits a number of tokens.
+"""Splitting a text so that each piece fits a number of tokens.
 
-A cut is made between tokens, at white space wherever there is some, so that lengths add up. Where it has to
-go through a word, the pieces on both sides are measured again. The work grows with the length of the text,
-whatever it looks like.
+Texts are cut between tokens and, where possible, at white space, so that token counts add up. Where a cut has to go through
+a word, the pieces on both sides are measured again. The work is linear in the length of the text, whatever its content.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from typing import NamedTuple, Protocol
 
 from engines.parsing import ElementKind
 
-MEASURED_AT_ONCE = 1_000_000  # characters: where tokens start takes many times the memory of their text
+MAX_MEASURED_CHARACTERS = 1_000_000  # at once: token starts take many times the memory of their text
 SLACK = 1.1  # pieces may be this much longer than equal ones would be, to end at a better place
 
-# White space as tokenizers see it: Python's own would count some control characters too.
+# White space as tokenizers define it: `\s` would include some control characters.
 _SPACE = "[ \t\n\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 _WORD = re.compile(f"{_SPACE}+")
 _LINE = re.compile(f"\n{_SPACE}*")
@@ -26,7 +25,7 @@ _PARAGRAPH = re.compile(f"\n[ \t\r]*\n{_SPACE}*")
 _CLOSING = "[\"')\\]\u00bb\u2019\u201d\u300d\u300f\uff09]"
 _SENTENCE = re.compile(f"[.!?\u2026]{_CLOSING}*{_SPACE}++(?![a-z])|[\u3002\uff01\uff1f]{_CLOSING}*{_SPACE}*")
 _PROSE = (_PARAGRAPH, _SENTENCE, _WORD)
-_CUTS = {ElementKind.TABLE: (_LINE, _WORD), ElementKind.CODE: (_PARAGRAPH, _LINE, _WORD)}
+_BOUNDARIES = {ElementKind.TABLE: (_LINE, _WORD), ElementKind.CODE: (_PARAGRAPH, _LINE, _WORD)}
 
 
 class Range(NamedTuple):
@@ -41,7 +40,7 @@ class Piece(NamedTuple):
 
 
 class TokenCounter(Protocol):
-    """What an embedder knows of lengths."""
+    """The part of an embedder that measures texts."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
 
@@ -49,49 +48,57 @@ class TokenCounter(Protocol):
 
 
 class Splitter:
-    """Measures ranges of `text` and cuts them. No piece has more than `max_characters`."""
+    """Measures and cuts ranges of `text`. No piece has more than `max_characters`."""
 
     def __init__(self, text: str, counter: TokenCounter, max_characters: int) -> None:
         self._text, self._counter, self._max_characters = text, counter, max_characters
+
+    def split_huge(self, whole: Range) -> Iterator[Range]:
+        """Split a range that is too long to be measured at once."""
+        start, end = whole
+        while end - start > MAX_MEASURED_CHARACTERS:
+            limit = start + MAX_MEASURED_CHARACTERS
+            cut = self._last_boundary(limit - self._max_characters, limit, (_WORD,))
+            yield Range(start, cut)
+            start = cut
+        yield Range(start, end)
 
     def measure(self, ranges: Iterable[Range]) -> Iterator[Piece]:
         batch: list[Range] = []
         characters = 0
         for item in ranges:
-            if batch and characters + item.end - item.start > MEASURED_AT_ONCE:
-                yield from self._measure(batch)
+            if batch and characters + item.end - item.start > MAX_MEASURED_CHARACTERS:
+                yield from self._measure_batch(batch)
                 batch, characters = [], 0
             batch.append(item)
             characters += item.end - item.start
-        yield from self._measure(batch)
+        yield from self._measure_batch(batch)
 
-    def _measure(self, batch: Sequence[Range]) -> Iterator[Piece]:
+    def _measure_batch(self, batch: Sequence[Range]) -> Iterator[Piece]:
         counts = self._counter.count_tokens([self._text[start:end] for start, end in batch])
-        starts, ends = zip(*batch, strict=True) if batch else ((), ())
-        return map(Piece, starts, ends, counts)
+        return (Piece(*item, tokens) for item, tokens in zip(batch, counts, strict=True))
 
-    def parts(self, whole: Range) -> Iterable[Range]:
-        """A huge range in parts that are measured one at a time."""
-        return self._parts(whole) if whole.end - whole.start > MEASURED_AT_ONCE else (whole,)
-
-    def _parts(self, whole: Range) -> Iterator[Range]:
-        start, end = whole
-        while end - start > MEASURED_AT_ONCE:
-            cut = self._best_cut(
-                start + MEASURED_AT_ONCE - self._max_characters, start + MEASURED_AT_ONCE, (_WORD,)
-            )
-            yield Range(start, cut)
-            start = cut
-        yield Range(start, end)
-
-    def cut(self, whole: Piece, kind: ElementKind, room: int) -> Iterable[Piece]:
-        """Pieces of at most `room` tokens in order, of about the same length, without space around them."""
-        fits = whole.tokens <= room and whole.end - whole.start <= self._max_characters
-        return (whole,) if fits else self._cut(whole, kind, room)
-
-    def _cut(self, whole: Piece, kind: ElementKind, room: int) -> Iterator[Piece]:
-        pieces = list(self._pieces(whole, _CUTS.get(kind, _PROSE), room))
-        torn = (Range(start, end) for start, end, _ in pieces if self._in_word(start) or self._in_word(end))
+    def cut(self, whole: Piece, kind: ElementKind, room: int) -> Iterator[Piece]:
+        """Yield pieces of at most `room` tokens, in order, of similar length, without white space around them."""
+        start, end, total = whole
+        if total <= room and end - start <= self._max_characters:
+            yield whole
+            return
+        pieces, boundaries = list[Piece](), _BOUNDARIES.get(kind, _PROSE)
+        token_starts, first = self._counter.token_starts(self._text[start:end]), 0
+        while start < end:
+            last = first + balanced_size(total - first, room)
+            limit = whole.start + token_starts[last] if last < total else end
+            limit = max(start + 1, min(limit, start + self._max_characters))
+            stop = self._last_boundary((start + limit) // 2, limit, boundaries) if limit < end else end
+            last = bisect_left(token_starts, stop - whole.start, first)
+            if length := len(self._text[start:stop].rstrip()):
+                pieces.append(Piece(start, start + length, last - first))
+            space = _WORD.match(self._text, stop, end)
+            start, first = space.end() if space else stop, last
+        # Pieces that begin or end within a word are measured again, because their tokens have changed.
+        ranges = (Range(start, end) for start, end, _ in pieces)
+        torn = (item for item in ranges if self._is_in_word(item.start) or self._is_in_word(item.end))
         measured = {item.start: item for item in self.measure(torn)}
         for piece in pieces:
             if piece.start not in measured:
@@ -101,37 +108,19 @@ class Splitter:
             else:
                 yield from self.cut(measured[piece.start], kind, room)
 
-    def _pieces(self, whole: Piece, cuts: Sequence[re.Pattern[str]], room: int) -> Iterator[Piece]:
-        start, end, total = whole
-        token_starts, first = self._counter.token_starts(self._text[start:end]), 0
-        while start < end:
-            last = first + share(total - first, room)
-            limit = whole.start + token_starts[last] if last < total else end
-            limit = max(start + 1, min(limit, start + self._max_characters))
-            stop = self._best_cut((start + limit) // 2, limit, cuts) if limit < end else end
-            last = bisect_left(token_starts, stop - whole.start, first)
-            length = len(self._text[start:stop].rstrip())
-            if length:
-                yield Piece(start, start + length, last - first)
-            start, first = self._after_space(stop, end), last
-
-    def _best_cut(self, low: int, high: int, cuts: Sequence[re.Pattern[str]]) -> int:
-        """The last place between `low` and `high` that the first possible pattern finds, or else `high`."""
-        for pattern in cuts:
+    def _last_boundary(self, low: int, high: int, boundaries: Sequence[re.Pattern[str]]) -> int:
+        """Return the end of the last match between `low` and `high`, of the first pattern that matches, or else `high`."""
+        for pattern in boundaries:
             ends = [match.end() for match in pattern.finditer(self._text, low, high)]
             if ends:
                 return ends[-1]
         return high
 
-    def _after_space(self, place: int, end: int) -> int:
-        space = _WORD.match(self._text, place, end)
-        return space.end() if space else place
-
-    def _in_word(self, place: int) -> bool:
-        return 0 < place < len(self._text) and not _WORD.search(self._text, place - 1, place + 1)
+    def _is_in_word(self, position: int) -> bool:
+        return 0 < position < len(self._text) and not _WORD.search(self._text, position - 1, position + 1)
 
 
-def share(remaining: int, room: int) -> int:
-    """How many of the `remaining` tokens the next piece may take so that the last is no crumb, at least 1."""
+def balanced_size(remaining: int, room: int) -> int:
+    """Return how many of the `remaining` tokens the next piece may take, at least 1, so that the last one is not tiny."""
     pieces = ceil(remaining / room)
     return max(1, min(room, ceil(remaining / max(1, pieces) * SLACK)))

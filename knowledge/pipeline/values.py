@@ -1,4 +1,4 @@
-"""What the stages hand to each other: frozen, and free of the ORM."""
+"""The values that the stages pass on: frozen, and independent of the ORM."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from knowledge.pipeline.chunking import ChunkedText
 
 
 def tag_id(reference_id: UUID, tag: str) -> UUID:
-    """A tag's id follows from its name, so that two documents that bring the same new tag agree on it."""
+    """Derived from the name, so that two documents with the same new tag get the same id."""
     return uuid5(reference_id, f"tag:{tag}")
 
 
 def chunk_id(document_id: UUID, generation: int, position: int) -> UUID:
-    """Also the id of the chunk's point: repeating an upsert overwrites."""
+    """Also the id of the chunk's point, so that a repeated upsert overwrites it."""
     return uuid5(document_id, f"{generation}:{position}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkSettings:
-    """In tokens; `max_tokens` is None for as many as the embedder reads."""
+    """In tokens; a `max_tokens` of None means as many as the embedder reads."""
 
     max_tokens: int | None = None
     overlap: int = 0
@@ -35,7 +35,7 @@ class ChunkSettings:
 
 
 class TagSource(StrEnum):
-    """Why a passage has a tag, in order of precedence: of several sources that agree, the first is named."""
+    """Why a chunk has a tag, in order of precedence."""
 
     MANUAL = "manual"
     IMPORT = "import"
@@ -50,7 +50,7 @@ class TagSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagAssignment:
-    """`confidence` is 1 but for `ai`, where it is the cosine of passage and tag."""
+    """`confidence` is 1 except for `ai`, where it is the cosine similarity of chunk and tag."""
 
     tag_id: UUID
     tag: str
@@ -61,7 +61,7 @@ class TagAssignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VocabularyTag:
-    """`rules` are (kind, pattern)."""
+    """A tag of the reference. `rules` are (kind, pattern)."""
 
     id: UUID
     tag: str
@@ -69,11 +69,14 @@ class VocabularyTag:
     inherited: bool = False
     rules: tuple[tuple[str, str], ...] = ()
 
+    def assign(self, source: TagSource, confidence: float = 1.0) -> TagAssignment:
+        return TagAssignment(tag_id=self.id, tag=self.tag, source=source, confidence=confidence)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One file to be made findable. `known` leads from the digest of a content to the point that has its vector
-    already; `manual_tags` to the tags that people gave that passage."""
+    """A file to ingest. By the digest of a chunk's content, `reusable_points` has the id of a point that already has its
+    vector, and `manual_tags` the tags that users assigned to it."""
 
     document_id: UUID
     reference_id: UUID
@@ -84,7 +87,7 @@ class Source:
     metadata: dict[str, Any] = field(default_factory=dict)
     vocabulary: tuple[VocabularyTag, ...] = ()
     document_tags: tuple[TagAssignment, ...] = ()
-    known: dict[str, UUID] = field(default_factory=dict)
+    reusable_points: dict[str, UUID] = field(default_factory=dict)
     manual_tags: dict[str, tuple[TagAssignment, ...]] = field(default_factory=dict)
 
 
@@ -96,8 +99,8 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunked:
-    """`ids`, `contents` and `digests` have one for each of the `chunks`: contents are what is embedded and counted, digests
-    their SHA-256."""
+    """`ids`, `contents` and `digests` have an entry for each of the `chunks`: `contents` are the texts that are embedded and
+    indexed, `digests` their SHA-256."""
 
     source: Source
     document: ParsedDocument
@@ -127,7 +130,7 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """This file, and no other of the batch, could not be read."""
+    """Why one file of the batch could not be read."""
 
     source: Source
     code: str

@@ -1,4 +1,4 @@
-"""What `reconcile` finds, kind by kind."""
+"""The findings of `reconcile`, and their kinds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class FindingKind(StrEnum):
-    """`wrong_tenant` is a point that says it is this tenant's, of a document that is not; the tenant that lost it has a
+    """`wrong_tenant` is a point with this tenant's id, of a document of another tenant; the tenant that lost the point has a
     `missing_point`."""
 
     MISSING_POINT = "missing_point"
@@ -26,7 +26,7 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`subject` is a point's id, a stored file's name or a document's id; `collection` is a point's."""
+    """`subject` is a point's id, a stored file's name or a document's id; `collection` is that of a point."""
 
     kind: FindingKind
     subject: str
@@ -36,8 +36,8 @@ class Finding:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """`counts` by kind; `findings` are all of them; `repaired` how many were mended; `problems` are sentences about what
-    could not be compared or mended."""
+    """`counts` are the findings of each kind, `repaired` is the number of repaired ones; `problems` are sentences about what
+    could not be compared or repaired."""
 
     tenant_id: UUID
     counts: dict[FindingKind, int] = field(default_factory=dict)

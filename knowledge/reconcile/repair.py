@@ -1,4 +1,4 @@
-"""Mending what `reconcile` found, in batches; one that cannot be mended is named, and does not stop the others."""
+"""Repairing the findings of `reconcile`, in batches; a batch that fails is reported, and does not stop the others."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from knowledge.reconcile.findings import Finding, FindingKind, Report, documents
 from knowledge.services.changing import reindex_documents
 from knowledge.services.tags import index_tags
 
-BATCH = 500
-# A point that says something wrong is deleted, too: it may name another document or a later generation, by which it
-# would outlast the clean-up after its document was made anew.
-SUPERFLUOUS = {
+BATCH_SIZE = 500
+# A point with a wrong payload is deleted, too: it may have the id of another document or a later generation, and would then
+# not be removed after its document was reindexed.
+DELETED_KINDS = {
     FindingKind.ORPHAN_POINT,
     FindingKind.STALE_GENERATION,
     FindingKind.STALE_MODEL,
     FindingKind.WRONG_TENANT,
     FindingKind.WRONG_PAYLOAD,
 }
-UNFIT = {FindingKind.MISSING_POINT, FindingKind.WRONG_PAYLOAD, FindingKind.STUCK_DOCUMENT}
+REINDEXED_KINDS = {FindingKind.MISSING_POINT, FindingKind.WRONG_PAYLOAD, FindingKind.STUCK_DOCUMENT}
 
 
 def repair_findings(actor: Actor, store: VectorStore, report: Report) -> None:
-    """Notes in the report how many were mended, and what could not be."""
+    """Enter the number of repaired findings, and the problems, in the report."""
     repairer = _Repairer(actor, store)
-    left = {finding for finding in report.findings if finding.kind is FindingKind.MISSING_FILE}
-    for kinds, mend, size in (
-        (SUPERFLUOUS, repairer.delete_points, BATCH),
+    failed = {finding for finding in report.findings if finding.kind is FindingKind.MISSING_FILE}
+    for kinds, repair, size in (
+        (DELETED_KINDS, repairer.delete_points, BATCH_SIZE),
         ({FindingKind.ORPHAN_FILE}, repairer.remove_files, 1),
-        ({FindingKind.WRONG_TAGS}, repairer.index_tags, BATCH),
-        (UNFIT, repairer.requeue, BATCH),
-        ({FindingKind.MISSING_FILE}, repairer.mark_missing, BATCH),
+        ({FindingKind.WRONG_TAGS}, repairer.index_tags, BATCH_SIZE),
+        (REINDEXED_KINDS, repairer.reindex, BATCH_SIZE),
+        ({FindingKind.MISSING_FILE}, repairer.mark_missing, BATCH_SIZE),
     ):
-        concerned = [finding for finding in report.findings if finding.kind in kinds]
-        for some in batched(sorted(concerned, key=lambda one: str(one.document_id)), size):
+        findings = [finding for finding in report.findings if finding.kind in kinds]
+        for batch in batched(sorted(findings, key=lambda one: str(one.document_id)), size):
             try:
-                mend(some)
+                repair(batch)
             except (VectorStoreError, OSError) as error:
-                left.update(some)
-                report.problems.append(f"{some[0].subject} and {len(some) - 1} more: {error}")
-    report.repaired = len(report.findings) - len(left)
+                failed.update(batch)
+                report.problems.append(f"{batch[0].subject} and {len(batch) - 1} more: {error}")
+    report.repaired = len(report.findings) - len(failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,14 @@ class _Repairer:
     def index_tags(self, findings: Sequence[Finding]) -> None:
         index_tags(self.actor.tenant_id, Q(pk__in=[finding.subject for finding in findings]))
 
-    def requeue(self, findings: Sequence[Finding]) -> None:
+    def reindex(self, findings: Sequence[Finding]) -> None:
         reindex_documents(actor=self.actor, document_ids=documents_of(findings))
 
     def mark_missing(self, findings: Sequence[Finding]) -> None:
-        """A missing file can only be uploaded again. Until then its document is in error, so that people see it, and
-        the same bytes are not taken for unchanged."""
+        """A missing file can only be uploaded again. Until then its document is in error, so that users see it, and the same
+        bytes do not count as unchanged."""
         with tenant_scope(self.actor.tenant_id):
             documents = Document.objects.filter(pk__in=documents_of(findings))
-            unsaid = list(
-                documents.exclude(processed_status=DocumentStatus.ERROR).values_list("pk", flat=True)
-            )
-        reindex_documents(actor=self.actor, document_ids=unsaid)
+            unmarked = documents.exclude(processed_status=DocumentStatus.ERROR)
+            ids = list(unmarked.values_list("pk", flat=True))
+        reindex_documents(actor=self.actor, document_ids=ids)

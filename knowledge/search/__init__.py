@@ -1,1 +1,1 @@
-"""Search over passages, and how good it is."""
+"""Searching chunks, and evaluating the search."""

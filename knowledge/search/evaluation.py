@@ -1,5 +1,5 @@
-"""How good is search? A collection in BEIR's layout is ingested like any folder, asked all its questions in each mode, and
-measured: nDCG@10, recall@100 and MRR@10 by `ir_measures`, over documents (a document counts as its best passage)."""
+"""Evaluating the search: a data set in BEIR's layout is ingested like any folder, all its queries are run in each mode, and
+nDCG@10, recall@100 and MRR@10 are calculated by `ir_measures`. Documents are ranked, by their best chunk."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from knowledge.services.references import get_or_create_reference
 from knowledge.storage.values import Upload
 
 WORKSPACE = "Evaluation"
-# A document may have several passages among the best: to rank 100 documents, more passages are asked for.
-DEPTH, PASSAGES = 100, 300
-AT_ONCE = 64
+# More chunks are searched than documents are ranked, because a document may have several chunks among the best.
+RANKED_DOCUMENTS, SEARCHED_CHUNKS = 100, 300
+UPLOADS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """`judgments`: (query id, document id) → relevance. Only judged queries are asked."""
+    """`judgments`: (query id, document id) → relevance. `queries` has only those with a judgment."""
 
     name: str
     corpus: dict[str, str]
@@ -46,21 +46,30 @@ class Dataset:
 
 
 def load(folder: Path) -> Dataset:
-    """Raises DatasetInvalidError, which names the file and line."""
-    judgments = dict(_judgments(folder / "qrels" / "test.tsv"))
+    """Raise DatasetInvalidError, which names the file and line."""
+    judgments: dict[tuple[str, str], int] = {}
+    path = folder / "qrels" / "test.tsv"
+    for number, row in enumerate(csv.reader(_lines(path), delimiter="\t"), start=1):
+        if number == 1 and row[-1:] == ["score"]:
+            continue
+        try:
+            query, document, score = row
+            judgments[query, document] = int(score)
+        except ValueError as error:
+            raise DatasetInvalidError(f"{path}, line {number}: needs query, document and score.") from error
     judged = {query for query, _ in judgments}
     queries = {row["_id"]: row["text"] for row in _rows(folder / "queries.jsonl", ("_id", "text"))}
+    corpus: dict[str, str] = {}
+    for document_row in _rows(folder / "corpus.jsonl", ("_id", "text")):
+        title = " ".join(str(document_row.get("title") or "").split())
+        heading = f"# {title}\n\n" if title else ""
+        corpus[document_row["_id"]] = f"{heading}{document_row['text']}\n"
     return Dataset(
         name=folder.resolve().name,
-        corpus={row["_id"]: _as_markdown(row) for row in _rows(folder / "corpus.jsonl", ("_id", "text"))},
+        corpus=corpus,
         queries={pk: text for pk, text in queries.items() if pk in judged},
         judgments=judgments,
     )
-
-
-def _as_markdown(row: dict[str, Any]) -> str:
-    title = " ".join(str(row.get("title") or "").split())
-    return f"# {title}\n\n{row['text']}\n" if title else f"{row['text']}\n"
 
 
 def _rows(path: Path, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -74,17 +83,6 @@ def _rows(path: Path, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _judgments(path: Path) -> Iterator[tuple[tuple[str, str], int]]:
-    for number, row in enumerate(csv.reader(_lines(path), delimiter="\t"), start=1):
-        if number == 1 and row[-1:] == ["score"]:
-            continue
-        try:
-            query, document, score = row
-            yield (query, document), int(score)
-        except ValueError as error:
-            raise DatasetInvalidError(f"{path}, line {number}: needs query, document and score.") from error
-
-
 def _lines(path: Path) -> Iterator[str]:
     if not path.is_file():
         raise DatasetInvalidError(
@@ -95,63 +93,65 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def ingest(actor: Actor, dataset: Dataset, progress: Progress) -> UUID:
-    """Queue the corpus in a reference of its own, whose id is returned; what is there unchanged costs nothing."""
+    """Queue the corpus in a reference of its own, and return its id. Unchanged documents are not ingested again."""
     reference = get_or_create_reference(actor=actor, workspace=WORKSPACE, reference=dataset.name)
-    with tempfile.TemporaryDirectory(prefix="oyl-evaluate-") as scratch:
-        for number, some in enumerate(batched(dataset.corpus.items(), AT_ONCE)):
-            progress("add", done=number * AT_ONCE, total=len(dataset.corpus))
-            uploads = [_upload(pk, text, Path(scratch)) for pk, text in some]
+    with tempfile.TemporaryDirectory(prefix="oyl-evaluate-") as folder:
+        for number, documents in enumerate(batched(dataset.corpus.items(), UPLOADS_AT_ONCE)):
+            progress("add", done=number * UPLOADS_AT_ONCE, total=len(dataset.corpus))
+            uploads = []
+            for pk, text in documents:
+                path = Path(folder) / hashlib.sha256(pk.encode()).hexdigest()
+                path.write_text(text, encoding="utf-8")
+                uploads.append(Upload(external_id=pk, filename=f"{pk}.md", path=path))
             add_documents(actor=actor, reference_id=reference.pk, uploads=uploads)
     return reference.pk
-
-
-def _upload(pk: str, text: str, scratch: Path) -> Upload:
-    path = scratch / hashlib.sha256(pk.encode()).hexdigest()
-    path.write_text(text, encoding="utf-8")
-    return Upload(external_id=pk, filename=f"{pk}.md", path=path)
 
 
 def measure(
     actor: Actor, reference_id: UUID, dataset: Dataset, mode: Mode, progress: Progress
 ) -> dict[str, float]:
-    """The figures of one mode; times in milliseconds, of the whole search with the query's embedding."""
+    """Return the figures of one mode. Times are in milliseconds, for the whole search including the query's embedding."""
     with tenant_scope(actor.tenant_id):
         names = dict(Document.objects.filter(reference_id=reference_id).values_list("pk", "external_id"))
-    run: dict[str, dict[str, float]] = {}
+    rankings: dict[str, dict[str, float]] = {}
     milliseconds: list[float] = []
     for number, (query, text) in enumerate(dataset.queries.items()):
         progress(mode, done=number, total=len(dataset.queries))
         started = time.perf_counter()
-        passages = search(
+        chunks = search(
             actor=actor,
             query=text,
             mode=mode,
-            limit=PASSAGES,
+            limit=SEARCHED_CHUNKS,
             filters=SearchFilters(references=(reference_id,)),
             audited=False,
         )
         milliseconds.append((time.perf_counter() - started) * 1000)
-        best: dict[str, float] = {}
-        for passage in passages:
-            best.setdefault(names[passage.document_id], passage.score)
-        run[query] = dict(islice(best.items(), DEPTH))
-    return {**_measures(dataset, run), "queries": len(run), **_times(milliseconds)}
+        scores: dict[str, float] = {}
+        for chunk in chunks:
+            scores.setdefault(names[chunk.document_id], chunk.score)
+        rankings[query] = dict(islice(scores.items(), RANKED_DOCUMENTS))
+    return _figures(dataset, rankings, milliseconds)
 
 
-def _measures(dataset: Dataset, run: dict[str, dict[str, float]]) -> dict[str, float]:
+def _figures(
+    dataset: Dataset, rankings: dict[str, dict[str, float]], milliseconds: Sequence[float]
+) -> dict[str, float]:
     from ir_measures import RR, R, calc_aggregate, nDCG
 
     judged: dict[str, dict[str, int]] = {query: {} for query in dataset.queries}
     for (query, document), relevance in dataset.judgments.items():
         if query in judged:
             judged[query][document] = relevance
-    named = {"ndcg@10": nDCG @ 10, "recall@100": R @ 100, "mrr@10": RR @ 10}
-    found = calc_aggregate(list(named.values()), judged, run)
-    return {name: round(float(found[measure]), 4) for name, measure in named.items()}
-
-
-def _times(milliseconds: Sequence[float]) -> dict[str, float]:
-    if len(milliseconds) < 2:
-        return {"p50_ms": round(sum(milliseconds), 2), "p95_ms": round(sum(milliseconds), 2)}
-    cuts = quantiles(milliseconds, n=20)
-    return {"p50_ms": round(cuts[9], 2), "p95_ms": round(cuts[18], 2)}
+    measures = {"ndcg@10": nDCG @ 10, "recall@100": R @ 100, "mrr@10": RR @ 10}
+    values = calc_aggregate(list(measures.values()), judged, rankings)
+    median = percentile95 = sum(milliseconds)
+    if len(milliseconds) > 1:
+        cuts = quantiles(milliseconds, n=20)
+        median, percentile95 = cuts[9], cuts[18]
+    return {
+        **{name: round(float(values[measure]), 4) for name, measure in measures.items()},
+        "queries": len(rankings),
+        "p50_ms": round(median, 2),
+        "p95_ms": round(percentile95, 2),
+    }

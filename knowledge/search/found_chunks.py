@@ -1,10 +1,9 @@
-"""Passages: what the points that the vector store ranked are, as PostgreSQL has it inside the tenant's scope."""
+"""Loading the chunks of the ranked points from PostgreSQL, inside the tenant's scope."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -12,11 +11,11 @@ from django.db import connection
 from core.isolation.scope import current_tenant_id
 from engines.vectors import Hit
 
-# The SQL is spelled out because Django would take longer to build it than PostgreSQL to answer it. What belongs to
-# a chunk is looked up by subqueries, for one chunk at a time: PostgreSQL cannot know how much a tenant has, and would, of a
-# join, rather look through all of its documents or tags. There is no document when the chunk is of another generation or
-# something above it is deleted.
-PASSAGES = """
+# The SQL is written out because Django would take longer to build it than PostgreSQL to execute it. A chunk's document and
+# tags are selected by subqueries, because PostgreSQL does not know how many rows a tenant has, and for a join might scan all
+# of its documents or tags. The document is NULL when it, its reference or its workspace is deleted, or when it has another
+# generation than the chunk.
+CHUNKS_SQL = """
 SELECT c.id, c.document_id, c.page, c.heading_path, c.start, c."end", c.text,
     (
         SELECT json_build_object('reference_id', d.reference_id, 'filename', d.filename)
@@ -44,8 +43,8 @@ class ChunkTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundChunk:
-    """One hit. `start` and `end` are character offsets into the document's text; `heading` has the titles above, the
-    highest first; `scores` those of the components that found it."""
+    """A hit. `start` and `end` are character offsets into the document's text; `heading` has the titles above it, the
+    highest first; `scores` the score of each component that found it."""
 
     chunk_id: UUID
     document_id: UUID
@@ -62,33 +61,36 @@ class FoundChunk:
 
 
 def hydrate(hits: Sequence[Hit], limit: int) -> list[FoundChunk]:
-    """The first hits that the database knows, in their order; those to spare are looked up when some are missing."""
-    found = _known(hits[:limit])
-    if len(found) < limit < len(hits):
-        found += _known(hits[limit:])
-    return found[:limit]
+    """Return the first `limit` hits that exist in the database, in their order. Those above the limit are only loaded when
+    some are missing."""
+    chunks = _load(hits[:limit])
+    if len(chunks) < limit < len(hits):
+        chunks += _load(hits[limit:])
+    return chunks[:limit]
 
 
-def _known(hits: Sequence[Hit]) -> list[FoundChunk]:
+def _load(hits: Sequence[Hit]) -> list[FoundChunk]:
     with connection.cursor() as cursor:
-        cursor.execute(PASSAGES, {"tenant": current_tenant_id(), "ids": [hit.point_id for hit in hits]})
-        known = {row[0]: row for row in cursor.fetchall() if row[-2]}
-    return [_passage(known[hit.point_id], hit) for hit in hits if hit.point_id in known]
-
-
-def _passage(row: tuple[Any, ...], hit: Hit) -> FoundChunk:
-    chunk_id, document_id, page, heading, start, end, text, document, tags = row
-    return FoundChunk(
-        chunk_id=chunk_id,
-        document_id=document_id,
-        reference_id=UUID(document["reference_id"]),
-        filename=document["filename"],
-        page=page,
-        heading=tuple(heading),
-        start=start,
-        end=end,
-        text=text,
-        score=hit.score,
-        scores=hit.scores,
-        tags=tuple(ChunkTag(**tag) for tag in tags),
-    )
+        ids = [hit.point_id for hit in hits]
+        cursor.execute(CHUNKS_SQL, {"tenant": current_tenant_id(), "ids": ids})
+        rows = {row[0]: row[1:] for row in cursor.fetchall() if row[-2]}
+    chunks = []
+    for hit in hits:
+        if hit.point_id in rows:
+            document_id, page, heading, start, end, text, document, tags = rows[hit.point_id]
+            chunk = FoundChunk(
+                chunk_id=hit.point_id,
+                document_id=document_id,
+                reference_id=UUID(document["reference_id"]),
+                filename=document["filename"],
+                page=page,
+                heading=tuple(heading),
+                start=start,
+                end=end,
+                text=text,
+                score=hit.score,
+                scores=hit.scores,
+                tags=tuple(ChunkTag(**tag) for tag in tags),
+            )
+            chunks.append(chunk)
+    return chunks

@@ -1,1 +1,1 @@
-"""Files: where originals are stored, and what is uploaded or read from folders."""
+"""Files: the stored originals, and uploads from browsers, API clients and folders."""

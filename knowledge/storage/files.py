@@ -11,12 +11,12 @@ from core.storage import FileStore, remove
 
 DOCUMENT_FILES = FileStore("documents")
 UPLOADED_FILES = FileStore("files")
-# The folders that `reconcile` compares with the database.
+# The stores that `reconcile` compares with the database.
 STORES = (DOCUMENT_FILES, UPLOADED_FILES)
 
 
 def store_document(path: Path, tenant_id: UUID, document_id: UUID, generation: int) -> str:
-    """Copy a local file into the storage; returns its name there."""
+    """Copy a local file into the storage, and return its name there."""
     with path.open("rb") as file:
         return DOCUMENT_FILES.save(File(file), tenant_id, document_id, generation)
 
@@ -25,12 +25,7 @@ def remove_older(tenant_id: UUID, document_id: UUID, *, generation: int, keep: s
     """Remove a document's files of generations before `generation`, except `keep`, the one in use, and files that OYL did
     not store."""
     for name in DOCUMENT_FILES.files_of(tenant_id, document_id):
-        made_for = _generation(name)
-        if name != keep and made_for is not None and made_for < generation:
+        # A file is named after its generation; the storage may have added a suffix.
+        number = name.rpartition("/")[2].partition("_")[0]
+        if name != keep and number.isdecimal() and int(number) < generation:
             remove([name])
-
-
-def _generation(name: str) -> int | None:
-    """The generation that a stored file was made for (the storage may have added a suffix); None for other files."""
-    number = name.rpartition("/")[2].partition("_")[0]
-    return int(number) if number.isdecimal() else None

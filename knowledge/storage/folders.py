@@ -1,4 +1,4 @@
-"""Files and folders on disk as uploads: what `ingest` reads."""
+"""Files and folders on disk as uploads, for the `ingest` command."""
 
 from __future__ import annotations
 
@@ -17,25 +17,21 @@ from knowledge.storage.values import Upload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A path that cannot be uploaded."""
+    """A path that cannot be uploaded, and why."""
 
     file: str
     code: str
     detail: str
 
 
-def unreadable(path: Path, code: str, **facts: object) -> Unreadable:
-    return Unreadable(file=str(path), code=code, detail=sentence(code, **facts))
-
-
 def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
-    """Every file below the paths, folders in the order of their names. Hidden files and sidecars (`NAME.meta.json`) are
-    no documents; links that lead nowhere or in a circle are passed over. Of two files with one name to go by, the
-    second is refused: it would replace the first."""
+    """Yield every file below the paths; folders are sorted by name. Hidden files and sidecars (`NAME.meta.json`) are no
+    documents; broken and circular links are skipped. Of two files with the same name, the second is refused, because it
+    would replace the first."""
     seen: dict[str, Path] = {}
     for root in paths:
         if not os.access(root, os.R_OK):
-            yield unreadable(root, "file_not_found", name=root)
+            yield _unreadable(root, "file_not_found", name=root)
             continue
         for path in [root] if root.is_file() else _files_below(root):
             identity = _printable(path.name if path == root else path.relative_to(root).as_posix())
@@ -43,41 +39,41 @@ def uploads_in(paths: Sequence[Path]) -> Iterator[Upload | Unreadable]:
             if first == path:
                 yield _upload(path, identity)
             elif not first.samefile(path):
-                yield unreadable(path, "same_name", other=first, identity=identity)
+                yield _unreadable(path, "same_name", other=first, identity=identity)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """OYL's own data folder is passed over: its files are in it already."""
+    """OYL's own data folder is skipped, because its files are ingested already."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or (path.is_dir() and path.resolve() == settings.OYL_DATA_DIR):
             continue
         if path.is_dir() and os.access(path, os.R_OK | os.X_OK):
             yield from [] if path.is_symlink() else _files_below(path)
         elif (path.is_file() or path.is_dir()) and not path.name.endswith(SUFFIX):
-            yield path  # a folder that may not be read will be named
+            yield path  # an unreadable folder, too, so that it is reported
 
 
 def _upload(path: Path, identity: str) -> Upload | Unreadable:
+    sidecar, sidecar_path = Sidecar(), path.with_name(path.name + SUFFIX)
     try:
         with path.open("rb"):
-            sidecar = _sidecar(path)
-        return Upload(
-            external_id=identity,
-            filename=_printable(path.name),
-            path=path,
-            metadata=sidecar.metadata,
-            tags=sidecar.tags,
-        )
+            if sidecar_path.is_file():
+                sidecar = read_sidecar(sidecar_path.name, sidecar_path.read_bytes())
     except (OSError, UploadInvalidError) as error:
-        return unreadable(path, "file_unreadable", reason=error)
+        return _unreadable(path, "file_unreadable", reason=error)
+    return Upload(
+        external_id=identity,
+        filename=_printable(path.name),
+        path=path,
+        metadata=sidecar.metadata,
+        tags=sidecar.tags,
+    )
+
+
+def _unreadable(path: Path, code: str, **values: object) -> Unreadable:
+    return Unreadable(file=str(path), code=code, detail=sentence(code, **values))
 
 
 def _printable(name: str) -> str:
-    """File names are bytes; those that are no UTF-8 are shown with replacement characters."""
+    """Replace the bytes of a file name that are not UTF-8."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _sidecar(path: Path) -> Sidecar:
-    """What is said beside the file. Raises UploadInvalidError."""
-    sidecar = path.with_name(path.name + SUFFIX)
-    return read_sidecar(sidecar.name, sidecar.read_bytes()) if sidecar.is_file() else Sidecar()

@@ -1,4 +1,4 @@
-"""`NAME.meta.json` beside `NAME`: what is to be known of one file."""
+"""Sidecars: `NAME.meta.json` beside `NAME` has the metadata and tags of that file."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ SUFFIX = ".meta.json"
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """`tags` is None where nothing is said of them."""
+    """`tags` is None where the sidecar has no tags."""
 
     metadata: dict[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] | None = None
 
 
 def read_sidecar(name: str, text: str | bytes) -> Sidecar:
-    """`{"metadata": {…}, "tags": […]}`. Raises UploadInvalidError."""
+    """Parse `{"metadata": {…}, "tags": […]}`. Raise UploadInvalidError."""
     try:
-        found = json.loads(text)
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UploadInvalidError(f"'{name}' is not JSON: {error}.") from error
     tags, metadata = (
-        (found.get("tags", []), found.get("metadata", {})) if isinstance(found, dict) else (None, None)
+        (data.get("tags", []), data.get("metadata", {})) if isinstance(data, dict) else (None, None)
     )
     if (
         not isinstance(metadata, dict)
@@ -34,4 +34,4 @@ def read_sidecar(name: str, text: str | bytes) -> Sidecar:
         or not all(isinstance(t, str) for t in tags)
     ):
         raise UploadInvalidError(f'\'{name}\' must be {{"metadata": {{…}}, "tags": ["…"]}}.')
-    return Sidecar(metadata, tuple(tags) if "tags" in found else None)
+    return Sidecar(metadata, tuple(tags) if "tags" in data else None)

@@ -1,4 +1,4 @@
-"""What a browser or an API's client sent, as files that can be added."""
+"""Uploads from browsers and API clients, as local files that can be added."""
 
 from __future__ import annotations
 
@@ -15,54 +15,53 @@ from knowledge.models import TagSource
 from knowledge.storage.sidecars import SUFFIX, Sidecar, read_sidecar
 from knowledge.storage.values import Upload
 
-LARGEST_SIDECAR = 1 << 20
+MAX_SIDECAR_BYTES = 1 << 20
 
 
 @contextmanager
 def local_uploads(
     files: Sequence[UploadedFile[Any]], *, metadata: dict[str, Any], tags: tuple[str, ...] | None
 ) -> Iterator[list[Upload]]:
-    """As local files for as long as the block lasts; what users call them never becomes a path. All get the metadata and
-    the tags, and each what its sidecar (`NAME.meta.json`) says of it. Raises UploadInvalidError."""
-    sidecars = _sidecars(files)
+    """Provide the files locally for as long as the block runs; their names never become paths. All get the metadata and the
+    tags, and those of their own sidecar (`NAME.meta.json`). Raise UploadInvalidError."""
+    sidecars = _read_sidecars(files)
+    uploads: list[Upload] = []
     with TemporaryDirectory(prefix="oyl-upload-") as folder:
-        yield [
-            Upload(
-                external_id=str(file.name),
-                filename=str(file.name),
-                path=_local(file, Path(folder) / str(number)),
-                metadata={**metadata, **own.metadata},
-                tags=tags if own.tags is None else (*(tags or ()), *own.tags),
+        for number, file in enumerate(files):
+            name = str(file.name)
+            if name.endswith(SUFFIX):
+                continue
+            if isinstance(file, TemporaryUploadedFile):  # a large file, which is on disk already
+                path = Path(file.temporary_file_path())
+            else:
+                path = Path(folder) / str(number)
+                with path.open("wb") as copy:
+                    copy.writelines(file.chunks())
+            sidecar = sidecars.get(name, Sidecar())
+            upload = Upload(
+                external_id=name,
+                filename=name,
+                path=path,
+                metadata={**metadata, **sidecar.metadata},
+                tags=tags if sidecar.tags is None else (*(tags or ()), *sidecar.tags),
                 tag_source=TagSource.MANUAL,
             )
-            for number, file in enumerate(files)
-            if not _is_sidecar(file)
-            for own in [sidecars.get(str(file.name), Sidecar())]
-        ]
+            uploads.append(upload)
+        yield uploads
 
 
-def _is_sidecar(file: UploadedFile[Any]) -> bool:
-    return str(file.name).endswith(SUFFIX)
-
-
-def _sidecars(files: Sequence[UploadedFile[Any]]) -> dict[str, Sidecar]:
-    """{name of the file that it is beside: …}"""
-    named = {str(file.name) for file in files}
-    found = {}
-    for file in filter(_is_sidecar, files):
-        owner = str(file.name).removesuffix(SUFFIX)
-        if owner not in named:
-            raise UploadInvalidError(f"'{file.name}' says something of '{owner}', which is not sent with it.")
-        if (file.size or 0) > LARGEST_SIDECAR:
-            raise UploadInvalidError(f"'{file.name}' is larger than {LARGEST_SIDECAR:,} bytes.")
-        found[owner] = read_sidecar(str(file.name), file.read())
-    return found
-
-
-def _local(file: UploadedFile[Any], path: Path) -> Path:
-    """Large files are on the disk already."""
-    if isinstance(file, TemporaryUploadedFile):
-        return Path(file.temporary_file_path())
-    with path.open("wb") as copy:
-        copy.writelines(file.chunks())
-    return path
+def _read_sidecars(files: Sequence[UploadedFile[Any]]) -> dict[str, Sidecar]:
+    """Return the sidecars by the name of the file that they belong to."""
+    names = {str(file.name) for file in files}
+    sidecars: dict[str, Sidecar] = {}
+    for file in files:
+        name = str(file.name)
+        if not name.endswith(SUFFIX):
+            continue
+        owner = name.removesuffix(SUFFIX)
+        if owner not in names:
+            raise UploadInvalidError(f"'{name}' says something of '{owner}', which is not sent with it.")
+        if (file.size or 0) > MAX_SIDECAR_BYTES:
+            raise UploadInvalidError(f"'{name}' is larger than {MAX_SIDECAR_BYTES:,} bytes.")
+        sidecars[owner] = read_sidecar(name, file.read())
+    return sidecars

@@ -1,4 +1,4 @@
-"""What is added to a reference."""
+"""The files that are added to a reference."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from knowledge.models import TagSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A local file to be added. `external_id` is its identity in its source: the same one again replaces the document.
-    `tags` are kept with the document, and say `tag_source` as theirs; None says nothing of them, where () says that a
+    """A local file to add. `external_id` is its identity in its source: a document with the same one is replaced. `tags` are
+    kept with the document, with `tag_source` as their source; None leaves its tags as they are, while () means that the
     source has none."""
 
     external_id: str

@@ -1,4 +1,4 @@
-"""The chunker, measured by the real tokenizer."""
+"""The chunker, with the real tokenizer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def title(text: str, level: int = 1, page: int | None = None) -> Element:
     return Element(kind=ElementKind.TITLE, text=text, level=level, page=page)
 
 
-def text(words: str, kind: ElementKind = ElementKind.TEXT, page: int | None = None) -> Element:
-    return Element(kind=kind, text=words, page=page)
+def text(content: str, kind: ElementKind = ElementKind.TEXT, page: int | None = None) -> Element:
+    return Element(kind=kind, text=content, page=page)
 
 
 def sentences(count: int) -> str:
@@ -35,7 +35,7 @@ def chunked(*elements: Element, max_tokens: int = BUDGET) -> ChunkedDocument:
 
 
 def assert_sound(document: ChunkedDocument, max_tokens: int) -> None:
-    """What holds for every document."""
+    """Assert what holds for every document."""
     covered = 0
     for position, item in enumerate(document.chunks):
         assert item.position == position
@@ -53,7 +53,7 @@ def texts(document: ChunkedDocument) -> list[str]:
     return [item.text for item in document.chunks]
 
 
-def test_a_small_document_is_one_chunk():
+def test_small_document_is_one_chunk():
     document = chunked(title("Invoices", page=1), text("They are due in thirty days.", page=1))
     assert texts(document) == ["Invoices\n\nThey are due in thirty days."] == [document.text]
     assert document.chunks[0].heading_path == ("Invoices",)
@@ -61,11 +61,11 @@ def test_a_small_document_is_one_chunk():
 
 
 @pytest.mark.parametrize("elements", [(), (text("  \n "),)])
-def test_nothing_to_read_is_no_chunk(elements: Sequence[Element]):
+def test_empty_elements_have_no_chunks(elements: Sequence[Element]):
     assert chunked(*elements) == ChunkedDocument(text="", chunks=())
 
 
-def test_a_section_begins_a_chunk_and_knows_its_titles():
+def test_sections_start_chunks_with_heading_paths():
     document = chunked(
         title("Manual"),
         title("Install", 2),
@@ -80,20 +80,20 @@ def test_a_section_begins_a_chunk_and_knows_its_titles():
     assert use.page == 4
 
 
-def test_what_is_embedded_names_each_title_once():
+def test_embedding_input_has_each_title_once():
     document = chunked(title("Manual"), title("Use", 2), text(sentences(15)))
     first, second, *_ = document.chunks
     assert embedding_input(first) == first.text
     assert embedding_input(second) == f"Manual\nUse\n{second.text}"
 
 
-def test_small_sections_of_one_parent_share_a_chunk():
+def test_small_sibling_sections_share_a_chunk():
     sections = [(title(f"Part {number}", 2), text("A few words.")) for number in range(6)]
     document = chunked(title("Manual"), *(element for section in sections for element in section))
     assert len(document.chunks) == 1
 
 
-def test_a_small_section_joins_its_own_parents_chunk_rather_than_the_next_parents():
+def test_small_section_is_merged_into_its_parent():
     document = chunked(
         title("One"),
         text(sentences(5)),
@@ -105,30 +105,30 @@ def test_a_small_section_joins_its_own_parents_chunk_rather_than_the_next_parent
     assert [item.text.split("\n")[0] for item in document.chunks] == ["One", "Two"]
 
 
-def test_a_title_never_ends_a_chunk():
+def test_title_never_ends_a_chunk():
     document = chunked(title("One"), text(sentences(6)), title("Two"), title("Below", 2), text(sentences(8)))
     assert not any(item.text.endswith(("Two", "Below")) for item in document.chunks)
 
 
-def test_a_long_paragraph_is_cut_at_sentence_ends_into_similar_parts():
+def test_long_paragraph_is_cut_between_sentences():
     document = chunked(text(sentences(25)))
     assert all(item.text.startswith("Here") and item.text.endswith(".") for item in document.chunks)
     counts = [item.token_count for item in document.chunks]
     assert min(counts) > BUDGET / 3 and len(counts) <= 4
 
 
-def test_a_long_sentence_is_cut_between_words():
+def test_long_sentence_is_cut_between_words():
     document = chunked(text("word " * 200))
     assert all(set(item.text.split()) == {"word"} for item in document.chunks)
 
 
-def test_a_table_that_fits_stays_whole():
+def test_table_that_fits_is_not_cut():
     table = "\n".join(f"row {number} | cell" for number in range(12))
     document = chunked(text(sentences(6)), text(table, ElementKind.TABLE), text(sentences(6)))
     assert any(table in item.text for item in document.chunks)
 
 
-def test_a_long_table_is_cut_between_rows():
+def test_long_table_is_cut_between_rows():
     rows = [f"row {number} | cell. Cell" for number in range(60)]
     document = chunked(text("\n".join(rows), ElementKind.TABLE))
     assert [row for item in document.chunks for row in item.text.split("\n")] == rows
@@ -140,12 +140,12 @@ def test_code_is_cut_between_lines():
     assert [line for item in document.chunks for line in item.text.split("\n")] == lines
 
 
-def test_a_title_as_long_as_a_paragraph_is_one():
+def test_long_title_is_treated_as_a_paragraph():
     document = chunked(title(sentences(10)), text("Body."))
     assert all(item.heading_path == () for item in document.chunks)
 
 
-def test_deep_titles_leave_room_for_text():
+def test_deep_heading_paths_leave_room_for_text():
     path = [title(f"Quite a long title of level {level}", level) for level in range(1, 7)]
     document = chunked(*path, text(sentences(30)))
     assert document.chunks[-1].heading_path[-1] == "Quite a long title of level 6"
@@ -179,37 +179,37 @@ def test_deep_titles_leave_room_for_text():
         "emoji",
     ],
 )
-def test_a_line_without_spaces_is_cut_all_the_same(line: str):
+def test_text_without_word_boundaries_is_cut(line: str):
     document = chunked(text(line), max_tokens=254)
     assert max(len(item.text) for item in document.chunks) <= 254 * 8
 
 
-def test_chinese_is_cut_at_its_sentence_ends():
+def test_chinese_is_cut_between_sentences():
     document = chunked(text("这是第一句。然后是第二句。" * 20))
     assert all(item.text.endswith("。") for item in document.chunks)
 
 
-def test_time_grows_with_the_text_alone():
-    """Without the tokenizer's share: 3 MB in about a second on a small machine; here with a wide margin."""
+def test_chunking_time_is_linear():
+    """Without the tokenizer, 3 MB take about a second on a small machine; the limit has a wide margin."""
     line = "Some words make a sentence, and sentences make a text that is long. "
     for huge in (text(line * 44_000), text("QmFzZTY0" * 375_000), text(line.replace(" ", "") * 44_000)):
-        began = time.process_time()
-        chunk([huge], counter=_Quick(), max_tokens=254)
-        assert time.process_time() - began < 5
+        started = time.process_time()
+        chunk([huge], counter=_FastCounter(), max_tokens=254)
+        assert time.process_time() - started < 5
 
 
-class _Quick:
+class _FastCounter:
     """A token every four characters."""
 
-    def count_tokens(self, passages: Sequence[str]) -> list[int]:
-        return [len(self.token_starts(passage)) for passage in passages]
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(self.token_starts(text)) for text in texts]
 
-    def token_starts(self, passage: str) -> list[int]:
-        return list(range(0, len(passage), 4))
+    def token_starts(self, text: str) -> list[int]:
+        return list(range(0, len(text), 4))
 
 
 kinds = st.sampled_from(list(ElementKind))
-passages = st.one_of(
+element_texts = st.one_of(
     st.text(max_size=200),
     st.text(alphabet="ab .\n", max_size=400),
     st.lists(
@@ -218,11 +218,11 @@ passages = st.one_of(
     st.integers(1, 900).map(lambda count: "ßwörd" * count),
 )
 elements = st.builds(
-    Element, kind=kinds, text=passages, page=st.none() | st.integers(1, 9), level=st.integers(0, 6)
+    Element, kind=kinds, text=element_texts, page=st.none() | st.integers(1, 9), level=st.integers(0, 6)
 )
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(elements, max_size=12), st.sampled_from([24, 64, 254]))
-def test_every_document_is_covered_in_order_within_the_budget(document: list[Element], max_tokens: int):
+def test_chunks_cover_any_document_within_the_budget(document: list[Element], max_tokens: int):
     assert chunked(*document, max_tokens=max_tokens) == chunked(*document, max_tokens=max_tokens)

@@ -1,4 +1,4 @@
-"""Files in, passages out; the same file again, another in its place, and away with it."""
+"""Adding, replacing, retrying and deleting documents, through the whole pipeline."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
 
 
-def test_a_document_becomes_searchable_cited_passages(library: Library) -> None:
+def test_document_becomes_searchable_with_citations(library: Library) -> None:
     document = library.add("bees.md", BEES)
     assert document.processed_status == DocumentStatus.DONE
     assert document.mime_type == "text/markdown"
@@ -45,12 +45,12 @@ def test_chunks_embeddings_and_points_have_the_same_ids(library: Library) -> Non
     document = library.add("bees.md", BEES)
     with tenant_scope(library.tenant_id):
         chunks = set(Chunk.objects.filter(document=document).values_list("pk", flat=True))
-        references = Embedding.objects.filter(chunk__document=document).values_list("vector_ref", flat=True)
-        assert {reference.rpartition("/")[2] for reference in references} == {str(pk) for pk in chunks}
+        vector_refs = Embedding.objects.filter(chunk__document=document).values_list("vector_ref", flat=True)
+        assert {vector_ref.rpartition("/")[2] for vector_ref in vector_refs} == {str(pk) for pk in chunks}
     assert chunks == {point.id for point in library.points(document)}
 
 
-def test_the_same_bytes_again_change_nothing(library: Library) -> None:
+def test_unchanged_file_is_not_ingested_again(library: Library) -> None:
     before = library.add("bees.md", BEES)
     (again,) = library.queue(library.upload("bees.md", BEES))
     assert (again.outcome, again.document_id) == (UploadOutcome.UNCHANGED, before.pk)
@@ -59,7 +59,7 @@ def test_the_same_bytes_again_change_nothing(library: Library) -> None:
     assert library.document(before.pk).generation == 1
 
 
-def test_other_versions_of_the_pipeline_make_it_anew(library: Library) -> None:
+def test_changed_pipeline_versions_reingest_the_file(library: Library) -> None:
     before = library.add("bees.md", BEES)
     with tenant_scope(library.tenant_id):
         Document.objects.filter(pk=before.pk).update(versions={"reader": "0"})
@@ -67,7 +67,7 @@ def test_other_versions_of_the_pipeline_make_it_anew(library: Library) -> None:
     assert again.outcome == UploadOutcome.UPDATED
 
 
-def test_a_replaced_document_answers_from_the_new_file_alone(library: Library) -> None:
+def test_replaced_document_is_found_by_the_new_file_only(library: Library) -> None:
     before = library.add("notes.md", BEES)
     after = library.add("notes.md", RIVERS)
     assert (after.pk, after.generation) == (before.pk, 2)
@@ -80,40 +80,38 @@ def test_a_replaced_document_answers_from_the_new_file_alone(library: Library) -
         assert file.read().decode() == RIVERS
 
 
-def test_while_a_new_file_waits_the_old_one_answers(library: Library) -> None:
+def test_old_file_is_found_while_the_new_one_is_queued(library: Library) -> None:
     library.add("notes.md", BEES)
     library.queue(library.upload("notes.md", RIVERS))
     assert "bees" in library.find("bees")[0].text
 
 
-def test_a_file_is_on_the_disk_before_the_database_knows_of_it(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flushed: dict[int, int] = {}
-    real = os.fsync
+def test_file_is_flushed_before_its_row_is_written(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents_when_flushed: dict[int, int] = {}
+    real_fsync = os.fsync
 
     def fsync(descriptor: int) -> None:
-        real(descriptor)
-        flushed[os.fstat(descriptor).st_ino] = len(library.documents())
+        real_fsync(descriptor)
+        documents_when_flushed[os.fstat(descriptor).st_ino] = len(library.documents())
 
     monkeypatch.setattr(os, "fsync", fsync)
     (added,) = library.queue(library.upload("bees.md", BEES))
     path = default_storage.path(library.document(added.document_id).file_path)
-    assert flushed[Path(path).stat().st_ino] == 0
+    assert documents_when_flushed[Path(path).stat().st_ino] == 0
 
 
-def test_unchanged_passages_of_a_new_generation_keep_their_vectors(library: Library) -> None:
+def test_unchanged_chunks_keep_their_vectors(library: Library) -> None:
     document = library.add("bees.md", BEES)
-    collection = library.points(document)
+    points = library.points(document)
     reindex_documents(actor=library.person.actor, document_ids=[document.pk])
     library.work()
-    (job,) = _jobs(library, document)[1:]
+    (job,) = jobs_of(library, document)[1:]
     assert job.state == JobState.DONE
     assert library.document(document.pk).generation == 2
-    assert len(library.points(document)) == len(collection)
+    assert len(library.points(document)) == len(points)
 
 
-def test_deleting_hides_at_once_and_removes_everything(library: Library) -> None:
+def test_deleting_hides_at_once_and_purges_later(library: Library) -> None:
     document = library.add("bees.md", BEES)
     delete_documents(actor=library.person.actor, document_ids=[document.pk])
     assert library.find("bees") == []
@@ -125,7 +123,7 @@ def test_deleting_hides_at_once_and_removes_everything(library: Library) -> None
     assert library.document(document.pk).text == ""
 
 
-def test_a_deleted_documents_name_is_free_again(library: Library) -> None:
+def test_name_of_a_deleted_document_can_be_reused(library: Library) -> None:
     first = library.add("bees.md", BEES)
     delete_documents(actor=library.person.actor, document_ids=[first.pk])
     second = library.add("bees.md", BEES)
@@ -133,17 +131,17 @@ def test_a_deleted_documents_name_is_free_again(library: Library) -> None:
     assert library.find("bees")[0].document_id == second.pk
 
 
-def test_a_file_that_cannot_be_read_says_why_and_harms_no_other(library: Library) -> None:
+def test_unreadable_file_fails_alone_with_a_reason(library: Library) -> None:
     library.queue(library.upload("broken.pdf", b"%PDF-1.4 broken"), library.upload("bees.md", BEES))
     library.work()
-    found = library.documents()
-    assert found["bees.md"].processed_status == DocumentStatus.DONE
-    broken = found["broken.pdf"]
+    documents = library.documents()
+    assert documents["bees.md"].processed_status == DocumentStatus.DONE
+    broken = documents["broken.pdf"]
     assert (broken.processed_status, broken.error_code) == (DocumentStatus.ERROR, "corrupt_file")
     assert "upload" in broken.error_detail
 
 
-def test_retrying_queues_what_failed(library: Library) -> None:
+def test_retrying_queues_failed_documents(library: Library) -> None:
     broken = library.add("broken.pdf", b"%PDF-1.4 broken")
     assert retry_documents(actor=library.person.actor, document_ids=[broken.pk]) == 1
     assert library.document(broken.pk).processed_status == DocumentStatus.PENDING
@@ -151,62 +149,62 @@ def test_retrying_queues_what_failed(library: Library) -> None:
     assert library.document(broken.pk).error_code == "corrupt_file"
 
 
-def test_the_same_bad_bytes_again_are_tried_again(library: Library) -> None:
+def test_same_broken_file_is_ingested_again(library: Library) -> None:
     library.add("broken.pdf", b"%PDF-1.4 broken")
     (again,) = library.queue(library.upload("broken.pdf", b"%PDF-1.4 broken"))
     assert again.outcome == UploadOutcome.UPDATED
 
 
-def test_an_archives_members_become_documents_and_go_with_it(library: Library) -> None:
-    archive = library.add("all.zip", _zip({"a/bees.md": BEES, "rivers.md": RIVERS}))
+def test_archive_members_become_documents(library: Library) -> None:
+    archive = library.add("all.zip", zipped({"a/bees.md": BEES, "rivers.md": RIVERS}))
     assert archive.processed_status == DocumentStatus.DONE
     assert library.documents().keys() == {"all.zip", "all.zip/a/bees.md", "all.zip/rivers.md"}
     assert library.find("Danube")[0].filename == "rivers.md"
-    library.add("all.zip", _zip({"a/bees.md": BEES}))
+    library.add("all.zip", zipped({"a/bees.md": BEES}))
     assert library.documents().keys() == {"all.zip", "all.zip/a/bees.md"}
     delete_documents(actor=library.person.actor, document_ids=[archive.pk])
     assert library.documents() == {}
 
 
-def test_archives_nested_too_deep_are_refused(library: Library) -> None:
-    content = _zip({"bees.md": BEES})
+def test_too_deeply_nested_archives_are_refused(library: Library) -> None:
+    content = zipped({"bees.md": BEES})
     for _ in range(4):
-        content = _zip({"inner.zip": content})
+        content = zipped({"inner.zip": content})
     library.add("outer.zip", content)
     codes = [d.error_code for d in library.documents().values() if d.error_code]
     assert codes == ["nested_too_deep"]
 
 
-def test_archives_that_grow_inside_each_other_are_refused(
+def test_too_large_nested_archives_are_refused(
     library: Library, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parser = file_parser()  # whose own limit is higher
+    parser = file_parser()  # keeps its higher limit
     monkeypatch.setattr(handler, "file_parser", lambda: parser)
     settings.PARSER_OUTPUT_MB = 1
-    filler = _zip({f"{n}.txt": f"{n} " * 100_000 for n in range(3)})
-    library.add("outer.zip", _zip({f"{n}.zip": filler for n in range(3)}))
+    filler = zipped({f"{n}.txt": f"{n} " * 100_000 for n in range(3)})
+    library.add("outer.zip", zipped({f"{n}.zip": filler for n in range(3)}))
     codes = {d.error_code for d in library.documents().values() if d.error_code}
     assert "nested_too_large" in codes
 
 
-def test_a_file_that_is_gone_says_so(library: Library) -> None:
+def test_missing_file_is_an_error(library: Library) -> None:
     (added,) = library.queue(library.upload("bees.md", BEES))
     default_storage.delete(library.document(added.document_id).file_path)
     library.work()
     assert library.document(added.document_id).error_code == "file_missing"
 
 
-def test_the_newest_of_two_quick_replacements_wins(library: Library) -> None:
+def test_latest_of_several_replacements_wins(library: Library) -> None:
     library.queue(library.upload("notes.md", "first"))
     library.queue(library.upload("notes.md", BEES))
     (added,) = library.queue(library.upload("notes.md", RIVERS))
     library.work()
     assert "Danube" in library.document(added.document_id).text
-    states = [job.state for job in _jobs(library, library.document(added.document_id))]
+    states = [job.state for job in jobs_of(library, library.document(added.document_id))]
     assert states == [JobState.CANCELLED, JobState.CANCELLED, JobState.DONE]
 
 
-def test_a_worker_whose_lease_was_taken_writes_nothing(library: Library) -> None:
+def test_worker_without_its_lease_writes_nothing(library: Library) -> None:
     (added,) = library.queue(library.upload("bees.md", BEES))
     slow = claim(library.tenant_id)
     with tenant_scope(library.tenant_id):
@@ -215,10 +213,10 @@ def test_a_worker_whose_lease_was_taken_writes_nothing(library: Library) -> None
     done = library.document(added.document_id)
     process(library.tenant_id, slow)
     assert library.document(added.document_id).updated_at == done.updated_at
-    assert [job.attempt for job in _jobs(library, done)] == [2]
+    assert [job.attempt for job in jobs_of(library, done)] == [2]
 
 
-def test_a_job_whose_worker_died_five_times_ends_in_error(library: Library) -> None:
+def test_job_ends_in_error_after_five_worker_deaths(library: Library) -> None:
     (added,) = library.queue(library.upload("bees.md", BEES))
     for _ in range(DEFAULT_RETRY.attempts):
         assert len(claim(library.tenant_id)) == 1
@@ -232,7 +230,7 @@ def due_tenants() -> set[UUID]:
     return {tenant_id for _, tenant_id in tenants_with_due_jobs(handlers())}
 
 
-def test_the_sweeper_sees_due_jobs_of_all_tenants(library: Library, foreign_library: Library) -> None:
+def test_due_jobs_of_all_tenants_are_listed(library: Library, foreign_library: Library) -> None:
     library.queue(library.upload("bees.md", BEES))
     foreign_library.queue(foreign_library.upload("bees.md", BEES))
     assert {library.tenant_id, foreign_library.tenant_id} <= due_tenants()
@@ -240,7 +238,7 @@ def test_the_sweeper_sees_due_jobs_of_all_tenants(library: Library, foreign_libr
     assert library.tenant_id not in due_tenants()
 
 
-def test_every_step_is_in_the_audit_log(library: Library) -> None:
+def test_adding_indexing_and_deleting_are_audited(library: Library) -> None:
     document = library.add("bees.md", BEES)
     delete_documents(actor=library.person.actor, document_ids=[document.pk])
     with tenant_scope(library.tenant_id):
@@ -253,7 +251,7 @@ def test_every_step_is_in_the_audit_log(library: Library) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "x" * 1025, "nul\x00"])
-def test_unusable_names_are_refused(library: Library, name: str, tmp_path: Path) -> None:
+def test_invalid_names_are_refused(library: Library, name: str, tmp_path: Path) -> None:
     good = library.upload("bees.md", BEES)
     from dataclasses import replace
 
@@ -261,7 +259,7 @@ def test_unusable_names_are_refused(library: Library, name: str, tmp_path: Path)
         library.queue(replace(good, external_id=name))
 
 
-def test_metadata_that_cannot_be_filtered_is_refused(library: Library) -> None:
+def test_nested_metadata_is_refused(library: Library) -> None:
     with pytest.raises(UploadInvalidError, match="author"):
         library.queue(library.upload("bees.md", BEES, metadata={"author": {"first": "Karl"}}))
 
@@ -274,7 +272,7 @@ def test_viewers_cannot_write(library: Library, viewer: Person) -> None:
         delete_documents(actor=viewer.actor, document_ids=[document.pk])
 
 
-def test_a_stranger_finds_nothing_and_can_do_nothing(library: Library, stranger: Person) -> None:
+def test_other_tenants_cannot_access_documents(library: Library, stranger: Person) -> None:
     document = library.add("bees.md", BEES)
     with pytest.raises(ReferenceNotFoundError):
         add_documents(
@@ -291,12 +289,12 @@ def test_a_stranger_finds_nothing_and_can_do_nothing(library: Library, stranger:
     assert library.find("bees")[0].document_id == document.pk
 
 
-def _jobs(library: Library, document: Document) -> list[IngestionJob]:
+def jobs_of(library: Library, document: Document) -> list[IngestionJob]:
     with tenant_scope(library.tenant_id):
         return list(IngestionJob.objects.filter(document=document).order_by("generation"))
 
 
-def _zip(members: dict[str, str | bytes]) -> bytes:
+def zipped(members: dict[str, str | bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():

@@ -1,4 +1,4 @@
-"""What ingestion costs in statements, vector calls and embeddings: figures that no machine makes smaller or larger."""
+"""The costs of ingestion that do not depend on the machine: statements, vector store calls and embeddings."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ from tests.knowledge.libraries import BEES, RIVERS, Library, work
 
 Calls = dict[str, int]
 SCOPE = 3  # BEGIN, the tenant, COMMIT
-# What there is already; then reference, documents, jobs and event are read or written.
+# Existing documents are read; then reference, documents, jobs and event are read or written.
 ADDING = SCOPE + 2 + SCOPE + 4
-# Claimed; loaded; flipped: as often for many documents as for one.
+# Claiming, loading, publishing: the same number for one document and for many.
 WORKING = (SCOPE + 4) + (SCOPE + 4) + (SCOPE + 9)
-# Besides: what is known of the passages, and which are tagged by hand; members that went; two scopes of cleaning.
+# In addition: reusable vectors and manual tags of the chunks; members that are gone; two scopes of clean-up.
 WORKING_AGAIN = WORKING - 1 + 2 + (SCOPE + 1) + (SCOPE + 1) + (SCOPE + 4)
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """How often the ports' methods are called, which do what they always do."""
-    made: Calls = {}
+    """How often methods of the ports are called."""
+    counts: Calls = {}
 
-    def count(thing: Any, method: str) -> None:
-        real = getattr(type(thing), method)
+    def count(instance: Any, name: str) -> None:
+        method = getattr(type(instance), name)
 
-        def counted(*args: Any, **options: Any) -> Any:
-            made[method] = made.get(method, 0) + 1
-            return real(*args, **options)
+        def counting(*args: Any, **options: Any) -> Any:
+            counts[name] = counts.get(name, 0) + 1
+            return method(*args, **options)
 
-        monkeypatch.setattr(type(thing), method, counted)
+        monkeypatch.setattr(type(instance), name, counting)
 
-    for method in ("_upsert", "_scroll", "_delete", "_set_payload"):
-        count(vector_store(), method)
+    for name in ("_upsert", "_scroll", "_delete", "_set_payload"):
+        count(vector_store(), name)
     count(default_embedder(), "embed")
-    return made
+    return counts
 
 
 @pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow machine tells more often how far it is."""
+def no_progress_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine, progress would be stored more often."""
     monkeypatch.setattr(progress, "REPORT_SECONDS", 3600.0)
 
 
-def statements(step: Callable[[], object]) -> int:
+def statements(function: Callable[[], object]) -> int:
     with CaptureQueriesContext(connection) as captured:
-        step()
+        function()
     print(*(query["sql"][:120] for query in captured), sep="\n")  # shown when the test fails
     return len(captured)
 
 
 @pytest.mark.parametrize("documents", [1, 20])
-def test_new_documents_cost_the_same_however_many_there_are(library: Library, calls: Calls, documents: int):
+def test_costs_do_not_grow_with_new_documents(library: Library, calls: Calls, documents: int):
     uploads = [library.upload(f"{n}.md", f"# Number {n}\n\n{BEES * n}") for n in range(1, documents + 1)]
     assert statements(lambda: library.queue(*uploads)) == ADDING
     assert statements(lambda: work(library.tenant_id)) == WORKING
@@ -69,7 +69,7 @@ def test_new_documents_cost_the_same_however_many_there_are(library: Library, ca
 
 
 @pytest.mark.parametrize("documents", [1, 20])
-def test_unchanged_documents_cost_a_look(library: Library, calls: Calls, documents: int):
+def test_unchanged_documents_only_cost_a_lookup(library: Library, calls: Calls, documents: int):
     uploads = [library.upload(f"{n}.md", BEES) for n in range(documents)]
     library.queue(*uploads)
     library.work()
@@ -82,7 +82,7 @@ def test_unchanged_documents_cost_a_look(library: Library, calls: Calls, documen
         assert IngestionJob.objects.count() == documents
 
 
-def test_a_changed_document_embeds_what_is_new(library: Library, calls: Calls):
+def test_changed_document_embeds_new_chunks_only(library: Library, calls: Calls):
     library.add("a.md", BEES)
     calls.clear()
     library.queue(library.upload("a.md", BEES + RIVERS))

@@ -1,4 +1,4 @@
-"""Workers that die, and people who change their minds, at the least convenient moment."""
+"""Workers that die, and documents that change, at inconvenient moments."""
 
 from __future__ import annotations
 
@@ -28,36 +28,35 @@ from knowledge.services.references import get_or_create_reference
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process
-from tests.knowledge.test_ingestion import _jobs as jobs_of
-from tests.knowledge.test_ingestion import _zip as zipped
+from tests.knowledge.test_ingestion import jobs_of, zipped
 
 BROKEN = b"%PDF-1.4 broken"
 
 
 class Killed(BaseException):
-    """As abrupt as SIGKILL: nothing of OYL's catches it."""
+    """Not caught anywhere in OYL, like a SIGKILL."""
 
 
 def kill() -> None:
     raise Killed
 
 
-def before(patch: pytest.MonkeyPatch, module: object, name: str, happens: Callable[[], object]) -> None:
-    """Something happens just before the function is called."""
-    real = getattr(module, name)
+def before(patch: pytest.MonkeyPatch, module: object, name: str, callback: Callable[[], object]) -> None:
+    """Let the callback be called just before the named function."""
+    function = getattr(module, name)
 
-    def late(*args: object) -> object:
-        happens()
-        return real(*args)
+    def callback_and_function(*args: object) -> object:
+        callback()
+        return function(*args)
 
-    patch.setattr(module, name, late)
+    patch.setattr(module, name, callback_and_function)
 
 
-def work_until(library: Library, name: str, happens: Callable[[], object]) -> None:
-    """A worker goes through one batch, and something happens just before one of its steps."""
+def work_until(library: Library, name: str, callback: Callable[[], object]) -> None:
+    """Process one batch, and call the callback just before the named step."""
     batch = claim(library.tenant_id)
     with pytest.MonkeyPatch.context() as patch:
-        before(patch, ingest, name, happens)
+        before(patch, ingest, name, callback)
         process(library.tenant_id, batch)
 
 
@@ -71,14 +70,14 @@ def delete(library: Library, *ids: UUID) -> None:
     delete_documents(actor=library.person.actor, document_ids=ids)
 
 
-def test_a_replacement_that_cannot_be_read_leaves_the_old_passages_answering(library: Library) -> None:
-    before = library.add("notes.md", BEES)
-    after = library.add("notes.md", BROKEN)
-    assert (after.processed_status, after.generation) == (DocumentStatus.ERROR, 1)
-    assert library.find("bees")[0].document_id == before.pk
+def test_unreadable_replacement_keeps_the_old_chunks(library: Library) -> None:
+    first = library.add("notes.md", BEES)
+    second = library.add("notes.md", BROKEN)
+    assert (second.processed_status, second.generation) == (DocumentStatus.ERROR, 1)
+    assert library.find("bees")[0].document_id == first.pk
 
 
-def test_members_of_an_archive_that_was_replaced_before_it_was_shown_go(library: Library) -> None:
+def test_members_of_an_unpublished_archive_are_removed(library: Library) -> None:
     library.queue(library.upload("all.zip", zipped({"a.md": BEES, "b.md": RIVERS})))
     with pytest.raises(Killed):
         work_until(library, "publish", kill)
@@ -87,14 +86,14 @@ def test_members_of_an_archive_that_was_replaced_before_it_was_shown_go(library:
     assert library.documents().keys() == {"all.zip", "all.zip/a.md"}
 
 
-def test_an_archive_deleted_while_its_members_are_found_brings_none(library: Library) -> None:
+def test_archive_deleted_during_ingestion_adds_no_members(library: Library) -> None:
     (added,) = library.queue(library.upload("all.zip", zipped({"a.md": BEES})))
     work_until(library, "add_members", lambda: delete(library, added.document_id))
     library.work()
     assert library.documents() == {}
 
 
-def test_a_worker_killed_before_the_flip_loses_and_doubles_nothing(library: Library) -> None:
+def test_worker_killed_before_publishing_loses_nothing(library: Library) -> None:
     (added,) = library.queue(library.upload("bees.md", BEES))
     with pytest.raises(Killed):
         work_until(library, "publish", kill)
@@ -105,7 +104,7 @@ def test_a_worker_killed_before_the_flip_loses_and_doubles_nothing(library: Libr
     assert len(library.points(document)) == len(library.find("bees")) == 1
 
 
-def test_what_was_deleted_goes_however_often_its_worker_dies(library: Library) -> None:
+def test_purge_is_retried_without_limit(library: Library) -> None:
     document = library.add("bees.md", BEES)
     delete(library, document.pk)
     for _ in range(DEFAULT_RETRY.attempts + 1):
@@ -118,9 +117,9 @@ def test_what_was_deleted_goes_however_often_its_worker_dies(library: Library) -
     assert DOCUMENT_FILES.files_of(library.tenant_id, document.pk) == []
 
 
-def test_a_retry_is_a_job_that_no_earlier_worker_holds(library: Library) -> None:
+def test_earlier_workers_do_not_hold_a_retried_job(library: Library) -> None:
     (added,) = library.queue(library.upload("bees.md", BEES))
-    slow = claim(library.tenant_id)
+    expired = claim(library.tenant_id)
     end_leases(library)
     (second,) = claim(library.tenant_id)
     with tenant_scope(library.tenant_id):
@@ -128,24 +127,25 @@ def test_a_retry_is_a_job_that_no_earlier_worker_holds(library: Library) -> None
     retry_documents(actor=library.person.actor, document_ids=[added.document_id])
     (third,) = claim(library.tenant_id)
     with tenant_scope(library.tenant_id):
-        assert queue.lock_held(ingestion(), slow) == []
+        assert queue.lock_held(ingestion(), expired) == []
         assert queue.lock_held(ingestion(), [third]) == [third]
 
 
-def test_retrying_many_takes_as_many_statements_as_retrying_one(library: Library) -> None:
+def test_retry_statement_count_is_constant(library: Library) -> None:
     uploads = [library.upload(f"{number}.pdf", BROKEN) for number in range(9)]
     ids = [added.document_id for added in library.queue(*uploads)]
     library.work()
 
-    def statements(some: list[UUID]) -> int:
+    def statements(document_ids: list[UUID]) -> int:
         with CaptureQueriesContext(connection) as queries:
-            assert retry_documents(actor=library.person.actor, document_ids=some) == len(some)
+            count = retry_documents(actor=library.person.actor, document_ids=document_ids)
+        assert count == len(document_ids)
         return len(queries)
 
     assert statements(ids[:1]) == statements(ids[1:])
 
 
-def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delete_and_publish_do_not_deadlock(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     document = library.add("bees.md", BEES)
     reindex_documents(actor=library.person.actor, document_ids=[document.pk])
     batch = claim(library.tenant_id)
@@ -158,22 +158,22 @@ def test_deleting_during_a_flip_is_no_deadlock(library: Library, monkeypatch: py
     before(monkeypatch, changing, "cancel_unfinished", meet)
     before(monkeypatch, publishing, "_write_tags", meet)
 
-    def and_close(step: Callable[[], None]) -> None:
+    def call_and_close(function: Callable[[], None]) -> None:
         try:
-            step()
+            function()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        steps = (lambda: delete(library, document.pk), lambda: process(library.tenant_id, batch))
-        list(pool.map(and_close, steps))
+        functions = (lambda: delete(library, document.pk), lambda: process(library.tenant_id, batch))
+        list(pool.map(call_and_close, functions))
     assert [job.error_code for job in jobs_of(library, document)] == [""] * 3
     library.work()
     assert library.find("bees") == []
     assert library.points(document) == []
 
 
-def test_a_document_that_only_has_leftovers_to_clean_is_not_in_error(library: Library) -> None:
+def test_failed_clean_up_is_not_a_failed_document(library: Library) -> None:
     document = library.add("notes.md", BEES)
     library.queue(library.upload("notes.md", RIVERS))
     for _ in range(DEFAULT_RETRY.attempts):
@@ -181,35 +181,35 @@ def test_a_document_that_only_has_leftovers_to_clean_is_not_in_error(library: Li
             work_until(library, "clean", kill)
         end_leases(library)
     assert claim(library.tenant_id) == []
-    shown = library.document(document.pk)
-    assert (shown.processed_status, shown.error_code) == (DocumentStatus.DONE, "")
+    document = library.document(document.pk)
+    assert (document.processed_status, document.error_code) == (DocumentStatus.DONE, "")
     assert "Danube" in library.find("rivers")[0].text
 
 
-def test_a_failure_is_in_the_audit_log(library: Library) -> None:
+def test_failures_are_audited(library: Library) -> None:
     broken = library.add("broken.pdf", BROKEN)
     with tenant_scope(library.tenant_id):
         event = AuditLog.objects.get(object_id=broken.pk, action="document.failed")
     assert event.payload_json["code"] == "corrupt_file"
 
 
-def test_tags_set_while_the_vector_store_is_away_are_indexed_later(
+def test_tags_are_indexed_after_a_vector_store_outage(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = library.add("bees.md", BEES)
 
-    class Away:
+    class UnavailableStore:
         def set_tags(self, *args: object) -> None:
             raise VectorStoreError("vector_store_unavailable", "away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tags, "vector_store", Away)
+        patch.setattr(tags, "vector_store", UnavailableStore)
         tags.tag_documents(actor=library.person.actor, document_ids=[document.pk], tags=["mine"])
     library.work()
     assert library.find("anything", tags_any=("mine",))[0].document_id == document.pk
 
 
-def test_a_worker_serves_whoever_has_work(library: Library, foreign_library: Library) -> None:
+def test_worker_serves_all_tenants(library: Library, foreign_library: Library) -> None:
     library.queue(library.upload("bees.md", BEES))
     foreign_library.queue(foreign_library.upload("rivers.md", RIVERS))
     while work_for_any_tenant("ingest"):
@@ -217,23 +217,23 @@ def test_a_worker_serves_whoever_has_work(library: Library, foreign_library: Lib
     assert library.find("bees") and foreign_library.find("rivers")
 
 
-def test_two_first_ingests_at_once_agree_on_workspace_and_reference(owner: Person) -> None:
+def test_concurrent_first_ingests_share_a_reference(owner: Person) -> None:
     start = Barrier(4)
 
-    def make() -> UUID:
+    def create() -> UUID:
         start.wait()
         try:
-            made = get_or_create_reference(actor=owner.actor, workspace="New", reference="New")
-            return made.pk
+            reference = get_or_create_reference(actor=owner.actor, workspace="New", reference="New")
+            return reference.pk
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        made = [pool.submit(make) for _ in range(4)]
-    assert len({one.result() for one in made}) == 1
+        futures = [pool.submit(create) for _ in range(4)]
+    assert len({future.result() for future in futures}) == 1
 
 
-def test_what_a_killed_worker_unpacked_is_swept(library: Library) -> None:
+def test_work_folders_of_killed_workers_are_swept(library: Library) -> None:
     old, new = ingest.work_folder() / "old", ingest.work_folder() / "new"
     for folder in (old, new):
         folder.mkdir()
@@ -243,14 +243,14 @@ def test_what_a_killed_worker_unpacked_is_swept(library: Library) -> None:
     new.rmdir()
 
 
-def test_sweeping_passes_over_what_goes_meanwhile(library: Library) -> None:
+def test_sweep_ignores_folders_removed_meanwhile(library: Library) -> None:
     gone = ingest.work_folder() / "gone"
     gone.symlink_to("nowhere")
     ingest.sweep_work_folder()
     gone.unlink()
 
 
-def test_failing_again_and_again_leaves_one_file(library: Library) -> None:
+def test_repeated_failures_keep_one_file(library: Library) -> None:
     for _ in range(3):
         broken = library.add("broken.pdf", BROKEN)
     assert broken.file_generation == 3

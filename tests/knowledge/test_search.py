@@ -1,4 +1,4 @@
-"""What is found, by whom, and what it says of itself."""
+"""Search results, filters and permissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.knowledge.libraries import BEES, RIVERS, Library
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_each_mode_finds_and_says_how(library: Library, mode: Mode) -> None:
+def test_each_mode_returns_its_scores(library: Library, mode: Mode) -> None:
     library.add("bees.md", BEES)
     library.add("rivers.md", RIVERS)
     best = search(actor=library.person.actor, audited=False, query="dance of the honey bees", mode=mode)[0]
@@ -29,12 +29,12 @@ def test_each_mode_finds_and_says_how(library: Library, mode: Mode) -> None:
     assert best.scores.keys() == expected[mode]
 
 
-def test_pages_of_a_paged_format(library: Library) -> None:
+def test_table_rows_are_found(library: Library) -> None:
     library.add("deck.csv", "name,legs\nbee,6\nspider,8\n")
     assert "bee | 6" in library.find("legs of a bee")[0].text
 
 
-def test_filters_narrow_by_reference_document_and_metadata(library: Library) -> None:
+def test_reference_document_and_metadata_filters(library: Library) -> None:
     bees = library.add("bees.md", BEES, metadata={"year": 1927, "author": "Karl"})
     library.add("rivers.md", RIVERS, metadata={"year": 2004})
     assert [hit.document_id for hit in library.find("nature", documents=(bees.pk,))] == [bees.pk]
@@ -44,7 +44,7 @@ def test_filters_narrow_by_reference_document_and_metadata(library: Library) -> 
     assert library.find("nature", references=()) == []
 
 
-def test_a_knowledge_base_reads_its_own_and_its_linked_references(library: Library) -> None:
+def test_knowledge_base_includes_linked_references(library: Library) -> None:
     library.add("bees.md", BEES)
     actor = library.person.actor
     with tenant_scope(library.tenant_id):
@@ -56,13 +56,13 @@ def test_a_knowledge_base_reads_its_own_and_its_linked_references(library: Libra
     assert library.find("bees", knowledge_base=base.pk)[0].filename == "bees.md"
 
 
-def test_empty_queries_and_nul_bytes_find_nothing_and_break_nothing(library: Library) -> None:
+def test_empty_queries_and_nul_bytes(library: Library) -> None:
     library.add("bees.md", BEES)
     assert library.find("  \x00 ") == []
     assert library.find("bees\x00")[0].filename == "bees.md"
 
 
-def test_a_point_whose_row_is_gone_is_never_shown(library: Library) -> None:
+def test_points_without_a_row_are_skipped(library: Library) -> None:
     document = library.add("bees.md", BEES)
     with tenant_scope(library.tenant_id):
         Chunk.objects.filter(document=document).delete_rows()
@@ -70,26 +70,26 @@ def test_a_point_whose_row_is_gone_is_never_shown(library: Library) -> None:
     assert library.find("bees") == []
 
 
-def test_what_a_deleted_workspace_holds_is_not_found(library: Library) -> None:
+def test_documents_of_a_deleted_workspace_are_not_found(library: Library) -> None:
     library.add("bees.md", BEES)
     with tenant_scope(library.tenant_id):
         type(library.reference.workspace).objects.soft_delete()
     assert library.find("bees") == []
 
 
-def test_a_stranger_finds_nothing_whatever_they_ask_for(library: Library, foreign_library: Library) -> None:
+def test_other_tenants_documents_are_not_found(library: Library, foreign_library: Library) -> None:
     document = library.add("bees.md", BEES)
     foreign_library.add("own.md", "Something about bees of another tenant.")
-    forged: list[SearchFilters] = [
+    foreign_filters: list[SearchFilters] = [
         SearchFilters(references=(library.reference.pk,)),
         SearchFilters(documents=(document.pk,)),
     ]
-    for filters in forged:
+    for filters in foreign_filters:
         assert search(actor=foreign_library.person.actor, audited=False, query="bees", filters=filters) == []
     assert {hit.filename for hit in foreign_library.find("bees")} == {"own.md"}
 
 
-def test_another_tenants_words_do_not_weigh_in_the_scores(library: Library, foreign_library: Library) -> None:
+def test_scores_do_not_depend_on_other_tenants(library: Library, foreign_library: Library) -> None:
     library.add("bees.md", BEES)
     library.add("rivers.md", RIVERS)
     before = search(actor=library.person.actor, audited=False, query="bees", mode=Mode.SPARSE)[0].score
@@ -101,7 +101,7 @@ def test_another_tenants_words_do_not_weigh_in_the_scores(library: Library, fore
     )
 
 
-def test_a_search_is_in_the_audit_log(library: Library, viewer: Person) -> None:
+def test_search_is_audited(library: Library, viewer: Person) -> None:
     library.add("bees.md", BEES)
     (hit, *_) = search(actor=viewer.actor, query="bees")
     with tenant_scope(library.tenant_id):
@@ -111,6 +111,6 @@ def test_a_search_is_in_the_audit_log(library: Library, viewer: Person) -> None:
     assert str(hit.chunk_id) in event.payload_json["hits"]
 
 
-def test_viewers_may_not_make_references(library: Library, viewer: Person) -> None:
+def test_viewer_may_not_create_references(library: Library, viewer: Person) -> None:
     with pytest.raises(ForbiddenError):
         get_or_create_reference(actor=viewer.actor, workspace="Main", reference="Other")

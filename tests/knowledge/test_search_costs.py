@@ -1,4 +1,4 @@
-"""What a search costs in statements, vector calls and embeddings: figures that no machine makes smaller or larger."""
+"""The costs of a search that do not depend on the machine: statements, vector store calls and embeddings."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from tests.knowledge.libraries import BEES, Library
 
 TableOwner = Callable[[UUID], AbstractContextManager[CursorWrapper]]
 
-# BEGIN, the tenant, passages with their tags, the event, COMMIT.
+# BEGIN, the tenant, chunks with their tags, the event, COMMIT.
 STATEMENTS = 5
-# BEGIN, the tenant, one question, COMMIT.
-NAMES = 4
+# BEGIN, the tenant, one query, COMMIT.
+RESOLVING = 4
 
 
 @pytest.fixture
-def asked(library: Library) -> Library:
-    """A library with something to find, and a process that has searched before."""
+def searched(library: Library) -> Library:
+    """A library with documents, in a process that has searched before."""
     library.add("bees.md", BEES, tags=("insects", "dances"), metadata={"year": 1927})
     library.add("honey.md", "Honey bees and honey.\n", tags=("insects",))
     assert len(library.find("bees")) == 2
@@ -45,19 +45,19 @@ def asked(library: Library) -> Library:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[None]]:
-    """`calls(thing, "method")` is a list that grows by one with each call of the real method."""
+    """`calls(instance, "method")` is a list that grows by one with each call of the method."""
 
-    def count(thing: Any, method: str) -> list[None]:
-        made, real = list[None](), getattr(type(thing), method)
+    def record(instance: Any, name: str) -> list[None]:
+        recorded, method = list[None](), getattr(type(instance), name)
 
-        def counted(*args: Any, **options: Any) -> Any:
-            made.append(None)
-            return real(*args, **options)
+        def recording(*args: Any, **options: Any) -> Any:
+            recorded.append(None)
+            return method(*args, **options)
 
-        monkeypatch.setattr(type(thing), method, counted)
-        return made
+        monkeypatch.setattr(type(instance), name, recording)
+        return recorded
 
-    return count
+    return record
 
 
 def knowledge_base(library: Library) -> Any:
@@ -69,79 +69,82 @@ def knowledge_base(library: Library) -> Any:
     return base.pk
 
 
-def test_statements_and_vector_calls_of_a_search(
-    asked: Library, calls: Callable[[Any, str], list[None]]
+def test_statements_and_vector_store_calls(
+    searched: Library, calls: Callable[[Any, str], list[None]]
 ) -> None:
-    queries, base = calls(vector_store(), "_query"), knowledge_base(asked)
+    queries, base = calls(vector_store(), "_query"), knowledge_base(searched)
     cases: list[tuple[int, dict[str, Any]]] = [
         (STATEMENTS, {}),
-        (STATEMENTS, {"references": (asked.reference.pk,)}),
+        (STATEMENTS, {"references": (searched.reference.pk,)}),
         (STATEMENTS, {"metadata": {"year": {"gte": 1900}}}),
-        (STATEMENTS + NAMES, {"tags_any": ("insects", "dances", "mammals")}),
-        (STATEMENTS + NAMES, {"tags_all": ("insects", "dances"), "tags_none": ("mammals",)}),
-        (STATEMENTS + NAMES, {"knowledge_base": base}),
-        (STATEMENTS + NAMES + 1, {"knowledge_base": base, "tags_any": ("dances",)}),
+        (STATEMENTS + RESOLVING, {"tags_any": ("insects", "dances", "mammals")}),
+        (STATEMENTS + RESOLVING, {"tags_all": ("insects", "dances"), "tags_none": ("mammals",)}),
+        (STATEMENTS + RESOLVING, {"knowledge_base": base}),
+        (STATEMENTS + RESOLVING + 1, {"knowledge_base": base, "tags_any": ("dances",)}),
     ]
     for number, (statements, filters) in enumerate(cases, start=1):
         with CaptureQueriesContext(connection) as captured:
-            assert search(actor=asked.person.actor, query="bees", filters=SearchFilters(**filters))
+            assert search(actor=searched.person.actor, query="bees", filters=SearchFilters(**filters))
         assert len(captured) == statements, (filters, [query["sql"] for query in captured])
         assert len(queries) == number
 
 
-def test_neither_mode_nor_limit_changes_that(asked: Library, calls: Callable[[Any, str], list[None]]) -> None:
+def test_costs_do_not_depend_on_mode_and_limit(
+    searched: Library, calls: Callable[[Any, str], list[None]]
+) -> None:
     queries = calls(vector_store(), "_query")
     for number, (mode, limit) in enumerate(product(Mode, (2, 1000)), start=1):
         with CaptureQueriesContext(connection) as captured:
-            found = search(actor=asked.person.actor, query="honey bees", mode=mode, limit=limit)
-        assert (len(found), len(captured), len(queries)) == (2, STATEMENTS, number)
+            chunks = search(actor=searched.person.actor, query="honey bees", mode=mode, limit=limit)
+        assert (len(chunks), len(captured), len(queries)) == (2, STATEMENTS, number)
 
 
-def test_what_cannot_match_asks_no_vectors(asked: Library, calls: Callable[[Any, str], list[None]]) -> None:
+def test_unmatchable_filters_skip_the_vector_store(
+    searched: Library, calls: Callable[[Any, str], list[None]]
+) -> None:
     queries, embeddings = calls(vector_store(), "_query"), calls(default_embedder(), "embed")
-    for nothing in ({"references": ()}, {"documents": ()}, {"tags_any": ("unknown",)}):
-        assert asked.find(f"bees {uuid4()}", **nothing) == []
-    assert asked.find(" ") == []
+    for filters in ({"references": ()}, {"documents": ()}, {"tags_any": ("unknown",)}):
+        assert searched.find(f"bees {uuid4()}", **filters) == []
+    assert searched.find(" ") == []
     assert queries == embeddings == []
 
 
-def test_a_repeated_query_is_not_embedded_again(
-    asked: Library, viewer: Person, calls: Callable[[Any, str], list[None]]
+def test_repeated_query_is_embedded_once(
+    searched: Library, viewer: Person, calls: Callable[[Any, str], list[None]]
 ) -> None:
     embeddings = calls(default_embedder(), "embed")
     question = f"bees {uuid4()}"
-    for filters in (None, SearchFilters(references=(asked.reference.pk,)), None):
+    for filters in (None, SearchFilters(references=(searched.reference.pk,)), None):
         search(actor=viewer.actor, query=question, filters=filters)
-        search(actor=asked.person.actor, query=f" {question} ", filters=filters)
+        search(actor=searched.person.actor, query=f" {question} ", filters=filters)
     assert len(embeddings) == 1
 
 
-def test_a_search_by_words_is_not_embedded(asked: Library, calls: Callable[[Any, str], list[None]]) -> None:
+def test_sparse_search_needs_no_embedding(searched: Library, calls: Callable[[Any, str], list[None]]) -> None:
     embeddings = calls(default_embedder(), "embed")
-    search(actor=asked.person.actor, audited=False, query=f"bees {uuid4()}", mode=Mode.SPARSE)
+    search(actor=searched.person.actor, audited=False, query=f"bees {uuid4()}", mode=Mode.SPARSE)
     assert embeddings == []
 
 
-def test_the_documents_text_is_not_loaded_for_hits(asked: Library) -> None:
+def test_document_texts_are_not_loaded(searched: Library) -> None:
     with CaptureQueriesContext(connection) as captured:
-        assert asked.find("bees")
+        assert searched.find("bees")
     column = f'"{Document._meta.db_table}"."text"'
     assert not [query for query in captured if column in query["sql"]]
 
 
-def test_passages_are_looked_up_by_their_ids_however_many_documents_there_are(
-    library: Library, table_owner: TableOwner
-) -> None:
-    """The planner knows little of a tenant: it must have no chance to begin with all its documents or tags."""
-    few = buffers_of_hydrating(library, table_owner, documents=200)
-    many = buffers_of_hydrating(library, table_owner, documents=1800)
+def test_loading_hits_does_not_scan_the_tenant(library: Library, table_owner: TableOwner) -> None:
+    """The query planner does not know the size of a tenant, and must not be able to scan all its documents or tags."""
+    few = blocks_read_by_hydrate(library, table_owner, documents=200)
+    many = blocks_read_by_hydrate(library, table_owner, documents=1800)
     assert many < 2 * few
 
 
-def buffers_of_hydrating(library: Library, table_owner: TableOwner, *, documents: int) -> int:
-    """Pages that PostgreSQL touches to say what 20 hits are, in a tenant that grows by so many documents and tags.
+def blocks_read_by_hydrate(library: Library, table_owner: TableOwner, *, documents: int) -> int:
+    """Return the number of blocks read to load 20 hits, after adding so many documents and tags to the tenant.
 
-    Statistics are made first, as they are at work a minute later: until then, those of emptier tables would count.
+    Statistics are updated first, as autovacuum would a minute later, because the planner would use those of the emptier
+    tables otherwise.
     """
     with tenant_scope(library.tenant_id):
         chunks = add_rows(library, documents)
@@ -150,6 +153,6 @@ def buffers_of_hydrating(library: Library, table_owner: TableOwner, *, documents
     hits = [Hit(point_id=chunk.pk, score=1.0, scores={}) for chunk in chunks[:: documents // 20][:20]]
     with tenant_scope(library.tenant_id):
         with CaptureQueriesContext(connection) as captured:
-            found = hydrate(hits, len(hits))
-        assert [(len(hit.tags), hit.filename) for hit in found] == [(1, "a.md")] * 20
+            loaded = hydrate(hits, len(hits))
+        assert [(len(one.tags), one.filename) for one in loaded] == [(1, "a.md")] * 20
         return sum(map(buffers, [query["sql"] for query in captured]))

@@ -1,4 +1,4 @@
-"""`python -m tests.proof.chaos SCALE OUT [DATA]`: a run in an instance of its own, and what it has shown."""
+"""`python -m tests.proof.chaos SCALE OUT [DATA]`: run once in an instance of its own, and write the results to OUT."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def main() -> None:
     scale, out, data = Scale(**json.loads(sys.argv[1])), Path(sys.argv[2]), sys.argv[3:]
     endpoint = Endpoint()
     os.environ.update(endpoint.environment)
-    import tests.proof.chaos.ready  # noqa: F401 (before all else)
+    import tests.proof.chaos.preload  # noqa: F401 (before everything else)
 
     # isort: split
     from tests.proof.chaos.rows import rows
-    from tests.proof.chaos.run import survived
+    from tests.proof.chaos.run import run_under_faults
 
-    with survived(scale, Path(data[0]) if data else None, endpoint) as outcome:
-        found = rows(outcome, scale)
-    broken = [f"{row.what}: {row.measured}" for row in found if not row.holds]
-    out.write_text(json.dumps({"rows": [row.shown() for row in found], "broken": broken}))
+    with run_under_faults(scale, Path(data[0]) if data else None, endpoint) as outcome:
+        results = rows(outcome, scale)
+    broken = [f"{row.what}: {row.measured}" for row in results if not row.holds]
+    out.write_text(json.dumps({"rows": [row.as_json() for row in results], "broken": broken}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is uploaded: real documents of many kinds, or made ones, and some that kill whoever reads them."""
+"""The uploaded files: real documents of many kinds, generated ones, and some that kill the worker that parses them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUFFIXES = {
     ".xml",
     ".msg",
 }
-LARGEST = 60_000
+MAX_BYTES = 60_000
 WORDS = [
     "amber",
     "birch",
@@ -60,42 +60,49 @@ class Content:
         return self.path.suffix
 
 
-def gather(folder: Path, data: Path | None, count: int, seed: int) -> list[Content]:
-    """`count` different ones in an order that `seed` gives; real ones from `data` as far as there are any."""
+def collect(folder: Path, data: Path | None, count: int, seed: int) -> list[Content]:
+    """Return `count` different ones, shuffled by `seed`: real ones from `data` if there are enough, and generated ones."""
     rng = random.Random(seed)
-    paths = _real(data, rng)[: count - count // 10] if data else []
+    paths = _real_files(data, rng)[: count - count // 10] if data else []
     for number in range(count - len(paths)):
-        paths.append(_made(folder, number, rng))
+        suffix = (".md", ".html", ".txt", ".md", ".zip", ".csv")[number % 6]
+        path = folder / f"made-{number}{suffix}"
+        path.write_bytes(_generated_bytes(suffix, number, rng))
+        paths.append(path)
     contents = {content.key: content for content in map(_content, paths)}
     assert len(contents) == count
     return rng.sample(list(contents.values()), count)
 
 
 def poison(folder: Path, count: int) -> list[Content]:
-    made = []
+    contents = []
     for number in range(count):
         path = folder / f"poison-{number}.txt"
         path.write_bytes(POISON + f" number {number}".encode())
-        made.append(_content(path))
-    return made
+        contents.append(_content(path))
+    return contents
 
 
 def extras(folder: Path) -> list[dict[str, Content]]:
-    """One after another: an archive that is replaced by a smaller one, a page that is replaced, a file that cannot be
-    read."""
-    bytes_of = {
+    """Return two uploads in succession: an archive that is replaced by a smaller one, a page that is replaced, and a file
+    that cannot be parsed."""
+    files = {
         "more.zip": _zip({"a.md": b"# A\n\nAmber.", "b.md": b"# B\n\nBirch."}),
         "less.zip": _zip({"a.md": b"# A\n\nAmber."}),
         "old.md": b"---\ntags: [amber]\n---\n# Old\n\nCedar.",
         "new.md": b"# New\n\nDelta.",
         "broken.pdf": b"%PDF-1.4 broken",
     }
-    for name, content in bytes_of.items():
-        (folder / name).write_bytes(content)
-    made = {name: _content(folder / name) for name in bytes_of}
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    contents = {name: _content(folder / name) for name in files}
     return [
-        {"extra.zip": made["more.zip"], "extra.md": made["old.md"], "extra.pdf": made["broken.pdf"]},
-        {"extra.zip": made["less.zip"], "extra.md": made["new.md"]},
+        {
+            "extra.zip": contents["more.zip"],
+            "extra.md": contents["old.md"],
+            "extra.pdf": contents["broken.pdf"],
+        },
+        {"extra.zip": contents["less.zip"], "extra.md": contents["new.md"]},
     ]
 
 
@@ -103,29 +110,25 @@ def _content(path: Path) -> Content:
     return Content(path, hashlib.sha256(path.read_bytes()).hexdigest()[:16] + path.suffix)
 
 
-def _real(data: Path, rng: random.Random) -> list[Path]:
-    """About half of them office files, mails and the like, the rest plain pages; no two of the same bytes."""
-    found: dict[bytes, Path] = {}
+def _real_files(data: Path, rng: random.Random) -> list[Path]:
+    """Return office files, mails and the like alternating with plain pages, no two of the same bytes."""
+    by_bytes: dict[bytes, Path] = {}
     for path in sorted(data.rglob("*")):
-        if path.suffix in SUFFIXES and path.is_file() and 0 < path.stat().st_size < LARGEST:
-            found.setdefault(path.read_bytes(), path)
-    paths = list(found.values())
+        if path.suffix in SUFFIXES and path.is_file() and 0 < path.stat().st_size < MAX_BYTES:
+            by_bytes.setdefault(path.read_bytes(), path)
+    paths = list(by_bytes.values())
     mixed = [path for path in paths if "documents" in path.parts]
     pages = rng.sample([path for path in paths if "scale" in path.parts], 200)
     return [path for pair in zip(rng.sample(mixed, len(mixed)), pages, strict=False) for path in pair]
 
 
-def _made(folder: Path, number: int, rng: random.Random) -> Path:
-    suffix = (".md", ".html", ".txt", ".md", ".zip", ".csv")[number % 6]
-    path = folder / f"made-{number}{suffix}"
-    path.write_bytes(_bytes(suffix, number, rng))
-    return path
-
-
-def _bytes(suffix: str, number: int, rng: random.Random) -> bytes:
+def _generated_bytes(suffix: str, number: int, rng: random.Random) -> bytes:
     if suffix == ".zip":
         return _zip(
-            {f"folder/{member}.md": _bytes(".md", number, rng) for member in range(rng.randint(1, 3))}
+            {
+                f"folder/{member}.md": _generated_bytes(".md", number, rng)
+                for member in range(rng.randint(1, 3))
+            }
         )
     texts = [
         " ".join(rng.choices(WORDS, k=60)).capitalize() + f" {number}." for _ in range(rng.randint(1, 12))

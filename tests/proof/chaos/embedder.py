@@ -1,5 +1,5 @@
-"""An OpenAI-compatible endpoint that costs next to nothing: words hashed into a vector. Now and then it is busy, or hangs
-up."""
+"""A cheap OpenAI-compatible endpoint, which hashes words into a vector. At random it answers 503, or closes the
+connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 DIMENSIONS = 64
 MODEL = "hashed-words"
-BUSY, GONE = 0.01, 0.01
+BUSY_RATE, CLOSE_RATE = 0.01, 0.01
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -24,13 +24,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
-        mood = random.random() if self.server.is_moody else 1.0
-        if mood < GONE:
+        chance = random.random() if self.server.is_unreliable else 1.0
+        if chance < CLOSE_RATE:
             self.close_connection = True
-        elif mood < GONE + BUSY:
+        elif chance < CLOSE_RATE + BUSY_RATE:
             self._answer(503, {"error": "busy"})
         else:
-            data = [{"index": index, "embedding": _encoded(text)} for index, text in enumerate(texts)]
+            data = [{"index": index, "embedding": _encoded_vector(text)} for index, text in enumerate(texts)]
             self._answer(200, {"data": data})
 
     def _answer(self, status: int, body: object) -> None:
@@ -46,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class Endpoint(ThreadingHTTPServer):
     daemon_threads = True
-    is_moody = False
+    is_unreliable = False
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -62,10 +62,10 @@ class Endpoint(ThreadingHTTPServer):
         }
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever asked was killed."""
+        """The client was killed."""
 
 
-def _encoded(text: str) -> str:
+def _encoded_vector(text: str) -> str:
     vector = np.zeros(DIMENSIONS, np.float32)
     vector[0] = 0.1
     for word in re.findall(r"\w+", text.lower()):

@@ -1,4 +1,4 @@
-"""What happened in all processes, one line each, as it happened: no kill can take back what is written."""
+"""A log of the events in all processes, one line each, written at once, so that no kill can lose an event."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Log:
     def __init__(self, path: Path) -> None:
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def write(self, event: str, *, pid: int = 0, **facts: Any) -> None:
-        line = {"at": time.time(), "event": event, "pid": pid or os.getpid(), **facts}
+    def write(self, event: str, *, pid: int = 0, **fields: Any) -> None:
+        line = {"at": time.time(), "event": event, "pid": pid or os.getpid(), **fields}
         os.write(self._handle, json.dumps(line).encode() + b"\n")
 
 

@@ -1,4 +1,4 @@
-"""An embedded instance of its own, whose services are kept running by OYL's own supervision, and can be struck."""
+"""An embedded instance, whose services run under OYL's supervisor, and can be stopped, suspended and killed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Services:
         self._children: dict[str, Child] = {}
 
     def start(self, *names: str) -> None:
-        chosen = names or tuple(self._programs)
-        for name in chosen:
+        names = names or tuple(self._programs)
+        for name in names:
             self._children[name] = Child(self._programs[name], self.service_log, self._pids.__setitem__)
             self._children[name].start()
-        for name in chosen:
+        for name in names:
             self._children[name].wait_until_ready(time.monotonic() + 60)
 
     def stop(self, *names: str) -> None:
@@ -37,14 +37,14 @@ class Services:
             child.ask_to_stop()
             child.wait_until_stopped()
 
-    def hang(self, name: str, seconds: float) -> None:
+    def suspend(self, name: str, seconds: float) -> None:
         with suppress(ProcessLookupError):
             os.kill(self._pids[name], signal.SIGSTOP)
             time.sleep(seconds)
             os.kill(self._pids[name], signal.SIGCONT)
 
     def kill(self, name: str) -> bool:
-        """It is started again by whoever keeps it running; False when it was stopped."""
+        """Kill a service, which its supervisor starts again. Return False if it is stopped."""
         if name not in self._children:
             return False
         with suppress(ProcessLookupError):
@@ -54,14 +54,14 @@ class Services:
 
 @contextmanager
 def running() -> Iterator[Services]:
-    mine = instance.acquire(settings.LAYOUT, InstanceKind.SERVICES)
-    assert mine
-    made = Services()
+    lock = instance.acquire(settings.LAYOUT, InstanceKind.SERVICES)
+    assert lock
+    running_services = Services()
     try:
-        made.start()
-        mine.is_ready()
-        yield made
+        running_services.start()
+        lock.is_ready()
+        yield running_services
     finally:
-        made.stop()
-        made.service_log.close()
-        mine.release()
+        running_services.stop()
+        running_services.service_log.close()
+        lock.release()

@@ -1,4 +1,4 @@
-"""The verdict as rows of a report, each with its target; and what does not hold."""
+"""The results as rows of a report, each with its target, and whether it is met."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Row:
     target: str = ""
     holds: bool = True
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         return {"What": self.what, "Measured": str(self.measured), "Target": self.target}
 
 
 def rows(outcome: Outcome, scale: Scale) -> list[Row]:
     events = read(outcome.events)
     return [
-        *_struck(outcome, events, scale),
+        *_faults(outcome, events, scale),
         *_operations(outcome),
         *_documents(outcome, scale),
         *_stores(outcome),
@@ -40,38 +40,36 @@ def rows(outcome: Outcome, scale: Scale) -> list[Row]:
     ]
 
 
-def none(what: str, found: object) -> Row:
-    """A number, or a list of what there should be none of."""
-    number = len(found) if isinstance(found, list) else found
+def none(what: str, value: object) -> Row:
+    """A row for a number that should be 0, or a list that should be empty."""
+    number = len(value) if isinstance(value, list) else value
     return Row(what, number, "0", not number)
 
 
-def _struck(outcome: Outcome, events: list[verdict.Event], scale: Scale) -> Iterator[Row]:
-    storm = outcome.storm
-    yield Row("Processes killed with SIGKILL", storm.kills, f"≥ {scale.kills}", storm.kills >= scale.kills)
+def _faults(outcome: Outcome, events: list[verdict.Event], scale: Scale) -> Iterator[Row]:
+    faults = outcome.faults
+    yield Row("Processes killed with SIGKILL", faults.kills, f"≥ {scale.kills}", faults.kills >= scale.kills)
     deaths = list(verdict.deaths(events))
     yield Row("… workers, while they held jobs", sum(bool(death.held) for death in deaths))
-    struck = verdict.steps_struck(events, outcome.steps)
-    yield Row("… at steps of a worker, before and after each", f"{len(struck)} of {len(outcome.steps)}")
-    done = ", ".join(f"{what} {number}" for what, number in sorted(storm.done.items()))
-    yield Row("Struck", done, "", not storm.done["worker ended by itself"])
+    steps = verdict.steps_with_deaths(events, outcome.steps)
+    yield Row("… at steps of a worker, before and after each", f"{len(steps)} of {len(outcome.steps)}")
+    done = ", ".join(f"{fault} {number}" for fault, number in sorted(faults.done.items()))
+    yield Row("Struck", done, "", not faults.done["worker ended by itself"])
 
 
 def _operations(outcome: Outcome) -> Iterator[Row]:
-    done = ", ".join(
-        f"{what.replace('_', ' ')} {number}" for what, number in sorted(outcome.people.done.items())
-    )
+    done = ", ".join(f"{action} {number}" for action, number in sorted(outcome.users.done.items()))
     yield Row("What people did meanwhile", done)
-    seeker = outcome.seeker
-    yield Row("Searches meanwhile, and their hits", f"{seeker.searches:,}, {seeker.hits:,}")
-    yield none("… that found what was deleted, or a text that nobody uploaded", seeker.wrong)
+    searcher = outcome.searcher
+    yield Row("Searches meanwhile, and their hits", f"{searcher.searches:,}, {searcher.hits:,}")
+    yield none("… that found what was deleted, or a text that nobody uploaded", searcher.wrong)
     log = "".join(path.read_text() for path in sorted(settings.LAYOUT.logs.glob("postgres.log*")))
     yield none("Deadlocks", log.count("deadlock detected"))
 
 
 def _documents(outcome: Outcome, scale: Scale) -> Iterator[Row]:
-    found = state.states(outcome.tenant_id)
-    counts = Counter(found[name].status for name in outcome.expected.keys() & found.keys())
+    states = state.states(outcome.tenant_id)
+    counts = Counter(states[name].status for name in outcome.expected.keys() & states.keys())
     healthy = scale.documents - scale.poison
     target = f"{healthy} done, {scale.poison} failed"
     measured = f"{counts['done']} done, {counts['error']} failed"
@@ -82,7 +80,7 @@ def _documents(outcome: Outcome, scale: Scale) -> Iterator[Row]:
         measured == target,
     )
     yield Row("… brought into error by five deaths in a row, mended by Retry", outcome.retried)
-    attempts = state.most_attempts(outcome.tenant_id)
+    attempts = state.max_attempts(outcome.tenant_id)
     yield Row(
         "… attempts at one file, at most",
         attempts,
@@ -90,7 +88,7 @@ def _documents(outcome: Outcome, scale: Scale) -> Iterator[Row]:
         attempts <= DEFAULT_RETRY.attempts,
     )
     yield none("… stuck", outcome.stuck)
-    differences = verdict.differences(outcome.expected, outcome.undisturbed, found)
+    differences = verdict.differences(outcome.expected, outcome.undisturbed, states)
     yield none("… lost", differences["lost"])
     yield none("… there although deleted", differences["unwanted"])
     yield none("… in another state than an undisturbed run leaves them in", differences["state"])
@@ -107,18 +105,18 @@ def _stores(outcome: Outcome) -> Iterator[Row]:
         "… whose point is missing or doubled", len(set(chunks) - set(points)) + len(points) - len(set(points))
     )
     first, second = outcome.findings
-    before = ", ".join(f"{number} {kind}" for kind, number in sorted(first.counts.items())) or "nothing"
-    yield Row("`reconcile --repair` found", before)
+    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(first.counts.items())) or "nothing"
+    yield Row("`reconcile --repair` found", counts)
     yield none("… and once more", sum(second.counts.values()))
     yield none("Orphaned points after it", len(set(points) - set(chunks)))
 
 
 def _recovery(outcome: Outcome, events: list[verdict.Event], scale: Scale) -> Iterator[Row]:
-    """Held to its target with the product's own lease only: the small run's is short, and its machine busy."""
+    """The target only applies with the product's own lease: the small run's is short, and its machine busy."""
     times = verdict.recoveries(outcome.tenant_id, events)
-    half, most = verdict.percentile(times, 0.5), verdict.percentile(times, 0.99)
-    measured = f"{half:.0f}, {most:.0f}, {times[-1]:.0f}" if times else "none"
+    median, p99 = verdict.percentile(times, 0.5), verdict.percentile(times, 0.99)
+    measured = f"{median:.0f}, {p99:.0f}, {times[-1]:.0f}" if times else "none"
     yield Row("Jobs whose worker died", len(times))
     target = f"p99 ≤ {RECOVERY_SECONDS}"
-    holds = most <= RECOVERY_SECONDS or bool(scale.lease)
+    holds = p99 <= RECOVERY_SECONDS or bool(scale.lease)
     yield Row("… seconds with all services there until they go on: p50, p99, most", measured, target, holds)

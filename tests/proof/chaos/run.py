@@ -1,4 +1,4 @@
-"""One run: first undisturbed, then in the storm; then it is asked what is left of everything."""
+"""One run: ingestion without faults, then under faults; then everything is compared."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from tests.proof.chaos import corpus, state
 from tests.proof.chaos.corpus import Content
 from tests.proof.chaos.embedder import Endpoint
 from tests.proof.chaos.events import Log, read
-from tests.proof.chaos.instance import Services, running
-from tests.proof.chaos.people import KEPT, People, named
+from tests.proof.chaos.faults import FaultInjector, Step
+from tests.proof.chaos.instance import running
 from tests.proof.chaos.scale import Scale
-from tests.proof.chaos.seeker import Seeker
+from tests.proof.chaos.searcher import Searcher
 from tests.proof.chaos.state import State
-from tests.proof.chaos.storm import Step, Storm
+from tests.proof.chaos.users import KEPT, Users, named
 from tests.proof.chaos.worker import deliver_twice
 
 RETRIES = 3
-# Some real documents cannot be read: pictures without text, say.
-SPARE = 10
+# Some real documents cannot be ingested, such as pictures without text.
+SPARE_DOCUMENTS = 10
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run leaves behind, for the verdict."""
+    """The results of a run, for the report."""
 
     tenant_id: UUID
     steps: list[Step]
     undisturbed: dict[str, State]
     expected: dict[str, Content]
     poisoned: frozenset[str]
-    storm: Storm
-    people: People
-    seeker: Seeker
+    faults: FaultInjector
+    users: Users
+    searcher: Searcher
     events: Path
     is_drained: bool = False
     retried: int = 0
@@ -58,54 +58,54 @@ class Outcome:
 
 
 @contextmanager
-def survived(scale: Scale, data: Path | None, endpoint: Endpoint) -> Iterator[Outcome]:
-    """The instance, with its services running, after the storm."""
+def run_under_faults(scale: Scale, data: Path | None, endpoint: Endpoint) -> Iterator[Outcome]:
+    """Yield the outcome, with the services still running."""
     folder = settings.LAYOUT.data / "chaos"
     folder.mkdir(parents=True)
-    contents = corpus.gather(folder, data, scale.documents - scale.poison + SPARE, scale.seed)
+    contents = corpus.collect(folder, data, scale.documents - scale.poison + SPARE_DOCUMENTS, scale.seed)
     poison = corpus.poison(folder, scale.poison)
     deliver_twice()
     with running() as services:
         make_tables_if_new()
-        storm = Storm(scale, services, folder)
-        storm.start()
+        faults = FaultInjector(scale, services, folder)
+        faults.start()
         steps, undisturbed = _rehearse(contents, folder, scale)
-        endpoint.is_moody = True
+        endpoint.is_unreliable = True
         contents = [one for one in contents if undisturbed[one.key].status == "done"]
         contents = contents[: scale.documents - scale.poison]
-        outcome = _prepare(storm, contents, poison, undisturbed, steps, folder, scale)
-        storm.blow(steps)
-        endpoint.is_moody = False
-        _look(outcome, services, scale)
-        storm.end()
+        outcome = _prepare(faults, contents, poison, undisturbed, steps, folder, scale)
+        faults.inject(steps)
+        endpoint.is_unreliable = False
+        _evaluate(outcome, scale)
+        faults.stop()
         yield outcome
 
 
-def _actor(name: str) -> tuple[Actor, UUID]:
-    """In a new tenant, and its reference."""
+def _new_actor(name: str) -> tuple[Actor, UUID]:
+    """Return an actor in a new tenant, and the id of its reference."""
     tenant_id = create_tenant(name=name, admin_email=f"{name}@example.org").tenant_id
     actor = system_actor(tenant_id, "chaos")
     return actor, get_or_create_reference(actor=actor, workspace="Main", reference="Files").pk
 
 
 def _rehearse(contents: list[Content], folder: Path, scale: Scale) -> tuple[list[Step], dict[str, State]]:
-    """The undisturbed run of each content; and the steps that workers pass, also when documents are replaced, cannot
-    be read, and are deleted."""
-    actor, reference_id = _actor("undisturbed")
-    people = People(actor, reference_id, contents, Log(Path(os.devnull)), scale.seed)
-    people.add({content.key: content for content in contents})
+    """Ingest each content without faults. Return the steps that workers pass, also when documents are replaced, unreadable
+    or deleted, and the states of the documents."""
+    actor, reference_id = _new_actor("undisturbed")
+    users = Users(actor, reference_id, contents, Log(Path(os.devnull)), scale.seed)
+    users.add({content.key: content for content in contents})
     extras = corpus.extras(folder)
-    for some in extras:
-        people.add(some)
+    for upload in extras:
+        users.add(upload)
         assert state.wait_until_done(actor.tenant_id, scale.drain)
-    people.remove(sorted({name for some in extras for name in some}))
+    users.remove(sorted({name for upload in extras for name in upload}))
     assert state.wait_until_done(actor.tenant_id, scale.drain)
     passed = [event for event in read(folder / "events") if event["event"] == "passed"]
     return sorted({(event["side"], event["step"]) for event in passed}), state.states(actor.tenant_id)
 
 
 def _prepare(
-    storm: Storm,
+    faults: FaultInjector,
     contents: list[Content],
     poison: list[Content],
     undisturbed: dict[str, State],
@@ -113,63 +113,64 @@ def _prepare(
     folder: Path,
     scale: Scale,
 ) -> Outcome:
-    """Everything is uploaded, after something older; nobody touches the poisoned ones any more, and somebody searches."""
-    actor, reference_id = _actor("chaos")
-    people = People(actor, reference_id, contents, Log(folder / "operations"), scale.seed)
-    mixed = random.Random(scale.seed).sample([*contents, *poison], len(contents) + len(poison))
-    people.add(named(contents[: len(contents) // 4], "older/"))
+    """Ingest some older documents, queue all others, and start users and searcher. Users do not change the poisoned
+    documents."""
+    actor, reference_id = _new_actor("chaos")
+    users = Users(actor, reference_id, contents, Log(folder / "operations"), scale.seed)
+    shuffled = random.Random(scale.seed).sample([*contents, *poison], len(contents) + len(poison))
+    users.add(named(contents[: len(contents) // 4], "older/"))
     assert state.wait_until_done(actor.tenant_id, scale.drain)
-    people.add(named(mixed, KEPT))
-    poisoned = {name: one for name, one in people.expected.items() if one in poison}
-    people.expected = {name: one for name, one in people.expected.items() if one not in poison}
+    users.add(named(shuffled, KEPT))
+    poisoned = {name: one for name, one in users.expected.items() if one in poison}
+    users.expected = {name: one for name, one in users.expected.items() if one not in poison}
     texts = {text for one in undisturbed.values() for text in one.texts}
-    seeker = Seeker(actor, sorted(texts), people.deleted, scale.seed)
-    people.start()
-    seeker.start()
+    searcher = Searcher(actor, sorted(texts), users.deleted, scale.seed)
+    users.start()
+    searcher.start()
     return Outcome(
         tenant_id=actor.tenant_id,
         steps=steps,
         undisturbed=undisturbed,
         expected=poisoned,
         poisoned=frozenset(poisoned),
-        storm=storm,
-        people=people,
-        seeker=seeker,
+        faults=faults,
+        users=users,
+        searcher=searcher,
         events=folder / "events",
     )
 
 
-def _look(outcome: Outcome, services: Services, scale: Scale) -> None:
-    """When the storm is over: what comes to rest by itself, what a Retry mends, what `reconcile` finds."""
-    outcome.storm.calm()
-    outcome.people.settle()
-    outcome.expected |= outcome.people.expected
+def _evaluate(outcome: Outcome, scale: Scale) -> None:
+    """After the faults: wait for the workers, retry, and run `reconcile` twice."""
+    outcome.faults.stop_injecting()
+    outcome.users.settle()
+    outcome.expected |= outcome.users.expected
     outcome.is_drained = state.wait_until_done(outcome.tenant_id, scale.drain)
     outcome.stuck = state.stuck(outcome.tenant_id)
     _retry(outcome, scale)
-    outcome.seeker.stop()
-    _make_old(settings.LAYOUT.files)
+    outcome.searcher.stop()
+    _age_files(settings.LAYOUT.files)
     for repair in (True, False):
         ports = default_ports()
         actor = system_actor(outcome.tenant_id, "chaos")
-        found = reconcile(actor=actor, store=ports.store, model=ports.embedder.model, repair=repair)
-        outcome.findings.append(found)
+        report = reconcile(actor=actor, store=ports.store, model=ports.embedder.model, repair=repair)
+        outcome.findings.append(report)
         state.wait_until_done(outcome.tenant_id, scale.drain)
 
 
 def _retry(outcome: Outcome, scale: Scale) -> None:
-    """As people do with documents that five deaths in a row brought into error, the poisoned ones aside."""
+    """Retry the documents that are in error after five worker deaths, except the poisoned ones."""
     actor = system_actor(outcome.tenant_id, "chaos")
     for _ in range(RETRIES):
         failed = state.ids_in_error(outcome.tenant_id, "worker_died", "internal_error")
-        mine = [pk for pk in failed if pk not in {outcome.people.ids[name] for name in outcome.poisoned}]
-        if mine:
-            outcome.retried += retry_documents(actor=actor, document_ids=mine)
+        poisoned = {outcome.users.ids[name] for name in outcome.poisoned}
+        if ids := [pk for pk in failed if pk not in poisoned]:
+            outcome.retried += retry_documents(actor=actor, document_ids=ids)
             state.wait_until_done(outcome.tenant_id, scale.drain)
 
 
-def _make_old(folder: Path) -> None:
-    """`reconcile` is patient with files that are new."""
+def _age_files(folder: Path) -> None:
+    """`reconcile` ignores new files."""
     for path in folder.rglob("*"):
         if path.is_file():
             os.utime(path, (time.time() - 3600,) * 2)

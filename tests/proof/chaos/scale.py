@@ -1,4 +1,4 @@
-"""How large a run is: the suite's and the long one differ in these numbers only."""
+"""The size of a run: the suite's and the long one differ in these numbers only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """`lease`, `heartbeat` and `sweep`: seconds, 0 for the product's own. A worker is killed within `patience` seconds,
-    Redis is away for `outage`, and all work must have come to its end `drain` seconds after the last kill."""
+    """`lease`, `heartbeat` and `sweep`: seconds, 0 for the product's own. A worker is killed within `lifetime` seconds,
+    Redis is stopped for `outage` seconds, and all work must be finished `drain` seconds after the last kill."""
 
     kills: int
     documents: int
@@ -18,7 +18,7 @@ class Scale:
     lease: float
     heartbeat: float
     sweep: float
-    patience: float
+    lifetime: float
     outage: float
     drain: float
     seed: int
@@ -35,7 +35,7 @@ SMALL = Scale(
     lease=1.5,
     heartbeat=0.5,
     sweep=0.5,
-    patience=2.0,
+    lifetime=2.0,
     outage=2.0,
     drain=300.0,
     seed=1,
@@ -48,7 +48,7 @@ LONG = Scale(
     lease=0,
     heartbeat=0,
     sweep=0,
-    patience=6.0,
+    lifetime=6.0,
     outage=60.0,
     drain=600.0,
     seed=1,

@@ -1,9 +1,9 @@
-"""What a tenant has in the end, as far as it can be compared with what another one has."""
+"""The state of a tenant, in a form that can be compared with that of another one."""
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,7 +16,7 @@ from engines.vectors import Filter
 from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob, JobKind
 from tests.knowledge.libraries import default_ports
 
-AT_ONCE = 5000
+PAGE_SIZE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class State:
 
 
 def states(tenant_id: UUID) -> dict[str, State]:
-    """By external id."""
+    """Return the documents' states by external id."""
     with tenant_scope(tenant_id):
         texts = defaultdict[UUID, list[str]](list)
-        shown = Chunk.objects.filter(document__deleted_at__isnull=True).order_by("position")
-        for document_id, text in shown.values_list("document_id", "text"):
+        chunks = Chunk.objects.filter(document__deleted_at__isnull=True).order_by("position")
+        for document_id, text in chunks.values_list("document_id", "text"):
             texts[document_id].append(text)
         documents = list(Document.objects.defer("text"))
     return {
@@ -47,7 +47,7 @@ def ids_in_error(tenant_id: UUID, *codes: str) -> list[UUID]:
 
 
 def stuck(tenant_id: UUID) -> list[str]:
-    """Documents that wait, and jobs that were not finished."""
+    """Return waiting documents, and unfinished jobs."""
     waiting = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
     with tenant_scope(tenant_id):
         documents = Document.objects.filter(processed_status__in=waiting).values_list(
@@ -58,24 +58,21 @@ def stuck(tenant_id: UUID) -> list[str]:
 
 
 def doubled_chunks(tenant_id: UUID) -> list[str]:
-    """Chunks that stand in another's place, or whose document or generation is not shown."""
+    """Return chunks with the position of another one, of a deleted document, or of a generation that is not published."""
     with tenant_scope(tenant_id):
-        shown = Q(generation=F("document__generation"), document__deleted_at__isnull=True)
-        stale = Chunk.objects.exclude(shown).values_list("pk", flat=True)
-        places = Chunk.objects.values_list("document_id", "position").order_by("document_id", "position")
-        seen, twice = set[tuple[UUID, int]](), list[str]()
-        for place in places:
-            twice += [str(place)] if place in seen else []
-            seen.add(place)
-        return [*map(str, stale), *twice]
+        published = Q(generation=F("document__generation"), document__deleted_at__isnull=True)
+        stale = Chunk.objects.exclude(published).values_list("pk", flat=True)
+        positions = Counter(Chunk.objects.order_by().values_list("document_id", "position"))
+        duplicates = [str(position) for position, count in positions.items() for _ in range(count - 1)]
+        return [*map(str, stale), *duplicates]
 
 
 def points(tenant_id: UUID) -> list[UUID]:
-    ports, found, after = default_ports(), list[UUID](), None
-    while page := ports.store.scroll(tenant_id, ports.collection, Filter(), after=after, limit=AT_ONCE):
-        found += [point.id for point in page]
-        after = found[-1]
-    return found
+    ports, ids, after = default_ports(), list[UUID](), None
+    while page := ports.store.scroll(tenant_id, ports.collection, Filter(), after=after, limit=PAGE_SIZE):
+        ids += [point.id for point in page]
+        after = ids[-1]
+    return ids
 
 
 def chunks(tenant_id: UUID) -> list[UUID]:
@@ -83,14 +80,14 @@ def chunks(tenant_id: UUID) -> list[UUID]:
         return list(Chunk.objects.values_list("pk", flat=True))
 
 
-def most_attempts(tenant_id: UUID) -> int:
+def max_attempts(tenant_id: UUID) -> int:
     with tenant_scope(tenant_id):
         ingests = IngestionJob.objects.filter(kind=JobKind.INGEST)
-        return int(ingests.aggregate(most=Max("attempt"))["most"] or 0)
+        return int(ingests.aggregate(max=Max("attempt"))["max"] or 0)
 
 
 def wait_until_done(tenant_id: UUID, seconds: float) -> bool:
-    """Purges included; False when time is up."""
+    """Wait until no job is unfinished, purges included. Return False after a timeout."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(DatabaseError), tenant_scope(tenant_id):

@@ -1,5 +1,5 @@
-"""The named steps of a worker, found in the code itself: every function of ingestion, of the files and of the services that
-members go through, the stages of the pipeline, and every call to a port."""
+"""The steps of a worker, found by introspection: every function of jobs, ingestion, file storage and of the services that
+ingestion uses, the stages of the pipeline, and every call to a port."""
 
 from __future__ import annotations
 
@@ -22,35 +22,31 @@ from engines.vectors.edge import EdgeStore
 from jobs import queue, worker
 from jobs import tasks as jobs_tasks
 from knowledge import ingestion, pipeline, queueing
-from knowledge.models import Stage
 from knowledge.services import adding, changing
 from knowledge.storage import files
 
 PORTS = ((Parser, PooledParser), (Embedder, OpenAICompatibleEmbedder), (VectorStore, EdgeStore))
-PLACES = ("knowledge.", "jobs.", "core.storage")
+PACKAGES = ("knowledge.", "jobs.", "core.storage")
 Around = Callable[[str, Callable[[], Any], tuple[Any, ...]], Any]
 
 
 def instrument(around: Around) -> None:
-    """From now on `around(name, call, arguments)` is asked instead of each step; `call()` does it."""
+    """Let `around(name, call, arguments)` be called instead of each step; `call()` executes the step."""
     steps = {function: _wrapped(function, around) for function in _functions()}
-    for module in [
-        module
-        for name, module in sys.modules.items()
-        if name.startswith(("knowledge.", "jobs.", "core.storage"))
-    ]:
+    for module in [module for name, module in sys.modules.items() if name.startswith(PACKAGES)]:
         for name, value in list(vars(module).items()):
             if isinstance(value, FunctionType) and value in steps:
                 setattr(module, name, steps[value])
     for protocol, adapter in PORTS:
-        for name in _methods(protocol):
-            setattr(adapter, name, _wrapped(getattr(adapter, name), around))
+        for name, value in vars(protocol).items():
+            if inspect.isfunction(value) and not name.startswith("_"):
+                setattr(adapter, name, _wrapped(getattr(adapter, name), around))
 
 
 def _functions() -> Iterator[FunctionType]:
-    found = pkgutil.iter_modules(ingestion.__path__, f"{ingestion.__name__}.")
+    submodules = pkgutil.iter_modules(ingestion.__path__, f"{ingestion.__name__}.")
     others = (queue, worker, jobs_tasks, storage, files, queueing, adding, changing)
-    for module in (*(import_module(one.name) for one in found), *others):
+    for module in (*(import_module(one.name) for one in submodules), *others):
         yield from (value for value in _functions_in(module) if value.__module__ == module.__name__)
     yield from _functions_in(pipeline)
 
@@ -59,17 +55,11 @@ def _functions_in(module: ModuleType) -> Iterator[FunctionType]:
     return (value for value in vars(module).values() if isinstance(value, FunctionType))
 
 
-def _methods(protocol: type) -> list[str]:
-    return [name for name, value in vars(protocol).items() if inspect.isfunction(value) and name[0] != "_"]
-
-
 def _wrapped(function: Any, around: Around) -> Any:
-    module, name = function.__module__.rpartition(".")[2], function.__qualname__
+    label = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
 
     @functools.wraps(function)
     def step(*args: Any, **kwargs: Any) -> Any:
-        stages = [str(arg) for arg in args if arg in Stage.values] if name == "report" else []
-        label = " ".join((f"{module}.{name}", *stages))
         return around(label, lambda: function(*args, **kwargs), args)
 
     return step

@@ -45,7 +45,7 @@ def test_consistency(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        comparison, "PAGE", size(50, comparison.PAGE)
+        comparison, "PAGE_SIZE", size(50, comparison.PAGE_SIZE)
     )  # several pages of all, also in the suite
     chance = random.Random(SEED)
     ours = make_corpus(make_library(owner, tmp_path / "ours"), size(15, 1000), chance)

@@ -1,5 +1,5 @@
-"""What people do meanwhile, through the services: add, replace, delete, bring back, index anew, and two of them the same at
-once. They try again when the database is away, so that what should be there in the end is known exactly."""
+"""Users, who meanwhile add, replace, delete, restore and reindex documents through the services, some at the same time. They
+retry when the database is unavailable, so that the expected result is known exactly."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ from tests.proof.chaos.events import Log
 
 T = TypeVar("T")
 KEPT = "papers/"
-BACKLOG = 40
-PAUSE = 2.0
-AT_ONCE = 20
+MAX_BACKLOG = 40
+PAUSE_SECONDS = 2.0
+BATCH_SIZE = 20
 
 
-class People(Thread):
-    """`expected` is the content that each name should answer with, `ids` are its document's; `gone` was deleted."""
+class Users(Thread):
+    """By name: `expected` has the content of the documents that should exist, `gone` of the deleted ones, and `ids` the
+    document ids. `done` counts the actions."""
 
     def __init__(
         self, actor: Actor, reference_id: UUID, contents: Sequence[Content], log: Log, seed: int
     ) -> None:
-        super().__init__(name="people", daemon=True)
+        super().__init__(name="users", daemon=True)
         self._actor, self._reference_id, self._log = actor, reference_id, log
-        self._rng, self._quiet = random.Random(seed), Event()
+        self._rng, self._stopped = random.Random(seed), Event()
         self._contents = contents
         self.expected: dict[str, Content] = {}
         self.ids: dict[str, UUID] = {}
@@ -52,30 +53,40 @@ class People(Thread):
         self.failures: list[str] = []
 
     def run(self) -> None:
-        acts = [self._replace, self._delete, self._bring_back, self._say_again, self._index_anew, self._twice]
-        while not self._quiet.is_set():
-            act = self._rng.choices(acts, weights=(6, 3, 3, 1, 2, 1))[0]
-            act()
-            self.done[act.__name__.strip("_")] += 1
-            is_busy = self._insist(lambda: unfinished(ingestion(), self._actor.tenant_id)) > BACKLOG
-            self._quiet.wait(PAUSE if is_busy else 0.1)
+        actions = {
+            "replace": self._replace,
+            "delete": self._delete,
+            "bring back": self._restore,
+            "say again": self._add_unchanged,
+            "index anew": self._reindex,
+            "twice": self._add_concurrently,
+        }
+        while not self._stopped.is_set():
+            name = self._rng.choices(list(actions), weights=(6, 3, 3, 1, 2, 1))[0]
+            actions[name]()
+            self.done[name] += 1
+            is_busy = self._retry(lambda: unfinished(ingestion(), self._actor.tenant_id)) > MAX_BACKLOG
+            self._stopped.wait(PAUSE_SECONDS if is_busy else 0.1)
         connection.close()
 
     def settle(self) -> None:
-        """Stop; what was deleted comes back, and all but the papers goes."""
-        self._quiet.set()
+        """Stop, restore the deleted papers, and delete everything else."""
+        self._stopped.set()
         self.join()
         self.remove([name for name in self.expected if not name.startswith(KEPT)])
         self.add({name: content for name, content in self.gone.items() if name.startswith(KEPT)})
 
     def add(self, named: dict[str, Content]) -> None:
         names = list(named)
-        for start in range(0, len(names), AT_ONCE):
-            self._add({name: named[name] for name in names[start : start + AT_ONCE]})
+        for start in range(0, len(names), BATCH_SIZE):
+            self._add({name: named[name] for name in names[start : start + BATCH_SIZE]})
 
     def _add(self, named: dict[str, Content]) -> None:
-        uploads = [_upload(name, content) for name, content in named.items()]
-        for added in self._insist(
+        uploads = [
+            Upload(external_id=name, filename=Path(name).name, path=content.path)
+            for name, content in named.items()
+        ]
+        for added in self._retry(
             lambda: add_documents(actor=self._actor, reference_id=self._reference_id, uploads=uploads)
         ):
             self.ids[added.external_id] = added.document_id
@@ -85,47 +96,48 @@ class People(Thread):
 
     def remove(self, names: Sequence[str]) -> None:
         ids = [self.ids[name] for name in names]
-        for start in range(0, len(ids), AT_ONCE):
-            self._insist(partial(self._delete_some, ids[start : start + AT_ONCE]))
+        for start in range(0, len(ids), BATCH_SIZE):
+            self._retry(partial(self._delete_batch, ids[start : start + BATCH_SIZE]))
         self._log.write("deleted", names=list(names))
         self.deleted |= set(ids)
         self.gone |= {name: self.expected.pop(name) for name in names}
 
-    def _delete_some(self, ids: Sequence[UUID]) -> None:
+    def _delete_batch(self, ids: Sequence[UUID]) -> None:
         try:
             delete_documents(actor=self._actor, document_ids=ids)
         except DocumentNotFoundError:
             self.done["deleted already, by an attempt of unclear end"] += 1
 
-    def _some(self, among: dict[str, Content], most: int = 5) -> list[str]:
-        return self._rng.sample(sorted(among), min(len(among), self._rng.randint(1, most)))
+    def _sample(self, named: dict[str, Content]) -> list[str]:
+        """Return up to five of the names."""
+        return self._rng.sample(sorted(named), min(len(named), self._rng.randint(1, 5)))
 
     def _replace(self) -> None:
-        """By another content of the same type."""
+        """Replace documents by other content of the same type."""
         self._add(
             {
                 name: self._rng.choice([one for one in self._contents if one.suffix == content.suffix])
-                for name in self._some(self.expected)
+                for name in self._sample(self.expected)
                 if (content := self.expected[name])
             }
         )
 
     def _delete(self) -> None:
-        self.remove(self._some(self.expected))
+        self.remove(self._sample(self.expected))
 
-    def _bring_back(self) -> None:
+    def _restore(self) -> None:
         if self.gone:
-            self._add({name: self.gone[name] for name in self._some(self.gone)})
+            self._add({name: self.gone[name] for name in self._sample(self.gone)})
 
-    def _say_again(self) -> None:
-        self._add({name: self.expected[name] for name in self._some(self.expected)})
+    def _add_unchanged(self) -> None:
+        self._add({name: self.expected[name] for name in self._sample(self.expected)})
 
-    def _index_anew(self) -> None:
-        ids = [self.ids[name] for name in self._some(self.expected)]
-        self._insist(lambda: reindex_documents(actor=self._actor, document_ids=ids))
+    def _reindex(self) -> None:
+        ids = [self.ids[name] for name in self._sample(self.expected)]
+        self._retry(lambda: reindex_documents(actor=self._actor, document_ids=ids))
 
-    def _twice(self) -> None:
-        """Two people add the same new files at once, in opposite order."""
+    def _add_concurrently(self) -> None:
+        """Two users add the same new files at the same time, in opposite order."""
         number = self.done["twice"]
         named = {f"twins/{number}-{one.path.name}": one for one in self._rng.sample(self._contents, 4)}
         backwards = dict(reversed(named.items()))
@@ -138,18 +150,14 @@ class People(Thread):
         finally:
             connection.close()
 
-    def _insist(self, act: Callable[[], T]) -> T:
+    def _retry(self, function: Callable[[], T]) -> T:
         while True:
             try:
-                return act()
+                return function()
             except (DatabaseError, DocumentBusyError) as error:
                 self.failures.append(str(error))
                 connection.close()
                 time.sleep(0.2)
-
-
-def _upload(name: str, content: Content) -> Upload:
-    return Upload(external_id=name, filename=Path(name).name, path=content.path)
 
 
 def named(contents: Sequence[Content], folder: str) -> dict[str, Content]:

@@ -1,4 +1,4 @@
-"""Small files that are worked on together with a slow one do not wait for it."""
+"""Files in the same batch as a slow one do not wait for it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,23 @@ from tests.knowledge.libraries import BEES, RIVERS, Library, work
 SLOW_SECONDS = 0.2
 
 
-def test_what_waits_behind_a_slow_file_is_done_before_it(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_file_does_not_delay_its_batch(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_handback, "SLOW_SECONDS", SLOW_SECONDS)
-    is_read, may_end = threading.Event(), threading.Event()
+    started, may_end = threading.Event(), threading.Event()
     parse = PooledParser.parse
 
-    def slow(parser: PooledParser, tenant_id: UUID, path: Path, **facts: Any) -> ParsedDocument:
-        if facts["filename"] == "slow.md":
-            is_read.set()
+    def parse_slowly(parser: PooledParser, tenant_id: UUID, path: Path, **options: Any) -> ParsedDocument:
+        if options["filename"] == "slow.md":
+            started.set()
             assert may_end.wait(30)
-        return parse(parser, tenant_id, path, **facts)
+        return parse(parser, tenant_id, path, **options)
 
-    monkeypatch.setattr(PooledParser, "parse", slow)
+    monkeypatch.setattr(PooledParser, "parse", parse_slowly)
     added = library.queue(library.upload("slow.md", BEES), library.upload("quick.md", RIVERS))
     slow_id, quick_id = (one.document_id for one in added)
     worker = threading.Thread(target=_work_once, args=[library])
     worker.start()
-    assert is_read.wait(30)
+    assert started.wait(30)
     _work_until_done(library, quick_id)
     assert library.document(slow_id).processed_status == DocumentStatus.PROCESSING
     may_end.set()

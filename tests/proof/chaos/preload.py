@@ -1,10 +1,10 @@
-"""Importing this module makes Django ready, and loads in advance what each worker would load when it starts."""
+"""Importing this module sets Django up, and imports in advance what every worker imports at its start."""
 
 from importlib import import_module
 
 import django
 
-IN_ADVANCE = (
+MODULES = (
     "celery.bin.celery",
     "celery.concurrency.thread",
     "kombu.transport.redis",
@@ -13,5 +13,5 @@ IN_ADVANCE = (
 )
 
 django.setup()
-for name in IN_ADVANCE:
+for name in MODULES:
     import_module(name)
