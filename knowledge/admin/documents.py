@@ -87,7 +87,15 @@ class DocumentAdmin(TenantAdmin):
             "Origin and versions",
             {
                 "classes": ["collapse"],
-                "fields": ["external_id", "container", "mime_type", "sha256", "generation", "versions"],
+                "fields": [
+                    "external_id",
+                    "container",
+                    "mime_type",
+                    "sha256",
+                    "generation",
+                    "file_metadata_json",
+                    "versions",
+                ],
             },
         ),
         ("Text", {"fields": ["preview"]}),

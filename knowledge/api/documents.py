@@ -72,6 +72,7 @@ class DocumentSerializer(OylSerializer[Document]):
             "error_detail",
             "generation",
             "metadata_json",
+            "file_metadata_json",
             *TIMES,
         )
         read_only_fields = fields

@@ -19,6 +19,7 @@ from knowledge.models import (
     DocumentStatus,
     Embedding,
     IngestionJob,
+    KnowledgeBase,
     Stage,
     Tag,
     TagLink,
@@ -42,6 +43,9 @@ def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[T
         _write_chunks(accepted, attempt.ports)
         _write_tags(accepted)
         _update_documents_and_jobs(attempt, held, accepted)
+        if bases := {job.document.reference.knowledge_base_id for job in held} - {None}:
+            moved = KnowledgeBase.objects.filter(pk__in=bases).exclude(vector_db_id=attempt.ports.collection)
+            moved.update(vector_db_id=attempt.ports.collection)
         events = [
             (
                 job.document,

@@ -18,7 +18,7 @@ MIN_CHUNK_TOKENS = 32
 
 class KnowledgeBase(SoftDeleteModel):
     """What one assistant reads: any number of references, and one private reference of its own. `vector_db_id` names
-    the collection that its points are in."""
+    the collection that has the points of that reference's documents."""
 
     assistant = TenantForeignKey(Assistant, related_name="knowledge_bases")
     name = models.CharField(max_length=255)

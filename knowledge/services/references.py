@@ -14,9 +14,10 @@ from core.actors import Actor
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from knowledge.engine_config import embedder_configs
+from knowledge.engine_config import embedder_configs, model_for
 from knowledge.errors import ReferenceNotFoundError
 from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reference
+from knowledge.pipeline.ports import collection_name
 from knowledge.services.changing import delete_documents, reindex_documents
 from workspaces.models import Workspace
 from workspaces.services import get_or_create_workspace
@@ -107,6 +108,7 @@ def create_knowledge_base(*, actor: Actor, assistant_id: UUID, name: str) -> Kno
         private = Reference(
             workspace_id=assistant.workspace_id, knowledge_base=base, name=f"{assistant.name}: {name}"[:255]
         )
+        base.vector_db_id = collection_name(model_for(private))
         for instance in (base, private):
             instance.full_clean()
             instance.save()

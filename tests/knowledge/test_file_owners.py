@@ -1,0 +1,51 @@
+"""Each owner of files has a folder of its own below the tenant's; `reconcile` looks at documents and uploads only."""
+
+from __future__ import annotations
+
+import os
+from uuid import uuid4
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from core.storage import FileStore
+from engines.vectors import VectorStore
+from knowledge.engine_config import default_model, vector_store
+from knowledge.reconcile.comparison import reconcile
+from knowledge.reconcile.findings import Report
+from knowledge.storage.files import DOCUMENT_FILES, STORES
+from tests.knowledge.libraries import BEES, Library
+
+
+def repair(library: Library) -> Report:
+    store: VectorStore = vector_store()
+    return reconcile(actor=library.person.actor, store=store, model=default_model(), repair=True)
+
+
+def make_old(name: str) -> str:
+    os.utime(default_storage.path(name), (0, 0))
+    return name
+
+
+def test_repair_leaves_the_files_of_other_apps(library: Library):
+    library.add("bees.md", BEES)
+    datasets = FileStore("datasets")
+    kept = [
+        make_old(datasets.save(ContentFile(b"rows"), library.tenant_id, uuid4(), "1")),
+        make_old(default_storage.save(f"tenants/{library.tenant_id}/notes.txt", ContentFile(b"notes"))),
+    ]
+    report = repair(library)
+    assert report.counts == {}
+    assert all(default_storage.exists(name) for name in kept)
+
+
+def test_repair_removes_orphans_of_documents(library: Library):
+    orphan = make_old(DOCUMENT_FILES.save(ContentFile(BEES.encode()), library.tenant_id, uuid4(), "1"))
+    report = repair(library)
+    assert report.counts == {"orphan_file": 1}
+    assert not default_storage.exists(orphan)
+
+
+def test_owners_do_not_share_a_folder():
+    kinds = [store.kind for store in STORES]
+    assert len(set(kinds)) == len(kinds)
