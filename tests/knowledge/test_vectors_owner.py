@@ -232,7 +232,7 @@ def test_garbage_closes_its_own_connection_only(running: Place, garbage: bytes) 
         rude.connect(str(running.socket))
         rude.sendall(garbage)
         with pytest.raises((EOFError, ConnectionResetError)):
-            wire.receive(rude, seconds=5)
+            wire.receive(rude, timeout=5)
     assert ids(store) == [1]
 
 
@@ -258,7 +258,7 @@ def test_a_malformed_request_is_refused_and_the_connection_goes_on(
         client.connect(str(running.socket))
         for _ in range(2):
             wire.send(client, header, [np.ones(4, np.float32), np.ones(1, np.uint32)])
-            answer = wire.receive(client, seconds=5).header["error"]
+            answer = wire.receive(client, timeout=5).header["error"]
             assert answer["code"] in ("vector_store_rejected", "invalid_collection")
     assert ids(store) == [1]
 

@@ -106,7 +106,7 @@ def test_upkeep_rebuilds_when_enough_has_changed(tmp_path: Path, monkeypatch: py
     collection.update([upsert(*range(41, 61))], 20)
     assert collection.needs_rebuild()
     before = collection.shard
-    opened.keep()
+    opened.start_maintenance()
     deadline = time.monotonic() + 20
     while collection.shard is before and time.monotonic() < deadline:
         time.sleep(0.05)
