@@ -88,7 +88,14 @@ class OpenAICompatibleEmbedder:
             raise EmbeddingError(code, self._error_detail(response))
         try:
             items = sorted(response.json()["data"], key=lambda item: item["index"])
-            vectors = np.array([_decode(item["embedding"]) for item in items], np.float32)
+            embeddings = [item["embedding"] for item in items]
+            rows = [
+                np.frombuffer(base64.b64decode(embedding, validate=True), "<f4")
+                if isinstance(embedding, str)
+                else np.array(embedding, np.float32)
+                for embedding in embeddings
+            ]
+            vectors = np.array(rows, np.float32)
         except (ValueError, KeyError, TypeError) as error:
             raise _refused("EMBEDDING_URL does not answer as an OpenAI-compatible endpoint.") from error
         if vectors.ndim != 2 or len(vectors) != len(texts):
@@ -115,12 +122,6 @@ def _prepare(text: str) -> str:
         starts = tokens.token_starts(text)
         text = text[: starts[tokens.MAX_TOKENS]] if len(starts) > tokens.MAX_TOKENS else text
     return text if text.strip() else PLACEHOLDER
-
-
-def _decode(embedding: str | list[float]) -> Vectors:
-    if isinstance(embedding, str):
-        return np.frombuffer(base64.b64decode(embedding, validate=True), "<f4")
-    return np.array(embedding, np.float32)
 
 
 def _refused(detail: str) -> EmbeddingError:

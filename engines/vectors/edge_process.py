@@ -51,10 +51,15 @@ class EdgeProcess(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, path: Path, shards: Shards) -> None:
-        """Make the socket's folder private, remove a socket that no process listens at, and listen. Exits if the path
-        cannot be used."""
-        self._shards = shards
+    def __init__(self, path: Path, folder: Path) -> None:
+        """Lock the folder, make that of the socket private, remove a socket that no process listens at, and listen. Exits
+        if another process owns the folder or the path."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(f"Another process owns the vectors in {folder}: stop it first, or use that one.")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.parent.stat().st_uid != os.getuid():
             sys.exit(f"{path.parent} belongs to another user: choose another place for the socket.")
@@ -63,9 +68,16 @@ class EdgeProcess(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             if probe.connect_ex(str(path)) == 0:
                 sys.exit(f"Another process listens at {path}: choose another socket.")
         path.unlink(missing_ok=True)
+        self.shards = Shards(folder)
         os.umask(0o177)
         super().__init__(str(path), _Connection)
         os.umask(0o077)
+
+    def stop(self) -> None:
+        self.shutdown()
+        Path(str(self.server_address)).unlink(missing_ok=True)
+        self.shards.close()
+        os.close(self._lock)
 
     def respond(self, request: wire.Message) -> Response:
         try:
@@ -75,7 +87,7 @@ class EdgeProcess(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         except (ValueError, KeyError, TypeError) as error:
             return _error("vector_store_rejected", f"The request is malformed: {error!r}")
         except BaseException as error:  # a panic inside the engine is not an Exception
-            if self._shards.closing:
+            if self.shards.closing:
                 return _error("vector_store_unavailable", "The vector store is stopping.")
             # The engine has one class for all errors; the messages of internal ones begin with "Service".
             if isinstance(error, Exception) and not str(error).startswith("Service"):
@@ -88,10 +100,10 @@ class EdgeProcess(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         operation, name = header["operation"], validate_collection_name(header["collection"])
         if operation == "upsert":
             count = len(header["ids"])
-            collection = self._shards.get_or_create(name, request.arrays[0].size // count)
+            collection = self.shards.get_or_create(name, request.arrays[0].size // count)
             collection.update([edge_operations.upsert(request)], count)
             return {}, []
-        existing = self._shards.get(name)
+        existing = self.shards.get(name)
         if operation == "query":
             return {"ranking": edge_operations.query(existing.shard, request) if existing else []}, []
         if operation == "scroll":
@@ -112,17 +124,6 @@ def _error(code: str, detail: str) -> Response:
     return {"error": {"code": code, "detail": detail}}, []
 
 
-def _lock(folder: Path) -> int:
-    """Lock the folder for this process and return the file descriptor that holds the lock, or exit."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        sys.exit(f"Another process owns the vectors in {folder}: stop it first, or use that one.")
-    return descriptor
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="engines.vectors.edge_process", description="Own the Qdrant Edge shards."
@@ -131,12 +132,10 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, required=True)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    lock = _lock(options.dir)
     # A call of the engine takes about a millisecond: threads must not wait longer than that for their turn.
     sys.setswitchinterval(0.001)
-    shards = Shards(options.dir)
-    server = EdgeProcess(options.socket, shards)
-    shards.start_maintenance()
+    server = EdgeProcess(options.socket, options.dir)
+    server.shards.start_maintenance()
     # When two signals coincide, a handler in Python may never run; the byte that the wakeup fd gets is always written.
     wakeup_reader, wakeup_writer = os.pipe()
     os.set_blocking(wakeup_writer, False)
@@ -146,10 +145,7 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log.info("Owning the vectors in %s", options.dir)
     os.read(wakeup_reader, 1)
-    server.shutdown()
-    options.socket.unlink(missing_ok=True)
-    shards.close()
-    os.close(lock)
+    server.stop()
 
 
 if __name__ == "__main__":

@@ -90,38 +90,35 @@ class Collection:
         return paused or self._changed >= REBUILD_SHARE * self.shard.info().points_count
 
     def rebuild(self, run: Callable[[list[str]], None]) -> None:
-        """Build a new search graph. `run` runs a command to its end, and raises an exception if it fails."""
+        """Build a new search graph on a copy, replay the writes made meanwhile, and replace the shard. `run` runs a command
+        to its end, and raises an exception if it fails."""
         started, folder = time.monotonic(), _make_subfolder(self._folder)
+        recorded: list[edge.UpdateOperation] = []
         try:
             with self._lock:
                 self.shard.flush()
                 shutil.copytree(self._current, folder, dirs_exist_ok=True)
-                self._recorded = []
-                changed = self._changed
+                self._recorded, changed = recorded, self._changed
             run([sys.executable, "-m", "engines.vectors.optimizer", str(folder)])
-            old_folder = self._replace(edge.EdgeShard.load(str(folder)), folder, changed)
+            copy = edge.EdgeShard.load(str(folder))
+            while len(recorded) > MAX_REPLAYED_UNDER_LOCK:
+                copy.update(recorded[0])
+                with self._lock:
+                    del recorded[0]
+            with self._lock:
+                for operation in recorded:
+                    copy.update(operation)
+                copy.flush()
+                self._changed -= changed
+                indexed = max(0, copy.info().points_count - self._changed)
+                _write_manifest(self._folder, folder, indexed=indexed)
+                self.shard, self._recorded, old_folder, self._current = copy, None, self._current, folder
         except BaseException:
             self._recorded = None
             shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(old_folder, ignore_errors=True)
         log.info("%s: search graph rebuilt in %.1f s", self._folder.name, time.monotonic() - started)
-
-    def _replace(self, copy: edge.EdgeShard, folder: Path, changed: int) -> Path:
-        """Replay the recorded writes on the copy and use it from now on. Return the old shard's folder."""
-        assert self._recorded is not None
-        while len(self._recorded) > MAX_REPLAYED_UNDER_LOCK:
-            copy.update(self._recorded[0])
-            with self._lock:
-                del self._recorded[0]
-        with self._lock:
-            for operation in self._recorded:
-                copy.update(operation)
-            copy.flush()
-            self._changed -= changed
-            _write_manifest(self._folder, folder, indexed=max(0, copy.info().points_count - self._changed))
-            self.shard, self._recorded, old_folder, self._current = copy, None, self._current, folder
-            return old_folder
 
     def close(self) -> None:
         with self._lock:
@@ -165,13 +162,11 @@ class Shards:
             return self._open[name]
 
     def start_maintenance(self) -> None:
-        """Start threads that flush and rebuild collections when due, until `close`."""
-        rebuild = partial(Collection.rebuild, run=self._run_optimizer)
-        for is_due, work in (
-            (Collection.needs_flush, Collection.flush),
-            (Collection.needs_rebuild, rebuild),
-        ):
-            threading.Thread(target=self._maintain, args=(is_due, work), daemon=True).start()
+        """Start two threads that flush and rebuild collections when due, until `close`."""
+        flush = (Collection.needs_flush, Collection.flush)
+        rebuild = (Collection.needs_rebuild, partial(Collection.rebuild, run=self._run_optimizer))
+        for args in (flush, rebuild):
+            threading.Thread(target=self._maintain, args=args, daemon=True).start()
 
     @property
     def closing(self) -> bool:
