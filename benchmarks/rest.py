@@ -210,9 +210,9 @@ def _write(
     link = {"tag_id": tag.pk, "source": TagSource.RULE, "confidence": 1, "actor_id": None}
     job = {"generation": 1, "state": JobState.DONE, "stage": Stage.CLEAN, "available_at": "now"}
     for keys, batch in write_rows(tenant.actor.tenant_id, reference.pk, chunks, count):
-        documents = [Document(pk=pk, reference=reference) for pk in dict.fromkeys(pk for pk, _ in keys)]
-        events: Any = [(document, reference.workspace_id, {}) for document in documents]
         with tenant_scope(tenant.actor.tenant_id):
+            documents = [Document(pk=pk, reference=reference) for pk in dict.fromkeys(pk for pk, _ in keys)]
+            events: Any = [(document, reference.workspace_id, {}) for document in documents]
             insert_instances([IngestionJob(document=document, **job) for document in documents])
             insert_rows(TagLink, [{"id": new_id(), "chunk_id": chunk_id, **link} for _, chunk_id in keys])
             record_each(actor=tenant.actor, action="document.indexed", events=events)

@@ -89,18 +89,16 @@ def write_rows(
     size = CHUNKS_PER_DOCUMENT * BATCH_DOCUMENTS
     for start in range(0, count, size):
         batch = list(islice(chunks, min(size, count - start)))
-        documents = []
-        for first in range(0, len(batch), CHUNKS_PER_DOCUMENT):
-            text = "\n".join(chunk.text for chunk in batch[first : first + CHUNKS_PER_DOCUMENT])
-            document = Document(reference_id=reference_id, text=text, size_bytes=len(text), generation=1)
-            document.external_id = document.filename = f"{document.pk}.md"
-            document.processed_status = DocumentStatus.DONE
-            documents.append(document)
-        rows = []
-        for number, chunk in enumerate(batch):
-            index, position = divmod(number, CHUNKS_PER_DOCUMENT)
-            rows.append(_chunk_values(documents[index].pk, position, chunk.text))
+        documents, rows = list[Document](), list[dict[str, Any]]()
         with tenant_scope(tenant_id):
+            for first in range(0, len(batch), CHUNKS_PER_DOCUMENT):
+                texts = [chunk.text for chunk in batch[first : first + CHUNKS_PER_DOCUMENT]]
+                document = Document(reference_id=reference_id, text="\n".join(texts), generation=1)
+                document.external_id = document.filename = f"{document.pk}.md"
+                document.size_bytes = len(document.text)
+                document.processed_status = DocumentStatus.DONE
+                documents.append(document)
+                rows += [_chunk_values(document.pk, position, text) for position, text in enumerate(texts)]
             insert_instances(documents)
             insert_rows(Chunk, rows)
         yield [(row["document_id"], row["id"]) for row in rows], batch
