@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from engines.embedding import Vectors, get_embedder, minilm, tokens
+from engines.embedding import MiniLMConfig, Vectors, get_embedder, minilm, tokens
 
 VECTOR_COUNT = 10_007
 
@@ -20,7 +20,7 @@ class TrivialEmbedder:
     dimensions = tokens.DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
 
-    def __init__(self, config: object = None) -> None:
+    def __init__(self, config: MiniLMConfig) -> None:
         vectors = np.random.default_rng(0).standard_normal((VECTOR_COUNT, self.dimensions), np.float32)
         self._vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -36,7 +36,8 @@ class TrivialEmbedder:
 
 
 def install() -> None:
-    """Replace the built-in embedder in this process."""
+    """Replace the built-in embedder and its model's name in this process."""
+    MiniLMConfig.model = TrivialEmbedder.model  # type: ignore[assignment,method-assign]
     minilm.MiniLMEmbedder = TrivialEmbedder  # type: ignore[assignment,misc]
     get_embedder.cache_clear()
 
