@@ -1,4 +1,4 @@
-"""A process has one model and one parser, however many threads ask for the first at the same time."""
+"""A process has one model and one parser, however many threads request the first at the same time."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from engines.singleton import Singleton
 THREADS = 8
 
 
-def test_threads_that_ask_together_get_the_same_one() -> None:
-    together = Barrier(THREADS)
+def test_concurrent_first_calls_share_an_instance() -> None:
+    barrier = Barrier(THREADS)
 
     @Singleton
-    def make() -> object:
+    def get_instance() -> object:
         time.sleep(0.05)
         return object()
 
-    def ask(_: int) -> object:
-        together.wait()
-        return make()
+    def call(_: int) -> object:
+        barrier.wait()
+        return get_instance()
 
     with ThreadPoolExecutor(THREADS) as pool:
-        assert len(set(pool.map(ask, range(THREADS)))) == 1
+        assert len(set(pool.map(call, range(THREADS)))) == 1
 
 
-def test_another_one_is_made_after_it_was_dropped() -> None:
-    make = Singleton(object)
-    first = make()
-    make.cache_clear()
-    assert make() is not first
+def test_cache_clear_drops_the_instance() -> None:
+    get_instance = Singleton(object)
+    first = get_instance()
+    get_instance.cache_clear()
+    assert get_instance() is not first
