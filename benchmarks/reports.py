@@ -72,7 +72,7 @@ def table(name: str) -> str:
     return f"`{report['command']}`, {report['measured']}, {report['machine']}:\n\n{body}\n"
 
 
-def render(page: str) -> str:
+def rendered(page: str) -> str:
     """Return the page with each report's table generated anew."""
     return BLOCK.sub(
         lambda block: f"<!-- report: {block['name']} -->\n{table(block['name'])}<!-- end -->", page
@@ -81,7 +81,7 @@ def render(page: str) -> str:
 
 def main() -> None:
     for page in PAGES:
-        page.write_text(render(page.read_text()))
+        page.write_text(rendered(page.read_text()))
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class MiniLMConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointConfig:
-    """A model behind an OpenAI-compatible `/v1/embeddings`. If `dimensions` is 0, the first response tells them."""
+    """A model behind an OpenAI-compatible `/v1/embeddings`. If `dimensions` is 0, they are those of the first response."""
 
     model: str
     url: str

@@ -122,9 +122,9 @@ def test_acknowledged_writes_survive_sigkill(instance: EdgeInstance) -> None:
     writer.join(30)
     assert killed.is_set()
     instance.start()
-    kept = ids(store)
-    assert not set(acknowledged) - set(kept)
-    assert not {number for number in kept if number % 200 == 1} & set(range(1, acknowledged[-1]))
+    stored = ids(store)
+    assert not set(acknowledged) - set(stored)
+    assert not {number for number in stored if number % 200 == 1} & set(range(1, acknowledged[-1]))
     last = f"word{acknowledged[-1]}"
     assert len(store.search(ACME, NAME, Query(mode=Mode.SPARSE, text=last))) == 1
 

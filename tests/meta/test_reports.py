@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.reports import BLOCK, FOLDER, PAGES, render
+from benchmarks.reports import BLOCK, FOLDER, PAGES, rendered
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_tables_say_what_the_reports_do(page) -> None:
     text = page.read_text()
-    assert text == render(text), "write the tables anew: python -m benchmarks.reports"
+    assert text == rendered(text), "write the tables anew: python -m benchmarks.reports"
 
 
 def test_every_report_stands_in_the_docs() -> None:
