@@ -163,10 +163,14 @@ class Shards:
 
     def start_maintenance(self) -> None:
         """Start two threads that flush and rebuild collections when due, until `close`."""
-        flush = (Collection.needs_flush, Collection.flush)
-        rebuild = (Collection.needs_rebuild, partial(Collection.rebuild, run=self._run_optimizer))
-        for args in (flush, rebuild):
-            threading.Thread(target=self._maintain, args=args, daemon=True).start()
+        rebuild = partial(Collection.rebuild, run=self._run_optimizer)
+        for thread in (
+            threading.Thread(
+                target=self._maintain, args=(Collection.needs_flush, Collection.flush), daemon=True
+            ),
+            threading.Thread(target=self._maintain, args=(Collection.needs_rebuild, rebuild), daemon=True),
+        ):
+            thread.start()
 
     @property
     def closing(self) -> bool:
