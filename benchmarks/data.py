@@ -1,6 +1,6 @@
-"""Where the files are that are measured with: BENCHMARK_DATA, or `../shared/data` beside the project.
+"""The folder with the files for benchmarks: BENCHMARK_DATA, or `../shared/data` beside the project.
 
-docs/benchmarks.md says what is in it, and where to get it.
+docs/benchmarks.md lists its contents and where they come from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DATA = Path(os.environ.get("BENCHMARK_DATA") or Path(__file__).parents[2] / "sha
 
 
 def folder(name: str) -> Path:
-    """One of its folders. Ends the program where there is none."""
+    """Return one of its folders. Ends the program if it is missing."""
     path = DATA / name
     if not path.is_dir():
         sys.exit(
@@ -27,10 +27,10 @@ def folder(name: str) -> Path:
 
 
 def questions(*, seed: int = 0) -> Iterator[str]:
-    """Real ones, each once; then each once with a number behind it, and so on: nobody has asked any of them before."""
+    """Yield real questions in random order, each once; then each with a number appended, and so on: none is repeated."""
     files = sorted(folder("quality").glob("*/queries.jsonl"))
-    found = sorted({json.loads(line)["text"] for path in files for line in path.open()})
-    asked = random.Random(seed).sample(found, len(found))  # noqa: S311
-    yield from asked
+    distinct = sorted({json.loads(line)["text"] for path in files for line in path.open()})
+    shuffled = random.Random(seed).sample(distinct, len(distinct))  # noqa: S311
+    yield from shuffled
     for number in count(1):
-        yield from (f"{question} {number}" for question in asked)
+        yield from (f"{question} {number}" for question in shuffled)

@@ -1,5 +1,5 @@
-"""How long `manage.py ingest --wait` takes, with a worker as `up` starts it: files stored, parsed, cut, tagged, indexed,
-written, flipped.
+"""How long `manage.py ingest --wait` takes, with a worker as `up` starts it: files are stored, parsed, chunked, tagged,
+indexed, written and published.
 
 `python -m benchmarks.ingest` takes some ten minutes on two quiet cores, most of them for the pictures among `documents`.
 """
@@ -13,7 +13,7 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -39,15 +39,14 @@ from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
 from tenants.models import Tenant
 
-CHUNK_MS, RATIO, FILES_PER_SECOND, MEMORY_MB = 0.25, 1.2, 500, 600
+MAX_CHUNK_MS, MAX_RATIO, MIN_FILES_PER_SECOND, MAX_MEMORY_MB = 0.25, 1.2, 500, 600
 FILES_WITH_MODEL, ROUNDS = 100, 3
 SAMPLE_SECONDS = 0.25
-Tell = Callable[..., None]
 
 
 @dataclass
 class Cost:
-    """Seconds, and those of all processors together, in this process and all below it."""
+    """`seconds` of wall time, and `cpu_seconds` of all processors, in this process and its descendants."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -57,15 +56,15 @@ class Cost:
 
 
 @contextmanager
-def measured() -> Iterator[Cost]:
-    """What the block costs, known at its end."""
+def measure_cost() -> Iterator[Cost]:
+    """Measure what the block costs. The result is set at its end."""
     cost, started, before = Cost(), time.monotonic(), cpu_seconds()
     yield cost
     cost.seconds, cost.cpu_seconds = time.monotonic() - started, cpu_seconds() - before
 
 
-class Ingested(NamedTuple):
-    """What the command said, and what it cost."""
+class IngestRun(NamedTuple):
+    """`result` is the command's output."""
 
     result: dict[str, Any]
     cost: Cost
@@ -75,106 +74,101 @@ class Ingested(NamedTuple):
         return int(self.result["chunks"])
 
     @property
-    def ms(self) -> float:
+    def chunk_ms(self) -> float:
         return 1000 * self.cost.seconds / self.chunks
 
     @property
-    def cpu_ms(self) -> float:
+    def chunk_cpu_ms(self) -> float:
         return 1000 * self.cost.cpu_seconds / self.chunks
 
 
 def main() -> None:
     report = BenchmarkReport()
-    tell = report.add
-    trivial.install()
     with instance.running():
         actor = instance.new_tenant()
-        # First: so few points are not given a search graph meanwhile.
+        # This comes first: so few points start no rebuild of the search graph.
         with worker(actor, "celery") as process:
-            measure_model(actor, tell)
-            measure_memory(actor, tell, process)
+            measure_model(actor, report)
+            measure_memory(actor, report, process)
+        trivial.install()
         with worker(actor, "benchmarks.trivial"):
-            measure_pipeline(actor, tell)
+            measure_pipeline(actor, report)
     report.save("ingest")
 
 
-def measure_pipeline(actor: Actor, tell: Tell) -> None:
+def measure_pipeline(actor: Actor, report: BenchmarkReport) -> None:
     folder = data.folder("scale")
     new = ingest(actor, folder)
     files = new.result["added"]
-    tell(
+    report.add(
         f"files of `scale`, an embedder that costs nothing ({files} files, {new.chunks} chunks)",
-        f"{new.ms:.2f} ms a chunk, {files / new.cost.seconds:.0f} files/s",
-        f"≤ {CHUNK_MS} ms",
-        met=new.ms <= CHUNK_MS,
+        f"{new.chunk_ms:.2f} ms a chunk, {files / new.cost.seconds:.0f} files/s",
+        f"≤ {MAX_CHUNK_MS} ms",
+        met=new.chunk_ms <= MAX_CHUNK_MS,
     )
-    tell("the same, processor time of all processes", f"{new.cpu_ms:.2f} ms a chunk")
+    report.add("the same, processor time of all processes", f"{new.chunk_cpu_ms:.2f} ms a chunk")
     again, jobs = ingest(actor, folder), count_jobs(actor, folder)
-    speed = files / again.cost.seconds
+    files_per_second = files / again.cost.seconds
     assert again.result["unchanged"] == files == jobs, "nothing was to be done"
-    tell(
+    report.add(
         "the same files again: nothing is queued, nothing embedded",
-        f"{speed:.0f} files/s",
-        f"≥ {FILES_PER_SECOND} files/s",
-        met=speed >= FILES_PER_SECOND,
+        f"{files_per_second:.0f} files/s",
+        f"≥ {MIN_FILES_PER_SECOND} files/s",
+        met=files_per_second >= MIN_FILES_PER_SECOND,
     )
 
 
-def measure_memory(actor: Actor, tell: Tell, worker: psutil.Process) -> None:
+def measure_memory(actor: Actor, report: BenchmarkReport, worker: psutil.Process) -> None:
     folder = data.folder("documents")
-    with peak_mb(worker) as peak:
+    with sample_memory(worker) as samples:
         new = ingest(actor, folder)
     files = f"`documents` ({new.result['added']} files, {new.cost.seconds:.0f} s)"
-    tell(f"memory of a worker's own process, at most, {files}", f"{max(own for own, _ in peak):.0f} MB")
-    whole = max(whole for _, whole in peak)
-    tell(
+    own, total = (max(sizes) for sizes in zip(*samples, strict=True))
+    report.add(f"memory of a worker's own process, at most, {files}", f"{own:.0f} MB")
+    report.add(
         "the same, with its parser processes",
-        f"{whole:.0f} MB",
-        f"≤ {MEMORY_MB} MB",
-        met=whole <= MEMORY_MB,
+        f"{total:.0f} MB",
+        f"≤ {MAX_MEMORY_MB} MB",
+        met=total <= MAX_MEMORY_MB,
     )
 
 
-def measure_model(actor: Actor, tell: Tell) -> None:
-    """A folder through the built-in model, and the same texts through the model alone, with as many threads and nothing
-    else to do. They take turns, so that whatever else the machine does troubles both."""
+def measure_model(actor: Actor, report: BenchmarkReport) -> None:
+    """Ingest a folder with the built-in model, and embed the same texts with the model alone, with as many threads. They
+    take turns, so that other load on the machine affects both."""
     embedder = default_embedder()
-    whole, alone = Cost(), Cost()
+    pipeline, model = Cost(), Cost()
     with TemporaryDirectory() as folder:
         files = sorted(path for path in data.folder("scale").rglob("*") if path.suffix == ".md")
         for path in random.Random(3).sample(files, FILES_WITH_MODEL):  # noqa: S311
             shutil.copy(path, folder)
         for number in range(ROUNDS):
-            name = f"round {number}"
-            whole += ingest(actor, Path(folder), reference=name).cost
-            texts = contents(actor, name)
-            with measured() as cost:
+            reference = f"round {number}"
+            pipeline += ingest(actor, Path(folder), reference=reference).cost
+            with tenant_scope(actor.tenant_id):
+                chunks = Chunk.objects.filter(document__reference__name=reference)
+                texts = [embedding_input(chunk) for chunk in chunks.order_by("document", "position")]
+            with measure_cost() as cost:
                 embedder.embed(actor.tenant_id, texts)
-            alone += cost
-    ratio, cpu = whole.seconds / alone.seconds, whole.cpu_seconds / alone.cpu_seconds
-    tell(
+            model += cost
+    ratio = pipeline.seconds / model.seconds
+    report.add(
         f"{FILES_WITH_MODEL} pages with the built-in model ({len(texts)} chunks, {ROUNDS} rounds), beside the model alone",
-        f"{whole.seconds:.1f} s : {alone.seconds:.1f} s = {ratio:.2f}",
-        f"≤ {RATIO}",
-        met=ratio <= RATIO,
+        f"{pipeline.seconds:.1f} s : {model.seconds:.1f} s = {ratio:.2f}",
+        f"≤ {MAX_RATIO}",
+        met=ratio <= MAX_RATIO,
     )
-    tell("the same, processor time", f"{whole.cpu_seconds:.1f} s : {alone.cpu_seconds:.1f} s = {cpu:.2f}")
+    cpu, model_cpu = pipeline.cpu_seconds, model.cpu_seconds
+    report.add("the same, processor time", f"{cpu:.1f} s : {model_cpu:.1f} s = {cpu / model_cpu:.2f}")
 
 
-def contents(actor: Actor, reference: str) -> list[str]:
-    """What was embedded."""
-    with tenant_scope(actor.tenant_id):
-        chunks = Chunk.objects.filter(document__reference__name=reference).order_by("document", "position")
-        return [embedding_input(chunk) for chunk in chunks]
-
-
-def ingest(actor: Actor, folder: Path, *, reference: str = "") -> Ingested:
-    """`manage.py ingest FOLDER --wait`, into a reference of the folder's name unless given."""
-    said, tenant = StringIO(), Tenant.objects.using("owner").get(pk=actor.tenant_id)
+def ingest(actor: Actor, folder: Path, *, reference: str = "") -> IngestRun:
+    """Run `manage.py ingest FOLDER --wait`, by default into a reference of the folder's name."""
+    output, tenant = StringIO(), Tenant.objects.using("owner").get(pk=actor.tenant_id)
     options = {"workspace": "Bench", "reference": reference or folder.name, "wait": True, "json": True}
-    with measured() as cost, suppress(CommandError):  # files that cannot be read
-        call_command("ingest", str(folder), tenant=tenant.name, stdout=said, **options)
-    return Ingested(json.loads(said.getvalue()), cost)
+    with measure_cost() as cost, suppress(CommandError):  # files that cannot be read
+        call_command("ingest", str(folder), tenant=tenant.name, stdout=output, **options)
+    return IngestRun(json.loads(output.getvalue()), cost)
 
 
 def count_jobs(actor: Actor, folder: Path) -> int:
@@ -184,57 +178,52 @@ def count_jobs(actor: Actor, folder: Path) -> int:
 
 @contextmanager
 def worker(actor: Actor, module: str) -> Iterator[psutil.Process]:
-    """A worker as `up` starts it, but that `module` is run instead of Celery; warm when it is handed out."""
+    """Run a worker as `up` starts it, but with `module` instead of Celery. The block begins after its first job."""
     _, program, _ = application()
     program = replace(
         program, command=tuple(module if part == "celery" else part for part in program.command)
     )
-    started: list[int] = []
-    supervisor = Supervisor(ServiceLog(settings.LAYOUT.logs), lambda name, pid: started.append(pid))
+    pids: list[int] = []
+    supervisor = Supervisor(ServiceLog(settings.LAYOUT.logs), lambda name, pid: pids.append(pid))
     supervisor.start([program])
     try:
         while not workers_are_running():
             time.sleep(0.1)
         ingest(actor, settings.BASE_DIR / "docs")
-        yield psutil.Process(started[0])
+        yield psutil.Process(pids[0])
     finally:
         supervisor.stop()
 
 
 @contextmanager
-def peak_mb(process: psutil.Process) -> Iterator[list[tuple[float, float]]]:
-    """Fills a list with the memory of a process, and of it with its children, several times a second; shared pages are
-    counted once."""
-    seen, stop = [(0.0, 0.0)], Event()
+def sample_memory(process: psutil.Process) -> Iterator[list[tuple[float, float]]]:
+    """Append the megabytes of the process, and those of it with its descendants, to a list several times a second. Shared
+    pages are counted once."""
+    samples, stop = [(0.0, 0.0)], Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not stop.wait(SAMPLE_SECONDS):
-            own, *others = map(_proportional_mb, [process, *process.children(recursive=True)])
-            seen.append((own, own + sum(others)))
+            sizes: dict[int, float] = {}
+            for member in [process, *process.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    sizes[member.pid] = member.memory_full_info().pss / 2**20
+            samples.append((sizes.get(process.pid, 0.0), sum(sizes.values())))
 
-    thread = Thread(target=look, daemon=True)
+    thread = Thread(target=sample, daemon=True)
     thread.start()
-    yield seen
+    yield samples
     stop.set()
     thread.join()
 
 
-def _proportional_mb(process: psutil.Process) -> float:
-    with suppress(psutil.NoSuchProcess):
-        return float(process.memory_full_info().pss) / 2**20
-    return 0.0
-
-
 def cpu_seconds() -> float:
-    """Of this process and all below it, those that have ended included."""
-    return sum(map(_cpu_seconds, [psutil.Process(), *psutil.Process().children(recursive=True)]))
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    with suppress(psutil.NoSuchProcess):
-        times = process.cpu_times()
-        return float(times.user + times.system + times.children_user + times.children_system)
-    return 0.0
+    """Return the processor time of this process and its descendants, including those that have ended."""
+    total = 0.0
+    for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A throwaway embedded instance to measure on.
 
-from benchmarks import instance  # first: it makes Django's settings
+from benchmarks import instance  # first: it configures Django's settings
 
 with instance.running() as supervisor:
     actor = instance.new_tenant()
@@ -29,18 +29,18 @@ from tenants.services import create_tenant
 
 @contextmanager
 def running() -> Iterator[Supervisor]:
-    """PostgreSQL, Redis and the vector store, with tables and without rows; the supervisor starts more programs."""
-    mine = acquire(settings.LAYOUT, InstanceKind.COMMAND)
-    assert mine, "a new folder belongs to nobody"
-    with services.run(mine, ServiceLog(settings.LAYOUT.logs)) as supervisor:
+    """Run PostgreSQL, Redis and the vector store, with tables and without rows. The supervisor can start more programs."""
+    instance = acquire(settings.LAYOUT, InstanceKind.COMMAND)
+    assert instance, "no other process can own a new folder"
+    with services.run(instance, ServiceLog(settings.LAYOUT.logs)) as supervisor:
         call_command("migrate", interactive=False, verbosity=0)
-        mine.is_ready()
+        instance.is_ready()
         yield supervisor
         connections.close_all()
 
 
 def new_tenant() -> Actor:
-    """Who may do everything in a tenant of its own."""
+    """Create a tenant, and return an actor with all rights in it."""
     name = f"Tenant {uuid4().hex[:12]}"
-    made = create_tenant(name=name, admin_email=f"{uuid4().hex}@example.org")
-    return command_actor(made.tenant_id, "benchmark")
+    created = create_tenant(name=name, admin_email=f"{uuid4().hex}@example.org")
+    return command_actor(created.tenant_id, "benchmark")

@@ -10,6 +10,7 @@ from benchmarks import instance  # before all else
 # isort: split
 import sys
 from collections.abc import Sequence
+from itertools import product
 
 from django.test import override_settings
 
@@ -22,64 +23,40 @@ from jobs.handlers import handler_of
 from knowledge.engine_config import file_parser
 from knowledge.models import IngestionJob
 from knowledge.search import evaluation
-from knowledge.search.evaluation import Dataset
 
 COLLECTIONS = ("cranfield", "med")
 PRECISIONS = ("int8", "fp32")
-LARGEST_LOSS = 0.005
-
-Figures = dict[tuple[str, str], float]
+MAX_LOSS = 0.005
 
 
 def main(names: Sequence[str]) -> None:
     datasets = [evaluation.load(data.folder("quality") / name) for name in names]
+    scores: dict[tuple[str, str, str], float] = {}
     with instance.running():
-        measured = {dataset.name: _measure(dataset) for dataset in datasets}
+        for dataset, precision in product(datasets, PRECISIONS):
+            with override_settings(EMBEDDING_PRECISION=precision):
+                actor = instance.new_tenant()
+                reference_id = evaluation.ingest(actor, dataset, no_progress)
+                work_in_process(handler_of(IngestionJob), actor.tenant_id)
+                values = {
+                    mode.value: evaluation.measure(actor, reference_id, dataset, mode, no_progress)["ndcg@10"]
+                    for mode in Mode
+                }
+            print(f"{dataset.name}, {precision}: {values}", file=sys.stderr)  # noqa: T201
+            scores |= {(dataset.name, precision, mode): value for mode, value in values.items()}
         file_parser().close()
-    rows = [_row(name, figures) for name, figures in measured.items()]
+    rows, worse = list[Row](), list[str]()
+    for dataset in datasets:
+        row: Row = {"nDCG@10": dataset.name}
+        for mode, precision in product((Mode.HYBRID, Mode.DENSE), PRECISIONS):
+            row[f"{mode}, {precision}"] = f"{scores[dataset.name, precision, mode]:.4f}"
+        loss = scores[dataset.name, "fp32", Mode.HYBRID] - scores[dataset.name, "int8", Mode.HYBRID]
+        row["BM25"] = f"{scores[dataset.name, 'int8', Mode.SPARSE]:.4f}"
+        rows.append({**row, "int8 costs hybrid": f"{loss:.4f}", "Target": f"≤ {MAX_LOSS}"})
+        worse += [dataset.name] if loss > MAX_LOSS else []
     save("quality", command=" ".join(("python -m benchmarks.quality", *names)), rows=rows)
-    if worse := [name for name, figures in measured.items() if _loss(figures) > LARGEST_LOSS]:
+    if worse:
         sys.exit(f"int8 finds less than fp32 in: {', '.join(worse)}.")
-
-
-def _measure(dataset: Dataset) -> Figures:
-    """nDCG@10 of each precision in each mode."""
-    found: Figures = {}
-    for precision in PRECISIONS:
-        with override_settings(EMBEDDING_PRECISION=precision):
-            values = _evaluate(dataset)
-        print(f"{dataset.name}, {precision}: {values}", file=sys.stderr)  # noqa: T201
-        found |= {(precision, mode): value for mode, value in values.items()}
-    return found
-
-
-def _evaluate(dataset: Dataset) -> dict[str, float]:
-    actor = instance.new_tenant()
-    reference_id = evaluation.ingest(actor, dataset, no_progress)
-    work_in_process(handler_of(IngestionJob), actor.tenant_id)
-    return {
-        mode.value: evaluation.measure(actor, reference_id, dataset, mode, no_progress)["ndcg@10"]
-        for mode in Mode
-    }
-
-
-def _loss(figures: Figures) -> float:
-    return figures["fp32", Mode.HYBRID] - figures["int8", Mode.HYBRID]
-
-
-def _row(name: str, figures: Figures) -> Row:
-    shown = {
-        f"{mode}, {precision}": f"{figures[precision, mode]:.4f}"
-        for mode in (Mode.HYBRID, Mode.DENSE)
-        for precision in PRECISIONS
-    }
-    return {
-        "nDCG@10": name,
-        **shown,
-        "BM25": f"{figures['int8', Mode.SPARSE]:.4f}",
-        "int8 costs hybrid": f"{_loss(figures):.4f}",
-        "Target": f"≤ {LARGEST_LOSS}",
-    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What harnesses and benchmarks measured: one JSON file each, and the tables in the docs that are made of them.
+"""Reports of harnesses and benchmarks: one JSON file each, and the tables in the docs that are generated from them.
 
-`python -m benchmarks.reports` writes the tables anew; a test fails when a table says something else than its file.
+`python -m benchmarks.reports` writes the tables; a test fails if a table differs from its file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 
 def save(name: str, *, command: str, rows: Sequence[Row]) -> Path:
-    """Keep a run's figures. All rows have the same keys, which become the table's columns: most often
+    """Write a run's report. All rows have the same keys, which become the table's columns: most often
     {"What": …, "Measured": …, "Target": …}."""
     report = {
         "command": command,
@@ -37,7 +37,7 @@ def save(name: str, *, command: str, rows: Sequence[Row]) -> Path:
 
 
 class BenchmarkReport:
-    """What a benchmark finds, told as it goes."""
+    """Collects a benchmark's rows, and prints them as they come."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -50,14 +50,14 @@ class BenchmarkReport:
             self.missed.append(what)
 
     def save(self, name: str) -> None:
-        """As the report of this name. Ends the program with an error when a target was missed."""
+        """Write the report. Ends the program with an error if a target was missed."""
         save(name, command=f"python -m benchmarks.{name}", rows=self.rows)
         if self.missed:
             sys.exit(f"Missed: {'; '.join(self.missed)}.")
 
 
 def table(name: str) -> str:
-    """The report as Markdown."""
+    """Return the report as Markdown."""
     path = FOLDER / f"{name}.json"
     if not path.exists():
         return "Not measured yet.\n"
@@ -73,7 +73,7 @@ def table(name: str) -> str:
 
 
 def rendered(page: str) -> str:
-    """The page, with each report's table as its file has it."""
+    """Return the page with each report's table generated anew."""
     return BLOCK.sub(
         lambda block: f"<!-- report: {block['name']} -->\n{table(block['name'])}<!-- end -->", page
     )

@@ -1,9 +1,8 @@
-"""How long a search takes at the service, its question's embedding and its event in the audit log included: one client,
-hybrid, ten hits, questions that nobody asked before.
+"""How long a search takes at the service, with the embedding of its question and its audit event: one client, hybrid, ten
+hits, and questions that are not repeated.
 
-`python -m benchmarks.search` takes some ten minutes on two quiet cores. There are 10,000 small tenants, of which all have
-their points, and one in 25, who is asked, also its rows. A middling tenant and a large one, which grows, are beside them in
-the same collection.
+`python -m benchmarks.search` takes some ten minutes on two quiet cores. There are 10,000 small tenants, all with points, and
+one in 25, which is searched, also with rows. A medium tenant and a large one, which grows, are in the same collection.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from itertools import cycle, islice
-from statistics import median, quantiles
+from statistics import median
 from typing import Any, NamedTuple
 from unittest.mock import patch
 from uuid import UUID
@@ -26,7 +25,8 @@ from django.conf import settings
 
 from benchmarks import data
 from benchmarks.reports import ROOT, BenchmarkReport
-from benchmarks.synthetic_chunks import Maker, SyntheticChunk, settle, write, write_points
+from benchmarks.synthetic_chunks import ChunkGenerator, wait_for_search_graph, write_chunks, write_points
+from benchmarks.times import Times
 from core.actors import Actor, command_actor
 from core.isolation.scope import tenant_scope
 from core.models import new_id
@@ -36,152 +36,131 @@ from knowledge.services.references import get_or_create_reference
 from oyl.embedded.instance import running_instance
 from tenants.models import Tenant
 
-TENANTS, EACH, ASKED = 10_000, 10, 25
+TENANTS, CHUNKS_PER_TENANT, SEARCHED_EVERY = 10_000, 10, 25
 MEDIUM, SIZES = 10_000, (100_000, 300_000)
 QUESTIONS, WARM_UP = 300, 20
-P50, P95, GROWTH = 12.0, 25.0, 1.5
-TARGET = f"p50 ≤ {P50:.0f} ms, p95 ≤ {P95:.0f} ms"
+MAX_P50, MAX_P95, MAX_GROWTH = 12.0, 25.0, 1.5
+TARGET = f"p50 ≤ {MAX_P50:.0f} ms, p95 ≤ {MAX_P95:.0f} ms"
 INGEST_STARTS_SECONDS = 20
 
 
-class Times(NamedTuple):
-    """Milliseconds of some searches, and of their parts: the vector store's has the embedding's in it."""
+class SearchTimes(NamedTuple):
+    """Times of searches, and of their parts: those of the vector store include the embedding."""
 
-    whole: list[float]
-    embedding: list[float]
-    vectors: list[float]
-
-    @property
-    def p50(self) -> float:
-        return median(self.whole)
-
-    @property
-    def p95(self) -> float:
-        return quantiles(self.whole, n=20)[18]
+    total: Times
+    embedding: Times
+    vectors: Times
 
     def __str__(self) -> str:
-        times = f"p50 {self.p50:.1f} ms, p95 {self.p95:.1f} ms"
+        times = f"p50 {self.total.p50:.1f} ms, p95 {self.total.p95:.1f} ms"
         if not self.embedding:
             return f"{times}, nothing embedded"
-        return f"{times}; vectors {median(self.vectors):.1f} with the embedding, {median(self.embedding):.1f}"
+        return f"{times}; vectors {self.vectors.p50:.1f} with the embedding, {self.embedding.p50:.1f}"
 
 
 class Bench:
-    """Passages, questions, and what came out."""
+    """Chunks and questions to measure with, and the report."""
 
     def __init__(self) -> None:
-        self.passages = Maker().passages()
+        self.chunks = ChunkGenerator().chunks()
         self.questions = data.questions()
         self.points = 0
         self.report = BenchmarkReport()
 
-    def ask(self, what: str, actors: list[Actor], *, target: str = TARGET) -> Times:
-        """New questions, of one actor after the other."""
-        _searches(actors, list(islice(self.questions, WARM_UP)))
-        times = _searches(actors, list(islice(self.questions, QUESTIONS)))
-        met = target != TARGET or (times.p50 <= P50 and times.p95 <= P95)
+    def measure(self, what: str, actors: list[Actor], *, target: str = TARGET) -> None:
+        """Search with new questions, as the actors in turns."""
+        _search(actors, list(islice(self.questions, WARM_UP)))
+        times = _search(actors, list(islice(self.questions, QUESTIONS)))
+        met = target != TARGET or (times.total.p50 <= MAX_P50 and times.total.p95 <= MAX_P95)
         self.report.add(what, times, target, met=met)
-        return times
 
-    def grow(self, actor: Actor, reference_id: UUID, count: int) -> float:
-        """Write passages; the seconds until the last of them were in the search graph."""
-        write(actor.tenant_id, reference_id, self.passages, count)
+    def grow(self, actor: Actor, count: int) -> float:
+        """Write chunks. Return the seconds until the last of them were in the search graph."""
+        write_chunks(actor.tenant_id, _reference(actor), self.chunks, count)
         self.points += count
-        return settle(self.points)
+        return wait_for_search_graph(self.points)
 
 
 def main() -> None:
     with instance.running():
         bench = Bench()
-        small = _small_tenants(bench)
-        settle(bench.points)
-        bench.ask(f"{TENANTS:,} tenants of {EACH} passages", small)
+        small = _create_small_tenants(bench)
+        wait_for_search_graph(bench.points)
+        bench.measure(f"{TENANTS:,} tenants of {CHUNKS_PER_TENANT} passages", small)
         medium, large = instance.new_tenant(), instance.new_tenant()
-        bench.grow(medium, _reference(medium), MEDIUM)
-        bench.ask(f"one tenant of {MEDIUM:,} passages", [medium], target="–")
-        _large_tenant(bench, large)
-        _compared(bench, medium, large)
-        bench.ask("the small tenants beside that large one", small)
-        _beside_an_ingest(bench, large)
+        bench.grow(medium, MEDIUM)
+        bench.measure(f"one tenant of {MEDIUM:,} passages", [medium], target="–")
+        _measure_large_tenant(bench, large, medium)
+        bench.measure("the small tenants beside that large one", small)
+
+        arguments = ("ingest", str(data.folder("scale")), "--wait", "--tenant", str(large.tenant_id))
+        command = (sys.executable, "manage.py", *arguments, "--workspace", "Main", "--reference", "Beside")
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(INGEST_STARTS_SECONDS)
+            assert process.poll() is None, "the ingest ended before anything was measured"
+            bench.measure("one tenant of 300,000 passages while more are ingested", [large], target="–")
+        finally:
+            process.terminate()
+            process.wait()
     bench.report.save("search")
 
 
-def _small_tenants(bench: Bench) -> list[Actor]:
-    """Those that have rows, too."""
-    asked = []
+def _create_small_tenants(bench: Bench) -> list[Actor]:
+    """Return actors of the tenants that have rows, too."""
+    actors = []
     for number in range(TENANTS):
-        some, document_id = list(islice(bench.passages, EACH)), new_id()
-        if number % ASKED:
-            write_points(new_id(), new_id(), [(document_id, new_id()) for _ in some], some)
+        chunks = list(islice(bench.chunks, CHUNKS_PER_TENANT))
+        if number % SEARCHED_EVERY:
+            document_id = new_id()
+            write_points(new_id(), new_id(), [(document_id, new_id()) for _ in chunks], chunks)
         else:
-            asked.append(_small_tenant(some))
-    bench.points += TENANTS * EACH
-    return asked
-
-
-def _small_tenant(passages: list[SyntheticChunk]) -> Actor:
-    actor = command_actor(new_id(), "benchmark")
-    with tenant_scope(actor.tenant_id):
-        Tenant.objects.create(id=actor.tenant_id, name=str(actor.tenant_id))
-    write(actor.tenant_id, _reference(actor), iter(passages), len(passages))
-    return actor
+            actor = command_actor(new_id(), "benchmark")
+            with tenant_scope(actor.tenant_id):
+                Tenant.objects.create(id=actor.tenant_id, name=str(actor.tenant_id))
+            write_chunks(actor.tenant_id, _reference(actor), iter(chunks), len(chunks))
+            actors.append(actor)
+    bench.points += TENANTS * CHUNKS_PER_TENANT
+    return actors
 
 
 def _reference(actor: Actor) -> UUID:
     return get_or_create_reference(actor=actor, workspace="Main", reference="Files").pk
 
 
-def _large_tenant(bench: Bench, actor: Actor) -> None:
+def _measure_large_tenant(bench: Bench, large: Actor, medium: Actor) -> None:
     written = 0
     for size in SIZES:
-        seconds = bench.grow(actor, _reference(actor), size - written)
+        seconds = bench.grow(large, size - written)
         written = size
         target = TARGET if size == 100_000 else "–"
-        bench.ask(f"one tenant of {size:,} passages", [actor], target=target)
+        bench.measure(f"one tenant of {size:,} passages", [large], target=target)
     bench.report.add("the search graph of the last 200,000, after they were written", f"{seconds:.0f} s")
-    bench.report.add("memory of the vector store's process then", f"{_memory_of_vectors() / 1e9:.1f} GB")
-    _asked_again(bench, actor)
+    info = running_instance(settings.LAYOUT)
+    assert info
+    memory = psutil.Process(info.children["vectors"][0]).memory_info().rss
+    bench.report.add("memory of the vector store's process then", f"{memory / 1e9:.1f} GB")
 
+    question = next(bench.questions)
+    _search([large], [question])  # the service caches the question's vector
+    again = _search([large], [question] * QUESTIONS)
+    bench.report.add("one question again and again", again, "nothing embedded", met=not again.embedding)
 
-def _compared(bench: Bench, medium: Actor, large: Actor) -> None:
-    """They take turns, so that whatever else the machine does troubles both."""
-    questions = list(islice(bench.questions, QUESTIONS))
-    times = _searches([medium, large], questions).whole
+    # In turns, so that other load on the machine affects both.
+    times = _search([medium, large], list(islice(bench.questions, QUESTIONS))).total
     few, many = median(times[::2]), median(times[1::2])
     bench.report.add(
         "asked in turns, the median at 300,000 to that at 10,000",
         f"{many:.1f} : {few:.1f} ms = {many / few:.2f} ×",
-        f"≤ {GROWTH} ×",
-        met=many / few <= GROWTH,
+        f"≤ {MAX_GROWTH} ×",
+        met=many / few <= MAX_GROWTH,
     )
 
 
-def _asked_again(bench: Bench, actor: Actor) -> None:
-    """By then the service knows the question's vector."""
-    question = next(bench.questions)
-    _searches([actor], [question])
-    again = _searches([actor], [question] * QUESTIONS)
-    bench.report.add("one question again and again", again, "nothing embedded", met=not again.embedding)
-
-
-def _beside_an_ingest(bench: Bench, actor: Actor) -> None:
-    ingest = (sys.executable, "manage.py", "ingest", str(data.folder("scale")), "--wait")
-    places = ("--tenant", str(actor.tenant_id), "--workspace", "Main", "--reference", "Beside")
-    process = subprocess.Popen(
-        (*ingest, *places), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        time.sleep(INGEST_STARTS_SECONDS)
-        assert process.poll() is None, "the ingest ended before anything was measured"
-        bench.ask("one tenant of 300,000 passages while more are ingested", [actor], target="–")
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _searches(actors: list[Actor], questions: list[str]) -> Times:
-    times, embedder, vectors = Times([], [], []), default_embedder(), vector_store()
-    timed_search = _timed(search, times.whole)
+def _search(actors: list[Actor], questions: list[str]) -> SearchTimes:
+    """Ask each question as the next of the actors."""
+    times, embedder, vectors = SearchTimes(Times(), Times(), Times()), default_embedder(), vector_store()
+    timed_search = _timed(search, times.total)
     with (
         patch.object(embedder, "embed", _timed(embedder.embed, times.embedding)),
         patch.object(vectors, "search", _timed(vectors.search, times.vectors)),
@@ -191,22 +170,16 @@ def _searches(actors: list[Actor], questions: list[str]) -> Times:
     return times
 
 
-def _timed(function: Callable[..., Any], into: list[float]) -> Callable[..., Any]:
-    """The function, which adds its milliseconds."""
+def _timed(function: Callable[..., Any], times: Times) -> Callable[..., Any]:
+    """Wrap the function to append the time of each call."""
 
-    def timed(*arguments: Any, **options: Any) -> Any:
+    def timed(*args: Any, **kwargs: Any) -> Any:
         started = time.perf_counter()
-        answer = function(*arguments, **options)
-        into.append((time.perf_counter() - started) * 1000)
-        return answer
+        result = function(*args, **kwargs)
+        times.append((time.perf_counter() - started) * 1000)
+        return result
 
     return timed
-
-
-def _memory_of_vectors() -> int:
-    info = running_instance(settings.LAYOUT)
-    assert info
-    return int(psutil.Process(info.children["vectors"][0]).memory_info().rss)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Passages by the hundred thousand, written in bulk, as the pipeline would leave them; to embed so many would take hours.
+"""Chunks by the hundred thousand, written in bulk, as the pipeline would leave them: embedding so many would take hours.
 
 A vector is a mixture of two real ones with some noise, and a text is made of real sentences: so the search graph and the
-postings have as much to do as with real passages. Left out is what no search and no list reads: files, embeddings' rows.
+postings have as much to do as with real chunks. What no search and no list reads is left out: files, embeddings' rows.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from knowledge.models import Chunk, Document, DocumentStatus
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import chunk_id
 
-REAL, CHARACTERS, SENTENCES, NOISE = 3_000, 900, 6, 0.02
-PER_DOCUMENT, AT_ONCE = 15, BATCH_JOBS
-Place = tuple[UUID, UUID]  # document and chunk
-SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\n")
+REAL_TEXTS, CHARACTERS, SENTENCES, NOISE = 3_000, 900, 6, 0.02
+CHUNKS_PER_DOCUMENT, BATCH_DOCUMENTS = 15, BATCH_JOBS
+ChunkKey = tuple[UUID, UUID]  # ids of the document and the chunk
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\n")
 
 
 class SyntheticChunk(NamedTuple):
@@ -44,66 +44,86 @@ class SyntheticChunk(NamedTuple):
     vector: Vectors
 
 
-class Maker:
-    """An endless stream of passages, the same ones in every run."""
+class ChunkGenerator:
+    """An endless stream of chunks, the same ones in every run."""
 
     def __init__(self) -> None:
         self._random, self._numbers = random.Random(0), np.random.default_rng(0)  # noqa: S311
-        texts = self._random.sample(list(_real_texts()), REAL)
-        self._vectors = _embedded(texts)
-        self._sentences = [one for text in texts for one in SENTENCE.split(text) if 30 < len(one) < 400]
+        corpus = data.folder("quality") / "scifact-train" / "corpus.jsonl"
+        texts = [json.loads(line)["text"][:CHARACTERS] for line in corpus.open()]
+        for path in sorted(data.folder("scale").rglob("*.*")):
+            page = path.read_text()
+            texts += [page[start : start + CHARACTERS] for start in range(0, len(page), CHARACTERS)]
+        texts = self._random.sample(texts, REAL_TEXTS)
+        embedder = default_embedder()
+        # Kept between runs, because it takes a minute.
+        cache = Path(tempfile.gettempdir()) / f"oyl-benchmark-{embedder.model}-{REAL_TEXTS}.npy"
+        if not cache.exists():
+            np.save(cache, embedder.embed(UUID(int=0), texts))
+        self._vectors: Vectors = np.load(cache)
+        sentences = [sentence for text in texts for sentence in SENTENCE_END.split(text)]
+        self._sentences = [sentence for sentence in sentences if 30 < len(sentence) < 400]
 
-    def passages(self) -> Iterator[SyntheticChunk]:
+    def chunks(self) -> Iterator[SyntheticChunk]:
         while True:
-            for vector in self._mixtures():
+            first, second = self._vectors, self._numbers.permutation(self._vectors)
+            share = self._numbers.beta(2, 2, (REAL_TEXTS, 1))
+            noise = self._numbers.normal(0, NOISE, first.shape)
+            mixed = share * first + (1 - share) * second + noise
+            vectors = (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
+            for vector in vectors:
                 yield SyntheticChunk(" ".join(self._random.choices(self._sentences, k=SENTENCES)), vector)
 
-    def _mixtures(self) -> Vectors:
-        first, second = self._vectors, self._numbers.permutation(self._vectors)
-        share = self._numbers.beta(2, 2, (REAL, 1))
-        noise = self._numbers.normal(0, NOISE, first.shape)
-        mixed = share * first + (1 - share) * second + noise
-        unit: Vectors = (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
-        return unit
 
-
-def write(tenant_id: UUID, reference_id: UUID, passages: Iterator[SyntheticChunk], count: int) -> None:
-    """The next `count` passages into the reference: rows and points."""
-    for places, some in write_rows(tenant_id, reference_id, passages, count):
-        write_points(tenant_id, reference_id, places, some)
+def write_chunks(tenant_id: UUID, reference_id: UUID, chunks: Iterator[SyntheticChunk], count: int) -> None:
+    """Write the next `count` chunks into the reference: rows and points."""
+    for keys, batch in write_rows(tenant_id, reference_id, chunks, count):
+        write_points(tenant_id, reference_id, keys, batch)
 
 
 def write_rows(
-    tenant_id: UUID, reference_id: UUID, passages: Iterator[SyntheticChunk], count: int
-) -> Iterator[tuple[list[Place], list[SyntheticChunk]]]:
-    """Documents and chunks of the next `count` passages; as many at once as a worker would write."""
-    for start in range(0, count, PER_DOCUMENT * AT_ONCE):
-        some = list(islice(passages, min(PER_DOCUMENT * AT_ONCE, count - start)))
+    tenant_id: UUID, reference_id: UUID, chunks: Iterator[SyntheticChunk], count: int
+) -> Iterator[tuple[list[ChunkKey], list[SyntheticChunk]]]:
+    """Write documents and chunks of the next `count` chunks, in batches of a worker's size. Yield each batch with its
+    ids."""
+    size = CHUNKS_PER_DOCUMENT * BATCH_DOCUMENTS
+    for start in range(0, count, size):
+        batch = list(islice(chunks, min(size, count - start)))
+        documents, rows = list[Document](), list[dict[str, Any]]()
         with tenant_scope(tenant_id):
-            places = _write_rows(reference_id, some)
-        yield places, some
+            for first in range(0, len(batch), CHUNKS_PER_DOCUMENT):
+                texts = [chunk.text for chunk in batch[first : first + CHUNKS_PER_DOCUMENT]]
+                document = Document(reference_id=reference_id, text="\n".join(texts), generation=1)
+                document.external_id = document.filename = f"{document.pk}.md"
+                document.size_bytes = len(document.text)
+                document.processed_status = DocumentStatus.DONE
+                documents.append(document)
+                rows += [_chunk_values(document.pk, position, text) for position, text in enumerate(texts)]
+            insert_instances(documents)
+            insert_rows(Chunk, rows)
+        yield [(row["document_id"], row["id"]) for row in rows], batch
 
 
 def write_points(
-    tenant_id: UUID, reference_id: UUID, places: Sequence[Place], passages: Sequence[SyntheticChunk]
+    tenant_id: UUID, reference_id: UUID, keys: Sequence[ChunkKey], chunks: Sequence[SyntheticChunk]
 ) -> None:
     points = [
         Point(
-            id=chunk,
-            document_id=document,
+            id=chunk_id,
+            document_id=document_id,
             reference_id=reference_id,
             generation=1,
-            vector=passage.vector.tolist(),
-            text=passage.text,
+            vector=chunk.vector.tolist(),
+            text=chunk.text,
         )
-        for (document, chunk), passage in zip(places, passages, strict=True)
+        for (document_id, chunk_id), chunk in zip(keys, chunks, strict=True)
     ]
     vector_store().upsert(tenant_id, collection_name(default_embedder().model), points)
 
 
-def settle(points: int) -> float:
-    """Wait until hardly any of all points is without a search graph, and do what autovacuum does within a minute, before
-    which PostgreSQL logs each page that a search is the first to read. The seconds that the graph took."""
+def wait_for_search_graph(points: int) -> float:
+    """Wait until nearly all points are in the search graph, and return the seconds. First do what autovacuum does within a
+    minute: until then, PostgreSQL logs each page that a search is the first to read."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
     manifest = settings.VECTOR_DIR / collection_name(default_embedder().model) / "current.json"
@@ -113,34 +133,10 @@ def settle(points: int) -> float:
     return time.monotonic() - started
 
 
-def _write_rows(reference_id: UUID, passages: list[SyntheticChunk]) -> list[Place]:
-    starts = range(0, len(passages), PER_DOCUMENT)
-    documents = [_document(reference_id, passages[start : start + PER_DOCUMENT]) for start in starts]
-    insert_instances(documents)
-    chunks = [
-        _chunk(documents[number // PER_DOCUMENT], number % PER_DOCUMENT, passage.text)
-        for number, passage in enumerate(passages)
-    ]
-    insert_rows(Chunk, chunks)
-    return [(chunk["document_id"], chunk["id"]) for chunk in chunks]
-
-
-def _document(reference_id: UUID, passages: list[SyntheticChunk]) -> Document:
-    document = Document(
-        reference_id=reference_id,
-        text="\n".join(passage.text for passage in passages),
-        generation=1,
-        processed_status=DocumentStatus.DONE,
-    )
-    document.external_id = document.filename = f"{document.pk}.md"
-    document.size_bytes = len(document.text)
-    return document
-
-
-def _chunk(document: Document, position: int, text: str) -> dict[str, Any]:
+def _chunk_values(document_id: UUID, position: int, text: str) -> dict[str, Any]:
     return {
-        "id": chunk_id(document.pk, 1, position),
-        "document_id": document.pk,
+        "id": chunk_id(document_id, 1, position),
+        "document_id": document_id,
         "generation": 1,
         "position": position,
         "text": text,
@@ -151,20 +147,3 @@ def _chunk(document: Document, position: int, text: str) -> dict[str, Any]:
         "token_count": len(text) // 5,
         "tags_text": [],
     }
-
-
-def _real_texts() -> Iterator[str]:
-    for line in (data.folder("quality") / "scifact-train" / "corpus.jsonl").open():
-        yield json.loads(line)["text"][:CHARACTERS]
-    for path in sorted(data.folder("scale").rglob("*.*")):
-        page = path.read_text()
-        yield from (page[start : start + CHARACTERS] for start in range(0, len(page), CHARACTERS))
-
-
-def _embedded(texts: list[str]) -> Vectors:
-    """Kept between runs: it takes a minute."""
-    kept = Path(tempfile.gettempdir()) / f"oyl-benchmark-{default_embedder().model}-{REAL}.npy"
-    if not kept.exists():
-        np.save(kept, default_embedder().embed(UUID(int=0), texts))
-    vectors: Vectors = np.load(kept)
-    return vectors

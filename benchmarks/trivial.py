@@ -1,4 +1,4 @@
-"""An embedder that costs nothing, so that only the pipeline counts; lengths are measured with the real tokenizer."""
+"""An embedder that costs nothing, so that only the pipeline is measured; tokens are counted with the real tokenizer."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from zlib import crc32
 
 import numpy as np
 
-from engines.embedding import Vectors, get_embedder, minilm, tokens
+from engines.embedding import MiniLMConfig, Vectors, get_embedder, minilm, tokens
 
-VECTORS = 10_007
+VECTOR_COUNT = 10_007
 
 
 class TrivialEmbedder:
-    """One of some thousand random vectors for each text, always the same one."""
+    """Each text has one of some thousand random vectors, always the same one."""
 
     model = "trivial"
     dimensions = tokens.DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
 
-    def __init__(self, config: object = None) -> None:
-        vectors = np.random.default_rng(0).standard_normal((VECTORS, self.dimensions), np.float32)
+    def __init__(self, config: MiniLMConfig) -> None:
+        vectors = np.random.default_rng(0).standard_normal((VECTOR_COUNT, self.dimensions), np.float32)
         self._vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
-        chosen: Vectors = self._vectors[[crc32(text.encode()) % VECTORS for text in texts]]
+        chosen: Vectors = self._vectors[[crc32(text.encode()) % VECTOR_COUNT for text in texts]]
         return chosen
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -36,7 +36,8 @@ class TrivialEmbedder:
 
 
 def install() -> None:
-    """Make it this process's embedder, in place of the built-in one."""
+    """Replace the built-in embedder and its model's name in this process."""
+    MiniLMConfig.model = TrivialEmbedder.model  # type: ignore[assignment,method-assign]
     minilm.MiniLMEmbedder = TrivialEmbedder  # type: ignore[assignment,misc]
     get_embedder.cache_clear()
 

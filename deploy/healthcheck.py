@@ -1,4 +1,4 @@
-"""Ends with an error unless this container's web application can serve. ALLOWED_HOSTS needs localhost."""
+"""Exit with an error unless this container's web application is ready. ALLOWED_HOSTS needs localhost."""
 
 from urllib.request import urlopen
 

@@ -1,5 +1,5 @@
--- OYL's three roles, and what they may do in the database that this is run in. Run it as a superuser; again, it mends.
--- The owner migrates, the application owns nothing, and lookup's functions see past the tenant scope.
+-- OYL's three roles, and their privileges in the current database. Run as a superuser; it is idempotent.
+-- The owner migrates, the application owns nothing, and lookup's functions bypass the tenant scope.
 DO $$
 DECLARE
     role text;

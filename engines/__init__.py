@@ -1,1 +1,1 @@
-"""Ports to what OYL works with, free of the ORM: each a Protocol with its values and its error, and adapters."""
+"""Ports to the engines that OYL works with, free of the ORM: each has a Protocol, its values, its error and adapters."""

@@ -1,4 +1,4 @@
-"""Lazy singletons: one object for each configuration in a process."""
+"""Lazy singletons: one instance per configuration and process."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Callable, Hashable
 from threading import RLock
 from typing import Generic, TypeVar
 
-Made = TypeVar("Made")
+Instance = TypeVar("Instance")
 
 
-class Singleton(Generic[Made]):
-    """Decorates a factory: each set of arguments gets one object, made on the first call, by one thread.
+class Singleton(Generic[Instance]):
+    """Decorate a factory: each set of arguments gets one instance, created on the first call, by one thread.
 
-    With `functools.cache`, threads that call at the same time each make one, and all but the last are lost: a second
-    model in memory, a process left behind.
+    With `functools.cache`, concurrent first calls each create an instance, and all but the last are leaked: a second
+    model in memory, a child process left behind.
     """
 
-    def __init__(self, make: Callable[..., Made]) -> None:
-        self._make = make
+    def __init__(self, factory: Callable[..., Instance]) -> None:
+        self._factory = factory
         self.cache_clear()
 
-    def __call__(self, *configuration: Hashable) -> Made:
-        if configuration not in self._made:
+    def __call__(self, *configuration: Hashable) -> Instance:
+        if configuration not in self._instances:
             with self._lock:
-                if configuration not in self._made:
-                    self._made[configuration] = self._make(*configuration)
-        return self._made[configuration]
+                if configuration not in self._instances:
+                    self._instances[configuration] = self._factory(*configuration)
+        return self._instances[configuration]
 
     def cache_clear(self) -> None:
         self._lock = RLock()
-        self._made: dict[tuple[Hashable, ...], Made] = {}
+        self._instances: dict[tuple[Hashable, ...], Instance] = {}

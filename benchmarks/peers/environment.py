@@ -1,4 +1,4 @@
-"""The peers' own Python environment, made when it is first needed, and their scripts run in it."""
+"""The peers' own Python environment, which is installed on first use and runs their scripts."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 VENV = HERE / ".venv"
 STAMP = VENV / ".installed"
-# Nothing is fetched and nobody is told while the clock runs.
-QUIET = {"HF_HUB_OFFLINE": "1", "HAYSTACK_TELEMETRY_ENABLED": "False", "TOKENIZERS_PARALLELISM": "false"}
+# No downloads and no telemetry during measurements.
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HAYSTACK_TELEMETRY_ENABLED": "False", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class Peer:
-    """A script that answers each line with one of JSON."""
+    """A script that responds to each line with a line of JSON."""
 
-    def __init__(self, told: IO[str], answers: IO[str]) -> None:
-        self._told, self._answers = told, answers
+    def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
+        self._stdin, self._stdout = stdin, stdout
 
-    def ask(self) -> dict[str, Any]:
-        self._told.write("\n")
-        self._told.flush()
-        return self.answer()
+    def request(self) -> dict[str, Any]:
+        self._stdin.write("\n")
+        self._stdin.flush()
+        return self.read()
 
-    def answer(self) -> dict[str, Any]:
-        line = self._answers.readline()
+    def read(self) -> dict[str, Any]:
+        line = self._stdout.readline()
         if not line:
             raise SystemExit("The peer's script ended early: see its error above.")
         return dict(json.loads(line))
@@ -39,12 +39,21 @@ class Peer:
 
 @contextmanager
 def start(script: str, *arguments: str) -> Iterator[Peer]:
-    """The script of that name as a process, which ends with the block."""
-    command = [_python(), "-W", "ignore", "-m", f"peers.{script}", *arguments]
+    """Run the script of that name in a process, which ends with the block. The interpreter is PEERS_PYTHON, or else that of
+    an environment with requirements.txt, which is installed if need be."""
+    python = os.environ.get("PEERS_PYTHON")
+    if not python:
+        python = str(VENV / "bin" / "python")
+        if not STAMP.exists() or STAMP.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
+            sys.stderr.write(f"Installing the peers into {VENV} (several gigabytes, once)\n")
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
+            STAMP.touch()
     with subprocess.Popen(
-        command,
+        [python, "-W", "ignore", "-m", f"peers.{script}", *arguments],
         cwd=HERE.parent,
-        env={**os.environ, **QUIET},
+        env={**os.environ, **OFFLINE},
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -52,21 +61,3 @@ def start(script: str, *arguments: str) -> Iterator[Peer]:
         assert process.stdin and process.stdout
         yield Peer(process.stdin, process.stdout)
         process.stdin.close()
-
-
-def _python() -> str:
-    """PEERS_PYTHON, or else the interpreter of an environment with what requirements.txt names."""
-    given = os.environ.get("PEERS_PYTHON")
-    if given:
-        return given
-    if not STAMP.exists() or STAMP.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
-        _install()
-    return str(VENV / "bin" / "python")
-
-
-def _install() -> None:
-    sys.stderr.write(f"Installing the peers into {VENV} (several gigabytes, once)\n")
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
-    STAMP.touch()

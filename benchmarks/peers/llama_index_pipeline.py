@@ -33,7 +33,7 @@ class TrivialEmbedding(BaseEmbedding):
         return self._model.embed([query])[0]
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._get_query_embedding(query)
+        return self._model.embed([query])[0]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""sentence-transformers' `encode` on the CPU, told on stdin when: each line is answered with the seconds it took."""
+"""sentence-transformers' `encode` on the CPU: runs for each line of stdin, and prints the seconds it took."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-BATCH = 32
-LONGEST = 256
+BATCH_SIZE = 32
+MAX_TOKENS = 256
 
 
 def main(model_folder: str, texts_file: str, vectors_file: str, threads: str) -> None:
     torch.set_num_threads(int(threads))
     model = SentenceTransformer(model_folder, device="cpu")
-    model.max_seq_length = LONGEST
+    model.max_seq_length = MAX_TOKENS
     texts = json.loads(Path(texts_file).read_text())
-    vectors = model.encode(texts, batch_size=BATCH, normalize_embeddings=True)
+    vectors = model.encode(texts, batch_size=BATCH_SIZE, normalize_embeddings=True)
     np.save(vectors_file, vectors)
-    answer({"version": version("sentence-transformers")})
+    write({"version": version("sentence-transformers")})
     for _ in sys.stdin:
         started = time.perf_counter()
-        model.encode(texts, batch_size=BATCH, normalize_embeddings=True)
-        answer({"seconds": time.perf_counter() - started})
+        model.encode(texts, batch_size=BATCH_SIZE, normalize_embeddings=True)
+        write({"seconds": time.perf_counter() - started})
 
 
-def answer(figures: dict[str, object]) -> None:
+def write(figures: dict[str, object]) -> None:
     print(json.dumps(figures), flush=True)  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""What the peers' scripts have in common. It runs in the peers' own environment: only the standard library here."""
+"""What the peers' scripts share. It runs in the peers' own environment, so it only uses the standard library."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ CHUNK_TOKENS, CHUNK_CHARACTERS, CHUNK_WORDS = 256, 1000, 115
 
 
 class TrivialModel:
-    """One of 1,000 random vectors for each text, always the same one; `embedded` counts the texts."""
+    """Each text has one of 1,000 random vectors, always the same one; `embedded` counts the texts."""
 
     def __init__(self) -> None:
-        chosen = random.Random(0)  # noqa: S311
-        self._vectors = [[chosen.gauss(0, 1) for _ in range(DIMENSIONS)] for _ in range(1000)]
+        generator = random.Random(0)  # noqa: S311
+        self._vectors = [[generator.gauss(0, 1) for _ in range(DIMENSIONS)] for _ in range(1000)]
         self.embedded = 0
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
@@ -30,13 +30,12 @@ class TrivialModel:
 
 
 def measure(name: str, ingest: Callable[[Path], None], model: TrivialModel, count: Callable[[], int]) -> None:
-    """Ingest the folder that the command line names twice, and print one line of JSON."""
+    """Ingest the command line's folder twice, and print a line of JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
-    begun = time.process_time()
-    begun = time.process_time()
-    first, used = _seconds(ingest, folder), time.process_time() - begun
+    cpu_started = time.process_time()
+    first, cpu_seconds = _seconds(ingest, folder), time.process_time() - cpu_started
     embedded, chunks = model.embedded, count()
     again = _seconds(ingest, folder)
     figures = {
@@ -45,7 +44,7 @@ def measure(name: str, ingest: Callable[[Path], None], model: TrivialModel, coun
         "files": sum(path.is_file() for path in folder.rglob("*")),
         "chunks": chunks,
         "seconds": first,
-        "cpu_seconds": used,
+        "cpu_seconds": cpu_seconds,
         "again_seconds": again,
         "again_embedded": model.embedded - embedded,
     }

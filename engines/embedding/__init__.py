@@ -23,9 +23,9 @@ class EmbeddingError(EngineError):
 
 
 class Embedder(Protocol):
-    """`model` names weights and precision: vectors of different names are never compared, and it names the
-    collection they are stored in. `max_tokens` is the longest text, special tokens not counted, that the
-    model reads whole."""
+    """`model` names weights and precision: vectors of different models are never compared, and it names the
+    collection they are stored in. `max_tokens` is the length of the longest text, special tokens not counted, that
+    the model reads whole."""
 
     model: str
     max_tokens: int
@@ -34,27 +34,27 @@ class Embedder(Protocol):
 
     @property
     def dimensions(self) -> int:
-        """Of every vector. Raises EmbeddingError where an endpoint must be asked."""
+        """The length of every vector. Raises EmbeddingError if an endpoint must be queried for it and fails."""
         ...
 
     def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
-        """Shape (len(texts), dimensions), float32, each row of length 1, in the order given. Any text will
-        do: an empty one has a vector, a too long one is cut. Safe to call from several threads at once; none
-        waits long for another's texts. Raises EmbeddingError."""
+        """Return an array of shape (len(texts), dimensions), its rows of length 1 and in the order of the texts. Any
+        text is accepted: an empty one has a vector, a too long one is truncated. Thread-safe; a call does not wait
+        long for another's texts. Raises EmbeddingError."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens each text has, special ones left out, never cut."""
+        """Return the number of tokens of each text, without special tokens and without truncation."""
         ...
 
     def token_starts(self, text: str) -> list[int]:
-        """The characters at which they start."""
+        """Return the character offsets at which these tokens start."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiniLMConfig:
-    """The built-in model in a precision, "int8" or "fp32"; its graph is kept in `folder`."""
+    """The built-in model in the precision "int8" or "fp32"; its graph is kept in `folder`."""
 
     precision: str
     threads: int
@@ -67,7 +67,7 @@ class MiniLMConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointConfig:
-    """A model behind an OpenAI-compatible `/v1/embeddings`. Of 0 dimensions, its first answer tells the number."""
+    """A model behind an OpenAI-compatible `/v1/embeddings`. If `dimensions` is 0, they are those of the first response."""
 
     model: str
     url: str
@@ -80,7 +80,7 @@ EmbedderConfig = MiniLMConfig | EndpointConfig
 
 @Singleton
 def get_embedder(config: EmbedderConfig) -> Embedder:
-    """The process's embedder of this configuration. Raises ConfigurationError."""
+    """Return the process's embedder for this configuration. Raises ConfigurationError."""
     if isinstance(config, EndpointConfig):
         from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
 
@@ -90,5 +90,5 @@ def get_embedder(config: EmbedderConfig) -> Embedder:
     return MiniLMEmbedder(config)
 
 
-# An embedder's threads do not survive a fork; the child makes its own.
+# An embedder's threads do not survive a fork; the child starts its own.
 os.register_at_fork(after_in_child=get_embedder.cache_clear)

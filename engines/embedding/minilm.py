@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class MiniLMEmbedder:
-    """Its threads embed one text each: they use the processors as well as batches do.
+    """A thread pool that embeds one text per thread, which uses the processors as well as batches do.
 
-    A call has only so many texts in the threads' queue as keep them busy: concurrent calls take turns, and a
-    question does not wait behind the thousands of chunks of a document."""
+    A call queues only as many texts as keep the threads busy: concurrent calls take turns, and a query does not wait
+    behind the thousands of chunks of a document."""
 
     dimensions = tokens.DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
@@ -36,20 +36,31 @@ class MiniLMEmbedder:
         if config.precision not in PRECISIONS:
             raise ConfigurationError(f"EMBEDDING_PRECISION must be one of: {', '.join(PRECISIONS)}.")
         self.model = config.model
-        self._tokenizer = tokens.load_tokenizer(longest=tokens.MAX_TOKENS)
-        self._session = _session(_graph_file(config))
+        self._tokenizer = tokens.load_tokenizer(max_tokens=tokens.MAX_TOKENS)
+        folder = config.folder / f"{config.model}.{GRAPH_VERSION}"
+        if not folder.exists():
+            arguments = (str(tokens.model_folder() / "model.safetensors"), str(folder), config.precision)
+            command = (sys.executable, "-m", "engines.embedding.onnx_graph", *arguments)
+            subprocess.run(command, cwd=ROOT, check=True)
+        options = SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # the calling thread computes
+        options.log_severity_level = 3  # errors only
+        self._session = InferenceSession(
+            str(folder / "graph.onnx"), options, providers=["CPUExecutionProvider"]
+        )
         self._threads = ThreadPoolExecutor(config.threads, thread_name_prefix="embed")
-        self._queued_per_call = config.threads + 1
+        self._max_queued_per_call = config.threads + 1
 
     def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
-        places = Semaphore(self._queued_per_call)
-        running: list[Future[Vectors]] = []
+        slots = Semaphore(self._max_queued_per_call)
+        futures: list[Future[list[Vectors]]] = []
         for encoding in self._tokenizer.encode_batch_fast(list(texts)):
-            places.acquire()
-            future = self._threads.submit(self._vector, encoding.ids)
-            future.add_done_callback(lambda _: places.release())
-            running.append(future)
-        vectors = [future.result() for future in running]
+            slots.acquire()
+            inputs = {"ids": np.array([encoding.ids], np.int32)}
+            future = self._threads.submit(self._session.run, ["vector"], inputs)
+            future.add_done_callback(lambda _: slots.release())
+            futures.append(future)
+        vectors = [future.result()[0] for future in futures]
         return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -57,25 +68,3 @@ class MiniLMEmbedder:
 
     def token_starts(self, text: str) -> list[int]:
         return tokens.token_starts(text)
-
-    def _vector(self, ids: list[int]) -> Vectors:
-        vector: Vectors = self._session.run(["vector"], {"ids": np.array([ids], np.int32)})[0]
-        return vector
-
-
-def _graph_file(config: MiniLMConfig) -> Path:
-    """The converted model, made if it is not there yet."""
-    made = config.folder / f"{config.model}.{GRAPH_VERSION}"
-    if not made.exists():
-        weights = tokens.model_folder() / "model.safetensors"
-        program = (sys.executable, "-m", "engines.embedding.onnx_graph")
-        subprocess.run([*program, weights, made, config.precision], cwd=ROOT, check=True)
-    return made / "graph.onnx"
-
-
-def _session(path: Path) -> InferenceSession:
-    """A session without threads of its own: whoever calls it computes."""
-    options = SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only
-    return InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -1,6 +1,6 @@
 """The vector store port: points in, ranked point ids out. No text is stored: hits are hydrated from PostgreSQL.
 
-Every call names its tenant, and every adapter puts the tenant into the filter itself: a caller cannot forget it or
+Every call names its tenant, and every adapter adds the tenant to the filter itself: a caller can neither forget nor
 override it. Collections are created on first use, with the payload indexes that `Filter` needs.
 """
 
@@ -25,8 +25,8 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """`text` is only read to count its terms (BM25) and is not kept. `metadata` holds scalars and lists of them: it can be
-    filtered by, and is not kept either."""
+    """`text` is only read for its terms (BM25), and is not stored. `metadata` holds scalars and lists of them; it can be
+    filtered by, and is not stored either."""
 
     id: UUID
     document_id: UUID
@@ -40,19 +40,19 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """The metadata's `key` is as `wanted`: a scalar must equal (or be contained in a list value), a list means any of,
-    {"gt"|"gte"|"lt"|"lte": number} is a range."""
+    """The metadata's `key` matches `value`: a scalar must be equal (or be contained in a stored list), a list means any of
+    its items, and {"gt"|"gte"|"lt"|"lte": number} is a range."""
 
     key: str
-    wanted: Any
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Combined:
     """All, any or none of one or more conditions hold."""
 
-    how: Literal["all", "any", "none"]
-    of: tuple[Condition, ...]
+    operator: Literal["all", "any", "none"]
+    conditions: tuple[Condition, ...]
 
 
 Condition = Matches | Combined
@@ -60,9 +60,8 @@ Condition = Matches | Combined
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """All given conditions must hold; an empty tuple is no condition. `metadata` has what is wanted, as `Matches`, by key;
-    `where` says more of metadata.
-    `below_generation` and `document_ids` together select the old points of a document."""
+    """All conditions must hold; an empty tuple is no condition. `metadata` is {key: value} as in `Matches`; `where` is a
+    further condition on metadata. `below_generation` and `document_ids` together select a document's old points."""
 
     reference_ids: tuple[UUID, ...] = ()
     document_ids: tuple[UUID, ...] = ()
@@ -77,8 +76,8 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """`vector` is needed for dense and hybrid, `text` for sparse and hybrid. `limit` counts hits after fusion. A function
-    that makes the vector is called when the text is already being looked up, if the store can do so."""
+    """`vector` is needed for dense and hybrid, `text` for sparse and hybrid. `limit` applies after fusion. If `vector` is a
+    function, the embedded store calls it while the sparse query is already running."""
 
     mode: Mode
     text: str = ""
@@ -89,8 +88,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """`score` orders the hits. `scores` has the components that found the point: {"dense": cosine, "sparse": BM25,
-    "fused": RRF}, each only where it applies."""
+    """`score` orders the hits. `scores` has one score per component that found the point: {"dense": cosine,
+    "sparse": BM25, "fused": RRF}."""
 
     point_id: UUID
     score: float
@@ -99,7 +98,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPoint:
-    """What a point belongs to; `vector` only when it was asked for."""
+    """What a point belongs to; `vector` only if requested."""
 
     id: UUID
     document_id: UUID
@@ -110,26 +109,25 @@ class StoredPoint:
 
 
 class VectorStoreError(EngineError):
-    """The vector store did not do what was asked. Every call is idempotent, so that a repeat after an unclear answer
-    does no harm."""
+    """The vector store failed or refused a call. All calls are idempotent and safe to retry."""
 
 
 class VectorStore(Protocol):
-    """All writes are durable when the call returns. An absent collection is an empty one for reads and deletes."""
+    """Writes are durable when the call returns. Reads and deletes treat an absent collection as an empty one."""
 
     def upsert(self, tenant_id: UUID, collection: str, points: Sequence[Point]) -> None: ...
 
     def set_tags(self, tenant_id: UUID, collection: str, tags: dict[UUID, tuple[UUID, ...]]) -> None:
-        """Replace the tags of the tenant's given points: {point id: tag ids}. Absent points are passed over."""
+        """Replace the tags of the tenant's points, {point id: tag ids}. Absent points are ignored."""
         ...
 
     def delete(self, tenant_id: UUID, collection: str, filter: Filter) -> None:
         """Delete the tenant's points that match. Raises ValueError unless the filter names documents or points: without
-        any it would match all that the tenant has."""
+        them it would match all points of the tenant."""
         ...
 
     def search(self, tenant_id: UUID, collection: str, query: Query) -> list[Hit]:
-        """Best first. IDF is counted over the tenant's own points only."""
+        """Return the best hits first. IDF is computed over the tenant's own points only."""
         ...
 
     def scroll(
@@ -142,13 +140,13 @@ class VectorStore(Protocol):
         limit: int = 1000,
         with_vectors: bool = False,
     ) -> list[StoredPoint]:
-        """The tenant's points that match, ordered by id, those after `after`; fewer than `limit` means the end."""
+        """Return the tenant's matching points with ids above `after`, ordered by id. Fewer than `limit` are the last."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeConfig:
-    """Qdrant's engine in its local owner process, which listens on a socket."""
+    """Qdrant Edge in its local owner process, which listens on a socket."""
 
     socket: Path
 
@@ -166,7 +164,7 @@ VectorStoreConfig = EdgeConfig | ServerConfig
 
 @Singleton
 def get_vector_store(config: VectorStoreConfig) -> VectorStore:
-    """The process's vector store of this configuration."""
+    """Return the process's vector store for this configuration."""
     if isinstance(config, ServerConfig):
         from engines.vectors.server import QdrantServerStore
 

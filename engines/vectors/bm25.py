@@ -1,17 +1,15 @@
-"""Text to sparse vectors, the same for every adapter: what is stored and what is asked must count terms
-alike.
+"""Text to sparse vectors, the same for every adapter: stored texts and queries must be tokenized alike.
 
-One neutral configuration serves all languages, because a chunk does not say its language for certain:
-compatibility forms, case and accents are folded, English endings and stop words are taken off (measured:
-better on English, and harmless elsewhere), and scripts that write no spaces are cut into pairs of characters.
-The inverse document frequency is Qdrant's part, at search time.
+One neutral configuration serves all languages, because a chunk's language is not known for certain: compatibility forms,
+case and accents are folded, English endings and stop words are removed (measured: better on English, and harmless
+elsewhere), and scripts without spaces are split into character bigrams. Qdrant adds the inverse document frequency at
+search time.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,10 +19,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from qdrant_edge import Bm25, SparseVector
 
-# About the mean number of terms in a chunk. A constant: what is stored must not depend on its neighbours.
+# About the mean number of terms in a chunk. A constant, because stored vectors must not depend on other points.
 AVERAGE_LENGTH = 100
 
-# Thai, Lao, Burmese and Khmer; Japanese and Chinese; Korean, whose particles stick to the word.
+# Thai, Lao, Burmese and Khmer; Japanese and Chinese; Korean, whose particles are attached to the word.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+"
 )
@@ -36,14 +34,14 @@ class Sparse(NamedTuple):
 
 
 def document_terms(text: str) -> Sparse:
-    """The weights of a text's terms. Characters of unspaced scripts also count singly, so that one alone is
-    found."""
-    return _arrays(_model().embed_document(_folded(text, _pairs_and_characters)))
+    """Return the weights of a text's terms. Single characters of unspaced scripts are terms too, so that a query of one
+    character has matches."""
+    return _arrays(_model().embed_document(_normalize(text, with_characters=True)))
 
 
 def query_terms(text: str) -> Sparse:
-    """The terms of a question, each once; empty when nothing in it can be searched for."""
-    return _arrays(_model().embed_query(_folded(text, _pairs)))
+    """Return a query's distinct terms; none if it has only stop words and punctuation."""
+    return _arrays(_model().embed_query(_normalize(text)))
 
 
 @cache
@@ -57,18 +55,19 @@ def _model() -> Bm25:
     )
 
 
-def _folded(text: str, cut: Callable[[re.Match[str]], str]) -> str:
-    return text if text.isascii() else _UNSPACED.sub(cut, unicodedata.normalize("NFKC", text))
+def _normalize(text: str, *, with_characters: bool = False) -> str:
+    """Fold compatibility forms, and split unspaced scripts into bigrams, and also into characters if wanted."""
+    if text.isascii():
+        return text
 
+    def split(match: re.Match[str]) -> str:
+        characters = match.group()
+        terms = [characters[i : i + 2] for i in range(len(characters) - 1)]
+        if with_characters or not terms:
+            terms += characters
+        return f" {' '.join(terms)} "
 
-def _pairs(run: re.Match[str]) -> str:
-    characters = run.group()
-    pairs = [characters[i : i + 2] for i in range(len(characters) - 1)]
-    return f" {' '.join(pairs or characters)} "
-
-
-def _pairs_and_characters(run: re.Match[str]) -> str:
-    return _pairs(run) + " ".join(run.group()) + " " if len(run.group()) > 1 else _pairs(run)
+    return _UNSPACED.sub(split, unicodedata.normalize("NFKC", text))
 
 
 def _arrays(vector: SparseVector) -> Sparse:

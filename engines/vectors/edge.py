@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,13 @@ from engines.vectors.fusion import Ranking
 from engines.vectors.qdrant import Component, QdrantStore, Rows, stored_point
 
 # Longer than any call takes; a restarting owner replays its log before it listens.
-TIMEOUT = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 class EdgeStore(QdrantStore):
-    """Thread-safe: each call borrows a connection. After a fork the child opens its own."""
+    """Thread-safe: each call takes a connection from a pool. After a fork the child opens its own."""
 
-    def __init__(self, socket_path: Path, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, socket_path: Path, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self._path, self._timeout = socket_path, timeout
         self._idle: list[socket.socket] = []
         os.register_at_fork(after_in_child=self._idle.clear)
@@ -35,7 +35,7 @@ class EdgeStore(QdrantStore):
         lengths = np.array([len(terms.indices) for terms in rows.sparse], np.uint32)
         indices = np.concatenate([terms.indices for terms in rows.sparse])
         values = np.concatenate([terms.values for terms in rows.sparse])
-        runs = [list(same) for _, same in groupby(rows.payloads, key=id)]
+        runs = [list(run) for _, run in groupby(rows.payloads, key=id)]
         payloads, repeats = [run[0] for run in runs], list(map(len, runs))
         header = {"ids": rows.ids, "payloads": payloads, "repeats": repeats, "own": own}
         self._call("upsert", collection, header, [rows.dense, lengths, indices, values])
@@ -47,26 +47,41 @@ class EdgeStore(QdrantStore):
         self._call("delete", collection, {"filter": filter})
 
     def _query(self, collection: str, components: Iterable[Component]) -> dict[str, Ranking]:
-        """Each is sent as soon as it is known: while a question is embedded, its words are looked up."""
-        with ExitStack() as waiting:
-            asked = {
-                one.using: waiting.enter_context(
-                    self._asked("query", collection, _described(one), _arrays(one))
-                )
-                for one in components
-            }
-            return {using: answer().header["ranking"] for using, answer in asked.items()}
+        """Send each component as soon as it is known: the sparse query runs while the text is being embedded."""
+        unanswered: list[tuple[str, wire.Message, socket.socket]] = []
+        rankings: dict[str, Ranking] = {}
+        try:
+            for component in components:
+                header = {
+                    "operation": "query",
+                    "collection": collection,
+                    "using": component.using,
+                    "filter": component.filter,
+                    "corpus": component.corpus,
+                    "limit": component.limit,
+                }
+                vector, no_indices = component.vector, np.array([], np.uint32)
+                arrays = [*vector] if isinstance(vector, Sparse) else [no_indices, vector]
+                request = wire.Message(header, arrays)
+                unanswered.append((component.using, request, self._send(request)))
+            while unanswered:
+                using, request, connection = unanswered.pop(0)
+                rankings[using] = self._receive(connection, request).header["ranking"]
+            return rankings
+        finally:
+            for _, _, connection in unanswered:
+                connection.close()
 
     def _scroll(
         self, collection: str, filter: Spec, after: UUID | None, limit: int, with_vectors: bool
     ) -> list[StoredPoint]:
         start = after and str(after)
         header = {"filter": filter, "after": start, "limit": limit, "with_vectors": with_vectors}
-        answer = self._call("scroll", collection, header)
-        rows = answer.header["rows"]
+        response = self._call("scroll", collection, header)
+        rows = response.header["rows"]
         vectors: list[Any] = [None] * len(rows)
         if rows and with_vectors:
-            vectors = answer.arrays[0].reshape(len(rows), -1).tolist()
+            vectors = response.arrays[0].reshape(len(rows), -1).tolist()
         return [
             stored_point(id, payload, vector) for (id, payload), vector in zip(rows, vectors, strict=True)
         ]
@@ -74,33 +89,58 @@ class EdgeStore(QdrantStore):
     def _call(
         self, operation: str, collection: str, header: dict[str, Any], arrays: Sequence[wire.Array] = ()
     ) -> wire.Message:
-        with self._asked(operation, collection, header, arrays) as answer:
-            return answer()
+        request = wire.Message({"operation": operation, "collection": collection, **header}, [*arrays])
+        return self._receive(self._send(request), request)
 
-    @contextmanager
-    def _asked(
-        self, operation: str, collection: str, header: dict[str, Any], arrays: Sequence[wire.Array]
-    ) -> Iterator[Callable[[], wire.Message]]:
-        """Send a request. What comes back waits for the answer, and is called at most once."""
-        request = {"operation": operation, "collection": collection, **header}
-        with self._errors():
-            waiting = [self._sent(request, arrays)]
+    def _send(self, request: wire.Message) -> socket.socket:
+        """Return the connection that the response will come on. Idle connections may be dead, because the owner was
+        restarted: then a new one is used."""
+        with self._vector_store_errors():
+            while self._idle:
+                try:
+                    return _send_on(self._idle.pop(), request)
+                except TimeoutError:
+                    raise
+                except (OSError, IndexError):  # IndexError: another thread took the last one
+                    self._idle.clear()
+            return _send_on(self._connect(), request)
 
-        def answer() -> wire.Message:
-            with self._errors():
-                message = self._answer(waiting.pop(), request, arrays)
-            if "error" in message.header:
-                raise VectorStoreError(**message.header["error"])
-            return message
+    def _receive(self, connection: socket.socket, request: wire.Message) -> wire.Message:
+        """Return the response. If the owner closed the connection, retry once, because it may have been restarted."""
+        with self._vector_store_errors():
+            try:
+                response = self._read(connection)
+            except TimeoutError:
+                raise
+            except (OSError, EOFError):
+                self._idle.clear()
+                response = self._read(_send_on(self._connect(), request))
+        if "error" in response.header:
+            raise VectorStoreError(**response.header["error"])
+        return response
 
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(self._timeout)
         try:
-            yield answer
-        finally:
-            for unanswered in waiting:
-                unanswered.close()
+            connection.connect(str(self._path))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _read(self, connection: socket.socket) -> wire.Message:
+        """Read a response and return the connection to the pool."""
+        try:
+            response = wire.receive(connection, timeout=self._timeout)
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return response
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _vector_store_errors(self) -> Iterator[None]:
         try:
             yield
         except wire.WireError as error:
@@ -112,68 +152,11 @@ class EdgeStore(QdrantStore):
                 " `manage.py services status`",
             ) from error
 
-    def _sent(self, request: dict[str, Any], arrays: Sequence[wire.Array]) -> socket.socket:
-        """A connection that waited here may be dead, because the owner was restarted: then on a new one."""
-        while self._idle:
-            try:
-                return _send(self._idle.pop(), request, arrays)
-            except TimeoutError:
-                raise
-            except (OSError, IndexError):
-                self._idle.clear()
-        return _send(self._connected(), request, arrays)
 
-    def _answer(
-        self, connection: socket.socket, request: dict[str, Any], arrays: Sequence[wire.Array]
-    ) -> wire.Message:
-        """Asked once more when the owner has gone meanwhile, because it may be back."""
-        try:
-            return self._received(connection)
-        except TimeoutError:
-            raise
-        except (OSError, EOFError):
-            self._idle.clear()
-            return self._received(_send(self._connected(), request, arrays))
-
-    def _connected(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(self._timeout)
-        try:
-            connection.connect(str(self._path))
-        except OSError:
-            connection.close()
-            raise
-        return connection
-
-    def _received(self, connection: socket.socket) -> wire.Message:
-        try:
-            answer = wire.receive(connection, seconds=self._timeout)
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)
-        return answer
-
-
-def _send(connection: socket.socket, request: dict[str, Any], arrays: Sequence[wire.Array]) -> socket.socket:
+def _send_on(connection: socket.socket, request: wire.Message) -> socket.socket:
     try:
-        wire.send(connection, request, arrays)
+        wire.send(connection, request.header, request.arrays)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _described(component: Component) -> dict[str, Any]:
-    return {
-        "using": component.using,
-        "filter": component.filter,
-        "corpus": component.corpus,
-        "limit": component.limit,
-    }
-
-
-def _arrays(component: Component) -> tuple[wire.Array, wire.Array]:
-    """Indices, which a dense vector has none of, and values."""
-    vector = component.vector
-    return vector if isinstance(vector, Sparse) else (np.array([], np.uint32), vector)

@@ -1,5 +1,4 @@
-"""Our plain operations in the terms of Qdrant Edge. Its calls hold Python's interpreter lock, so they must be
-short."""
+"""The five operations as calls of Qdrant Edge. These hold Python's interpreter lock, so they must be short."""
 
 from __future__ import annotations
 
@@ -12,10 +11,10 @@ import qdrant_edge as edge
 
 from engines.vectors import filters
 from engines.vectors.filters import Spec
-from engines.vectors.qdrant import BREADTH, DENSE, EFFORT, LINKS, SPARSE
+from engines.vectors.qdrant import DENSE, HNSW_EF, HNSW_EF_CONSTRUCT, HNSW_M, SPARSE
 from engines.vectors.wire import Array, Message
 
-# Up to this many kilobytes of vectors are compared one by one: faster than walking a graph.
+# Up to this many kilobytes of vectors are compared one by one, which is faster than a graph.
 _FULL_SCAN_KB = 10_000
 
 
@@ -24,11 +23,10 @@ def create(folder: Path, dimensions: int) -> edge.EdgeShard:
         vectors={DENSE: edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Cosine)},
         sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         hnsw_config=edge.HnswIndexConfig(
-            m=0, payload_m=LINKS, ef_construct=EFFORT, full_scan_threshold=_FULL_SCAN_KB
+            m=0, payload_m=HNSW_M, ef_construct=HNSW_EF_CONSTRUCT, full_scan_threshold=_FULL_SCAN_KB
         ),
     )
     shard = edge.EdgeShard.create(str(folder), config)
-    other = edge.UuidIndexParams()
     generation = edge.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
     terms = edge.IntegerIndexParams(lookup=True, range=False)
     tenant = edge.UuidIndexParams(is_tenant=True)
@@ -36,7 +34,7 @@ def create(folder: Path, dimensions: int) -> edge.EdgeShard:
         filters.TENANT: tenant,
         filters.GENERATION: generation,
         filters.TERMS: terms,
-        **dict.fromkeys(filters.UUID_FIELDS, other),
+        **dict.fromkeys(filters.UUID_FIELDS, edge.UuidIndexParams()),
     }
     for field, schema in indexes.items():
         shard.update(edge.UpdateOperation.create_field_index(field, schema))
@@ -67,7 +65,16 @@ def delete(filter: Spec) -> edge.UpdateOperation:
 
 def query(shard: edge.EdgeShard, message: Message) -> list[tuple[str, float]]:
     header, (indices, values) = message
-    return [(str(point.id), point.score) for point in shard.query(_request(header, indices, values))]
+    sparse = header["using"] == SPARSE
+    vector = _sparse(indices, values) if sparse else values.tolist()
+    idf = edge.IdfParams(corpus=_filter(header["corpus"])) if sparse else None
+    request = edge.QueryRequest(
+        query=edge.Query.Nearest(vector, header["using"]),
+        filter=_filter(header["filter"]),
+        params=edge.SearchParams(idf=idf, hnsw_ef=max(HNSW_EF, header["limit"])),
+        limit=header["limit"],
+    )
+    return [(str(point.id), point.score) for point in shard.query(request)]
 
 
 def scroll(
@@ -88,23 +95,14 @@ def scroll(
     return [(str(record.id), record.payload) for record in records], vectors
 
 
-def _request(component: dict[str, Any], indices: Array, values: Array) -> edge.QueryRequest:
-    sparse = component["using"] == SPARSE
-    corpus = edge.IdfParams(corpus=_filter(component["corpus"])) if sparse else None
-    return edge.QueryRequest(
-        query=edge.Query.Nearest(_sparse(indices, values) if sparse else values.tolist(), component["using"]),
-        filter=_filter(component["filter"]),
-        params=edge.SearchParams(idf=corpus, hnsw_ef=max(BREADTH, component["limit"])),
-        limit=component["limit"],
-    )
-
-
 def _sparse(indices: Array, values: Array) -> edge.SparseVector:
     return edge.SparseVector(indices.tolist(), values.tolist())
 
 
 def _filter(spec: Spec) -> edge.Filter:
-    clauses: dict[str, Any] = {clause: [_condition(one) for one in some] for clause, some in spec.items()}
+    clauses: dict[str, Any] = {
+        clause: [_condition(condition) for condition in conditions] for clause, conditions in spec.items()
+    }
     return edge.Filter(**clauses)
 
 

@@ -1,5 +1,5 @@
-"""A tenant and a `Filter` as one filter in Qdrant's own JSON. Every read, delete and change goes through
-`tenant_filter`; there is no other place where a filter is made."""
+"""A tenant and a `Filter` as one filter in Qdrant's own JSON. Every read, delete and update goes through
+`tenant_filter`; filters are built nowhere else."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _BOUNDS = {"gt", "gte", "lt", "lte"}
 _Scalar = str | int | float | bool | None
 
 
-def checked_name(collection: str) -> str:
-    """The name of a collection, which may become part of a path or an address."""
+def validate_collection_name(collection: str) -> str:
+    """Return the name, which may become part of a path or a URL. Raises VectorStoreError."""
     if not _COLLECTION.fullmatch(collection):
         raise invalid(
             "collection", f"{collection!r} is no name of a collection: use letters, digits, '_', '.', '-'."
@@ -35,80 +35,72 @@ def checked_name(collection: str) -> str:
     return collection
 
 
-def invalid(what: str, detail: str) -> VectorStoreError:
-    return VectorStoreError(f"invalid_{what}", detail)
+def invalid(subject: str, detail: str) -> VectorStoreError:
+    return VectorStoreError(f"invalid_{subject}", detail)
 
 
 def tenant_filter(tenant_id: UUID, filter: Filter = Filter()) -> Spec:  # noqa: B008 (frozen)
-    """Matches points of `tenant_id` only, whatever `filter` says."""
+    """Return a filter that matches points of `tenant_id` only, whatever `filter` has in it."""
     must = [
         {"key": TENANT, "match": {"value": str(tenant_id)}},
         *_any_of(REFERENCE, filter.reference_ids),
         *_any_of(DOCUMENT, filter.document_ids),
         *_any_of(TAGS, filter.tags_any),
         *(condition for tag in filter.tags_all for condition in _any_of(TAGS, (tag,))),
-        *(_metadata(key, value) for key, value in filter.metadata.items()),
+        *(_metadata_condition(key, value) for key, value in filter.metadata.items()),
     ]
     if filter.where:
         must.append(_condition(filter.where))
     if filter.point_ids:
-        must.append({"has_id": _texts(filter.point_ids)})
+        must.append({"has_id": _canonical(filter.point_ids)})
     if filter.below_generation is not None:
         must.append({"key": GENERATION, "range": {"lt": filter.below_generation}})
     return {"must": must, "must_not": _any_of(TAGS, filter.tags_none)}
 
 
 def metadata_terms(metadata: dict[str, Any]) -> list[int]:
-    """One number for each key and value, so that one index answers equality on every key, for values of any
-    length. Raises VectorStoreError when a value is neither a scalar nor a list of scalars."""
+    """Return a hash of each key and value, so that one index serves equality on every key, for values of any length.
+    Raises VectorStoreError if a value is neither a scalar nor a list of scalars."""
     return [_term(key, value) for key, values in metadata.items() for value in _scalars(key, values)]
 
 
 def metadata_numbers(metadata: dict[str, Any]) -> dict[str, list[float]]:
-    """What ranges can be asked of."""
-    found = {key: list(filter(_is_number, _scalars(key, values))) for key, values in metadata.items()}
-    return {key: numbers for key, numbers in found.items() if numbers}
+    """Return the numbers among the values, which can be filtered by range."""
+    numbers = {key: list(filter(_is_number, _scalars(key, values))) for key, values in metadata.items()}
+    return {key: values for key, values in numbers.items() if values}
 
 
 def _any_of(key: str, ids: Iterable[UUID]) -> list[Spec]:
-    texts = _texts(ids)
+    texts = _canonical(ids)
     return [{"key": key, "match": {"any": texts}}] if texts else []
 
 
-def _texts(ids: Iterable[UUID]) -> list[str]:
-    """As canonical text: anything that is no id, say a forged condition, raises ValueError here."""
+def _canonical(ids: Iterable[UUID]) -> list[str]:
+    """Return the ids as text. Raises ValueError for anything else, such as a forged condition."""
     return [str(id if isinstance(id, UUID) else UUID(id)) for id in ids]
 
 
 def _condition(condition: Condition) -> Spec:
     if isinstance(condition, Matches):
-        return _metadata(condition.key, condition.wanted)
-    if not condition.of:  # to the engine, any of none would be all
-        raise invalid("filter", f"Say of what {condition.how} must hold.")
-    return {_CLAUSES[condition.how]: [_condition(one) for one in condition.of]}
+        return _metadata_condition(condition.key, condition.value)
+    if not condition.conditions:  # for Qdrant, any of none is all
+        raise invalid("filter", f"Say of what {condition.operator} must hold.")
+    return {_CLAUSES[condition.operator]: [_condition(operand) for operand in condition.conditions]}
 
 
-def _metadata(key: str, wanted: Any) -> Spec:
-    if isinstance(wanted, dict):
-        return {"key": _path(key), "range": _range(key, wanted)}
-    return {"key": TERMS, "match": {"any": [_term(key, value) for value in _scalars(key, wanted)]}}
-
-
-def _path(key: str) -> str:
+def _metadata_condition(key: str, value: Any) -> Spec:
+    if not isinstance(value, dict):
+        return {"key": TERMS, "match": {"any": [_term(key, scalar) for scalar in _scalars(key, value)]}}
     if not key or '"' in key or "\\" in key:
         raise invalid("filter", f"A range needs a metadata key without quotes or backslashes, not {key!r}.")
-    return f'{METADATA}."{key}"'
-
-
-def _range(key: str, bounds: dict[str, Any]) -> dict[str, float]:
-    if not bounds or not bounds.keys() <= _BOUNDS or not all(map(_is_number, bounds.values())):
-        raise invalid("filter", f"A range on {key!r} has numbers under gt, gte, lt or lte, not {bounds!r}.")
-    return bounds
+    if not value or not value.keys() <= _BOUNDS or not all(map(_is_number, value.values())):
+        raise invalid("filter", f"A range on {key!r} has numbers under gt, gte, lt or lte, not {value!r}.")
+    return {"key": f'{METADATA}."{key}"', "range": value}
 
 
 def _scalars(key: str, value: Any) -> list[_Scalar]:
     values = list(value) if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(one, _Scalar) for one in values):
+    if not all(isinstance(item, _Scalar) for item in values):
         raise invalid(
             "metadata", f"Metadata {key!r} must be text, a number, true, false, null or a list of these."
         )
@@ -121,7 +113,7 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 @lru_cache(maxsize=16_384, typed=True)
 def _term(key: str, value: _Scalar) -> int:
-    """63 bits, as many as a signed integer of the engine has without its sign."""
-    number = type(value) is float and value.is_integer()
-    text = json.dumps([key, int(value) if number else value])  # type: ignore[arg-type]
+    """Return a hash of 63 bits, which a signed 64-bit integer has room for. 3 and 3.0 are the same term."""
+    is_whole = type(value) is float and value.is_integer()
+    text = json.dumps([key, int(value) if is_whole else value])  # type: ignore[arg-type]
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1

@@ -1,5 +1,4 @@
-"""`python -m engines.vectors.optimizer FOLDER`: build the search graph of a shard that nobody else has
-open."""
+"""`python -m engines.vectors.optimizer FOLDER`: build the search graph of a shard that no other process has open."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(folder: str) -> None:
-    if sys.platform == "linux":  # do not outlive the owner: its successor removes the folder
+    if sys.platform == "linux":  # end with the owner, because the next one removes the folder
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(10)
     from qdrant_edge import EdgeShard

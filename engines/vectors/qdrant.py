@@ -1,18 +1,17 @@
-"""What both adapters have in common, which is nearly all of it: isolation, payload, terms and fusion. An
-adapter only carries five plain operations to its engine, each with a filter that was made here.
+"""What both adapters share: isolation, payloads, terms and fusion. An adapter only translates five operations for its
+engine, each with a filter that was built here.
 
-A point id that belongs to another tenant is not overwritten: an upsert replaces a stored point only where the
-tenant's own filter matches it, and passes over the others.
+A point of another tenant is not overwritten: an upsert replaces a stored point only if the tenant's own filter matches
+it, and skips the others.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby, repeat
 from typing import Any
 from uuid import UUID
 
@@ -22,27 +21,34 @@ from numpy.typing import NDArray
 from engines.vectors import Filter, Hit, Mode, Point, Query, StoredPoint
 from engines.vectors.bm25 import Sparse, document_terms, query_terms
 from engines.vectors.filters import (
+    DOCUMENT,
+    GENERATION,
+    METADATA,
+    REFERENCE,
+    TAGS,
+    TENANT,
+    TERMS,
     Spec,
-    checked_name,
     invalid,
     metadata_numbers,
     metadata_terms,
     tenant_filter,
+    validate_collection_name,
 )
-from engines.vectors.fusion import Ranking, fused, single
+from engines.vectors.fusion import Ranking, fuse, hits_of
 
 DENSE, SPARSE = "dense", "sparse"
 BATCH = 500
-# How deep each component is read: tuned, see docs/decisions.
+# How many hits of each component are fused: tuned, see docs/decisions.
 CANDIDATES = 100
-# Links per point in a search graph, the effort to choose them, and the least breadth of a walk. Each large tenant,
-# reference and tag has a graph, so that filtered searches find what they should; there is none over all tenants.
-LINKS, EFFORT, BREADTH = 16, 100, 128
+# HNSW's parameters; HNSW_EF is a minimum. Each large tenant, reference and tag has its own graph, so that filtered
+# searches have good recall; there is none over all tenants.
+HNSW_M, HNSW_EF_CONSTRUCT, HNSW_EF = 16, 100, 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Points as an engine takes them: row i of each."""
+    """Points as an engine takes them: item i of each list is of the same point."""
 
     ids: list[str]
     payloads: list[dict[str, Any]]
@@ -52,7 +58,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """One ranking to ask an engine for. `corpus` selects the points over which IDF is counted."""
+    """A query for one ranking. `corpus` selects the points over which IDF is computed."""
 
     using: str
     vector: NDArray[np.float32] | Sparse
@@ -63,36 +69,33 @@ class Component:
 
 class QdrantStore(ABC):
     """The `VectorStore` protocol over five operations of an engine, all of which raise VectorStoreError and
-    take an absent collection for an empty one."""
+    treat an absent collection as an empty one."""
 
     def upsert(self, tenant_id: UUID, collection: str, points: Sequence[Point]) -> None:
-        name, own = checked_name(collection), tenant_filter(tenant_id)
+        name, own = validate_collection_name(collection), tenant_filter(tenant_id)
         for start in range(0, len(points), BATCH):
             self._upsert(name, rows_of(tenant_id, points[start : start + BATCH]), own)
 
     def set_tags(self, tenant_id: UUID, collection: str, tags: dict[UUID, tuple[UUID, ...]]) -> None:
-        points_of: defaultdict[tuple[UUID, ...], list[UUID]] = defaultdict(list)
+        points_by_tags: defaultdict[tuple[UUID, ...], list[UUID]] = defaultdict(list)
         for point_id, tag_ids in tags.items():
-            points_of[tag_ids].append(point_id)
-        changes = [
-            (
-                tenant_filter(tenant_id, Filter(point_ids=tuple(points))),
-                {"tag_ids": [str(tag) for tag in tag_ids]},
-            )
-            for tag_ids, points in points_of.items()
-        ]
-        self._set_payload(checked_name(collection), changes)
+            points_by_tags[tag_ids].append(point_id)
+        changes: list[tuple[Spec, dict[str, Any]]] = []
+        for tag_ids, point_ids in points_by_tags.items():
+            spec = tenant_filter(tenant_id, Filter(point_ids=tuple(point_ids)))
+            changes.append((spec, {TAGS: [str(tag_id) for tag_id in tag_ids]}))
+        self._set_payload(validate_collection_name(collection), changes)
 
     def delete(self, tenant_id: UUID, collection: str, filter: Filter) -> None:
-        name = checked_name(collection)
+        name = validate_collection_name(collection)
         if not (filter.document_ids or filter.point_ids):
             raise ValueError("Name the documents or the points to delete.")
         self._delete(name, tenant_filter(tenant_id, filter))
 
     def search(self, tenant_id: UUID, collection: str, query: Query) -> list[Hit]:
-        name = checked_name(collection)
-        found = self._query(name, _components(tenant_id, query)) if query.limit > 0 else {}
-        return fused(found, query.limit) if query.mode is Mode.HYBRID else single(found)
+        name = validate_collection_name(collection)
+        rankings = self._query(name, _components(tenant_id, query)) if query.limit > 0 else {}
+        return fuse(rankings, query.limit) if query.mode is Mode.HYBRID else hits_of(rankings)
 
     def scroll(
         self,
@@ -104,31 +107,31 @@ class QdrantStore(ABC):
         limit: int = 1000,
         with_vectors: bool = False,
     ) -> list[StoredPoint]:
-        name, spec, found = checked_name(collection), tenant_filter(tenant_id, filter), list[StoredPoint]()
-        while len(found) < limit:
-            size = min(BATCH, limit - len(found))
+        name, spec = validate_collection_name(collection), tenant_filter(tenant_id, filter)
+        points = list[StoredPoint]()
+        while len(points) < limit:
+            size = min(BATCH, limit - len(points))
             page = self._scroll(name, spec, after, size, with_vectors)
-            found += page
+            points += page
             if len(page) < size:
                 break
             after = page[-1].id
-        return found
+        return points
 
     @abstractmethod
     def _upsert(self, collection: str, rows: Rows, own: Spec) -> None:
-        """Write the points whose id is new, or is stored in a point that matches `own`; creates the
-        collection."""
+        """Write the points whose id is new or whose stored point matches `own`. Creates the collection."""
 
     @abstractmethod
     def _set_payload(self, collection: str, changes: list[tuple[Spec, dict[str, Any]]]) -> None:
-        """For each change set the given fields of the points that match."""
+        """For each change, set these fields of the points that match the filter."""
 
     @abstractmethod
     def _delete(self, collection: str, filter: Spec) -> None: ...
 
     @abstractmethod
     def _query(self, collection: str, components: Iterable[Component]) -> dict[str, Ranking]:
-        """By what each component uses. To go on to the next one may take its time."""
+        """Return {vector name: ranking}. Iteration may be slow: the dense component embeds the query."""
 
     @abstractmethod
     def _scroll(
@@ -139,49 +142,41 @@ class QdrantStore(ABC):
 def stored_point(id: str, payload: dict[str, Any], vector: Sequence[float] | None) -> StoredPoint:
     return StoredPoint(
         id=UUID(id),
-        document_id=UUID(payload["document_id"]),
-        reference_id=UUID(payload["reference_id"]),
-        generation=payload["generation"],
-        tag_ids=tuple(UUID(tag) for tag in payload["tag_ids"]),
+        document_id=UUID(payload[DOCUMENT]),
+        reference_id=UUID(payload[REFERENCE]),
+        generation=payload[GENERATION],
+        tag_ids=tuple(UUID(tag_id) for tag_id in payload[TAGS]),
         vector=None if vector is None else tuple(vector),
     )
 
 
 def rows_of(tenant_id: UUID, points: Sequence[Point]) -> Rows:
-    """Raises VectorStoreError when a vector or metadata cannot be stored."""
+    """Raises VectorStoreError if a vector or metadata cannot be stored. Points with the same fields, such as a document's
+    chunks, share one payload object, which `EdgeStore` sends once."""
+    payloads, shared = list[dict[str, Any]](), dict[Hashable, dict[str, Any]]()
+    for point in points:
+        key = (id(point.metadata), point.reference_id, point.document_id, point.generation, point.tag_ids)
+        if key not in shared:
+            shared[key] = {
+                TENANT: str(tenant_id),
+                REFERENCE: str(point.reference_id),
+                DOCUMENT: str(point.document_id),
+                GENERATION: point.generation,
+                TAGS: [str(tag_id) for tag_id in point.tag_ids],
+                METADATA: metadata_numbers(point.metadata),
+                TERMS: metadata_terms(point.metadata),
+            }
+        payloads.append(shared[key])
     return Rows(
         ids=[str(point.id) for point in points],
-        payloads=list(_payloads(tenant_id, points)),
+        payloads=payloads,
         dense=_finite([point.vector for point in points]),
         sparse=[document_terms(point.text) for point in points],
     )
 
 
-def _payloads(tenant_id: UUID, points: Sequence[Point]) -> Iterator[dict[str, Any]]:
-    """Neighbours of which the same is said, as of a document's passages, share one."""
-    for _, neighbours in groupby(points, key=_said_of):
-        some = list(neighbours)
-        yield from repeat(_payload(tenant_id, some[0]), len(some))
-
-
-def _said_of(point: Point) -> tuple[object, ...]:
-    return id(point.metadata), point.reference_id, point.document_id, point.generation, point.tag_ids
-
-
-def _payload(tenant_id: UUID, point: Point) -> dict[str, Any]:
-    return {
-        "tenant_id": str(tenant_id),
-        "reference_id": str(point.reference_id),
-        "document_id": str(point.document_id),
-        "generation": point.generation,
-        "tag_ids": [str(tag) for tag in point.tag_ids],
-        "metadata": metadata_numbers(point.metadata),
-        "terms": metadata_terms(point.metadata),
-    }
-
-
 def _finite(vectors: Any) -> NDArray[np.float32]:
-    """As float32. The engine would take a vector with NaN in it and then rank by it."""
+    """Convert to float32. Raises VectorStoreError if a value is not finite: the engine would store NaN, and rank by it."""
     try:
         array = np.asarray(vectors, np.float32)
     except (ValueError, TypeError) as error:
@@ -192,7 +187,7 @@ def _finite(vectors: Any) -> NDArray[np.float32]:
 
 
 def _components(tenant_id: UUID, query: Query) -> Iterator[Component]:
-    """The words come first: they need no embedding."""
+    """Yield the sparse component first, which needs no embedding."""
     limit = max(CANDIDATES, query.limit) if query.mode is Mode.HYBRID else query.limit
     spec, corpus = tenant_filter(tenant_id, query.filter), tenant_filter(tenant_id)
     component = partial(Component, filter=spec, corpus=corpus, limit=limit)

@@ -1,4 +1,4 @@
-"""The adapter for a Qdrant server or cluster, which must know conditional upserts and the IDF corpus."""
+"""The adapter for a Qdrant server or cluster, which must support conditional upserts and the IDF corpus."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from engines.vectors.bm25 import Sparse
 from engines.vectors.filters import Spec
 from engines.vectors.fusion import Ranking
 from engines.vectors.qdrant import (
-    BREADTH,
     DENSE,
-    EFFORT,
-    LINKS,
+    HNSW_EF,
+    HNSW_EF_CONSTRUCT,
+    HNSW_M,
     SPARSE,
     Component,
     QdrantStore,
@@ -26,17 +26,17 @@ from engines.vectors.qdrant import (
     stored_point,
 )
 
-TIMEOUT = 30
+TIMEOUT_SECONDS = 30
 
 
 class QdrantServerStore(QdrantStore):
-    """Thread-safe, as its client is. `client` is for those who have one already."""
+    """Thread-safe, as its client is. `client` takes the place of `url` and `api_key`."""
 
     def __init__(self, url: str = "", api_key: str = "", *, client: QdrantClient | None = None) -> None:
         self._client = client or QdrantClient(
-            url=url, api_key=api_key or None, timeout=TIMEOUT, check_compatibility=False
+            url=url, api_key=api_key or None, timeout=TIMEOUT_SECONDS, check_compatibility=False
         )
-        self._known: set[str] = set()
+        self._existing: set[str] = set()
 
     def _upsert(self, collection: str, rows: Rows, own: Spec) -> None:
         points = [
@@ -47,7 +47,7 @@ class QdrantServerStore(QdrantStore):
                 rows.ids, rows.payloads, rows.dense, rows.sparse, strict=True
             )
         ]
-        with _errors():
+        with _vector_store_errors():
             if not self._exists(collection):
                 self._create(collection, rows.dense.shape[1])
             self._client.upsert(collection, points, update_filter=_filter(own), wait=True)
@@ -57,30 +57,43 @@ class QdrantServerStore(QdrantStore):
             models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=_filter(spec)))
             for spec, payload in changes
         ]
-        with _errors():
+        with _vector_store_errors():
             if operations and self._exists(collection):
                 self._client.batch_update_points(collection, operations, wait=True)
 
     def _delete(self, collection: str, filter: Spec) -> None:
-        with _errors():
+        with _vector_store_errors():
             if self._exists(collection):
                 self._client.delete(collection, models.FilterSelector(filter=_filter(filter)), wait=True)
 
     def _query(self, collection: str, components: Iterable[Component]) -> dict[str, Ranking]:
-        asked = list(components)
-        with _errors():
-            if not asked or not self._exists(collection):
+        queries, requests = list(components), []
+        with _vector_store_errors():
+            if not queries or not self._exists(collection):
                 return {}
-            answers = self._client.query_batch_points(collection, [_request(one) for one in asked])
+            for query in queries:
+                vector, params = query.vector, models.SearchParams(hnsw_ef=max(HNSW_EF, query.limit))
+                if isinstance(vector, Sparse):
+                    params = models.SearchParams(idf=models.IdfCorpusParams(corpus=_filter(query.corpus)))
+                request = models.QueryRequest(
+                    query=_sparse(vector) if isinstance(vector, Sparse) else vector.tolist(),
+                    using=query.using,
+                    filter=_filter(query.filter),
+                    params=params,
+                    limit=query.limit,
+                    with_payload=False,
+                )
+                requests.append(request)
+            responses = self._client.query_batch_points(collection, requests)
         return {
-            one.using: [(str(point.id), point.score) for point in answer.points]
-            for one, answer in zip(asked, answers, strict=True)
+            query.using: [(str(point.id), point.score) for point in response.points]
+            for query, response in zip(queries, responses, strict=True)
         }
 
     def _scroll(
         self, collection: str, filter: Spec, after: UUID | None, limit: int, with_vectors: bool
     ) -> list[StoredPoint]:
-        with _errors():
+        with _vector_store_errors():
             if not self._exists(collection):
                 return []
             records, _ = self._client.scroll(
@@ -90,43 +103,41 @@ class QdrantServerStore(QdrantStore):
                 offset=after and str(after),
                 with_vectors=[DENSE] if with_vectors else False,
             )
-        found = [_stored(record) for record in records]
-        return [point for point in found if point.id != after][:limit]
+        points = []
+        for record in records:
+            vectors: dict[str, Any] = record.vector if isinstance(record.vector, dict) else {}
+            points.append(stored_point(str(record.id), record.payload or {}, vectors.get(DENSE)))
+        return [point for point in points if point.id != after][:limit]
 
     def _exists(self, collection: str) -> bool:
-        """Asked until the answer is yes: nobody takes a collection away."""
-        if collection not in self._known and self._client.collection_exists(collection):
-            self._known.add(collection)
-        return collection in self._known
+        """Collections that exist are cached, because they are never deleted."""
+        if collection not in self._existing and self._client.collection_exists(collection):
+            self._existing.add(collection)
+        return collection in self._existing
 
     def _create(self, collection: str, dimensions: int) -> None:
+        """Create the collection and its payload indexes, also when another process is doing so."""
         try:
             self._client.create_collection(
                 collection,
                 vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
                 sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-                hnsw_config=models.HnswConfigDiff(m=0, payload_m=LINKS, ef_construct=EFFORT),
+                hnsw_config=models.HnswConfigDiff(m=0, payload_m=HNSW_M, ef_construct=HNSW_EF_CONSTRUCT),
             )
         except UnexpectedResponse as error:
             if error.status_code != 409:  # another worker was first
                 raise
-        for field, schema in _indexes().items():
+        uuid, integer = models.UuidIndexType.UUID, models.IntegerIndexType.INTEGER
+        indexes: dict[str, models.UuidIndexParams | models.IntegerIndexParams] = {
+            filters.TENANT: models.UuidIndexParams(type=uuid, is_tenant=True),
+            filters.GENERATION: models.IntegerIndexParams(
+                type=integer, lookup=False, range=True, enable_hnsw=False
+            ),
+            filters.TERMS: models.IntegerIndexParams(type=integer, lookup=True, range=False),
+            **dict.fromkeys(filters.UUID_FIELDS, models.UuidIndexParams(type=uuid)),
+        }
+        for field, schema in indexes.items():
             self._client.create_payload_index(collection, field, schema, wait=True)
-
-
-def _indexes() -> dict[str, models.UuidIndexParams | models.IntegerIndexParams]:
-    other = models.UuidIndexParams(type=models.UuidIndexType.UUID)
-    generation = models.IntegerIndexParams(
-        type=models.IntegerIndexType.INTEGER, lookup=False, range=True, enable_hnsw=False
-    )
-    terms = models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False)
-    tenant = models.UuidIndexParams(type=models.UuidIndexType.UUID, is_tenant=True)
-    return {
-        filters.TENANT: tenant,
-        filters.GENERATION: generation,
-        filters.TERMS: terms,
-        **dict.fromkeys(filters.UUID_FIELDS, other),
-    }
 
 
 def _filter(spec: Spec) -> models.Filter:
@@ -137,29 +148,9 @@ def _sparse(terms: Sparse) -> models.SparseVector:
     return models.SparseVector(indices=terms.indices.tolist(), values=terms.values.tolist())
 
 
-def _request(component: Component) -> models.QueryRequest:
-    vector, params = component.vector, models.SearchParams(hnsw_ef=max(BREADTH, component.limit))
-    if isinstance(vector, Sparse):
-        params = models.SearchParams(idf=models.IdfCorpusParams(corpus=_filter(component.corpus)))
-    return models.QueryRequest(
-        query=_sparse(vector) if isinstance(vector, Sparse) else vector.tolist(),
-        using=component.using,
-        filter=_filter(component.filter),
-        params=params,
-        limit=component.limit,
-        with_payload=False,
-    )
-
-
-def _stored(record: models.Record) -> StoredPoint:
-    vectors = record.vector if isinstance(record.vector, dict) else {}
-    dense: Any = vectors.get(DENSE)
-    return stored_point(str(record.id), record.payload or {}, dense)
-
-
 @contextmanager
-def _errors() -> Iterator[None]:
-    """A refusal (4xx) stays a refusal; anything else may be over at the next try."""
+def _vector_store_errors() -> Iterator[None]:
+    """A refusal (4xx) is final, anything else is retryable."""
     try:
         yield
     except UnexpectedResponse as error:

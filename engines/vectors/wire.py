@@ -1,6 +1,6 @@
 """Messages between the owner of the shards and its clients: a JSON header, then plain arrays of numbers.
 
-Nothing in a message can name code to run, and its size is known, and bounded, before it is read."""
+Nothing in a message can name code to run, and its size is known, and limited, before it is read."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 MAX_BYTES = 64 * 1024 * 1024
 _PREFIX = struct.Struct("!4sII")
 _MAGIC = b"OYL1"
-_KINDS: dict[str, np.dtype[Any]] = {"f": np.dtype("<f4"), "u": np.dtype("<u4")}
+_DTYPES: dict[str, np.dtype[Any]] = {"f": np.dtype("<f4"), "u": np.dtype("<u4")}
 
 Array = NDArray[Any]
 
 
 class WireError(Exception):
-    """What arrived is no message of ours."""
+    """A message is invalid or too long."""
 
 
 class Message(NamedTuple):
@@ -31,33 +31,44 @@ class Message(NamedTuple):
 
 
 def send(connection: socket.socket, header: dict[str, Any], arrays: Sequence[Array] = ()) -> None:
-    """Arrays are sent flat: the header says their shape where it matters."""
-    parts = [np.ascontiguousarray(array, _KINDS[array.dtype.kind]) for array in arrays]
-    head = json.dumps({**header, "arrays": [[array.dtype.kind, array.size] for array in arrays]}).encode()
-    body = sum(part.nbytes for part in parts)
-    if len(head) + body > MAX_BYTES:
-        raise WireError(f"A message of {len(head) + body} bytes is over the limit of {MAX_BYTES}.")
-    connection.sendall(_PREFIX.pack(_MAGIC, len(head), body) + head)
+    """Arrays are sent flat: the header has their shapes where they matter."""
+    parts = [np.ascontiguousarray(array, _DTYPES[array.dtype.kind]) for array in arrays]
+    encoded = json.dumps({**header, "arrays": [[array.dtype.kind, array.size] for array in arrays]}).encode()
+    body_size = sum(part.nbytes for part in parts)
+    if len(encoded) + body_size > MAX_BYTES:
+        raise WireError(f"A message of {len(encoded) + body_size} bytes is over the limit of {MAX_BYTES}.")
+    connection.sendall(_PREFIX.pack(_MAGIC, len(encoded), body_size) + encoded)
     for part in parts:
         connection.sendall(part.data)
 
 
-def receive(connection: socket.socket, *, seconds: float) -> Message:
-    """Waits for a message as long as the connection allows, then at most `seconds` for each part of it.
-    Raises EOFError when the other side has gone, OSError, and WireError."""
-    idle = connection.gettimeout()
-    prefix = _exactly(connection, 1)
+def receive(connection: socket.socket, *, timeout: float) -> Message:
+    """Wait for a message as long as the connection's own timeout allows, then at most `timeout` seconds for each part of
+    it. Raises EOFError if the other side has closed the connection, OSError and WireError."""
+    own_timeout = connection.gettimeout()
+    prefix = _read(connection, 1)
     try:
-        connection.settimeout(seconds)
-        magic, head, body = _PREFIX.unpack(prefix + _exactly(connection, _PREFIX.size - 1))
-        if magic != _MAGIC or head + body > MAX_BYTES:
+        connection.settimeout(timeout)
+        magic, header_size, body_size = _PREFIX.unpack(prefix + _read(connection, _PREFIX.size - 1))
+        if magic != _MAGIC or header_size + body_size > MAX_BYTES:
             raise WireError("This is no message of ours, or it is too long.")
-        return _decoded(_exactly(connection, head), _exactly(connection, body))
+        encoded, body = _read(connection, header_size), _read(connection, body_size)
     finally:
-        connection.settimeout(idle)
+        connection.settimeout(own_timeout)
+    try:
+        header = json.loads(encoded)
+        arrays, start = list[Array](), 0
+        for kind, count in header.pop("arrays"):
+            arrays.append(np.frombuffer(body, _DTYPES[kind], count, start))
+            start += 4 * count
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WireError(f"The message cannot be read: {error!r}") from error
+    if start != len(body) or sum(array.size for array in arrays) * 4 != start:
+        raise WireError("The message does not have the arrays that it promises.")
+    return Message(header, arrays)
 
 
-def _exactly(connection: socket.socket, size: int) -> bytearray:
+def _read(connection: socket.socket, size: int) -> bytearray:
     buffer = bytearray(size)
     view = memoryview(buffer)
     while view:
@@ -66,17 +77,3 @@ def _exactly(connection: socket.socket, size: int) -> bytearray:
             raise EOFError("The other side closed the connection.")
         view = view[received:]
     return buffer
-
-
-def _decoded(head: bytearray, body: bytearray) -> Message:
-    try:
-        header = json.loads(head)
-        arrays, start = list[Array](), 0
-        for kind, count in header.pop("arrays"):
-            arrays.append(np.frombuffer(body, _KINDS[kind], count, start))
-            start += 4 * count
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise WireError(f"The message cannot be read: {error!r}") from error
-    if start != len(body) or sum(array.size for array in arrays) * 4 != start:
-        raise WireError("The message does not have the arrays that it promises.")
-    return Message(header, arrays)

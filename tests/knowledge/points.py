@@ -1,4 +1,4 @@
-"""Points, and what a store says of them: for the contract of the vector store port."""
+"""Points and shortcuts for the tests of the vector store port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def point(
     vector: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0),
     tags: tuple[UUID, ...] = (),
     metadata: dict[str, Any] | None = None,
-    **facts: object,
+    **fields: object,
 ) -> Point:
     return Point(
         id=UUID(int=number),
@@ -35,17 +35,17 @@ def point(
         vector=vector,
         text=text,
         tag_ids=tags,
-        metadata={**facts, **(metadata or {})},
+        metadata={**fields, **(metadata or {})},
     )
 
 
 def ids(store: VectorStore, name: str, filter: Filter = EVERYTHING, tenant: UUID = ACME) -> list[int]:
-    return [found.id.int for found in store.scroll(tenant, name, filter)]
+    return [stored.id.int for stored in store.scroll(tenant, name, filter)]
 
 
-def found(hits: list[Hit]) -> list[int]:
+def hit_ids(hits: list[Hit]) -> list[int]:
     return [hit.point_id.int for hit in hits]
 
 
-def sparse(store: VectorStore, name: str, text: str, tenant: UUID = ACME, **options: Any) -> list[Hit]:
+def search_sparse(store: VectorStore, name: str, text: str, tenant: UUID = ACME, **options: Any) -> list[Hit]:
     return store.search(tenant, name, Query(mode=Mode.SPARSE, text=text, **options))

@@ -1,4 +1,4 @@
-"""One contract for both embedders; the endpoint serves the real model's vectors."""
+"""The contract of both embedders; the test endpoint serves the real model's vectors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def endpoint_config() -> EndpointConfig:
 
 
 TENANT = UUID(int=1)
-KEY = "sk-a-key-that-nobody-may-see"
+KEY = "sk-a-key-that-stays-secret"
 TEXTS = [
     "The invoice is due in thirty days.",
     "Cats sleep most of the day.",
@@ -68,15 +68,15 @@ def exact(models: Path) -> MiniLMEmbedder:
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Speaks OpenAI's protocol. `answer`, if set, is sent instead of vectors: (status, body)."""
+    """A server with OpenAI's API. `response`, if set, is sent instead of vectors: (status, body)."""
 
     daemon_threads = True
 
     def __init__(self, embedder: MiniLMEmbedder) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.embedder = embedder
-        self.answer: tuple[int, bytes] | None = None
-        self.knows_base64 = True
+        self.response: tuple[int, bytes] | None = None
+        self.supports_base64 = True
         self.requests: list[dict[str, Any]] = []
         self.authorizations: list[str | None] = []
 
@@ -92,16 +92,16 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(body | {"path": self.path})
         self.server.authorizations.append(self.headers["Authorization"])
-        status, answer = self.server.answer or (200, self._embeddings(body))
+        status, content = self.server.response or (200, self._embeddings(body))
         self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(content)
 
     def _embeddings(self, body: dict[str, Any]) -> bytes:
-        """In reverse order and of length 3: the client has to sort and to normalise."""
+        """Return vectors in reverse order and of length 3: the client must sort and normalise them."""
         vectors = 3 * self.server.embedder.embed(TENANT, body["input"])
-        as_base64 = self.server.knows_base64 and body["encoding_format"] == "base64"
+        as_base64 = self.server.supports_base64 and body["encoding_format"] == "base64"
         data = [
             {"index": row, "embedding": base64.b64encode(vector).decode() if as_base64 else vector.tolist()}
             for row, vector in enumerate(vectors)
@@ -109,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
         return json.dumps({"data": data[::-1]}).encode()
 
     def log_message(self, *args: object) -> None:
-        """Silence."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -133,55 +133,56 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
     return embedder
 
 
-def test_vectors_are_of_length_one_and_come_in_the_order_of_the_texts(embedder: Embedder):
+def test_vectors_have_length_one_and_the_texts_order(embedder: Embedder):
     vectors = embedder.embed(TENANT, TEXTS)
     assert vectors.shape == (len(TEXTS), embedder.dimensions) == (5, 384)
     assert vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    alone = np.concatenate([embedder.embed(TENANT, [text]) for text in TEXTS])
-    assert np.allclose(vectors, alone, atol=1e-6)
+    one_by_one = np.concatenate([embedder.embed(TENANT, [text]) for text in TEXTS])
+    assert np.allclose(vectors, one_by_one, atol=1e-6)
 
 
-def test_no_texts_give_no_vectors(embedder: Embedder):
+def test_no_texts_return_no_vectors(embedder: Embedder):
     assert embedder.embed(TENANT, []).shape == (0, 384)
     assert embedder.count_tokens([]) == []
 
 
-def test_the_same_text_has_the_same_vector(embedder: Embedder):
+def test_embedding_is_deterministic(embedder: Embedder):
     assert np.array_equal(embedder.embed(TENANT, TEXTS), embedder.embed(uuid4(), TEXTS))
 
 
-def test_similar_texts_are_closer_than_unrelated_ones(embedder: Embedder):
+def test_similar_texts_have_similar_vectors(embedder: Embedder):
     bill, cat, question = embedder.embed(TENANT, [*TEXTS[:2], "When do I have to pay my bill?"])
     assert question @ bill > question @ cat + 0.2
 
 
-def test_a_blank_text_has_a_direction(embedder: Embedder):
+def test_blank_texts_have_unit_vectors(embedder: Embedder):
     assert np.allclose(np.linalg.norm(embedder.embed(TENANT, ["", " \n\t "]), axis=1), 1, atol=1e-5)
 
 
-def test_only_the_first_tokens_of_a_long_text_count(embedder: Embedder):
+def test_long_texts_are_truncated(embedder: Embedder):
     whole, shortened = "word " * 2000, "word " * embedder.max_tokens
     first, second = embedder.embed(TENANT, [whole, shortened])
     assert np.allclose(first, second, atol=1e-5)
 
 
-def test_more_texts_than_one_batch_keep_their_order(embedder: Embedder):
+def test_several_batches_keep_their_order(embedder: Embedder):
     texts = [f"Number {number}." for number in range(70)]
     vectors = embedder.embed(TENANT, texts)
     assert np.allclose(vectors[65:], embedder.embed(TENANT, texts[65:]), atol=1e-6)
     assert len(np.unique(vectors.round(4), axis=0)) == 70
 
 
-def test_eight_threads_get_what_each_would_get_alone(embedder: Embedder):
+def test_embedding_is_thread_safe(embedder: Embedder):
     calls = [[f"Thread {thread} says {word}." for word in ("one", "two", "three")] for thread in range(8)]
     alone = [embedder.embed(TENANT, texts) for texts in calls]
     with ThreadPoolExecutor(8) as threads:
-        together = list(threads.map(lambda texts: embedder.embed(TENANT, texts), calls))
-    assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(alone, together, strict=True))
+        concurrent = list(threads.map(lambda texts: embedder.embed(TENANT, texts), calls))
+    for expected, actual in zip(alone, concurrent, strict=True):
+        assert np.allclose(expected, actual, atol=1e-6)
 
 
-def test_tokens_start_where_the_tokenizer_says_and_are_never_cut(embedder: Embedder):
+def test_tokens_are_counted_without_truncation(embedder: Embedder):
     texts = ["Unbelievable, 東京!", "word " * 2000, "  "]
     starts = [[0, 12, 14, 15, 16], list(range(0, 10_000, 5)), []]
     assert [embedder.token_starts(text) for text in texts] == starts
@@ -194,27 +195,27 @@ SPELLINGS = "ab.,-'’é́ßΣςİﬁ東한ก\u0e34\u200b\ufeff\x00\x1c\x85\xa0
 
 @settings(max_examples=300, deadline=None)  # the first one loads the tokenizer
 @given(st.text() | st.text(alphabet=SPELLINGS) | st.text(alphabet="aB. \n"))
-def test_a_text_measured_in_parts_is_measured_as_a_whole(text: str):
+def test_tokens_by_word_are_those_of_the_whole_text(text: str):
     whole = _tokenizer().encode(text, add_special_tokens=False)
     assert tokens.token_starts(text) == [start for start, _ in whole.offsets]
     assert tokens.count_tokens([text, text]) == [len(whole)] * 2
 
 
-def test_int8_is_close_to_fp32(exact: MiniLMEmbedder, minilm: MiniLMEmbedder):
+def test_int8_vectors_are_close_to_fp32(exact: MiniLMEmbedder, minilm: MiniLMEmbedder):
     assert (exact.model, minilm.model) == ("all-MiniLM-L6-v2-fp32", "all-MiniLM-L6-v2-int8")
     texts = [TEXTS[0], TEXTS[1], "What does the contract say about notice periods, and who signs it?"]
     cosines = (exact.embed(TENANT, texts) * minilm.embed(TENANT, texts)).sum(axis=1)
     assert cosines.min() > 0.98 and cosines.max() < 0.99999
 
 
-def test_the_graph_computes_what_the_published_model_does(exact: MiniLMEmbedder):
-    """The numbers are those that sentence-transformers gives for these weights."""
+def test_graph_has_the_published_models_vectors(exact: MiniLMEmbedder):
+    """The expected values are from sentence-transformers with these weights."""
     first, second = exact.embed(TENANT, ["This is an example sentence", "Each sentence is converted"])
     assert np.allclose(first[:3], [0.0676569, 0.0634959, 0.0487131], atol=1e-5)
     assert np.allclose(second[:3], [0.0864386, 0.1027626, 0.0053945], atol=1e-5)
 
 
-def test_two_first_uses_at_once_leave_one_whole_model(settings, tmp_path: Path):
+def test_concurrent_conversions_leave_one_model(settings, tmp_path: Path):
     settings.MODEL_DIR = tmp_path / "made" / "here"
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(lambda _: MiniLMEmbedder(minilm_config()), range(2))
@@ -222,33 +223,33 @@ def test_two_first_uses_at_once_leave_one_whole_model(settings, tmp_path: Path):
     assert [path.name for path in settings.MODEL_DIR.iterdir()] == ["all-MiniLM-L6-v2-int8.2"]
 
 
-def test_a_question_does_not_wait_for_another_callers_document(minilm: MiniLMEmbedder):
+def test_query_does_not_wait_for_another_document(minilm: MiniLMEmbedder):
     document = ["a rather long chunk of text " * 30] * 60
     with ThreadPoolExecutor(1) as threads:
-        began = time.monotonic()
+        started = time.monotonic()
         ingest = threads.submit(minilm.embed, TENANT, document)
         time.sleep(0.1)
         minilm.embed(TENANT, ["a question"])
-        answered = time.monotonic() - began
+        seconds = time.monotonic() - started
         assert ingest.result().shape == (60, 384)
-    assert answered < (time.monotonic() - began) / 2
+    assert seconds < (time.monotonic() - started) / 2
 
 
 @pytest.mark.parametrize(("setting", "value"), [("EMBEDDING_PRECISION", "int4"), ("EMBEDDING_THREADS", 0)])
-def test_a_bad_setting_is_named(settings, setting: str, value: object):
+def test_invalid_setting_raises_configuration_error(settings, setting: str, value: object):
     setattr(settings, setting, value)
     with pytest.raises(ConfigurationError, match=setting):
         MiniLMEmbedder(minilm_config())
 
 
 @pytest.mark.parametrize(("setting", "value"), [("EMBEDDING_MODEL", ""), ("EMBEDDING_URL", "localhost:80")])
-def test_an_endpoint_needs_its_settings(settings, endpoint: Endpoint, setting: str, value: str):
+def test_endpoint_requires_its_settings(settings, endpoint: Endpoint, setting: str, value: str):
     setattr(settings, setting, value)
     with pytest.raises(ConfigurationError, match=setting):
         OpenAICompatibleEmbedder(endpoint_config())
 
 
-def test_an_endpoint_is_asked_in_batches_with_the_key(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
+def test_requests_are_batched_and_have_the_key(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
     remote.embed(TENANT, ["text"] * 130)
     assert [len(request["input"]) for request in endpoint.requests] == [1, 64, 64, 2]
     assert {request["model"] for request in endpoint.requests} == {"minilm-behind-http"}
@@ -256,40 +257,38 @@ def test_an_endpoint_is_asked_in_batches_with_the_key(endpoint: Endpoint, remote
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
-def test_the_endpoints_address_may_end_with_v1(settings, endpoint: Endpoint, suffix: str):
+def test_endpoint_url_may_end_with_v1(settings, endpoint: Endpoint, suffix: str):
     settings.EMBEDDING_URL, settings.EMBEDDING_DIMENSIONS = endpoint.url + suffix, 384
     OpenAICompatibleEmbedder(endpoint_config()).embed(TENANT, ["text"])
     assert [request["path"] for request in endpoint.requests] == ["/v1/embeddings"]
 
 
-def test_an_endpoint_may_answer_with_numbers(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
-    in_base64 = remote.embed(TENANT, TEXTS[:2])
-    endpoint.knows_base64 = False
-    assert np.allclose(remote.embed(TENANT, TEXTS[:2]), in_base64, atol=1e-6)
+def test_endpoint_without_base64_support(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
+    from_base64 = remote.embed(TENANT, TEXTS[:2])
+    endpoint.supports_base64 = False
+    assert np.allclose(remote.embed(TENANT, TEXTS[:2]), from_base64, atol=1e-6)
 
 
-def failure(embedder: Embedder, texts: list[str] | None = None) -> EmbeddingError:
+def embedding_error(embedder: Embedder, texts: list[str] | None = None) -> EmbeddingError:
     with pytest.raises(EmbeddingError) as caught:
         embedder.embed(TENANT, texts or ["text"])
     return caught.value
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_a_passing_failure_may_be_tried_again(
-    endpoint: Endpoint, remote: OpenAICompatibleEmbedder, status: int
-):
-    endpoint.answer = (status, b"later")
-    error = failure(remote)
+def test_transient_failure_is_retryable(endpoint: Endpoint, remote: OpenAICompatibleEmbedder, status: int):
+    endpoint.response = (status, b"later")
+    error = embedding_error(remote)
     assert (error.code, error.retryable) == ("embedding_unavailable", True)
     assert f"{status}: later" in error.detail
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404])
-def test_a_refusal_is_final_and_in_the_endpoints_words(
+def test_refusal_is_final_and_quotes_the_endpoint(
     endpoint: Endpoint, remote: OpenAICompatibleEmbedder, status: int
 ):
-    endpoint.answer = (status, json.dumps({"error": {"message": f"No model for {KEY}"}}).encode())
-    error = failure(remote)
+    endpoint.response = (status, json.dumps({"error": {"message": f"No model for {KEY}"}}).encode())
+    error = embedding_error(remote)
     assert (error.code, error.retryable) == ("embedding_refused", False)
     assert f"{status}: No model for ***" in error.detail
     assert KEY not in error.detail
@@ -308,21 +307,21 @@ def test_a_refusal_is_final_and_in_the_endpoints_words(
         b'{"data": [{"index": 0, "embedding": [NaN, 1]}]}',
     ],
 )
-def test_an_answer_without_vectors_is_refused(settings, endpoint: Endpoint, body: bytes):
+def test_response_without_vectors_is_refused(settings, endpoint: Endpoint, body: bytes):
     settings.EMBEDDING_DIMENSIONS = 2
-    endpoint.answer = (200, body)
-    assert failure(OpenAICompatibleEmbedder(endpoint_config())).code == "embedding_refused"
+    endpoint.response = (200, body)
+    assert embedding_error(OpenAICompatibleEmbedder(endpoint_config())).code == "embedding_refused"
 
 
-def test_vectors_of_other_dimensions_are_refused(settings, endpoint: Endpoint):
+def test_other_dimensions_are_refused(settings, endpoint: Endpoint):
     settings.EMBEDDING_DIMENSIONS = 1024
-    error = failure(OpenAICompatibleEmbedder(endpoint_config()))
+    error = embedding_error(OpenAICompatibleEmbedder(endpoint_config()))
     assert (error.code, error.retryable) == ("embedding_dimensions", False)
     assert "384" in error.detail and "1024" in error.detail
 
 
-def test_an_endpoint_that_is_gone_may_come_back(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
+def test_unreachable_endpoint_is_retryable(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
     endpoint.shutdown()
     endpoint.server_close()
-    error = failure(remote)
+    error = embedding_error(remote)
     assert (error.code, error.retryable) == ("embedding_unavailable", True)

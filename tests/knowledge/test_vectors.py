@@ -1,5 +1,5 @@
-"""The contract of the vector store port, held by both adapters: the embedded one with a real owner process,
-the server one with the client's own in-memory engine."""
+"""The contract of the vector store port for both adapters: the embedded one with a real owner process, the server one with
+the client's in-memory engine."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tests.knowledge.points import (
     REPORT,
     STRANGER,
     WIKI,
-    found,
+    hit_ids,
     ids,
     point,
-    sparse,
+    search_sparse,
 )
 
-# The in-memory engine has no indexes and looks at every point, and says so.
+# The in-memory engine has no indexes and warns about it.
 pytestmark = pytest.mark.filterwarnings("ignore:.*local.*:UserWarning")
 
 
-def test_what_was_upserted_is_read_back(store: VectorStore, name: str) -> None:
+def test_upserted_points_are_read_back(store: VectorStore, name: str) -> None:
     store.upsert(
         ACME, name, [point(1, tags=(RED,), vector=(0, 0.6, 0.8, 0), title="Größe 大小", pages=[1, 2])]
     )
@@ -41,17 +41,17 @@ def test_what_was_upserted_is_read_back(store: VectorStore, name: str) -> None:
     assert store.scroll(ACME, name, Filter())[0].vector is None
 
 
-def test_a_repeated_upsert_replaces(store: VectorStore, name: str) -> None:
+def test_repeated_upsert_replaces_the_point(store: VectorStore, name: str) -> None:
     store.upsert(ACME, name, [point(1, "old words", colour="red")])
     for _ in range(2):
         store.upsert(ACME, name, [point(1, "new terms", colour="blue")])
     assert ids(store, name, Filter(metadata={"colour": "blue"})) == ids(store, name) == [1]
     assert ids(store, name, Filter(metadata={"colour": "red"})) == []
-    assert found(sparse(store, name, "terms")) == [1]
-    assert sparse(store, name, "words") == []
+    assert hit_ids(search_sparse(store, name, "terms")) == [1]
+    assert search_sparse(store, name, "words") == []
 
 
-def test_an_absent_collection_is_an_empty_one(store: VectorStore) -> None:
+def test_absent_collection_is_empty(store: VectorStore) -> None:
     name = "absent"
     store.upsert(ACME, name, [])
     store.set_tags(ACME, name, {UUID(int=1): (RED,)})
@@ -61,7 +61,7 @@ def test_an_absent_collection_is_an_empty_one(store: VectorStore) -> None:
         assert store.search(ACME, name, Query(mode=mode, text="word", vector=(1, 0, 0, 0))) == []
 
 
-def test_each_condition_narrows(store: VectorStore, name: str) -> None:
+def test_filters_match_their_points(store: VectorStore, name: str) -> None:
     store.upsert(
         ACME,
         name,
@@ -88,7 +88,7 @@ def test_each_condition_narrows(store: VectorStore, name: str) -> None:
     ]:
         assert ids(store, name, filter) == expected, filter
         hits = store.search(ACME, name, Query(mode=Mode.DENSE, vector=(1, 0, 0, 0), filter=filter))
-        assert sorted(found(hits)) == expected, filter
+        assert sorted(hit_ids(hits)) == expected, filter
 
 
 def test_metadata_matches_by_equality_list_and_range(store: VectorStore, name: str) -> None:
@@ -127,7 +127,7 @@ def test_metadata_matches_by_equality_list_and_range(store: VectorStore, name: s
         assert ids(store, name, Filter(metadata=metadata)) == expected, metadata
 
 
-def test_conditions_combine_to_any_depth(store: VectorStore, name: str) -> None:
+def test_conditions_can_be_nested(store: VectorStore, name: str) -> None:
     store.upsert(
         ACME,
         name,
@@ -139,19 +139,19 @@ def test_conditions_combine_to_any_depth(store: VectorStore, name: str) -> None:
         ],
     )
     ada, many = Matches("author", "Ada"), Matches("pages", {"gt": 5})
-    nobody = Combined("none", (ada, many))
+    neither = Combined("none", (ada, many))
     cases: list[tuple[Condition, list[int]]] = [
         (ada, [1]),
         (Combined("any", (ada, many)), [1, 2, 3]),
         (Combined("all", (ada, many)), []),
-        (nobody, [4]),
+        (neither, [4]),
         (Combined("all", (many, Combined("none", (Matches("author", ["Bob", "Dan"]),)))), [3]),
-        (Combined("any", (nobody, Combined("all", (many, Matches("author", "Bob"))))), [2, 4]),
+        (Combined("any", (neither, Combined("all", (many, Matches("author", "Bob"))))), [2, 4]),
     ]
     for where, expected in cases:
         assert ids(store, name, Filter(where=where)) == expected, where
     assert ids(store, name, Filter(metadata={"pages": 3}, where=many)) == []
-    assert ids(store, name, Filter(where=nobody), STRANGER) == []
+    assert ids(store, name, Filter(where=neither), STRANGER) == []
     with pytest.raises(VectorStoreError, match="any"):
         store.scroll(ACME, name, Filter(where=Combined("any", ())))
 
@@ -168,28 +168,28 @@ def test_conditions_combine_to_any_depth(store: VectorStore, name: str) -> None:
         {'x" , "tenant_id': {"gt": 1}},
     ],
 )
-def test_an_impossible_condition_is_refused(store: VectorStore, name: str, metadata: dict[str, Any]) -> None:
+def test_invalid_condition_is_refused(store: VectorStore, name: str, metadata: dict[str, Any]) -> None:
     store.upsert(ACME, name, [point(1)])
     with pytest.raises(VectorStoreError) as error:
         store.scroll(ACME, name, Filter(metadata=metadata))
     assert error.value.code.startswith("invalid_") and not error.value.retryable
 
 
-def test_a_condition_cannot_be_smuggled_in_as_an_id(store: VectorStore, name: str) -> None:
+def test_condition_in_place_of_an_id_is_refused(store: VectorStore, name: str) -> None:
     forged: Any = {"should": [{"key": "tenant_id", "match": {"value": str(STRANGER)}}]}
     for field in ("reference_ids", "document_ids", "tags_any", "tags_none", "point_ids"):
         with pytest.raises((ValueError, AttributeError)):
             store.scroll(ACME, name, Filter(**dict[str, Any]({field: (forged,)})))
 
 
-def test_tenants_do_not_see_or_touch_each_other(store: VectorStore, name: str) -> None:
+def test_tenants_are_isolated(store: VectorStore, name: str) -> None:
     store.upsert(ACME, name, [point(1, "salary"), point(2, "salary", tenant_id=str(STRANGER))])
     store.upsert(STRANGER, name, [point(3, "salary")])
     assert (ids(store, name), ids(store, name, tenant=STRANGER)) == ([1, 2], [3])
     for mode in Mode:
         query = Query(mode=mode, text="salary", vector=(1, 0, 0, 0))
-        assert sorted(found(store.search(ACME, name, query))) == [1, 2]
-        assert found(store.search(STRANGER, name, query)) == [3]
+        assert sorted(hit_ids(store.search(ACME, name, query))) == [1, 2]
+        assert hit_ids(store.search(STRANGER, name, query)) == [3]
     foreign = Filter(point_ids=(UUID(int=1), UUID(int=3)), metadata={})
     assert ids(store, name, foreign, STRANGER) == [3]
     store.set_tags(STRANGER, name, {UUID(int=1): (RED,), UUID(int=3): (BLUE,)})
@@ -199,31 +199,31 @@ def test_tenants_do_not_see_or_touch_each_other(store: VectorStore, name: str) -
 
 
 @pytest.mark.parametrize("filter", [Filter(), Filter(below_generation=9), Filter(reference_ids=(HANDBOOK,))])
-def test_nothing_is_deleted_unless_it_is_named(store: VectorStore, name: str, filter: Filter) -> None:
+def test_delete_requires_documents_or_points(store: VectorStore, name: str, filter: Filter) -> None:
     store.upsert(ACME, name, [point(1)])
     with pytest.raises(ValueError, match="Name the documents or the points"):
         store.delete(ACME, name, filter)
     assert ids(store, name) == [1]
 
 
-def test_an_id_of_another_tenant_is_not_overwritten(store: VectorStore, name: str) -> None:
-    store.upsert(ACME, name, [point(1, "mine")])
-    store.upsert(STRANGER, name, [point(1, "theirs"), point(2, "theirs")])
+def test_upsert_does_not_overwrite_another_tenants_point(store: VectorStore, name: str) -> None:
+    store.upsert(ACME, name, [point(1, "original")])
+    store.upsert(STRANGER, name, [point(1, "foreign"), point(2, "foreign")])
     assert (ids(store, name), ids(store, name, tenant=STRANGER)) == ([1], [2])
-    assert found(sparse(store, name, "mine")) == [1]
-    assert sparse(store, name, "theirs") == []
+    assert hit_ids(search_sparse(store, name, "original")) == [1]
+    assert search_sparse(store, name, "foreign") == []
 
 
-def test_points_of_other_tenants_do_not_change_scores(store: VectorStore, name: str) -> None:
+def test_scores_do_not_depend_on_other_tenants(store: VectorStore, name: str) -> None:
     store.upsert(ACME, name, [point(1, "tax law"), point(2, "tax office"), point(3, "garden")])
-    before = sparse(store, name, "tax garden")
+    before = search_sparse(store, name, "tax garden")
     store.upsert(STRANGER, name, [point(number, "garden tax") for number in range(10, 60)])
-    assert sparse(store, name, "tax garden") == before
-    assert found(before)[0] == 3
+    assert search_sparse(store, name, "tax garden") == before
+    assert hit_ids(before)[0] == 3
     assert before[0].score > 2 * before[1].score > 0
 
 
-def test_tags_are_replaced_and_nothing_else(store: VectorStore, name: str) -> None:
+def test_set_tags_replaces_only_tags(store: VectorStore, name: str) -> None:
     store.upsert(
         ACME, name, [point(1, "word", tags=(RED,), page=3), point(2, tags=(RED,)), point(3, tags=(RED,))]
     )
@@ -232,16 +232,16 @@ def test_tags_are_replaced_and_nothing_else(store: VectorStore, name: str) -> No
     tags = {stored.id.int: stored.tag_ids for stored in store.scroll(ACME, name, Filter())}
     assert tags == {1: (GREEN, BLUE), 2: (), 3: (RED,)}
     assert ids(store, name, Filter(tags_any=(BLUE,), metadata={"page": 3})) == [1]
-    assert found(sparse(store, name, "word")) == [1]
+    assert hit_ids(search_sparse(store, name, "word")) == [1]
 
 
-def test_setting_no_tags_changes_nothing(store: VectorStore, name: str) -> None:
+def test_set_tags_of_no_points_changes_nothing(store: VectorStore, name: str) -> None:
     store.upsert(ACME, name, [point(1, tags=(RED,))])
     store.set_tags(ACME, name, {})
     assert ids(store, name, Filter(tags_any=(RED,))) == [1]
 
 
-def test_old_generations_are_deleted(store: VectorStore, name: str) -> None:
+def test_old_generations_can_be_deleted(store: VectorStore, name: str) -> None:
     store.upsert(
         ACME, name, [point(n, generation=g, document=d) for n, g, d in [(1, 1, REPORT), (2, 2, REPORT)]]
     )
@@ -251,7 +251,7 @@ def test_old_generations_are_deleted(store: VectorStore, name: str) -> None:
     assert ids(store, name) == [2, 3]
 
 
-def test_scrolling_pages_are_ordered_and_complete(store: VectorStore, name: str) -> None:
+def test_scroll_pages_are_ordered_and_complete(store: VectorStore, name: str) -> None:
     numbers = [uuid5(REPORT, str(n)).int for n in range(1203)]
     store.upsert(ACME, name, [point(n, document=(REPORT, MEMO)[n % 2]) for n in numbers])
     store.upsert(STRANGER, name, [point(uuid4().int) for _ in range(50)])

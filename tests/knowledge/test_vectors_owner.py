@@ -1,4 +1,4 @@
-"""The process that owns the embedded shards: its promises when it, or a client, is killed or misbehaves."""
+"""The process that owns the embedded shards: what happens when it, or a client, is killed or misbehaves."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ NAME = "minilm"
 
 
 @dataclass
-class Place:
-    """A folder with room for one owner."""
+class EdgeInstance:
+    """A folder for an owner process, its socket and its data."""
 
     folder: Path
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def socket(self) -> Path:
@@ -43,8 +43,8 @@ class Place:
         path = self.folder / "run" / name
         arguments = ["--socket", str(path), "--dir", str(self.folder / directory)]
         command = [sys.executable, "-m", "engines.vectors.edge_process", *arguments]
-        self.started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
-        return self.started[-1]
+        self.processes.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+        return self.processes[-1]
 
     def start(self) -> subprocess.Popen[str]:
         owner = self.spawn()
@@ -57,26 +57,27 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
-    place = Place(Path(tempfile.mkdtemp(prefix="oyl-")))  # pytest's own are too long for a socket
-    yield place
-    for owner in place.started:
+def instance() -> Iterator[EdgeInstance]:
+    folder = tempfile.mkdtemp(prefix="oyl-")  # pytest's own are too long for a socket
+    instance = EdgeInstance(Path(folder))
+    yield instance
+    for owner in instance.processes:
         owner.kill()
         owner.communicate()
-    shutil.rmtree(place.folder)
+    shutil.rmtree(instance.folder)
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Place]:
-    """An owner that must outlive all that is done to it."""
-    place = Place(Path(tempfile.mkdtemp(prefix="oyl-")))
-    owner = place.start()
-    EdgeStore(place.socket).upsert(ACME, NAME, points(1))
-    yield place
+def running() -> Iterator[EdgeInstance]:
+    """An owner that must still run after all tests."""
+    instance = EdgeInstance(Path(tempfile.mkdtemp(prefix="oyl-")))
+    owner = instance.start()
+    EdgeStore(instance.socket).upsert(ACME, NAME, points(1))
+    yield instance
     assert owner.poll() is None
     owner.terminate()
     owner.communicate()
-    shutil.rmtree(place.folder)
+    shutil.rmtree(instance.folder)
 
 
 def points(*numbers: int) -> list[Point]:
@@ -97,8 +98,8 @@ def ids(store: EdgeStore) -> list[int]:
     return [stored.id.int for stored in store.scroll(ACME, NAME, Filter(), limit=100_000)]
 
 
-def test_acknowledged_writes_survive_a_kill(place: Place) -> None:
-    owner, store = place.start(), EdgeStore(place.socket)
+def test_acknowledged_writes_survive_sigkill(instance: EdgeInstance) -> None:
+    owner, store = instance.start(), EdgeStore(instance.socket)
     acknowledged, killed = list[int](), threading.Event()
 
     def write() -> None:
@@ -120,41 +121,41 @@ def test_acknowledged_writes_survive_a_kill(place: Place) -> None:
     owner.kill()
     writer.join(30)
     assert killed.is_set()
-    place.start()
-    kept = ids(store)
-    assert not set(acknowledged) - set(kept)
-    assert not {number for number in kept if number % 200 == 1} & set(range(1, acknowledged[-1]))
+    instance.start()
+    stored = ids(store)
+    assert not set(acknowledged) - set(stored)
+    assert not {number for number in stored if number % 200 == 1} & set(range(1, acknowledged[-1]))
     last = f"word{acknowledged[-1]}"
     assert len(store.search(ACME, NAME, Query(mode=Mode.SPARSE, text=last))) == 1
 
 
-def test_a_client_goes_on_after_a_restart(place: Place) -> None:
-    owner, store = place.start(), EdgeStore(place.socket)
+def test_client_reconnects_after_a_restart(instance: EdgeInstance) -> None:
+    owner, store = instance.start(), EdgeStore(instance.socket)
     store.upsert(ACME, NAME, points(1, 2))
     owner.send_signal(signal.SIGTERM)
     stopped = time.monotonic()
     assert owner.wait(10) == 0
     assert time.monotonic() - stopped < 3
-    assert not place.socket.exists()
+    assert not instance.socket.exists()
     with pytest.raises(VectorStoreError, match="is it running") as error:
         store.scroll(ACME, NAME, Filter())
     assert (error.value.code, error.value.retryable) == ("vector_store_unavailable", True)
-    place.start()
+    instance.start()
     assert ids(store) == [1, 2]
 
 
-def test_many_signals_stop_it_as_one_does(place: Place) -> None:
-    owner = place.start()
+def test_many_signals_stop_it_cleanly(instance: EdgeInstance) -> None:
+    owner = instance.start()
     assert owner.stderr and "Owning" in owner.stderr.readline()
     for _ in range(50):
         owner.send_signal(signal.SIGTERM)
         owner.send_signal(signal.SIGINT)
     owner.wait(timeout=20)
-    assert not place.socket.exists(), "it was given the time to stop in good order"
+    assert not instance.socket.exists(), "it stopped without cleaning up"
 
 
-def test_a_write_during_a_stop_is_done_or_worth_a_retry(place: Place) -> None:
-    owner, store = place.start(), EdgeStore(place.socket)
+def test_write_during_stop_succeeds_or_is_retryable(instance: EdgeInstance) -> None:
+    owner, store = instance.start(), EdgeStore(instance.socket)
     store.upsert(ACME, NAME, points(1))
     owner.send_signal(signal.SIGTERM)
     done = [1]
@@ -164,23 +165,23 @@ def test_a_write_during_a_stop_is_done_or_worth_a_retry(place: Place) -> None:
             done.append(number)
     assert (error.value.code, error.value.retryable) == ("vector_store_unavailable", True)
     assert owner.wait(10) == 0
-    place.start()
+    instance.start()
     assert not set(done) - set(ids(store))
 
 
-def test_a_call_on_a_dead_connection_is_repeated(place: Place) -> None:
-    owner, store = place.start(), EdgeStore(place.socket)
+def test_call_on_a_dead_connection_is_retried(instance: EdgeInstance) -> None:
+    owner, store = instance.start(), EdgeStore(instance.socket)
     store.upsert(ACME, NAME, points(1))
     owner.kill()
     owner.wait()
-    assert place.socket.exists()  # left behind, and replaced by the next
-    place.start()
+    assert instance.socket.exists()  # left behind, and replaced by the next
+    instance.start()
     store.upsert(ACME, NAME, points(2))
     assert ids(store) == [1, 2]
 
 
-def test_a_silent_owner_is_worth_a_retry(place: Place) -> None:
-    owner, store = place.start(), EdgeStore(place.socket, timeout=0.2)
+def test_timeout_is_retryable(instance: EdgeInstance) -> None:
+    owner, store = instance.start(), EdgeStore(instance.socket, timeout=0.2)
     owner.send_signal(signal.SIGSTOP)
     with pytest.raises(VectorStoreError, match="timed out") as error:
         store.scroll(ACME, NAME, Filter())
@@ -189,20 +190,20 @@ def test_a_silent_owner_is_worth_a_retry(place: Place) -> None:
     assert ids(store) == []
 
 
-def test_a_second_owner_is_turned_away(place: Place) -> None:
-    place.start()
-    same_folder = place.spawn(name="other.sock")
-    same_socket = place.spawn(directory="other")
+def test_second_owner_exits(instance: EdgeInstance) -> None:
+    instance.start()
+    same_folder = instance.spawn(name="other.sock")
+    same_socket = instance.spawn(directory="other")
     assert "Another process owns the vectors" in same_folder.communicate(timeout=10)[1]
     assert "Another process listens" in same_socket.communicate(timeout=10)[1]
     assert (same_folder.returncode, same_socket.returncode) == (1, 1)
-    assert ids(EdgeStore(place.socket)) == []
+    assert ids(EdgeStore(instance.socket)) == []
 
 
-def test_only_its_user_can_open_the_socket(place: Place) -> None:
-    place.start()
-    assert stat.S_IMODE(place.socket.stat().st_mode) == 0o600
-    assert stat.S_IMODE(place.socket.parent.stat().st_mode) == 0o700
+def test_socket_is_private_to_its_user(instance: EdgeInstance) -> None:
+    instance.start()
+    assert stat.S_IMODE(instance.socket.stat().st_mode) == 0o600
+    assert stat.S_IMODE(instance.socket.parent.stat().st_mode) == 0o700
 
 
 def _framed(head: bytes, body: bytes = b"", magic: bytes = b"OYL1") -> bytes:
@@ -224,15 +225,15 @@ def _framed(head: bytes, body: bytes = b"", magic: bytes = b"OYL1") -> bytes:
         _framed(b'{"arrays": 7}'),
     ],
 )
-def test_garbage_closes_its_own_connection_only(running: Place, garbage: bytes) -> None:
+def test_garbage_closes_only_its_connection(running: EdgeInstance, garbage: bytes) -> None:
     store = EdgeStore(running.socket)
     assert ids(store) == [1]
-    with socket.socket(socket.AF_UNIX) as rude:
-        rude.settimeout(5)
-        rude.connect(str(running.socket))
-        rude.sendall(garbage)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(running.socket))
+        client.sendall(garbage)
         with pytest.raises((EOFError, ConnectionResetError)):
-            wire.receive(rude, seconds=5)
+            wire.receive(client, timeout=5)
     assert ids(store) == [1]
 
 
@@ -249,8 +250,8 @@ def test_garbage_closes_its_own_connection_only(running: Place, garbage: bytes) 
         {"operation": "scroll", "collection": NAME, "filter": None},
     ],
 )
-def test_a_malformed_request_is_refused_and_the_connection_goes_on(
-    running: Place, header: dict[str, object]
+def test_malformed_request_is_refused_on_an_open_connection(
+    running: EdgeInstance, header: dict[str, object]
 ) -> None:
     store = EdgeStore(running.socket)
     with socket.socket(socket.AF_UNIX) as client:
@@ -258,54 +259,54 @@ def test_a_malformed_request_is_refused_and_the_connection_goes_on(
         client.connect(str(running.socket))
         for _ in range(2):
             wire.send(client, header, [np.ones(4, np.float32), np.ones(1, np.uint32)])
-            answer = wire.receive(client, seconds=5).header["error"]
+            answer = wire.receive(client, timeout=5).header["error"]
             assert answer["code"] in ("vector_store_rejected", "invalid_collection")
     assert ids(store) == [1]
 
 
-def test_a_client_that_dies_in_a_message_harms_nobody(place: Place) -> None:
-    place.start()
-    store = EdgeStore(place.socket)
+def test_client_dying_in_a_message_harms_no_other(instance: EdgeInstance) -> None:
+    instance.start()
+    store = EdgeStore(instance.socket)
     with socket.socket(socket.AF_UNIX) as dying:
-        dying.connect(str(place.socket))
+        dying.connect(str(instance.socket))
         dying.sendall(_framed(b"{" * 1000)[:500])
         store.upsert(ACME, NAME, points(1))
     assert ids(store) == [1]
 
 
-def test_a_message_over_the_limit_is_not_sent(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.start()
+def test_message_over_the_limit_is_not_sent(instance: EdgeInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance.start()
     monkeypatch.setattr(wire, "MAX_BYTES", 1000)
     with pytest.raises(VectorStoreError, match="over the limit") as error:
-        EdgeStore(place.socket).upsert(ACME, NAME, points(*range(100)))
+        EdgeStore(instance.socket).upsert(ACME, NAME, points(*range(100)))
     assert not error.value.retryable
 
 
-def test_damage_is_named_and_stays_in_its_collection(place: Place) -> None:
-    owner, store = place.start(), EdgeStore(place.socket)
+def test_damage_affects_only_its_collection(instance: EdgeInstance) -> None:
+    owner, store = instance.start(), EdgeStore(instance.socket)
     store.upsert(ACME, NAME, points(1))
     owner.terminate()
     assert owner.wait(10) == 0
-    (place.folder / "data" / NAME / "current.json").write_text("{")
-    place.start()
+    (instance.folder / "data" / NAME / "current.json").write_text("{")
+    instance.start()
     with pytest.raises(VectorStoreError, match="reconcile --repair") as error:
         ids(store)
     assert (error.value.code, error.value.retryable) == ("vector_store_damaged", False)
     store.upsert(ACME, "other", points(2))
 
 
-def test_many_threads_share_a_store(place: Place) -> None:
-    place.start()
-    store = EdgeStore(place.socket)
+def test_store_is_thread_safe(instance: EdgeInstance) -> None:
+    instance.start()
+    store = EdgeStore(instance.socket)
     failures = list[BaseException]()
 
     def work(number: int) -> None:
         try:
             for step in range(10):
-                mine = number * 100 + step
-                store.upsert(ACME, NAME, points(mine))
-                found = store.search(ACME, NAME, Query(mode=Mode.SPARSE, text=f"word{mine}"))
-                assert [hit.point_id.int for hit in found] == [mine]
+                point_id = number * 100 + step
+                store.upsert(ACME, NAME, points(point_id))
+                hits = store.search(ACME, NAME, Query(mode=Mode.SPARSE, text=f"word{point_id}"))
+                assert [hit.point_id.int for hit in hits] == [point_id]
         except BaseException as error:
             failures.append(error)
 
@@ -318,6 +319,6 @@ def test_many_threads_share_a_store(place: Place) -> None:
     assert len(ids(store)) == 80
 
 
-def test_the_owner_needs_no_django() -> None:
+def test_owner_does_not_import_django() -> None:
     code = "import sys, engines.vectors.edge_process; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

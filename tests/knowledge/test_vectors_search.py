@@ -1,4 +1,4 @@
-"""The contract of the vector store port: searching, and what is refused."""
+"""The contract of the vector store port: searches, and invalid calls."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from engines.vectors import Filter, Mode, Query, VectorStore, VectorStoreError
 from tests.knowledge.points import (
     ACME,
     NAME,
-    found,
+    hit_ids,
     ids,
     point,
-    sparse,
+    search_sparse,
 )
 
-# The in-memory engine has no indexes and looks at every point, and says so.
+# The in-memory engine has no indexes and warns about it.
 pytestmark = pytest.mark.filterwarnings("ignore:.*local.*:UserWarning")
 
 
-def test_modes_rank_and_explain(store: VectorStore, name: str) -> None:
+def test_modes_return_ranked_hits_with_scores(store: VectorStore, name: str) -> None:
     store.upsert(
         ACME,
         name,
@@ -34,11 +34,11 @@ def test_modes_rank_and_explain(store: VectorStore, name: str) -> None:
     )
     query: dict[str, Any] = {"text": "solar panel", "vector": (1.0, 0.0, 0.0, 0.0)}
     dense = store.search(ACME, name, Query(mode=Mode.DENSE, limit=2, **query))
-    assert found(dense) == [1, 2]
+    assert hit_ids(dense) == [1, 2]
     assert [hit.scores for hit in dense] == [{"dense": hit.score} for hit in dense]
     assert [hit.score for hit in dense] == pytest.approx([1.0, 0.8], abs=1e-5)
     terms = store.search(ACME, name, Query(mode=Mode.SPARSE, **query))
-    assert found(terms) == [1, 3]
+    assert hit_ids(terms) == [1, 3]
     assert [hit.scores for hit in terms] == [{"sparse": hit.score} for hit in terms]
     hybrid = {hit.point_id.int: hit for hit in store.search(ACME, name, Query(mode=Mode.HYBRID, **query))}
     assert next(iter(hybrid)) == 1
@@ -49,19 +49,19 @@ def test_modes_rank_and_explain(store: VectorStore, name: str) -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_limits(store: VectorStore, name: str, mode: Mode) -> None:
+def test_limit(store: VectorStore, name: str, mode: Mode) -> None:
     store.upsert(ACME, name, [point(n, "word") for n in range(1, 31)])
     for limit in (0, 1, 7, 500):
         query = Query(mode=mode, text="word", vector=(1, 0, 0, 0), limit=limit)
         assert len(store.search(ACME, name, query)) == min(limit, 30)
 
 
-def test_a_question_without_terms_finds_by_meaning_only(store: VectorStore, name: str) -> None:
+def test_query_without_terms_ranks_by_vector_only(store: VectorStore, name: str) -> None:
     store.upsert(ACME, name, [point(1, "word"), point(2, "")])
     for text in ("", "?!", "the"):
-        assert sparse(store, name, text) == []
+        assert search_sparse(store, name, text) == []
         hybrid = store.search(ACME, name, Query(mode=Mode.HYBRID, text=text, vector=(1, 0, 0, 0)))
-        assert sorted(found(hybrid)) == [1, 2]
+        assert sorted(hit_ids(hybrid)) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -83,15 +83,15 @@ def test_a_question_without_terms_finds_by_meaning_only(store: VectorStore, name
         ("Cafe\u0301", "café"),
     ],
 )
-def test_words_of_many_scripts_are_found(store: VectorStore, name: str, text: str, question: str) -> None:
+def test_terms_of_many_scripts_match(store: VectorStore, name: str, text: str, question: str) -> None:
     store.upsert(ACME, name, [point(1, text), point(2, "something else, 別の")])
-    assert found(sparse(store, name, question)) == [1]
+    assert hit_ids(search_sparse(store, name, question)) == [1]
 
 
 @pytest.mark.parametrize(
     "bad", ["", "../x", "a/b", ".hidden", "a\x00", "a\n", "x" * 102, "Kelvin\u212a", "a b", "-x", "a\\b"]
 )
-def test_a_name_that_could_be_a_path_is_refused(store: VectorStore, bad: str) -> None:
+def test_invalid_collection_name_is_refused(store: VectorStore, bad: str) -> None:
     for call in (
         lambda: store.upsert(ACME, bad, [point(1)]),
         lambda: store.set_tags(ACME, bad, {UUID(int=1): ()}),
@@ -108,15 +108,13 @@ def test_a_name_that_could_be_a_path_is_refused(store: VectorStore, bad: str) ->
     "vectors",
     [[(1.0, float("nan"), 0, 0)], [(1.0, float("inf"), 0, 0)], [(1.0, 0), (1.0, 0, 0, 0)], [("a",) * 4]],
 )
-def test_a_vector_that_is_none_is_refused(
-    store: VectorStore, name: str, vectors: list[tuple[float, ...]]
-) -> None:
+def test_invalid_vector_is_refused(store: VectorStore, name: str, vectors: list[tuple[float, ...]]) -> None:
     with pytest.raises(VectorStoreError) as error:
         store.upsert(ACME, name, [point(n, vector=vector) for n, vector in enumerate(vectors)])
     assert (error.value.code, error.value.retryable) == ("invalid_vector", False)
 
 
-def test_a_vector_of_another_length_is_refused_and_does_no_harm(store: VectorStore, name: str) -> None:
+def test_vector_of_another_length_is_refused(store: VectorStore, name: str) -> None:
     store.upsert(ACME, name, [point(1)])
     for call in (
         lambda: store.upsert(ACME, name, [point(2, vector=(1.0, 0.0))]),
@@ -128,18 +126,18 @@ def test_a_vector_of_another_length_is_refused_and_does_no_harm(store: VectorSto
     assert ids(store, name) == [1]
 
 
-def test_a_search_by_meaning_needs_a_vector(store: VectorStore, name: str) -> None:
+def test_dense_and_hybrid_require_a_vector(store: VectorStore, name: str) -> None:
     for mode in (Mode.DENSE, Mode.HYBRID):
         with pytest.raises(VectorStoreError, match="needs the query's vector"):
             store.search(ACME, name, Query(mode=mode, text="word"))
 
 
-def test_metadata_that_is_no_scalar_is_refused(store: VectorStore, name: str) -> None:
+def test_nested_metadata_is_refused(store: VectorStore, name: str) -> None:
     with pytest.raises(VectorStoreError, match="must be text, a number"):
         store.upsert(ACME, name, [point(1, nested={"a": 1})])
 
 
-def test_a_server_that_is_away_is_worth_a_retry() -> None:
+def test_unreachable_server_is_retryable() -> None:
     from engines.vectors.server import QdrantServerStore
 
     with pytest.raises(VectorStoreError, match="QDRANT_URL") as error:
@@ -147,21 +145,21 @@ def test_a_server_that_is_away_is_worth_a_retry() -> None:
     assert (error.value.code, error.value.retryable) == ("vector_store_unavailable", True)
 
 
-def test_a_vector_is_made_for_the_search_that_needs_it(store: VectorStore, name: str) -> None:
-    made = list[None]()
+def test_vector_function_is_called_if_needed(store: VectorStore, name: str) -> None:
+    calls = list[None]()
 
     def vector() -> tuple[float, ...]:
-        made.append(None)
+        calls.append(None)
         return (1, 0, 0, 0)
 
     store.upsert(ACME, name, [point(1, "word")])
-    for mode, times in ((Mode.SPARSE, 0), (Mode.DENSE, 1), (Mode.HYBRID, 2)):
-        assert found(store.search(ACME, name, Query(mode=mode, text="word", vector=vector))) == [1]
-        assert len(made) == times
+    for mode, count in ((Mode.SPARSE, 0), (Mode.DENSE, 1), (Mode.HYBRID, 2)):
+        assert hit_ids(store.search(ACME, name, Query(mode=mode, text="word", vector=vector))) == [1]
+        assert len(calls) == count
 
 
-def test_a_vector_that_cannot_be_made_does_no_harm(store: VectorStore, name: str) -> None:
-    """The answer for the words, which nobody waits for any more, is no answer to the next question."""
+def test_failing_vector_function_leaves_the_store_usable(store: VectorStore, name: str) -> None:
+    """The pending response of the sparse query must not become the response to the next request."""
 
     def vector() -> tuple[float, ...]:
         raise LookupError
@@ -170,4 +168,4 @@ def test_a_vector_that_cannot_be_made_does_no_harm(store: VectorStore, name: str
     for _ in range(3):
         with pytest.raises(LookupError):
             store.search(ACME, name, Query(mode=Mode.HYBRID, text="word", vector=vector))
-        assert found(sparse(store, name, "honey")) == [2]
+        assert hit_ids(search_sparse(store, name, "honey")) == [2]

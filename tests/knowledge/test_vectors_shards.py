@@ -1,4 +1,4 @@
-"""The upkeep of the embedded shards: a search graph is built beside the shard in use, and loses nothing."""
+"""The maintenance of the embedded shards: a search graph is built on a copy, without losing writes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run(command: list[str]) -> None:
     subprocess.run(command, check=True)
 
 
-def test_writes_during_a_rebuild_are_in_its_result(tmp_path: Path) -> None:
+def test_writes_during_a_rebuild_are_replayed(tmp_path: Path) -> None:
     collection = Collection.create(tmp_path, 4)
     collection.update([upsert(*range(1, 101))], 100)
 
@@ -74,7 +74,7 @@ def test_writes_during_a_rebuild_are_in_its_result(tmp_path: Path) -> None:
     assert len([entry for entry in tmp_path.iterdir() if entry.is_dir()]) == 1
 
 
-def test_a_failed_rebuild_leaves_the_shard_as_it_was(tmp_path: Path) -> None:
+def test_failed_rebuild_keeps_the_shard(tmp_path: Path) -> None:
     collection = Collection.create(tmp_path, 4)
     collection.update([upsert(*range(1, 11))], 10)
 
@@ -90,35 +90,35 @@ def test_a_failed_rebuild_leaves_the_shard_as_it_was(tmp_path: Path) -> None:
     assert len([entry for entry in tmp_path.iterdir() if entry.is_dir()]) == 1
 
 
-def test_what_an_interrupted_rebuild_left_is_removed(tmp_path: Path) -> None:
+def test_load_removes_leftovers_of_interrupted_rebuilds(tmp_path: Path) -> None:
     Collection.create(tmp_path, 4).close()
     (tmp_path / "0123" / "segments").mkdir(parents=True)
     Collection.load(tmp_path)
     assert not (tmp_path / "0123").exists()
 
 
-def test_upkeep_rebuilds_when_enough_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maintenance_rebuilds_after_enough_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "REBUILD_POINTS", 50)
-    opened = Shards(tmp_path)
-    collection = opened.get_or_create("c", 4)
+    first = Shards(tmp_path)
+    collection = first.get_or_create("c", 4)
     collection.update([upsert(*range(1, 41))], 40)
     assert not collection.needs_rebuild()
     collection.update([upsert(*range(41, 61))], 20)
     assert collection.needs_rebuild()
     before = collection.shard
-    opened.keep()
+    first.start_maintenance()
     deadline = time.monotonic() + 20
     while collection.shard is before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert collection.shard is not before
     assert not collection.needs_rebuild()
     assert count(collection) == 60
-    opened.close()
-    again = Shards(tmp_path).get("c")
-    assert again and not again.needs_rebuild()
+    first.close()
+    reopened = Shards(tmp_path).get("c")
+    assert reopened and not reopened.needs_rebuild()
 
 
-def test_a_pause_of_the_writers_is_used_to_rebuild(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rebuild_is_due_when_writes_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "REBUILD_POINTS", 20)
     collection = Collection.create(tmp_path, 4)
     collection.update([upsert(*range(1, 101))], 100)

@@ -1,9 +1,8 @@
-"""A corpus as large as one likes, in seconds: rows, points and files are written directly, with vectors of eight numbers."""
+"""A large corpus in seconds: rows, points and files are written directly, with vectors of eight numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
@@ -19,25 +18,26 @@ from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 
 MODEL = "eight-numbers"
-CHUNKS = 20  # of each document
-AT_ONCE = 100  # documents
+CHUNKS_PER_DOCUMENT = 20
+BATCH_DOCUMENTS = 100
 TEXT = "Honey bees dance to tell their sisters where the flowers are. " * 8
 
 
 def grow(person: Person, reference: Reference, chunks: int) -> None:
-    """Add documents of CHUNKS passages each, with a tag, a file and some metadata, as the pipeline leaves them."""
+    """Add documents with their chunks, tags, files and metadata, as the pipeline leaves them."""
     with tenant_scope(person.tenant_id):
         tag, _ = Tag.objects.get_or_create(reference=reference, tag="nature")
-    rest = iter(range(chunks // CHUNKS))
-    while some := list(islice(rest, AT_ONCE)):
-        documents = [_document(person, reference) for _ in some]
+    count = chunks // CHUNKS_PER_DOCUMENT
+    for start in range(0, count, BATCH_DOCUMENTS):
+        size = min(BATCH_DOCUMENTS, count - start)
+        documents = [_document(person, reference) for _ in range(size)]
         with tenant_scope(person.tenant_id):
             Document.objects.bulk_create(documents)
-            passages = Chunk.objects.bulk_create(_chunks(documents))
+            rows = Chunk.objects.bulk_create(_chunks(documents))
             TagLink.objects.bulk_create(
-                [TagLink(chunk=chunk, tag=tag, source=TagSource.RULE) for chunk in passages]
+                [TagLink(chunk=chunk, tag=tag, source=TagSource.RULE) for chunk in rows]
             )
-        points = list(_points(passages, reference, tag))
+        points = list(_points(rows, reference, tag))
         vector_store().upsert(person.tenant_id, collection_name(MODEL), points)
 
 
@@ -61,7 +61,7 @@ def _document(person: Person, reference: Reference) -> Document:
 
 def _chunks(documents: Sequence[Document]) -> Iterator[Chunk]:
     for document in documents:
-        for position in range(CHUNKS):
+        for position in range(CHUNKS_PER_DOCUMENT):
             yield Chunk(
                 pk=chunk_id(document.pk, 1, position),
                 document=document,

@@ -1,4 +1,4 @@
-"""Two tenants' documents, in which things can be put out of order."""
+"""Documents of a tenant, in which inconsistencies can be planted."""
 
 from __future__ import annotations
 
@@ -28,51 +28,51 @@ WORDS = [
     "bread",
     "night",
 ]
-PASSAGES, SENTENCES = 4, 16  # each under a title of its own, and long enough not to be joined with the next
+CHUNKS, SENTENCES = 4, 16  # each chunk under its own title, and too long to be merged with the next
 
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """`long` have PASSAGES each; `short` are as many; `purged` is gone."""
+    """`long` documents have CHUNKS each; there are as many `short` ones; `purged` has been deleted."""
 
-    shelf: Library
+    library: Library
     long: Sequence[Document]
     short: Sequence[Document]
     purged: Document
 
     @property
     def tenant_id(self) -> UUID:
-        return self.shelf.tenant_id
+        return self.library.tenant_id
 
-    def passages(self, document: Document) -> list[UUID]:
+    def chunk_ids(self, document: Document) -> list[UUID]:
         with tenant_scope(self.tenant_id):
             return list(
                 Chunk.objects.filter(document=document).order_by("position").values_list("pk", flat=True)
             )
 
-    def forget(self, point_id: UUID) -> None:
+    def delete_point(self, point_id: UUID) -> None:
         ports = default_ports()
         ports.store.delete(self.tenant_id, ports.collection, Filter(point_ids=(point_id,)))
 
-    def put(self, document: Document, *, collection: str = "", **facts: Any) -> UUID:
-        """Store a point of the document that nobody expects; `facts` are what else it says."""
+    def store_point(self, document: Document, *, collection: str = "", **fields: Any) -> UUID:
+        """Store an unexpected point of the document, by default with a new id. Return its id."""
         ports = default_ports()
-        said: dict[str, Any] = {
+        values: dict[str, Any] = {
             "id": uuid4(),
             "document_id": document.pk,
             "reference_id": document.reference_id,
             "generation": document.generation,
             "vector": [1.0] + [0.0] * (ports.embedder.dimensions - 1),
             "text": "bees",
-            **facts,
+            **fields,
         }
-        ports.store.upsert(self.tenant_id, collection or ports.collection, [Point(**said)])
-        point_id: UUID = said["id"]
-        return point_id
+        point = Point(**values)
+        ports.store.upsert(self.tenant_id, collection or ports.collection, [point])
+        return point.id
 
 
-def make_corpus(library: Library, count: int, chance: random.Random) -> Corpus:
-    uploads = [library.upload(f"long/{number}.md", _text(chance)) for number in range(count)]
+def make_corpus(library: Library, count: int, rng: random.Random) -> Corpus:
+    uploads = [library.upload(f"long/{number}.md", _text(rng)) for number in range(count)]
     uploads += [library.upload(f"short/{number}.md", f"{BEES}{number}") for number in range(count)]
     purged = library.add("purged.md", BEES)
     delete_documents(actor=library.person.actor, document_ids=[purged.pk])
@@ -81,16 +81,17 @@ def make_corpus(library: Library, count: int, chance: random.Random) -> Corpus:
     library.work()
     documents = library.documents()
     return Corpus(
-        shelf=library,
+        library=library,
         long=[documents[f"long/{number}.md"] for number in range(count)],
         short=[documents[f"short/{number}.md"] for number in range(count)],
         purged=purged,
     )
 
 
-def _text(chance: random.Random) -> str:
-    return "\n\n".join(f"# {chance.choice(WORDS)}\n\n{_section(chance)}" for _ in range(PASSAGES))
-
-
-def _section(chance: random.Random) -> str:
-    return " ".join(" ".join(chance.choices(WORDS, k=7)).capitalize() + "." for _ in range(SENTENCES))
+def _text(rng: random.Random) -> str:
+    sections = []
+    for _ in range(CHUNKS):
+        title = rng.choice(WORDS)
+        sentences = [" ".join(rng.choices(WORDS, k=7)).capitalize() + "." for _ in range(SENTENCES)]
+        sections.append(f"# {title}\n\n{' '.join(sentences)}")
+    return "\n\n".join(sections)

@@ -1,4 +1,4 @@
-"""All kinds planted at once, found by the command, and repaired by it."""
+"""All kinds of inconsistencies are planted at once, found by the command, and repaired by it."""
 
 from __future__ import annotations
 
@@ -8,76 +8,72 @@ from benchmarks.reports import Row
 from knowledge.reconcile.findings import FindingKind
 from tests.knowledge.test_commands import run, run_failing
 from tests.proof.consistency.corpus import Corpus
-from tests.proof.consistency.plants import PLANTS, Planted
+from tests.proof.consistency.planting import PLANT_FUNCTIONS, Findings
 
 
-def find_all(ours: Corpus, theirs: Corpus) -> list[Row]:
-    assert reconciled(ours) == reconciled(theirs) == set()  # nothing is wrong yet
-    planted = {kind: _plant(kind, ours, theirs) for kind in FindingKind}
+def find_all(corpus: Corpus, foreign: Corpus) -> list[Row]:
+    assert reconcile(corpus) == reconcile(foreign) == set()  # consistent before
+    planted: dict[FindingKind, Findings] = {}
+    for kind, plant in PLANT_FUNCTIONS.items():
+        planted[kind] = set().union(*(plant(corpus, foreign, number) for number in range(len(corpus.long))))
+        assert _count(kind, planted[kind]) == len(corpus.long)
     expected = set().union(*planted.values())
-    found = reconciled(ours, fails=True) | reconciled(theirs, fails=True)
+    found = reconcile(corpus, fails=True) | reconcile(foreign, fails=True)
     assert found == expected, found ^ expected
-    assert reconciled(ours, "--repair", fails=True) | reconciled(theirs, "--repair") == expected
-    left = reconciled(ours, fails=True) | reconciled(theirs)
-    lost = planted[FindingKind.MISSING_FILE]  # which people alone can repair
-    assert left == lost, left ^ lost
-    _upload_again(ours)
-    assert reconciled(ours) == reconciled(theirs) == set()
-    _check_points(ours)
-    return [_row(kind, _count(kind, expected), _count(kind, found), len(ours.long)) for kind in FindingKind]
+    assert reconcile(corpus, "--repair", fails=True) | reconcile(foreign, "--repair") == expected
+    remaining = reconcile(corpus, fails=True) | reconcile(foreign)
+    missing_files = planted[FindingKind.MISSING_FILE]  # which only an upload can repair
+    assert remaining == missing_files, remaining ^ missing_files
+    _upload_again(corpus)
+    assert reconcile(corpus) == reconcile(foreign) == set()
+    _assert_points_are_repaired(corpus)
+    return [
+        {
+            "What": f"`{kind}`: planted, and found by name",
+            "Measured": f"{_count(kind, expected):,}, {_count(kind, found):,}",
+            # A point that moved to another tenant is also missing in its own.
+            "Target": f"all of {len(corpus.long):,} or more",
+        }
+        for kind in FindingKind
+    ]
 
 
-def reconciled(corpus: Corpus, *options: str, fails: bool = False) -> Planted:
-    person = corpus.shelf.person
-    report = (
-        run_failing("reconcile", *options, person=person)[0]
-        if fails
-        else run("reconcile", *options, person=person)
-    )
-    found = [(corpus.tenant_id, FindingKind(one["kind"]), one["subject"]) for one in report["findings"]]
-    assert report["counts"] == Counter(kind for _, kind, _ in found)
-    assert len(set(found)) == len(found)
-    return set(found)
+def reconcile(corpus: Corpus, *options: str, fails: bool = False) -> Findings:
+    person, arguments = corpus.library.person, ("reconcile", *options)
+    report = run_failing(*arguments, person=person)[0] if fails else run(*arguments, person=person)
+    findings = [
+        (corpus.tenant_id, FindingKind(finding["kind"]), finding["subject"]) for finding in report["findings"]
+    ]
+    assert report["counts"] == Counter(kind for _, kind, _ in findings)
+    assert len(set(findings)) == len(findings)
+    return set(findings)
 
 
-def _plant(kind: FindingKind, ours: Corpus, theirs: Corpus) -> Planted:
-    planted: Planted = set().union(*(PLANTS[kind](ours, theirs, number) for number in range(len(ours.long))))
-    assert _count(kind, planted) == len(ours.long)
-    return planted
+def _count(kind: FindingKind, findings: Findings) -> int:
+    return sum(finding[1] is kind for finding in findings)
 
 
 def _upload_again(corpus: Corpus) -> None:
-    """The same bytes under the same name."""
-    files = [corpus.shelf.folder / document.external_id for document in corpus.short]
-    uploads = [
-        corpus.shelf.upload(d.external_id, f.read_bytes()) for d, f in zip(corpus.short, files, strict=True)
-    ]
+    """Upload the same bytes under the same names."""
+    library = corpus.library
+    uploads = []
+    for document in corpus.short:
+        content = (library.folder / document.external_id).read_bytes()
+        uploads.append(library.upload(document.external_id, content))
     for start in range(0, len(uploads), 64):
-        corpus.shelf.queue(*uploads[start : start + 64])
-    corpus.shelf.work()
+        library.queue(*uploads[start : start + 64])
+    library.work()
 
 
-def _check_points(corpus: Corpus) -> None:
-    """`reconcile` says that all is well; is it?"""
-    for document in [*corpus.long[:5], *corpus.short[:5]]:
-        now = corpus.shelf.document(document.pk)
-        points = corpus.shelf.points(now)
-        assert now.processed_status == "done"
-        assert [point.id for point in points] == sorted(corpus.passages(now))
-        assert {(p.generation, p.reference_id, p.tag_ids) for p in points} == {
-            (now.generation, now.reference_id, ())
+def _assert_points_are_repaired(corpus: Corpus) -> None:
+    """Check some points independently of `reconcile`."""
+    library = corpus.library
+    for stale in [*corpus.long[:5], *corpus.short[:5]]:
+        document = library.document(stale.pk)
+        points = library.points(document)
+        assert document.processed_status == "done"
+        assert [point.id for point in points] == sorted(corpus.chunk_ids(document))
+        assert {(point.generation, point.reference_id, point.tag_ids) for point in points} == {
+            (document.generation, document.reference_id, ())
         }
-        assert corpus.shelf.folder.joinpath(now.external_id).stat().st_size == now.size_bytes
-
-
-def _count(kind: FindingKind, some: Planted) -> int:
-    return sum(one[1] is kind for one in some)
-
-
-def _row(kind: FindingKind, planted: int, found: int, wanted: int) -> Row:
-    """A point that went to another tenant is also missing in its own."""
-    return {
-        "What": f"`{kind}`: planted, and found by name",
-        "Measured": f"{planted:,}, {found:,}",
-        "Target": f"all of {wanted:,} or more",
-    }
+        assert library.folder.joinpath(document.external_id).stat().st_size == document.size_bytes

@@ -1,4 +1,4 @@
-"""What a comparison costs as a corpus grows: time, by a fitted line for a million passages, and memory."""
+"""What a comparison costs as a corpus grows: time, extrapolated to a million chunks by a fitted line, and memory."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
 from tests.proof.consistency.bulk import MODEL, grow
 
-MILLION, LIMIT = 1_000_000, 600.0
+MILLION, MAX_SECONDS = 1_000_000, 600.0
 RUNS = 3  # of which the fastest counts
-STEADY = 1.5  # how much more a passage may cost, or memory be taken, in the largest than in the smallest
+MAX_GROWTH = 1.5  # of the time for a chunk, and of the memory, from the smallest corpus to the largest
 TableOwner = Callable[[UUID], AbstractContextManager[CursorWrapper]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """`processor` are the seconds that this process itself worked; `peak` is what Python had allocated at most,
-    `resident` the whole process, both in bytes."""
+    """`cpu_seconds` are those of this process alone. `peak_bytes` is what Python had allocated at most, `resident_bytes`
+    the peak of the whole process."""
 
     chunks: int
     seconds: float
-    processor: float
-    peak: int
-    resident: int
+    cpu_seconds: float
+    peak_bytes: int
+    resident_bytes: int
 
 
 def measure(person: Person, sizes: Sequence[int], table_owner: TableOwner) -> list[Cost]:
     reference = get_or_create_reference(actor=person.actor, workspace="Main", reference="Files")
     costs = []
-    for before, chunks in zip([0, *sizes], sizes, strict=False):
-        grow(person, reference, chunks - before)
-        with table_owner(person.tenant_id) as cursor:  # as autovacuum would, in its time
+    for previous, chunks in zip([0, *sizes], sizes, strict=False):
+        grow(person, reference, chunks - previous)
+        with table_owner(person.tenant_id) as cursor:  # as autovacuum would, sooner or later
             cursor.execute("ANALYZE chunks, documents, tag_links")
-        costs.append(_cost(person, chunks))
+        costs.append(_measure_comparison(person, chunks))
     return costs
 
 
-def _cost(person: Person, chunks: int) -> Cost:
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew
-    processor, seconds = time.process_time(), min(_compare(person) for _ in range(RUNS))
-    processor = (time.process_time() - processor) / RUNS
+def _measure_comparison(person: Person, chunks: int) -> Cost:
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    started, seconds = time.process_time(), min(_compare(person) for _ in range(RUNS))
+    cpu_seconds = (time.process_time() - started) / RUNS
     status = Path("/proc/self/status").read_text()
     resident = int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
     tracemalloc.start()
@@ -62,60 +62,55 @@ def _cost(person: Person, chunks: int) -> Cost:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    return Cost(chunks=chunks, seconds=seconds, processor=processor, peak=peak, resident=resident)
+    return Cost(
+        chunks=chunks, seconds=seconds, cpu_seconds=cpu_seconds, peak_bytes=peak, resident_bytes=resident
+    )
 
 
 def _compare(person: Person) -> float:
+    """Return the seconds."""
     started = time.perf_counter()
     report = reconcile(actor=person.actor, store=vector_store(), model=MODEL)
     assert (report.counts, report.problems) == ({}, [])
     return time.perf_counter() - started
 
 
-def for_a_million(costs: Sequence[Cost]) -> float:
-    """Seconds, by the line that fits best."""
-    slope, start = np.polyfit([cost.chunks for cost in costs], [cost.seconds for cost in costs], 1)
-    return float(start + slope * MILLION)
+def seconds_for_a_million(costs: Sequence[Cost]) -> float:
+    """Extrapolate by the line that fits best."""
+    slope, intercept = np.polyfit([cost.chunks for cost in costs], [cost.seconds for cost in costs], 1)
+    return float(intercept + slope * MILLION)
 
 
 def growth(costs: Sequence[Cost]) -> float:
-    """Of a passage's cost, from the first measurement to the last."""
+    """Return the ratio of the time for a chunk in the last measurement to that in the first."""
     first, *_, last = (cost.seconds / cost.chunks for cost in costs)
     return last / first
 
 
 def cost_rows(costs: Sequence[Cost]) -> list[Row]:
-    return [
-        *(_time_row(cost) for cost in costs),
+    first, last = costs[0], costs[-1]
+    rows: list[Row] = []
+    for cost in costs:
+        total, cpu = (seconds / cost.chunks * 1000 for seconds in (cost.seconds, cost.cpu_seconds))
+        measured = f"{total:.3f} ms each; {cpu:.3f} ms in this process"
+        rows.append({"What": f"Comparing {cost.chunks:,} passages", "Measured": measured, "Target": ""})
+    rows += [
         {
             "What": "The same for a million, by the line through these",
-            "Measured": f"{for_a_million(costs):.0f} s",
-            "Target": f"≤ {LIMIT:.0f} s",
+            "Measured": f"{seconds_for_a_million(costs):.0f} s",
+            "Target": f"≤ {MAX_SECONDS:.0f} s",
         },
         {
-            "What": f"A passage's share: of {costs[-1].chunks:,} to of {costs[0].chunks:,}",
+            "What": f"A passage's share: of {last.chunks:,} to of {first.chunks:,}",
             "Measured": f"× {growth(costs):.2f}",
-            "Target": f"≤ × {STEADY}",
+            "Target": f"≤ × {MAX_GROWTH}",
         },
-        *(_memory_row(cost, costs[0]) for cost in (costs[0], costs[-1])),
     ]
-
-
-def _time_row(cost: Cost) -> Row:
-    return {
-        "What": f"Comparing {cost.chunks:,} passages",
-        "Measured": f"{_each(cost.seconds, cost)} ms each; {_each(cost.processor, cost)} ms in this process",
-        "Target": "",
-    }
-
-
-def _each(seconds: float, cost: Cost) -> str:
-    return f"{seconds / cost.chunks * 1000:.3f}"
-
-
-def _memory_row(cost: Cost, least: Cost) -> Row:
-    return {
-        "What": f"Memory to compare {cost.chunks:,} passages, and of the whole process",
-        "Measured": f"{cost.peak / 1e6:.1f} MB, {cost.resident / 1e6:.0f} MB",
-        "Target": "" if cost is least else f"≤ × {STEADY}",
-    }
+    for cost in (first, last):
+        row = {
+            "What": f"Memory to compare {cost.chunks:,} passages, and of the whole process",
+            "Measured": f"{cost.peak_bytes / 1e6:.1f} MB, {cost.resident_bytes / 1e6:.0f} MB",
+            "Target": "" if cost is first else f"≤ × {MAX_GROWTH}",
+        }
+        rows.append(row)
+    return rows
