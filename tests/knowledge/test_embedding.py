@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -25,6 +21,7 @@ from engines.embedding import Embedder, EmbeddingError, EndpointConfig, MiniLMCo
 from engines.embedding.minilm import MiniLMEmbedder
 from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
 from knowledge.engine_config import embedder_configs
+from tests.knowledge.embedding_endpoint import Endpoint, running_endpoint
 
 
 def minilm_config() -> MiniLMConfig:
@@ -67,59 +64,12 @@ def exact(models: Path) -> MiniLMEmbedder:
         return MiniLMEmbedder(minilm_config())
 
 
-class Endpoint(ThreadingHTTPServer):
-    """A server with OpenAI's API. `response`, if set, is sent instead of vectors: (status, body)."""
-
-    daemon_threads = True
-
-    def __init__(self, embedder: MiniLMEmbedder) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.embedder = embedder
-        self.response: tuple[int, bytes] | None = None
-        self.supports_base64 = True
-        self.requests: list[dict[str, Any]] = []
-        self.authorizations: list[str | None] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Endpoint
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append(body | {"path": self.path})
-        self.server.authorizations.append(self.headers["Authorization"])
-        status, content = self.server.response or (200, self._embeddings(body))
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def _embeddings(self, body: dict[str, Any]) -> bytes:
-        """Return vectors in reverse order and of length 3: the client must sort and normalise them."""
-        vectors = 3 * self.server.embedder.embed(TENANT, body["input"])
-        as_base64 = self.server.supports_base64 and body["encoding_format"] == "base64"
-        data = [
-            {"index": row, "embedding": base64.b64encode(vector).decode() if as_base64 else vector.tolist()}
-            for row, vector in enumerate(vectors)
-        ]
-        return json.dumps({"data": data[::-1]}).encode()
-
-    def log_message(self, *args: object) -> None:
-        """Log nothing."""
-
-
 @pytest.fixture
 def endpoint(settings, minilm: MiniLMEmbedder) -> Iterator[Endpoint]:
-    with Endpoint(minilm) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with running_endpoint(minilm) as server:
         settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = server.url, "minilm-behind-http"
         settings.EMBEDDING_API_KEY, settings.EMBEDDING_DIMENSIONS = KEY, 0
         yield server
-        server.shutdown()
 
 
 @pytest.fixture

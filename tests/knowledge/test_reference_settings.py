@@ -1,0 +1,206 @@
+"""A reference has its own embedding model and chunk size: several models are in use at once, and a change concerns no other
+reference's documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistants.models import Assistant
+from core.errors import InvalidError
+from core.isolation.scope import tenant_scope
+from engines.parsing import formats
+from engines.parsing.formats import FORMATS
+from engines.vectors import Filter
+from knowledge.engine_config import default_model, embedder_named, vector_store
+from knowledge.models import Chunk, Document, Embedding, IngestionJob, KnowledgeBase, Reference
+from knowledge.pipeline.ports import collection_name
+from knowledge.search.filters import SearchFilters
+from knowledge.search.service import search
+from knowledge.services.adding import add_documents
+from knowledge.services.references import create_knowledge_base, create_reference, save_reference
+from tests.api.conftest import make_caller
+from tests.conftest import Person
+from tests.knowledge.embedding_endpoint import Endpoint, running_endpoint
+from tests.knowledge.libraries import BEES, RIVERS, Library
+
+BUILT_IN, REMOTE = "all-MiniLM-L6-v2-int8", "minilm-behind-http"
+LONG = " ".join(f"Sentence number {n} is about bees and their hive." for n in range(120))
+
+
+@pytest.fixture
+def endpoint(settings: Any) -> Iterator[Endpoint]:
+    """A second model: the built-in one, and the same one behind HTTP, which is the default then."""
+    embedder = embedder_named(BUILT_IN)
+    with running_endpoint(embedder) as server:
+        settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = server.url, REMOTE
+        yield server
+
+
+@pytest.fixture
+def second(library: Library) -> Library:
+    """Another reference in the same workspace."""
+    actor, workspace_id = library.person.actor, library.reference.workspace_id
+    reference = create_reference(actor=actor, workspace_id=workspace_id, name="Second")
+    folder = library.folder / "second"
+    folder.mkdir()
+    return replace(library, reference=reference, folder=folder)
+
+
+def change(library: Library, **fields: Any) -> int:
+    """Save the reference with other fields; return the number of documents queued."""
+    with tenant_scope(library.tenant_id):
+        reference = Reference.objects.get(pk=library.reference.pk)
+    for name, value in fields.items():
+        setattr(reference, name, value)
+    return save_reference(actor=library.person.actor, reference=reference)
+
+
+def models_of(document: Document) -> set[str]:
+    with tenant_scope(document.tenant_id):
+        return set(Embedding.objects.filter(chunk__document=document).values_list("model", flat=True))
+
+
+def chunks_of(document: Document) -> list[Chunk]:
+    with tenant_scope(document.tenant_id):
+        return list(Chunk.objects.filter(document=document).order_by("position"))
+
+
+def test_two_models_are_in_use_and_searched_together(endpoint: Endpoint, library: Library, second: Library):
+    assert default_model() == REMOTE
+    change(second, embedding_model=BUILT_IN)
+    bees, rivers = library.add("bees.md", BEES), second.add("rivers.md", RIVERS)
+    assert (models_of(bees), models_of(rivers)) == ({REMOTE}, {BUILT_IN})
+    for document, model in ((bees, REMOTE), (rivers, BUILT_IN)):
+        stored = vector_store().scroll(
+            library.tenant_id, collection_name(model), Filter(document_ids=(document.pk,))
+        )
+        assert len(stored) == len(chunks_of(document)) > 0
+    found = {chunk.document_id for chunk in library.find("bees and rivers")}
+    assert found == {bees.pk, rivers.pk}
+    only = library.find("bees and rivers", references=(second.reference.pk,))
+    assert {chunk.document_id for chunk in only} == {rivers.pk}
+
+
+def test_query_is_embedded_once_for_each_model_searched(
+    endpoint: Endpoint, library: Library, second: Library
+):
+    change(second, embedding_model=BUILT_IN)
+    second.add("rivers.md", RIVERS)
+    before = len(endpoint.requests)
+    filters = SearchFilters(references=(second.reference.pk,))
+    assert search(actor=library.person.actor, query="a river of its own", filters=filters)
+    assert len(endpoint.requests) == before
+
+
+def test_change_of_model_concerns_one_reference(endpoint: Endpoint, library: Library, second: Library):
+    bees, rivers = library.add("bees.md", BEES), second.add("rivers.md", RIVERS)
+    assert change(second, embedding_model=BUILT_IN) == 1
+    library.work()
+    assert models_of(rivers) == {BUILT_IN}
+    assert (models_of(bees), library.document(bees.pk).generation) == ({REMOTE}, bees.generation)
+    stale = vector_store().scroll(
+        library.tenant_id, collection_name(REMOTE), Filter(document_ids=(rivers.pk,))
+    )
+    assert stale == []
+
+
+def test_unknown_model_is_refused(library: Library):
+    with pytest.raises(InvalidError, match="Choose one of: all-MiniLM"):
+        change(library, embedding_model="gpt-9")
+
+
+def test_model_that_is_not_configured_any_more_is_named(settings: Any, endpoint: Endpoint, library: Library):
+    change(library, embedding_model=REMOTE)
+    settings.EMBEDDING_URL = ""
+    document = library.add("bees.md", BEES)
+    assert document.error_code == "embedding_not_configured"
+    assert REMOTE in document.error_detail
+
+
+def test_chunk_size_and_overlap_concern_one_reference(library: Library, second: Library):
+    first, other = library.add("long.md", LONG), second.add("long.md", LONG)
+    whole = chunks_of(first)
+    assert change(library, chunk_tokens=64, chunk_overlap=16) == 1
+    library.work()
+    small = chunks_of(library.document(first.pk))
+    assert len(small) > 2 * len(whole)
+    assert max(chunk.token_count for chunk in small) <= 64
+    overlaps = [earlier.end - later.start for earlier, later in pairwise(small)]
+    assert all(overlap > 0 for overlap in overlaps)
+    assert [chunk.text for chunk in chunks_of(library.document(other.pk))] == [c.text for c in whole]
+    assert library.document(other.pk).generation == other.generation
+
+
+def test_chunks_do_not_overlap_by_default(library: Library):
+    chunks = chunks_of(library.add("long.md", LONG))
+    assert len(chunks) > 2
+    assert all(earlier.end <= later.start for earlier, later in pairwise(chunks))
+
+
+def test_file_is_unchanged_until_the_chunk_size_changes(library: Library):
+    library.add("bees.md", BEES)
+    upload = library.upload("bees.md", BEES)
+    assert [one.outcome for one in library.queue(upload)] == ["unchanged"]
+    with tenant_scope(library.tenant_id):  # as if the change had not queued them
+        Reference.objects.filter(pk=library.reference.pk).update(chunk_tokens=64)
+    assert [one.outcome for one in library.queue(upload)] == ["updated"]
+
+
+def test_api_changes_the_chunk_size(owner: Person, library: Library):
+    document = library.add("bees.md", BEES)
+    caller, path = make_caller(owner), f"references/{library.reference.pk}/"
+    answer = caller("patch", path, {"chunk_tokens": 64, "chunk_overlap": 8})
+    assert answer.status_code == 200, answer.content
+    with tenant_scope(library.tenant_id):
+        jobs = IngestionJob.objects.filter(document=document).count()
+    assert jobs == 2
+    for wrong in ({"chunk_tokens": 1}, {"chunk_tokens": 64, "chunk_overlap": 64}, {"embedding_model": "?"}):
+        assert caller("patch", path, wrong).status_code == 422, wrong
+
+
+def test_new_version_of_a_reader_concerns_its_format_only(library: Library, monkeypatch: pytest.MonkeyPatch):
+    uploads = [library.upload("bees.md", BEES), library.upload("rivers.txt", RIVERS)]
+    library.queue(*uploads)
+    library.work()
+    newer = {
+        row.mime_type: replace(row, version=row.version + 1) if row.mime_type == "text/markdown" else row
+        for row in FORMATS
+    }
+    monkeypatch.setattr(formats, "BY_TYPE", newer)
+    assert [one.outcome for one in library.queue(*uploads)] == ["updated", "unchanged"]
+
+
+def test_knowledge_base_names_the_collection_of_its_own_documents(
+    endpoint: Endpoint, library: Library, tmp_path: Path
+):
+    actor = library.person.actor
+    with tenant_scope(library.tenant_id):
+        workspace_id = library.reference.workspace_id
+        assistant = Assistant.objects.create(workspace_id=workspace_id, name="Ada")
+    base = create_knowledge_base(actor=actor, assistant_id=assistant.pk, name="Bees")
+    assert base.vector_db_id == collection_name(REMOTE)
+    with tenant_scope(library.tenant_id):
+        private = Reference.objects.get(knowledge_base=base)
+    own = replace(library, reference=private)
+    own.add("bees.md", BEES)
+    change(own, embedding_model=BUILT_IN)
+    own.work()
+    with tenant_scope(library.tenant_id):
+        assert KnowledgeBase.objects.get(pk=base.pk).vector_db_id == collection_name(BUILT_IN)
+    assert add_documents(actor=actor, reference_id=private.pk, uploads=[own.upload("bees.md", BEES)])
+
+
+def test_time_of_each_stage_is_kept_and_shown(owner: Person, library: Library):
+    document = library.add("bees.md", BEES)
+    with tenant_scope(library.tenant_id):
+        job = IngestionJob.objects.get(document=document)
+    assert set(job.timings_json) >= {"parse", "chunk", "embed", "tag", "index"}
+    assert all(0 <= seconds < 60 for seconds in job.timings_json.values())
+    page = owner.client.get(f"/admin/knowledge/ingestionjob/{job.pk}/change/").content.decode()
+    assert "parse" in page and f"{job.timings_json['parse']:.2f}" in page
