@@ -28,16 +28,16 @@ def read_pptx(job: Job) -> list[Element]:
 
 def _read(job: Job, parts: Iterable[tuple[int | None, Any]]) -> list[Element]:
     """Recognise the images of the parts with nearly no text, each image once. The parts come with their pages."""
-    found: dict[str, tuple[int | None, bytes]] = {}
+    by_name: dict[str, tuple[int | None, bytes]] = {}
     for page, part in parts:
         letters = sum(len(text.strip()) for text in part._element.itertext())
         for relation in part.rels.values() if letters < _MIN_LETTERS else ():
             if relation.reltype == RELATIONSHIP_TYPE.IMAGE and not relation.is_external:
                 image = relation.target_part
-                found.setdefault(image.partname, (page, image.blob))
-    ocr.check_pages(job, len(found))
+                by_name.setdefault(image.partname, (page, image.blob))
+    ocr.check_pages(job, len(by_name))
     return [
         element._replace(page=page)
-        for page, data in found.values()
+        for page, data in by_name.values()
         for element in elements(images.read_embedded(job, io.BytesIO(data)))
     ]

@@ -21,6 +21,7 @@ _OCR_DPI = 150
 _MAX_OCR_PIXELS = 6_000_000
 _MAX_PAGES = 10_000
 _MIN_LETTERS = 12
+_GRAPHICS = (pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_PATH, pdfium_c.FPDF_PAGEOBJ_SHADING)
 _METADATA_NAMES = {
     "Title": "title",
     "Author": "author",
@@ -58,12 +59,16 @@ def read(job: Job) -> ParsedDocument:
 
 
 def _read_lines(document: Any, job: Job) -> Iterable[Line]:
-    """Read the text layers of all pages before the first OCR, so that the number of scanned pages is known."""
+    """Read the text layers of all pages before the first OCR, so that the number of scanned pages is known. Those are the
+    pages whose characters are unreadable, and the ones with graphics and nearly no text."""
     pages: dict[int, list[Line]] = {}
     scanned: list[int] = []
     for number, page in _open_pages(document, range(1, len(document) + 1)):
         lines = list(_text_lines(page, number))
-        if _is_scanned(page, lines):
+        letters = "".join("".join(line.text.split()) for line in lines)
+        is_readable = sum(map(str.isprintable, letters)) * 2 >= len(letters)
+        graphics = page.get_objects(filter=_GRAPHICS, max_depth=4)
+        if not is_readable or (len(letters) < _MIN_LETTERS and any(True for _ in graphics)):
             scanned.append(number)
         pages[number] = add_annotations(lines, document, page, number)
     ocr.check_pages(job, len(scanned))
@@ -147,16 +152,6 @@ def _font(layer: Any, index: int) -> tuple[float, bool, bool]:
     pdfium_c.FPDFText_GetFontInfo(layer, index, name, len(name), flags)
     is_bold = flags.value & _FORCE_BOLD or _BOLD_FONT.search(name.value.decode("utf-8", "replace"))
     return round(size, 1), is_upright, bool(is_bold)
-
-
-def _is_scanned(page: Any, lines: list[Line]) -> bool:
-    """Return whether the page needs OCR: its letters have no known meaning, or it has graphics and nearly no text."""
-    letters = "".join("".join(line.text.split()) for line in lines)
-    if sum(map(str.isprintable, letters)) * 2 < len(letters):
-        return True
-    kinds = (pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_PATH, pdfium_c.FPDF_PAGEOBJ_SHADING)
-    graphics = page.get_objects(filter=kinds, max_depth=4)
-    return len(letters) < _MIN_LETTERS and any(True for _ in graphics)
 
 
 def _iso_date(value: str) -> str:

@@ -66,50 +66,50 @@ class _Reader:
     def blocks(self, lines: list[str], depth: int) -> Iterator[Element]:
         start = 0
         while start < len(lines):
-            line, end, found = lines[start], start + 1, list[Element]()
+            line, end, elements = lines[start], start + 1, list[Element]()
             if line.startswith(" "):
                 end, block = _read_indented(lines, start)
                 if depth < _MAX_DEPTH:
-                    found += self.blocks(block, depth + 1)
+                    elements += self.blocks(block, depth + 1)
                 else:
-                    found.append(element_builders.paragraph("\n".join(block)))
+                    elements.append(element_builders.paragraph("\n".join(block)))
             elif line.startswith("..") and line[2:3] in ("", " "):
-                end, found = self._read_explicit(lines, start, depth)
+                end, elements = self._read_explicit(lines, start, depth)
             elif line and (title := self._read_title(lines, start)):
-                end, found = title
+                end, elements = title
             elif _GRID_RULE.match(line):
-                end, found = _read_grid_table(lines, start)
+                end, elements = _read_grid_table(lines, start)
             elif _SIMPLE_RULE.match(line):
-                end, found = _read_simple_table(lines, start)
+                end, elements = _read_simple_table(lines, start)
             elif line.startswith(">>> "):
                 end = _next_blank(lines, start)
-                found = [element_builders.code("\n".join(lines[start:end]))]
+                elements = [element_builders.code("\n".join(lines[start:end]))]
             elif line and not _ADORNMENT.match(line):
-                end, found = (
+                end, elements = (
                     self._read_item(lines, start)
                     or self._read_field(lines, start)
                     or self._read_paragraph(lines, start)
                 )
-            yield from found
+            yield from elements
             start = end
 
     def _read_explicit(self, lines: list[str], start: int, depth: int) -> _Result:
         """Read a directive or a footnote. Comments and link targets have no elements."""
         end, block = _read_indented(lines, start + 1)
         directive, footnote = _DIRECTIVE.match(lines[start]), _FOOTNOTE.match(lines[start])
-        found: list[Element] = []
+        elements: list[Element] = []
         if directive:
             name, argument = directive[1].lower(), directive[2] or ""
             content = list(dropwhile(_FIELD.match, block))  # without the options
             if name in _CODE_DIRECTIVES:
-                found.append(element_builders.code("\n".join(content)))
+                elements.append(element_builders.code("\n".join(content)))
             elif name not in _SKIPPED_DIRECTIVES and depth < _MAX_DEPTH:
-                found += [element_builders.paragraph(strip_markup(argument))] if argument else []
-                found += self.blocks(content, depth + 1)
+                elements += [element_builders.paragraph(strip_markup(argument))] if argument else []
+                elements += self.blocks(content, depth + 1)
         elif footnote:
             text = " ".join([footnote[2], *block])
-            found.append(element_builders.paragraph(strip_markup(f"[{footnote[1]}] {text}")))
-        return end, found
+            elements.append(element_builders.paragraph(strip_markup(f"[{footnote[1]}] {text}")))
+        return end, elements
 
     def _read_title(self, lines: list[str], start: int) -> _Result | None:
         """Read an underlined line, or one between two equal rules."""
@@ -137,8 +137,8 @@ class _Reader:
             texts.append(lines[end].strip())
             end += 1
         text = "\n".join(texts)
-        found = [element_builders.item(strip_markup(text.removesuffix("::")))]
-        return _read_literal(lines, end, found) if text.endswith("::") else (end, found)
+        elements = [element_builders.item(strip_markup(text.removesuffix("::")))]
+        return _read_literal(lines, end, elements) if text.endswith("::") else (end, elements)
 
     def _read_field(self, lines: list[str], start: int) -> _Result | None:
         """Fields before the first title are also metadata. Some projects write them like mail headers at the top."""
@@ -167,9 +167,9 @@ class _Reader:
             if first.level or not first.text:
                 return end, [element_builders.paragraph(term), first, *others]
             return end, [element_builders.paragraph(f"{term}\n{first.text}"), *others]
-        shown = text.removesuffix("::") + (":" if text.endswith("::") and text[-3:-2].strip() else "")
-        found = [element_builders.paragraph(strip_markup(shown))] if shown.strip() else []
-        return _read_literal(lines, end, found) if text.endswith("::") else (end, found)
+        visible = text.removesuffix("::") + (":" if text.endswith("::") and text[-3:-2].strip() else "")
+        elements = [element_builders.paragraph(strip_markup(visible))] if visible.strip() else []
+        return _read_literal(lines, end, elements) if text.endswith("::") else (end, elements)
 
 
 def _read_literal(lines: list[str], start: int, before: list[Element]) -> _Result:
