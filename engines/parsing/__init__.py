@@ -1,7 +1,7 @@
-"""The parser port: bytes on disk in, elements with page and kind out.
+"""The parser port: it turns a file into elements with a kind and a page.
 
-Text is what a reader of the document would see, in reading order. A parser never fetches anything, writes
-only into the folder it is given, and says with a `ParseError` why it could not read a file.
+The text is what a reader of the document would see, in reading order. A parser never fetches anything, writes only
+into the folder it is given, and raises `ParseError` with the reason when it cannot read a file.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class ElementKind(StrEnum):
 
 
 class Element(NamedTuple):
-    """One block in reading order. `page` starts at 1 (slides and sheets count as pages; None: the format has
-    no pages); `level` is a title's depth, 1 the highest, and 0 for what is no title. A table's text has one
-    row a line, its cells separated by ' | '."""
+    """One block of a document. `page` starts at 1 (slides and sheets count as pages) and is None if the format has no
+    pages; `level` is a title's depth, 1 being the highest, and 0 for other kinds. A table's text has one line per row,
+    with cells separated by ' | '."""
 
     kind: ElementKind
     text: str
@@ -37,8 +37,8 @@ class Element(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A file found inside another (an archive's entry, a mail's attachment), unpacked to `path`.
-    `name` is its relative, cleaned path inside the container, with forward slashes."""
+    """A file inside another one (an archive's entry, a mail's attachment), unpacked to `path`. `name` is its relative,
+    cleaned path inside the container, with forward slashes."""
 
     name: str
     path: Path
@@ -46,8 +46,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedDocument:
-    """`mime_type` is decided by content. `metadata` holds what the file says of itself (title, author,
-    created, subject, language, keywords, page_count …), JSON values only."""
+    """`mime_type` is detected from the content. `metadata` holds the file's own properties (title, author, created, subject,
+    language, keywords, page_count …) as JSON values."""
 
     mime_type: str
     elements: tuple[Element, ...] = ()
@@ -60,28 +60,28 @@ class ParseError(EngineError):
 
 
 class ParseCancelled(Exception):
-    """The file is not read, because its reader is no longer responsible for it; there is nothing to report."""
+    """The file is not parsed, because the job was handed back meanwhile; there is nothing to report."""
 
 
 class Parser(Protocol):
     def version_of(self, mime_type: str) -> str:
-        """The version of what reads this type: it changes whenever the same bytes would give other elements. "" for a type
-        that is not known."""
+        """Return the version of this type's reader. It changes whenever the same bytes would give other elements; "" for an
+        unknown type."""
         ...
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
-        """Read the file at `path`; `filename` is only a hint. Members are unpacked below `workdir`, an empty
-        folder that the caller removes. Safe to call from several threads at once. Raises ParseError, ParseCancelled."""
+        """Parse the file at `path`; `filename` is only a hint. Members are unpacked below `workdir`, an empty folder that
+        the caller removes. Thread-safe. Raise ParseError or ParseCancelled."""
         ...
 
     def close(self) -> None:
-        """End the parser's processes; it may be used again afterwards."""
+        """End the parser's processes. The parser can be used again afterwards."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserConfig:
-    """How many processes read files at the same time, and the limits for each file: `engines.parsing.job.Limits`."""
+    """The number of processes that parse at the same time, and the limits per file: see `engines.parsing.job.Limits`."""
 
     processes: int
     seconds: int
@@ -93,7 +93,7 @@ class ParserConfig:
 
 @Singleton
 def get_parser(config: ParserConfig) -> Parser:
-    """The process's parser of this configuration."""
+    """Return this process's parser with this configuration."""
     from engines.parsing.process_pool import PooledParser
 
     return PooledParser(config)

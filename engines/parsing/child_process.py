@@ -1,6 +1,6 @@
-"""The parser process: reads requests from its standard input, answers on its standard output.
+"""The parser process: reads requests from its standard input and writes responses to its standard output.
 
-Started by `engines.parsing.process`; needs neither Django nor settings.
+Started by `engines.parsing.process`. Needs neither Django nor settings.
 """
 
 from __future__ import annotations
@@ -18,82 +18,86 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from engines.parsing import ParsedDocument, ParseError, sandbox
+from engines.parsing import ParseError, sandbox
 from engines.parsing.detect import detect
-from engines.parsing.formats import load_reader, name_of
+from engines.parsing.formats import display_name, load_reader
 from engines.parsing.job import Job, Limits
 from engines.parsing.text_cleaning import clean_element, clean_metadata, clean_prose
 
-# Quick ones only: a request waits for an import under way, and those of Word and of OCR hold 100 MB each.
-_WARM_UP = ("lxml.html", "engines.parsing.markdown", "pypdfium2", "openpyxl")
+# Only imports that are quick, because a request waits for the one in progress. Those of Word and OCR hold 100 MB each.
+_IMPORTS_WHEN_IDLE = ("lxml.html", "engines.parsing.markdown", "pypdfium2", "openpyxl")
 _OUT_OF_MEMORY = ("out of memory", "cannot allocate", "bad_alloc", "failed to allocate", "memory allocation")
 
 
 def main() -> None:
     limits = Limits(**json.loads(sys.argv[1]))
-    requests, answers = _take_streams()
+    # Libraries may read standard input and print: they get /dev/null and standard error instead of the pipes.
+    requests, responses = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(2, 1)
     sandbox.enter(limits)
-    _write(answers, b"{}")
+    _write_frame(responses, b"{}")
 
-    def advance() -> None:
+    def restart_timeout() -> None:
         sandbox.allow_cpu(limits.seconds)
-        _write(answers, b"")
+        _write_frame(responses, b"")
 
     for request in _requests(requests):
         sandbox.allow_cpu(limits.seconds)
-        answer = handle(request, limits, advance)
-        body = json.dumps(answer | {"resident_mb": sandbox.resident_mb()}, ensure_ascii=False).encode(
-            "utf-8", "replace"
-        )
+        response = handle(request, limits, restart_timeout)
+        response["resident_mb"] = sandbox.resident_mb()
+        body = json.dumps(response, ensure_ascii=False).encode("utf-8", "replace")
         if len(body) > limits.text_mb << 20:
-            body = json.dumps(_refusal(ParseError("output_too_large", limit=limits.text_mb))).encode()
-        del answer
-        _write(answers, body)
+            body = json.dumps(_error_response(ParseError("output_too_large", limit=limits.text_mb))).encode()
+        del response
+        _write_frame(responses, body)
 
 
-def handle(request: dict[str, str], limits: Limits, advance: Callable[[], None]) -> dict[str, Any]:
-    """One file: its elements, or the reason why not."""
-    workdir = Path(request["workdir"])
+def handle(request: dict[str, str], limits: Limits, restart_timeout: Callable[[], None]) -> dict[str, Any]:
+    """Parse one file: return its elements, or the error. Temporary files and the current folder are the job's own."""
+    path, filename, workdir = Path(request["path"]), request["filename"], Path(request["workdir"])
     mime_type = ""
-    with _at_home_in(workdir):
-        try:
-            path, filename = Path(request["path"]), request["filename"]
-            mime_type = detect(path, filename)
-            job = Job(
-                path=path,
-                filename=filename,
-                workdir=workdir,
-                mime_type=mime_type,
-                limits=limits,
-                advance=advance,
-            )
-            return _answer(load_reader(mime_type)(job))
-        except ParseError as error:
-            return _refusal(error) | ({"cause": repr(error.__cause__)[:400]} if error.__cause__ else {})
-        except (Exception, MemoryError) as error:
-            return _refusal(_explain(error, mime_type, limits)) | {"cause": traceback.format_exc()[-4000:]}
+    os.chdir(workdir)
+    os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = str(workdir)
+    try:
+        mime_type = detect(path, filename)
+        job = Job(
+            path=path,
+            filename=filename,
+            workdir=workdir,
+            mime_type=mime_type,
+            limits=limits,
+            restart_timeout=restart_timeout,
+        )
+        document = load_reader(mime_type)(job)
+        elements = [*filter(None, map(clean_element, document.elements))]
+        if not elements and not document.members:
+            raise ParseError("no_text")
+        return {
+            "mime_type": document.mime_type,
+            "elements": elements,
+            "members": [[clean_prose(member.name), str(member.path)] for member in document.members],
+            "metadata": clean_metadata(document.metadata),
+        }
+    except ParseError as error:
+        return _error_response(error) | ({"cause": repr(error.__cause__)[:400]} if error.__cause__ else {})
+    except (Exception, MemoryError) as error:
+        parse_error = _parse_error(error, mime_type, limits)
+        return _error_response(parse_error) | {"cause": traceback.format_exc()[-4000:]}
+    finally:
+        os.chdir("/")
 
 
-def _answer(document: ParsedDocument) -> dict[str, Any]:
-    elements = [*filter(None, map(clean_element, document.elements))]
-    if not elements and not document.members:
-        raise ParseError("no_text")
-    return {
-        "mime_type": document.mime_type,
-        "elements": elements,
-        "members": [[clean_prose(member.name), str(member.path)] for member in document.members],
-        "metadata": clean_metadata(document.metadata),
-    }
-
-
-def _refusal(error: ParseError) -> dict[str, Any]:
+def _error_response(error: ParseError) -> dict[str, Any]:
     return {"code": error.code, "detail": clean_prose(error.detail)}
 
 
-def _explain(error: BaseException, mime_type: str, limits: Limits) -> ParseError:
-    """A library's complaint as one of our codes. Most libraries raise anything on a broken file."""
-    is_told = isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY)
-    if is_told or sandbox.is_memory_spent(limits):
+def _parse_error(error: BaseException, mime_type: str, limits: Limits) -> ParseError:
+    """Return the ParseError for a library's exception. Most libraries raise anything on a broken file."""
+    is_out_of_memory = isinstance(error, MemoryError) or any(
+        sign in str(error).lower() for sign in _OUT_OF_MEMORY
+    )
+    if is_out_of_memory or sandbox.is_memory_exhausted(limits):
         return ParseError("parse_memory", megabytes=limits.memory_mb)
     if isinstance(error, RecursionError):
         return ParseError("too_deep")
@@ -103,38 +107,15 @@ def _explain(error: BaseException, mime_type: str, limits: Limits) -> ParseError
         return ParseError("disk_full")
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return ParseError("unpacks_too_large", size=f"more than {limits.output_mb}", limit=limits.output_mb)
-    return ParseError("corrupt_file", type=name_of(mime_type))
-
-
-class _at_home_in:
-    """Temporary files and the current folder are the job's own while it runs."""
-
-    def __init__(self, workdir: Path) -> None:
-        self.workdir = workdir
-
-    def __enter__(self) -> None:
-        os.chdir(self.workdir)
-        os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = str(self.workdir)
-
-    def __exit__(self, *_: object) -> None:
-        os.chdir("/")
-
-
-def _take_streams() -> tuple[int, int]:
-    """The two pipes, out of reach of whatever a library reads or prints."""
-    requests, answers = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(2, 1)
-    return requests, answers
+    return ParseError("corrupt_file", type=display_name(mime_type))
 
 
 def _requests(stream: int) -> Iterator[dict[str, str]]:
-    """Requests until the worker closes its end; imports in advance while there are none."""
-    cold = list(reversed(_WARM_UP))
+    """Yield requests until the worker closes its end. Import modules in advance while there are none."""
+    modules = list(reversed(_IMPORTS_WHEN_IDLE))
     while True:
-        while cold and not select.select([stream], [], [], 0)[0]:
-            import_module(cold.pop())
+        while modules and not select.select([stream], [], [], 0)[0]:
+            import_module(modules.pop())
         header = _read(stream, 8)
         if not header:
             return
@@ -142,6 +123,7 @@ def _requests(stream: int) -> Iterator[dict[str, str]]:
 
 
 def _read(stream: int, size: int) -> bytes:
+    """Return `size` bytes, or b"" at the end of the stream."""
     data = b""
     while len(data) < size:
         part = os.read(stream, size - len(data))
@@ -151,7 +133,7 @@ def _read(stream: int, size: int) -> bytes:
     return data
 
 
-def _write(stream: int, body: bytes) -> None:
+def _write_frame(stream: int, body: bytes) -> None:
     data = memoryview(struct.pack(">Q", len(body)) + body)
     while data:
         data = data[os.write(stream, data) :]

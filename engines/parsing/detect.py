@@ -1,4 +1,4 @@
-"""What a file is, by its content. The name only tells one kind of text from another."""
+"""Detects a file's type by its content. The name only distinguishes kinds of text."""
 
 from __future__ import annotations
 
@@ -28,27 +28,32 @@ from engines.parsing.formats import (
     XLSX,
     XML,
     ZIP,
-    supported,
+    supported_formats,
 )
 
-_HEAD = 65_536
-_SIGNATURE = 64
-# Kinds of text by the ending of a file's name, and by what the content model calls them.
-_TEXT_BY_ENDING = {ending: one.mime_type for one in FORMATS if one.is_text for ending in one.endings}
+_HEAD_BYTES = 65_536
+_IMAGE_SIGNATURE_BYTES = 64
+_TEXT_BY_SUFFIX = {suffix: one.mime_type for one in FORMATS if one.is_text for suffix in one.suffixes}
 _TEXT_BY_LABEL = {label: one.mime_type for one in FORMATS if one.is_text for label in one.detected_as}
-# Binary formats by what the detectors call them: without their signature they are damaged.
 _BINARY_BY_LABEL = {label: one for one in FORMATS if not one.is_text for label in one.detected_as}
 _IMAGES = {one.mime_type for one in FORMATS if one.mime_type.startswith("image/")}
-# Office packages that say what they are, and are not read.
-_UNREAD = {
+_UNSUPPORTED_PACKAGES = {
     "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument spreadsheet",
     "application/vnd.oasis.opendocument.presentation": "OpenDocument presentation",
     "application/vnd.oasis.opendocument.graphics": "OpenDocument drawing",
 }
+_OOXML_FOLDERS = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
+_OLE_STREAMS = {
+    "worddocument": DOC,
+    "powerpoint document": PPT,
+    "workbook": XLS,
+    "book": XLS,
+    "__properties_version1.0": MSG,
+}
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
 )
-_PDF_BODY = re.compile(rb"(?:%[^\r\n]*[\r\n]+)*\s*\d+ \d+ obj\b")
+_PDF_WITHOUT_HEADER = re.compile(rb"(?:%[^\r\n]*[\r\n]+)*\s*\d+ \d+ obj\b")
 _XML_START = re.compile(r"\s*<\?xml[\s?]|\s*<svg[\s>]", re.I)
 _MAIL_HEADER = re.compile(
     r"^(from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):",
@@ -57,59 +62,53 @@ _MAIL_HEADER = re.compile(
 
 
 def detect(path: Path, filename: str) -> str:
-    """The mime type. Raises ParseError for what is empty, protected, broken or not supported."""
+    """Return the mime type. Raise ParseError if the file is empty, encrypted, corrupt or not supported."""
+    import filetype
+
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(_HEAD_BYTES)
     if not head.strip(b"\0"):
         raise ParseError("empty_file")
-    return _by_signature(path, head) or _by_picture(head) or _by_text(head, filename) or _by_model(path)
-
-
-def _by_signature(path: Path, head: bytes) -> str:
-    if b"%PDF-" in head[:1024] or _PDF_BODY.match(head):
+    if b"%PDF-" in head[:1024] or _PDF_WITHOUT_HEADER.match(head):
         return PDF
     if head.startswith(b"{\\rtf"):
         return RTF
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _in_zip(path)
+        return _detect_in_zip(path)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return _in_ole(path)
-    return ""
+        return _detect_in_ole(path)
+    is_text = encoding.looks_like_text(head)
+    # The signatures of some images are short, such as "BM": only a zero byte shows that such a file is no text.
+    kind = filetype.guess(head) if b"\0" in head[:_IMAGE_SIGNATURE_BYTES] or not is_text else None
+    if kind and kind.mime in _IMAGES:
+        return str(kind.mime)
+    if is_text:
+        return _detect_in_text(head, filename)
+    raise _binary_error(path, kind)
 
 
-def _in_zip(path: Path) -> str:
+def _detect_in_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            declared = (
-                archive.read("mimetype")[:100].decode("ascii", "replace").strip()
-                if "mimetype" in names
-                else ""
-            )
+            data = archive.read("mimetype") if "mimetype" in names else b""
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
         raise ParseError("corrupt_file", type="zip archive or Office document") from error
-    if declared:
-        return _supported_package(declared)
-    if "[Content_Types].xml" not in names:
-        return ZIP
-    return _in_ooxml(names)
-
-
-def _in_ooxml(names: list[str]) -> str:
-    folders = {name.split("/", 1)[0].lower() for name in names if "/" in name}
-    for folder, mime_type in (("word", DOCX), ("ppt", PPTX), ("xl", XLSX)):
-        if folder in folders and "xl/workbook.bin" not in names:
-            return mime_type
-    raise _unsupported("Office file of an unknown kind")
-
-
-def _supported_package(declared: str) -> str:
+    declared = data[:100].decode("ascii", "replace").strip()
     if declared in (EPUB, ODT):
         return declared
-    raise _unsupported(_UNREAD.get(declared, "package of an unknown kind"))
+    if declared:
+        raise _unsupported_error(_UNSUPPORTED_PACKAGES.get(declared, "package of an unknown kind"))
+    if "[Content_Types].xml" not in names:
+        return ZIP
+    folders = {name.split("/", 1)[0].lower() for name in names if "/" in name}
+    for folder, mime_type in _OOXML_FOLDERS.items():
+        if folder in folders and "xl/workbook.bin" not in names:
+            return mime_type
+    raise _unsupported_error("Office file of an unknown kind")
 
 
-def _in_ole(path: Path) -> str:
+def _detect_in_ole(path: Path) -> str:
     import olefile
 
     try:
@@ -119,82 +118,52 @@ def _in_ole(path: Path) -> str:
         raise ParseError("corrupt_file", type="Office document") from error
     if "encryptedpackage" in streams:
         raise ParseError("password_protected")
-    for stream, mime_type in (
-        ("worddocument", DOC),
-        ("powerpoint document", PPT),
-        ("workbook", XLS),
-        ("book", XLS),
-        ("__properties_version1.0", MSG),
-    ):
+    for stream, mime_type in _OLE_STREAMS.items():
         if stream in streams:
             return mime_type
-    raise _unsupported("Office file of an unknown kind")
+    raise _unsupported_error("Office file of an unknown kind")
 
 
-def _by_text(head: bytes, filename: str) -> str:
-    if not encoding.looks_like_text(head):
-        return ""
+def _detect_in_text(head: bytes, filename: str) -> str:
+    """Return the type by markup, mail headers, the file's suffix, or the content model, in this order."""
     text = encoding.decode(head)
-    named = _TEXT_BY_ENDING.get(PurePath(filename).suffix.lower(), "")
+    by_suffix = _TEXT_BY_SUFFIX.get(PurePath(filename).suffix.lower(), "")
     if _HTML_START.match(text):
-        return named if named == EML else HTML
+        return by_suffix if by_suffix == EML else HTML
     if _XML_START.match(text):
         return XML
-    if _is_mail(text, named):
-        return EML
-    return named or _guess_text(head, text)
-
-
-def _is_mail(text: str, named: str) -> bool:
-    if named not in ("", PLAIN):
-        return False
-    block = re.split(r"\r?\n\r?\n", text.lstrip(), maxsplit=1)[0]
-    headers = {name.lower() for name in _MAIL_HEADER.findall(block)}
-    return len(headers) >= 3 and bool(headers & {"received", "message-id", "mime-version"})
-
-
-def _guess_text(head: bytes, text: str) -> str:
-    start = text.lstrip()[:1]
-    if start in ("{", "["):
+    if by_suffix in ("", PLAIN):
+        first_block = re.split(r"\r?\n\r?\n", text.lstrip(), maxsplit=1)[0]
+        headers = {name.lower() for name in _MAIL_HEADER.findall(first_block)}
+        if len(headers) >= 3 and headers & {"received", "message-id", "mime-version"}:
+            return EML
+    if by_suffix:
+        return by_suffix
+    if text.lstrip()[:1] in ("{", "["):
         return JSON
-    return _TEXT_BY_LABEL.get(_model().identify_bytes(head).output.label, PLAIN)
+    return _TEXT_BY_LABEL.get(_content_model().identify_bytes(head).output.label, PLAIN)
 
 
-def _by_picture(head: bytes) -> str:
-    """By its signature. Some are short, as the letters 'BM': a zero byte says that it is no text."""
-    import filetype
-
-    kind = filetype.guess(head) if b"\0" in head[:_SIGNATURE] else None
-    return str(kind.mime) if kind and kind.mime in _IMAGES else ""
-
-
-def _by_model(path: Path) -> str:
-    """A picture, or what to call it in the refusal."""
-    import filetype
-
-    kind = filetype.guess(path)
-    if kind and kind.mime in _IMAGES:
-        return str(kind.mime)
+def _binary_error(path: Path, kind: Any) -> ParseError:
+    """Return why the file is refused. It is corrupt if it lacks the signature of the format that a detector reports."""
     if kind:
-        raise _misread(kind.extension, kind.extension)
-    output = _model().identify_path(path).output
-    if output.group in ("code", "text"):
-        raise ParseError("corrupt_file", type="text")
-    raise _misread(output.label, output.description)
-
-
-def _misread(label: str, description: str) -> ParseError:
+        label = description = kind.extension
+    else:
+        output = _content_model().identify_path(path).output
+        label, description = output.label, output.description
+        if output.group in ("code", "text"):
+            return ParseError("corrupt_file", type="text")
     if label in _BINARY_BY_LABEL:
         return ParseError("corrupt_file", type=_BINARY_BY_LABEL[label].name)
-    return _unsupported(description)
+    return _unsupported_error(description)
 
 
-def _unsupported(description: str) -> ParseError:
-    return ParseError("unsupported_type", type=description, supported=supported())
+def _unsupported_error(description: str) -> ParseError:
+    return ParseError("unsupported_type", type=description, supported=supported_formats())
 
 
 @cache
-def _model() -> Any:
+def _content_model() -> Any:
     from magika import Magika
 
     return Magika()

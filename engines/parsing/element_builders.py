@@ -1,4 +1,4 @@
-"""Short ways to make elements."""
+"""Functions that build elements."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def code(text: str, page: int | None = None) -> Element:
 
 
 def table(rows: Iterable[Iterable[str]], page: int | None = None) -> Element:
-    """One row a line; cells keep to one line, and empty ones at a row's end are left out."""
+    """One line per row. White space in cells is collapsed, and empty cells at the end of a row are dropped."""
     lines = (" | ".join(" ".join(cell.split()) for cell in row).rstrip(" |") for row in rows)
     return Element(
         kind=ElementKind.TABLE, text="\n".join(line for line in lines if line.strip(" |")), page=page

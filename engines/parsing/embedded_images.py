@@ -1,9 +1,9 @@
-"""Pictures in Word and PowerPoint files: recognised where they are all there is, as in scans and pictures of slides."""
+"""OCR of images in Word and PowerPoint files, where a page has nearly no text, as in scans and slides that are images."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import docx
@@ -14,40 +14,30 @@ from engines.parsing import Element, images, ocr
 from engines.parsing.job import Job
 from engines.parsing.layout import elements
 
-_FEW_LETTERS = 12
+_MIN_LETTERS = 12
 
 
-def of_docx(job: Job) -> list[Element]:
-    part = docx.Document(str(job.path)).part
-    return _recognised(job, _pictures([(None, part)]))
+def read_docx(job: Job) -> list[Element]:
+    return _read(job, [(None, docx.Document(str(job.path)).part)])
 
 
-def of_pptx(job: Job) -> list[Element]:
+def read_pptx(job: Job) -> list[Element]:
     slides = enumerate(pptx.Presentation(str(job.path)).slides, 1)
-    return _recognised(job, _pictures((number, slide.part) for number, slide in slides))
+    return _read(job, ((number, slide.part) for number, slide in slides))
 
 
-def _pictures(parts: Iterable[tuple[int | None, Any]]) -> Iterator[tuple[int | None, bytes]]:
-    """Of the parts that hardly say anything; each picture once, with its page."""
-    seen: set[str] = set()
+def _read(job: Job, parts: Iterable[tuple[int | None, Any]]) -> list[Element]:
+    """Recognise the images of the parts with nearly no text, each image once. The parts come with their pages."""
+    by_name: dict[str, tuple[int | None, bytes]] = {}
     for page, part in parts:
-        for relation in part.rels.values() if _letters(part) < _FEW_LETTERS else ():
+        letters = sum(len(text.strip()) for text in part._element.itertext())
+        for relation in part.rels.values() if letters < _MIN_LETTERS else ():
             if relation.reltype == RELATIONSHIP_TYPE.IMAGE and not relation.is_external:
-                picture = relation.target_part
-                if picture.partname not in seen:
-                    seen.add(picture.partname)
-                    yield page, picture.blob
-
-
-def _letters(part: Any) -> int:
-    return sum(len(text.strip()) for text in part._element.itertext())
-
-
-def _recognised(job: Job, pictures: Iterable[tuple[int | None, bytes]]) -> list[Element]:
-    found = list(pictures)
-    ocr.check_pages(job, len(found))
+                image = relation.target_part
+                by_name.setdefault(image.partname, (page, image.blob))
+    ocr.check_pages(job, len(by_name))
     return [
         element._replace(page=page)
-        for page, data in found
-        for element in elements(images.lines_of_embedded(job, io.BytesIO(data)))
+        for page, data in by_name.values()
+        for element in elements(images.read_embedded(job, io.BytesIO(data)))
     ]

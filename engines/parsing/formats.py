@@ -1,4 +1,4 @@
-"""Every format that is read: the one table of its types, names and reader. A new format is a row here and its reader."""
+"""The table of supported formats: types, names, readers. To add a format, add a row and a reader."""
 
 from __future__ import annotations
 
@@ -39,12 +39,11 @@ NOTEBOOK = "application/x-ipynb+json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """`reader` is "module.function" below `engines.parsing`, imported when it is first needed, because some take seconds.
+    """`reader` is "module.function" below `engines.parsing`, imported when first needed, because some take seconds.
     `version` changes whenever the reader would give other elements for the same bytes.
 
-    `name` is used in sentences, `label` in lists, `group` where all supported formats are listed. `endings` tell kinds of
-    text apart. `detected_as` are the names that the content detectors have for the format; a file that is detected as a
-    binary format, but lacks its signature, is damaged.
+    `name` is used in sentences, `label` in lists, `group` where all supported formats are listed. `suffixes` distinguish
+    kinds of text. `detected_as` are the content detectors' names for the format.
     """
 
     mime_type: str
@@ -54,7 +53,7 @@ class Format:
     group: str
     version: int = 1
     is_text: bool = False
-    endings: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
     detected_as: tuple[str, ...] = ()
 
 
@@ -62,7 +61,7 @@ def _text(
     mime_type: str,
     reader: str,
     label: str,
-    *endings: str,
+    *suffixes: str,
     name: str = "document",
     group: str = "",
     detected_as: tuple[str, ...] = (),
@@ -74,7 +73,7 @@ def _text(
         label=label,
         group=group or label,
         is_text=True,
-        endings=endings,
+        suffixes=suffixes,
         detected_as=detected_as,
     )
 
@@ -90,14 +89,13 @@ def _binary(mime_type: str, reader: str, label: str, *detected_as: str, name: st
     )
 
 
-def _image(subtype: str) -> Format:
-    """The detectors call AVIF and HEIC by other names, which tell nothing."""
-    detected_as = () if subtype in ("heic", "avif") else (subtype,)
-    return _binary(
-        f"image/{subtype}", "images.read", subtype.upper(), *detected_as, name="picture", group="images"
-    )
-
-
+# By subtype. The detectors call AVIF and HEIC by names that other formats share.
+_IMAGE_LABELS: dict[str, tuple[str, ...]] = {
+    **{subtype: (subtype,) for subtype in ("png", "jpeg", "bmp", "tiff", "webp", "gif")},
+    "heic": (),
+    "heif": ("heif",),
+    "avif": (),
+}
 FORMATS = (
     _text(PLAIN, "text.read_plain", "Text", ".txt", ".text", ".log", group="text"),
     _text(MARKDOWN, "markdown.read", "Markdown", ".md", ".markdown", ".mdx", detected_as=("markdown",)),
@@ -133,33 +131,36 @@ FORMATS = (
     ),
     _binary(MSG, "mail.read_msg", "Outlook", "outlook", name="Outlook message", group="mail"),
     _binary(PDF, "pdf.read", "PDF", "pdf", name="PDF"),
-    *map(_image, ("png", "jpeg", "bmp", "tiff", "webp", "gif", "heic", "heif", "avif")),
+    *(
+        _binary(f"image/{subtype}", "images.read", subtype.upper(), *labels, name="picture", group="images")
+        for subtype, labels in _IMAGE_LABELS.items()
+    ),
     _binary(ZIP, "archive.read", "ZIP", "zip", name="zip archive", group="zip archives"),
 )
 BY_TYPE = {one.mime_type: one for one in FORMATS}
-# A change of what is done with every reader's elements (cleaning, limits) is a change of all versions.
+# Changes whenever the cleaning or the limits that apply to all readers change.
 COMMON_VERSION = 1
 
 
-def name_of(mime_type: str) -> str:
-    """What people call the type in a sentence."""
+def display_name(mime_type: str) -> str:
+    """Return the type's name for use in a sentence."""
     return BY_TYPE[mime_type].name if mime_type in BY_TYPE else "document"
 
 
 def reader_version(mime_type: str) -> str:
-    """Changes whenever the same bytes of this type would give other elements; "" for a type that is not known."""
-    known = BY_TYPE.get(mime_type)
-    return f"{known.reader} {COMMON_VERSION}.{known.version}" if known else ""
+    """Return a value that changes whenever the same bytes of this type would give other elements; "" for an unknown type."""
+    format = BY_TYPE.get(mime_type)
+    return f"{format.reader} {COMMON_VERSION}.{format.version}" if format else ""
 
 
-def supported() -> str:
-    """All that is read, as the end of a sentence."""
+def supported_formats() -> str:
+    """Return all supported formats as the end of a sentence."""
     *most, last = dict.fromkeys(one.group for one in FORMATS)
     return f"{', '.join(most)} and {last}"
 
 
 def load_reader(mime_type: str) -> Callable[[Any], ParsedDocument]:
-    """The function that reads this type from an `engines.parsing.job.Job`."""
+    """Return the function that reads this type from an `engines.parsing.job.Job`."""
     module, function = BY_TYPE[mime_type].reader.split(".")
     reader: Callable[[Any], ParsedDocument] = getattr(import_module(f"engines.parsing.{module}"), function)
     return reader

@@ -7,27 +7,16 @@ from typing import Any
 
 from lxml import etree
 
-from engines.parsing import Element, ElementKind, ParsedDocument, ParseError, element_builders
+from engines.parsing import Element, ElementKind, ParsedDocument, ParseError
+from engines.parsing.element_builders import code, table
 from engines.parsing.job import Job
 from engines.parsing.text import load
 
-_UNSEEN = (
-    *(
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "nav",
-        "iframe",
-        "object",
-        "embed",
-        "applet",
-        "svg",
-        "canvas",
-    ),
-    *("audio", "video", "map", "button", "select", "textarea", "datalist", "dialog"),
+_REMOVED_TAGS = (
+    *("script", "style", "template", "noscript", "nav", "iframe", "object", "embed", "applet", "svg"),
+    *("canvas", "audio", "video", "map", "button", "select", "textarea", "datalist", "dialog"),
 )
-_INLINE = frozenset(
+_INLINE_TAGS = frozenset(
     (
         *(
             "a",
@@ -49,9 +38,13 @@ _INLINE = frozenset(
         *("small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"),
     )
 )
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_ITEMS = frozenset(("li", "dt", "dd"))
-_META = {
+_HEADING_TAGS = {f"h{level}": level for level in range(1, 7)}
+# The kind and level of the text inside.
+_BLOCK_KINDS = {
+    **{tag: (ElementKind.TITLE, level) for tag, level in _HEADING_TAGS.items()},
+    **dict.fromkeys(("li", "dt", "dd"), (ElementKind.LIST_ITEM, 0)),
+}
+_META_NAMES = {
     "author": "author",
     "description": "description",
     "keywords": "keywords",
@@ -60,24 +53,25 @@ _META = {
     "article:published_time": "created",
     "date": "created",
 }
-_MOST_CELL_TEXT = 4_000
+_MAX_ROW_LENGTH = 4_000
 
 
 def read(job: Job) -> ParsedDocument:
-    root = tree(load(job))
+    root = parse_tree(load(job))
     if root is None:
         return ParsedDocument(mime_type=job.mime_type)
-    facts = metadata(root)
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(blocks(root)), metadata=facts)
+    metadata = read_metadata(root)  # before hidden nodes are removed
+    return ParsedDocument(mime_type=job.mime_type, elements=tuple(tree_elements(root)), metadata=metadata)
 
 
 def elements(text: str) -> Iterator[Element]:
-    """The blocks of a page or of a fragment."""
-    root = tree(text)
-    return iter(()) if root is None else blocks(root)
+    """Yield the elements of a page or of a fragment."""
+    root = parse_tree(text)
+    return iter(()) if root is None else tree_elements(root)
 
 
-def tree(text: str) -> Any:
+def parse_tree(text: str) -> Any:
+    """Return the root node, or None if there is none."""
     parser = etree.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True
     )
@@ -88,26 +82,21 @@ def tree(text: str) -> Any:
     return root
 
 
-def blocks(root: Any) -> Iterator[Element]:
-    """One element per block, in order. No recursion: pages nest deeper than Python may call."""
-    _prepare(root)
-    state = _State()
-    walker = etree.iterwalk(root, events=("start", "end"))
-    for event, node in walker:
-        if event == "start":
-            yield from _open(node, state, walker)
-        else:
-            yield from _close(node, state)
-    yield from state.flush()
+def read_metadata(root: Any) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"title": root.findtext(".//head/title"), "language": root.get("lang")}
+    for meta in root.iter("meta"):
+        name = _META_NAMES.get((meta.get("name") or meta.get("property") or "").lower())
+        if name and not metadata.get(name):
+            metadata[name] = meta.get("content")
+    return metadata
 
 
-class _State:
+class _Block:
     """The text collected for the current block, and the kinds of the blocks around it."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.kinds: list[tuple[ElementKind, int]] = [(ElementKind.TEXT, 0)]
-        self.done: Any = None
 
     def flush(self) -> Iterator[Element]:
         text = "".join(self.parts).strip()
@@ -117,79 +106,36 @@ class _State:
             yield Element(kind=kind, text=text, level=level)
 
 
-def _open(node: Any, state: _State, walker: Any) -> Iterator[Element]:
-    tag = node.tag
-    if tag in _INLINE:
-        state.parts.append(_squeeze(node.text))
-        return
-    if tag == "br":
-        state.parts.append("\n")
-        return
-    yield from state.flush()
-    whole = _whole(node, tag)
-    if whole is not None or tag == "head":
-        walker.skip_subtree()
-        state.done = node
-        if whole:
-            yield whole
-        return
-    if tag in _HEADINGS:
-        state.kinds.append((ElementKind.TITLE, _HEADINGS[tag]))
-    elif tag in _ITEMS:
-        state.kinds.append((ElementKind.LIST_ITEM, 0))
-    state.parts.append(_squeeze(node.text))
-
-
-def _close(node: Any, state: _State) -> Iterator[Element]:
-    tag = node.tag
-    if tag not in _INLINE and tag != "br":
-        yield from state.flush()
-        if (tag in _HEADINGS or tag in _ITEMS) and len(state.kinds) > 1:
-            state.kinds.pop()
-    state.parts.append(_squeeze(node.tail))
-
-
-def _whole(node: Any, tag: str) -> Element | None:
-    """Blocks that are read at once: preformatted text and tables of data."""
-    if tag == "pre":
-        return element_builders.code("".join(node.itertext()))
-    if tag == "table" and _holds_data(node):
-        return element_builders.table(rows(node))
-    return None
-
-
-def _holds_data(node: Any) -> bool:
-    """Not a table that only arranges a page: those nest, have one column, or hold headings and long texts."""
-    if node.find(".//table") is not None or any(
-        node.find(f".//{heading}") is not None for heading in _HEADINGS
-    ):
-        return False
-    rows = list(node.iter("tr"))
-    widest = max((sum(cell.tag in ("td", "th") for cell in row) for row in rows), default=0)
-    return widest > 1 and all(len(_text(row)) < _MOST_CELL_TEXT for row in rows)
-
-
-def rows(node: Any) -> Iterator[list[str]]:
-    for row in node.iter("caption", "tr"):
-        if row.tag == "caption":
-            yield [_text(row)]
+def tree_elements(root: Any) -> Iterator[Element]:
+    """Yield one element per block, in order. Not recursive, because pages nest deeper than Python's recursion limit."""
+    _remove_hidden(root)
+    block = _Block()
+    walker = etree.iterwalk(root, events=("start", "end"))
+    for event, node in walker:
+        tag = node.tag
+        if tag not in _INLINE_TAGS and tag != "br":
+            yield from block.flush()
+        if event == "end":
+            if tag in _BLOCK_KINDS and len(block.kinds) > 1:
+                block.kinds.pop()
+            block.parts.append(_collapse_spaces(node.tail))
+        elif tag == "br":
+            block.parts.append("\n")
+        elif tag in ("head", "pre") or (tag == "table" and _is_data_table(node)):
+            walker.skip_subtree()
+            if tag != "head":
+                is_table = tag == "table"
+                yield table(table_rows(node)) if is_table else code("".join(node.itertext()))
         else:
-            yield [_text(cell) for cell in row if cell.tag in ("td", "th")]
+            if tag in _BLOCK_KINDS:
+                block.kinds.append(_BLOCK_KINDS[tag])
+            block.parts.append(_collapse_spaces(node.text))
+    yield from block.flush()
 
 
-def _text(node: Any) -> str:
-    """A cell's text, its blocks apart."""
-    parts = []
-    for event, inner in etree.iterwalk(node, events=("start", "end")):
-        if inner is not node and inner.tag not in _INLINE:
-            parts.append(" ")
-        text = inner.text if event == "start" else inner.tail if inner is not node else ""
-        parts.append(text or "")
-    return " ".join("".join(parts).split())
-
-
-def _prepare(root: Any) -> None:
-    etree.strip_elements(root, *_UNSEEN, with_tail=False)
+def _remove_hidden(root: Any) -> None:
+    """Remove what a browser does not show, and replace images by their descriptions."""
+    etree.strip_elements(root, *_REMOVED_TAGS, with_tail=False)
     for hidden in root.xpath("//body//*[@hidden or contains(translate(@style, ' ', ''), 'display:none')]"):
         for child in list(hidden):
             hidden.remove(child)
@@ -198,20 +144,39 @@ def _prepare(root: Any) -> None:
         image.text = image.get("alt") or ""
 
 
-def _squeeze(text: str | None) -> str:
-    """White space as a browser shows it."""
+def _is_data_table(node: Any) -> bool:
+    """Tables that only arrange a page nest, have one column, or contain headings or long texts."""
+    if any(node.find(f".//{tag}") is not None for tag in ("table", *_HEADING_TAGS)):
+        return False
+    rows = list(node.iter("tr"))
+    columns = max((sum(cell.tag in ("td", "th") for cell in row) for row in rows), default=0)
+    return columns > 1 and all(len(_cell_text(row)) < _MAX_ROW_LENGTH for row in rows)
+
+
+def table_rows(node: Any) -> Iterator[list[str]]:
+    for row in node.iter("caption", "tr"):
+        if row.tag == "caption":
+            yield [_cell_text(row)]
+        else:
+            yield [_cell_text(cell) for cell in row if cell.tag in ("td", "th")]
+
+
+def _cell_text(node: Any) -> str:
+    """Return a cell's text, with spaces between its blocks."""
+    parts = []
+    for event, inner in etree.iterwalk(node, events=("start", "end")):
+        if inner is not node and inner.tag not in _INLINE_TAGS:
+            parts.append(" ")
+        text = inner.text if event == "start" else inner.tail if inner is not node else ""
+        parts.append(text or "")
+    return " ".join("".join(parts).split())
+
+
+def _collapse_spaces(text: str | None) -> str:
+    """Collapse white space as a browser does."""
     if not text:
         return ""
     words = " ".join(text.split())
     if not words:
         return " "
     return f"{' ' * text[0].isspace()}{words}{' ' * text[-1].isspace()}"
-
-
-def metadata(root: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"title": root.findtext(".//head/title"), "language": root.get("lang")}
-    for meta in root.iter("meta"):
-        name = _META.get((meta.get("name") or meta.get("property") or "").lower())
-        if name and not found.get(name):
-            found[name] = meta.get("content")
-    return found

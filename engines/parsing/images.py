@@ -1,4 +1,4 @@
-"""Pictures: upright, no larger than recognition needs, every frame a page."""
+"""Images: OCR of every frame, upright and no larger than OCR needs."""
 
 from __future__ import annotations
 
@@ -12,62 +12,55 @@ from engines.parsing import ParsedDocument, ParseError, ocr
 from engines.parsing.job import Job
 from engines.parsing.layout import Line, elements
 
-_MOST_MEGAPIXELS = 100
-_LONGEST_SIDE = 3_000
+_MAX_MEGAPIXELS = 100
+_MAX_SIDE_PIXELS = 3_000
 
 pillow_heif.register_heif_opener()
 pillow_heif.register_avif_opener() if hasattr(pillow_heif, "register_avif_opener") else None
-Image.MAX_IMAGE_PIXELS = None  # our own limit comes first, with a clearer sentence
+Image.MAX_IMAGE_PIXELS = None  # `_check_size` comes first, with a clearer message
 
 
 def read(job: Job) -> ParsedDocument:
+    """Each frame of a TIFF is a page; an animation is read by its first frame."""
+    lines: list[Line] = []
     with warnings.catch_warnings(action="ignore"), Image.open(job.path) as image:
         _check_size(image)
-        lines = _lines(image, job)
-        pages = getattr(image, "n_frames", 1)
-    return ParsedDocument(
-        mime_type=job.mime_type, elements=tuple(elements(lines)), metadata={"page_count": pages}
-    )
+        pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        ocr.check_pages(job, pages)
+        for number, frame in enumerate(ImageSequence.Iterator(image), 1):
+            if number > pages:
+                break
+            _check_size(frame)
+            lines += ocr.recognise(job, _pixels(frame), number)
+        metadata = {"page_count": getattr(image, "n_frames", 1)}
+    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements(lines)), metadata=metadata)
 
 
-def lines_of_embedded(job: Job, file: BinaryIO) -> list[Line]:
-    """A picture inside a document: what cannot be shown as pixels, or is too large, is passed over."""
+def read_embedded(job: Job, file: BinaryIO) -> list[Line]:
+    """Read an image inside a document. One that is broken or too large has no lines."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(file) as image:
-            return ocr.lines(job, _pixels(image), 1) if _megapixels(image) <= _MOST_MEGAPIXELS else []
+            return ocr.recognise(job, _pixels(image), 1) if _megapixels(image) <= _MAX_MEGAPIXELS else []
     except (OSError, ValueError, SyntaxError):
         return []
 
 
 def _check_size(image: Any) -> None:
-    if _megapixels(image) > _MOST_MEGAPIXELS:
-        raise ParseError("image_too_large", pixels=_megapixels(image), limit=_MOST_MEGAPIXELS)
+    if _megapixels(image) > _MAX_MEGAPIXELS:
+        raise ParseError("image_too_large", pixels=_megapixels(image), limit=_MAX_MEGAPIXELS)
 
 
 def _megapixels(image: Any) -> int:
     return int(image.width * image.height // 1_000_000)
 
 
-def _lines(image: Any, job: Job) -> list[Line]:
-    """An animation is one picture; the pages of a TIFF are many."""
-    found: list[Line] = []
-    total = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-    ocr.check_pages(job, total)
-    for number, frame in enumerate(ImageSequence.Iterator(image), 1):
-        if number > total:
-            break
-        _check_size(frame)
-        found += ocr.lines(job, _pixels(frame), number)
-    return found
-
-
 def _pixels(frame: Any) -> Any:
-    """Blue, green and red, as recognition wants them; transparency becomes white paper."""
+    """Return the frame as blue, green and red, as OCR expects them. Transparency becomes white."""
     import numpy as np
 
-    frame.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
+    frame.draft("RGB", (_MAX_SIDE_PIXELS, _MAX_SIDE_PIXELS))
     upright = ImageOps.exif_transpose(frame)
-    upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    upright.thumbnail((_MAX_SIDE_PIXELS, _MAX_SIDE_PIXELS))
     if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
         over = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)

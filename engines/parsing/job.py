@@ -1,4 +1,4 @@
-"""What a reader gets: one file, its type, and the limits it must keep."""
+"""What a reader is given: one file, its type, and the limits that it must keep."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Per file. `seconds` start anew with each recognised page, of which there are at most `ocr_pages`;
-    `memory_mb` is address space, of the child and of each program it starts; `output_mb` is what a file may unpack
-    to, and `text_mb` how much of it may be text."""
+    """Limits per file. `seconds` start anew with each page recognised by OCR, of which there are at most `ocr_pages`.
+    `memory_mb` is the address space of the process and of each program that it starts, `output_mb` the size to which a file
+    may unpack, and `text_mb` how much of it may be text."""
 
     seconds: int
     memory_mb: int
@@ -26,17 +26,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """`workdir` is the only folder to write to; `advance` is called for each recognised page."""
+    """`workdir` is the only folder to write to. Readers call `restart_timeout` for each recognised page."""
 
     path: Path
     filename: str
     workdir: Path
     mime_type: str
     limits: Limits
-    advance: Callable[[], None]
+    restart_timeout: Callable[[], None]
 
-    def scratch(self, name: str) -> Path:
-        """A new empty folder inside the workdir."""
+    def make_folder(self, name: str) -> Path:
+        """Create and return an empty folder inside the workdir."""
         folder = self.workdir / name
         folder.mkdir()
         return folder

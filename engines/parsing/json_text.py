@@ -11,13 +11,18 @@ from engines.parsing.job import Job
 
 
 def read(job: Job) -> ParsedDocument:
-    """What turns out to be no JSON is read as plain text."""
+    """Content that is not valid JSON is read as plain text."""
     content = text.load(job).lstrip("\ufeff")
     try:
-        records = _records(content, job.mime_type)
+        if job.mime_type == formats.NDJSON:
+            records = [json.loads(line) for line in content.splitlines() if line.strip()]
+        else:
+            value = json.loads(content)
+            records = value if isinstance(value, list) else [value]
     except ValueError:
         return ParsedDocument(mime_type=formats.PLAIN, elements=tuple(text.elements(content)))
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(map(_record, records)))
+    elements = (element_builders.paragraph("\n".join(_lines(record, ""))) for record in records)
+    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements))
 
 
 def read_notebook(job: Job) -> ParsedDocument:
@@ -27,31 +32,19 @@ def read_notebook(job: Job) -> ParsedDocument:
     except (ValueError, KeyError, TypeError) as error:
         raise ParseError("corrupt_file", type="notebook") from error
     language = notebook.get("metadata", {}).get("language_info", {}).get("name")
+    elements: list[Element] = []
+    for cell_type, source in cells:
+        if cell_type == "markdown":
+            elements += markdown.elements(source)
+        elif source.strip():
+            elements.append(element_builders.code(source))
     return ParsedDocument(
-        mime_type=job.mime_type, elements=tuple(_cells(cells)), metadata={"programming_language": language}
+        mime_type=job.mime_type, elements=tuple(elements), metadata={"programming_language": language}
     )
 
 
-def _cells(cells: list[tuple[str, str]]) -> Iterator[Element]:
-    for kind, source in cells:
-        if kind == "markdown":
-            yield from markdown.elements(source)
-        elif source.strip():
-            yield element_builders.code(source)
-
-
-def _records(content: str, mime_type: str) -> list[Any]:
-    if mime_type == formats.NDJSON:
-        return [json.loads(line) for line in content.splitlines() if line.strip()]
-    value = json.loads(content)
-    return value if isinstance(value, list) else [value]
-
-
-def _record(value: Any) -> Element:
-    return element_builders.paragraph("\n".join(_lines(value, "")))
-
-
 def _lines(value: Any, name: str) -> Iterator[str]:
+    """Yield a line for each scalar or list of scalars, with its path of keys as its name."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _lines(inner, f"{name}.{key}" if name else str(key))

@@ -1,4 +1,4 @@
-"""Word's and PowerPoint's old formats: LibreOffice writes them anew, where it is installed."""
+"""The old formats of Word and PowerPoint, which LibreOffice converts to the new ones, if it is installed."""
 
 from __future__ import annotations
 
@@ -9,32 +9,31 @@ from dataclasses import replace
 from engines.parsing import ParsedDocument, ParseError, formats, sandbox
 from engines.parsing.job import Job
 
-_KINDS = {formats.DOC: ("Word", "docx"), formats.PPT: ("PowerPoint", "pptx")}
+_TARGETS = {formats.DOC: ("Word", "docx"), formats.PPT: ("PowerPoint", "pptx")}
 
 
 def read(job: Job) -> ParsedDocument:
-    name, ending = _KINDS[job.mime_type]
+    name, extension = _TARGETS[job.mime_type]
     program = shutil.which("soffice")
     if not program:
         raise ParseError("needs_libreoffice", type=name)
-    folder = job.scratch("libreoffice")
+    folder = job.make_folder("libreoffice")
     (folder / "document").symlink_to(job.path)
     subprocess.run(
         [
             program,
             f"-env:UserInstallation={(folder / 'profile').as_uri()}",
-            *("--headless", "--norestore", "--nologo", "--convert-to", ending, "--outdir", str(folder)),
+            *("--headless", "--norestore", "--nologo", "--convert-to", extension, "--outdir", str(folder)),
             str(folder / "document"),
         ],
         capture_output=True,
         check=False,
         preexec_fn=sandbox.die_with_parent,
     )
-    converted = folder / f"document.{ending}"
+    converted = folder / f"document.{extension}"
     if not converted.exists():
         raise ParseError("corrupt_file", type=f"{name} document")
-    from engines.parsing import office  # takes seconds, which a refusal need not cost
+    from engines.parsing import office  # takes seconds, so it is not imported before a refusal
 
-    reader = office.read_docx if ending == "docx" else office.read_pptx
-    document = reader(replace(job, path=converted))
-    return replace(document, mime_type=job.mime_type)
+    read_converted = office.read_docx if extension == "docx" else office.read_pptx
+    return replace(read_converted(replace(job, path=converted)), mime_type=job.mime_type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import spacy
@@ -24,64 +23,45 @@ from engines.parsing.job import Job
 _KINDS = {"ListItem": ElementKind.LIST_ITEM, "CodeSnippet": ElementKind.CODE}
 _REPEATED = ("Header", "Footer")
 
-
-def _sentences_only() -> Any:
-    """Stands for the language model that `unstructured` would download."""
-    pipeline = spacy.blank("en")
-    pipeline.add_pipe("sentencizer")
-    return lambda *_args, **_options: pipeline
-
-
-tokenize._get_nlp = _sentences_only()
+# Replaces the language model that `unstructured` would download.
+_sentencizer = spacy.blank("en")
+_sentencizer.add_pipe("sentencizer")
+tokenize._get_nlp = lambda *_args, **_options: _sentencizer  # type: ignore[assignment]
 
 
 def read_docx(job: Job) -> ParsedDocument:
     package.check(job)
-    return _document(
-        job, partition_docx(filename=str(job.path), languages=[""]), embedded_images.of_docx(job)
-    )
+    parts = partition_docx(filename=str(job.path), languages=[""])
+    return _document(job, parts, embedded_images.read_docx(job))
 
 
 def read_pptx(job: Job) -> ParsedDocument:
     package.check(job)
-    found = partition_pptx(filename=str(job.path), languages=[""], include_slide_notes=True)
-    return _document(job, found, embedded_images.of_pptx(job))
+    parts = partition_pptx(filename=str(job.path), languages=[""], include_slide_notes=True)
+    return _document(job, parts, embedded_images.read_pptx(job))
 
 
-def _document(job: Job, found: list[Any], shown: list[Element]) -> ParsedDocument:
-    """`shown` comes from pictures: each goes to the end of its page."""
-    pages = [part.metadata.page_number for part in found if part.metadata.page_number]
-    metadata = package.properties(job) | {"page_count": max(pages, default=None)}
-    whole = [*_elements(found), *shown]
-    if shown:
-        whole.sort(key=lambda element: element.page or 0)
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(whole), metadata=metadata)
-
-
-def _elements(found: Iterable[Any]) -> Iterator[Element]:
-    """Headers and footers come with every section: each is told once."""
-    seen: set[str] = set()
-    for part in found:
-        if part.category in _REPEATED and part.text in seen:
+def _document(job: Job, parts: list[Any], from_images: list[Element]) -> ParsedDocument:
+    """Headers and footers come with every section: each text is kept once. Elements from images go to the end of their
+    pages."""
+    pages = [part.metadata.page_number for part in parts if part.metadata.page_number]
+    metadata = package.read_properties(job) | {"page_count": max(pages, default=None)}
+    elements: list[Element] = []
+    repeated: set[str] = set()
+    for part in parts:
+        page, text, markup = part.metadata.page_number, part.text or "", part.metadata.text_as_html
+        if part.category == "PageBreak" or (part.category in _REPEATED and text in repeated):
             continue
         if part.category in _REPEATED:
-            seen.add(part.text)
-        yield from _element(part)
-
-
-def _element(part: Any) -> Iterator[Element]:
-    page, text = part.metadata.page_number, part.text or ""
-    if part.category == "PageBreak":
-        return
-    if part.category == "Title":
-        yield element_builders.title(text, (part.metadata.category_depth or 0) + 1, page)
-    elif part.category == "Table" and part.metadata.text_as_html:
-        yield from _table(part.metadata.text_as_html, page)
-    else:
-        yield Element(kind=_KINDS.get(part.category, ElementKind.TEXT), text=text, page=page)
-
-
-def _table(markup: str, page: int | None) -> Iterator[Element]:
-    root = html.tree(markup)
-    if root is not None:
-        yield element_builders.table(html.rows(root), page)
+            repeated.add(text)
+        if part.category == "Title":
+            elements.append(element_builders.title(text, (part.metadata.category_depth or 0) + 1, page))
+        elif part.category == "Table" and markup:
+            root = html.parse_tree(markup)
+            if root is not None:
+                elements.append(element_builders.table(html.table_rows(root), page))
+        else:
+            elements.append(Element(kind=_KINDS.get(part.category, ElementKind.TEXT), text=text, page=page))
+    if from_images:
+        elements = sorted([*elements, *from_images], key=lambda element: element.page or 0)
+    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements), metadata=metadata)

@@ -1,4 +1,4 @@
-"""What zip-based documents have in common: a declared size, and properties that say who wrote them."""
+"""What zip-based documents have in common: declared sizes, and properties such as the author."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lxml import etree
 from engines.parsing import ParseError
 from engines.parsing.job import Job
 
-_NAMES = {
+_METADATA_NAMES = {
     "title": "title",
     "creator": "author",
     "subject": "subject",
@@ -20,11 +20,12 @@ _NAMES = {
     "modified": "modified",
     "language": "language",
 }
-_MOST_PROPERTIES = 1 << 20
+_MAX_PROPERTIES_BYTES = 1 << 20
 
 
 def check(job: Job) -> None:
-    """Refuse what would unpack beyond the limit. `zipfile` never unpacks more than an entry declares."""
+    """Raise ParseError if the file is encrypted, or would unpack beyond the limit. (`zipfile` never unpacks more than an
+    entry declares.)"""
     with zipfile.ZipFile(job.path) as archive:
         entries = archive.infolist()
     if any(entry.flag_bits & 1 for entry in entries):
@@ -34,17 +35,17 @@ def check(job: Job) -> None:
         raise ParseError("unpacks_too_large", size=size, limit=limit)
 
 
-def properties(job: Job) -> dict[str, Any]:
-    """The core properties of an Office document."""
+def read_properties(job: Job) -> dict[str, Any]:
+    """Return the core properties of an Office document."""
     with zipfile.ZipFile(job.path) as archive:
         try:
             entry = archive.getinfo("docProps/core.xml")
         except KeyError:
             return {}
-        data = archive.read(entry) if entry.file_size < _MOST_PROPERTIES else b""
+        data = archive.read(entry) if entry.file_size < _MAX_PROPERTIES_BYTES else b""
     try:
         root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:
         return {}
-    found = {_NAMES.get(etree.QName(node).localname): node.text for node in root if isinstance(node.tag, str)}
-    return {name: text for name, text in found.items() if name and text}
+    nodes = {etree.QName(node).localname: node.text for node in root if isinstance(node.tag, str)}
+    return {_METADATA_NAMES[name]: text for name, text in nodes.items() if name in _METADATA_NAMES and text}

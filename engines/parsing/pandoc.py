@@ -1,65 +1,51 @@
-"""Formats that pandoc turns into HTML, in its sandbox: a file can name others, but they are not read."""
+"""Formats that pandoc converts to HTML. Its sandbox does not read the files that a document names."""
 
 from __future__ import annotations
 
 import subprocess
-from functools import cache
 
 from engines.parsing import ParsedDocument, ParseError, formats, html, package, sandbox, text
 from engines.parsing.job import Job
 
-_FORMATS = {formats.ORG: "org", formats.EPUB: "epub", formats.ODT: "odt", formats.RTF: "rtf"}
-_ZIPPED = (formats.EPUB, formats.ODT)
-_HEAP_EXHAUSTED = 251
-_UNTITLED = "-"  # what pandoc writes without a title, or the file's name
+_PANDOC_FORMATS = {formats.ORG: "org", formats.EPUB: "epub", formats.ODT: "odt", formats.RTF: "rtf"}
+_ZIPPED_FORMATS = (formats.EPUB, formats.ODT)
+_HEAP_EXHAUSTED_STATUS = 251
+_PLACEHOLDER_TITLE = "-"  # pandoc writes this, or the file's name, if there is no title
 
 
 def read(job: Job) -> ParsedDocument:
-    if job.mime_type in _ZIPPED:
+    if job.mime_type in _ZIPPED_FORMATS:
         package.check(job)
-    root = html.tree(_convert(job))
+    root = html.parse_tree(_convert_to_html(job))
     if root is None:
         return ParsedDocument(mime_type=job.mime_type)
-    own = (job.path.stem, _UNTITLED)
-    facts = {name: value for name, value in html.metadata(root).items() if value not in own}
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(html.blocks(root)), metadata=facts)
+    placeholders = (job.path.stem, _PLACEHOLDER_TITLE)
+    metadata = {name: value for name, value in html.read_metadata(root).items() if value not in placeholders}
+    elements = tuple(html.tree_elements(root))
+    return ParsedDocument(mime_type=job.mime_type, elements=elements, metadata=metadata)
 
 
-def _convert(job: Job) -> str:
-    name = _FORMATS[job.mime_type]
-    done = subprocess.run(
+def _convert_to_html(job: Job) -> str:
+    import pypandoc
+
+    # Text in any encoding is decoded first, and passed through standard input.
+    is_text = job.mime_type == formats.ORG
+    result = subprocess.run(
         [
-            _program(),
-            "--sandbox",
-            "--standalone",
-            "--quiet",
-            "--from",
-            name,
-            "--to",
-            "html",
-            "--wrap=none",
-            *_file(job),
+            pypandoc.get_pandoc_path(),
+            *("--sandbox", "--standalone", "--quiet", "--wrap=none"),
+            *("--from", _PANDOC_FORMATS[job.mime_type], "--to", "html"),
+            *(() if is_text else (str(job.path),)),
         ],
-        input=text.load(job).encode() if job.mime_type == formats.ORG else b"",
+        input=text.load(job).encode() if is_text else b"",
         capture_output=True,
         check=False,
         preexec_fn=sandbox.die_with_parent,
     )
-    complaint = " ".join(done.stderr.decode("utf-8", "replace").split())
-    if done.returncode == _HEAP_EXHAUSTED or "heap" in complaint.lower():
+    error_output = " ".join(result.stderr.decode("utf-8", "replace").split())
+    if result.returncode == _HEAP_EXHAUSTED_STATUS or "heap" in error_output.lower():
         raise ParseError("parse_memory", megabytes=job.limits.memory_mb)
-    if done.returncode != 0:
-        raise ParseError("corrupt_file", type=formats.name_of(job.mime_type)) from ValueError(complaint)
-    return done.stdout.decode("utf-8", "replace")
-
-
-def _file(job: Job) -> list[str]:
-    """Text goes in decoded, through the standard stream."""
-    return [] if job.mime_type == formats.ORG else [str(job.path)]
-
-
-@cache
-def _program() -> str:
-    import pypandoc
-
-    return str(pypandoc.get_pandoc_path())
+    if result.returncode != 0:
+        cause = ValueError(error_output)
+        raise ParseError("corrupt_file", type=formats.display_name(job.mime_type)) from cause
+    return result.stdout.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""What lies on a PDF's pages and is no part of them: the values of form fields, remarks, text boxes."""
+"""The annotations of a PDF's pages: values of form fields, comments, text boxes."""
 
 from __future__ import annotations
 
@@ -11,88 +11,83 @@ import pypdfium2.raw as pdfium_c
 
 from engines.parsing.layout import Line
 
-_UNSEEN = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
-_WORDLESS = (pdfium_c.FPDF_ANNOT_LINK, pdfium_c.FPDF_ANNOT_POPUP)
-_TICKED = (pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON)
-_CHOSEN = (pdfium_c.FPDF_FORMFIELD_COMBOBOX, pdfium_c.FPDF_FORMFIELD_LISTBOX)
-_TICK = "✔"
-_USUAL_SIZE = 10.0
+_HIDDEN_FLAGS = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
+_WITHOUT_TEXT = (pdfium_c.FPDF_ANNOT_LINK, pdfium_c.FPDF_ANNOT_POPUP)
+_CHECKABLE = (pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON)
+_SELECTABLE = (pdfium_c.FPDF_FORMFIELD_COMBOBOX, pdfium_c.FPDF_FORMFIELD_LISTBOX)
+_CHECK_MARK = "✔"
+_DEFAULT_SIZE = 10.0
 
 
-def among(lines: Sequence[Line], document: Any, page: Any, number: int) -> list[Line]:
-    """The page's lines, and its annotations at their places; `document` has its forms initialised."""
+def add_annotations(lines: Sequence[Line], document: Any, page: Any, number: int) -> list[Line]:
+    """Return the page's lines with its annotations at their positions: after the line to the left in the same row, otherwise
+    after the lowest line above. The document's forms must be initialised."""
     merged = list(lines)
-    known = _squeezed(" ".join(line.text for line in lines))
+    page_text = _without_spaces(" ".join(line.text for line in lines))
     sizes = Counter(line.size for line in lines).most_common(1)
-    size = sizes[0][0] if sizes else _USUAL_SIZE
+    size = sizes[0][0] if sizes else _DEFAULT_SIZE
     for text, is_field, (left, bottom, right, top) in _annotations(document, page):
-        if is_field or _squeezed(text) not in known:  # remarks often repeat what they mark
-            line = Line(text=text, page=number, left=left, right=right, top=top, bottom=bottom, size=size)
-            merged.insert(_place(merged, line), line)
+        if not is_field and _without_spaces(text) in page_text:
+            continue  # comments often repeat what they mark
+        middle, index = (top + bottom) / 2, 0
+        row = [
+            at for at, line in enumerate(merged) if line.top <= middle <= line.bottom and line.left <= left
+        ]
+        above = [at for at, line in enumerate(merged) if line.bottom <= middle]
+        if row:
+            index = max(row, key=lambda at: merged[at].left) + 1
+        elif above:
+            index = max(above, key=lambda at: merged[at].bottom) + 1
+        line = Line(text=text, page=number, left=left, right=right, top=top, bottom=bottom, size=size)
+        merged.insert(index, line)
     return merged
 
 
 def _annotations(document: Any, page: Any) -> Iterator[tuple[str, bool, tuple[float, float, float, float]]]:
-    """Text, whether it is a field's, and place."""
+    """Yield the text, whether it is a form field's, and the position (left, bottom, right, top)."""
     form, height = document.formenv, page.get_height()
-    for at in range(pdfium_c.FPDFPage_GetAnnotCount(page)):
-        note = pdfium_c.FPDFPage_GetAnnot(page, at)
+    for index in range(pdfium_c.FPDFPage_GetAnnotCount(page)):
+        annotation = pdfium_c.FPDFPage_GetAnnot(page, index)
         try:
-            is_field = pdfium_c.FPDFAnnot_GetSubtype(note) == pdfium_c.FPDF_ANNOT_WIDGET
-            text = (_field(note, form) if is_field else _remark(note)).strip() if _is_seen(note) else ""
-            if text:
+            subtype = pdfium_c.FPDFAnnot_GetSubtype(annotation)
+            if subtype in _WITHOUT_TEXT or pdfium_c.FPDFAnnot_GetFlags(annotation) & _HIDDEN_FLAGS:
+                continue
+            is_field = subtype == pdfium_c.FPDF_ANNOT_WIDGET
+            if is_field:
+                text = _field_value(annotation, form)
+            else:
+                text = _read_string(pdfium_c.FPDFAnnot_GetStringValue, annotation, b"Contents")
+            if text.strip():
                 rect = pdfium_c.FS_RECTF()
-                pdfium_c.FPDFAnnot_GetRect(note, rect)
-                yield text, is_field, (rect.left, height - rect.bottom, rect.right, height - rect.top)
+                pdfium_c.FPDFAnnot_GetRect(annotation, rect)
+                yield text.strip(), is_field, (rect.left, height - rect.bottom, rect.right, height - rect.top)
         finally:
-            pdfium_c.FPDFPage_CloseAnnot(note)
+            pdfium_c.FPDFPage_CloseAnnot(annotation)
 
 
-def _is_seen(note: Any) -> bool:
-    if pdfium_c.FPDFAnnot_GetFlags(note) & _UNSEEN:
-        return False
-    return pdfium_c.FPDFAnnot_GetSubtype(note) not in _WORDLESS
-
-
-def _remark(note: Any) -> str:
-    return _string(lambda *out: pdfium_c.FPDFAnnot_GetStringValue(note, b"Contents", *out))
-
-
-def _field(note: Any, form: Any) -> str:
-    """What has been entered, chosen or ticked."""
-    kind = pdfium_c.FPDFAnnot_GetFormFieldType(form, note) if form else pdfium_c.FPDF_FORMFIELD_UNKNOWN
-    if kind in _TICKED:
-        return _TICK if pdfium_c.FPDFAnnot_IsChecked(form, note) else ""
-    if kind in _CHOSEN:
-        return ", ".join(_options(note, form))
+def _field_value(annotation: Any, form: Any) -> str:
+    """Return what has been entered, selected or checked."""
+    kind = pdfium_c.FPDFAnnot_GetFormFieldType(form, annotation) if form else pdfium_c.FPDF_FORMFIELD_UNKNOWN
+    if kind in _CHECKABLE:
+        return _CHECK_MARK if pdfium_c.FPDFAnnot_IsChecked(form, annotation) else ""
+    if kind in _SELECTABLE:
+        return ", ".join(
+            _read_string(pdfium_c.FPDFAnnot_GetOptionLabel, form, annotation, index)
+            for index in range(pdfium_c.FPDFAnnot_GetOptionCount(form, annotation))
+            if pdfium_c.FPDFAnnot_IsOptionSelected(form, annotation, index)
+        )
     if kind == pdfium_c.FPDF_FORMFIELD_TEXTFIELD:
-        return _string(lambda *out: pdfium_c.FPDFAnnot_GetFormFieldValue(form, note, *out))
+        return _read_string(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation)
     return ""
 
 
-def _options(note: Any, form: Any) -> Iterator[str]:
-    for at in range(pdfium_c.FPDFAnnot_GetOptionCount(form, note)):
-        if pdfium_c.FPDFAnnot_IsOptionSelected(form, note, at):
-            yield _string(lambda *out, at=at: pdfium_c.FPDFAnnot_GetOptionLabel(form, note, at, *out))
+def _read_string(function: Callable[..., int], *arguments: Any) -> str:
+    """Call the pdfium function for the length of a string, and again for the string."""
+    size = function(*arguments, None, 0)
+    buffer = ctypes.create_string_buffer(size + 2)
+    function(*arguments, ctypes.cast(buffer, ctypes.POINTER(pdfium_c.FPDF_WCHAR)), size)
+    return buffer.raw[:size].decode("utf-16-le", "replace").rstrip("\0")
 
 
-def _string(get: Callable[..., int]) -> str:
-    """pdfium says how long a string is, then writes it."""
-    size = get(None, 0)
-    space = ctypes.create_string_buffer(size + 2)
-    get(ctypes.cast(space, ctypes.POINTER(pdfium_c.FPDF_WCHAR)), size)
-    return space.raw[:size].decode("utf-16-le", "replace").rstrip("\0")
-
-
-def _place(lines: Sequence[Line], new: Line) -> int:
-    """After what stands left of it in its row; otherwise after the lowest line above it."""
-    middle = (new.top + new.bottom) / 2
-    row = [at for at, line in enumerate(lines) if line.top <= middle <= line.bottom and line.left <= new.left]
-    if row:
-        return max(row, key=lambda at: lines[at].left) + 1
-    above = [at for at, line in enumerate(lines) if line.bottom <= middle]
-    return max(above, key=lambda at: lines[at].bottom) + 1 if above else 0
-
-
-def _squeezed(text: str) -> str:
+def _without_spaces(text: str) -> str:
     return "".join(text.split())

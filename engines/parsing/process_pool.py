@@ -1,4 +1,4 @@
-"""The parser: a small pool of warm, capped processes, each reading one file at a time."""
+"""The parser: a small pool of warm processes with limits, each parsing one file at a time."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from engines.parsing.process import ParserProcess
 
 logger = logging.getLogger(__name__)
 
-_FILES_PER_PROCESS = 2000
-_KEPT_MB = 256
-# A process that has grown beyond this (OCR takes 100 MB for good, the readers of Office files 150) reads only more files
-# like its last: what another kind takes would come on top.
-_SMALL_MB = 128
-_CONVERTED = {".doc", ".ppt"}  # LibreOffice takes 200 MB besides
+_MAX_FILES_PER_PROCESS = 2000
+_MAX_RESIDENT_MB = 256
+# A process that has grown beyond this (OCR takes 100 MB for good, the readers of Office files 150) parses only more files
+# like its last one: what another kind takes would come on top.
+_SMALL_RESIDENT_MB = 128
+_CONVERTED_SUFFIXES = {".doc", ".ppt"}  # LibreOffice takes 200 MB besides
 
 
 class PooledParser:
-    """A process is started when first needed, and replaced when it failed, keeps much memory, or has read its share of
+    """Starts a process when one is needed, and replaces it when it failed, keeps much memory, or has parsed its share of
     files."""
 
     def __init__(self, config: ParserConfig) -> None:
@@ -48,15 +48,23 @@ class PooledParser:
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         request = {"path": str(path.absolute()), "filename": filename, "workdir": str(workdir.absolute())}
-        answer = self._ask(request)
-        if answer.get("code") == "parse_memory":
-            # Others before it may have used the process's memory up: what counts is a process of its own.
-            answer = self._ask(request, fresh=True)
-        if "cause" in answer:
-            logger.warning("Tenant %s: %s could not be read: %s", tenant_id, path, answer["cause"])
-        if "code" in answer:
-            raise ParseError(answer["code"], answer["detail"])
-        return _document(answer)
+        response = self._send(request)
+        if response.get("code") == "parse_memory":
+            # Earlier files may have used up the process's memory: only a new process decides.
+            response = self._send(request, new_process=True)
+        if "cause" in response:
+            logger.warning("Tenant %s: %s could not be read: %s", tenant_id, path, response["cause"])
+        if "code" in response:
+            raise ParseError(response["code"], response["detail"])
+        return ParsedDocument(
+            mime_type=response["mime_type"],
+            elements=tuple(
+                Element(ElementKind(kind), text, page, level)
+                for kind, text, page, level in response["elements"]
+            ),
+            members=tuple(Member(name=name, path=Path(path)) for name, path in response["members"]),
+            metadata=response["metadata"],
+        )
 
     def close(self) -> None:
         idle = [self._slots.get() for _ in range(self._size)]
@@ -65,45 +73,34 @@ class PooledParser:
                 process.kill()
             self._slots.put(None)
 
-    def _ask(self, request: dict[str, str], *, fresh: bool = False) -> dict[str, Any]:
+    def _send(self, request: dict[str, str], *, new_process: bool = False) -> dict[str, Any]:
         process = self._slots.get()
         keep = False
         try:
-            if fresh or process is None or not process.alive() or not _suits(process, request["filename"]):
-                process = self._replace(process)
-            answer = process.ask(request)
-            keep = self._is_fit(process, answer)
-            return answer
+            if process is None or new_process or not _can_parse(process, request["filename"]):
+                if process:
+                    process.kill()
+                try:
+                    process = self._starter.submit(ParserProcess, self._limits).result()
+                except OSError as error:
+                    logger.error("A parser process could not be started: %s", error)
+                    raise ParseError("parser_unavailable") from error
+            response = process.parse(request)
+            keep = (
+                process.resident_mb <= _MAX_RESIDENT_MB
+                and process.parsed_files < _MAX_FILES_PER_PROCESS
+                and response.get("code") != "parse_memory"
+            )
+            return response
         finally:
             if process and not keep:
                 process.kill()
             self._slots.put(process if keep else None)
 
-    def _replace(self, dead: ParserProcess | None) -> ParserProcess:
-        if dead:
-            dead.kill()
-        try:
-            return self._starter.submit(ParserProcess, self._limits).result()
-        except OSError as error:
-            logger.error("A parser process could not be started: %s", error)
-            raise ParseError("parser_unavailable") from error
 
-    def _is_fit(self, process: ParserProcess, answer: dict[str, Any]) -> bool:
-        grown = answer.get("resident_mb", 0) > _KEPT_MB
-        return not grown and answer.get("code") != "parse_memory" and process.files < _FILES_PER_PROCESS
-
-
-def _suits(process: ParserProcess, filename: str) -> bool:
-    ending = PurePath(filename).suffix.lower()
-    return process.resident_mb <= _SMALL_MB or (ending == process.ending and ending not in _CONVERTED)
-
-
-def _document(answer: dict[str, Any]) -> ParsedDocument:
-    return ParsedDocument(
-        mime_type=answer["mime_type"],
-        elements=tuple(
-            Element(ElementKind(kind), text, page, level) for kind, text, page, level in answer["elements"]
-        ),
-        members=tuple(Member(name=name, path=Path(path)) for name, path in answer["members"]),
-        metadata=answer["metadata"],
-    )
+def _can_parse(process: ParserProcess, filename: str) -> bool:
+    """Return whether the process is alive and has memory left for another file of this kind."""
+    suffix = PurePath(filename).suffix.lower()
+    is_small = process.resident_mb <= _SMALL_RESIDENT_MB
+    is_same_kind = suffix == process.last_suffix and suffix not in _CONVERTED_SUFFIXES
+    return process.is_alive() and (is_small or is_same_kind)

@@ -1,9 +1,10 @@
-"""reStructuredText, line by line. Directives that name other files are left out: nothing else is read."""
+"""reStructuredText, parsed line by line. Directives that name other files are skipped, and the files are not read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import dropwhile
 from typing import Any
 
 from engines.parsing import Element, ParsedDocument, element_builders
@@ -13,115 +14,112 @@ from engines.parsing.text import load
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*$")
 _ITEM = re.compile(r"((?:[-*+•]|\(?(?:\d{1,3}|[A-Za-z]|#)[.)])[ \t]+)\S")
 _FIELD = re.compile(r":([A-Za-z][^:\n]*):(?:[ \t]+(.*))?$")
-_PLAIN_FIELD = re.compile(r"([A-Z][\w-]*):(?:[ \t]+(.*))?$")
+_HEADER = re.compile(r"([A-Z][\w-]*):(?:[ \t]+(.*))?$")
 _DIRECTIVE = re.compile(r"\.\.[ \t]+(?:\|[^|]+\|[ \t]+)?([\w:+.-]*[\w+.-])::(?:[ \t]+(.*))?$")
 _FOOTNOTE = re.compile(r"\.\.[ \t]+\[([^\]]+)\][ \t]+(.*)")
-_GRID = re.compile(r"\+(?:[-=]+\+)+[ \t]*$")
-_SIMPLE = re.compile(r"={2,}(?:[ \t]+={2,})+[ \t]*$")
-_CODE = frozenset(
-    [
-        "code",
-        "code-block",
-        "sourcecode",
-        "parsed-literal",
-        "highlight",
-        "doctest",
-        "testcode",
-        "prompt",
-        "console",
-    ]
+_GRID_RULE = re.compile(r"\+(?:[-=]+\+)+[ \t]*$")
+_SIMPLE_RULE = re.compile(r"={2,}(?:[ \t]+={2,})+[ \t]*$")
+_CODE_DIRECTIVES = frozenset(
+    (
+        *("code", "code-block", "sourcecode", "parsed-literal", "highlight", "doctest", "testcode"),
+        *("prompt", "console"),
+    )
 )
-_UNREAD = frozenset(
+_SKIPPED_DIRECTIVES = frozenset(
     (
         *("include", "literalinclude", "raw", "csv-table", "replace", "unicode", "automodule", "autoclass"),
         *("autofunction", "image", "figure", "contents", "toctree", "index", "sectnum", "section-numbering"),
         *("highlight", "role", "default-role", "meta", "class", "only", "target-notes"),
     )
 )
-_DEEPEST = 20
+_MAX_DEPTH = 20
 
 _ROLE = re.compile(r":(?:[\w+.-]+:)*(pep|rfc|[\w+.-]+):`([^`]+)`", re.I)
 _TARGET = re.compile(r"^(.*?)\s*<[^<>]*>$", re.S)
 _LITERAL = re.compile(r"``(.+?)``", re.S)
 _REFERENCE = re.compile(r"`([^`]+?)`(?:__?)?", re.S)
-_STRONG = re.compile(r"(?<![\w*])(\*{1,2})(?=\S)([^*]+?)(?<=\S)\1(?![\w*])", re.S)
+_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,2})(?=\S)([^*]+?)(?<=\S)\1(?![\w*])", re.S)
 _WORD_REFERENCE = re.compile(r"(?<=[A-Za-z0-9\]])__?(?=[\s.,;:!?)\]'\"]|$)")
 _SUBSTITUTION = re.compile(r"\|(\S(?:[^|\n]*\S)?)\|")
-_MARKED = re.compile(r"[`*_|\\]")
+_MARKUP_CHARACTERS = re.compile(r"[`*_|\\]")
+
+# The index of the line after what was read, and its elements.
+_Result = tuple[int, list[Element]]
 
 
 def read(job: Job) -> ParsedDocument:
     reader = _Reader()
     lines = [line.rstrip() for line in load(job).lstrip("\ufeff").expandtabs(8).split("\n")]
-    found = tuple(reader.blocks(lines, 0))
-    titles = (element.text for element in found if element.level)
-    return ParsedDocument(
-        mime_type=job.mime_type, elements=found, metadata={"title": next(titles, None)} | reader.fields
-    )
+    elements = tuple(reader.blocks(lines, 0))
+    title = next((element.text for element in elements if element.level), None)
+    metadata = {"title": title} | reader.fields
+    return ParsedDocument(mime_type=job.mime_type, elements=elements, metadata=metadata)
 
 
 class _Reader:
-    """The order in which adornments appear is the order of the levels they mean."""
+    """Reads blocks, and keeps the adornments of titles and the fields that it has read."""
 
     def __init__(self) -> None:
-        self.adornments: list[str] = []
+        self.adornments: list[str] = []  # in the order of their levels
         self.fields: dict[str, Any] = {}
 
     def blocks(self, lines: list[str], depth: int) -> Iterator[Element]:
-        at = 0
-        while at < len(lines):
-            if not lines[at]:
-                at += 1
-                continue
-            at, found = self._block(lines, at, depth)
-            yield from found
+        start = 0
+        while start < len(lines):
+            line, end, elements = lines[start], start + 1, list[Element]()
+            if line.startswith(" "):
+                end, block = _read_indented(lines, start)
+                if depth < _MAX_DEPTH:
+                    elements += self.blocks(block, depth + 1)
+                else:
+                    elements.append(element_builders.paragraph("\n".join(block)))
+            elif line.startswith("..") and line[2:3] in ("", " "):
+                end, elements = self._read_explicit(lines, start, depth)
+            elif line and (title := self._read_title(lines, start)):
+                end, elements = title
+            elif _GRID_RULE.match(line):
+                end, elements = _read_grid_table(lines, start)
+            elif _SIMPLE_RULE.match(line):
+                end, elements = _read_simple_table(lines, start)
+            elif line.startswith(">>> "):
+                end = _next_blank(lines, start)
+                elements = [element_builders.code("\n".join(lines[start:end]))]
+            elif line and not _ADORNMENT.match(line):
+                end, elements = (
+                    self._read_item(lines, start)
+                    or self._read_field(lines, start)
+                    or self._read_paragraph(lines, start)
+                )
+            yield from elements
+            start = end
 
-    def _block(self, lines: list[str], at: int, depth: int) -> tuple[int, list[Element]]:
-        line = lines[at]
-        if line[0] == " ":
-            return self._nested(lines, at, depth)
-        if line.startswith("..") and line[2:3] in ("", " "):
-            return self._explicit(lines, at, depth)
-        return self._heading(lines, at) or self._unmarked(lines, at)
+    def _read_explicit(self, lines: list[str], start: int, depth: int) -> _Result:
+        """Read a directive or a footnote. Comments and link targets have no elements."""
+        end, block = _read_indented(lines, start + 1)
+        directive, footnote = _DIRECTIVE.match(lines[start]), _FOOTNOTE.match(lines[start])
+        elements: list[Element] = []
+        if directive:
+            name, argument = directive[1].lower(), directive[2] or ""
+            content = list(dropwhile(_FIELD.match, block))  # without the options
+            if name in _CODE_DIRECTIVES:
+                elements.append(element_builders.code("\n".join(content)))
+            elif name not in _SKIPPED_DIRECTIVES and depth < _MAX_DEPTH:
+                elements += [element_builders.paragraph(strip_markup(argument))] if argument else []
+                elements += self.blocks(content, depth + 1)
+        elif footnote:
+            text = " ".join([footnote[2], *block])
+            elements.append(element_builders.paragraph(strip_markup(f"[{footnote[1]}] {text}")))
+        return end, elements
 
-    def _unmarked(self, lines: list[str], at: int) -> tuple[int, list[Element]]:
-        line = lines[at]
-        if _GRID.match(line) or _SIMPLE.match(line):
-            return _table(lines, at)
-        if _ADORNMENT.match(line):
-            return at + 1, []
-        if line.startswith(">>> "):
-            end = _until_blank(lines, at)
-            return end, [element_builders.code("\n".join(lines[at:end]))]
-        return self._running_text(lines, at)
-
-    def _running_text(self, lines: list[str], at: int) -> tuple[int, list[Element]]:
-        mark = _ITEM.match(lines[at])
-        if mark:
-            return self._item(lines, at, len(mark[1]))
-        return self._field(lines, at) or self._paragraph(lines, at)
-
-    def _nested(self, lines: list[str], at: int, depth: int) -> tuple[int, list[Element]]:
-        end, block = _indented(lines, at)
-        if depth >= _DEEPEST:
-            return end, [element_builders.paragraph("\n".join(block))]
-        return end, list(self.blocks(block, depth + 1))
-
-    def _heading(self, lines: list[str], at: int) -> tuple[int, list[Element]] | None:
-        """An underlined line, or one between two equal rules."""
-        after = lines[at + 1] if at + 1 < len(lines) else ""
-        rule = _ADORNMENT.match(lines[at])
-        if (
-            rule
-            and after
-            and at + 2 < len(lines)
-            and lines[at + 2] == lines[at]
-            and not _SIMPLE.match(lines[at])
-        ):
-            return at + 3, [element_builders.title(inline(after.strip()), self._level(rule[1] * 2))]
-        under = _ADORNMENT.match(after) if not rule else None
-        if under and len(after) * 4 >= len(lines[at]) * 3:
-            return at + 2, [element_builders.title(inline(lines[at]), self._level(under[1]))]
+    def _read_title(self, lines: list[str], start: int) -> _Result | None:
+        """Read an underlined line, or one between two equal rules."""
+        line, after, below = (*lines[start : start + 3], "", "")[:3]
+        rule = _ADORNMENT.match(line)
+        if rule and after and below == line and not _SIMPLE_RULE.match(line):
+            return start + 3, [element_builders.title(strip_markup(after.strip()), self._level(rule[1] * 2))]
+        underline = _ADORNMENT.match(after) if not rule else None
+        if underline and len(after) * 4 >= len(line) * 3:
+            return start + 2, [element_builders.title(strip_markup(line), self._level(underline[1]))]
         return None
 
     def _level(self, adornment: str) -> int:
@@ -129,160 +127,121 @@ class _Reader:
             self.adornments.append(adornment)
         return self.adornments.index(adornment) + 1
 
-    def _explicit(self, lines: list[str], at: int, depth: int) -> tuple[int, list[Element]]:
-        """Directives, footnotes, comments, and targets of links."""
-        end, block = _indented(lines, at + 1)
-        directive, footnote = _DIRECTIVE.match(lines[at]), _FOOTNOTE.match(lines[at])
-        if directive:
-            return end, self._directive(directive[1].lower(), directive[2] or "", block, depth)
-        if footnote:
-            text = " ".join([footnote[2], *block])
-            return end, [element_builders.paragraph(inline(f"[{footnote[1]}] {text}"))]
-        return end, []
-
-    def _directive(self, name: str, argument: str, block: list[str], depth: int) -> list[Element]:
-        if name in _CODE:
-            return [element_builders.code("\n".join(_without_options(block)))]
-        if name in _UNREAD or depth >= _DEEPEST:
-            return []
-        own = [element_builders.paragraph(inline(argument))] if argument else []
-        return [*own, *self.blocks(_without_options(block), depth + 1)]
-
-    def _item(self, lines: list[str], at: int, width: int) -> tuple[int, list[Element]]:
-        """Its text up to a blank line or a nested block; what follows further in is nested."""
-        end, texts = at + 1, [lines[at][width:]]
+    def _read_item(self, lines: list[str], start: int) -> _Result | None:
+        """Read a list item up to a blank line or a nested list."""
+        marker = _ITEM.match(lines[start])
+        if not marker:
+            return None
+        end, texts = start + 1, [lines[start][len(marker[1]) :]]
         while end < len(lines) and lines[end].startswith(" ") and not _ITEM.match(lines[end].lstrip()):
             texts.append(lines[end].strip())
             end += 1
         text = "\n".join(texts)
-        found = [element_builders.item(inline(text.removesuffix("::")))]
-        if text.endswith("::"):
-            end, found = self._literal(lines, end, found)
-        return end, found
+        elements = [element_builders.item(strip_markup(text.removesuffix("::")))]
+        return _read_literal(lines, end, elements) if text.endswith("::") else (end, elements)
 
-    def _field(self, lines: list[str], at: int) -> tuple[int, list[Element]] | None:
-        """Fields before the first title say something of the document; later ones belong to its text."""
-        is_header = not self.adornments
-        field = _FIELD.match(lines[at]) or (
-            _PLAIN_FIELD.match(lines[at]) if is_header and _is_header(lines, at) else None
-        )
+    def _read_field(self, lines: list[str], start: int) -> _Result | None:
+        """Fields before the first title are also metadata. Some projects write them like mail headers at the top."""
+        is_metadata, field = not self.adornments, _FIELD.match(lines[start])
+        if not field and is_metadata:
+            is_header = all(_HEADER.match(line) or line.startswith(" ") for line in lines[:start])
+            field = _HEADER.match(lines[start]) if is_header else None
         if not field:
             return None
-        end, block = _indented(lines, at + 1)
-        value = inline(" ".join([field[2] or "", *filter(None, block)]).strip())
-        if is_header:
+        end, block = _read_indented(lines, start + 1)
+        value = strip_markup(" ".join([field[2] or "", *filter(None, block)]).strip())
+        if is_metadata:
             self.fields[field[1].lower()] = value
         return end, [element_builders.paragraph(f"{field[1]}: {value}")] if value else []
 
-    def _paragraph(self, lines: list[str], at: int) -> tuple[int, list[Element]]:
-        end = at + 1
+    def _read_paragraph(self, lines: list[str], start: int) -> _Result:
+        """Read a paragraph and its literal block, or a term and its definition."""
+        end = start + 1
         while end < len(lines) and lines[end] and not lines[end].startswith(" "):
             end += 1
-        text = "\n".join(lines[at:end])
+        text = "\n".join(lines[start:end])
         if end < len(lines) and lines[end]:
-            return self._definition(lines, at, end)
-        shown = text.removesuffix("::") + (":" if text.endswith("::") and text[-3:-2].strip() else "")
-        found = [element_builders.paragraph(inline(shown))] if shown.strip() else []
-        return self._literal(lines, end, found) if text.endswith("::") else (end, found)
-
-    def _definition(self, lines: list[str], at: int, end: int) -> tuple[int, list[Element]]:
-        """A term, and its meaning further in, stay together."""
-        after, block = _indented(lines, end)
-        head, *rest = self.blocks(block, 1) or [element_builders.paragraph("")]
-        text = inline("\n".join(lines[at:end]))
-        if head.level or not head.text:
-            return after, [element_builders.paragraph(text), head, *rest]
-        return after, [element_builders.paragraph(f"{text}\n{head.text}"), *rest]
-
-    def _literal(self, lines: list[str], at: int, before: list[Element]) -> tuple[int, list[Element]]:
-        end, block = _indented(lines, at)
-        return end, [*before, element_builders.code("\n".join(block))] if any(block) else before
+            end, block = _read_indented(lines, end)
+            term = strip_markup(text)
+            first, *others = self.blocks(block, 1) or [element_builders.paragraph("")]
+            if first.level or not first.text:
+                return end, [element_builders.paragraph(term), first, *others]
+            return end, [element_builders.paragraph(f"{term}\n{first.text}"), *others]
+        visible = text.removesuffix("::") + (":" if text.endswith("::") and text[-3:-2].strip() else "")
+        elements = [element_builders.paragraph(strip_markup(visible))] if visible.strip() else []
+        return _read_literal(lines, end, elements) if text.endswith("::") else (end, elements)
 
 
-def _indented(lines: list[str], at: int) -> tuple[int, list[str]]:
-    """The lines further in, moved to the margin; blank ones before and between are passed over."""
-    end = at
+def _read_literal(lines: list[str], start: int, before: list[Element]) -> _Result:
+    """Read the literal block that follows the elements `before`, if there is one."""
+    end, block = _read_indented(lines, start)
+    return end, [*before, element_builders.code("\n".join(block))] if any(block) else before
+
+
+def _read_indented(lines: list[str], start: int) -> tuple[int, list[str]]:
+    """Return the indented and blank lines without their common indentation."""
+    end = start
     while end < len(lines) and (not lines[end] or lines[end].startswith(" ")):
         end += 1
-    block = lines[at:end]
+    block = lines[start:end]
     margin = min((len(line) - len(line.lstrip()) for line in block if line), default=0)
     return end, [line[margin:] for line in block]
 
 
-def _until_blank(lines: list[str], at: int) -> int:
-    while at < len(lines) and lines[at]:
-        at += 1
-    return at
+def _next_blank(lines: list[str], start: int) -> int:
+    while start < len(lines) and lines[start]:
+        start += 1
+    return start
 
 
-def _without_options(block: list[str]) -> list[str]:
-    at = 0
-    while at < len(block) and _FIELD.match(block[at]):
-        at += 1
-    return block[at:]
-
-
-def _is_header(lines: list[str], at: int) -> bool:
-    """Mail-like headers, as some projects begin their documents: at the very top, in one block."""
-    return all(_PLAIN_FIELD.match(line) or line.startswith(" ") for line in lines[:at])
-
-
-def _table(lines: list[str], at: int) -> tuple[int, list[Element]]:
-    if lines[at].startswith("+"):
-        end = _until_blank(lines, at)
-        return end, [element_builders.table(_grid(lines[at:end]))]
-    end, rules = at + 1, 1
-    while end < len(lines) and (lines[end] or rules < 3) and not (rules >= 3 and not lines[end]):
-        rules += bool(_SIMPLE.match(lines[end]))
-        end += 1
-    return end, [element_builders.table(_simple(lines[at:end]))]
-
-
-def _grid(lines: list[str]) -> Iterator[list[str]]:
-    """Rows lie between rules; a cell may have several lines."""
-    row: list[list[str]] = []
-    for line in lines:
+def _read_grid_table(lines: list[str], start: int) -> _Result:
+    """Rows are separated by rules. A cell may have several lines."""
+    end = _next_blank(lines, start)
+    rows: list[list[str]] = []
+    cells: list[list[str]] = []
+    for line in lines[start:end]:
         if line.startswith("+"):
-            yield [inline(" ".join(filter(None, cell))) for cell in zip(*row, strict=False)]
-            row = []
+            rows.append([strip_markup(" ".join(filter(None, cell))) for cell in zip(*cells, strict=False)])
+            cells = []
         else:
-            row.append([cell.strip() for cell in line.strip("|").split("|")])
+            cells.append([cell.strip() for cell in line.strip("|").split("|")])
+    return end, [element_builders.table(rows)]
 
 
-def _simple(lines: list[str]) -> Iterator[list[str]]:
-    """Columns stand under the runs of '='; a row whose first cell is empty continues the one above."""
-    starts = [run.start() for run in re.finditer(r"=+", lines[0])]
-    row: list[str] = []
-    for line in lines[1:]:
-        if not line or _ADORNMENT.match(line.replace(" ", "")):
-            continue
-        cells = [line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)]
-        if row and not cells[0]:
-            row = [f"{old} {new}" for old, new in zip(row, cells, strict=True)]
-            continue
-        if row:
-            yield [inline(cell) for cell in row]
-        row = cells
-    if row:
-        yield [inline(cell) for cell in row]
+def _read_simple_table(lines: list[str], start: int) -> _Result:
+    """Columns begin under the runs of '='. A row whose first cell is empty continues the one above."""
+    end, rules = start + 1, 1
+    while end < len(lines) and (lines[end] or rules < 3):
+        rules += bool(_SIMPLE_RULE.match(lines[end]))
+        end += 1
+    edges = [run.start() for run in re.finditer(r"=+", lines[start])]
+    rows: list[list[str]] = []
+    for line in lines[start + 1 : end]:
+        if line and not _ADORNMENT.match(line.replace(" ", "")):
+            cells = [line[a:b].strip() for a, b in zip(edges, [*edges[1:], None], strict=True)]
+            if rows and not cells[0]:
+                rows[-1] = [f"{old} {new}" for old, new in zip(rows[-1], cells, strict=True)]
+            else:
+                rows.append(cells)
+    return end, [element_builders.table([strip_markup(cell) for cell in row] for row in rows)]
 
 
-def inline(text: str) -> str:
-    """As a reader sees it: roles and links by their words, no marks of emphasis."""
-    if not _MARKED.search(text):
+def strip_markup(text: str) -> str:
+    """Return inline text without emphasis; roles and links become their words."""
+    if not _MARKUP_CHARACTERS.search(text):
         return text
     parts, last = [], 0
     for literal in _LITERAL.finditer(text):
-        parts += [_prose(text[last : literal.start()]), literal[1]]
+        parts += [_strip_prose(text[last : literal.start()]), literal[1]]
         last = literal.end()
-    return "".join([*parts, _prose(text[last:])])
+    return "".join([*parts, _strip_prose(text[last:])])
 
 
-def _prose(text: str) -> str:
+def _strip_prose(text: str) -> str:
     if "`" in text:
-        text = _REFERENCE.sub(lambda found: _words(found[1]), _ROLE.sub(_role, text))
+        text = _REFERENCE.sub(lambda match: _link_words(match[1]), _ROLE.sub(_role_words, text))
     if "*" in text:
-        text = _STRONG.sub(r"\2", text)
+        text = _EMPHASIS.sub(r"\2", text)
     if "_" in text:
         text = _WORD_REFERENCE.sub("", text)
     if "|" in text:
@@ -290,12 +249,12 @@ def _prose(text: str) -> str:
     return text.replace("\\ ", "").replace("\\", "") if "\\" in text else text
 
 
-def _role(found: re.Match[str]) -> str:
-    name, words = found[1].upper(), _words(found[2])
-    return f"{name} {words}" if name in ("PEP", "RFC") and words == found[2] else words
+def _role_words(match: re.Match[str]) -> str:
+    name, words = match[1].upper(), _link_words(match[2])
+    return f"{name} {words}" if name in ("PEP", "RFC") and words == match[2] else words
 
 
-def _words(text: str) -> str:
-    """`words <target>` says the words; `!name` and `~name` say the name."""
+def _link_words(text: str) -> str:
+    """Return the words of `words <target>`, and the name of `!name` and `~name`."""
     target = _TARGET.match(text)
     return (target[1] if target and target[1] else text).lstrip("!~")

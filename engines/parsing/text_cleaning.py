@@ -1,4 +1,4 @@
-"""Text as PostgreSQL and a reader can take it."""
+"""Removes from text what PostgreSQL cannot store or a reader cannot see."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from typing import Any
 
 from engines.parsing import Element, ElementKind
 
-_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Control characters, lone surrogates, soft hyphens, zero-width characters, byte order marks, non-characters.
-_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
-# Single plain spaces are left alone: matching each would cost far more than all else here.
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+# Does not match single plain spaces: that would take longer than all the rest.
 _SPACES = re.compile("(?:  |[\t\xa0\u2000-\u200a\u202f\u3000])[ \t\xa0\u2000-\u200a\u202f\u3000]*")
 _BLANK_LINES = re.compile("\n{3,}")
 
 
 def clean(text: str) -> str:
-    """Without what cannot be stored or seen, line breaks as '\\n'."""
-    return text if _is_plain(text) else _UNWANTED.sub("", _BREAKS.sub("\n", text))
+    """Remove what cannot be stored or seen, and normalize newlines."""
+    return text if _is_plain(text) else _INVISIBLE.sub("", _LINE_BREAKS.sub("\n", text))
 
 
 def clean_prose(text: str) -> str:
-    """`clean`, and each run of spaces one space."""
+    """Clean the text, and collapse runs of spaces and of blank lines."""
     is_plain = _is_plain(text)
-    if not is_plain:
-        text = _UNWANTED.sub("", _BREAKS.sub("\n", text))
+    text = text if is_plain else clean(text)
     if "  " in text or not is_plain:
         text = _SPACES.sub(" ", text)
     text = text.replace(" \n", "\n").replace("\n ", "\n")
@@ -32,25 +31,25 @@ def clean_prose(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Most texts are, and asking takes a tenth of the time that patterns do."""
+    """Return whether there is nothing to clean. Most texts are plain, and the patterns take ten times as long."""
     return text.isascii() and text.replace("\n", "").isprintable()
 
 
 def clean_element(element: Element) -> Element | None:
-    """The element with clean text; None when nothing readable is left."""
+    """Return the element with clean text, or None if no readable text is left."""
     is_code = element.kind is ElementKind.CODE
     text = clean(element.text).strip("\n").rstrip() if is_code else clean_prose(element.text)
-    if not any(map(str.isalnum, text)) and not is_code and element.kind is not ElementKind.TABLE:
-        text = text if _has_symbols(text) else ""
+    if not is_code and element.kind is not ElementKind.TABLE and not any(map(str.isalnum, text)):
+        # Without letters and digits, emoji are text, but rules of dashes are not.
+        has_symbols = any(ord(char) > 0x2FF and not 0x2000 <= ord(char) <= 0x259F for char in text)
+        text = text if has_symbols else ""
     if not text:
         return None
-    if text == element.text:
-        return element
-    return element._replace(text=text)
+    return element if text == element.text else element._replace(text=text)
 
 
 def clean_metadata(value: Any) -> Any:
-    """JSON values whose strings are clean; empty ones are dropped."""
+    """Return JSON values with clean strings, without empty values."""
     if isinstance(value, dict):
         cleaned = {clean_prose(str(k)): clean_metadata(v) for k, v in value.items()}
         return {k: v for k, v in cleaned.items() if v not in (None, "", [], {})}
@@ -59,8 +58,3 @@ def clean_metadata(value: Any) -> Any:
     if isinstance(value, bool | int | float) or value is None:
         return value
     return clean_prose(str(value))
-
-
-def _has_symbols(text: str) -> bool:
-    """Whether a text without letters and digits says something: emoji do, rules of dashes do not."""
-    return any(ord(char) > 0x2FF and not 0x2000 <= ord(char) <= 0x259F for char in text)

@@ -1,4 +1,4 @@
-"""Files made for tests, and what is read from them."""
+"""Files for tests of the parser, and views of parsed documents."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ def outline(document: ParsedDocument) -> list[tuple[str, str]]:
 
 
 def pdf(content: bytes, *objects: bytes, page: bytes = b"", font: bytes = b"") -> bytes:
-    """One page that draws `content`; `page` and `font` add to their dictionaries, `objects` are numbered from 6."""
-    fields = b" ".join(b"%d 0 R" % at for at, text in enumerate(objects, 6) if b"/FT" in text)
-    made = (
+    """Return a PDF with one page that draws `content`. `page` and `font` are added to their dictionaries; `objects` are
+    numbered from 6."""
+    field_references = b" ".join(b"%d 0 R" % at for at, text in enumerate(objects, 6) if b"/FT" in text)
+    pdf_objects = (
         b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[%s]/DA(/F 10 Tf)/DR<</Font<</F 5 0 R>>>>>>>>"
-        % fields,
+        % field_references,
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 400 400]/Resources<</Font<</F 5 0 R>>>>%s>>"
         % page,
@@ -37,22 +38,22 @@ def pdf(content: bytes, *objects: bytes, page: bytes = b"", font: bytes = b"") -
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica%s>>" % font,
         *objects,
     )
-    return _numbered(made)
+    return _pdf_file(pdf_objects)
 
 
-def manifold(pages: int, content: bytes) -> bytes:
-    """A small PDF of many pages: the same one again and again."""
-    made = (
+def repeated_page_pdf(pages: int, content: bytes) -> bytes:
+    """Return a small PDF that repeats one page."""
+    pdf_objects = (
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[%s]/Count %d>>" % (b"3 0 R " * pages, pages),
         b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 900 900]/Resources<</Font<</F 5 0 R>>>>>>",
         stream(content),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     )
-    return _numbered(made)
+    return _pdf_file(pdf_objects)
 
 
-def _numbered(objects: Sequence[bytes]) -> bytes:
+def _pdf_file(objects: Sequence[bytes]) -> bytes:
     body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (at, text) for at, text in enumerate(objects, 1))
     return b"%%PDF-1.7\n%strailer<</Size %d/Root 1 0 R>>\n%%%%EOF" % (body, len(objects) + 1)
 
@@ -69,15 +70,15 @@ def zipped(entries: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def picture(words: str) -> Image.Image:
+def text_image(words: str) -> Image.Image:
     image = Image.new("RGB", (500, 500), "white")
     ImageDraw.Draw(image).text((20, 200), words, fill="black", font=ImageFont.load_default(48))
     return image
 
 
-def saved(format: str, images: Sequence[Image.Image]) -> bytes:
-    """A file of pictures, one a page. As a PDF, this is what a scanner makes."""
+def image_file(format: str, images: Sequence[Image.Image]) -> bytes:
+    """Return a file with one image per page. As a PDF, it is like a scan."""
     out = io.BytesIO()
-    more = {"save_all": True, "append_images": list(images[1:])} if len(images) > 1 else {}
-    images[0].save(out, format, resolution=150, **more)
+    options = {"save_all": True, "append_images": list(images[1:])} if len(images) > 1 else {}
+    images[0].save(out, format, resolution=150, **options)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Every kind of document is read, by what it is and not by what it is called."""
+"""Every format is parsed, and detected by its content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.knowledge.reading import Read, outline, pdf, texts, zipped
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "documents" / "unstructured"
 
 
-def code_of(read: Read, name: str, data: bytes) -> str:
+def error_code(read: Read, name: str, data: bytes) -> str:
     with pytest.raises(ParseError) as caught:
         read(name, data)
     assert caught.value.code in ERROR_CODES
@@ -25,7 +25,7 @@ def code_of(read: Read, name: str, data: bytes) -> str:
     return caught.value.code
 
 
-def test_plain_text_is_paragraphs_and_items(read: Read) -> None:
+def test_plain_text_has_paragraphs_and_list_items(read: Read) -> None:
     document = read("a.txt", b"First line\nsecond line.\n\n- one\n- two\n")
     assert document.mime_type == "text/plain"
     assert outline(document) == [
@@ -48,27 +48,27 @@ def test_plain_text_is_paragraphs_and_items(read: Read) -> None:
         ("iso2022_jp", "すみません、もう一度お願いします。"),
     ],
 )
-def test_text_is_decoded_whatever_wrote_it(read: Read, encoding: str, text: str) -> None:
+def test_text_is_decoded_from_any_encoding(read: Read, encoding: str, text: str) -> None:
     assert texts(read("a.txt", text.encode(encoding))) == text
 
 
-def test_what_postgresql_refuses_is_removed(read: Read) -> None:
+def test_characters_postgresql_refuses_are_removed(read: Read) -> None:
     document = read("a.md", b"---\ntitle: a\x01b\n---\nzero\x00 bell\x07 end\n" + b"words " * 100)
     assert texts(document).startswith("zero bell end")
     assert document.metadata["title"] == "ab"
 
 
-def test_csv_rows_are_lines_whatever_divides_them(read: Read) -> None:
+def test_csv_delimiter_is_detected(read: Read) -> None:
     document = read("a.csv", 'name;note\nÄpfel;"rot; süß"\n'.encode())
     assert outline(document) == [("table", "name | note\nÄpfel | rot; süß")]
 
 
-def test_json_records_are_told_by_their_names(read: Read) -> None:
+def test_json_records_become_name_value_lines(read: Read) -> None:
     document = read("a.json", json.dumps([{"name": "Ann", "at": {"city": "Rome"}}, {"name": "Bo"}]).encode())
     assert [element.text for element in document.elements] == ["name: Ann\nat.city: Rome", "name: Bo"]
 
 
-def test_json_lines_and_notebooks_have_readers(read: Read) -> None:
+def test_notebook_cells_become_elements(read: Read) -> None:
     notebook = {
         "cells": [
             {"cell_type": "markdown", "source": ["# Title\n"]},
@@ -81,17 +81,17 @@ def test_json_lines_and_notebooks_have_readers(read: Read) -> None:
     ]
 
 
-def test_what_only_claims_to_be_json_is_text(read: Read) -> None:
+def test_invalid_json_is_read_as_text(read: Read) -> None:
     assert read("a.json", b'{"half": ').mime_type == "text/plain"
 
 
-def test_xml_gives_its_texts_and_expands_nothing(read: Read) -> None:
+def test_xml_entities_are_not_expanded(read: Read) -> None:
     data = b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><d><name>N</name><p>a &x;b</p></d>'
     document = read("a.xml", data)
     assert outline(document) == [("title", "N"), ("text", "a b")]
 
 
-def test_pdf_has_pages_titles_and_whole_words(read: Read) -> None:
+def test_pdf_has_titles_and_joins_divided_words(read: Read) -> None:
     content = (
         b"BT /F 24 Tf 20 350 Td (Annual report) Tj ET BT /F 10 Tf 20 300 Td 12 TL "
         b"(The company has grown in every coun-) Tj T* (try where it sells its many fine goods.) Tj ET"
@@ -149,7 +149,7 @@ def test_docx_has_titles_items_and_tables(read: Read) -> None:
     assert document.metadata["author"] == "Ann"
 
 
-def test_pptx_slides_are_pages_with_their_notes(read: Read) -> None:
+def test_pptx_slides_are_pages_with_notes(read: Read) -> None:
     import pptx
 
     source, out = pptx.Presentation(), io.BytesIO()
@@ -168,12 +168,12 @@ def test_rtf_is_read(read: Read) -> None:
     assert "Plain words" in texts(read("a.rtf", rb"{\rtf1\ansi Plain words here.\par}"))
 
 
-def test_org_reads_no_other_file(read: Read) -> None:
+def test_org_does_not_include_files(read: Read) -> None:
     document = read("a.org", b'* Heading\n#+INCLUDE: "/etc/passwd"\nBody text.\n')
     assert outline(document) == [("title", "Heading"), ("text", "Body text.")]
 
 
-def test_mail_tells_headers_body_and_attachments(read: Read) -> None:
+def test_mail_has_headers_body_and_attachments(read: Read) -> None:
     mail = EmailMessage()
     mail["Subject"], mail["From"], mail["To"] = "Größe", "Ann <ann@example.org>", "bo@example.org"
     mail["Date"] = "Fri, 23 Dec 2022 12:08:48 -0600"
@@ -188,7 +188,7 @@ def test_mail_tells_headers_body_and_attachments(read: Read) -> None:
     assert [(m.name, m.path.read_bytes()) for m in document.members] == [("tmp/data.csv", b"a,b\n")]
 
 
-def test_a_zip_gives_its_files_under_safe_names(read: Read, tmp_path: Path) -> None:
+def test_zip_members_have_safe_names(read: Read, tmp_path: Path) -> None:
     entries = {
         "../../up.txt": b"1",
         "/abs.txt": b"2",
@@ -203,12 +203,12 @@ def test_a_zip_gives_its_files_under_safe_names(read: Read, tmp_path: Path) -> N
     assert all(m.path.resolve().is_relative_to(tmp_path / "work") for m in document.members)
 
 
-def test_members_of_one_name_are_numbered(read: Read) -> None:
+def test_members_with_the_same_name_are_numbered(read: Read) -> None:
     document = read("a.zip", zipped({"a/../x.txt": b"1", "/a/x.txt": b"2"}))
     assert [m.name for m in document.members] == ["a/x.txt", "a/x (2).txt"]
 
 
-def test_links_in_a_zip_are_not_followed(read: Read) -> None:
+def test_symlinks_in_zips_are_skipped(read: Read) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         link = zipfile.ZipInfo("link.txt")
@@ -230,7 +230,7 @@ def test_links_in_a_zip_are_not_followed(read: Read) -> None:
         ("data", b'{"a": "b"}', "application/json"),
     ],
 )
-def test_content_beats_name(read: Read, name: str, data: bytes, mime_type: str) -> None:
+def test_type_is_detected_by_content(read: Read, name: str, data: bytes, mime_type: str) -> None:
     assert read(name, data).mime_type == mime_type
 
 
@@ -257,28 +257,28 @@ def test_content_beats_name(read: Read, name: str, data: bytes, mime_type: str) 
         ("a.zip", zipped({"zeros.txt": b"0" * (20 << 20)}), "archive_too_large"),
         ("a.zip", zipped({f"{n}.txt": b"" for n in range(10_001)}), "archive_too_large"),
     ],
-    # An archive has the time it was made in it, and every process of the suite must call a test the same.
+    # Archives contain the current time, and the ids must be the same in all of pytest-xdist's processes.
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_cannot_be_read_is_refused_with_its_code(read: Read, name: str, data: bytes, code: str) -> None:
-    assert code_of(read, name, data) == code
+def test_unreadable_files_have_error_codes(read: Read, name: str, data: bytes, code: str) -> None:
+    assert error_code(read, name, data) == code
 
 
-def test_an_encrypted_zip_is_password_protected(read: Read) -> None:
+def test_encrypted_zip_is_refused(read: Read) -> None:
     data = bytearray(zipped({"a.txt": b"secret"}))
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(signature) + offset] |= 1
-    assert code_of(read, "a.zip", bytes(data)) == "password_protected"
+    assert error_code(read, "a.zip", bytes(data)) == "password_protected"
 
 
-def test_an_image_beyond_the_limit_is_refused_by_its_header(read: Read) -> None:
+def test_image_size_is_checked_by_header(read: Read) -> None:
     import struct
     import zlib
 
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", len(head)) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
     rest = struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
-    assert code_of(read, "a.png", b"\x89PNG\r\n\x1a\n" + chunk + rest) == "image_too_large"
+    assert error_code(read, "a.png", b"\x89PNG\r\n\x1a\n" + chunk + rest) == "image_too_large"
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_an_image_beyond_the_limit_is_refused_by_its_header(read: Read) -> None:
         ("example-10k-1p.html", "SECURITIES EXCHANGE ACT OF 1934"),
     ],
 )
-def test_real_documents_are_read(read: Read, name: str, words: str) -> None:
+def test_real_documents_are_parsed(read: Read, name: str, words: str) -> None:
     path = EXAMPLES / name
     if not path.exists():
         pytest.skip(f"needs {path}")

@@ -1,4 +1,4 @@
-"""Markdown, HTML and reStructuredText, read by OYL's own quick readers."""
+"""Markdown, HTML and reStructuredText, which OYL parses itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_rst(text: str, tmp_path: Path) -> tuple[list[tuple[str, str]], dict[str
         workdir=tmp_path,
         mime_type="text/x-rst",
         limits=limits,
-        advance=lambda: None,
+        restart_timeout=lambda: None,
     )
     document = rst.read(job)
     return outline(document.elements), document.metadata
@@ -71,9 +71,9 @@ def f(): # not a heading
     ]
 
 
-def test_markdown_keeps_names_with_underscores() -> None:
+def test_markdown_keeps_underscores_in_names() -> None:
     assert (
-        markdown.inline("call `a_b` or snake_case_name, _really_ **so**")
+        markdown.strip_markup("call `a_b` or snake_case_name, _really_ **so**")
         == "call a_b or snake_case_name, really so"
     )
 
@@ -86,7 +86,7 @@ def test_front_matter_is_metadata() -> None:
     assert body == "text"
 
 
-def test_html_shows_what_a_browser_shows() -> None:
+def test_html_has_what_a_browser_shows() -> None:
     source = """<html lang="de"><head><title>Seite</title><style>p{}</style></head><body>
     <nav><a href="/">Home</a></nav><h1>Report</h1><script>alert(1)</script>
     <p>Some <b>bold</b>\n text<br>and more &amp; more<!-- no --> here.</p>tail
@@ -149,8 +149,8 @@ Left   Right
 | 3 | 4 |
 +---+---+
 """
-    found, metadata = read_rst(source, tmp_path)
-    assert found == [
+    elements, metadata = read_rst(source, tmp_path)
+    assert elements == [
         ("text", "PEP: 8"),
         ("text", "Title: A Guide"),
         ("title1", "Top"),
@@ -168,18 +168,18 @@ Left   Right
 
 
 @pytest.mark.parametrize(("folder", "ending"), [("cpp-docs", "md"), ("peps", "rst")])
-def test_no_word_of_a_manual_is_lost(folder: str, ending: str, tmp_path: Path) -> None:
-    """Every longer word of a page's prose is found again in its elements."""
+def test_manuals_are_parsed_without_losing_words(folder: str, ending: str, tmp_path: Path) -> None:
+    """Every word of the lines of plain prose is in the elements."""
     pages = sorted((SCALE / folder).glob(f"*.{ending}"))[::40]
     if not pages:
         pytest.skip(f"needs {SCALE / folder}")
     for page in pages:
         source = page.read_text(encoding="utf-8")
         if ending == "md":
-            found = outline(markdown.elements(markdown.split_front_matter(source)[1]))
+            elements = outline(markdown.elements(markdown.split_front_matter(source)[1]))
         else:
-            found, _ = read_rst(source, tmp_path)
-        kept = " ".join(text for _, text in found).split()
+            elements, _ = read_rst(source, tmp_path)
+        kept = " ".join(text for _, text in elements).split()
         plain = [
             line for line in source.split("\n") if line[:1].isalpha() and not set(line) & set("<>[]`*_|:\\\\")
         ]

@@ -1,4 +1,4 @@
-"""What a reader of a PDF sees beyond its pages' own text."""
+"""Form fields, comments and unreadable text layers of PDFs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def field(kind: bytes, value: bytes, place: bytes) -> bytes:
     return b"<</Type/Annot/Subtype/Widget/F 4/FT/%s/T(f%s)/Rect[%s]%s>>" % (kind, place[:2], place, value)
 
 
-def test_form_fields_are_told_beside_their_labels(read: Read) -> None:
+def test_form_fields_follow_their_labels(read: Read) -> None:
     document = read(
         "form",
         pdf(
@@ -27,9 +27,9 @@ def test_form_fields_are_told_beside_their_labels(read: Read) -> None:
     assert [text for _, text in outline(document)] == ["Name: Ann", "City: Rome", "Colour: Red", "✔ Member"]
 
 
-def test_remarks_are_told_once(read: Read) -> None:
+def test_comments_that_repeat_the_text_are_dropped(read: Read) -> None:
     document = read(
-        "remarks",
+        "comments",
         pdf(
             b"BT /F 10 Tf 20 300 Td (The price is 40 euros.) Tj ET",
             b"<</Type/Annot/Subtype/Text/Rect[20 200 40 220]/Contents(Ask Bo whether this is right.)>>",
@@ -44,7 +44,7 @@ def test_remarks_are_told_once(read: Read) -> None:
     ]
 
 
-def test_letters_that_say_nothing_are_recognised_by_their_looks(read: Read) -> None:
+def test_text_without_unicode_mapping_is_recognised_by_ocr(read: Read) -> None:
     meaningless = stream(
         b"1 begincodespacerange <00><FF> endcodespacerange 1 beginbfrange <20><7E><E020> endbfrange"
     )

@@ -1,4 +1,4 @@
-"""A parser process, and every program that it starts, has no way out."""
+"""A parser process, and every program that it starts, has no network."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import pytest
 from oyl.embedded.program import without_root
 from oyl.embedded.supervisor import ROOT
 
-# What is imported first: `an ordinary user` may be one who reaches this checkout by a capability, and loses it inside.
-FIRST = "import encodings.idna, os, socket, subprocess\n"
-IN_JAIL = """
+# Imported before the sandbox is entered: an unprivileged user may reach this checkout only by a capability, and lose it.
+IMPORTS = "import encodings.idna, os, socket, subprocess\n"
+IN_SANDBOX = """
 from engines.parsing import sandbox
 from engines.parsing.job import Limits
 sandbox.enter(Limits(seconds=9, memory_mb=900, output_mb=9, text_mb=9, ocr_pages=9))
 """
-FILTERED = "from engines.parsing import socket_filter; socket_filter.forbid()\n"
+IN_FILTER = "from engines.parsing import socket_filter; socket_filter.install()\n"
 CONNECT = "socket.create_connection(('127.0.0.1', {port}))"
-STARTED = "subprocess.run(['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/{port}'])"
-NETWORK = "print(os.readlink('/proc/self/ns/net'))"
-USERS = ("whoever runs this", "an ordinary user")
+CONNECT_BY_PROGRAM = "subprocess.run(['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/{port}'])"
+PRINT_NETWORK = "print(os.readlink('/proc/self/ns/net'))"
+USERS = ("current user", "unprivileged user")
 
 
 @pytest.fixture
@@ -35,32 +35,35 @@ def listener() -> Iterator[socket.socket]:
 
 
 def run(script: str, user: str) -> subprocess.CompletedProcess[str]:
-    command: tuple[str, ...] = (sys.executable, "-B", "-c", FIRST + script)
-    command = without_root(command) if user == "an ordinary user" else command
+    command: tuple[str, ...] = (sys.executable, "-B", "-c", IMPORTS + script)
+    command = without_root(command) if user == "unprivileged user" else command
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_the_attempts_would_succeed_outside(listener: socket.socket) -> None:
-    for attempt in (CONNECT, STARTED):
+def test_connections_succeed_outside_the_sandbox(listener: socket.socket) -> None:
+    for attempt in (CONNECT, CONNECT_BY_PROGRAM):
         run(attempt.format(port=listener.getsockname()[1]), USERS[0])
         listener.accept()[0].close()
 
 
 @pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("attempt", [CONNECT, STARTED], ids=["itself", "a program"])
-@pytest.mark.parametrize("prison", [IN_JAIL, FILTERED], ids=["sandbox", "filter alone"])
-def test_nobody_inside_can_call_anybody(
-    listener: socket.socket, prison: str, attempt: str, user: str
+@pytest.mark.parametrize("attempt", [CONNECT, CONNECT_BY_PROGRAM], ids=["itself", "a program"])
+@pytest.mark.parametrize("setup", [IN_SANDBOX, IN_FILTER], ids=["sandbox", "filter alone"])
+def test_connections_fail_inside_the_sandbox(
+    listener: socket.socket, setup: str, attempt: str, user: str
 ) -> None:
-    done = run(prison + attempt.format(port=listener.getsockname()[1]), user)
-    assert "Permission denied" in done.stderr or "A parser has no network" in done.stderr
+    result = run(setup + attempt.format(port=listener.getsockname()[1]), user)
+    assert "Permission denied" in result.stderr or "A parser has no network" in result.stderr
     with pytest.raises(TimeoutError):
         listener.accept()
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_the_network_is_an_empty_one_where_the_kernel_permits(user: str) -> None:
-    may = run("subprocess.run(['unshare', '--user', '--net', 'true'], check=True)", user)
-    if may.returncode:
+def test_network_namespace_is_empty_if_permitted(user: str) -> None:
+    result = run("subprocess.run(['unshare', '--user', '--net', 'true'], check=True)", user)
+    if result.returncode:
         pytest.skip("this kernel gives no process a network of its own")
-    assert run(IN_JAIL + NETWORK, user).stdout.strip() not in ("", str(Path("/proc/self/ns/net").readlink()))
+    assert run(IN_SANDBOX + PRINT_NETWORK, user).stdout.strip() not in (
+        "",
+        str(Path("/proc/self/ns/net").readlink()),
+    )

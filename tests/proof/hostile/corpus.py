@@ -1,4 +1,4 @@
-"""Files that mean harm, files that were harmed, and the clean ones they are made of."""
+"""Hostile files, mutated files, and the benign files that are mutated."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from stat import S_IFLNK
 import openpyxl
 from PIL import Image
 
-from tests.knowledge.reading import manifold, pdf, zipped
+from tests.knowledge.reading import pdf, repeated_page_pdf, zipped
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
-# A page of these takes seconds: they get one turn in twenty.
-SLOW = {".jpg", ".jpeg", ".png", ".heic", ".bmp", ".doc", ".ppt"}
-SLOW_TURN = 20
-LARGEST_SOURCE = 300_000
+# A page of these takes seconds: only each twentieth mutant is one of them.
+SLOW_SUFFIXES = {".jpg", ".jpeg", ".png", ".heic", ".bmp", ".doc", ".ppt"}
+SLOW_INTERVAL = 20
+MAX_SOURCE_BYTES = 300_000
 WORDS = "Honey bees dance to tell their sisters where the flowers are."
 CLEAN = f"# Clean\n\n{WORDS}\n".encode()
 
@@ -34,26 +34,26 @@ class Specimen:
 
 
 def specimens(mutations: int, seed: int, url: str, token: str, *, with_data: bool) -> Iterator[Specimen]:
-    """Our own, with `with_data` those of the data folder and of its make.py, and the mutations. `url` is where none of
-    them may call, `token` a part of the names that none of them may leave anywhere."""
+    """Yield generated files, with `with_data` those of the data folder and of its make.py, and mutants. They refer to `url`,
+    which must not be requested, and `token` is part of the names that they try to write outside of their folder."""
     yield from (Specimen(name=name, data=data) for name, data in hostile(url, token).items())
     sources = [Specimen(name=name, data=data) for name, data in clean().items()]
     if with_data:
-        yield from _kept(DATA / "hostile")
-        made = runpy.run_path(str(DATA / "hostile" / "make.py"))["files"]()
-        yield from (Specimen(name=name, data=data) for name, data in made.items())
-        sources = [one for one in _kept(DATA / "documents") if len(one.data) < LARGEST_SOURCE]
+        yield from _files_in(DATA / "hostile")
+        generated = runpy.run_path(str(DATA / "hostile" / "make.py"))["files"]()
+        yield from (Specimen(name=name, data=data) for name, data in generated.items())
+        sources = [one for one in _files_in(DATA / "documents") if len(one.data) < MAX_SOURCE_BYTES]
     yield from islice(mutants(sources, random.Random(seed)), mutations)
 
 
-def _kept(folder: Path) -> Iterator[Specimen]:
+def _files_in(folder: Path) -> Iterator[Specimen]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "make.py":
             yield Specimen(name=path.name, data=path.read_bytes())
 
 
-def honest(sentences: int) -> Iterator[Specimen]:
-    """One of each kind that is quick to read, and a book."""
+def benign(sentences: int) -> Iterator[Specimen]:
+    """Yield one file of each quick format, and a long one."""
     yield from (Specimen(name=name, data=data) for name, data in clean().items())
     yield Specimen(
         name="book.txt", data="\n\n".join(f"{number}. {WORDS}" for number in range(sentences)).encode()
@@ -61,38 +61,38 @@ def honest(sentences: int) -> Iterator[Specimen]:
 
 
 def mutants(sources: Sequence[Specimen], rng: random.Random) -> Iterator[Specimen]:
-    """All kinds alike, however many files there are of each, but for those that are slow to read."""
-    kinds: dict[str, list[Specimen]] = defaultdict(list)
+    """Yield mutants endlessly: the same share of each suffix, however many files have it, except for slow ones."""
+    by_suffix: dict[str, list[Specimen]] = defaultdict(list)
     for source in sources:
-        kinds[PurePath(source.name).suffix.lower()].append(source)
-    quick, slow = sorted(kinds.keys() - SLOW), sorted(kinds.keys() & SLOW)
+        by_suffix[PurePath(source.name).suffix.lower()].append(source)
+    quick, slow = sorted(by_suffix.keys() - SLOW_SUFFIXES), sorted(by_suffix.keys() & SLOW_SUFFIXES)
     for number in count():
-        turn = slow if slow and number % SLOW_TURN == 0 else quick
-        source = rng.choice(kinds[rng.choice(turn)])
-        harm = rng.choice([flip, cut, splice])
-        data = harm(source.data, rng.choice(sources).data, rng)
-        yield Specimen(name=f"{number}-{harm.__name__}-{source.name}", data=data)
+        suffixes = slow if slow and number % SLOW_INTERVAL == 0 else quick
+        source = rng.choice(by_suffix[rng.choice(suffixes)])
+        mutate = rng.choice([flip_bits, truncate, splice])
+        data = mutate(source.data, rng.choice(sources).data, rng)
+        yield Specimen(name=f"{number}-{mutate.__name__}-{source.name}", data=data)
 
 
-def flip(data: bytes, _other: bytes, rng: random.Random) -> bytes:
-    """Some bits turned, few or many."""
+def flip_bits(data: bytes, _other: bytes, rng: random.Random) -> bytes:
+    """Flip a few or many bits."""
     flipped = bytearray(data)
     for _ in range(rng.choice([1, 8, 64, 512]) if data else 0):
         flipped[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     return bytes(flipped)
 
 
-def cut(data: bytes, _other: bytes, rng: random.Random) -> bytes:
+def truncate(data: bytes, _other: bytes, rng: random.Random) -> bytes:
     return data[: rng.randrange(len(data) + 1)]
 
 
 def splice(data: bytes, other: bytes, rng: random.Random) -> bytes:
-    """One's beginning, another's end."""
+    """Join the beginning of one file and the end of another."""
     return data[: rng.randrange(len(data) + 1)] + other[rng.randrange(len(other) + 1) :]
 
 
 def clean() -> dict[str, bytes]:
-    """One of each kind that is quick to read."""
+    """Return one file of each quick format."""
     return {
         "a.txt": WORDS.encode() * 20,
         "a.md": CLEAN * 20,
@@ -114,11 +114,11 @@ def clean() -> dict[str, bytes]:
 
 
 def hostile(url: str, token: str) -> dict[str, bytes]:
-    """They attack a reader's memory, time, stack, network, file access and trust in names."""
-    return _greedy() | _calling(url) | _climbing(token) | _broken()
+    """Return files that attack a parser's memory, time, stack, network, file access and trust in names."""
+    return _exhausting() | _fetching(url) | _traversing(token) | _malformed()
 
 
-def _greedy() -> dict[str, bytes]:
+def _exhausting() -> dict[str, bytes]:
     laughs = '<!ENTITY l0 "lol">' + "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     return {
         "laughs.xml": f'<?xml version="1.0"?><!DOCTYPE d [{laughs}]><d>&l9;</d>'.encode(),
@@ -130,15 +130,15 @@ def _greedy() -> dict[str, bytes]:
         "bomb.zip": zipped({"zeros.txt": bytes(30_000_000)}),
         "many.zip": zipped({f"{number}.txt": b"" for number in range(10_001)}),
         "nested.zip": _nested(6),
-        "pages.pdf": manifold(1_000_000, b"BT ET"),
-        "pixels.png": _picture(12_000),
+        "pages.pdf": repeated_page_pdf(1_000_000, b"BT ET"),
+        "pixels.png": _blank_image(12_000),
         "words.txt": b"word " * 6_000_000,
         "cells.csv": b"a," * 12_000_000,
     }
 
 
-def _calling(url: str) -> dict[str, bytes]:
-    """They ask their reader to fetch something."""
+def _fetching(url: str) -> dict[str, bytes]:
+    """Return files that name remote resources (SSRF)."""
     entity = f'<!DOCTYPE d SYSTEM "{url}dtd" [<!ENTITY x SYSTEM "{url}entity">]>'
     return {
         "remote.md": f"# Bees\n\n![x]({url}md)\n\n<img src='{url}md2'>\n".encode(),
@@ -154,8 +154,8 @@ def _calling(url: str) -> dict[str, bytes]:
     }
 
 
-def _climbing(token: str) -> dict[str, bytes]:
-    """They name places outside of their folder."""
+def _traversing(token: str) -> dict[str, bytes]:
+    """Return files that name paths outside of their folder (path traversal)."""
     names = (
         f"../../../../../../tmp/{token}",
         f"/tmp/{token}",
@@ -176,7 +176,7 @@ def _climbing(token: str) -> dict[str, bytes]:
     }
 
 
-def _broken() -> dict[str, bytes]:
+def _malformed() -> dict[str, bytes]:
     rng = random.Random(7)
     endings = ("pdf", "docx", "xlsx", "html", "eml", "msg", "png", "csv", "json")
     return {
@@ -222,7 +222,7 @@ def _link(target: str) -> bytes:
     return out.getvalue()
 
 
-def _picture(side: int) -> bytes:
+def _blank_image(side: int) -> bytes:
     out = io.BytesIO()
     Image.new("1", (side, side)).save(out, "PNG")
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""An embedding endpoint that costs next to nothing: how long a model takes for harmless text is not what is tried here."""
+"""A fake embedding endpoint, because the time that a model takes is not measured here."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _vector(text: str) -> str:
 
 
 @contextmanager
-def serving() -> Iterator[dict[str, str]]:
-    """The settings to use it by."""
+def embedding_endpoint() -> Iterator[dict[str, str]]:
+    """Yield the settings that select the endpoint."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield {"EMBEDDING_URL": f"http://127.0.0.1:{server.server_port}", "EMBEDDING_MODEL": MODEL}

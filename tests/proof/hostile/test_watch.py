@@ -1,4 +1,4 @@
-"""What is watched is alive: a process that has ended hides no other's memory, and is nobody's child."""
+"""Zombie processes do not count as children, and do not hide the memory of others."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from pathlib import Path
 from tests.proof.hostile import watch
 
 
-def test_a_dead_child_that_nobody_waited_for_is_passed_over() -> None:
-    with _family() as (parent, dead):
+def test_zombie_processes_are_ignored() -> None:
+    with _process_with_zombie() as (parent, zombie):
         assert watch.descendants(parent) == set()
-        assert dead not in watch.children(os.getpid())
-        with watch.watching(parent) as seen:
+        assert zombie not in watch.children(os.getpid())
+        with watch.watch_process(parent) as observed:
             time.sleep(3 * watch.PERIOD_SECONDS)
-    assert seen.worker_mb > 0
-    assert seen.tree_mb > 0
+    assert observed.worker_mb > 0
+    assert observed.tree_mb > 0
 
 
 @contextmanager
-def _family() -> Iterator[tuple[int, int]]:
-    """A process and its child; this has ended, and its parent has not asked how: it keeps the object, which would ask
-    when it is thrown away."""
+def _process_with_zombie() -> Iterator[tuple[int, int]]:
+    """Yield the pids of a process and of its zombie. The process keeps the Popen object, which would otherwise wait for the
+    child when it is garbage-collected."""
     script = "import subprocess as s, time; p = s.Popen(['true']); print(p.pid, flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
         assert process.stdout
-        dead = int(process.stdout.readline())
-        while ") Z " not in Path(f"/proc/{dead}/stat").read_text():
+        zombie = int(process.stdout.readline())
+        while ") Z " not in Path(f"/proc/{zombie}/stat").read_text():
             time.sleep(0.01)
-        yield process.pid, dead
+        yield process.pid, zombie
         process.kill()

@@ -1,4 +1,4 @@
-"""All files through one worker, and what was seen meanwhile and afterwards."""
+"""Runs all files through one worker, and collects what is observed meanwhile and afterwards."""
 
 from __future__ import annotations
 
@@ -18,26 +18,33 @@ from knowledge.models import Document, DocumentStatus
 from knowledge.storage.files import STORES
 from oyl.embedded.supervisor import ROOT
 from tests.knowledge.libraries import Library
-from tests.proof.hostile import lanes, watch
+from tests.proof.hostile import uploads, watch
 from tests.proof.hostile.corpus import Specimen
-from tests.proof.hostile.lanes import Outcome
-from tests.proof.hostile.watch import Seen
-from tests.proof.hostile.worker import Worker, running
+from tests.proof.hostile.uploads import Outcome
+from tests.proof.hostile.watch import Observed
+from tests.proof.hostile.worker import Worker, run_worker
 
-SETTLE_SECONDS = 10.0
-PLACES = (Path("/"), Path(gettempdir()), ROOT, ROOT.parent, settings.LAYOUT.data, settings.LAYOUT.files)
-# What files of the data folder's make.py would leave.
-SLIPPED = {"oyl_slipped.txt", "oyl_absolute.txt", "oyl_mail.txt"}
+SETTLE_TIMEOUT_SECONDS = 10.0
+SEARCHED_FOLDERS = (
+    Path("/"),
+    Path(gettempdir()),
+    ROOT,
+    ROOT.parent,
+    settings.LAYOUT.data,
+    settings.LAYOUT.files,
+)
+# The names that files of the data folder's make.py would write.
+ESCAPED_NAMES = {"oyl_slipped.txt", "oyl_absolute.txt", "oyl_mail.txt"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """`errors` are code and sentence of every document that could not be read, members included; `calls` were made to
-    the address that files name."""
+    """`errors` are the codes and details of all documents that could not be parsed, members included; `calls` is the number
+    of connections to the address that the files name."""
 
     outcomes: Sequence[Outcome]
     errors: Sequence[tuple[str, str]]
-    seen: Seen
+    observed: Observed
     is_same_worker: bool
     growth_mb: int
     stray_processes: Sequence[str]
@@ -48,39 +55,39 @@ class Trial:
 Files = Callable[[str, str], Iterable[Specimen]]
 
 
-def hold(libraries: Sequence[Library], honest: Iterable[Specimen], files: Files) -> Trial:
-    """After `honest` work the worker is as large as such work makes it. `files` are made with the address that none of them
-    may call, and the name that none of them may leave."""
-    token = f"slipped-{os.urandom(8).hex()}"
-    with watch.adopting(), _listening() as listener, running() as worker:
-        kin = watch.children(os.getpid())
-        lanes.run(libraries, worker, honest)
-        at_first = watch.megabytes(worker.pid)
-        with watch.watching(worker.pid) as seen:
+def run_trial(libraries: Sequence[Library], benign: Iterable[Specimen], files: Files) -> Trial:
+    """Measure the worker's growth after the `benign` files. `files` is called with the address that no file may request, and
+    with the token in the names that no file may write."""
+    token = f"escaped-{os.urandom(8).hex()}"
+    with watch.child_subreaper(), _listening() as listener, run_worker() as worker:
+        own_children = watch.children(os.getpid())
+        uploads.run(libraries, worker, benign)
+        initial_mb = watch.memory_mb(worker.pid)
+        with watch.watch_process(worker.pid) as observed:
             address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-            outcomes = lanes.run(libraries, worker, files(address, token))
-        growth = watch.megabytes(worker.pid) - at_first
-        strays = [*_idlers(worker), *(watch.children(os.getpid()) - kin)]
+            outcomes = uploads.run(libraries, worker, files(address, token))
+        growth = watch.memory_mb(worker.pid) - initial_mb
+        strays = [*_stray_processes(worker), *(watch.children(os.getpid()) - own_children)]
         return Trial(
             outcomes=outcomes,
             errors=[error for library in libraries for error in _errors(library)],
-            seen=seen,
+            observed=observed,
             is_same_worker=worker.process.poll() is None,
             growth_mb=growth,
             stray_processes=[watch.command(pid) for pid in strays],
-            stray_files=[*map(str, worker.leftovers()), *_slipped(token), *_unknown(libraries)],
-            calls=_calls(listener),
+            stray_files=[*map(str, worker.leftovers()), *_escaped_files(token), *_orphaned_files(libraries)],
+            calls=_count_calls(listener),
         )
 
 
-def _idlers(worker: Worker) -> set[int]:
-    """Descendants that are no parsers, once the last job has been cleaned up after."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while found := {pid for pid in watch.descendants(worker.pid) if not watch.is_parser(pid)}:
+def _stray_processes(worker: Worker) -> set[int]:
+    """Return the descendants that are not parsers, after the last job's cleanup."""
+    deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
+    while strays := {pid for pid in watch.descendants(worker.pid) if not watch.is_parser(pid)}:
         if time.monotonic() > deadline:
             break
         time.sleep(0.2)
-    return found
+    return strays
 
 
 def _errors(library: Library) -> Iterator[tuple[str, str]]:
@@ -89,18 +96,18 @@ def _errors(library: Library) -> Iterator[tuple[str, str]]:
         yield from failed.values_list("error_code", "error_detail")
 
 
-def _slipped(token: str) -> list[str]:
-    """Files that got where their archives wanted them."""
-    found = (path for place in PLACES for path in place.iterdir())
-    return [str(path) for path in found if token in path.name or path.name in SLIPPED]
+def _escaped_files(token: str) -> list[str]:
+    """Return the files that were written outside of their folder."""
+    paths = (path for folder in SEARCHED_FOLDERS for path in folder.iterdir())
+    return [str(path) for path in paths if token in path.name or path.name in ESCAPED_NAMES]
 
 
-def _unknown(libraries: Sequence[Library]) -> Iterator[str]:
-    """Stored files that are no document's."""
+def _orphaned_files(libraries: Sequence[Library]) -> Iterator[str]:
+    """Yield stored files that belong to no document."""
     for library in libraries:
         with tenant_scope(library.tenant_id):
-            known = set(Document.with_deleted.values_list("file_path", flat=True))
-        yield from {name for store in STORES for name in store.all_files(library.tenant_id)} - known
+            referenced = set(Document.with_deleted.values_list("file_path", flat=True))
+        yield from {name for store in STORES for name in store.all_files(library.tenant_id)} - referenced
 
 
 @contextmanager
@@ -109,7 +116,7 @@ def _listening() -> Iterator[socket.socket]:
         yield listener
 
 
-def _calls(listener: socket.socket) -> int:
+def _count_calls(listener: socket.socket) -> int:
     listener.settimeout(0.1)
     calls = 0
     with suppress(TimeoutError):

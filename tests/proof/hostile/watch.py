@@ -1,4 +1,4 @@
-"""What a worker and its descendants are seen to do from outside: memory, processes, network."""
+"""Watches the memory, processes and network of a worker and its descendants from outside."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from pathlib import Path
 
 PERIOD_SECONDS = 0.2
 _PR_SET_CHILD_SUBREAPER = 36
-_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
-_ENDED = "ZX"
+_PROCESS_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+_DEAD_STATES = "ZX"
 
 
 @dataclass(slots=True)
-class Seen:
-    """The highest values in megabytes; `parsers` are all there ever were. `shared` are those that had the worker's
-    network, `packets` what the others' networks carried."""
+class Observed:
+    """The highest values in megabytes, and all `parsers` that ran. `sharing_network` are the parsers in the worker's network
+    namespace; `packets` is the number in the namespaces of the others."""
 
     worker_mb: int = 0
     parser_mb: int = 0
     tree_mb: int = 0
     parsers: set[int] = field(default_factory=set)
-    most_parsers: int = 0
-    shared: set[int] = field(default_factory=set)
+    max_parsers: int = 0
+    sharing_network: set[int] = field(default_factory=set)
     packets: int = 0
 
 
 @contextmanager
-def watching(pid: int) -> Iterator[Seen]:
-    seen, stop = Seen(), threading.Event()
+def watch_process(pid: int) -> Iterator[Observed]:
+    observed, stop = Observed(), threading.Event()
 
-    def look() -> None:
+    def observe() -> None:
         while not stop.wait(PERIOD_SECONDS):
-            _look(pid, seen)
+            _observe(pid, observed)
 
-    thread = threading.Thread(target=look, name="watch", daemon=True)
+    thread = threading.Thread(target=observe, name="watch", daemon=True)
     thread.start()
     try:
-        yield seen
+        yield observed
     finally:
         stop.set()
         thread.join()
 
 
 @contextmanager
-def adopting() -> Iterator[None]:
-    """Descendants whose parents end become this process's children, so that none is lost from sight."""
+def child_subreaper() -> Iterator[None]:
+    """Make orphaned descendants this process's children, so that they can be found."""
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     try:
@@ -60,79 +60,80 @@ def adopting() -> Iterator[None]:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 0)
 
 
-def megabytes(pid: int, field: str = "VmRSS", file: str = "status") -> int:
+def memory_mb(pid: int, field: str = "VmRSS", file: str = "status") -> int:
     lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
     return next((int(line.split()[1]) >> 10 for line in lines if line.startswith(f"{field}:")), 0)
 
 
 def command(pid: int) -> str:
-    with suppress(*_GONE):
+    with suppress(*_PROCESS_GONE):
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     return f"process {pid}"
 
 
 def children(pid: int) -> set[int]:
-    return _family_tree()[pid]
+    return _process_tree()[pid]
 
 
 def descendants(pid: int) -> set[int]:
-    tree, found, waiting = _family_tree(), set[int](), [pid]
-    while waiting:
-        new = tree[waiting.pop()] - found
-        found |= new
-        waiting += new
-    return found
+    children_of, pids, stack = _process_tree(), set[int](), [pid]
+    while stack:
+        new = children_of[stack.pop()] - pids
+        pids |= new
+        stack += new
+    return pids
 
 
-def _family_tree() -> dict[int, set[int]]:
-    """The children of every process. One that has ended, and of which only its status is left, is none."""
-    found: dict[int, set[int]] = defaultdict(set)
+def _process_tree() -> dict[int, set[int]]:
+    """Return the children of every process, without zombies."""
+    children_of: dict[int, set[int]] = defaultdict(set)
     for entry in Path("/proc").iterdir():
-        with suppress(*_GONE):
+        with suppress(*_PROCESS_GONE):
             if entry.name.isdigit():
                 state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-                if state not in _ENDED:
-                    found[int(parent)].add(int(entry.name))
-    return found
+                if state not in _DEAD_STATES:
+                    children_of[int(parent)].add(int(entry.name))
+    return children_of
 
 
 def is_parser(pid: int) -> bool:
-    """Whether it reads documents, and has been through its jail's door, where memory is capped last but few."""
-    with suppress(*_GONE):
-        return "engines.parsing.child_process" in Path(f"/proc/{pid}/cmdline").read_text() and _is_capped(pid)
+    """Return whether it is a parser process that has entered its sandbox, which limits its memory."""
+    with suppress(*_PROCESS_GONE):
+        command_line = Path(f"/proc/{pid}/cmdline").read_text()
+        return "engines.parsing.child_process" in command_line and _has_memory_limit(pid)
     return False
 
 
-def _is_capped(pid: int) -> bool:
+def _has_memory_limit(pid: int) -> bool:
     limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
     return any(line.startswith("Max address space") and "unlimited" not in line for line in limits)
 
 
-def _look(pid: int, seen: Seen) -> None:
-    """Whoever ends meanwhile counts for nothing, and takes nothing from the others."""
-    family = descendants(pid)
-    parsers = set(filter(is_parser, family))
-    seen.parsers |= parsers
-    seen.most_parsers = max(seen.most_parsers, len(parsers))
-    seen.tree_mb = max(seen.tree_mb, sum(map(_proportional_mb, {pid, *family})))
-    with suppress(*_GONE):
-        seen.worker_mb = max(seen.worker_mb, megabytes(pid))
-    for one in parsers:
-        with suppress(*_GONE):
-            _look_at_parser(one, seen)
+def _observe(pid: int, observed: Observed) -> None:
+    """Processes that end meanwhile are ignored."""
+    processes = descendants(pid)
+    parsers = set(filter(is_parser, processes))
+    observed.parsers |= parsers
+    observed.max_parsers = max(observed.max_parsers, len(parsers))
+    observed.tree_mb = max(observed.tree_mb, sum(map(_proportional_mb, {pid, *processes})))
+    with suppress(*_PROCESS_GONE):
+        observed.worker_mb = max(observed.worker_mb, memory_mb(pid))
+    for parser in parsers:
+        with suppress(*_PROCESS_GONE):
+            _observe_parser(parser, observed)
 
 
-def _look_at_parser(pid: int, seen: Seen) -> None:
-    seen.parser_mb = max(seen.parser_mb, megabytes(pid, "VmHWM"))
+def _observe_parser(pid: int, observed: Observed) -> None:
+    observed.parser_mb = max(observed.parser_mb, memory_mb(pid, "VmHWM"))
     if _network(pid) == _network(os.getpid()):
-        seen.shared.add(pid)
+        observed.sharing_network.add(pid)
     else:
-        seen.packets = max(seen.packets, _packets(pid))
+        observed.packets = max(observed.packets, _packets(pid))
 
 
 def _proportional_mb(pid: int) -> int:
-    with suppress(*_GONE):
-        return megabytes(pid, "Pss", "smaps_rollup")
+    with suppress(*_PROCESS_GONE):
+        return memory_mb(pid, "Pss", "smaps_rollup")
     return 0
 
 
@@ -141,13 +142,13 @@ def _network(pid: int) -> str:
 
 
 def _packets(pid: int) -> int:
-    """Sent and received by all interfaces of its network."""
+    """Return the number of packets sent and received in its network namespace."""
     lines = Path(f"/proc/{pid}/net/dev").read_text().splitlines()[2:]
-    counts = [line.partition(":")[2].split() for line in lines]
-    return sum(int(count[1]) + int(count[9]) for count in counts)
+    columns = [line.partition(":")[2].split() for line in lines]
+    return sum(int(column[1]) + int(column[9]) for column in columns)
 
 
-def may_have_networks() -> bool:
-    """Whether the kernel lets a process of this user have a network of its own."""
-    done = subprocess.run(["unshare", "--map-root-user", "--net", "true"], capture_output=True, check=False)
-    return done.returncode == 0
+def can_unshare_network() -> bool:
+    """Return whether the kernel permits this user's processes a network namespace."""
+    result = subprocess.run(["unshare", "--map-root-user", "--net", "true"], capture_output=True, check=False)
+    return result.returncode == 0

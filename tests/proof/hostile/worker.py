@@ -1,4 +1,4 @@
-"""A worker as `up` starts it, in a world of its own: whatever it leaves, it leaves there."""
+"""A worker as `up` starts it, with its own folders, so that everything it leaves can be found."""
 
 from __future__ import annotations
 
@@ -23,62 +23,67 @@ from oyl.embedded.layout import Layout
 from oyl.embedded.program import Program
 from oyl.embedded.supervisor import ROOT
 from oyl.embedded.up import application
-from tests.proof.hostile.embedder import serving
+from tests.proof.hostile.embedder import embedding_endpoint
 
 KEYS = ("SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY")
-STOP_SECONDS = 20.0
+STOP_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """`folder` holds its data, its home and its temporary files. Database, vectors and files are the suite's; its doorbell
-    is its own, so that no other test hears it."""
+    """`folder` contains its data, its home and its temporary files. It shares the suite's database, vectors and files, but
+    has its own broker, so that other tests' workers do not get its tasks."""
 
     process: subprocess.Popen[bytes]
     folder: Path
-    bell: Celery
+    celery: Celery
 
     @property
     def pid(self) -> int:
         return self.process.pid
 
-    def ring(self) -> None:
-        self.bell.send_task(WORK_TASK, kwargs={"queue": "ingest"}, queue="ingest")
+    def wake(self) -> None:
+        self.celery.send_task(WORK_TASK, kwargs={"queue": "ingest"}, queue="ingest")
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
     def leftovers(self) -> list[Path]:
-        """What lies in its folders that nobody put there."""
-        known = {self.folder / "data" / name for name in ("work", "redis")}
-        found = [
+        """Return the files in its folders that should not be there."""
+        expected = {self.folder / "data" / name for name in ("work", "redis")}
+        paths = [
             path for name in ("data", "data/work", "home", "tmp") for path in (self.folder / name).iterdir()
         ]
-        return [path for path in found if path not in known and not path.is_symlink()]
+        return [path for path in paths if path not in expected and not path.is_symlink()]
 
 
 @contextmanager
-def running() -> Iterator[Worker]:
+def run_worker() -> Iterator[Worker]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oyl-")))
         layout = Layout(folder / "data")
-        _furnish(folder, layout)
+        _prepare_folders(folder, layout)
         stack.callback(shutil.rmtree, layout.run)
-        environment = {**os.environ, **stack.enter_context(serving()), **_environment(folder, layout)}
+        environment = {
+            **os.environ,
+            **stack.enter_context(embedding_endpoint()),
+            **_environment(folder, layout),
+        }
         log = stack.enter_context((folder / "log").open("wb"))
-        stack.enter_context(_started(redis.program(layout), environment, log))
-        process = stack.enter_context(_started(application()[1], environment, log))
-        bell = Celery(broker=f"redis+socket://{layout.redis_socket}")
-        stack.callback(bell.close)
-        yield Worker(process=process, folder=folder, bell=bell)
+        stack.enter_context(_run_program(redis.program(layout), environment, log))
+        process = stack.enter_context(_run_program(application()[1], environment, log))
+        celery = Celery(broker=f"redis+socket://{layout.redis_socket}")
+        stack.callback(celery.close)
+        yield Worker(process=process, folder=folder, celery=celery)
 
 
-def _furnish(folder: Path, layout: Layout) -> None:
+def _prepare_folders(folder: Path, layout: Layout) -> None:
     suite: Layout = settings.LAYOUT
-    for place in (layout.data, layout.run, folder / "home", folder / "tmp", suite.files):
-        place.mkdir(parents=True, exist_ok=True)
+    for path in (layout.data, layout.run, folder / "home", folder / "tmp", suite.files):
+        path.mkdir(parents=True, exist_ok=True)
     layout.files.symlink_to(suite.files)
-    (folder / "tmp" / layout.run.name).symlink_to(suite.run)  # where it looks for the vectors' socket
+    # The worker expects the vector store's socket here.
+    (folder / "tmp" / layout.run.name).symlink_to(suite.run)
 
 
 def _environment(folder: Path, layout: Layout) -> dict[str, str]:
@@ -95,14 +100,15 @@ def _environment(folder: Path, layout: Layout) -> dict[str, str]:
 
 
 def _database_url() -> str:
-    """The suite's database, as the application's role."""
-    at = connection.get_connection_params()
-    place = urlencode({name: at[name] for name in ("host", "port") if at.get(name)})
-    return f"postgresql://{at['user']}:{quote(at.get('password') or '', safe='')}@/{at['dbname']}?{place}"
+    """Return the address of the suite's database, for the application's role."""
+    params = connection.get_connection_params()
+    query = urlencode({name: params[name] for name in ("host", "port") if params.get(name)})
+    password = quote(params.get("password") or "", safe="")
+    return f"postgresql://{params['user']}:{password}@/{params['dbname']}?{query}"
 
 
 @contextmanager
-def _started(
+def _run_program(
     program: Program, environment: Mapping[str, str], log: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
     program.prepare()
@@ -112,6 +118,6 @@ def _started(
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
+            process.wait(STOP_TIMEOUT_SECONDS)
         process.kill()
         process.wait()
