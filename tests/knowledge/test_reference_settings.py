@@ -62,11 +62,13 @@ def change(library: Library, **fields: Any) -> int:
 
 
 def models_of(document: Document) -> set[str]:
+    assert document.tenant_id
     with tenant_scope(document.tenant_id):
         return set(Embedding.objects.filter(chunk__document=document).values_list("model", flat=True))
 
 
 def chunks_of(document: Document) -> list[Chunk]:
+    assert document.tenant_id
     with tenant_scope(document.tenant_id):
         return list(Chunk.objects.filter(document=document).order_by("position"))
 
