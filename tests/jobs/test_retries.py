@@ -37,7 +37,8 @@ def claimed(library: Library, attempt: int) -> IngestionJob:
 def fail_with(library: Library, job: IngestionJob, retry: RetryPolicy | None) -> IngestionJob:
     with tenant_scope(library.tenant_id):
         fail(ingestion(), job, "internal_error", "It failed.", retry)
-        return IngestionJob.objects.get(pk=job.pk)
+        failed: IngestionJob = IngestionJob.objects.get(pk=job.pk)
+        return failed
 
 
 def test_job_without_retry_ends_in_error(library: Library):
