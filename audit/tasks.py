@@ -15,12 +15,15 @@ logger = logging.getLogger(__name__)
 RECENT = timedelta(minutes=10)
 
 
-@shared_task(queue="maintenance")
-def seal_all(complete: bool = False) -> None:
-    """Seal every tenant's recent events; `complete` also those of a transaction that took longer to commit."""
+@shared_task(queue="maintenance", ignore_result=False)
+def seal_all(complete: bool = False) -> int:
+    """Seal every tenant's recent events; `complete` also those of a transaction that took longer to commit. Return how many
+    were sealed."""
+    sealed = 0
     since = None if complete else timezone.now() - RECENT
     for tenant_id in tenants_with_unsealed_events(since):
         try:
-            seal(tenant_id, since=since)
+            sealed += seal(tenant_id, since=since)
         except AuditAnchorError:
             logger.exception("the audit log of %s cannot be sealed", tenant_id)
+    return sealed

@@ -7,7 +7,7 @@ from celery import shared_task
 from knowledge.ingestion.ingest import sweep_work_folder
 
 
-@shared_task(queue="maintenance")
-def sweep_work_files() -> None:
-    """Remove the unpacked files of workers that were killed."""
-    sweep_work_folder()
+@shared_task(queue="maintenance", ignore_result=False)
+def sweep_work_files() -> int:
+    """Remove the unpacked files of workers that were killed; return how many folders there were."""
+    return sweep_work_folder()

@@ -67,7 +67,8 @@ def _test_database() -> Iterator[None]:
 def _digest_of_migrations() -> str:
     """A kept database is that of these migrations: one that was edited gives a new one."""
     paths = sorted(Path(settings.BASE_DIR).glob("*/migrations/*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+    installed = repr(settings.INSTALLED_APPS).encode()
+    return hashlib.sha256(b"".join([installed, *(path.read_bytes() for path in paths)])).hexdigest()[:16]
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +88,14 @@ class Person:
     @property
     def client(self) -> Client:
         """A new browser in which the person has signed in."""
-        client = Client()
-        client.force_login(self.user)
-        return client
+        return browser(self.user)
+
+
+def browser(user: User) -> Client:
+    """A new browser in which the user has signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def _join(tenant_id: UUID, user: User, role: Role, password: str) -> Person:
@@ -141,6 +147,13 @@ def viewer(owner: Person) -> Person:
 def stranger(database: None) -> Person:
     """The owner of another tenant."""
     return make_owner()
+
+
+@pytest.fixture
+def operator(database: None) -> User:
+    return User.objects.create_superuser(
+        f"operator-{uuid4().hex[:12]}@example.org", "correct horse battery staple"
+    )
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
-from core.actors import Actor
+from core.actors import Actor, ActorKind
 from core.admin.theme import ModelAdmin, ModelForm, TabularInline
 from core.errors import OylError
 from core.permissions import Role
@@ -104,6 +104,17 @@ class RolePermissions:
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+
+class OperatorPermissions(RolePermissions):
+    """For what belongs to no tenant: operators alone may read it, and write it unless `write_role` is None."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        actor = cast(TenantRequest, request).actor
+        return actor is not None and actor.kind is ActorKind.OPERATOR
+
+    def has_write_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.write_role is not None and self.has_view_permission(request)
 
 
 class PlainChangeList(ChangeList):

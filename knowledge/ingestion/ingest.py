@@ -88,12 +88,15 @@ def work_folder() -> Path:
     return folder
 
 
-def sweep_work_folder() -> None:
-    """Remove what killed workers left; no batch takes a day."""
+def sweep_work_folder() -> int:
+    """Remove the folders that killed workers left, and return how many; no batch takes a day."""
+    removed = 0
     for path in work_folder().iterdir():
         with suppress(FileNotFoundError):  # its worker has just ended
             if time.time() - path.stat().st_mtime > DAY_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
+                removed += 1
+    return removed
 
 
 def _open_files(attempt: Attempt, batch: Sequence[IngestionJob], stack: ExitStack) -> dict[UUID, Path]:

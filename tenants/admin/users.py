@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
-from core.actors import ActorKind
-from core.admin.base import TenantAdmin, actor_of
+from core.admin.base import OperatorPermissions, TenantAdmin, actor_of
 from core.admin.theme import display
-from core.requests import TenantRequest
 from tenants import services
 from tenants.admin.people import show_once
 from tenants.models import User
@@ -21,7 +19,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(TenantAdmin):
+class UserAdmin(OperatorPermissions, TenantAdmin):
     list_display = ["email", "name", "kind", "is_active", "last_login"]
     list_filter = ["is_superuser", "is_active"]
     search_fields = ["email", "name"]
@@ -35,13 +33,6 @@ class UserAdmin(TenantAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return ["email", "name", "is_superuser", *(["is_active", "last_login", "created_at"] if obj else [])]
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        actor = cast(TenantRequest, request).actor
-        return actor is not None and actor.kind is ActorKind.OPERATOR
-
-    def has_write_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Events speak of users for ever: they are switched off instead."""

@@ -10,15 +10,18 @@ from uuid import uuid4
 import pytest
 from django.contrib import admin
 from django.contrib.messages import get_messages
+from django.urls import reverse
+from django_celery_results.models import TaskResult
 
 from core.permissions import Role
 from tenants.models import Tenant, User
 from tests.admin.pages import Model, url
 from tests.admin.rows import Rows, make_rows
-from tests.conftest import Person, make_member, make_owner
+from tests.conftest import Person, browser, make_member, make_owner
 
-# Users belong to no tenant; only operators see them.
-MODELS = sorted((model for model in admin.site._registry if model is not User), key=lambda m: m._meta.label)
+# What belongs to no tenant is seen by operators alone.
+OPERATORS_ONLY = {User, TaskResult}
+MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
 READ_ONLY |= {"knowledge.IngestionJob", "workflows.WorkflowRun"}
 NOT_ADDED = READ_ONLY | {"tenants.Tenant"}
@@ -94,6 +97,15 @@ def test_viewer_can_read_but_not_write(model: Model, rows: Rows, viewer: Person)
     assert client.post(url(model, "add"), {}).status_code == 403
     assert client.post(url(model, "change", pk), {"name": "x"}).status_code == 403
     assert client.post(url(model, "delete", pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("model", sorted(OPERATORS_ONLY, key=str), ids=lambda model: model._meta.label)
+def test_only_operators_see_what_belongs_to_no_tenant(model: Model, owner: Person, operator: User):
+    assert browser(operator).get(url(model, "changelist")).status_code == 200
+    for client in (owner.client, make_member(owner.tenant_id, Role.ADMIN).client):
+        assert client.get(url(model, "changelist")).status_code == 403
+        assert client.get(url(model, "add")).status_code == 403
+        assert url(model, "changelist") not in client.get(reverse("admin:index")).content.decode()
 
 
 def test_all_models_are_tested():

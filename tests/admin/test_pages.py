@@ -16,10 +16,9 @@ from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.models import Membership, Tenant, User
-from tests.admin.conftest import browser
 from tests.admin.pages import Model, url
 from tests.admin.rows import SECRET, Rows, make_document
-from tests.conftest import Person, make_member
+from tests.conftest import Person, browser, make_member
 from workspaces.models import IntegrationConfig, Workspace
 
 

@@ -17,8 +17,7 @@ from core.isolation.tenant_directory import all_tenants
 from core.permissions import Role
 from tenants import services
 from tenants.models import ApiKey, Membership, User
-from tests.admin.conftest import browser
-from tests.conftest import Person, make_member
+from tests.conftest import Person, browser, make_member
 
 ADD = reverse("admin:tenants_membership_add")
 

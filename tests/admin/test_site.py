@@ -12,8 +12,7 @@ from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.models import Membership, Tenant, User
-from tests.admin.conftest import browser
-from tests.conftest import Person
+from tests.conftest import Person, browser
 from workspaces.models import Workspace
 
 LOGIN = reverse("admin:login")

@@ -56,7 +56,8 @@ def test_lookup_functions_exist(database: None):
 def test_schedules_name_tasks_in_a_queue_that_workers_consume():
     celery.loader.import_default_modules()
     for name, entry in beat_schedule().items():
-        assert celery.tasks[entry["task"]].queue in CONSUMED_QUEUES, name
+        queue = getattr(celery.tasks[entry["task"]], "queue", None) or celery.conf.task_default_queue
+        assert queue in CONSUMED_QUEUES, name
 
 
 def test_sidebar_leads_to_pages():

@@ -1,0 +1,38 @@
+"""The results of background tasks, for operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import states
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django_celery_results.models import GroupResult, TaskResult
+
+from core.admin.base import OperatorPermissions, ReadOnlyAdmin
+from core.admin.theme import display
+
+COLORS = {states.SUCCESS: "success", states.FAILURE: "danger"}
+
+admin.site.unregister(GroupResult)  # OYL has no groups of tasks
+admin.site.unregister(TaskResult)
+
+
+@admin.register(TaskResult)
+class TaskResultAdmin(OperatorPermissions, ReadOnlyAdmin):
+    list_display = ["task_name", "state", "result", "worker", "date_done"]
+    list_filter = ["status", "task_name", "date_done"]
+    search_fields = ["task_name", "task_id"]
+    ordering = ["-date_done"]
+    fields = ["task_name", "task_id", "task_kwargs", "state", "result", "worker", "date_created", "date_done"]
+
+    @display(description="State", ordering="status", label=COLORS)
+    def state(self, obj: TaskResult) -> str:
+        return str(obj.status)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().change_view(request, object_id, extra_context={"show_history": False})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Results are of no tenant, and the audit log does not name them."""
+        raise Http404
