@@ -7,11 +7,9 @@ must never see a connection.
 from __future__ import annotations
 
 import socket
-import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -22,61 +20,8 @@ from django.conf import settings
 from core.errors import ConfigurationError
 from core.outbound import AllowList, OutboundClient, OutboundError
 from core.outbound.addresses import is_public
-from tests.core.outbound_servers import MEBIBYTE, Server, certificate, serving
+from tests.core.outbound.servers import INTERNAL, PUBLIC, Server
 
-PUBLIC, INTERNAL = "127.0.0.2", "127.0.0.1"
-SECRET = "sk-4711"
-NAMES = {
-    "public.test": [PUBLIC],
-    "second.test": [PUBLIC],
-    "private.test": [INTERNAL],
-    "mixed.test": [PUBLIC, INTERNAL],
-    "metadata.google.internal": ["169.254.169.254"],
-    "127.0.0.1.nip.test": [INTERNAL],
-    "v6.test": ["::1"],
-    "mapped.test": ["::ffff:127.0.0.1"],
-    "linklocal.test": ["fe80::1%eth0"],
-}
-
-
-@pytest.fixture(scope="module")
-def internal() -> Iterator[Server]:
-    yield from serving(Server(INTERNAL))
-
-
-@pytest.fixture(scope="module")
-def public(internal: Server) -> Iterator[Server]:
-    yield from serving(Server(PUBLIC, internal.port))
-
-
-@pytest.fixture(autouse=True)
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """The names of a network that is not there."""
-    known, resolve = {name: list(addresses) for name, addresses in NAMES.items()}, socket.getaddrinfo
-
-    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
-        name = str(host).lower().rstrip(".")
-        if name not in known:
-            return resolve(host, port, *args, **kwargs)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in known[name]]
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    return known
-
-
-@pytest.fixture
-def client() -> Iterator[OutboundClient]:
-    made = OutboundClient(AllowList.parse([f"{PUBLIC}/32"]), timeout_seconds=1.0, max_bytes=MEBIBYTE)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def url(public: Server) -> Callable[[str], str]:
-    return lambda path: f"http://public.test:{public.port}/{path}"
-
-
-# {port} is the internal service's.
 ADDRESSES = [
     "http://127.0.0.1:{port}/",
     "http://localhost:{port}/",
@@ -172,19 +117,6 @@ def test_redirect_is_refused(
     assert internal.connections == before
 
 
-def test_public_address_is_called(client: OutboundClient, url: Callable[[str], str], public: Server):
-    response = client.request("GET", url("hello"), headers={"Authorization": SECRET})
-    assert (response.status, response.body, response.url) == (200, b"hello", url("hello"))
-    method, path, headers = public.seen[-1]
-    assert (method, path, headers["host"]) == ("GET", "/hello", f"public.test:{public.port}")
-    assert headers["authorization"] == SECRET
-
-
-def test_body_is_posted(client: OutboundClient, url: Callable[[str], str], public: Server):
-    assert client.request("POST", url("hello"), body=b"{}").status == 200
-    assert public.seen[-1][2]["content-length"] == "2"
-
-
 def test_name_that_resolves_differently_the_second_time(
     client: OutboundClient, names: dict[str, list[str]], public: Server, internal: Server
 ):
@@ -224,81 +156,6 @@ def test_environment_has_no_say(
     assert client.request("GET", url("hello")).body == b"hello"
     assert internal.connections == before
     assert "authorization" not in public.seen[-1][2]
-
-
-@pytest.mark.parametrize(
-    ("path", "code"),
-    [
-        ("loop", "outbound_redirect"),
-        ("large", "outbound_too_large"),
-        ("endless", "outbound_too_large"),
-        ("bomb", "outbound_too_large"),
-        ("bomb_in_bomb", "outbound_encoding"),
-        ("brotli", "outbound_encoding"),
-        ("torn", "outbound_encoding"),
-        ("slow", "outbound_timeout"),
-        ("slow_headers", "outbound_timeout"),
-        ("many_headers", "outbound_unavailable"),
-        ("banner", "outbound_unavailable"),
-    ],
-)
-def test_answer_is_bounded(path: str, code: str, client: OutboundClient, url: Callable[[str], str]):
-    started = time.monotonic()
-    with pytest.raises(OutboundError) as caught:
-        client.request("GET", url(f"{path}?key={SECRET}"), headers={"Authorization": SECRET})
-    assert caught.value.code == code
-    assert time.monotonic() - started < 3
-    assert SECRET not in caught.value.detail
-    assert "BANNER" not in caught.value.detail
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None
-
-
-def test_gzip_is_read(client: OutboundClient, url: Callable[[str], str]):
-    assert client.request("GET", url("gzip")).body == b"hello " * 1000
-    assert client.request("HEAD", url("gzip")).body == b""
-
-
-def test_stream_comes_in_pieces(client: OutboundClient, url: Callable[[str], str]):
-    with client.stream("GET", url("slow")) as stream:
-        assert next(stream.body) == b"."
-
-
-def test_credentials_stay_with_their_host(client: OutboundClient, url: Callable[[str], str], public: Server):
-    headers = {"Authorization": SECRET, "X-Api-Key": SECRET, "Cookie": SECRET, "Accept": "text/plain"}
-    for host in ("public.test", "second.test"):
-        place = f"http://{host}:{public.port}/hello"
-        assert client.request("GET", url(f"redirect?{place}"), headers=headers).body == b"hello"
-        sent = public.seen[-1][2]
-        assert (SECRET in sent.values()) == (host == "public.test")
-        assert sent["accept"] == "text/plain"
-
-
-def test_cookies_are_not_kept(client: OutboundClient, url: Callable[[str], str], public: Server):
-    client.request("GET", url("hello"))
-    client.request("GET", url("hello"))
-    assert "cookie" not in public.seen[-1][2]
-
-
-def test_other_methods_do_not_follow_redirects(client: OutboundClient, url: Callable[[str], str]):
-    with pytest.raises(OutboundError, match="redirects"):
-        client.request("POST", url("redirect?/hello"), body=b"{}")
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Host": "internal"},
-        {"Transfer-Encoding": "chunked"},
-        {"Proxy-Authorization": "x"},
-        {"X-One": "1\r\nX-Two: 2"},
-        {"X One": "1"},
-        {"X-One": "ü"},
-    ],
-)
-def test_header_is_refused(headers: dict[str, str], client: OutboundClient, url: Callable[[str], str]):
-    with pytest.raises(OutboundError) as caught:
-        client.request("GET", url("hello"), headers=headers)
-    assert caught.value.code == "invalid_outbound_header"
 
 
 def test_refusal_does_not_tell_which_internal_names_exist(client: OutboundClient):
@@ -367,25 +224,6 @@ def test_allow_list_that_cannot_be_read(entry: str):
 )
 def test_public_addresses(address: str, expected: bool):
     assert is_public(ip_address(address)) is expected
-
-
-def test_certificate_is_that_of_the_name(tmp_path: Path, public: Server):
-    """The connection goes to an address, its certificate must be the name's."""
-    path = certificate(tmp_path, "public.test")
-    server = Server(PUBLIC)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    trusting = ssl.create_default_context(cafile=str(path))
-    client = OutboundClient(AllowList.parse([PUBLIC]), timeout_seconds=5, ssl_context=trusting)
-    for _ in serving(server):
-        secure = f"https://public.test:{server.port}"
-        assert client.request("GET", f"{secure}/hello").body == b"hello"
-        with pytest.raises(OutboundError, match="certificate"):
-            client.request("GET", f"https://second.test:{server.port}/hello")
-        with pytest.raises(OutboundError, match="without encryption"):
-            client.request("GET", f"{secure}/redirect?http://public.test:{public.port}/hello")
-    client.close()
 
 
 @pytest.mark.parametrize(

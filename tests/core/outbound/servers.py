@@ -17,6 +17,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 MEBIBYTE = 1024 * 1024
+PUBLIC, INTERNAL = "127.0.0.2", "127.0.0.1"
+SECRET = "sk-4711"
+NAMES = {
+    "public.test": [PUBLIC],
+    "second.test": [PUBLIC],
+    "private.test": [INTERNAL],
+    "mixed.test": [PUBLIC, INTERNAL],
+    "metadata.google.internal": ["169.254.169.254"],
+    "127.0.0.1.nip.test": [INTERNAL],
+    "v6.test": ["::1"],
+    "mapped.test": ["::ffff:127.0.0.1"],
+    "linklocal.test": ["fe80::1%eth0"],
+}
 BOMB = gzip.compress(bytes(50 * MEBIBYTE))
 
 
