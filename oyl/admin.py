@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from celery import states
@@ -20,15 +21,25 @@ admin.site.unregister(TaskResult)
 
 @admin.register(TaskResult)
 class TaskResultAdmin(OperatorPermissions, ReadOnlyAdmin):
-    list_display = ["task_name", "state", "result", "worker", "date_done"]
+    list_display = ["task_name", "state", "outcome", "worker", "date_done"]
     list_filter = ["status", "task_name", "date_done"]
     search_fields = ["task_name", "task_id"]
     ordering = ["-date_done"]
-    fields = ["task_name", "task_id", "task_kwargs", "state", "result", "worker", "date_created", "date_done"]
+    fields = ["task_name", "task_id", "arguments", "state", "outcome", "worker", "date_done"]
 
     @display(description="State", ordering="status", label=COLORS)
     def state(self, obj: TaskResult) -> str:
         return str(obj.status)
+
+    @display(description="Arguments")
+    def arguments(self, obj: TaskResult) -> str:
+        return str(json.loads(obj.task_kwargs or "{}"))
+
+    @display(description="Result")
+    def outcome(self, obj: TaskResult) -> str:
+        """The number that the task returned, or the class of its exception."""
+        value = json.loads(obj.result or "null")
+        return str(value["exc_type"] if isinstance(value, dict) else value)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         return super().change_view(request, object_id, extra_context={"show_history": False})
