@@ -35,10 +35,8 @@ UNSUPPORTED = {"unsupported_type", "needs_libreoffice"}
 
 
 class StoreFileSerializer(serializers.BaseSerializer[Document]):
-    """`last_error` has one of OpenAI's three codes."""
-
     def to_representation(self, row: Document) -> dict[str, Any]:
-        last_error: dict[str, str] | None = None
+        last_error: dict[str, str] | None = None  # with one of OpenAI's three codes
         if row.processed_status == DocumentStatus.ERROR:
             code = "unsupported_file" if row.error_code in UNSUPPORTED else "invalid_file"
             if ERROR_CODES[row.error_code].origin is not Origin.FILE:
