@@ -73,7 +73,7 @@ def table(name: str) -> str:
 
 
 def rendered(page: str) -> str:
-    """Return the page with each report's table generated anew."""
+    """Return the page with each report's table generated again."""
     return BLOCK.sub(
         lambda block: f"<!-- report: {block['name']} -->\n{table(block['name'])}<!-- end -->", page
     )

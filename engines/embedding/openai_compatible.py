@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx  # noqa: TID251 (the address is the operator's)
 import numpy as np
 
+from core.batching import batched
 from core.errors import ConfigurationError
 from engines.embedding import EmbeddingError, EndpointConfig, Vectors, tokens
 
@@ -52,9 +53,8 @@ class OpenAICompatibleEmbedder:
 
     def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
         batches = [np.empty((0, self.dimensions), np.float32)]
-        for start in range(0, len(texts), TEXTS_PER_REQUEST):
-            batch = [_prepare(text) for text in texts[start : start + TEXTS_PER_REQUEST]]
-            vectors = self._request(batch)
+        for batch in batched(texts, TEXTS_PER_REQUEST):
+            vectors = self._request([_truncate(text) if text.strip() else PLACEHOLDER for text in batch])
             if vectors.shape[1] != self.dimensions:
                 detail = (
                     f"{self.model} answered with {vectors.shape[1]} dimensions instead of {self.dimensions}. "
@@ -116,12 +116,10 @@ class OpenAICompatibleEmbedder:
         return f"{self._url} answered {response.status_code}: {words[:MAX_MESSAGE_CHARACTERS]}"
 
 
-def _prepare(text: str) -> str:
-    """Truncate the text to MAX_TOKENS, and replace an empty one."""
-    if len(text) > tokens.MAX_TOKENS:
-        starts = tokens.token_starts(text)
-        text = text[: starts[tokens.MAX_TOKENS]] if len(starts) > tokens.MAX_TOKENS else text
-    return text if text.strip() else PLACEHOLDER
+def _truncate(text: str) -> str:
+    """Return the first MAX_TOKENS tokens."""
+    starts = tokens.token_starts(text) if len(text) > tokens.MAX_TOKENS else []
+    return text[: starts[tokens.MAX_TOKENS]] if len(starts) > tokens.MAX_TOKENS else text
 
 
 def _refused(detail: str) -> EmbeddingError:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits per file. `seconds` start anew with each page recognised by OCR, of which there are at most `ocr_pages`.
+    """Limits per file. `seconds` restart with each page recognised by OCR, of which there are at most `ocr_pages`.
     `memory_mb` is the address space of the process and of each program that it starts, `output_mb` the size to which a file
     may unpack, and `text_mb` how much of it may be text."""
 

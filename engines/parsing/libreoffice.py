@@ -6,7 +6,8 @@ import shutil
 import subprocess
 from dataclasses import replace
 
-from engines.parsing import ParsedDocument, ParseError, formats, sandbox
+from engines.child_processes import die_with_parent
+from engines.parsing import ParsedDocument, ParseError, formats
 from engines.parsing.job import Job
 
 _TARGETS = {formats.DOC: ("Word", "docx"), formats.PPT: ("PowerPoint", "pptx")}
@@ -28,7 +29,7 @@ def read(job: Job) -> ParsedDocument:
         ],
         capture_output=True,
         check=False,
-        preexec_fn=sandbox.die_with_parent,
+        preexec_fn=die_with_parent,
     )
     converted = folder / f"document.{extension}"
     if not converted.exists():

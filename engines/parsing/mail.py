@@ -60,10 +60,17 @@ def read_eml(job: Job) -> ParsedDocument:
         content = text.normalize_newlines(_text(body))
         is_html = body.get_content_type() == "text/html"
         elements += html.elements(content) if is_html else text.elements(content)
+    names: list[str] = []
+    for part in attachments:
+        is_mail = part.get_content_type() == "message/rfc822"
+        name = "message.eml" if is_mail else f"attachment.{part.get_content_subtype()}"
+        with contextlib.suppress(Exception):
+            name = part.get_filename() or name
+        names.append(name)
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(elements),
-        members=_members(job, ((_filename(part), _payload(part)) for part in attachments)),
+        members=_members(job, zip(names, map(_payload, attachments), strict=True)),
         metadata=_metadata(headers),
     )
 
@@ -159,16 +166,6 @@ def _payload(part: Message) -> bytes:
     except Exception:
         return b""
     return data if isinstance(data, bytes) else b""
-
-
-def _filename(part: Message) -> str:
-    try:
-        name = part.get_filename() or ""
-    except Exception:
-        name = ""
-    if not name and part.get_content_type() == "message/rfc822":
-        return "message.eml"
-    return name or f"attachment.{part.get_content_subtype()}"
 
 
 def _members(job: Job, attachments: Iterable[tuple[str, bytes]]) -> tuple[Member, ...]:

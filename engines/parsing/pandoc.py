@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
-from engines.parsing import ParsedDocument, ParseError, formats, html, package, sandbox, text
+from engines.child_processes import die_with_parent
+from engines.parsing import ParsedDocument, ParseError, formats, html, package, text
 from engines.parsing.job import Job
 
 _PANDOC_FORMATS = {formats.ORG: "org", formats.EPUB: "epub", formats.ODT: "odt", formats.RTF: "rtf"}
@@ -14,20 +15,10 @@ _PLACEHOLDER_TITLE = "-"  # pandoc writes this, or the file's name, if there is 
 
 
 def read(job: Job) -> ParsedDocument:
-    if job.mime_type in _ZIPPED_FORMATS:
-        package.check(job)
-    root = html.parse_tree(_convert_to_html(job))
-    if root is None:
-        return ParsedDocument(mime_type=job.mime_type)
-    placeholders = (job.path.stem, _PLACEHOLDER_TITLE)
-    metadata = {name: value for name, value in html.read_metadata(root).items() if value not in placeholders}
-    elements = tuple(html.tree_elements(root))
-    return ParsedDocument(mime_type=job.mime_type, elements=elements, metadata=metadata)
-
-
-def _convert_to_html(job: Job) -> str:
     import pypandoc
 
+    if job.mime_type in _ZIPPED_FORMATS:
+        package.check(job)
     # Text in any encoding is decoded first, and passed through standard input.
     is_text = job.mime_type == formats.ORG
     result = subprocess.run(
@@ -40,7 +31,7 @@ def _convert_to_html(job: Job) -> str:
         input=text.load(job).encode() if is_text else b"",
         capture_output=True,
         check=False,
-        preexec_fn=sandbox.die_with_parent,
+        preexec_fn=die_with_parent,
     )
     error_output = " ".join(result.stderr.decode("utf-8", "replace").split())
     if result.returncode == _HEAP_EXHAUSTED_STATUS or "heap" in error_output.lower():
@@ -48,4 +39,10 @@ def _convert_to_html(job: Job) -> str:
     if result.returncode != 0:
         cause = ValueError(error_output)
         raise ParseError("corrupt_file", type=formats.display_name(job.mime_type)) from cause
-    return result.stdout.decode("utf-8", "replace")
+    root = html.parse_tree(result.stdout.decode("utf-8", "replace"))
+    if root is None:
+        return ParsedDocument(mime_type=job.mime_type)
+    placeholders = (job.path.stem, _PLACEHOLDER_TITLE)
+    metadata = {name: value for name, value in html.read_metadata(root).items() if value not in placeholders}
+    elements = tuple(html.tree_elements(root))
+    return ParsedDocument(mime_type=job.mime_type, elements=elements, metadata=metadata)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-import signal
 import sys
 from typing import Any
 
+from engines.child_processes import die_with_parent
 from engines.parsing import socket_filter
 from engines.parsing.job import Limits
 
-_PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _MAX_OPEN_FILES = 256
@@ -27,7 +26,12 @@ def enter(limits: Limits) -> None:
     if _libc.unshare(_CLONE_NEWNET) != 0:
         _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
     socket_filter.install()
-    sys.addaudithook(_refuse_sockets)
+
+    def refuse_sockets(event: str, _args: tuple[Any, ...]) -> None:
+        if event.startswith("socket.") and event != "socket.__new__":
+            raise PermissionError(f"A parser has no network ({event}, process {os.getpid()}).")
+
+    sys.addaudithook(refuse_sockets)
     for kind, wanted in (
         (resource.RLIMIT_AS, limits.memory_mb << 20),
         (resource.RLIMIT_FSIZE, limits.output_mb << 20),
@@ -37,16 +41,6 @@ def enter(limits: Limits) -> None:
         _, hard = resource.getrlimit(kind)
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (limit, limit))
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _refuse_sockets(event: str, _args: tuple[Any, ...]) -> None:
-    if event.startswith("socket.") and event != "socket.__new__":
-        raise PermissionError(f"A parser has no network ({event}, process {os.getpid()}).")
 
 
 def allow_cpu(seconds: int) -> None:

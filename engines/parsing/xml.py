@@ -10,11 +10,24 @@ from engines.parsing import Element, ParsedDocument, element_builders, encoding,
 from engines.parsing.job import Job
 
 _MARKUP = ("</", "<p>", "<br")
+_PARSER_OPTIONS: dict[str, bool] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "remove_comments": True,
+    "remove_pis": True,
+    "recover": False,
+}
 _TITLE_NAMES = frozenset(("title", "name", "heading", "headline"))
 
 
 def read(job: Job) -> ParsedDocument:
-    root = _parse_tree(job)
+    # Decode the bytes first, because the declared encoding is often wrong.
+    source = encoding.decode(job.path.read_bytes()).lstrip("\ufeff \n\r\t")
+    if source.startswith("<?xml"):
+        source = source.partition("?>")[2]
+    root = etree.fromstring(source.encode("utf-8", "replace"), etree.XMLParser(**_PARSER_OPTIONS))
+    etree.strip_tags(root, etree.Entity)
     title = next((node.text for node in root.iter() if _local_name(node) == "title" and node.text), None)
     elements: list[Element] = []
     walker = etree.iterwalk(root, events=("start",))
@@ -30,24 +43,6 @@ def read(job: Job) -> ParsedDocument:
         else:
             elements.append(element_builders.paragraph(text))
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements), metadata={"title": title})
-
-
-def _parse_tree(job: Job) -> Any:
-    """Decode the bytes first, because the declared encoding is often wrong."""
-    text = encoding.decode(job.path.read_bytes()).lstrip("\ufeff \n\r\t")
-    if text.startswith("<?xml"):
-        text = text.partition("?>")[2]
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-        recover=False,
-    )
-    root = etree.fromstring(text.encode("utf-8", "replace"), parser)
-    etree.strip_tags(root, etree.Entity)
-    return root
 
 
 def _local_name(node: Any) -> str:

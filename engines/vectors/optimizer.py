@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 
-_PR_SET_PDEATHSIG = 1
+from engines.child_processes import die_with_parent
 
 
 def main(folder: str) -> None:
     if sys.platform == "linux":  # end with the owner, because the next one removes the folder
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
     os.nice(10)
     from qdrant_edge import EdgeShard
 

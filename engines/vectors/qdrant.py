@@ -18,6 +18,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from core.batching import batched
 from engines.vectors import Filter, Hit, Mode, Point, Query, StoredPoint
 from engines.vectors.bm25 import Sparse, document_terms, query_terms
 from engines.vectors.filters import (
@@ -73,8 +74,8 @@ class QdrantStore(ABC):
 
     def upsert(self, tenant_id: UUID, collection: str, points: Sequence[Point]) -> None:
         name, own = validate_collection_name(collection), tenant_filter(tenant_id)
-        for start in range(0, len(points), BATCH):
-            self._upsert(name, rows_of(tenant_id, points[start : start + BATCH]), own)
+        for batch in batched(points, BATCH):
+            self._upsert(name, rows_of(tenant_id, batch), own)
 
     def set_tags(self, tenant_id: UUID, collection: str, tags: dict[UUID, tuple[UUID, ...]]) -> None:
         points_by_tags: defaultdict[tuple[UUID, ...], list[UUID]] = defaultdict(list)

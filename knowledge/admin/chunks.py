@@ -23,8 +23,8 @@ class ChunkDisplay:
     """Columns of chunks."""
 
     @display(description="Passage")
-    def passage(self, obj: Chunk) -> SafeString:
-        return format_html('<div class="oyl-passage">{}</div>', obj.text)
+    def beginning(self, obj: Chunk) -> SafeString:
+        return format_html('<div class="oyl-beginning">{}</div>', obj.text)
 
     @display(description="Heading")
     def heading(self, obj: Chunk) -> str:
@@ -38,8 +38,8 @@ class ChunkInline(ChunkDisplay, ReadOnlyInline):
     verbose_name_plural = "Passages"
     tab = True
     per_page = 50
-    fields = ["number", "page", "heading", "passage", "tag_list"]
-    readonly_fields = ["number", "heading", "passage", "tag_list"]
+    fields = ["number", "page", "heading", "beginning", "tag_list"]
+    readonly_fields = ["number", "heading", "beginning", "tag_list"]
     ordering = ["position"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -92,7 +92,7 @@ class TagLinkInline(ReadOnlyInline):
 
 @admin.register(Chunk)
 class ChunkAdmin(ChunkDisplay, UncountedAdmin):
-    list_display = ["passage", "document", "page", "heading", "token_count"]
+    list_display = ["beginning", "document", "page", "heading", "token_count"]
     list_select_related = ["document"]
     ordering = ["id"]
     fields = ["document", ("page", "heading"), "full_text", ("start", "end", "token_count"), "generation"]

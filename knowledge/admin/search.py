@@ -89,7 +89,7 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
     return {
         "hits": [
             {
-                "passage": chunk,
+                "chunk": chunk,
                 "heading": " › ".join(chunk.heading),
                 "scores": {name: f"{score:.3f}" for name, score in chunk.scores.items()},
             }

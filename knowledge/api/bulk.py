@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django_filters.utils import translate_validation
 from rest_framework import serializers
 
@@ -46,25 +45,22 @@ def selected_ids(view: Any, data: dict[str, Any]) -> Iterator[Sequence[UUID]]:
     """The ids of the rows that the view shows of those selected by `ids` or `filter`, in batches. Raises
     ValidationError."""
     rows = view.get_queryset()
-    rows = rows.filter(pk__in=data["ids"]) if "ids" in data else _filter(view, rows, data["filter"])
+    if "ids" in data:
+        rows = rows.filter(pk__in=data["ids"])
+    else:  # as the view's list does, but unknown filters are refused
+        filterset_class: Any = FilterBackend().get_filterset_class(view, rows)
+        names = sorted(filterset_class.base_filters)
+        if unknown := sorted(set(data["filter"]) - set(names)):
+            message = f"There is no such filter. Known are: {', '.join(names)}."
+            raise parameter_error(f"filter.{unknown[0]}", message, code="unknown")
+        filterset = filterset_class(data["filter"], queryset=rows)
+        if not filterset.is_valid():
+            invalid: Any = translate_validation(filterset.errors)
+            raise serializers.ValidationError({"filter": invalid.detail})
+        rows = filterset.qs
     ids = list(rows.order_by("pk").values_list("pk", flat=True).distinct()[: MAX_DOCUMENTS + 1])
     if len(ids) > MAX_DOCUMENTS:
         raise parameter_error(
             "filter", f"These are more than {MAX_DOCUMENTS:,} documents. Narrow the filter.", code="too_many"
         )
     return batched(ids, BATCH_SIZE)
-
-
-def _filter(view: Any, rows: QuerySet[Any], data: dict[str, str]) -> QuerySet[Any]:
-    """Filter rows as the view's list does, but refuse unknown filters."""
-    filterset_class: Any = FilterBackend().get_filterset_class(view, rows)
-    names = sorted(filterset_class.base_filters)
-    if unknown := sorted(set(data) - set(names)):
-        message = f"There is no such filter. Known are: {', '.join(names)}."
-        raise parameter_error(f"filter.{unknown[0]}", message, code="unknown")
-    filterset = filterset_class(data, queryset=rows)
-    if not filterset.is_valid():
-        invalid: Any = translate_validation(filterset.errors)
-        raise serializers.ValidationError({"filter": invalid.detail})
-    filtered: QuerySet[Any] = filterset.qs
-    return filtered

@@ -93,27 +93,24 @@ class SearchViewSet(TenantViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
-        chunks = search(
-            actor=self.actor,
-            query=data["query"],
-            mode=Mode(data["mode"]),
-            limit=data["limit"],
-            filters=self._filters(data.get("filters", {})),
-        )
-        results = [asdict(chunk) for chunk in chunks]
-        if not data["explain"]:
-            for result in results:
-                del result["scores"]
-        return Response({"results": results})
-
-    def _filters(self, data: dict[str, Any]) -> SearchFilters:
-        """The requested filters, narrowed to the references that the key is bound to."""
         filters: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in data.get("filters", {}).items()
         }
         if self.actor.bound:
             with tenant_scope(self.actor.tenant_id):
                 rows = bound_rows(self.actor, Reference.objects.all(), REFERENCE_LOOKUPS)
                 bound = set(rows.values_list("pk", flat=True))
             filters["references"] = tuple(bound & set(filters.get("references", bound)))
-        return SearchFilters(**filters)
+        chunks = search(
+            actor=self.actor,
+            query=data["query"],
+            mode=Mode(data["mode"]),
+            limit=data["limit"],
+            filters=SearchFilters(**filters),
+        )
+        results = [asdict(chunk) for chunk in chunks]
+        if not data["explain"]:
+            for result in results:
+                del result["scores"]
+        return Response({"results": results})

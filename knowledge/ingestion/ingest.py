@@ -15,10 +15,8 @@ from django.conf import settings
 
 from core.error_codes import ERROR_CODES, sentence
 from core.isolation.scope import tenant_scope
-from core.progress import Progress
 from core.storage import local_copy, remove
 from engines.vectors import Filter
-from jobs.progress import JobProgress
 from jobs.queue import fail_all
 from jobs.states import JobState
 from knowledge.ingestion.archive_members import add_members
@@ -39,6 +37,11 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
     """Send the documents through the pipeline, publish their new generations, and clean up after the old ones."""
     tenant_id, ports, progress = attempt.tenant_id, attempt.ports, attempt.progress
     unpublished = [job for job in batch if job.document.generation < job.generation]
+
+    def stages_only(stage: str, *, done: int = 0, total: int = 0) -> None:
+        """Counts of a whole batch would be stored with each of its jobs as if they were its own."""
+        progress(stage)
+
     with ExitStack() as stack:
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work_folder())))
         files = _open_files(attempt, unpublished, stack)
@@ -47,7 +50,7 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
             IngestionJob.objects.held(unpublished).locked().update(versions={"model": ports.embedder.model})
             sources = load_sources(unpublished, files, ports.embedder.model)
         with parser_with_handback(attempt, unpublished, files) as parser:
-            report = progress if len(batch) == 1 else _without_counts(progress)
+            report = progress if len(batch) == 1 else stages_only
             products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, report)
         accepted, refused = add_members(attempt, unpublished, products)
         progress(Stage.FLIP)
@@ -108,15 +111,6 @@ def _open_files(attempt: Attempt, batch: Sequence[IngestionJob], stack: ExitStac
         except FileNotFoundError:
             _fail(attempt, job, "file_missing", sentence("file_missing"))
     return files
-
-
-def _without_counts(progress: JobProgress) -> Progress:
-    """Report stages only: counts of a whole batch would be stored with each of its jobs as if they were its own."""
-
-    def stages_only(stage: str, *, done: int = 0, total: int = 0) -> None:
-        progress(stage)
-
-    return stages_only
 
 
 def _fail(attempt: Attempt, job: IngestionJob, code: str, detail: str) -> None:

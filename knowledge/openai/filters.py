@@ -18,14 +18,10 @@ def parse_filter(data: Any, depth: int = 1) -> Condition:
     """Raises ValidationError. "ne" and "nin" also hold where there is no such attribute."""
     if not isinstance(data, dict):
         raise ValidationError('A filter is an object, as in {"type": "eq", "key": "year", "value": 2026}.')
-    if data.get("type") in COMPOUND:
-        return _parse_compound(data, depth)
     if data.get("type") in COMPARISONS:
         return _parse_comparison(data)
-    raise ValidationError(f"A filter's type is one of {', '.join((*COMPARISONS, *COMPOUND))}.")
-
-
-def _parse_compound(data: dict[str, Any], depth: int) -> Condition:
+    if data.get("type") not in COMPOUND:
+        raise ValidationError(f"A filter's type is one of {', '.join((*COMPARISONS, *COMPOUND))}.")
     filters = data.get("filters")
     if not isinstance(filters, list) or not 0 < len(filters) <= MAX_ITEMS:
         raise ValidationError(f"'{data['type']}' needs 1 to {MAX_ITEMS} filters under 'filters'.")

@@ -36,28 +36,23 @@ UNSUPPORTED = {"unsupported_type", "needs_libreoffice"}
 
 class StoreFileSerializer(serializers.BaseSerializer[Document]):
     def to_representation(self, row: Document) -> dict[str, Any]:
+        last_error: dict[str, str] | None = None  # with one of OpenAI's three codes
+        if row.processed_status == DocumentStatus.ERROR:
+            code = "unsupported_file" if row.error_code in UNSUPPORTED else "invalid_file"
+            if ERROR_CODES[row.error_code].origin is not Origin.FILE:
+                code = "server_error"
+            last_error = {"code": code, "message": f"{row.error_code}: {row.error_detail}"}
         return {
             "id": file_id(row),
             "object": "vector_store.file",
             "created_at": int(row.created_at.timestamp()),
             "vector_store_id": as_id(STORE, row.reference_id),
             "status": FILE_STATUSES[DocumentStatus(row.processed_status)],
-            "last_error": _last_error(row),
+            "last_error": last_error,
             "usage_bytes": row.size_bytes,
             "attributes": row.metadata_json,
             "chunking_strategy": {"type": "other"},
         }
-
-
-def _last_error(row: Document) -> dict[str, str] | None:
-    """With one of OpenAI's three codes."""
-    if row.processed_status != DocumentStatus.ERROR:
-        return None
-    if ERROR_CODES[row.error_code].origin is not Origin.FILE:
-        code = "server_error"
-    else:
-        code = "unsupported_file" if row.error_code in UNSUPPORTED else "invalid_file"
-    return {"code": code, "message": f"{row.error_code}: {row.error_detail}"}
 
 
 class AttachRequestSerializer(serializers.Serializer[Any]):

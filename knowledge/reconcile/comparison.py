@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.files.storage import default_storage
@@ -119,17 +119,23 @@ def _stored_points(tenant_id: UUID, store: VectorStore, collection: str) -> Iter
         after = page[-1].id
 
 
-def _expected_points(tenant_id: UUID) -> Iterator[_ExpectedPoint]:
-    after = UUID(int=0)
-    while True:
+def _pages(
+    tenant_id: UUID, model: type[Chunk | Document | StoredFile], columns: Sequence[str]
+) -> Iterator[list[Any]]:
+    """Yield the columns, the first of which is the primary key, in pages ordered by it."""
+    page: list[Any] = [(UUID(int=0),)]
+    while page:
         with tenant_scope(tenant_id):
-            rows = Chunk.objects.filter(pk__gt=after).order_by("pk").values_list(*CHUNK_COLUMNS)
-            chunks = list(rows[:PAGE_SIZE])
+            rows = model.objects.filter(pk__gt=page[-1][0]).order_by("pk").values_list(*columns)
+            page = list(rows[:PAGE_SIZE])
+        yield page
+
+
+def _expected_points(tenant_id: UUID) -> Iterator[_ExpectedPoint]:
+    for chunks in _pages(tenant_id, Chunk, CHUNK_COLUMNS):
+        with tenant_scope(tenant_id):
             page = _points_of(chunks)
         yield from page
-        if not chunks:
-            return
-        after = chunks[-1][0]
 
 
 def _points_of(chunks: Sequence[tuple[UUID, UUID, int]]) -> list[_ExpectedPoint]:
@@ -219,7 +225,8 @@ def _file_findings(tenant_id: UUID) -> Iterator[Finding]:
     missing = (
         Finding(kind=FindingKind.MISSING_FILE, subject=name, document_id=pk)
         for model in (Document, StoredFile)
-        for pk, name in _file_paths(tenant_id, model)
+        for page in _pages(tenant_id, model, ("pk", "file_path"))
+        for pk, name in page
         if not default_storage.exists(name)
     )
     yield from _recheck_files(tenant_id, missing, in_use=True)
@@ -232,18 +239,6 @@ def _file_findings(tenant_id: UUID) -> Iterator[Finding]:
         with suppress(FileNotFoundError):  # removed meanwhile
             if default_storage.get_modified_time(orphan.subject) < timezone.now() - FILE_GRACE:
                 yield orphan
-
-
-def _file_paths(tenant_id: UUID, model: type[Document | StoredFile]) -> Iterator[tuple[UUID, str]]:
-    after = UUID(int=0)
-    while True:
-        with tenant_scope(tenant_id):
-            rows = model.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "file_path")
-            page = list(rows[:PAGE_SIZE])
-        yield from page
-        if not page:
-            return
-        after = page[-1][0]
 
 
 def _recheck_files(tenant_id: UUID, findings: Iterable[Finding], *, in_use: bool) -> Iterator[Finding]:

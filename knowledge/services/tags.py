@@ -121,7 +121,7 @@ def tag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) 
 
 def untag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) -> int:
     """Take tags from chunks, whatever their source; return the number of chunks. Rules, inheritance and `ai` may give
-    them again when the document is indexed anew."""
+    them again when the document is reindexed."""
     return _change_chunk_tags(actor, chunk_ids, tags, add=False)
 
 

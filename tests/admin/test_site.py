@@ -107,7 +107,7 @@ def csrf_token(page: str) -> str:
     return match[1]
 
 
-def test_user_of_a_lost_tenant_chooses_another(owner: Person, stranger: Person):
+def test_user_removed_from_a_tenant_chooses_another(owner: Person, stranger: Person):
     with tenant_scope(stranger.tenant_id):
         guest = Membership.objects.create(user=owner.user, role=Role.OWNER)
     client = owner.client

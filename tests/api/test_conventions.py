@@ -48,7 +48,7 @@ def test_missing_slash_redirects(caller: Caller):
     ("address", "status"),
     [("/api/v1/workspaces/", 200), ("/api/schema/", 200), ("/api/docs/", 405), ("/v1/vector_stores", 405)],
 )
-def test_options_requests(address: str, status: int, caller: Caller):
+def test_options_requests_are_answered(address: str, status: int, caller: Caller):
     client = Client(headers={"Authorization": f"Bearer {caller.key.secret}"})
     assert client.options(address).status_code == status
 

@@ -124,7 +124,7 @@ def test_invalid_keys_are_limited_by_address(caller, settings):
     assert valid.get("/api/v1/workspaces/", **here).status_code == 200
 
 
-def test_the_window_slides(caller, settings, monkeypatch):
+def test_rate_limit_window_slides(caller, settings, monkeypatch):
     """Half a minute after a full window, half of it is free again."""
     settings.OYL_KEY_REQUESTS, settings.REDIS_URL = 10, "redis://localhost:1/slides"
     now = time.time() // 60 * 60

@@ -17,7 +17,7 @@ from tenants.services import create_api_key
 from tests.conftest import Person
 from workspaces.services import create_workspace
 
-PASSAGE = "After a paper jam, open the rear cover and pull the sheet out slowly."
+ANSWER = "After a paper jam, open the rear cover and pull the sheet out slowly."
 PACKAGE = Path(__file__).parent / "javascript"
 COMMANDS = {"sh": ["sh"], "python": [sys.executable], "javascript": ["node", "--input-type=module"]}
 REQUIRED_PROGRAMS = {"sh": "curl", "python": sys.executable, "javascript": "node"}
@@ -76,16 +76,16 @@ def test_quickstart_example_can_be_run_twice(language, environment, tmp_path):
     code = examples("api.md", language)
     for _ in range(2):
         output = run(language, code, tmp_path, environment)
-        assert "done" in output and output.count(PASSAGE) == 1
+        assert "done" in output and output.count(ANSWER) == 1
 
 
 @pytest.mark.parametrize("language", ["python", "javascript"])
-def test_openai_examples_find_the_passage(language, owner: Person, environment, tmp_path, request):
+def test_openai_examples_find_the_answer(language, owner: Person, environment, tmp_path, request):
     create_workspace(actor=owner.actor, name="Main")
     if language == "javascript":
         (tmp_path / "node_modules").symlink_to(request.getfixturevalue("node_modules"))
     output = run(language, examples("openai.md", language), tmp_path, environment)
-    assert output.endswith(f" printer.md {PASSAGE}\n")
+    assert output.endswith(f" printer.md {ANSWER}\n")
 
 
 def test_openai_javascript_client(node_modules: Path, owner: Person, environment):

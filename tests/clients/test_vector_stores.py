@@ -246,7 +246,7 @@ def test_documents_of_other_apis_are_files(client: OpenAI, library: Library):
     assert library.documents() == {}
 
 
-def test_another_tenant_gets_not_search(client: OpenAI, store, stranger: Person, address: str, tmp_path):
+def test_ids_of_another_tenant_look_absent(client: OpenAI, store, stranger: Person, address: str, tmp_path):
     make_library(stranger, tmp_path / "foreign")
     file = client.files.create(file=("bees.md", BEES.encode()), purpose="assistants")
     client.vector_stores.files.create(file_id=file.id, vector_store_id=store.id)

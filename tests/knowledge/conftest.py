@@ -95,7 +95,7 @@ def shared_parser() -> Iterator[Parser]:
 
 @pytest.fixture
 def read(shared_parser: Parser, tmp_path: Path) -> Read:
-    """Parse bytes; as in the storage, the file itself has no name that tells anything."""
+    """Parse bytes; as in the storage, the file's own name does not show its type."""
 
     def read(name: str, data: bytes) -> ParsedDocument:
         path, workdir = tmp_path / "1", tmp_path / "work"

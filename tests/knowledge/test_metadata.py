@@ -28,7 +28,7 @@ def test_file_metadata_does_not_overwrite_that_of_users(library: Library):
     assert changed.metadata_json == GIVEN
 
 
-def test_both_can_be_filtered_by(library: Library):
+def test_given_and_file_metadata_can_be_filtered_by(library: Library):
     library.add("bees.md", FRONT_MATTER, metadata=GIVEN)
     for metadata, is_found in (
         ({"author": "Ada"}, True),
@@ -40,7 +40,7 @@ def test_both_can_be_filtered_by(library: Library):
         assert bool(library.find("bees", metadata=metadata)) is is_found, metadata
 
 
-def test_both_are_shown_by_the_api(owner: Person, library: Library):
+def test_api_shows_given_and_file_metadata(owner: Person, library: Library):
     document = library.add("bees.md", FRONT_MATTER, metadata=GIVEN)
     caller: Caller = make_caller(owner)
     shown = caller.get(f"documents/{document.pk}/").json()

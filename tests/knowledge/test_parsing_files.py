@@ -27,7 +27,7 @@ def test_headings_lists_and_tables(read: Read, name: str) -> None:
     assert "Ada Beekeeper" in texts(document)
 
 
-def test_old_workbook(read: Read) -> None:
+def test_old_excel_workbook_is_read(read: Read) -> None:
     document = read("harvest.xls", (FILES / "harvest.xls").read_bytes())
     assert outline(document) == [
         ("title", "Harvest"),

@@ -50,7 +50,9 @@ def sources(chunk: FoundChunk) -> dict[str, str]:
         (RuleKind.REGEX, r"(\w+\s?)+!", False),
     ],
 )
-def test_rules(library: Library, kind: RuleKind, pattern: str, matches: bool) -> None:
+def test_rule_tags_the_chunks_that_it_matches(
+    library: Library, kind: RuleKind, pattern: str, matches: bool
+) -> None:
     tag = make_tag(library, "zzz")
     with tenant_scope(library.tenant_id):
         TagRule.objects.create(tag=tag, kind=kind, pattern=pattern)

@@ -49,7 +49,7 @@ def test_modes_return_ranked_hits_with_scores(store: VectorStore, name: str) -> 
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_limit(store: VectorStore, name: str, mode: Mode) -> None:
+def test_limit_is_the_maximum_number_of_hits(store: VectorStore, name: str, mode: Mode) -> None:
     store.upsert(ACME, name, [point(n, "word") for n in range(1, 31)])
     for limit in (0, 1, 7, 500):
         query = Query(mode=mode, text="word", vector=(1, 0, 0, 0), limit=limit)

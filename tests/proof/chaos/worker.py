@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engines.parsing.sandbox import die_with_parent
+from engines.child_processes import die_with_parent
 from engines.vectors import VectorStoreError
 from jobs import progress, querysets
 from oyl.celery import app
