@@ -51,17 +51,22 @@ def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @contextmanager
 def _test_database() -> Iterator[None]:
-    owner, application = connections["owner"], connections["default"]
+    """A new database. With KEPT it is a copy of a migrated one that stays, which takes PostgreSQL a moment."""
+    owner, application, suffix = connections["owner"], connections["default"], str(os.getpid())
     original = owner.settings_dict["NAME"]
-    owner.settings_dict["TEST"]["NAME"] = f"test_oyl_{_digest_of_migrations() if KEPT else os.getpid()}"
-    name = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=KEPT)
-    application.settings_dict["NAME"] = name
+    owner.settings_dict["TEST"]["NAME"] = f"test_oyl_{_digest_of_migrations() if KEPT else suffix}"
+    migrated = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=KEPT)
+    if KEPT:
+        owner.creation.clone_test_db(suffix, verbosity=0)
+        owner.settings_dict["NAME"] = owner.creation.get_test_db_clone_settings(suffix)["NAME"]
+    application.settings_dict["NAME"] = owner.settings_dict["NAME"]
     try:
         yield
     finally:
         application.close()
         application.close_pool()  # type: ignore[attr-defined]
-        owner.creation.destroy_test_db(original, verbosity=0, keepdb=KEPT)
+        owner.settings_dict["NAME"] = migrated
+        owner.creation.destroy_test_db(original, verbosity=0, suffix=suffix if KEPT else None)
 
 
 def _digest_of_migrations() -> str:
