@@ -17,7 +17,7 @@ RECENT = timedelta(minutes=10)
 
 @shared_task(queue="maintenance")
 def seal_all(complete: bool = False) -> None:
-    """Seal every tenant's recent events; `complete` also those of a transaction that took longer to commit."""
+    """Seal every tenant's recent events; with `complete` also older ones, whose transaction took longer to commit."""
     since = None if complete else timezone.now() - RECENT
     for tenant_id in tenants_with_unsealed_events(since):
         try:
