@@ -45,9 +45,8 @@ def seal(tenant_id: UUID, *, since: datetime | None = None) -> int:
             head = _append_seals(_anchored_head(tenant_id), events)
         chain_heads.write(tenant_id, head)
         sealed += len(events)
-        since = events[
-            -1
-        ].created_at  # events committed meanwhile with an earlier time wait for the next call
+        # Events committed meanwhile with an earlier time wait for the next call.
+        since = events[-1].created_at
 
 
 def _acquire_sealing_lock(tenant_id: UUID) -> bool:

@@ -46,7 +46,7 @@ class JobHandler(ABC, Generic[J]):
 
     @abstractmethod
     def work(self, tenant_id: UUID, batch: Sequence[J], progress: JobProgress) -> None:
-        """Outside of a scope: do the work and finish each job. May raise any exception; LeaseLostError and EngineError have a meaning."""
+        """Outside of a scope: do the work and finish each job. May raise LeaseLostError, EngineError, or any other."""
 
     def progress_columns(self, stage: str, done: int, total: int) -> dict[str, Any]:
         """The columns that store a job's progress, with their values."""

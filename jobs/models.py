@@ -16,8 +16,8 @@ from jobs.states import UNFINISHED, JobState
 
 class LeasedJob(TenantModel):
     """One piece of work. A worker claims it by a conditional UPDATE, which increments `attempt`: the fencing token of that
-    worker's later writes. `available_at` is when the job may be claimed (again): a claim and each heartbeat set it to the end
-    of the lease, a failure to the end of the backoff.
+    worker's later writes. `available_at` is when the job may be claimed (again): a claim and each heartbeat set it to the
+    end of the lease, a failure to the end of the backoff.
 
     `timings_json` has the seconds that each stage took in the last attempt; jobs that are worked on together share them.
     """

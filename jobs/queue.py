@@ -42,8 +42,8 @@ def tenants_with_due_jobs(handlers: Iterable[JobHandler[Any]]) -> list[tuple[Job
 
 
 def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:
-    """Claim due jobs to be worked on together; [] when none is due. Jobs whose lease expired come first: they have waited for
-    their turn once already."""
+    """Claim due jobs to be worked on together; [] when none is due. Jobs whose lease expired come first: they have waited
+    for their turn once already."""
     with tenant_scope(tenant_id):
         free = handler.claimable()
         expired = free.filter(state=JobState.RUNNING)[: handler.claim_limit]

@@ -20,7 +20,8 @@ def work(queue: str) -> int:
 
 @shared_task(queue="maintenance")
 def sweep_jobs() -> int:
-    """Notify workers of due jobs: after lost messages, dead workers and backoffs; returns the number of tenants with due jobs."""
+    """Notify workers of due jobs, after lost messages, dead workers and backoffs. Returns the number of tenants with due
+    jobs."""
     due = tenants_with_due_jobs(handlers())
     for handler, _ in due[:MAX_NOTIFICATIONS]:
         notify_workers(handler.queue)

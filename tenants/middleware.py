@@ -35,10 +35,10 @@ class TenantMiddleware:
         request.actor = _key_actor(request) if is_by_key(request) else _session_actor(request)
         if not request.path_info.startswith(API_PREFIXES):
             return self._in_scope(request)
-        verdict = rate_limiter().count(_quotas(request), credential=rate_limit_key(request))
-        if not verdict.allowed:
-            return too_many_requests(request, verdict)
-        return with_rate_headers(self._in_scope(request), verdict)
+        result = rate_limiter().count(_quotas(request), credential=rate_limit_key(request))
+        if not result.allowed:
+            return too_many_requests(request, result)
+        return with_rate_headers(self._in_scope(request), result)
 
     def _in_scope(self, request: TenantRequest) -> HttpResponse:
         if request.actor is None or _opens_own_scopes(request):

@@ -23,7 +23,7 @@ from core.api.idempotency import Replay
 from core.api.openai.errors import envelope, status_of, wants_envelope
 from core.api.parsers import TooLarge
 from core.errors import ConflictError, EngineError, ForbiddenError, InvalidError, NotFoundError, OylError
-from core.rate_limits import Verdict
+from core.rate_limits import RateLimitResult
 
 STATUSES: dict[type[OylError], int] = {
     NotFoundError: status.HTTP_404_NOT_FOUND,
@@ -137,11 +137,11 @@ def plain_problem(request: HttpRequest, code: int, name: str, detail: str) -> Js
     return JsonResponse(details(request, code, name, detail), status=code, content_type=MEDIA_TYPE)
 
 
-def too_many_requests(request: HttpRequest, verdict: Verdict) -> HttpResponse:
-    return with_rate_headers(plain_problem(request, 429, "rate_limited", TOO_OFTEN), verdict)
+def too_many_requests(request: HttpRequest, result: RateLimitResult) -> HttpResponse:
+    return with_rate_headers(plain_problem(request, 429, "rate_limited", TOO_OFTEN), result)
 
 
-def with_rate_headers(response: HttpResponse, verdict: Verdict) -> HttpResponse:
-    for name, value in verdict.headers.items():
+def with_rate_headers(response: HttpResponse, result: RateLimitResult) -> HttpResponse:
+    for name, value in result.headers.items():
         response[name] = value
     return response
