@@ -1,4 +1,4 @@
-"""What Django answers when no view does: a page to people, problem details to programmes."""
+"""Django's error responses: a page for browsers, problem details for the API."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_a_child_that_cannot_start_is_named_with_its_log(running, monkeypatch):
     monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
     made, _, service_log = running
     with pytest.raises(ServiceError, match=r"broken does not start: see .*broken\.log"):
-        made.start([python("broken", "raise SystemExit('no such thing')", ready=lambda: False)])
+        made.start([python("broken", "raise SystemExit('no such thing')", is_ready=lambda: False)])
     log = service_log.path("broken").read_text()
     assert "no such thing" in log
     assert "ended with exit code 1" in log
