@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from audit.digests import key, mac
+from audit.digests import keyed_hmac, mac
 from core.errors import OylError
 
 
@@ -90,4 +90,4 @@ def _write_atomically(path: Path, content: dict[str, Any]) -> None:
 
 
 def _authenticate(tenant_id: UUID, head: ChainHead) -> str:
-    return mac(key(), f"anchor:{tenant_id}:{head.sequence}:{head.seal}")
+    return mac(keyed_hmac(), f"anchor:{tenant_id}:{head.sequence}:{head.seal}")

@@ -28,7 +28,7 @@ _encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def digest_input(event: AuditLog) -> str:
-    """What an event's digest covers."""
+    """The text that an event's digest covers."""
     return SEPARATOR.join(
         [
             str(event.tenant_id),
@@ -45,7 +45,7 @@ def digest_input(event: AuditLog) -> str:
 
 
 def digest(event: AuditLog) -> str:
-    return digest_of(key(), digest_input(event))
+    return digest_of(keyed_hmac(), digest_input(event))
 
 
 def digest_of(secret: HMAC, digest_input: str) -> str:
@@ -64,10 +64,10 @@ def mac(secret: HMAC, text: str) -> str:
 
 def first_seal(tenant_id: UUID) -> str:
     """The seal that precedes a tenant's first event."""
-    return seal_of(key(), str(tenant_id), 0, "")
+    return seal_of(keyed_hmac(), str(tenant_id), 0, "")
 
 
-def key() -> HMAC:
+def keyed_hmac() -> HMAC:
     """An HMAC that is keyed and has no text yet: copying it costs less than making a new one."""
     return hmac.new(str(settings.OYL_AUDIT_KEY).encode(), digestmod="sha256")
 

@@ -14,7 +14,7 @@ from django.db.models import OuterRef, Subquery
 
 from audit import chain_heads
 from audit.chain_heads import AuditAnchorError, ChainHead
-from audit.digests import first_seal, key, seal_of
+from audit.digests import first_seal, keyed_hmac, seal_of
 from audit.models import AuditLog, AuditSeal
 from core.isolation.scope import tenant_scope
 
@@ -93,7 +93,7 @@ def _anchored_head(tenant_id: UUID) -> ChainHead:
 
 
 def _append_seals(head: ChainHead, events: list[AuditLog]) -> ChainHead:
-    secret, rows = key(), []
+    secret, rows = keyed_hmac(), []
     for sequence, event in enumerate(events, start=head.sequence + 1):
         head = ChainHead(sequence, seal_of(secret, head.seal, sequence, event.digest))
         rows.append(AuditSeal(sequence=sequence, audit_log=event, seal=head.seal))

@@ -1,4 +1,4 @@
-"""Adding to the audit log: in the transaction of the change itself, so that both happen or neither."""
+"""Adding events to the audit log, in the transaction of the change, so that both are committed or neither."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def with_user_emails(events: models.QuerySet[AuditLog]) -> models.QuerySet[Audit
 
 
 def noun_of(model: type[models.Model]) -> str:
-    """What events call an object of this model, as in "data_source.created"."""
+    """The noun in the actions of a model's events, as in "data_source.created"."""
     return camel_case_to_spaces(model.__name__).replace(" ", "_")
 
 

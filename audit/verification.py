@@ -10,7 +10,7 @@ from django.db import connection
 
 from audit import chain_heads
 from audit.chain_heads import AuditAnchorError, ChainHead
-from audit.digests import DIGEST_INPUT_SQL, digest_of, first_seal, key, seal_of
+from audit.digests import DIGEST_INPUT_SQL, digest_of, first_seal, keyed_hmac, seal_of
 from core.isolation.scope import tenant_scope
 
 # One statement reads one snapshot: events and seals that are added meanwhile make no difference.
@@ -83,7 +83,7 @@ class _ChainVerifier:
     """Checks the rows in order; `sequence` and `seal` are those of the last good one."""
 
     def __init__(self, tenant_id: UUID, anchor: ChainHead | None) -> None:
-        self.tenant_id, self.anchor, self.key = tenant_id, anchor, key()
+        self.tenant_id, self.anchor, self.key = tenant_id, anchor, keyed_hmac()
         self.sequence, self.seal = 0, first_seal(tenant_id)
         self.events = self.unsealed = 0
         self.anchored = anchor == ChainHead(self.sequence, self.seal)

@@ -28,7 +28,7 @@ def opens_own_scopes(view: F) -> F:
     return view
 
 
-def is_by_key(request: HttpRequest) -> bool:
+def uses_api_key(request: HttpRequest) -> bool:
     """Whether an API key is sent; a session is ignored then. Keys are for the API only."""
     return "Authorization" in request.headers and request.path_info.startswith(API_PREFIXES)
 

@@ -98,15 +98,12 @@ def _files_below(root: str) -> Iterator[str]:
     folders, names = _listed(root)
     yield from (f"{root}/{name}" for name in names)
     for folder in folders:
-        if not _is_link(f"{root}/{folder}"):
+        try:
+            is_link = Path(default_storage.path(f"{root}/{folder}")).is_symlink()
+        except NotImplementedError:  # a storage without paths has no links
+            is_link = False
+        if not is_link:
             yield from _files_below(f"{root}/{folder}")
-
-
-def _is_link(name: str) -> bool:
-    try:
-        return Path(default_storage.path(name)).is_symlink()
-    except NotImplementedError:  # a storage without paths has no links
-        return False
 
 
 def _listed(root: str) -> tuple[list[str], list[str]]:

@@ -106,7 +106,7 @@ def fail_all(
 
 
 def end_in_error(handler: JobHandler[J], job: J, code: str, detail: str) -> None:
-    """Inside a scope."""
+    """Inside a scope: end a job in error, and let its handler change other rows."""
     handler.model.objects.filter(pk=job.pk).finish(JobState.ERROR, error_code=code, error_detail=detail)
     handler.on_failure(job, code, detail)
 

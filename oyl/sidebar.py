@@ -28,7 +28,7 @@ def _sections() -> list[dict[str, Any]]:
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """As django-unfold expects it. The theme leaves out the pages that the actor may not view."""
+    """The items in django-unfold's format; the theme leaves out the pages that the actor may not view."""
     return [HOME, *_sections()]
 
 

@@ -13,7 +13,7 @@ from core.actors import Actor, ActorKind
 from core.api.problems import too_many_requests, with_rate_headers
 from core.isolation.scope import tenant_scope
 from core.rate_limits import Quota, rate_limiter
-from core.requests import API_PREFIXES, TenantRequest, client_address, is_by_key, rate_limit_key
+from core.requests import API_PREFIXES, TenantRequest, client_address, rate_limit_key, uses_api_key
 from tenants.access import TenantAccess, access_by_key, tenants_of_user
 from tenants.services import record_key_use
 
@@ -32,7 +32,7 @@ class TenantMiddleware:
 
     def __call__(self, request: MemberRequest) -> HttpResponse:
         request.tenants = tenants_of_user(request.user.pk) if request.user.is_authenticated else []
-        request.actor = _key_actor(request) if is_by_key(request) else _session_actor(request)
+        request.actor = _key_actor(request) if uses_api_key(request) else _session_actor(request)
         if not request.path_info.startswith(API_PREFIXES):
             return self._in_scope(request)
         result = rate_limiter().count(_quotas_of(request), credential=rate_limit_key(request))

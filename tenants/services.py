@@ -117,7 +117,7 @@ def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
 
 
 def remove_member(*, actor: Actor, membership: Membership) -> None:
-    """The user stays; they can no longer act in this tenant. Raises as `set_role` does."""
+    """Delete the membership; the user remains. Raises as `set_role` does."""
     with tenant_scope(actor.tenant_id):
         leaving = _reload(membership)
         actor.require(Role.OWNER if leaving.role == Role.OWNER else Role.ADMIN)

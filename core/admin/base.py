@@ -182,12 +182,16 @@ class UncountedAdmin(ReadOnlyAdmin):
     paginator = InfinitePaginator
 
 
-GROWING = {"widget": UnfoldAdminExpandableTextareaWidget}
+EXPANDABLE = {"widget": UnfoldAdminExpandableTextareaWidget}
 
 
 class TenantInline(RolePermissions, TabularInline):
     form = TenantForm
-    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, models.TextField: GROWING, models.JSONField: GROWING}
+    formfield_overrides = {
+        **FORMFIELD_OVERRIDES_INLINE,
+        models.TextField: EXPANDABLE,
+        models.JSONField: EXPANDABLE,
+    }
     extra = 0
     hide_title = True
 

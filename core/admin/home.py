@@ -1,4 +1,4 @@
-"""What an app adds to the first page of the admin."""
+"""The parts of the admin's first page, which apps provide."""
 
 from __future__ import annotations
 

@@ -78,7 +78,10 @@ class RepeatableRequest:
         credential = str(actor.user_id) if actor.scopes is None else actor.credential
         own = cls(credential, key, _fingerprint(request))
         own._lock(actor)
-        if stored := own._find_stored():
+        rows, now = IdempotencyKey.objects.filter(credential=credential, key=key), timezone.now()
+        broken = Q(is_complete=False, created_at__lt=now - timedelta(seconds=MAX_SECONDS))
+        rows.filter(broken | Q(created_at__lt=now - RETENTION)).delete()
+        if stored := rows.first():
             if stored.fingerprint != own.fingerprint:
                 raise IdempotencyKeyReusedError
             if not stored.is_complete:
@@ -129,13 +132,6 @@ class RepeatableRequest:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
             if not cursor.fetchone()[0]:
                 raise RequestUnderWayError
-
-    def _find_stored(self) -> IdempotencyKey | None:
-        own, now = IdempotencyKey.objects.filter(credential=self.credential, key=self.key), timezone.now()
-        dead = Q(is_complete=False, created_at__lt=now - timedelta(seconds=MAX_SECONDS))
-        own.filter(dead | Q(created_at__lt=now - RETENTION)).delete()
-        found: IdempotencyKey | None = own.first()
-        return found
 
 
 def purge_answers() -> int:

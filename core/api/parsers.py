@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import IO, Any
 
 from django.conf import settings
@@ -51,19 +50,18 @@ def _check_limits(value: Any) -> None:
         seen += len(level)
         if seen > MAX_VALUES:
             raise TooLarge(f"The JSON has more than {MAX_VALUES:,} values. Send less at a time.")
+        children: list[Any] = []
         for one in level:
             if why := why_not_storable(one):
                 raise exceptions.ParseError(f"{why}: OYL cannot keep it.", code="unusable_value")
-        level = [inner for one in level for inner in _children(one)]
+            if isinstance(one, dict):
+                children += [*one, *one.values()]
+            elif isinstance(one, list):
+                children += one
+        level = children
         if not level:
             return
     raise _too_deep()
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return [*value, *value.values()]
-    return value if isinstance(value, list) else ()
 
 
 def _too_deep() -> exceptions.ParseError:

@@ -35,18 +35,14 @@ class StrictSerializer(serializers.Serializer[Any]):
             if unknown := sorted(set(data) - set(self.fields)):
                 error = serializers.ErrorDetail("There is no such field.", code="unknown")
                 raise serializers.ValidationError(dict.fromkeys(unknown, error))
-            if not is_html_input(data):
-                self._check_kinds(data)
+            wrong = {
+                name: serializers.ErrorDetail(f"Give {kind}.", code="invalid")
+                for name, field in self.fields.items()
+                if not field.read_only and (kind := _expected_kind(field, data.get(name)))
+            }
+            if wrong and not is_html_input(data):
+                raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)
-
-    def _check_kinds(self, data: dict[str, Any]) -> None:
-        wrong = {
-            name: serializers.ErrorDetail(f"Give {kind}.", code="invalid")
-            for name, field in self.fields.items()
-            if not field.read_only and (kind := _expected_kind(field, data.get(name)))
-        }
-        if wrong:
-            raise serializers.ValidationError(wrong)
 
 
 def _expected_kind(field: Any, value: Any) -> str:

@@ -25,7 +25,7 @@ from core.api.problems import PreconditionFailed
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, scope
-from core.requests import is_by_key
+from core.requests import uses_api_key
 
 CHANGING = ("PATCH", "DELETE")
 READ = {"GET": Role.VIEWER}
@@ -42,7 +42,7 @@ class KeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer oyl_…`. The middleware has already looked up the key."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        if not is_by_key(request._request):
+        if not uses_api_key(request._request):
             return None
         if actor_of(request) is None:
             raise exceptions.AuthenticationFailed(

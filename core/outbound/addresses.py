@@ -1,4 +1,4 @@
-"""Which addresses a tenant may make OYL connect to: public ones, and those that the operator allows."""
+"""The addresses that OYL may connect to for a tenant: public ones, and those that the operator allows."""
 
 from __future__ import annotations
 

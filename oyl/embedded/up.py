@@ -106,8 +106,8 @@ def _acquire_instance(layout: Layout) -> Instance:
     if acquired := instance.acquire(layout, InstanceKind.UP, address=address()):
         return acquired
     busy = instance.running_instance(layout)
-    who = f"`manage.py` command (process {busy.pid})" if busy else "process"
-    raise ServiceError(f"A {who} is using the services in {layout.data}. Try again when it has ended.")
+    holder = f"`manage.py` command (process {busy.pid})" if busy else "process"
+    raise ServiceError(f"A {holder} is using the services in {layout.data}. Try again when it has ended.")
 
 
 def _check_port() -> None:
