@@ -1,10 +1,10 @@
-# Paths here are relative and programs of the environment are called as `$(PYTHON) -m …`: so a folder's name may be
+# Paths are relative, and programs of the environment are called as `$(PYTHON) -m …`, so that the folder's name may be
 # long or have spaces.
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 HARNESSES := chaos isolation hostile consistency tampering secrets fuzz api
 BENCHMARKS := embedder quality ingest peers search rest
-# What needs no database is checked with the settings of an embedded instance, wherever the tests' own servers are.
+# Checks that need no database use the settings of an embedded instance, even if the tests use servers.
 ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 LOCK := $(PYTHON) -m uv pip compile --quiet --generate-hashes --overrides requirements-overrides.txt --no-emit-index-url \
   --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
@@ -33,21 +33,21 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(ALONE) $(PYTHON) -m mypy .
 
-# The long versions of the suite's harnesses (docs/reliability.md); each keeps its figures in benchmarks/reports.
+# The long versions of the test harnesses (docs/reliability.md); each writes its figures to benchmarks/reports.
 $(HARNESSES): $(STAMP)
 	$(PYTHON) -m pytest tests/proof/$@ --long -n 0
 
-# How fast it is (docs/benchmarks.md), one benchmark after the other; one that misses a target does not stop the others.
+# All benchmarks (docs/benchmarks.md), one after another, even if one misses a target.
 bench: $(STAMP)
 	@missed=; for name in $(BENCHMARKS); do \
 	  echo "benchmarks.$$name"; $(PYTHON) -m benchmarks.$$name || missed="$$missed $$name"; \
 	done; $(PYTHON) -m benchmarks.reports; test -z "$$missed" || { echo "Not as it should be:$$missed"; exit 1; }
 
-# The parts of docs/ that are made from the code.
+# The parts of docs/ that are generated from the code.
 docs: $(STAMP)
 	$(ALONE) $(PYTHON) -m tests.meta.generated_docs
 
-# What runs, then what develops on top of it, with the same versions.
+# The requirements for running; then those for development, with the same versions.
 lock: $(STAMP)
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt -o requirements-dev.txt

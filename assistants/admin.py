@@ -1,4 +1,4 @@
-"""Assistants, the teammates that orchestrate them, and what is really sent to the model."""
+"""The admin pages of assistants, of teammates, which orchestrate them, and of published instructions."""
 
 from __future__ import annotations
 

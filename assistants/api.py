@@ -1,4 +1,4 @@
-"""Assistants and the teammates that orchestrate them, over REST."""
+"""Assistants, and the teammates that orchestrate them, over REST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who answers, and how they are told to."""
+"""Assistants with their instructions, and the teammates that orchestrate them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workspaces.models import Workspace
 
 
 class Teammate(SoftDeleteModel):
-    """Orchestrates assistants by `orchestration_config` (assistants.orchestration)."""
+    """Chooses among its assistants by `orchestration_config` (`assistants.orchestration`)."""
 
     workspace = TenantForeignKey(Workspace, related_name="teammates")
     name = models.CharField(max_length=255)
@@ -31,7 +31,7 @@ class Teammate(SoftDeleteModel):
 
 class Assistant(SoftDeleteModel):
     """`instruction` is written by people, `ai_instruction` by "Improve with AI"; publishing one of them writes
-    `Instruction.system_prompt`, which alone is sent to the model."""
+    `Instruction.system_prompt`, and only this is sent to the model."""
 
     workspace = TenantForeignKey(Workspace, related_name="assistants")
     teammate = TenantForeignKey(
@@ -57,7 +57,7 @@ class Assistant(SoftDeleteModel):
 
 
 class Instruction(TenantModel):
-    """What is really sent to the model, one for each assistant."""
+    """The published instruction, which is sent to the model; one for each assistant."""
 
     assistant = TenantOneToOneField(Assistant, related_name="published_instruction")
     system_prompt = models.TextField()

@@ -1,4 +1,4 @@
-"""How a teammate chooses among its assistants: the form of `teammates.orchestration_config`."""
+"""How a teammate chooses among its assistants: the schema of `teammates.orchestration_config`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEYS = {"strategy", "assistants", "fallback_assistant", "model"}
 
 
 def validate_orchestration(config: Any) -> None:
-    """Raises ValidationError with one sentence for the first thing that is wrong."""
+    """Raises ValidationError for the first error."""
     if not isinstance(config, dict):
         raise ValidationError("Orchestration must be a JSON object.")
     if unknown := sorted(set(config) - KEYS):
@@ -23,11 +23,7 @@ def validate_orchestration(config: Any) -> None:
     if not isinstance(assistants, list):
         raise ValidationError("'assistants' must be a list of assistant ids.")
     for assistant in [*assistants, *filter(None, [config.get("fallback_assistant")])]:
-        _validate_id(assistant)
-
-
-def _validate_id(value: Any) -> None:
-    try:
-        UUID(str(value))
-    except ValueError:
-        raise ValidationError(f"'{value}' is not an assistant's id.") from None
+        try:
+            UUID(str(assistant))
+        except ValueError:
+            raise ValidationError(f"'{assistant}' is not an assistant's id.") from None

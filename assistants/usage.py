@@ -1,4 +1,4 @@
-"""How many assistants there are."""
+"""The number of assistants."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from core.permissions import Role
 
 
 class AuditedAdmin(TenantAdmin):
-    """For the simple models: saved and deleted with an event of old and new values, inlines included. What was made
-    in a workspace stays there, as all that hangs on it does."""
+    """For simple models: they and their inlines are saved and deleted with an audit event of the old and new values.
+    An existing object's workspace is read-only, because its related objects belong to the same workspace."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = list(super().get_readonly_fields(request, obj))
@@ -40,9 +40,14 @@ class AuditedAdmin(TenantAdmin):
         services.soft_delete_audited(actor=actor_of(request), instances=list(queryset), role=self._role)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What the confirmation says: these, and nothing else; or what has to be deleted before."""
+        """For the confirmation page: the objects themselves, and what has to be deleted before them."""
         names = [str(obj) for obj in objs]
-        return names, {self.opts.verbose_name_plural: len(names)}, set(), services.belongings_of(list(objs))
+        return (
+            names,
+            {self.opts.verbose_name_plural: len(names)},
+            set(),
+            services.undeleted_dependents(list(objs)),
+        )
 
     @property
     def _role(self) -> Role:
@@ -58,7 +63,7 @@ class AuditLogAdmin(UncountedAdmin):
     fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json", "digest"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[AuditLog]:
-        return services.naming_users(super().get_queryset(request))
+        return services.with_user_emails(super().get_queryset(request))
 
     @display(description="Who", empty_value="OYL")
     def who(self, obj: Any) -> str:

@@ -14,19 +14,19 @@ from core.permissions import Role
 
 
 class AuditedViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
-    """Models whose changes need no service of their own. Changes are PATCHes: a PUT would empty what a later release
-    added and the caller does not know."""
+    """For models whose changes need no service of their own. There is no PUT: it would empty fields that a later release
+    adds and that the caller does not know."""
 
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     roles = WRITE
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
-        serializer.instance = self.saved(self.model(**serializer.validated_data))
+        serializer.instance = self.validate_and_save(self.model(**serializer.validated_data))
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         for name, value in serializer.validated_data.items():
             setattr(serializer.instance, name, value)
-        self.saved(serializer.instance)
+        self.validate_and_save(serializer.instance)
 
     def perform_destroy(self, instance: Any) -> None:
         soft_delete_audited(actor=self.actor, instances=[instance], role=self.roles["DELETE"])
@@ -34,8 +34,8 @@ class AuditedViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
     def save_instance(self, instance: Any) -> None:
         save_audited(actor=self.actor, instance=instance, role=self.roles[str(self.request.method)])
 
-    def saved(self, instance: Any) -> Any:
-        """Raises ValidationError, and ForbiddenError outside of what a key is bound to."""
+    def validate_and_save(self, instance: Any) -> Any:
+        """Raises ValidationError, and ForbiddenError when the API key is not bound to the instance."""
         instance.full_clean()
         self.save_instance(instance)
         self.check_bound(self.model._default_manager.filter(pk=instance.pk), self.bound_by)

@@ -1,6 +1,6 @@
-"""The end of each tenant's chain, kept in a file outside of the database: so a tail that is cut off there is missed.
+"""The head of each tenant's chain, kept in a file outside of the database, so that a truncated chain is noticed.
 
-The file follows the database: it is written after the commit and never says more than is sealed.
+The file follows the database: it is written after the commit and never names an event that is not sealed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from audit.digests import key, mac
+from audit.digests import keyed_hmac, mac
 from core.errors import OylError
 
 
@@ -27,8 +27,8 @@ class AuditAnchorError(OylError):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The last seal of a chain; number 0 stands before the first event."""
+class ChainHead:
+    """The last seal of a chain; its sequence is 0 before the first event."""
 
     sequence: int
     seal: str
@@ -39,38 +39,38 @@ def path_of(tenant_id: UUID) -> Path:
     return folder / f"{tenant_id}.json"
 
 
-def read(tenant_id: UUID) -> Head | None:
-    """None when nothing was ever sealed (or somebody took the file away). Raises AuditAnchorError."""
+def read(tenant_id: UUID) -> ChainHead | None:
+    """Return None when nothing was ever sealed, or the file was removed. Raises AuditAnchorError."""
     path = path_of(tenant_id)
     try:
-        told = json.loads(path.read_bytes())
-        head = Head(told["sequence"], told["seal"])
-        authentic = hmac.compare_digest(_authenticate(tenant_id, head), told["hmac"])
+        stored = json.loads(path.read_bytes())
+        head = ChainHead(stored["sequence"], stored["seal"])
+        is_authentic = hmac.compare_digest(_authenticate(tenant_id, head), stored["hmac"])
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
-        authentic = False
-    if not authentic:
+        is_authentic = False
+    if not is_authentic:
         raise AuditAnchorError(
             f"{path} was changed: restore it from a backup, and find out who can write there."
         )
     return head
 
 
-def write(tenant_id: UUID, head: Head) -> None:
-    """Move the anchor forward. Sealing has ended by now, and the next one, elsewhere, may have been quicker to come
-    here: its head stays. Raises AuditAnchorError."""
+def write(tenant_id: UUID, head: ChainHead) -> None:
+    """Move the anchor forward. The sealing lock is released by now, so another process may have written a later head
+    already: that one stays. Raises AuditAnchorError."""
     path = path_of(tenant_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _only_writer(path.parent):
-        present = read(tenant_id)
-        if present is None or present.sequence < head.sequence:
-            _replace(path, {**asdict(head), "hmac": _authenticate(tenant_id, head)})
+    with _exclusive_lock(path.parent):
+        current = read(tenant_id)
+        if current is None or current.sequence < head.sequence:
+            _write_atomically(path, {**asdict(head), "hmac": _authenticate(tenant_id, head)})
 
 
 @contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
-    """Among all processes and threads."""
+def _exclusive_lock(folder: Path) -> Iterator[None]:
+    """Exclude all other processes and threads."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -79,8 +79,8 @@ def _only_writer(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _replace(path: Path, content: dict[str, Any]) -> None:
-    """As a whole: a crash leaves the old file or the new one."""
+def _write_atomically(path: Path, content: dict[str, Any]) -> None:
+    """A crash leaves either the old file or the new one."""
     draft = path.with_suffix(".draft")
     with draft.open("w") as file:
         json.dump(content, file)
@@ -89,5 +89,5 @@ def _replace(path: Path, content: dict[str, Any]) -> None:
     draft.replace(path)
 
 
-def _authenticate(tenant_id: UUID, head: Head) -> str:
-    return mac(key(), f"anchor:{tenant_id}:{head.sequence}:{head.seal}")
+def _authenticate(tenant_id: UUID, head: ChainHead) -> str:
+    return mac(keyed_hmac(), f"anchor:{tenant_id}:{head.sequence}:{head.seal}")

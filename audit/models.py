@@ -1,4 +1,4 @@
-"""What happened: rows that can be added and never changed, each with a digest, and their order, sealed."""
+"""The audit log: append-only events, each with a digest, and the seals that fix their order."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from core.models import TenantModel
 
 
 class AuditLog(TenantModel):
-    """One event. `workspace_id` and `user_id` are plain ids: an event outlives what it speaks of. `digest` is an HMAC
-    over the row's own facts; `AuditSeal` gives it its place."""
+    """One event. `workspace_id` and `user_id` are plain ids: an event outlives the rows that it names. `digest` is an HMAC
+    over the row's columns; `AuditSeal` gives the event its place in the chain."""
 
     workspace_id = models.UUIDField(null=True, blank=True)
     user_id = models.UUIDField(null=True, blank=True)
@@ -33,8 +33,8 @@ class AuditLog(TenantModel):
 
 
 class AuditSeal(TenantModel):
-    """An event's place in its tenant's chain: `seal` is an HMAC over the seal before it, the sequence and the event's
-    digest. Written by `audit.sealing`, a moment after the event."""
+    """An event's place in its tenant's chain: `seal` is an HMAC over the previous seal, the sequence and the event's
+    digest. `audit.sealing` writes it shortly after the event."""
 
     sequence = models.BigIntegerField()
     audit_log = TenantForeignKey(AuditLog, "RESTRICT", related_name="+")

@@ -1,6 +1,6 @@
-"""Giving events their place in their tenant's chain, a moment after they were committed.
+"""Giving events their place in their tenant's chain, shortly after they were committed.
 
-Business transactions add events without waiting for one another; here one process at a time orders them.
+Transactions add events without waiting for one another; one process at a time puts them in order here.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from django.db import connection
 from django.db.models import OuterRef, Subquery
 
 from audit import chain_heads
-from audit.chain_heads import AuditAnchorError, Head
-from audit.digests import first_seal, key, seal_of
+from audit.chain_heads import AuditAnchorError, ChainHead
+from audit.digests import first_seal, keyed_hmac, seal_of
 from audit.models import AuditLog, AuditSeal
 from core.isolation.scope import tenant_scope
 
@@ -22,34 +22,35 @@ BATCH = 5_000
 
 
 def tenants_with_unsealed_events(since: datetime | None = None) -> list[UUID]:
-    """Whose events, of those created after `since`, have no seal yet: one query for all tenants."""
+    """The tenants with events, created after `since`, that have no seal yet: one query for all tenants."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT oyl_tenants_with_unsealed_events(%s)", [since])
         return [tenant_id for (tenant_id,) in cursor.fetchall()]
 
 
 def seal(tenant_id: UUID, *, since: datetime | None = None) -> int:
-    """Seal the events that have no seal yet, in the order of their time; how many there were.
+    """Seal the events that have no seal yet, oldest first; returns their number.
 
-    With `since`, only those created after it are looked at: cheap, however long the log is. Nothing is done
-    while another process seals this tenant. Raises AuditAnchorError when the chain is not the one anchored.
+    With `since`, only events created after it are read, which is cheap however long the log is. Nothing is done
+    while another process seals this tenant. Raises AuditAnchorError when the chain does not continue the anchored one.
     """
     sealed = 0
     while True:
         with tenant_scope(tenant_id):
-            if not _only_one(tenant_id):
+            if not _acquire_sealing_lock(tenant_id):
                 return sealed
-            events = _unsealed(since)
+            events = _unsealed_events(since)
             if not events:
                 return sealed
-            head = _append(_anchored_head(tenant_id), events)
+            head = _append_seals(_anchored_head(tenant_id), events)
         chain_heads.write(tenant_id, head)
         sealed += len(events)
-        since = events[-1].created_at  # whatever came in before it meanwhile waits for the next call
+        # Events committed meanwhile with an earlier time wait for the next call.
+        since = events[-1].created_at
 
 
-def _only_one(tenant_id: UUID) -> bool:
-    """True for one transaction at a time."""
+def _acquire_sealing_lock(tenant_id: UUID) -> bool:
+    """Return whether this transaction got the lock; another one may hold it."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"audit.seal:{tenant_id}"]
@@ -57,11 +58,9 @@ def _only_one(tenant_id: UUID) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _unsealed(since: datetime | None) -> list[AuditLog]:
-    """The next batch, as far as it is needed.
-
-    A subquery for each event, and not a join, which is planned badly while a tenant's log grows fast.
-    """
+def _unsealed_events(since: datetime | None) -> list[AuditLog]:
+    """The next batch, with the columns that sealing needs. A subquery for each event, because a join is planned badly while
+    a tenant's log grows fast."""
     seals = AuditSeal.objects.filter(tenant_id=OuterRef("tenant_id"), audit_log_id=OuterRef("pk"))
     events: Any = AuditLog.objects.annotate(seal_id=Subquery(seals.values("pk")[:1])).filter(seal_id=None)
     if since:
@@ -72,14 +71,20 @@ def _unsealed(since: datetime | None) -> list[AuditLog]:
     return found
 
 
-def _anchored_head(tenant_id: UUID) -> Head:
-    """The chain's end, which must go on from what was anchored: a cut chain would otherwise be mended here."""
+def _anchored_head(tenant_id: UUID) -> ChainHead:
+    """The chain's last seal. The chain must contain the anchored seal: sealing would otherwise hide a truncation."""
     last = AuditSeal.objects.order_by("-sequence").values_list("sequence", "seal").first()
-    head = Head(*last) if last else Head(0, first_seal(tenant_id))
+    head = ChainHead(*last) if last else ChainHead(0, first_seal(tenant_id))
     anchor = chain_heads.read(tenant_id)
     if anchor is None and last is None:
         chain_heads.write(tenant_id, head)
-    elif anchor is None or _seal_at(anchor.sequence, tenant_id) != anchor.seal:
+        return head
+    at_anchor: str | None = None
+    if anchor and anchor.sequence == 0:
+        at_anchor = first_seal(tenant_id)
+    elif anchor:
+        at_anchor = AuditSeal.objects.filter(sequence=anchor.sequence).values_list("seal", flat=True).first()
+    if anchor is None or at_anchor != anchor.seal:
         raise AuditAnchorError(
             f"The audit log of {tenant_id} does not go on from what was sealed before, so nothing is sealed. "
             f"`verify_audit --tenant {tenant_id}` says what is wrong."
@@ -87,16 +92,10 @@ def _anchored_head(tenant_id: UUID) -> Head:
     return head
 
 
-def _seal_at(sequence: int, tenant_id: UUID) -> str | None:
-    if sequence == 0:
-        return first_seal(tenant_id)
-    return AuditSeal.objects.filter(sequence=sequence).values_list("seal", flat=True).first()
-
-
-def _append(head: Head, events: list[AuditLog]) -> Head:
-    secret, rows = key(), []
+def _append_seals(head: ChainHead, events: list[AuditLog]) -> ChainHead:
+    secret, rows = keyed_hmac(), []
     for sequence, event in enumerate(events, start=head.sequence + 1):
-        head = Head(sequence, seal_of(secret, head.seal, sequence, event.digest))
+        head = ChainHead(sequence, seal_of(secret, head.seal, sequence, event.digest))
         rows.append(AuditSeal(sequence=sequence, audit_log=event, seal=head.seal))
     AuditSeal.objects.bulk_create(rows)
     return head

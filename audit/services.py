@@ -1,4 +1,4 @@
-"""Adding to the audit log: in the transaction of the change itself, so that both happen or neither."""
+"""Adding events to the audit log, in the transaction of the change, so that both are committed or neither."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.text import camel_case_to_spaces
 
-from audit.digests import digest, stable
+from audit.digests import digest, normalize_for_jsonb
 from audit.models import AuditLog
 from core.actors import Actor
 from core.bulk_sql import insert_instances
@@ -24,8 +24,8 @@ from core.isolation.scope import tenant_scope
 from core.models import SoftDeleteModel
 from core.permissions import Role
 
-# What the machinery itself writes is no news.
-SILENT = {"id", "tenant", "created_at", "updated_at", "password", "last_login"}
+# Fields that are set automatically.
+UNAUDITED_FIELDS = {"id", "tenant", "created_at", "updated_at", "password", "last_login"}
 
 
 def record(
@@ -48,7 +48,7 @@ def record(
 def record_each(
     *, actor: Actor, action: str, events: Iterable[tuple[models.Model, UUID | None, dict[str, Any]]]
 ) -> None:
-    """One event for each target, with its workspace and payload, in one statement; as `record`."""
+    """As `record`, one event for each (target, workspace, payload), in one statement."""
     insert_instances([_event(actor, action, *event) for event in events])
 
 
@@ -59,6 +59,13 @@ def _event(
     workspace_id: UUID | None,
     payload: dict[str, Any],
 ) -> AuditLog:
+    columns = {
+        "kind": actor.kind,
+        "role": actor.role,
+        "credential": actor.credential,
+        "request": actor.request_id,
+    }
+    described = {name: str(value) for name, value in columns.items() if value}
     event = AuditLog(
         tenant_id=actor.tenant_id,
         workspace_id=workspace_id,
@@ -66,42 +73,32 @@ def _event(
         action=action,
         object_type=target._meta.db_table if target else "",
         object_id=target.pk if target else None,
-        payload_json=stable({**payload, "actor": _describe(actor)}),
+        payload_json=normalize_for_jsonb({**payload, "actor": described}),
         created_at=timezone.now(),
     )
     event.digest = digest(event)
     return event
 
 
-def _describe(actor: Actor) -> dict[str, str]:
-    facts = {
-        "kind": actor.kind,
-        "role": actor.role,
-        "credential": actor.credential,
-        "request": actor.request_id,
-    }
-    return {name: str(value) for name, value in facts.items() if value}
-
-
 def events_of(target: models.Model) -> models.QuerySet[AuditLog]:
-    """What the log says of one object, newest first, and of whom."""
-    return naming_users(AuditLog.objects.filter(object_id=target.pk)).order_by("-created_at")
+    """The events of one object, newest first, with the users' e-mails."""
+    return with_user_emails(AuditLog.objects.filter(object_id=target.pk)).order_by("-created_at")
 
 
-def naming_users(events: models.QuerySet[AuditLog]) -> models.QuerySet[AuditLog]:
-    """Each event gets `user_email`, in the same query."""
+def with_user_emails(events: models.QuerySet[AuditLog]) -> models.QuerySet[AuditLog]:
+    """Annotate each event with `user_email`."""
     email = get_user_model().objects.filter(pk=models.OuterRef("user_id")).values("email")
     return events.annotate(user_email=models.Subquery(email))
 
 
 def noun_of(model: type[models.Model]) -> str:
-    """What events call an object of this model, as in "data_source.created"."""
+    """The noun in the actions of a model's events, as in "data_source.created"."""
     return camel_case_to_spaces(model.__name__).replace(" ", "_")
 
 
 def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role: Role = Role.EDITOR) -> None:
-    """Save an object of a simple model, with an event of the old and new value of each field that changed; an
-    encrypted field only says that it did. Nothing happens when nothing changed.
+    """Save an object of a simple model, with an event of the old and new value of each field that changed; for an
+    encrypted field only whether it has one. Nothing happens when nothing changed.
 
     `action` is "<noun>.created" or "<noun>.changed" unless given. Raises ForbiddenError below `role`.
     """
@@ -109,7 +106,7 @@ def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role
     with tenant_scope(actor.tenant_id):
         old = type(instance)._base_manager.filter(pk=instance.pk).first()
         changed = [
-            field for field in _telling_fields(instance) if old is None or _differs(field, old, instance)
+            field for field in _audited_fields(instance) if old is None or _differs(field, old, instance)
         ]
         if not changed:
             return
@@ -125,16 +122,16 @@ def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role
 
 
 def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role: Role = Role.EDITOR) -> None:
-    """Delete objects of simple models: softly where the model can, else for good, with what hangs on them.
+    """Delete objects of simple models: softly if the model is a SoftDeleteModel, otherwise with all that cascades.
 
-    Raises ForbiddenError below `role`, and ConflictError while something that is not deleted belongs to one.
+    Raises ForbiddenError below `role`, and ConflictError while undeleted objects depend on one.
     """
     actor.require(role)
     with tenant_scope(actor.tenant_id):
-        if belongings := belongings_of(instances):
-            raise ConflictError(f"First delete what belongs to it: {', '.join(belongings)}.")
+        if dependents := undeleted_dependents(instances):
+            raise ConflictError(f"First delete what belongs to it: {', '.join(dependents)}.")
         for instance in instances:
-            old = _values(_telling_fields(instance), instance)
+            old = _values(_audited_fields(instance), instance)
             record(
                 actor=actor,
                 action=f"{noun_of(type(instance))}.deleted",
@@ -142,38 +139,34 @@ def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role
                 workspace_id=getattr(instance, "owning_workspace_id", None),
                 old=old,
             )
-            _delete(instance)
+            if isinstance(instance, SoftDeleteModel):
+                instance.deleted_at = timezone.now()
+                instance.save(update_fields=["deleted_at", "updated_at"])
+            else:
+                instance.delete()
 
 
-def belongings_of(instances: Sequence[models.Model]) -> list[str]:
-    """What has a life of its own and belongs to these, these themselves aside: ["2 assistants", "1 reference"]."""
-    doomed = [instance.pk for instance in instances]
+def undeleted_dependents(instances: Sequence[models.Model]) -> list[str]:
+    """The soft-deletable objects that refer to these, other than these, counted: ["2 assistants", "1 reference"]."""
+    ids = [instance.pk for instance in instances]
     counts: Counter[type[models.Model]] = Counter()
     for model in {type(instance) for instance in instances}:
         for relation in model._meta.related_objects:
             child: Any = relation.related_model
             if issubclass(child, SoftDeleteModel):
-                found = child.objects.filter(**{f"{relation.field.name}__in": doomed}).exclude(pk__in=doomed)
+                found = child.objects.filter(**{f"{relation.field.name}__in": ids}).exclude(pk__in=ids)
                 counts[child] += found.count()
-    return [f"{count} {_name(child, count)}" for child, count in counts.items() if count]
+    return [
+        f"{count} {model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural}"
+        for model, count in counts.items()
+        if count
+    ]
 
 
-def _name(model: type[models.Model], count: int) -> str:
-    return str(model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural)
-
-
-def _delete(instance: models.Model) -> None:
-    if isinstance(instance, SoftDeleteModel):
-        instance.deleted_at = timezone.now()
-        instance.save(update_fields=["deleted_at", "updated_at"])
-    else:
-        instance.delete()
-
-
-def _telling_fields(instance: models.Model) -> list[models.Field[Any, Any]]:
+def _audited_fields(instance: models.Model) -> list[models.Field[Any, Any]]:
     deferred = instance.get_deferred_fields()
     fields = instance._meta.concrete_fields
-    return [field for field in fields if field.name not in SILENT and field.attname not in deferred]
+    return [field for field in fields if field.name not in UNAUDITED_FIELDS and field.attname not in deferred]
 
 
 def _differs(field: models.Field[Any, Any], old: models.Model, new: models.Model) -> bool:
@@ -184,11 +177,11 @@ def _differs(field: models.Field[Any, Any], old: models.Model, new: models.Model
 
 
 def _values(fields: Sequence[models.Field[Any, Any]], instance: models.Model) -> dict[str, Any]:
-    """The fields' values as JSON has them; of secrets only whether there is one."""
+    """The fields' values as JSON; for encrypted fields, whether they have one."""
     values = {
         field.name: bool(value) if isinstance(field, EncryptedJSONField) else value
         for field in fields
         for value in [getattr(instance, field.attname)]
     }
-    plain: dict[str, Any] = json.loads(json.dumps(values, cls=DjangoJSONEncoder))
-    return plain
+    as_json: dict[str, Any] = json.loads(json.dumps(values, cls=DjangoJSONEncoder))
+    return as_json

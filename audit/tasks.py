@@ -17,8 +17,8 @@ RECENT = timedelta(minutes=10)
 
 @shared_task(queue="maintenance", ignore_result=False)
 def seal_all(complete: bool = False) -> int:
-    """Seal every tenant's recent events; `complete` also those of a transaction that took longer to commit. Return how many
-    were sealed."""
+    """Seal every tenant's recent events; with `complete` also older ones, whose transaction took longer to commit. Return
+    how many were sealed."""
     sealed = 0
     since = None if complete else timezone.now() - RECENT
     for tenant_id in tenants_with_unsealed_events(since):

@@ -34,7 +34,7 @@ def running() -> Iterator[Supervisor]:
     assert instance, "no other process can own a new folder"
     with services.run(instance, ServiceLog(settings.LAYOUT.logs)) as supervisor:
         call_command("migrate", interactive=False, verbosity=0)
-        instance.is_ready()
+        instance.mark_ready()
         yield supervisor
         connections.close_all()
 

@@ -1,4 +1,4 @@
-"""Who acts, in which tenant, and by what right. Every service takes its actor."""
+"""Who acts, in which tenant and with which rights. Every service takes an actor."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """`credential` says what was shown: "session", an API key's prefix, a command's or task's name. An API key has its
-    `scopes`, and may be bound to one object; None is for all others, whom only their role narrows."""
+    """`credential` is "session", an API key's prefix, or a command's or task's name. An API key has `scopes`, and may be
+    `bound` to one object; both are None for all other actors, whom only their role restricts."""
 
     kind: ActorKind
     tenant_id: UUID
@@ -33,7 +33,7 @@ class Actor:
     bound: tuple[str, UUID | None] | None = None
 
     def may(self, area: str, *, writes: bool) -> bool:
-        """Whether the scopes open an area of the API. A scope to write includes reading."""
+        """Whether the scopes allow an area of the API. A scope to write includes reading."""
         enough = {scope(area, writes=True), scope(area, writes=writes)}
         return self.scopes is None or bool(self.scopes & enough)
 
@@ -44,10 +44,10 @@ class Actor:
 
 
 def command_actor(tenant_id: UUID, command: str) -> Actor:
-    """An operator at the command line: whoever may run `manage.py` may do everything in the tenant that it names."""
+    """An operator at the command line, who may do everything in the tenant."""
     return Actor(kind=ActorKind.COMMAND, tenant_id=tenant_id, role=Role.OWNER, credential=command)
 
 
 def system_actor(tenant_id: UUID, task: str) -> Actor:
-    """OYL itself, at work in the background."""
+    """OYL itself, in a background task."""
     return Actor(kind=ActorKind.SYSTEM, tenant_id=tenant_id, role=Role.OWNER, credential=task)

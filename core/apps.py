@@ -1,5 +1,5 @@
-"""What an app announces of itself in its AppConfig. What is made of it (scopes, routes, schedules, the sidebar, the
-isolation check) is collected from all apps: a new app is announced in this one place."""
+"""What an app announces in its AppConfig. Scopes, routes, schedules, the sidebar and the isolation check are made from the
+AppConfigs of all apps, so that a new app is announced in one place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.apps import AppConfig, apps
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A part of the API that an API key's scopes open: `<name>:read` and, where it is writable, `<name>:write`."""
+    """A part of the API with its scopes for API keys: `<name>:read` and, where it is writable, `<name>:write`."""
 
     name: str
     writable: bool = True
@@ -50,8 +50,8 @@ class SidebarPage:
 
 
 class OylAppConfig(AppConfig):
-    """`bound_kinds` has what an API key may be bound to, with the model ("app.Model") of each. `shared_tables` have no
-    tenant, each for the reason given. Rows of `append_only_tables` are never changed.
+    """`bound_kinds` has what an API key may be bound to, with the model ("app.Model") of each. `shared_tables` has the
+    tables without a tenant, each with the reason. Rows of `append_only_tables` are never changed.
 
     Dotted names: `job_handlers` of `jobs.handlers.JobHandler`s, `routes` of a dict of the views below `/api/v1/`,
     `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
@@ -73,7 +73,7 @@ class OylAppConfig(AppConfig):
     home = ""
 
     def __init_subclass__(cls) -> None:
-        """Django takes the one AppConfig of an `apps` module that is a default, and finds this base there, too."""
+        """Django uses the AppConfig of an `apps` module that is the default; the imported base class is not one."""
         cls.default = True
 
 
@@ -106,4 +106,4 @@ class CoreConfig(OylAppConfig):
     def ready(self) -> None:
         from core.encryption.keyring import ciphers
 
-        ciphers()  # a bad setting shows now, in every process, and not when the first secret is read
+        ciphers()  # raises now for a bad setting, and not when the first secret is read

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items, the last one perhaps shorter; each is read when it is asked for."""
+    """Lists of `size` items, the last one perhaps shorter; the items are read lazily."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch

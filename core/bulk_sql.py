@@ -1,8 +1,8 @@
-"""Many rows of a tenant's table in one statement, whatever their number: several times as fast as `bulk_create` and
-`bulk_update`, for what needs no instances.
+"""Insert or update any number of a tenant's rows in one statement: several times as fast as `bulk_create` and
+`bulk_update`, where no instances are needed.
 
-Each row is a dictionary with the same columns, `id` among them, and values as JSON can hold them. To be called inside a
-scope; PostgreSQL checks every row as always.
+Each row is a dictionary with the same columns, including `id`, and JSON values. To be called inside a scope; PostgreSQL
+checks every row as always.
 """
 
 from __future__ import annotations
@@ -29,19 +29,16 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
 
 
 def insert_instances(instances: Sequence[models.Model]) -> None:
-    """Instances of one model, with all that their fields say of themselves."""
+    """Insert instances of one model, with all columns and the fields' `pre_save`."""
     if instances:
-        rows = [_row(instance) for instance in instances]
+        fields = type(instances[0])._meta.concrete_fields
+        rows = [{field.attname: field.pre_save(one, True) for field in fields} for one in instances]
         table, columns, types = _names(type(instances[0]), rows[0])
         _execute(
             f"INSERT INTO {table} ({columns})"  # noqa: S608 (the model's own names)
             f" SELECT {columns} FROM json_to_recordset(%s) AS given({types})",
             [_json(rows)],
         )
-
-
-def _row(instance: models.Model) -> Row:
-    return {field.attname: field.pre_save(instance, True) for field in instance._meta.concrete_fields}
 
 
 def update_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
@@ -56,7 +53,7 @@ def update_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
 
 
 def _names(model: type[models.Model], row: Row) -> tuple[str, str, str]:
-    """Of the table, of the columns, and of the columns with their types."""
+    """SQL for the table, the columns, and the columns with their types."""
     quote = connection.ops.quote_name
     fields: list[Any] = [model._meta.get_field(name) for name in row]
     columns = [quote(field.column) for field in fields]

@@ -1,4 +1,4 @@
-"""The base of OYL's commands: the result on stdout, for people or as JSON; everything else on stderr."""
+"""The base of OYL's commands: the result goes to stdout, as text or JSON, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ MAX_NAME_LENGTH = 255
 
 @dataclass(slots=True)
 class CommandResult:
-    """What a command brought about: a result, or several of one kind, and what could not be done."""
+    """The results of a command, all of one kind, and a sentence for each failure."""
 
     results: list[Any] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def new_name(value: str) -> str:
-    """The type of an argument that may name something new."""
+    """The argparse type of an argument that names a new object."""
     if not value.strip():
         raise ArgumentTypeError("a name must not be empty")
     if len(value) > MAX_NAME_LENGTH:
@@ -42,7 +42,7 @@ def new_name(value: str) -> str:
 
 
 class OylCommand(BaseCommand):
-    """A command says what came out (`run`), how it reads (`describe`), and what is bad of it (`problem`)."""
+    """A command returns its result (`run`), formats it as text (`describe`), and may name a problem in it (`problem`)."""
 
     requires_system_checks = ()
 
@@ -57,7 +57,7 @@ class OylCommand(BaseCommand):
             raise CommandError(str(error)) from error
 
     def run(self, *args: Any, **options: Any) -> Any:
-        """The result: whatever JSON can hold, dataclasses and ids included. May raise OylError."""
+        """Return the result: JSON values, dataclasses or ids. May raise OylError."""
         raise NotImplementedError
 
     def describe(self, result: Any) -> str:
@@ -77,7 +77,7 @@ class OylCommand(BaseCommand):
 
     @contextmanager
     def progress(self, *, unit: str) -> Iterator[Progress]:
-        """A progress bar on stderr, when that is a terminal, for as long as the block lasts."""
+        """Show a progress bar on stderr during the block, if that is a terminal."""
         with tqdm(unit=unit, disable=None, leave=False) as bar:
 
             def progress(stage: str, *, done: int = 0, total: int = 0) -> None:
@@ -87,13 +87,13 @@ class OylCommand(BaseCommand):
             yield progress
 
     def track(self, items: Iterable[T], *, unit: str, total: int | None = None) -> Iterator[T]:
-        """The items, counted by a progress bar on stderr when that is a terminal."""
+        """Yield the items, with a progress bar on stderr if that is a terminal."""
         return iter(tqdm(items, unit=unit, total=total, disable=None, leave=False))
 
 
 class TenantCommand(OylCommand):
-    """A command in the tenant that `--tenant` names; with `--all-tenants`, if offered, one after another:
-    its result is then a list, and a tenant in which it fails is named, but does not stop it."""
+    """A command in the tenant that `--tenant` names, or with `--all-tenants`, if offered, in one tenant after another. The
+    result is then a list; a failure in one tenant is reported, and the command continues with the next."""
 
     offers_all_tenants = False
 
@@ -107,23 +107,20 @@ class TenantCommand(OylCommand):
     def run(self, *args: Any, **options: Any) -> Any:
         refuse_unsafe_role()
         tenant = options.pop("tenant")
-        if options.pop("all_tenants", False):
-            return self._run_for_each(options)
-        return self.run_for(self._actor(tenant_directory.tenant_named(tenant)), **options)
-
-    def run_for(self, actor: Actor, *args: Any, **options: Any) -> Any:
-        """The result in `actor.tenant_id`, in scopes of its own."""
-        raise NotImplementedError
-
-    def _run_for_each(self, options: dict[str, Any]) -> CommandResult:
-        outcome = CommandResult()
+        if not options.pop("all_tenants", False):
+            return self.run_for(self._actor(tenant_directory.tenant_named(tenant)), **options)
+        every = CommandResult()
         tenants = tenant_directory.all_tenants()
         for tenant_id, name in self.track(tenants.items(), unit="tenant", total=len(tenants)):
             try:
-                outcome.results.append(self.run_for(self._actor(tenant_id), **options))
+                every.results.append(self.run_for(self._actor(tenant_id), **options))
             except OylError as error:
-                outcome.problems.append(f"{name}: {error}")
-        return outcome
+                every.problems.append(f"{name}: {error}")
+        return every
+
+    def run_for(self, actor: Actor, *args: Any, **options: Any) -> Any:
+        """Return the result for `actor.tenant_id`; opens its own scopes."""
+        raise NotImplementedError
 
     def _actor(self, tenant_id: UUID) -> Actor:
         return command_actor(tenant_id, type(self).__module__.rpartition(".")[2])

@@ -14,7 +14,7 @@ MEDIA_TYPE = "application/octet-stream"
 
 
 class Download(FileResponse):
-    """Always an attachment: a stored HTML page must not run as one of ours."""
+    """Always an attachment, because a browser must not run a stored HTML page on our origin."""
 
     block_size = PIECE_BYTES
 
@@ -24,7 +24,7 @@ class Download(FileResponse):
         super().__init__(stored, as_attachment=True, filename=filename, content_type=MEDIA_TYPE)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Piece by piece: Django would read the whole file into memory before it sent the first one."""
+        """Yield the file piece by piece: Django would read all of it into memory first."""
         pieces = iter(self)
         while piece := await sync_to_async(lambda: next(pieces, b""))():
             yield piece

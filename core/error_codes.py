@@ -1,6 +1,6 @@
-"""Why work failed: one stable code each, with the sentence that people read and whether, and how, it is tried again.
+"""The error codes of failed work: each with the sentence that users read, and the policy by which the work is retried.
 
-The table is the only place that knows of codes; docs/pipeline.md and tests are made from it.
+The table is the only place that lists codes; docs/pipeline.md and tests are made from it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DEFAULT_RETRY = RetryPolicy()
 
 
 class Origin(StrEnum):
-    """What is to blame."""
+    """The cause of an error."""
 
     FILE = "file"
     WORK = "work"
@@ -43,7 +43,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorCode:
-    """`sentence` may name facts in braces. `retry` is None where a repeat cannot help."""
+    """`sentence` may have placeholders in braces. `retry` is None where a retry cannot help."""
 
     origin: Origin
     sentence: str
@@ -184,7 +184,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "outbound_unavailable": _address(
         "'{host}' cannot be reached, or does not answer as HTTP or its certificate demand.", DEFAULT_RETRY
     ),
-    # Before a file is even added
+    # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),
     "same_name": _upload(
         "'{other}' would be '{identity}' in the reference too. Ingest the folder that holds both."
@@ -194,5 +194,5 @@ ERROR_CODES: dict[str, ErrorCode] = {
 
 
 def sentence(code: str, **facts: object) -> str:
-    """What people read, completed with the facts that it names."""
+    """The sentence that users read, with its placeholders filled in."""
     return ERROR_CODES[code].sentence.format(**facts)

@@ -1,6 +1,6 @@
 """The errors of the domain. A class's docstring is its default message; its `code` is stable.
 
-Four kinds decide what a door answers (404, 403, 409, 422); the domain itself knows nothing of HTTP.
+Four base classes decide the status of an HTTP response (404, 403, 409, 422); the domain itself does not use HTTP.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class InvalidError(OylError):
 
 
 class EngineError(Exception):
-    """An engine, behind its port, did not do what was asked. `code` is one of `core.error_codes`, `detail` a sentence for
-    people: that of the code, completed with `facts`, unless another one is given."""
+    """An engine failed. `code` is one of `core.error_codes`; `detail` is a sentence for users: that of the code, with
+    `facts` filled in, unless another one is given."""
 
     def __init__(self, code: str, detail: str = "", **facts: object) -> None:
         self.code, self.detail = code, detail or sentence(code, **facts)
@@ -54,7 +54,7 @@ class EngineError(Exception):
 
     @property
     def retry(self) -> RetryPolicy | None:
-        """How the same call is repeated; None when that cannot help."""
+        """The policy for retrying the call; None when a retry cannot help."""
         return ERROR_CODES[self.code].retry
 
     @property

@@ -1,4 +1,4 @@
-"""What JSON can say and PostgreSQL cannot keep."""
+"""JSON values that PostgreSQL cannot store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def why_not_storable(value: Any) -> str:
-    """Of one key or plain value; empty when it can be kept."""
+    """The reason for one key or scalar; empty when it can be stored."""
     if isinstance(value, str) and _UNUSABLE.search(value):
         return "A text has a NUL character or half of a surrogate pair"
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,4 +1,4 @@
-"""Returning freed memory to the system: the C library keeps it in an arena of each thread."""
+"""Return freed memory to the system, which the C library keeps in an arena of each thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _last_trim = [0.0]
 
 
 def trim_memory() -> None:
-    """To be called after each batch. It takes some milliseconds, so it is done every few seconds at most."""
+    """Call after each batch. A trim takes some milliseconds, so it is done every few seconds at most."""
     if _malloc_trim and time.monotonic() - _last_trim[0] > _EVERY_SECONDS:
         _last_trim[0] = time.monotonic()
         _malloc_trim(0)

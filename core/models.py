@@ -1,4 +1,4 @@
-"""The base of every tenant's table, and the one table of the kernel itself."""
+"""The base of every tenant's table, and the table of idempotency keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.querysets import AliveManager, TenantManager
 
 
 def new_id() -> uuid.UUID:
-    """A time-ordered UUIDv7: rows made one after another are neighbours in the index."""
+    """A UUIDv7, which is ordered by time: consecutive rows are neighbours in the index."""
     return uuid7()
 
 
@@ -34,7 +34,7 @@ class TenantModel(models.Model):
 
     @property
     def owning_workspace_id(self) -> uuid.UUID | None:
-        """The workspace that the row belongs to directly: what its audit events name."""
+        """The workspace that the row belongs to directly, and that its audit events name."""
         return getattr(self, "workspace_id", None)
 
 
@@ -64,14 +64,14 @@ def unique_alive(table: str, *fields: str) -> models.UniqueConstraint:
 
 
 def one_of(table: str, field: str, values: Iterable[str]) -> models.CheckConstraint:
-    """The database, too, accepts only the enum's values."""
+    """Let the database accept only the enum's values."""
     return models.CheckConstraint(
         condition=Q(**{f"{field}__in": [str(value) for value in values]}), name=f"{table}_{field}_valid"
     )
 
 
 class IdempotencyKey(TenantModel):
-    """The answer to a request that a client may repeat, kept in the transaction of its effect. `credential` is the API
+    """The response to a request that a client may repeat, stored in the transaction of its effect. `credential` is the API
     key's prefix or the user's id: the same key sent with another credential is another request."""
 
     credential = models.CharField(max_length=64)

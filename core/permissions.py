@@ -1,6 +1,6 @@
-"""What somebody may do: their role in the tenant, and of an API key the scopes and what it is bound to.
+"""What an actor may do: by the role in the tenant, and for an API key also by its scopes and binding.
 
-A key never passes beyond the role of the person for whom it acts. A session has no scopes: only the role narrows it.
+A key never allows more than the role of the user for whom it acts. A session has no scopes: only the role restricts it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def scope(area: str, *, writes: bool = False) -> str:
 
 
 def key_scopes() -> list[str]:
-    """All that an API key may have: those of every app's areas."""
+    """All scopes that an API key may have: those of every app's areas."""
     return [
         scope(area.name, writes=writes)
         for config in oyl_apps()
@@ -40,7 +40,7 @@ def key_scopes() -> list[str]:
 
 
 def bound_kinds() -> dict[str, str]:
-    """What an API key may be bound to, one object and what belongs to it: {kind: its model's label}."""
+    """{kind: label of its model}: a key may be bound to one object of a kind, and opens what belongs to it."""
     return {kind: label for config in oyl_apps() for kind, label in config.bound_kinds.items()}
 
 

@@ -15,7 +15,7 @@ M = TypeVar("M", bound=models.Model, covariant=True)  # noqa: PLC0105 (as Django
 
 class TenantQuerySet(models.QuerySet[M]):
     def update(self, **changes: Any) -> int:
-        """Django's `auto_now` knows of `save` alone."""
+        """Set `updated_at`, too: Django's `auto_now` only works in `save`."""
         if any(field.name == "updated_at" for field in self.model._meta.fields):
             changes = {"updated_at": Now(), **changes}
         return super().update(**changes)
@@ -25,11 +25,11 @@ class TenantQuerySet(models.QuerySet[M]):
         return self.filter(deleted_at__isnull=True)
 
     def delete_rows(self) -> int:
-        """Delete in one statement; PostgreSQL's foreign keys take the children along."""
+        """Delete in one statement; PostgreSQL's foreign keys cascade."""
         return self._raw_delete(self.db)
 
     def soft_delete(self) -> int:
-        """Mark as deleted; the number of rows marked."""
+        """Mark as deleted; returns the number of rows marked."""
         return self.alive().update(deleted_at=timezone.now())
 
 

@@ -1,6 +1,6 @@
-"""How often somebody may ask: counted over a sliding minute in Redis, for all processes together.
+"""Rate limits: requests are counted over a sliding minute in Redis, for all processes together.
 
-While Redis is away each process counts by itself, with the same numbers: the API stays open, and no door is unlimited.
+While Redis is away each process counts by itself, with the same quotas: the API stays available, and limited.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 WINDOW = 60
-PATIENCE_SECONDS, AWAY_SECONDS = 0.25, 5.0
-REMEMBERED = 10_000
+REDIS_TIMEOUT_SECONDS, REDIS_RETRY_SECONDS = 0.25, 5.0
+MAX_REFUSALS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many requests of `who` in a minute."""
+    """At most `amount` requests of `subject` in a minute."""
 
     name: str
     amount: int
-    who: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """What is left of a quota, and in how many seconds there is more."""
+class QuotaState:
+    """How many requests are left of a quota, and in how many seconds it is reset."""
 
     quota: Quota
     allowed: bool
@@ -47,112 +47,113 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Of all quotas of a request, in their order; the first that is used up ends it."""
+class RateLimitResult:
+    """The states of a request's quotas, in order, up to the first that is used up."""
 
-    rates: tuple[Rate, ...] = ()
+    states: tuple[QuotaState, ...] = ()
 
     @property
     def allowed(self) -> bool:
-        return all(rate.allowed for rate in self.rates)
+        return all(state.allowed for state in self.states)
 
     @property
     def wait(self) -> int:
-        """Seconds."""
-        return max((max(1, rate.reset) for rate in self.rates if not rate.allowed), default=0)
+        """Seconds until the next request is allowed; 0 when this one is."""
+        return max((max(1, state.reset) for state in self.states if not state.allowed), default=0)
 
     @property
     def headers(self) -> dict[str, str]:
-        """As draft-ietf-httpapi-ratelimit-headers has them."""
-        if not self.rates:
+        """As in draft-ietf-httpapi-ratelimit-headers."""
+        if not self.states:
             return {}
-        policies = (f'"{rate.quota.name}";q={rate.quota.amount};w={WINDOW}' for rate in self.rates)
-        left = (f'"{rate.quota.name}";r={rate.remaining};t={rate.reset}' for rate in self.rates)
-        told = {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
-        return told if self.allowed else {**told, "Retry-After": str(self.wait)}
+        policies = (f'"{state.quota.name}";q={state.quota.amount};w={WINDOW}' for state in self.states)
+        left = (f'"{state.quota.name}";r={state.remaining};t={state.reset}' for state in self.states)
+        headers = {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
+        return headers if self.allowed else {**headers, "Retry-After": str(self.wait)}
 
 
 class RateLimiter:
-    """What this process knows of who asked how often."""
+    """Counts requests in Redis, or in this process while Redis is away, and remembers refusals."""
 
     def __init__(self, url: str) -> None:
         shared = RedisStorage(
             url,
             key_prefix="oyl-rates",
             wrap_exceptions=True,
-            socket_timeout=PATIENCE_SECONDS,
-            socket_connect_timeout=PATIENCE_SECONDS,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # a restarted Redis has dropped our connections
         )
         self._shared = SlidingWindowCounterRateLimiter(shared)
-        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._is_away, self._again_at = False, 0.0
-        self._waiting: dict[str, tuple[float, Verdict]] = {}
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._redis_is_away, self._redis_retry_at = False, 0.0
+        self._refusals: dict[str, tuple[float, RateLimitResult]] = {}
 
-    def cached_refusal(self, credential: str) -> Verdict | None:
-        """What somebody was told who asks again before the time that they were told to wait for; it begins anew. So those
-        who do not listen get nothing, and cost nobody else anything."""
-        who, now = _digest(credential), time.monotonic()
-        until, verdict = self._waiting.get(who, (0.0, None))
-        if verdict is None or now >= until:
+    def cached_refusal(self, credential: str) -> RateLimitResult | None:
+        """The last refusal, if the caller comes back before the time that it gave; the waiting time starts again. So a
+        client that ignores Retry-After is refused without any work."""
+        subject, now = _digest(credential), time.monotonic()
+        until, result = self._refusals.get(subject, (0.0, None))
+        if result is None or now >= until:
             return None
-        self._waiting[who] = now + verdict.wait, verdict
-        return verdict
+        self._refusals[subject] = now + result.wait, result
+        return result
 
-    def count(self, quotas: Sequence[Quota], *, credential: str) -> Verdict:
-        """Count a request of the credential's bearer; quotas of 0 are none."""
-        verdict = self._counted([quota for quota in quotas if quota.amount])
-        if not verdict.allowed:
-            if len(self._waiting) >= REMEMBERED:
-                self._waiting.clear()
-            self._waiting[_digest(credential)] = time.monotonic() + verdict.wait, verdict
-        return verdict
+    def count(self, quotas: Sequence[Quota], *, credential: str) -> RateLimitResult:
+        """Count a request. A quota of 0 means no limit."""
+        result = self._count_shared_or_local([quota for quota in quotas if quota.amount])
+        if not result.allowed:
+            if len(self._refusals) >= MAX_REFUSALS:
+                self._refusals.clear()
+            self._refusals[_digest(credential)] = time.monotonic() + result.wait, result
+        return result
 
-    def _counted(self, quotas: Sequence[Quota]) -> Verdict:
+    def _count_shared_or_local(self, quotas: Sequence[Quota]) -> RateLimitResult:
         now = time.monotonic()
-        if now >= self._again_at:
-            self._again_at = now + AWAY_SECONDS if self._is_away else 0.0  # only one request tries again
+        if now >= self._redis_retry_at:
+            # While Redis is away, only one request tries it again; the others count locally.
+            self._redis_retry_at = now + REDIS_RETRY_SECONDS if self._redis_is_away else 0.0
             try:
-                verdict = _count(self._shared, quotas)
+                result = _count(self._shared, quotas)
             except StorageError as error:
-                self._tell(is_away=True, why=str(error.storage_error))
-                self._again_at = now + AWAY_SECONDS
+                self._set_redis_away(is_away=True, why=str(error.storage_error))
+                self._redis_retry_at = now + REDIS_RETRY_SECONDS
             else:
-                self._tell(is_away=False)
-                self._again_at = 0.0
-                return verdict
-        return _count(self._own, quotas)
+                self._set_redis_away(is_away=False)
+                self._redis_retry_at = 0.0
+                return result
+        return _count(self._local, quotas)
 
-    def _tell(self, *, is_away: bool, why: str = "") -> None:
-        if is_away and not self._is_away:
+    def _set_redis_away(self, *, is_away: bool, why: str = "") -> None:
+        if is_away and not self._redis_is_away:
             logger.warning("Redis is away, each process counts requests by itself: %s", why)
-        elif self._is_away and not is_away:
+        elif self._redis_is_away and not is_away:
             logger.warning("Redis is back, requests are counted for all processes together")
-        self._is_away = is_away
+        self._redis_is_away = is_away
 
 
-def _count(limiter: SlidingWindowCounterRateLimiter, quotas: Sequence[Quota]) -> Verdict:
-    rates: list[Rate] = []
+def _count(limiter: SlidingWindowCounterRateLimiter, quotas: Sequence[Quota]) -> RateLimitResult:
+    states: list[QuotaState] = []
     for quota in quotas:
         item = RateLimitItemPerMinute(quota.amount)
-        allowed = limiter.hit(item, quota.name, quota.who)
-        reset, remaining = limiter.get_window_stats(item, quota.name, quota.who)
+        allowed = limiter.hit(item, quota.name, quota.subject)
+        reset, remaining = limiter.get_window_stats(item, quota.name, quota.subject)
         seconds = max(0, math.ceil(reset - time.time()))
-        rates.append(Rate(quota, allowed, remaining if allowed else 0, seconds))
+        states.append(QuotaState(quota, allowed, remaining if allowed else 0, seconds))
         if not allowed:
             break
-    return Verdict(tuple(rates))
+    return RateLimitResult(tuple(states))
 
 
 def _digest(credential: str) -> str:
-    """No secret is kept."""
+    """A digest, so that no secret is kept."""
     return hashlib.sha256(credential.encode()).hexdigest()
 
 
 @cache
-def _rates_of(url: str) -> RateLimiter:
+def _limiter_for(url: str) -> RateLimiter:
     return RateLimiter(url)
 
 
 def rate_limiter() -> RateLimiter:
-    return _rates_of(settings.REDIS_URL)
+    return _limiter_for(settings.REDIS_URL)

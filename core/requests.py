@@ -1,4 +1,4 @@
-"""A request as OYL's views see it, and what is known of it before anybody is looked up."""
+"""A request as OYL's views see it, and its properties before authentication."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class TenantRequest(HttpRequest):
-    """`actor` is None before sign-in, for a user without a tenant, and until another one is chosen when the chosen one is
-    gone."""
+    """`actor` is None before sign-in, for a user without a tenant, and when the chosen tenant is gone, until another one is
+    chosen."""
 
     id: str
     actor: Actor | None
 
 
 def opens_own_scopes(view: F) -> F:
-    """Mark a view that talks to the outside or streams: the middleware opens no transaction around it."""
+    """Mark a view that calls other services or streams: the middleware opens no transaction around it."""
     view.opens_own_scopes = True  # type: ignore[attr-defined]
     return view
 
 
-def is_by_key(request: HttpRequest) -> bool:
-    """Whether an API key is sent; a session beside it does not count then. Keys open the API alone."""
+def uses_api_key(request: HttpRequest) -> bool:
+    """Whether an API key is sent; a session is ignored then. Keys are for the API only."""
     return "Authorization" in request.headers and request.path_info.startswith(API_PREFIXES)
 
 

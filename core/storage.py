@@ -1,6 +1,6 @@
-"""Stored files. Each kind of file has a folder of its own below the tenant's, so that no app takes another's for its own.
+"""Stored files. Each kind of file has a folder of its own below the tenant's, so that apps do not mix up their files.
 
-A file's name is made of ids: `tenants/<tenant>/<kind>/<owner>/<name>`; what users call a file never becomes a path.
+A file's name is made of ids: `tenants/<tenant>/<kind>/<owner>/<name>`; the name that users give never becomes a path.
 Nothing here is called inside a transaction.
 """
 
@@ -35,7 +35,7 @@ def digest(path: Path) -> FileDigest:
 
 @dataclass(frozen=True, slots=True)
 class FileStore:
-    """The stored files of one kind, such as "documents"; each belongs to an owner, an object of the tenant's."""
+    """The stored files of one kind, such as "documents"; each belongs to an owner, an object of the tenant."""
 
     kind: str
 
@@ -52,7 +52,7 @@ class FileStore:
         return [f"{folder}/{name}" for name in _listed(folder)[1]]
 
     def all_files(self, tenant_id: UUID) -> Iterator[str]:
-        """The full names of everything below this kind's folder of the tenant, at any depth."""
+        """The full names of all files below this kind's folder of the tenant, at any depth."""
         return _files_below(f"tenants/{tenant_id}/{self.kind}")
 
     def owner_of(self, name: str) -> UUID | None:
@@ -65,7 +65,7 @@ class FileStore:
 
 def flush(names: Iterable[str]) -> None:
     """Wait until these files are on the disk: a power failure must not lose a file that the database already names. A
-    storage on another machine has written a file by the time it answers."""
+    storage on another machine has written a file when `save` returns."""
     for name in names:
         with suppress(NotImplementedError), Path(default_storage.path(name)).open("rb") as file:
             os.fsync(file.fileno())
@@ -94,19 +94,16 @@ def remove(names: Iterable[str]) -> None:
 
 
 def _files_below(root: str) -> Iterator[str]:
-    """Links to folders are not followed: the files that they lead to have names of their own."""
+    """Links to folders are not followed: their files are found by their own names."""
     folders, names = _listed(root)
     yield from (f"{root}/{name}" for name in names)
     for folder in folders:
-        if not _is_link(f"{root}/{folder}"):
+        try:
+            is_link = Path(default_storage.path(f"{root}/{folder}")).is_symlink()
+        except NotImplementedError:  # a storage without paths has no links
+            is_link = False
+        if not is_link:
             yield from _files_below(f"{root}/{folder}")
-
-
-def _is_link(name: str) -> bool:
-    try:
-        return Path(default_storage.path(name)).is_symlink()
-    except NotImplementedError:  # a storage without paths has no links
-        return False
 
 
 def _listed(root: str) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""Periodic work on what tenants leave behind."""
+"""Periodic clean-up."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from core.api.idempotency import purge_answers
 
 @shared_task(queue="maintenance", ignore_result=False)
 def purge_idempotency_keys() -> int:
-    """Remove the answers that are no longer given again."""
+    """Delete the stored responses that have expired; returns their number."""
     return purge_answers()

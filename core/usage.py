@@ -1,4 +1,4 @@
-"""What an app counts for whoever pays for OYL: figures of rows, in the whole organisation or in each workspace."""
+"""Figures for the usage report: counts of rows in the whole organisation or in each workspace."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 -- OYL's three roles, and their privileges in the current database. Run as a superuser; it is idempotent.
--- The owner migrates, the application owns nothing, and lookup's functions bypass the tenant scope.
+-- The owner migrates, the application owns nothing, and the lookup role's functions bypass the tenant scope.
 DO $$
 DECLARE
     role text;

@@ -1,1 +1,1 @@
-"""Leased work for every app: rows of PostgreSQL that are claimed, kept by a heartbeat, fenced and retried."""
+"""Leased work for every app: rows in PostgreSQL with a claim, a lease, a heartbeat, a fencing token and retries."""

@@ -6,7 +6,7 @@ from core.admin import display
 from jobs.models import LeasedJob
 from jobs.states import JobState
 
-# The theme looks colours up by what a cell shows, which is the label.
+# The theme finds a colour by the cell's text, which is the label.
 STATE_COLOURS = {
     str(JobState.QUEUED.label): "default",
     str(JobState.RUNNING.label): "info",

@@ -7,5 +7,5 @@ class JobsConfig(OylAppConfig):
 
 
 def due_jobs_lookup(*job_tables: str) -> Lookup:
-    """What an app with tables of jobs announces: the sweeper looks for due ones in these."""
+    """For the AppConfig of an app with tables of jobs: the sweeper searches these for due jobs."""
     return Lookup("oyl_tenants_with_due_jobs(text[])", job_tables)

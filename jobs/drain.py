@@ -1,4 +1,4 @@
-"""Waiting until a tenant's jobs are done: by the running workers, or here and now where there are none."""
+"""Waiting until a tenant's jobs are done: by the running workers, or in this process if there are none."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from jobs.worker import work
 J = TypeVar("J", bound=LeasedJob)
 THREADS = 4
 POLL_SECONDS = 0.25
-TRUST_SECONDS = 30.0  # after so long it is checked again whether workers are running
+RECHECK_WORKERS_SECONDS = 30.0
 STAGE = "drain"
 
 
 class _Countdown:
-    """Reports what is done, as seen by what is left."""
+    """Reports progress from the number of jobs that are left; the total is the highest number seen."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._most = progress, 0
@@ -37,17 +37,17 @@ class _Countdown:
 def workers_are_running() -> bool:
     try:
         return bool(current_app.control.ping(timeout=1.0, limit=1))
-    except Exception:  # whatever keeps Redis from answering: no worker hears the bell
+    except Exception:  # without Redis no worker is notified
         return False
 
 
 def wait_until_idle(handler: JobHandler[J], tenant_id: UUID, progress: Progress = no_progress) -> None:
-    """Until none of the tenant's jobs that callers wait for is unfinished."""
+    """Return when none of the tenant's awaited jobs is unfinished."""
     report = _Countdown(progress)
     while unfinished(handler, tenant_id):
         if not workers_are_running():
             return work_in_process(handler, tenant_id, progress)
-        deadline = time.monotonic() + TRUST_SECONDS
+        deadline = time.monotonic() + RECHECK_WORKERS_SECONDS
         while time.monotonic() < deadline and (left := unfinished(handler, tenant_id)):
             report(left)
             time.sleep(POLL_SECONDS)
@@ -55,7 +55,7 @@ def wait_until_idle(handler: JobHandler[J], tenant_id: UUID, progress: Progress 
 
 
 def work_in_process(handler: JobHandler[J], tenant_id: UUID, progress: Progress = no_progress) -> None:
-    """As `wait_until_idle`, in threads of this process."""
+    """As `wait_until_idle`, but the work is done in threads of this process."""
     report = _Countdown(progress)
 
     def drain() -> None:

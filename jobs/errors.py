@@ -1,4 +1,4 @@
-"""What ends an attempt without being an error of the job."""
+"""An exception that ends an attempt without being an error of the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an app says of its jobs: how they are claimed, worked on and ended. Handlers are announced in the AppConfig."""
+"""How an app's jobs are claimed, worked on and ended. Handlers are announced in the AppConfig."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ J = TypeVar("J", bound=LeasedJob)
 
 
 class JobHandler(ABC, Generic[J]):
-    """For the jobs of one model. `queue` is where Celery's workers listen; up to `claim_limit` due jobs are looked at when
-    a batch is claimed. A stage in `unbounded_stages` limits its own time; any other that reports nothing for half an hour
-    loses its lease."""
+    """For the jobs of one model. `queue` is a Celery queue; a batch is chosen from up to `claim_limit` due jobs. A stage
+    in `unbounded_stages` limits its own time; any other loses its lease when it reports nothing for half an hour."""
 
     model: type[J]
     queue: str
@@ -34,27 +33,27 @@ class JobHandler(ABC, Generic[J]):
         return rows
 
     def batch(self, due: Sequence[J]) -> list[J]:
-        """Those of the due jobs that are worked on together, beginning with the first."""
+        """Choose the due jobs that are worked on together; the first of them is included."""
         return list(due[:1])
 
     def on_claim(self, batch: Sequence[J]) -> dict[str, Any]:
-        """Inside the claim's transaction: what else changes; returns further columns of the jobs to set."""
+        """Inside the claim's transaction: changes other rows; returns further columns of the jobs to set."""
         return {}
 
     def lock_subjects(self, jobs: Sequence[J]) -> None:
-        """Inside a scope: lock what the jobs are about. It is locked before the jobs themselves, always in the same order,
+        """Inside a scope: lock the rows that the jobs are about. They are locked before the jobs, always in the same order,
         to avoid deadlocks."""
 
     @abstractmethod
     def work(self, tenant_id: UUID, batch: Sequence[J], progress: JobProgress) -> None:
-        """Outside of a scope: do the work, and finish each job. Raises LeaseLostError, EngineError, or anything."""
+        """Outside of a scope: do the work and finish each job. May raise LeaseLostError, EngineError, or any other."""
 
     def progress_columns(self, stage: str, done: int, total: int) -> dict[str, Any]:
-        """The columns in which a job keeps how far it is."""
+        """The columns that store a job's progress, with their values."""
         return {"stage": stage}
 
     def may_give_up(self, job: J) -> bool:
-        """False for work that is repeated until it succeeds, whatever fails."""
+        """False for work that is repeated until it succeeds."""
         return True
 
     def awaited(self) -> JobQuerySet[J]:
@@ -63,15 +62,15 @@ class JobHandler(ABC, Generic[J]):
         return rows
 
     def on_failure(self, job: J, code: str, detail: str) -> None:
-        """Inside the transaction that ends the job in error: what else changes."""
+        """Inside the transaction that ends the job in error: change other rows."""
 
     def clean_up(self, tenant_id: UUID, jobs: Sequence[J]) -> None:
-        """Outside of a scope, after these jobs have ended in error."""
+        """Outside of a scope: called after these jobs have ended in error."""
 
 
 @cache
 def handlers() -> tuple[JobHandler[Any], ...]:
-    """Those that the apps announce."""
+    """All handlers that the apps announce."""
     return tuple(import_string(path)() for config in oyl_apps() for path in config.job_handlers)
 
 

@@ -1,4 +1,4 @@
-"""What a table of jobs needs in its migration, so that the sweeper sees which tenants have due jobs."""
+"""For the migration of a table of jobs: lets the sweeper see which tenants have due jobs."""
 
 from __future__ import annotations
 

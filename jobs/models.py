@@ -1,4 +1,4 @@
-"""The base of every table of jobs, and their one life cycle."""
+"""The base of every table of jobs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from jobs.states import UNFINISHED, JobState
 
 
 class LeasedJob(TenantModel):
-    """One piece of work. A worker claims it by a conditional UPDATE, which raises `attempt`: the fencing token, without
-    which no later write of that worker counts. `available_at` is when it may be claimed (again): a claim moves it to the end
-    of the lease, each heartbeat further, a failure to the end of the backoff.
+    """One piece of work. A worker claims it by a conditional UPDATE, which increments `attempt`: the fencing token of that
+    worker's later writes. `available_at` is when the job may be claimed (again): a claim and each heartbeat set it to the
+    end of the lease, a failure to the end of the backoff.
 
     `timings_json` has the seconds that each stage took in the last attempt; jobs that are worked on together share them.
     """
@@ -40,7 +40,7 @@ class LeasedJob(TenantModel):
 
 
 def job_constraints(table: str) -> list[Any]:
-    """Of a table of jobs, besides those of every tenant's table."""
+    """The constraints of a table of jobs, in addition to those of every tenant table."""
     return [
         one_of(table, "state", JobState),
         models.CheckConstraint(
@@ -51,7 +51,8 @@ def job_constraints(table: str) -> list[Any]:
 
 
 def job_indexes(table: str) -> list[models.Index]:
-    """By which due jobs are found: among millions that wait, those whose workers died have an index of their own."""
+    """The indexes for finding due jobs. Running jobs have one of their own, to find expired leases among millions of queued
+    jobs."""
     return [
         NamedIndex(fields=["tenant", "-created_at"], name=f"idx_{table}_tenant_created"),
         NamedIndex(

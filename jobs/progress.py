@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10.0
-# Progress is stored at most this often: nobody looks more often.
+# Progress is stored at most this often.
 REPORT_SECONDS = 0.5
-# A stage that reports nothing for so long hangs.
+# A stage that reports nothing for this long is assumed to hang.
 SILENCE_SECONDS = 1800.0
 
 
 class JobProgress:
-    """The progress of jobs that are worked on together: measures each stage, and stores how far they are."""
+    """The progress of jobs that are worked on together: measures the time of each stage, and stores the progress."""
 
     def __init__(self, handler: JobHandler[Any], tenant_id: UUID, jobs: Sequence[LeasedJob]) -> None:
         self._handler, self._tenant_id, self._jobs = handler, tenant_id, jobs
@@ -41,13 +41,17 @@ class JobProgress:
         self.deadline = time.monotonic() + SILENCE_SECONDS
 
     def __call__(self, stage: str, *, done: int = 0, total: int = 0) -> None:
-        """Raises LeaseLostError when none of the jobs is held any more; that is noticed where progress is stored."""
+        """Raises LeaseLostError when none of the jobs is held any more; this is checked whenever progress is stored."""
         now = time.monotonic()
         self._measure(stage, now)
         self.deadline = math.inf if stage in self._handler.unbounded_stages else now + SILENCE_SECONDS
         if now >= self._report_due:
             self._report_due = now + REPORT_SECONDS
-            self._store(self._handler.progress_columns(stage, done, total))
+            columns = self._handler.progress_columns(stage, done, total)
+            with tenant_scope(self._tenant_id):
+                held = self._handler.model.objects.held(self._jobs).locked()
+                if self._jobs and not held.extend_lease(**columns, timings_json=self.timings()):
+                    raise LeaseLostError
 
     def timings(self) -> dict[str, float]:
         """Seconds per stage so far, in the order in which the stages began."""
@@ -59,16 +63,10 @@ class JobProgress:
             self._seconds[self._stage] += now - self._stage_began
         self._stage, self._stage_began = stage, now
 
-    def _store(self, columns: dict[str, Any]) -> None:
-        with tenant_scope(self._tenant_id):
-            held = self._handler.model.objects.held(self._jobs).locked()
-            if self._jobs and not held.extend_lease(**columns, timings_json=self.timings()):
-                raise LeaseLostError
-
 
 @contextmanager
 def heartbeat(handler: JobHandler[Any], tenant_id: UUID, jobs: Sequence[LeasedJob]) -> Iterator[JobProgress]:
-    """Extend the jobs' leases for as long as the block runs and reports progress. A block that hangs loses them."""
+    """Extend the jobs' leases while the block runs and reports progress; a block that hangs loses them."""
     progress, stop = JobProgress(handler, tenant_id, jobs), threading.Event()
     thread = threading.Thread(
         target=_extend_leases,

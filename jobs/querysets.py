@@ -25,7 +25,7 @@ LEASE = timedelta(seconds=45)
 
 
 def from_now(delta: timedelta) -> ExpressionWrapper[CombinedExpression]:
-    """A moment by the database's clock, which all workers share."""
+    """A time by the database's clock, which all workers share."""
     return ExpressionWrapper(Now() + Value(delta), output_field=DateTimeField())
 
 
@@ -50,10 +50,10 @@ class JobQuerySet(TenantQuerySet[J]):
         return set(self.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
 
     def locked(self) -> Self:
-        """These jobs, locked: to update several that others may be updating, too."""
+        """Lock these jobs in primary-key order and return them: for updating several while others may do so, too."""
         return self.filter(pk__in=self.lock())
 
-    def claim(self, **facts: Any) -> int:
+    def claim(self, **columns: Any) -> int:
         return self.update(
             state=JobState.RUNNING,
             attempt=F("attempt") + 1,
@@ -62,18 +62,18 @@ class JobQuerySet(TenantQuerySet[J]):
             started_at=Coalesce("started_at", Now()),
             error_code="",
             error_detail="",
-            **facts,
+            **columns,
         )
 
     def extend_lease(self, **progress: Any) -> int:
-        """A heartbeat, with news of how far the job is."""
+        """Record a heartbeat, with the columns of the progress."""
         return self.update(available_at=from_now(LEASE), heartbeat_at=Now(), **progress)
 
-    def queue_again(self, delay: timedelta, **facts: Any) -> int:
-        return self.update(state=JobState.QUEUED, available_at=from_now(delay), **facts)
+    def queue_again(self, delay: timedelta, **columns: Any) -> int:
+        return self.update(state=JobState.QUEUED, available_at=from_now(delay), **columns)
 
-    def finish(self, state: JobState, **facts: Any) -> int:
-        return self.update(state=state, finished_at=Now(), **facts)
+    def finish(self, state: JobState, **columns: Any) -> int:
+        return self.update(state=state, finished_at=Now(), **columns)
 
 
 UnscopedJobManager = Manager.from_queryset(JobQuerySet)

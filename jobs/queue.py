@@ -1,4 +1,4 @@
-"""Claiming, failing and handing back jobs. PostgreSQL is the truth; Celery's queues only carry a bell."""
+"""Claiming, failing and handing back jobs. PostgreSQL holds the jobs; a Celery message only says that a queue has work."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ WORK_TASK = "jobs.tasks.work"
 
 
 def notify_workers(queue: str) -> None:
-    """Wake a worker: somebody has work, and PostgreSQL knows who. Without Redis nothing is lost: the sweeper rings again."""
+    """Send a Celery message: some tenant has due jobs in this queue. If Redis is away, the next sweep sends another one."""
     try:
         current_app.send_task(WORK_TASK, kwargs={"queue": queue}, queue=queue, retry=False)
     except Exception as error:
-        logger.warning("could not ring, the sweeper will: %s", error)
+        logger.warning("could not notify the workers, the next sweep will: %s", error)
 
 
 def tenants_with_due_jobs(handlers: Iterable[JobHandler[Any]]) -> list[tuple[JobHandler[Any], UUID]]:
-    """In random order: so all tenants get their turn, however many jobs each has."""
+    """In random order, so that all tenants take turns, however many jobs each has."""
     by_table = {handler.model._meta.db_table: handler for handler in handlers}
     with connection.cursor() as cursor:
         cursor.execute("SELECT job_table, tenant_id FROM oyl_tenants_with_due_jobs(%s)", [list(by_table)])
@@ -42,18 +42,18 @@ def tenants_with_due_jobs(handlers: Iterable[JobHandler[Any]]) -> list[tuple[Job
 
 
 def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:
-    """Jobs that are now the caller's, to be worked on together; [] when none is due. What a dead worker left comes first: it
-    has waited for its turn once already."""
+    """Claim due jobs to be worked on together; [] when none is due. Jobs whose lease expired come first: they have waited
+    for their turn once already."""
     with tenant_scope(tenant_id):
         free = handler.claimable()
-        left = free.filter(state=JobState.RUNNING)[: handler.claim_limit]
-        due = [*left, *free.exclude(state=JobState.RUNNING)[: handler.claim_limit]]
+        expired = free.filter(state=JobState.RUNNING)[: handler.claim_limit]
+        due = [*expired, *free.exclude(state=JobState.RUNNING)[: handler.claim_limit]]
         for job in filter(lambda job: _is_exhausted(handler, job), due):
             attempts = job.attempt
             end_in_error(handler, job, "worker_died", sentence("worker_died", attempts=attempts))
         batch = handler.batch([job for job in due if not _is_exhausted(handler, job)])
-        facts = handler.on_claim(batch) if batch else {}
-        handler.model.objects.filter(pk__in=[job.pk for job in batch]).claim(**facts)
+        columns = handler.on_claim(batch) if batch else {}
+        handler.model.objects.filter(pk__in=[job.pk for job in batch]).claim(**columns)
     for job in batch:
         job.attempt += 1
         job.state = JobState.RUNNING
@@ -61,7 +61,7 @@ def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:
 
 
 def _is_exhausted(handler: JobHandler[J], job: J) -> bool:
-    """Whether the worker died at each attempt, as far as that is known."""
+    """Whether the attempts are used up. A job that is due again while it is running is one whose worker died."""
     policy = ERROR_CODES["worker_died"].retry
     return policy is not None and job.attempt >= policy.attempts and handler.may_give_up(job)
 
@@ -106,14 +106,14 @@ def fail_all(
 
 
 def end_in_error(handler: JobHandler[J], job: J, code: str, detail: str) -> None:
-    """Inside a scope."""
+    """Inside a scope: end a job in error, and let its handler change other rows."""
     handler.model.objects.filter(pk=job.pk).finish(JobState.ERROR, error_code=code, error_detail=detail)
     handler.on_failure(job, code, detail)
 
 
 def hand_back(handler: JobHandler[J], tenant_id: UUID, jobs: Sequence[J]) -> None:
-    """Make jobs due at once for other workers. Their attempt counts, because the next claim's fencing token excludes this
-    one: so they are fewer together next time, and soon alone."""
+    """Make jobs due at once for other workers. The attempt counts, because the next claim increments the fencing token; so
+    the next batch is smaller, until the job is claimed alone."""
     if jobs:
         with tenant_scope(tenant_id):
             handler.model.objects.held(jobs).locked().queue_again(timedelta(0))

@@ -1,4 +1,4 @@
-"""The one life cycle of all jobs."""
+"""The life cycle of all jobs."""
 
 from __future__ import annotations
 

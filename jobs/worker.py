@@ -1,4 +1,4 @@
-"""What a worker does when the bell rings: claim a batch of one tenant's jobs, and see each of them to its end."""
+"""What a worker does when it is notified: claim a batch of one tenant's jobs, work on them, and record failures."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def work_for_any_tenant(queue: str) -> int:
 
 
 def work(handler: JobHandler[J], tenant_id: UUID) -> int:
-    """Claim a batch and process it; the number of jobs claimed, 0 when none is due.
+    """Claim a batch and process it; returns the number of jobs claimed, 0 when none is due.
 
-    Each claim rings for the next one before its work starts: so all workers get busy one after another, and tenants take
-    turns.
+    Each claim notifies the next worker before its own work starts: so all workers get busy one after another, and tenants
+    take turns.
     """
     batch = claim(handler, tenant_id)
     if batch:
@@ -41,7 +41,7 @@ def work(handler: JobHandler[J], tenant_id: UUID) -> int:
 
 
 def process(handler: JobHandler[J], tenant_id: UUID, batch: Sequence[J]) -> None:
-    """Work on claimed jobs; whatever fails is recorded with them."""
+    """Work on claimed jobs; failures are recorded with them."""
     with heartbeat(handler, tenant_id, batch) as progress:
         try:
             handler.work(tenant_id, batch, progress)
@@ -49,7 +49,7 @@ def process(handler: JobHandler[J], tenant_id: UUID, batch: Sequence[J]) -> None
             logger.info("jobs %s are held by another worker", [str(job.pk) for job in batch])
         except EngineError as error:
             logger.warning("%s: %s", error.code, error.detail)
-            # Which of several jobs is to blame shows when each is tried alone.
+            # Which of several jobs causes the failure shows when each is tried alone.
             retry = error.retry or (DEFAULT_RETRY if len(batch) > 1 else None)
             fail_all(handler, tenant_id, batch, error.code, error.detail, retry=retry)
         except Exception:

@@ -1,5 +1,5 @@
-"""Refuses what nobody has to look at: bodies before anything of them is kept, because Django writes them to the disk
-before it asks who sends them, and whoever asks on though they were told to wait, so that others do not pay for that."""
+"""Refuses requests before Django sees them: bodies that are too large, because Django would write them to the disk before
+it authenticates the sender; and clients that ignore Retry-After, because they would cost the others time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOO_LARGE = "A request may have {most:,} bytes. Send fewer files at a time."
 
 
 class AdmissionMiddleware:
-    """Around an ASGI application."""
+    """ASGI middleware."""
 
     def __init__(self, application: Call) -> None:
         self._application = application
@@ -32,39 +32,28 @@ class AdmissionMiddleware:
         refusal = _refusal(scope) if scope["type"] == "http" else None
         if refusal is None:
             await self._application(scope, receive, send)
-        else:
-            await _answer(refusal, send)
+            return
+        headers = [(name.lower().encode(), value.encode()) for name, value in refusal.items()]
+        await send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": refusal.content})
 
 
 def _refusal(scope: Scope) -> HttpResponse | None:
     request: Any = ASGIRequest(scope, BytesIO())
     request.id = uuid4().hex
-    response = _not_yet(request) or _not_this(request)
+    is_api = request.path_info.startswith(API_PREFIXES)
+    cached = rate_limiter().cached_refusal(rate_limit_key(request)) if is_api else None
+    response = too_many_requests(request, cached) if cached else _length_problem(request)
     if response is not None:
         response["X-Request-ID"] = request.id
     return response
 
 
-def _not_yet(request: Any) -> HttpResponse | None:
-    told = (
-        rate_limiter().cached_refusal(rate_limit_key(request))
-        if request.path_info.startswith(API_PREFIXES)
-        else None
-    )
-    return too_many_requests(request, told) if told else None
-
-
-def _not_this(request: Any) -> HttpResponse | None:
-    """The server holds a client to the length that it says. Of a body without one Django's parsers would see nothing."""
+def _length_problem(request: Any) -> HttpResponse | None:
+    """Content-Length suffices: the server reads no more than that, and Django's parsers ignore a body without it."""
     length, most = request.META.get("CONTENT_LENGTH", "0"), settings.OYL_UPLOAD_MB << 20
     if "Transfer-Encoding" in request.headers:
         return plain_problem(request, 411, "length_required", LENGTHLESS)
     if int(length if length.isdigit() else 0) > most:
         return plain_problem(request, 413, "too_large", TOO_LARGE.format(most=most))
     return None
-
-
-async def _answer(response: HttpResponse, send: Call) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": response.content})

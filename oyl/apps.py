@@ -33,7 +33,7 @@ class OylConfig(OylAppConfig):
 
 
 class OylAdminConfig(admin.AdminConfig):
-    """Django's admin on OYL's own site."""
+    """Django's admin with OYL's own admin site."""
 
     default = False
     default_site = "oyl.site.OylAdminSite"

@@ -1,4 +1,4 @@
-"""The web application. It refuses to start on a database role that could see past the isolation of tenants."""
+"""The web application. It refuses to start with a database role that could bypass the isolation of tenants."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Celery: Redis is only the doorbell, every piece of work is a row in PostgreSQL."""
+"""Celery: its messages only say that a queue has work; every piece of work is a row in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def check_before_start(**_: Any) -> None:
 
 @worker_init.connect
 def relax_garbage_collection(**_: Any) -> None:
-    """A batch makes many objects and hardly any cycles: to look for those as often as Python does takes a tenth of a
-    worker's time."""
+    """A batch makes many objects and hardly any cycles. With Python's default thresholds, searching for cycles would take a
+    tenth of a worker's time."""
     gc.set_threshold(50_000, 20, 50)

@@ -1,4 +1,4 @@
-"""Is every component there and fit for its work? Each answer says what to do."""
+"""Checks every component, and says what to do if one does not work."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from oyl.health import NOBODY, probe_database, probe_redis, probe_vector_store
+from oyl.health import NIL_TENANT, probe_database, probe_redis, probe_vector_store
 
-FREE_NEEDED, FREE_WISHED = 1 << 30, 5 << 30
+MIN_FREE_BYTES, RECOMMENDED_FREE_BYTES = 1 << 30, 5 << 30
 KEY_LENGTH = 32
 
 
@@ -26,7 +26,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """`advice` is empty when all is well."""
+    """`advice` is empty when the state is OK."""
 
     component: str
     state: State
@@ -35,7 +35,7 @@ class Check:
 
 
 class CheckFailed(Exception):
-    """What is wrong with a component; `only_warn` when OYL works without."""
+    """A component does not work as it should; `only_warn` when OYL works without it."""
 
     def __init__(self, detail: str, *, advice: str = "", only_warn: bool = False) -> None:
         super().__init__(detail)
@@ -43,16 +43,16 @@ class CheckFailed(Exception):
 
 
 def run_checks() -> list[Check]:
-    """Every component, in the order in which they need one another. Raises nothing."""
-    return [_check(name, probe, advice) for name, probe, advice in COMPONENTS]
+    """Check every component, in the order of their dependencies. Never raises."""
+    return [_run_check(name, probe, advice) for name, probe, advice in COMPONENTS]
 
 
-def _check(name: str, probe: Callable[[], str], advice: str) -> Check:
+def _run_check(name: str, probe: Callable[[], str], advice: str) -> Check:
     try:
         return Check(component=name, state=State.OK, detail=probe())
-    except CheckFailed as found:
-        state = State.WARN if found.only_warn else State.FAIL
-        return Check(component=name, state=state, detail=str(found), advice=found.advice or advice)
+    except CheckFailed as failure:
+        state = State.WARN if failure.only_warn else State.FAIL
+        return Check(component=name, state=state, detail=str(failure), advice=failure.advice or advice)
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"
         return Check(component=name, state=State.FAIL, detail=detail, advice=advice)
@@ -81,9 +81,9 @@ def isolation() -> str:
     from core.isolation.scope import refuse_unsafe_role
 
     refuse_unsafe_role()
-    if findings := check.check():
-        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise CheckFailed(f"{findings[0].where}: {findings[0].detail}{more}")
+    if violations := check.check():
+        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+        raise CheckFailed(f"{violations[0].where}: {violations[0].detail}{more}")
     return "the role is bound, every tenant table is isolated"
 
 
@@ -101,7 +101,7 @@ def embedder() -> str:
     from knowledge.engine_config import default_embedder
 
     chosen = default_embedder()
-    vectors = chosen.embed(NOBODY, ["Does it work?"])
+    vectors = chosen.embed(NIL_TENANT, ["Does it work?"])
     if vectors.shape != (1, chosen.dimensions):
         raise CheckFailed(
             f"{chosen.model} gave a vector of shape {vectors.shape}, not (1, {chosen.dimensions})"
@@ -110,7 +110,7 @@ def embedder() -> str:
 
 
 def ocr() -> str:
-    """A picture of a word, read as any upload is: in the capped process."""
+    """Parse a picture of a word, as any upload: in the limited process."""
     from PIL import Image, ImageDraw, ImageFont
 
     from knowledge.engine_config import file_parser
@@ -120,7 +120,7 @@ def ocr() -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture"
         picture.save(path, "PNG")
-        read = file_parser().parse(NOBODY, path, filename="picture.png", workdir=Path(folder))
+        read = file_parser().parse(NIL_TENANT, path, filename="picture.png", workdir=Path(folder))
     word = " ".join(element.text for element in read.elements)
     if "HEALTHY" not in word:
         raise CheckFailed(f"read '{word}' where 'HEALTHY' is written")
@@ -139,8 +139,8 @@ def data_folder() -> str:
     with tempfile.TemporaryFile(dir=folder):
         free = shutil.disk_usage(folder).free
     detail = f"{free / (1 << 30):.1f} GiB free in {folder}"
-    if free < FREE_WISHED:
-        raise CheckFailed(detail, only_warn=free >= FREE_NEEDED)
+    if free < RECOMMENDED_FREE_BYTES:
+        raise CheckFailed(detail, only_warn=free >= MIN_FREE_BYTES)
     return f"writable, {detail}"
 
 

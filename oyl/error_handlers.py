@@ -1,11 +1,11 @@
-"""What Django answers when no view does: a page to people, problem details to programmes."""
+"""Django's error responses: a page for browsers, problem details for the API."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from core.api.problems import NOT_THERE, plain_problem
+from core.api.problems import NOT_FOUND, plain_problem
 from core.requests import API_PREFIXES
 
 BAD = "The request cannot be understood: its host, path or headers are not well-formed."
@@ -20,7 +20,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path_info.startswith(API_PREFIXES):
-        return plain_problem(request, 404, "not_found", NOT_THERE)
+        return plain_problem(request, 404, "not_found", NOT_FOUND)
     return defaults.page_not_found(request, exception)
 
 

@@ -1,4 +1,4 @@
-"""What a report of an error may show: Django's own shows every form's fields and every variable."""
+"""Limits what an error report shows: Django's own shows the fields of every form and every variable."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class ExceptionFilter(SafeExceptionReporterFilter):
-    """Names, but no values: of what was sent, of variables, and of settings that are addresses (which may have a
-    password in them)."""
+    """Shows the names, but no values, of form fields, of variables, and of settings that are URLs (which may contain a
+    password)."""
 
     hidden_settings = re.compile(
         f"{SafeExceptionReporterFilter.hidden_settings.pattern}|URL|DATABASES", re.IGNORECASE
     )
 
     def is_active(self, request: HttpRequest | None) -> bool:
-        """With DEBUG, too."""
+        """Also with DEBUG."""
         return True
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Is the process alive (`/healthz`), and can it serve (`/readyz`)?"""
+"""Liveness (`/healthz`) and readiness (`/readyz`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from oyl.version import VERSION
 
 logger = logging.getLogger(__name__)
-NOBODY = UUID(int=0)
+NIL_TENANT = UUID(int=0)
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -21,19 +21,18 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when PostgreSQL, Redis and the vector store answer, else 503; names those that do not."""
-    components = {name: _answers(name, probe) for name, probe in PROBES.items()}
+    components: dict[str, bool] = {}
+    for name, probe in PROBES.items():
+        try:
+            probe()
+        except Exception:
+            logger.exception("%s does not answer", name)
+            components[name] = False
+        else:
+            components[name] = True
     ready = all(components.values())
     body = {"status": "ok" if ready else "unavailable", "components": components}
     return JsonResponse(body, status=200 if ready else 503)
-
-
-def _answers(name: str, probe: Callable[[], None]) -> bool:
-    try:
-        probe()
-    except Exception:
-        logger.exception("%s does not answer", name)
-        return False
-    return True
 
 
 def probe_database() -> None:
@@ -53,7 +52,7 @@ def probe_vector_store() -> None:
     from engines.vectors import Filter
     from knowledge.engine_config import vector_store
 
-    vector_store().scroll(NOBODY, "readiness", Filter(), limit=1)
+    vector_store().scroll(NIL_TENANT, "readiness", Filter(), limit=1)
 
 
 PROBES: dict[str, Callable[[], None]] = {

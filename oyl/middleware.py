@@ -9,20 +9,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 
 
-class RepeatableRequest(HttpResponsePermanentRedirect):
-    """The client sends the same method and body again; after a 301 a POST would become a GET."""
+class MethodPreservingRedirect(HttpResponsePermanentRedirect):
+    """A 308: clients repeat the method and the body, while after a 301 a POST becomes a GET."""
 
     status_code = 308
 
 
 class SlashMiddleware(CommonMiddleware):
-    """Django's, which sends whoever forgets the slash at the end of an address there."""
+    """Redirects URLs without the slash at the end, as Django's middleware does, but with a 308."""
 
-    response_redirect_class = RepeatableRequest
+    response_redirect_class = MethodPreservingRedirect
 
 
 class RequestIdMiddleware:
-    """Every answer names its request in `X-Request-ID`; audit and logs use the same id."""
+    """Gives each request an id, which the response's `X-Request-ID`, the audit log and the logs contain."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

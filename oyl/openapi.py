@@ -1,5 +1,5 @@
-"""The OpenAPI document and the pages that show it. Both are open: they say no more than the source does, and somebody
-without a key yet wants to read them, too."""
+"""The OpenAPI document and the pages that show it. Both are public: they contain no more than the source, and are read
+before one has a key."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ PREFIX = "/api/v1/"
 
 @cache
 def document() -> dict[str, Any]:
-    """It is the same for everybody, and changes with the source alone."""
+    """Cached, because it is the same for all users and depends only on the source."""
     made: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
     return made
 
 
 def only_routes(endpoints: list[Any]) -> list[Any]:
-    """What has another contract, as OpenAI's, is described by whoever made that."""
+    """Leave out the OpenAI-compatible API, which OpenAI documents."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith(PREFIX)]
 
 
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """What operations refer to, what tags mean, and examples."""
+    """Add the components that operations refer to, the descriptions of tags, and examples."""
     for kind, named in components().items():
         result["components"][kind] = {**result["components"].get(kind, {}), **named}
     result["tags"] = [{"name": name, "description": inspect.getdoc(view)} for name, view in ROUTES.items()]
@@ -43,7 +43,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 @cache
-def _rendered(media_type: str) -> bytes:
+def _render(media_type: str) -> bytes:
     (renderer,) = (kind for kind in SchemaView.renderer_classes if kind.media_type == media_type)
     return force_bytes(renderer().render(document(), renderer_context={}))
 
@@ -56,11 +56,11 @@ class SchemaView(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         media_type = request.accepted_renderer.media_type
-        return HttpResponse(_rendered(media_type), content_type=media_type)
+        return HttpResponse(_render(media_type), content_type=media_type)
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """Swagger UI, from our own static files: nothing is asked of any other host."""
+    """Swagger UI, served from our own static files: the page makes no request to other hosts."""
 
     http_method_names = ["get", "head"]
     authentication_classes = permission_classes = ()

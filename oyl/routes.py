@@ -1,4 +1,4 @@
-"""The routes of `/api/v1/` and `/v1/`: those of all apps."""
+"""The routes of `/api/v1/` and `/v1/`, collected from all apps."""
 
 from __future__ import annotations
 

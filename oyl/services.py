@@ -1,4 +1,4 @@
-"""What an organisation, or each of its workspaces, uses: the figures of all apps."""
+"""The usage of an organisation or of its workspaces: the figures of all apps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.usage import FigureSet, Period
 
 
 def figure_sets(period: Period) -> list[FigureSet]:
-    """Those that the apps announce, in the order of the apps."""
+    """The figures that the apps announce, in the order of the apps."""
     return [one for config in oyl_apps() if config.usage for one in import_string(config.usage)(period)]
 
 

@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment. docs/settings.md lists them; a test holds the two together.
+"""Every setting, read once from the environment. docs/settings.md lists them; a test compares the two.
 
 Without `DATABASE_URL`, `REDIS_URL` and `QDRANT_URL` the embedded services of `OYL_DATA_DIR` are used, and their keys are
 made on first use. With `DATABASE_URL` this is a server installation: keys and hosts must be given, or it does not start.
@@ -67,7 +67,7 @@ if not EMBEDDED and not ALLOWED_HOSTS:
         "Set ALLOWED_HOSTS to the host names that OYL answers to, separated by commas."
     )
 
-# With HTTPS, which a proxy in front of OYL ends and tells of in X-Forwarded-Proto, cookies travel no other way.
+# A proxy in front of OYL terminates HTTPS and sets X-Forwarded-Proto; cookies are then sent over HTTPS only.
 OYL_HTTPS = env.bool("OYL_HTTPS", default=not EMBEDDED)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OYL_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if OYL_HTTPS else None
@@ -202,7 +202,7 @@ STORAGES = {
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Nobody waits for a Redis that is away, or hangs: a ring that is lost is rung again by the sweeper.
+# No request waits for a Redis that is away or hangs: the sweep sends lost messages again.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2, "socket_timeout": 5}
 # Most tasks only notify: their results are kept where a task says so, and the class of any exception always.
 CELERY_TASK_IGNORE_RESULT = True
@@ -221,7 +221,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
-        "django.request": {"level": "ERROR"},  # what was refused or is not there is no trouble of OYL's
+        "django.request": {"level": "ERROR"},  # responses of 4xx are not logged
         "httpx": {"level": "WARNING"},
     },
 }
@@ -232,7 +232,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "oyl.exception_filter.ExceptionFilter"
 OYL_KEY_REQUESTS = env.int("OYL_KEY_REQUESTS", default=600)
 OYL_TENANT_REQUESTS = env.int("OYL_TENANT_REQUESTS", default=3000)
 OYL_ADDRESS_REQUESTS = env.int("OYL_ADDRESS_REQUESTS", default=120)
-# The whole of a request, and what of it is no file and read into memory.
+# The maximum sizes of a request, and of the part that is read into memory (all but files).
 OYL_UPLOAD_MB = env.int("OYL_UPLOAD_MB", default=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("OYL_BODY_MB", default=1) << 20
 
@@ -242,7 +242,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["core.api.filters.FilterBackend", "core.api.filters.Ordering"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
-    "URL_FORMAT_OVERRIDE": None,  # `?format=` is a filter that nobody knows, as any other
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is an unknown filter, as any other
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.operations.Operation",
 }
 SPECTACULAR_SETTINGS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.urls import reverse_lazy
 
 from core.apps import SidebarPage, oyl_apps
 
-# Headings in their order; any other one comes after them.
+# Known sections in their order; others follow.
 SECTIONS = ("Knowledge", "Assistants", "Workflows", "Organisation", "System")
 HOME = {"items": [{"title": "Overview", "icon": "space_dashboard", "link": reverse_lazy("admin:index")}]}
 
@@ -29,7 +28,7 @@ def _sections() -> list[dict[str, Any]]:
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """As django-unfold expects it. The theme leaves out the pages that the actor may not view."""
+    """The items in django-unfold's format; the theme leaves out the pages that the actor may not view."""
     return [HOME, *_sections()]
 
 
@@ -37,10 +36,9 @@ def _item(page: SidebarPage) -> dict[str, Any]:
     item = {"title": page.title, "icon": page.icon}
     if page.view:
         return {**item, "link": reverse_lazy(f"admin:{page.view}")}
-    address = f"admin:{page.model.replace('.', '_')}_changelist"
-    return {**item, "link": reverse_lazy(address), "permission": _may_view(page.model)}
 
+    def may_view(request: HttpRequest) -> bool:
+        return admin.site.get_model_admin(apps.get_model(page.model)).has_view_permission(request)
 
-def _may_view(model: str) -> Callable[[HttpRequest], bool]:
-    """Whether the page's own admin lets the actor view it."""
-    return lambda request: admin.site.get_model_admin(apps.get_model(model)).has_view_permission(request)
+    url = f"admin:{page.model.replace('.', '_')}_changelist"
+    return {**item, "link": reverse_lazy(url), "permission": may_view}

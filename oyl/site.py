@@ -1,4 +1,4 @@
-"""The admin site: who may enter, in which tenant, and how to change to another."""
+"""The admin site: sign-in, the tenant that one acts in, and switching to another."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NO_TENANT = (
 
 
 class SignInForm(AuthenticationForm):  # type: ignore[misc]
-    """By e-mail; only people who belong to a tenant come in."""
+    """Sign-in by e-mail, for users who belong to a tenant."""
 
     error_messages = {
         "invalid_login": "This e-mail address and password do not match an active account. "
@@ -56,7 +56,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     enable_nav_sidebar = True
 
     def history_of(self, instance: models.Model) -> models.QuerySet[AuditLog]:
-        """What the audit log has of an object, newest first."""
+        """The audit log's events of an object, newest first."""
         return events_of(instance)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -75,36 +75,36 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     @opens_own_scopes
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """An operator who signs in enters the first of their tenants, which is told so. Whoever lost the membership that
-        they acted by chooses another one, or learns that there is none."""
-        stranded = request.user.is_authenticated and not self.has_permission(request)
-        if stranded and request.method == "GET":
+        """A user who signs in enters the first of their tenants; for an operator this is recorded. A signed-in user who has
+        lost the membership of the current tenant chooses another one, or is warned that there is none."""
+        lost_tenant = request.user.is_authenticated and not self.has_permission(request)
+        if lost_tenant and request.method == "GET":
             if cast(MemberRequest, request).tenants:
                 context = {**self.each_context(request), "title": "Choose an organisation"}
                 return TemplateResponse(request, "admin/choose_tenant.html", context)
             messages.warning(request, NO_TENANT)
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
-            enter(request, tenants_of_user(request.user.pk)[0])
+            enter_tenant(request, tenants_of_user(request.user.pk)[0])
         return response
 
 
 @require_POST
 @opens_own_scopes
 def switch_tenant(request: MemberRequest) -> HttpResponse:
-    """Act in another of one's tenants from now on. One that is not among them is as good as absent."""
+    """Switch to another of the user's tenants. Others are treated as if they did not exist."""
     chosen = request.POST.get("tenant")
     access = next((access for access in request.tenants if str(access.tenant_id) == chosen), None)
     if access is None:
         messages.error(request, "There is no such organisation, or you do not belong to it.")
     else:
-        enter(request, access)
+        enter_tenant(request, access)
         messages.success(request, f"You are working in {access.name} now.")
     return HttpResponseRedirect(reverse("admin:index"))
 
 
-def enter(request: HttpRequest, access: TenantAccess) -> None:
-    """Forms that were opened before, in another tenant, are refused from now on (templates/403_csrf.html)."""
+def enter_tenant(request: HttpRequest, access: TenantAccess) -> None:
+    """Forms that were opened before, in another tenant, are refused afterwards (templates/403_csrf.html)."""
     request.session[SESSION_KEY] = str(access.tenant_id)
     rotate_token(request)
     if request.user.is_superuser:
@@ -121,12 +121,12 @@ def enter(request: HttpRequest, access: TenantAccess) -> None:
 
 
 def tenant_name(request: MemberRequest) -> str:
-    """The organisation that the request acts in, for every page's header."""
+    """The name of the current tenant, for every page's header."""
     return next((access.name for access in request.tenants if _is_current(request, access)), "")
 
 
 def other_tenants(request: MemberRequest) -> list[dict[str, Any]]:
-    """What the header's switcher offers (templates/unfold/helpers/site_dropdown.html)."""
+    """The choices of the header's menu (templates/unfold/helpers/site_dropdown.html)."""
     return [
         {"title": access.name, "link": str(access.tenant_id)}
         for access in request.tenants

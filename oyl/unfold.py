@@ -1,4 +1,4 @@
-"""How the admin looks: its name and colours."""
+"""The admin's theme: name, colours and navigation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every address that OYL answers to."""
+"""All URLs."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,3 +1,3 @@
-"""The one place of OYL's version: what `manage.py version`, /healthz, the OpenAPI document and the admin's foot show."""
+"""OYL's version, as shown by `manage.py version`, /healthz, the OpenAPI document and the admin's footer."""
 
 VERSION = "0.1.0"

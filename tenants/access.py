@@ -1,4 +1,4 @@
-"""What can be asked before a tenant is known: functions of the database, each as narrow as its use."""
+"""Lookups before a tenant is known: functions of the database that return only what is needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TenantAccess:
 
 
 def tenants_of_user(user_id: UUID) -> list[TenantAccess]:
-    """Where an active user may act, their own memberships first; an operator also everywhere else, as owner."""
+    """The tenants that an active user may act in, their own memberships first; an operator is owner of all others, too."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT tenant_id, tenant_name, role FROM oyl_memberships(%s)", [user_id])
         return [TenantAccess(tenant_id, name, Role(role)) for tenant_id, name, role in cursor.fetchall()]
@@ -28,7 +28,7 @@ def tenants_of_user(user_id: UUID) -> list[TenantAccess]:
 
 @dataclass(frozen=True, slots=True)
 class KeyAccess:
-    """A key that is valid now: neither revoked nor expired, its organisation there, its user active and a member."""
+    """A valid key: neither revoked nor expired, of an existing organisation, and its user is active and a member."""
 
     key_id: UUID
     tenant_id: UUID
@@ -42,7 +42,7 @@ class KeyAccess:
 
 
 def access_by_key(key: str) -> KeyAccess | None:
-    """By the key's hash: what is compared in the database tells nobody how much of a key is right."""
+    """Find a key by its hash, so that the time of the comparison reveals nothing of the key."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM oyl_api_key(%s)", [hash_key(key)])
         row = cursor.fetchone()
@@ -55,5 +55,5 @@ def access_by_key(key: str) -> KeyAccess | None:
 
 
 def hash_key(key: str) -> str:
-    """A key has 256 random bits, which no slow hash makes harder to guess."""
+    """SHA-256: a slow hash would not make 256 random bits harder to guess."""
     return hashlib.sha256(key.encode()).hexdigest()

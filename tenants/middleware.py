@@ -1,4 +1,4 @@
-"""Finds the actor of a request and their tenant, counts the request, and wraps the whole response in the tenant's scope."""
+"""Finds a request's actor and tenant, counts the request, and wraps the whole response in the tenant's scope."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.actors import Actor, ActorKind
 from core.api.problems import too_many_requests, with_rate_headers
 from core.isolation.scope import tenant_scope
 from core.rate_limits import Quota, rate_limiter
-from core.requests import API_PREFIXES, TenantRequest, client_address, is_by_key, rate_limit_key
+from core.requests import API_PREFIXES, TenantRequest, client_address, rate_limit_key, uses_api_key
 from tenants.access import TenantAccess, access_by_key, tenants_of_user
 from tenants.services import record_key_use
 
@@ -32,13 +32,13 @@ class TenantMiddleware:
 
     def __call__(self, request: MemberRequest) -> HttpResponse:
         request.tenants = tenants_of_user(request.user.pk) if request.user.is_authenticated else []
-        request.actor = _key_actor(request) if is_by_key(request) else _session_actor(request)
+        request.actor = _key_actor(request) if uses_api_key(request) else _session_actor(request)
         if not request.path_info.startswith(API_PREFIXES):
             return self._in_scope(request)
-        verdict = rate_limiter().count(_quotas(request), credential=rate_limit_key(request))
-        if not verdict.allowed:
-            return too_many_requests(request, verdict)
-        return with_rate_headers(self._in_scope(request), verdict)
+        result = rate_limiter().count(_quotas_of(request), credential=rate_limit_key(request))
+        if not result.allowed:
+            return too_many_requests(request, result)
+        return with_rate_headers(self._in_scope(request), result)
 
     def _in_scope(self, request: TenantRequest) -> HttpResponse:
         if request.actor is None or _opens_own_scopes(request):
@@ -50,7 +50,7 @@ class TenantMiddleware:
         return response
 
 
-def _quotas(request: TenantRequest) -> list[Quota]:
+def _quotas_of(request: TenantRequest) -> list[Quota]:
     """The quotas of a known actor and of their tenant. Requests without a valid key share the quota of their address; valid
     keys from the same address are not counted there."""
     if (actor := request.actor) is None:
@@ -63,7 +63,7 @@ def _quotas(request: TenantRequest) -> list[Quota]:
 
 
 def _key_actor(request: TenantRequest) -> Actor | None:
-    """None when the key is not valid, or no longer."""
+    """None when the key is not valid."""
     kind, _, key = request.headers["Authorization"].partition(" ")
     access = access_by_key(key.strip()) if kind.lower() == "bearer" else None
     if access is None:
@@ -82,8 +82,8 @@ def _key_actor(request: TenantRequest) -> Actor | None:
 
 
 def _session_actor(request: MemberRequest) -> Actor | None:
-    """The signed-in user in the tenant they chose, or in the first that they may act in while they have chosen none.
-    None when the chosen one is no longer theirs: entering another one without a choice could mislead them."""
+    """The signed-in user in the chosen tenant, or in their first one if they have chosen none. None when they may no longer
+    act in the chosen tenant: another one that they did not choose could mislead them."""
     chosen = request.session.get(SESSION_KEY)
     allowed = (access for access in request.tenants if chosen in (None, str(access.tenant_id)))
     access = next(allowed, None)

@@ -1,4 +1,4 @@
-"""Who owns data: tenants, their users and keys."""
+"""Tenants, users, memberships and API keys."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Django's admin asks; OYL's own site asks for a tenant instead (core.admin)."""
+        """Required by Django's admin; OYL's admin site requires a tenant instead."""
         return self.is_active
 
 
@@ -91,8 +91,8 @@ class Membership(TenantModel):
 
 
 class ApiKey(TenantModel):
-    """`prefix` is shown, only the SHA-256 of the key is kept. It opens what its scopes name (`core.permissions`), and
-    of that, when it is bound, only what belongs to one object."""
+    """Only `prefix` and the SHA-256 of the key are stored. A key allows what its scopes name (`core.permissions`); a bound
+    key, only what belongs to one object."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     name = models.CharField(max_length=255)

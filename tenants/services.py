@@ -1,4 +1,4 @@
-"""What can be done with tenants, their members, users and keys."""
+"""The services for tenants, members, users and API keys."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
-from django.db import IntegrityError, models
+from django.db import IntegrityError
 from django.utils import timezone
 
 from audit.services import record, save_audited
 from core.actors import Actor, ActorKind, command_actor
-from core.encryption.fields import EncryptedJSONField
 from core.encryption.rotation import Rotation, encrypted_fields, lock_batch, reencrypt
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
@@ -31,7 +30,7 @@ class TenantExistsError(ConflictError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTenant:
-    """`password` is None when the user existed before: they keep their own."""
+    """`password` is None when the user existed before."""
 
     tenant_id: UUID
     admin_email: str
@@ -39,12 +38,12 @@ class NewTenant:
 
 
 def create_tenant(*, name: str, admin_email: str, credential: str = "create_tenant") -> NewTenant:
-    """A tenant with its owner, who is made when no user has that e-mail. Raises TenantExistsError."""
+    """Create a tenant with its owner, who is created unless a user has that e-mail. Raises TenantExistsError."""
     tenant_id = new_id()
     actor = command_actor(tenant_id, credential)
     with _unique_name(name), tenant_scope(tenant_id):
         tenant = Tenant.objects.create(id=tenant_id, name=name)
-        user, password = _find_or_make_user(admin_email)
+        user, password = _get_or_create_user(admin_email)
         Membership.objects.create(user=user, role=Role.OWNER)
         record(actor=actor, action="tenant.created", target=tenant, new={"owner": str(user.pk)})
     return NewTenant(tenant_id=tenant_id, admin_email=user.email, password=password)
@@ -52,7 +51,7 @@ def create_tenant(*, name: str, admin_email: str, credential: str = "create_tena
 
 @contextmanager
 def _unique_name(name: str) -> Iterator[None]:
-    """Only the database sees the names of all tenants. Raises TenantExistsError."""
+    """Let the database check the name, because a scope does not see all tenants. Raises TenantExistsError."""
     try:
         yield
     except IntegrityError as error:
@@ -61,7 +60,7 @@ def _unique_name(name: str) -> Iterator[None]:
         raise TenantExistsError(f"There is a tenant named '{name}' already. Choose another name.") from error
 
 
-def _find_or_make_user(email: str) -> tuple[User, str | None]:
+def _get_or_create_user(email: str) -> tuple[User, str | None]:
     found = User.objects.filter(email=email.lower()).first()
     if found:
         return found, None
@@ -77,35 +76,35 @@ def _new_password() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """`password` is None when the user existed before: they keep their own."""
+    """`password` is None when the user existed before."""
 
     membership: Membership
     password: str | None
 
 
 def invite_member(*, actor: Actor, email: str, role: Role) -> Invitation:
-    """Makes the user if there is none of that e-mail. Raises ForbiddenError below admin, and when an admin would
-    make an owner; ConflictError when they are a member already."""
+    """Create the user unless there is one with that e-mail. Raises ForbiddenError below admin, and when an admin makes an
+    owner; ConflictError when the user is a member already."""
     actor.require(Role.OWNER if role == Role.OWNER else Role.ADMIN)
     with tenant_scope(actor.tenant_id):
-        user, password = _find_or_make_user(email)
+        user, password = _get_or_create_user(email)
         membership, is_new = Membership.objects.get_or_create(user=user, defaults={"role": role})
         if not is_new:
             raise ConflictError(f"{user.email} is a member already. Change their role instead.")
-        record(actor=actor, action="membership.created", target=membership, new=_facts(membership))
+        record(actor=actor, action="membership.created", target=membership, new=_event_values(membership))
     return Invitation(membership=membership, password=password)
 
 
 def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
-    """Raises ForbiddenError below admin, and when an admin would make or unmake an owner; ConflictError when no
-    owner would be left."""
+    """Raises ForbiddenError below admin, and when an admin adds or removes an owner; ConflictError when no owner would be
+    left."""
     with tenant_scope(actor.tenant_id):
-        old = _stored(membership).role
+        old = _reload(membership).role
         actor.require(Role.OWNER if Role.OWNER in (role, old) else Role.ADMIN)
         if role == old:
             return
         if old == Role.OWNER:
-            _keep_an_owner(membership)
+            _require_other_owner(membership)
         membership.role = role
         membership.save(update_fields=["role", "updated_at"])
         record(
@@ -118,38 +117,38 @@ def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
 
 
 def remove_member(*, actor: Actor, membership: Membership) -> None:
-    """The user stays; they can no longer act in this tenant. Raises as `set_role` does."""
+    """Delete the membership; the user remains. Raises as `set_role` does."""
     with tenant_scope(actor.tenant_id):
-        leaving = _stored(membership)
+        leaving = _reload(membership)
         actor.require(Role.OWNER if leaving.role == Role.OWNER else Role.ADMIN)
         if leaving.role == Role.OWNER:
-            _keep_an_owner(leaving)
-        record(actor=actor, action="membership.deleted", target=leaving, old=_facts(leaving))
+            _require_other_owner(leaving)
+        record(actor=actor, action="membership.deleted", target=leaving, old=_event_values(leaving))
         leaving.delete()
 
 
-def _stored(membership: Membership) -> Membership:
-    """As it is in the database: what the caller has may be old, or altered. Raises NotFoundError."""
+def _reload(membership: Membership) -> Membership:
+    """The row in the database: the caller's instance may be outdated or modified. Raises NotFoundError."""
     found: Membership | None = Membership.objects.filter(pk=membership.pk).first()
     if found is None:
         raise NotFoundError("They are no member any more.")
     return found
 
 
-def _keep_an_owner(leaving: Membership) -> None:
-    """The owners are locked, so that two who leave at once see each other."""
+def _require_other_owner(leaving: Membership) -> None:
+    """Lock the owners, so that two who leave at the same time do not both succeed. Raises ConflictError."""
     owners = Membership.objects.select_for_update().filter(role=Role.OWNER).values_list("pk", flat=True)
     if not set(owners) - {leaving.pk}:
         raise ConflictError("An organisation needs an owner. Make somebody else owner first.")
 
 
-def _facts(membership: Membership) -> dict[str, str]:
+def _event_values(membership: Membership) -> dict[str, str]:
     return {"user": str(membership.user_id), "role": membership.role}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApiKey:
-    """`secret` is known here and never again: only its hash is kept."""
+    """`secret` is available only here: only its hash is stored."""
 
     api_key: ApiKey
     secret: str
@@ -164,34 +163,34 @@ def create_api_key(
     bound: tuple[str, UUID] | None = None,
     member: Membership | None = None,
 ) -> NewApiKey:
-    """A key `oyl_<id>_<secret>` that acts for the actor's user, within `scopes` (`core.permissions.key_scopes()`), and
-    `bound` to one object if that is given. A key makes none that may do more than itself. A command, which is no user,
-    names the `member` for whom it acts.
+    """Create a key `oyl_<id>_<secret>` that acts for the actor's user, with `scopes` (`core.permissions.key_scopes()`),
+    and `bound` to one object if that is given. A key cannot create one that allows more than itself. A command, which has
+    no user, passes the `member` for whom the key acts.
 
-    Raises ForbiddenError below admin, and InvalidError for an unknown or no scope, a date that is over, or an object that
-    is not there.
+    Raises ForbiddenError below admin, and InvalidError for an unknown or no scope, a past date, or an object that does
+    not exist.
     """
     actor.require(Role.ADMIN)
     if member and actor.kind is not ActorKind.COMMAND:
         raise ForbiddenError("A key acts for whoever makes it.")
-    _check_key(actor, scopes, expires_at, bound)
+    _check_key_request(actor, scopes, expires_at, bound)
     prefix = f"oyl_{secrets.token_hex(6)}"
     secret = f"{prefix}_{secrets.token_urlsafe(32)}"
     kind, bound_id = bound or ("", None)
-    facts = {"name": name, "scopes": sorted(scopes), "bound_kind": kind, "bound_id": bound_id}
+    columns = {"name": name, "scopes": sorted(scopes), "bound_kind": kind, "bound_id": bound_id}
     user_id = member.user_id if member else actor.user_id
     with tenant_scope(actor.tenant_id):
         if bound and not rows_of_kind(kind).filter(pk=bound_id).exists():
             raise InvalidError(f"There is no {kind} with the id '{bound_id}' for the key to be bound to.")
         api_key = ApiKey.objects.create(
-            user_id=user_id, prefix=prefix, key_hash=hash_key(secret), expires_at=expires_at, **facts
+            user_id=user_id, prefix=prefix, key_hash=hash_key(secret), expires_at=expires_at, **columns
         )
-        told = {**facts, "bound_id": bound_id and str(bound_id), "user": str(user_id)}
-        record(actor=actor, action="api_key.created", target=api_key, new=told)
+        new = {**columns, "bound_id": bound_id and str(bound_id), "user": str(user_id)}
+        record(actor=actor, action="api_key.created", target=api_key, new=new)
     return NewApiKey(api_key=api_key, secret=secret)
 
 
-def _check_key(
+def _check_key_request(
     actor: Actor, scopes: Sequence[str], expires_at: datetime | None, bound: tuple[str, UUID] | None
 ) -> None:
     if not scopes or set(scopes) - set(key_scopes()):
@@ -203,7 +202,7 @@ def _check_key(
 
 
 def member_named(tenant_id: UUID, email: str | None) -> Membership:
-    """By e-mail; the first owner when none is given. Raises NotFoundError."""
+    """Find an active member by e-mail; the first owner when none is given. Raises NotFoundError."""
     with tenant_scope(tenant_id):
         members = Membership.objects.filter(user__is_active=True).select_related("user").order_by("pk")
         which = {"user__email": email.lower()} if email else {"role": Role.OWNER}
@@ -214,7 +213,7 @@ def member_named(tenant_id: UUID, email: str | None) -> Membership:
 
 
 def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
-    """From now on the key opens nothing; its row stays for the record."""
+    """The key stops working; its row is kept for the record."""
     actor.require(Role.ADMIN)
     with tenant_scope(actor.tenant_id):
         if ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()):
@@ -222,7 +221,7 @@ def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
 
 
 def record_key_use(key: KeyAccess) -> None:
-    """When a key was used last, to the minute."""
+    """Store the time of the last use, at most once a minute."""
     now = timezone.now()
     if key.last_used_at and now - key.last_used_at < timedelta(minutes=1):
         return
@@ -237,7 +236,8 @@ def update_tenant(*, actor: Actor, tenant: Tenant) -> None:
 
 
 def save_user(*, actor: Actor, user: User) -> str | None:
-    """An operator makes a user, and gets their password, or changes one. Raises ForbiddenError for others."""
+    """Create a user and return their password, or change one (None). Raises ForbiddenError unless the actor is an
+    operator."""
     _require_operator(actor)
     user.email = user.email.lower()
     password = _new_password() if user._state.adding else None
@@ -248,7 +248,8 @@ def save_user(*, actor: Actor, user: User) -> str | None:
 
 
 def reset_password(*, actor: Actor, user: User) -> str:
-    """A new password for a user, who is thereby signed out everywhere. Raises ForbiddenError below operator."""
+    """Set and return a new password, which signs the user out everywhere. Raises ForbiddenError unless the actor is an
+    operator."""
     _require_operator(actor)
     password = _new_password()
     user.set_password(password)
@@ -264,14 +265,14 @@ def _require_operator(actor: Actor) -> None:
 
 
 def enter_as_operator(*, actor: Actor) -> None:
-    """An operator begins to act in a tenant; the tenant can see that in its audit log."""
+    """Record in the tenant's audit log that an operator begins to act in it."""
     with tenant_scope(actor.tenant_id):
         record(actor=actor, action="operator.entered")
 
 
 def rotate_keys(*, actor: Actor) -> Rotation:
-    """Encrypt the tenant's secrets anew with the first key. Each batch is a transaction with its audit event:
-    after an interruption the next run goes on."""
+    """Encrypt the tenant's secrets again with the first key. Each batch is a transaction with its audit event, so that the
+    next run continues after an interruption."""
     actor.require(Role.OWNER)
     result = Rotation(tenant_id=actor.tenant_id)
     for secret in encrypted_fields():
@@ -281,17 +282,11 @@ def rotate_keys(*, actor: Actor) -> Rotation:
                 batch = lock_batch(secret, last)
                 if not batch:
                     break
-                _rotate_batch(actor, secret, batch, result)
+                problems = [problem for row in batch if (problem := reencrypt(secret, row))]
+                result.unreadable += problems
+                if rotated := len(batch) - len(problems):
+                    table = secret.model._meta.db_table
+                    result.rotated[table] = result.rotated.get(table, 0) + rotated
+                    record(actor=actor, action="secrets.rotated", table=table, count=rotated)
             last = batch[-1].pk
     return result
-
-
-def _rotate_batch(
-    actor: Actor, secret: EncryptedJSONField, batch: list[models.Model], result: Rotation
-) -> None:
-    problems = [problem for row in batch if (problem := reencrypt(secret, row))]
-    result.unreadable += problems
-    if rotated := len(batch) - len(problems):
-        table = secret.model._meta.db_table
-        result.rotated[table] = result.rotated.get(table, 0) + rotated
-        record(actor=actor, action="secrets.rotated", table=table, count=rotated)

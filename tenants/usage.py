@@ -1,4 +1,4 @@
-"""What is counted of an organisation's members and keys."""
+"""Figures of an organisation's members and API keys."""
 
 from __future__ import annotations
 

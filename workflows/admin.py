@@ -1,4 +1,4 @@
-"""Workflows, their steps, and what their runs brought."""
+"""The admin pages of workflows with their steps, and of their runs."""
 
 from __future__ import annotations
 

@@ -53,9 +53,9 @@ class WorkflowStepViewSet(AuditedViewSet):
     filterset_fields = ["workflow", "type_enum"]
     ordering_fields = ["position", "created_at"]
 
-    def saved(self, instance: WorkflowStep) -> WorkflowStep:
+    def validate_and_save(self, instance: WorkflowStep) -> WorkflowStep:
         self.check_bound(Assistant.objects.filter(pk=instance.assistant_id), AssistantViewSet.bound_by)
-        step: WorkflowStep = super().saved(instance)
+        step: WorkflowStep = super().validate_and_save(instance)
         return step
 
 

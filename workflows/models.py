@@ -1,4 +1,4 @@
-"""Steps that run one after another. The engine comes with its own release; these are its tables."""
+"""Workflows, their steps and runs: tables only, the engine that runs them is not there yet."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class StepType(models.TextChoices):
 
 
 class WorkflowStep(SoftDeleteModel):
-    """Deleted softly: what earlier runs did at a step still names it."""
+    """Deleted softly, because earlier runs refer to it."""
 
     workflow = TenantForeignKey(Workflow, related_name="steps")
     position = models.PositiveIntegerField()

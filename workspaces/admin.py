@@ -1,4 +1,4 @@
-"""Workspaces and what they connect to."""
+"""The admin pages of workspaces, integrations and data sources."""
 
 from __future__ import annotations
 

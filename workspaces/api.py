@@ -1,4 +1,4 @@
-"""Workspaces and what they connect to, over REST."""
+"""Workspaces, integrations and data sources over REST."""
 
 from __future__ import annotations
 

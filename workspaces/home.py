@@ -1,4 +1,4 @@
-"""The workspaces' part of the admin's first page: the first one is still to be made."""
+"""The workspaces' part of the admin's first page: the next step while there is no workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Organisational units of a tenant, and what they connect to."""
+"""Organisational units of a tenant, their integrations and data sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done with workspaces."""
+"""The services for workspaces."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def get_or_create_workspace(*, actor: Actor, name: str) -> Workspace:
             return cast(Workspace, found)
         try:
             return create_workspace(actor=actor, name=name)
-        except WorkspaceExistsError:  # somebody was quicker
+        except WorkspaceExistsError:  # created by another request meanwhile
             return cast(Workspace, Workspace.objects.get(name=name))

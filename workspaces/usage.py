@@ -1,4 +1,4 @@
-"""How many workspaces there are."""
+"""The number of workspaces."""
 
 from __future__ import annotations
 

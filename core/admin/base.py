@@ -1,6 +1,6 @@
-"""The base of every admin page: the role in the tenant decides what may be done, and services do it.
+"""The base of every admin page: the role in the tenant decides what is allowed, and services do it.
 
-Rows are isolated by the scope that `TenantMiddleware` wraps around answers: nothing here filters by tenant.
+Rows are isolated by the scope that `TenantMiddleware` wraps around responses: nothing here filters by tenant.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from core.requests import TenantRequest
 
 
 class HistorySite(Protocol):
-    """The admin site knows the history of objects: the audit log stands above this kernel."""
+    """The admin site provides the history of objects, because `core` does not import the audit log."""
 
     def history_of(self, instance: models.Model) -> models.QuerySet[Any]: ...
 
@@ -38,7 +38,7 @@ HISTORY_LENGTH = 200
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Who acts. The site lets nobody in without an actor."""
+    """The actor of the request. Raises PermissionDenied if there is none."""
     actor = cast(TenantRequest, request).actor
     if actor is None:
         raise PermissionDenied
@@ -46,7 +46,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def show_domain_errors(view: View) -> View:
-    """A refusal of the domain becomes a message on the page that asked; what was begun is rolled back."""
+    """Show an OylError as a message on the page of the request; the transaction is rolled back."""
 
     @wraps(view)
     def wrapper(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -60,15 +60,15 @@ def show_domain_errors(view: View) -> View:
 
 
 def redirect_or_htmx(request: HttpRequest, address: str) -> HttpResponse:
-    """A redirect. To a dialog's script it is told in a header: a redirect would only fill the dialog anew."""
+    """A redirect. HTMX gets it in a header, because it would load a redirect's page into the dialog."""
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)
 
 
 class TenantForm(ModelForm):
-    """Checks the constraints that name the tenant, or rows that are not deleted, although neither is a field of the
-    form: otherwise only the database would object."""
+    """Also validates the constraints that use `tenant` or `deleted_at`, although neither is a field of the form: otherwise
+    a violation would only be noticed by the database."""
 
     def _get_validation_exclusions(self) -> set[str]:
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
@@ -76,13 +76,13 @@ class TenantForm(ModelForm):
 
 
 def has_role(request: HttpRequest, role: Role | None) -> bool:
-    """Whether the actor has at least this role. Nobody has None, and before sign-in nobody has any."""
+    """Whether the actor has at least this role. False for None, and before sign-in."""
     actor = cast(TenantRequest, request).actor
     return actor is not None and role is not None and actor.role.rank >= role.rank
 
 
 class RolePermissions:
-    """Who may read, and who may write (`None`: nobody, here)."""
+    """The least role for reading, and the one for writing; with None, the page is read-only."""
 
     view_role = Role.VIEWER
     write_role: Role | None = Role.EDITOR
@@ -118,7 +118,7 @@ class OperatorPermissions(RolePermissions):
 
 
 class PlainChangeList(ChangeList):
-    """Offers to show all rows only where some are left out."""
+    """Offers to show all rows only if a filter or a search hides some."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -127,8 +127,8 @@ class PlainChangeList(ChangeList):
 
 
 class TenantAdmin(RolePermissions, ModelAdmin):
-    """Pages for one model of the tenant's. Django's log of admin actions, which all tenants would share, stays
-    empty: the history of an object is what the audit log says of it."""
+    """Pages for one of the tenant's models. Django's log of admin actions, which all tenants would share, stays empty: an
+    object's history comes from the audit log."""
 
     form = TenantForm
     show_full_result_count = False
@@ -151,17 +151,17 @@ class TenantAdmin(RolePermissions, ModelAdmin):
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return super().delete_view(request, *args, **kwargs)
 
-    def absent(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The answer for an id that is nobody's, another tenant's, or no id at all."""
-        answer: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
-        return answer
+    def not_found_redirect(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The response for an id that does not exist, is another tenant's, or is no id at all."""
+        response: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        return response
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            return self.absent(request, object_id)
+            return self.not_found_redirect(request, object_id)
         if not self.has_view_permission(request, obj):
             raise PermissionDenied
         context = {
@@ -193,12 +193,16 @@ class UncountedAdmin(ReadOnlyAdmin):
     paginator = InfinitePaginator
 
 
-GROWING = {"widget": UnfoldAdminExpandableTextareaWidget}
+EXPANDABLE = {"widget": UnfoldAdminExpandableTextareaWidget}
 
 
 class TenantInline(RolePermissions, TabularInline):
     form = TenantForm
-    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, models.TextField: GROWING, models.JSONField: GROWING}
+    formfield_overrides = {
+        **FORMFIELD_OVERRIDES_INLINE,
+        models.TextField: EXPANDABLE,
+        models.JSONField: EXPANDABLE,
+    }
     extra = 0
     hide_title = True
 

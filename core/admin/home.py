@@ -1,4 +1,4 @@
-"""What an app adds to the first page of the admin."""
+"""The parts of the admin's first page, which apps provide."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
-    """The one thing to do next; without a `link` somebody else has to do it."""
+    """The next thing to do; without a `link` another user has to do it."""
 
     sentence: str
     link: str = ""
@@ -37,7 +37,7 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """An app's part. The first app that has a next step shows it."""
+    """An app's part. Only the first app's next step is shown."""
 
     tiles: Sequence[Tile] = ()
     panels: Sequence[Panel] = ()

@@ -1,4 +1,4 @@
-"""The theme's parts that we build on, with the types that it does not have."""
+"""The classes of the theme that we derive from, with the types that it lacks."""
 
 from __future__ import annotations
 

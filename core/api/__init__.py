@@ -1,1 +1,1 @@
-"""The base of the REST doors: who asks is known from the middleware, what they may is declared, the rest are services."""
+"""The base of the REST API: the middleware finds the actor, views declare permissions, services do the work."""

@@ -1,4 +1,4 @@
-"""Server-sent events: how they are framed and answered, and a stream that follows what changes in the database."""
+"""Server-sent events: their format and response, and a stream that follows changes in the database."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MAX_SECONDS, POLL_SECONDS, SILENT_SECONDS = 600.0, 1.0, 15.0
 
 
 class EventsRenderer(JSONRenderer):
-    """For clients that accept only events, as browsers do: the events are streamed, and errors are JSON as everywhere."""
+    """For clients that accept only events, as browsers do: events are streamed, and errors are JSON as everywhere."""
 
     media_type = MEDIA_TYPE
 
 
 class EventStream(StreamingHttpResponse):
-    """The events are streamed as they come; no cache and no proxy keeps them back."""
+    """Events are sent at once: caches and proxies must not hold them back."""
 
     def __init__(self, events: AsyncIterator[bytes]) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -36,8 +36,8 @@ def frame(name: str, data: Any) -> bytes:
 
 
 async def follow(read: Callable[[], tuple[Any, bool]]) -> AsyncIterator[bytes]:
-    """A `progress` event whenever what `read` returns has changed, and at least every 15 seconds, until `read` says that it
-    returns the last state, or for 10 minutes. `read` opens a scope of its own."""
+    """Yield a `progress` event whenever the state has changed, and at least every 15 seconds, for up to 10 minutes. `read`
+    returns (state, whether it is the last one), and opens a scope of its own."""
     last, is_last, sent, started = b"", False, 0.0, time.monotonic()
     while not is_last and time.monotonic() - started < MAX_SECONDS:
         state, is_last = await sync_to_async(read)()

@@ -1,5 +1,5 @@
-"""List filters and ordering by declared fields. An unknown parameter is an error: ignored, it would make the list show
-more, or in another order, than the caller meant."""
+"""List filters and ordering by declared fields. An unknown parameter is an error: if it were ignored, the list
+would contain more rows, or have another order, than the caller wanted."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ def single_values(parameters: QueryDict) -> dict[str, str]:
 
 
 class Ordering(OrderingFilter):
-    """By the view's `ordering_fields`, and by no other; the id decides among equals."""
+    """Order by the view's `ordering_fields` only, and then by id."""
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> Any:
         given = request.query_params.get("ordering")
         if given is None:
             return None
-        names, known = given.split(","), self._known(view)
+        names, known = given.split(","), self._choices(view)
         if unknown := [name for name in names if name not in known]:
             raise parameter_error("ordering", f"{unknown[0]} is not among: {', '.join(known) or 'none'}.")
         return [*names, "-id" if given.startswith("-") else "id"]
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        if not (known := self._known(view)):
+        if not (known := self._choices(view)):
             return []
         schema = {"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1}
         description = "By which fields, separated by commas; `-` turns the order round."
         form = {"style": "form", "explode": False, "required": False}
         return [{"name": "ordering", "in": "query", "description": description, "schema": schema, **form}]
 
-    def _known(self, view: Any) -> list[str]:
+    def _choices(self, view: Any) -> list[str]:
         return [sign + name for name in getattr(view, "ordering_fields", ()) for sign in ("", "-")]
 
 
@@ -76,7 +76,7 @@ class IntegerFilter(filters.Filter):
 
 
 class TimeField(IsoDateTimeField):
-    """In UTC: PostgreSQL takes no offset of 16 hours and more, which ISO 8601 allows."""
+    """Converted to UTC: ISO 8601 allows offsets of 16 hours and more, PostgreSQL does not."""
 
     def to_python(self, value: Any) -> datetime | None:
         try:
@@ -105,7 +105,7 @@ class StrictFilterSet(FilterSet):
 
 
 class FilterBackend(DjangoFilterBackend):
-    """By the view's `filterset_fields`, each given once."""
+    """Filter by the view's `filterset_fields`, each given at most once."""
 
     filterset_base = StrictFilterSet
 

@@ -1,10 +1,9 @@
-"""`Idempotency-Key`: a POST that is sent again has one effect, and the same answer.
+"""`Idempotency-Key`: a POST that is sent again has one effect and the same response.
 
-The answer is kept in the transaction of the effect, so that there is either both or neither. A request under way is known
-by a lock that ends with its transaction: a worker that dies leaves nothing behind. A streamed answer is complete when its
-stream has ended; a stream that breaks deletes what was kept of it, so that the request can be sent again. (Uploads are
-stored outside of a transaction. They need none: the same file again is the same document, whoever sends it, and is
-answered so.)
+The response is stored in the transaction of the effect, so that there are both or neither. A request in progress holds a
+lock that ends with its transaction, so a process that dies leaves nothing behind. A streamed response is complete when its
+stream has ended; if the stream breaks, its row is deleted, so that the request can be sent again. (Uploads are stored
+outside of a transaction. They need none: the same file again is the same document.)
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from core.isolation.scope import current_tenant_id, tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.models import IdempotencyKey
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
 
 
@@ -45,64 +44,69 @@ class IdempotencyKeyReusedError(InvalidError):
     """This Idempotency-Key was used for another request. Use a new one for each request that is not a repetition."""
 
 
-class Replay(Exception):
-    """The request was answered before: so."""
+class AlreadyAnswered(Exception):
+    """The request was answered before; `response()` is the stored response."""
 
-    def __init__(self, kept: IdempotencyKey) -> None:
-        super().__init__(kept.key)
-        self.kept = kept
+    def __init__(self, stored: IdempotencyKey) -> None:
+        super().__init__(stored.key)
+        self.stored = stored
 
     def response(self) -> HttpResponse:
-        headers, body = {"Idempotency-Replayed": "true"}, self.kept.body
-        if self.kept.is_stream:
+        headers, body = {"Idempotency-Replayed": "true"}, self.stored.body
+        if self.stored.is_stream:
             return HttpResponse(body, content_type=MEDIA_TYPE, headers=headers)
-        return Response(json.loads(body), status=self.kept.status, headers=headers)
+        return Response(json.loads(body), status=self.stored.status, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
-class Repeatable:
-    """A request with an Idempotency-Key, as its first bearer."""
+class RepeatableRequest:
+    """A request with an Idempotency-Key that was not answered before."""
 
     credential: str
     key: str
     fingerprint: str
 
     @classmethod
-    def begin(cls, request: Request, actor: Actor) -> Repeatable | None:
-        """None without the header. Raises Replay when it was answered, RequestUnderWayError, IdempotencyKeyReusedError, and
-        InvalidError for a key that is too long."""
+    def begin(cls, request: Request, actor: Actor) -> RepeatableRequest | None:
+        """None without the header. Raises AlreadyAnswered, RequestUnderWayError, IdempotencyKeyReusedError, and InvalidError
+        for a key that is too long."""
         key = request.headers.get("Idempotency-Key", "")
         if not key:
             return None
         if len(key) > MAX_KEY_LENGTH:
             raise InvalidError(f"An Idempotency-Key has at most {MAX_KEY_LENGTH} characters.")
         credential = str(actor.user_id) if actor.scopes is None else actor.credential
-        mine = cls(credential, key, _fingerprint(request))
-        mine._lock(actor)
-        if kept := mine._kept():
-            if kept.fingerprint != mine.fingerprint:
+        own = cls(credential, key, _fingerprint(request))
+        own._lock(actor)
+        rows, now = IdempotencyKey.objects.filter(credential=credential, key=key), timezone.now()
+        broken = Q(is_complete=False, created_at__lt=now - timedelta(seconds=MAX_SECONDS))
+        rows.filter(broken | Q(created_at__lt=now - RETENTION)).delete()
+        if stored := rows.first():
+            if stored.fingerprint != own.fingerprint:
                 raise IdempotencyKeyReusedError
-            if not kept.is_complete:
+            if not stored.is_complete:
                 raise RequestUnderWayError
-            raise Replay(kept)
-        return mine
+            raise AlreadyAnswered(stored)
+        return own
 
-    def keep(self, response: Any, *, without: Collection[str] = ()) -> None:
-        """Inside a scope. `without` names what is shown once, and null when the answer is repeated."""
+    def store(self, response: Any, *, without: Collection[str] = ()) -> None:
+        """Inside a scope. `without` names the fields that are shown once; they are null when the response is repeated."""
         if isinstance(response, StreamingHttpResponse):
             self._insert(status=response.status_code, body="", is_stream=True, is_complete=False)
-            response.streaming_content = self._keep_at_end(current_tenant_id(), response.streaming_content)
+            response.streaming_content = self._store_when_streamed(
+                current_tenant_id(), response.streaming_content
+            )
         else:
             data = {**response.data, **dict.fromkeys(without)} if without else response.data
             self._insert(status=response.status_code, body=JSONRenderer().render(data).decode() or "null")
 
     def _insert(self, **answer: Any) -> None:
-        kept = IdempotencyKey(
+        stored = IdempotencyKey(
             credential=self.credential, key=self.key, fingerprint=self.fingerprint, **answer
         )
-        IdempotencyKey.objects.bulk_create([kept], ignore_conflicts=True)
+        IdempotencyKey.objects.bulk_create([stored], ignore_conflicts=True)
 
-    async def _keep_at_end(self, tenant_id: UUID, stream: Any) -> AsyncIterator[bytes]:
+    async def _store_when_streamed(self, tenant_id: UUID, stream: Any) -> AsyncIterator[bytes]:
         parts, body = [], None
         try:
             async for part in stream:
@@ -110,16 +114,16 @@ class Repeatable:
                 yield part
             body = b"".join(parts).decode()
         finally:
-            await sync_to_async(self._end)(tenant_id, body)
+            await sync_to_async(self._finish_stream)(tenant_id, body)
 
-    def _end(self, tenant_id: UUID, body: str | None) -> None:
-        """The stream has ended with this body, or broke (None)."""
+    def _finish_stream(self, tenant_id: UUID, body: str | None) -> None:
+        """Store the stream's body, or delete the row if the stream broke (None)."""
         with tenant_scope(tenant_id):
-            mine = IdempotencyKey.objects.filter(credential=self.credential, key=self.key)
+            own = IdempotencyKey.objects.filter(credential=self.credential, key=self.key)
             if body is None:
-                mine.delete()
+                own.delete()
             else:
-                mine.update(body=body, is_complete=True)
+                own.update(body=body, is_complete=True)
 
     def _lock(self, actor: Actor) -> None:
         name = f"{actor.tenant_id}/{self.credential}/{self.key}"
@@ -129,26 +133,19 @@ class Repeatable:
             if not cursor.fetchone()[0]:
                 raise RequestUnderWayError
 
-    def _kept(self) -> IdempotencyKey | None:
-        mine, now = IdempotencyKey.objects.filter(credential=self.credential, key=self.key), timezone.now()
-        dead = Q(is_complete=False, created_at__lt=now - timedelta(seconds=MAX_SECONDS))
-        mine.filter(dead | Q(created_at__lt=now - KEPT)).delete()
-        found: IdempotencyKey | None = mine.first()
-        return found
-
 
 def purge_answers() -> int:
-    """Of all tenants, those that are kept no longer; how many there were."""
-    return sum(map(_purge, all_tenants()))
-
-
-def _purge(tenant_id: UUID) -> int:
-    with tenant_scope(tenant_id):
-        return int(IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0])
+    """Delete the expired responses of all tenants; returns their number."""
+    count = 0
+    for tenant_id in all_tenants():
+        with tenant_scope(tenant_id):
+            expired = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - RETENTION)
+            count += int(expired.delete()[0])
+    return count
 
 
 def _fingerprint(request: Request) -> str:
-    """Of address, fields and files, not of how the body is written: a multipart body has another boundary each time."""
+    """A digest of address, fields and files, not of the raw body: a multipart body has another boundary each time."""
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
     files: Any = request.FILES
     for name in sorted(files):
@@ -157,11 +154,8 @@ def _fingerprint(request: Request) -> str:
             for part in file.chunks():
                 digest.update(part)
             file.seek(0)
-    fields = {key: value for key, value in _fields(request).items() if key not in files}
+    data = request.data
+    fields = dict(data.lists()) if hasattr(data, "lists") else {"": data}
+    fields = {key: value for key, value in fields.items() if key not in files}
     digest.update(json.dumps(fields, sort_keys=True, default=str).encode())
     return digest.hexdigest()
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    data = request.data
-    return dict(data.lists()) if hasattr(data, "lists") else {"": data}

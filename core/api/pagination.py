@@ -1,4 +1,4 @@
-"""Keyset pagination: pages stay right while rows come and go, and the last page costs as much as the first."""
+"""Keyset pagination: pages stay correct while rows are added and deleted, and the last page costs as much as the first."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Cursor:
 
 
 class KeysetPagination(CursorPagination):
-    """`?limit=` rows at a time, from `?cursor=` on. A cursor holds all ordering fields, the id included: rows that were
-    written at the same time are on exactly one page each."""
+    """`?limit=` rows, starting at `?cursor=`. A cursor holds all ordering fields including the id, so that each of several
+    rows with the same time is on exactly one page."""
 
     page_size, page_size_query_param, max_page_size = PAGE_SIZE, "limit", MAX_PAGE_SIZE
     page_size_query_description = "How many at a time."
@@ -63,7 +63,7 @@ class KeysetPagination(CursorPagination):
         given = request.query_params.get("cursor")
         try:
             self._cursor = Cursor() if given is None else Cursor.read(given)
-            return self._read(queryset)
+            return self._read_page(queryset)
         except (DjangoValidationError, ValueError, DataError) as error:
             if given is None:
                 raise
@@ -71,9 +71,11 @@ class KeysetPagination(CursorPagination):
                 "cursor", "This is no cursor of this list: take `next` or `previous` of a page."
             ) from error
 
-    def _read(self, queryset: QuerySet[Any]) -> list[Any]:
-        """The page. One extra row is read: it shows whether another page follows in this direction."""
-        ordering = _reversed(self.ordering) if self._cursor.backwards else self.ordering
+    def _read_page(self, queryset: QuerySet[Any]) -> list[Any]:
+        """Read one extra row, which shows whether another page follows in this direction."""
+        ordering = self.ordering
+        if self._cursor.backwards:
+            ordering = tuple(name[1:] if name.startswith("-") else f"-{name}" for name in ordering)
         rows = queryset.order_by(*ordering)
         if self._cursor.values:
             rows = rows.filter(_after_cursor(ordering, self._cursor.values))
@@ -90,8 +92,8 @@ class KeysetPagination(CursorPagination):
         return self._link(backwards=True)
 
     def _link(self, *, backwards: bool) -> str | None:
-        """The address of the page after this page's last row, or before its first one. From an empty page, which lies
-        beyond all rows, it leads back to the nearer end of the list."""
+        """The URL of the page after this page's last row, or before its first one. From an empty page, which is beyond all
+        rows, it leads back to the nearer end of the list."""
         if not (self._has_more if backwards == self._cursor.backwards else self._cursor.values):
             return None
         values: tuple[str, ...] = ()
@@ -115,13 +117,9 @@ class KeysetPagination(CursorPagination):
         return [{**one, "schema": LIMIT_SCHEMA} if one["name"] == "limit" else one for one in parameters]
 
 
-def _reversed(ordering: Sequence[str]) -> list[str]:
-    return [name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in ordering]
-
-
 def _after_cursor(ordering: Sequence[str], values: Sequence[str]) -> Q:
-    """The rows after the one with these values. The condition on the first field is added once more by itself, because
-    PostgreSQL uses an index for that form only."""
+    """The rows after the one with these values. The condition on the first field is repeated by itself, because
+    PostgreSQL uses an index only for that form."""
     lookups = ["lt" if name.startswith("-") else "gt" for name in ordering]
     fields = [name.lstrip("-") for name in ordering]
     found = Q()

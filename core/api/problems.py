@@ -1,6 +1,6 @@
-"""Errors as problem details (RFC 9457), wherever in the API they come from; below `/v1/` in OpenAI's envelope.
+"""Errors of the API as problem details (RFC 9457); below `/v1/` in OpenAI's format.
 
-Each has a stable `code`, a `detail` for people, the request's id, and where fields are wrong an `errors` list of them.
+Each has a stable `code`, a `detail` for people, the request's id, and, if fields are not valid, a list of `errors`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from rest_framework import exceptions, status, views
 from rest_framework.fields import get_error_detail
 from rest_framework.response import Response
 
-from core.api.idempotency import Replay
+from core.api.idempotency import AlreadyAnswered
 from core.api.openai.errors import envelope, status_of, wants_envelope
 from core.api.parsers import TooLarge
 from core.errors import ConflictError, EngineError, ForbiddenError, InvalidError, NotFoundError, OylError
-from core.rate_limits import Verdict
+from core.rate_limits import RateLimitResult
 
 STATUSES: dict[type[OylError], int] = {
     NotFoundError: status.HTTP_404_NOT_FOUND,
@@ -31,15 +31,16 @@ STATUSES: dict[type[OylError], int] = {
     ConflictError: status.HTTP_409_CONFLICT,
     InvalidError: status.HTTP_422_UNPROCESSABLE_ENTITY,
 }
-TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+TOO_LARGE_ERRORS = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 UNAVAILABLE = "A part of OYL is not available at the moment. Try again later."
-NOT_THERE = "There is nothing at this address."
-TOO_OFTEN = "You ask more often than you may. `Retry-After` says after how many seconds to go on."
+NOT_FOUND = "There is nothing at this address."
+TOO_MANY_REQUESTS = "You ask more often than you may. `Retry-After` says after how many seconds to go on."
 INVALID = "Some fields are not valid: `errors` names each."
-TAKEN = "This does not fit what is there: another has this name, or its parent is gone."
-OVERTAKEN = (UniqueViolation, ForeignKeyViolation)  # what was checked before, but somebody was quicker
+CONFLICT = "This does not fit what is there: another has this name, or its parent is gone."
+# Raised when a check has passed, and another transaction commits first.
+RACE_ERRORS = (UniqueViolation, ForeignKeyViolation)
 MEDIA_TYPE = "application/problem+json"
-KEPT = ("Allow", "WWW-Authenticate", "Retry-After")
+PASSED_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After")
 logger = logging.getLogger(__name__)
 
 
@@ -50,55 +51,56 @@ class PreconditionFailed(exceptions.APIException):
 
 
 def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """None for what the server itself is to blame for. What a port says is for operators: it names addresses."""
+    """None for internal errors. An engine's detail is only logged, because it names internal addresses."""
     request = context.get("request")
-    if isinstance(error, Replay):
+    if isinstance(error, AlreadyAnswered):
         return error.response()
     if isinstance(error, EngineError):
         logger.warning("%s: %s", error.code, error.detail)
         if error.retryable or not error.code.startswith("invalid_"):
-            return _answer(request, 503, error.code, UNAVAILABLE, headers={"Retry-After": "10"})
-        return _answer(request, 422, error.code, error.detail)
+            return _response(request, 503, error.code, UNAVAILABLE, headers={"Retry-After": "10"})
+        return _response(request, 422, error.code, error.detail)
     if isinstance(error, OylError):
         kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
-        return _answer(request, STATUSES[kind], error.code, str(error)) if kind else None
-    if isinstance(error, IntegrityError) and isinstance(error.__cause__, OVERTAKEN):
-        return _answer(request, 409, ConflictError().code, TAKEN)
+        return _response(request, STATUSES[kind], error.code, str(error)) if kind else None
+    if isinstance(error, IntegrityError) and isinstance(error.__cause__, RACE_ERRORS):
+        return _response(request, 409, ConflictError().code, CONFLICT)
     if isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(get_error_detail(error))
-    if isinstance(error, TOO_MUCH):
+    if isinstance(error, TOO_LARGE_ERRORS):
         error = TooLarge("The body has more fields, more files or longer texts than OYL takes at a time.")
-    return _of_the_framework(error, context)
+    return _framework_problem(error, context)
 
 
-def _of_the_framework(error: Exception, context: dict[str, Any]) -> Response | None:
-    """What Django REST framework raises; a body that is no JSON stays a 400, fields that are not valid are a 422."""
+def _framework_problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Errors of Django REST framework. A body that is no JSON is a 400; fields that are not valid are a 422."""
     response = views.exception_handler(error, context)
     if response is None:
         return None
-    request, headers = context.get("request"), {name: response[name] for name in KEPT if name in response}
+    request = context.get("request")
+    headers = {name: response[name] for name in PASSED_HEADERS if name in response}
     if isinstance(error, exceptions.ValidationError):
-        return _answer(request, 422, "invalid", INVALID, errors=list(_fields(error.detail)))
-    detail = getattr(error, "detail", NOT_THERE)
+        return _response(request, 422, "invalid", INVALID, errors=list(_field_errors(error.detail)))
+    detail = getattr(error, "detail", NOT_FOUND)
     code = getattr(detail, "code", "not_found")
-    return _answer(request, response.status_code, code, str(detail), headers=headers)
+    return _response(request, response.status_code, code, str(detail), headers=headers)
 
 
-def _fields(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
     """[{"field": "steps.0.name", "code": "required", "detail": "…"}]; the field is "" for the body as a whole."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             own = "" if name in ("non_field_errors", "__all__") else str(name)
-            yield from _fields(inner, ".".join(filter(None, (path, own))))
+            yield from _field_errors(inner, ".".join(filter(None, (path, own))))
     elif isinstance(detail, list):
         for number, inner in enumerate(detail):
             is_plain = isinstance(inner, exceptions.ErrorDetail)
-            yield from _fields(inner, path if is_plain else ".".join(filter(None, (path, str(number)))))
+            yield from _field_errors(inner, path if is_plain else ".".join(filter(None, (path, str(number)))))
     else:
         yield {"field": path, "code": detail.code, "detail": str(detail)}
 
 
-def _answer(
+def _response(
     request: Any,
     code: int,
     name: str,
@@ -107,10 +109,10 @@ def _answer(
     headers: dict[str, str] | None = None,
     errors: list[dict[str, str]] | None = None,
 ) -> Response:
-    asked = getattr(request, "_request", request)
-    if wants_envelope(asked):
+    http_request = getattr(request, "_request", request)
+    if wants_envelope(http_request):
         return Response(envelope(code, name, detail, errors or []), status=status_of(code), headers=headers)
-    body = details(asked, code, name, detail)
+    body = details(http_request, code, name, detail)
     return Response(
         {**body, **({"errors": errors} if errors else {})},
         status=code,
@@ -131,17 +133,17 @@ def details(request: HttpRequest | None, code: int, name: str, detail: str) -> d
 
 
 def plain_problem(request: HttpRequest, code: int, name: str, detail: str) -> JsonResponse:
-    """Where Django answers, and not Django REST framework."""
+    """A problem outside of Django REST framework's views."""
     if wants_envelope(request):
         return JsonResponse(envelope(code, name, detail, []), status=status_of(code))
     return JsonResponse(details(request, code, name, detail), status=code, content_type=MEDIA_TYPE)
 
 
-def too_many_requests(request: HttpRequest, verdict: Verdict) -> HttpResponse:
-    return with_rate_headers(plain_problem(request, 429, "rate_limited", TOO_OFTEN), verdict)
+def too_many_requests(request: HttpRequest, result: RateLimitResult) -> HttpResponse:
+    return with_rate_headers(plain_problem(request, 429, "rate_limited", TOO_MANY_REQUESTS), result)
 
 
-def with_rate_headers(response: HttpResponse, verdict: Verdict) -> HttpResponse:
-    for name, value in verdict.headers.items():
+def with_rate_headers(response: HttpResponse, result: RateLimitResult) -> HttpResponse:
+    for name, value in result.headers.items():
         response[name] = value
     return response

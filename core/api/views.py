@@ -1,4 +1,4 @@
-"""The base of all API views: who may, which rows, and what holds for every request."""
+"""The base of all API views: permissions, rows, and the headers of every request and response."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.actors import Actor
-from core.api.idempotency import Repeatable
+from core.api.idempotency import RepeatableRequest
 from core.api.parsers import StrictJSONParser
 from core.api.problems import PreconditionFailed
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, scope
-from core.requests import is_by_key
+from core.requests import uses_api_key
 
 CHANGING = ("PATCH", "DELETE")
 READ = {"GET": Role.VIEWER}
@@ -39,10 +39,10 @@ def actor_of(request: Request) -> Actor | None:
 
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer oyl_…`. The middleware has looked the key up already."""
+    """`Authorization: Bearer oyl_…`. The middleware has already looked up the key."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        if not is_by_key(request._request):
+        if not uses_api_key(request._request):
             return None
         if actor_of(request) is None:
             raise exceptions.AuthenticationFailed(
@@ -57,8 +57,8 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class HasDeclaredRole(permissions.BasePermission):
-    """The actor has the role that the view declares for the method, and a key the scope of its area, which what it is
-    bound to is a part of; a method without a role is not allowed (405)."""
+    """The actor has the role that the view declares for the method; a key also has the scope of the view's area, and a bound
+    key is bound to a kind in `bound_by`. A method without a role is not allowed (405)."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         actor, method = actor_of(request), str(request.method)
@@ -73,30 +73,30 @@ class HasDeclaredRole(permissions.BasePermission):
             lacking = scope(view.area, writes=writes)
             raise exceptions.PermissionDenied(f"Your key lacks the scope '{lacking}'.", code="scope_missing")
         if actor.bound and actor.bound[0] not in view.bound_by:
-            told = f"Your key is bound to one {actor.bound[0]}, and does not open this."
-            raise exceptions.PermissionDenied(told, code="key_bound")
+            detail = f"Your key is bound to one {actor.bound[0]}, and does not open this."
+            raise exceptions.PermissionDenied(detail, code="key_bound")
         return True
 
 
 BoundLookups = dict[str, tuple[str, ...]]
 
 
-def bound_rows(actor: Actor, rows: models.QuerySet[Any], ways: BoundLookups) -> models.QuerySet[Any]:
-    """Those that the actor's key is bound to; `ways` leads from the kind of the binding to lookups of the rows, of which
-    one must hold."""
+def bound_rows(actor: Actor, rows: models.QuerySet[Any], lookups: BoundLookups) -> models.QuerySet[Any]:
+    """The rows that belong to the object that the actor's key is bound to. `lookups` has, for each kind of object, the
+    lookups from a row to it; one of them must match."""
     if actor.bound is None:
         return rows
     kind, pk = actor.bound
-    mine = reduce(or_, (Q(**{way: pk}) for way in ways[kind]))
-    return rows.filter(pk__in=rows.model._default_manager.filter(mine).values("pk"))
+    belongs = reduce(or_, (Q(**{lookup: pk}) for lookup in lookups[kind]))
+    return rows.filter(pk__in=rows.model._default_manager.filter(belongs).values("pk"))
 
 
 class TenantViewSet(viewsets.GenericViewSet[Any]):
-    """Objects of one model of the tenant's; another tenant's id is a 404, as an absent one.
+    """Objects of one of the tenant's models; another tenant's id is a 404, as one that does not exist.
 
-    `roles` leads from HTTP method to the least role, `bound_by` from what a key may be bound to, to the lookups that lead
-    there from the model; a bound key does not open a model that has no such way. `only_reads` is for methods that
-    change nothing though they are no GET. What `opens_own_scopes` talks to the outside: no transaction is around it.
+    `roles` is {HTTP method: least role}. `bound_by` is {kind that a key may be bound to: lookups from the model to it}; a
+    key of another kind does not open the model. `only_reads` is for POSTs that change nothing. With `opens_own_scopes` no
+    transaction is opened around the view, because it calls other services.
     """
 
     model: ClassVar[type[models.Model]]
@@ -109,7 +109,7 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
     authentication_classes = (KeyAuthentication, SessionAuthentication)
     permission_classes = (HasDeclaredRole,)
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
-    _repeatable: Repeatable | None = None
+    _repeatable: RepeatableRequest | None = None
 
     @classmethod
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
@@ -124,37 +124,36 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
     @property
     def actor(self) -> Actor:
         actor = actor_of(self.request)
-        assert actor is not None, "Declared lets nobody else in"
+        assert actor is not None, "HasDeclaredRole requires an actor"
         return actor
 
-    def check_bound(self, rows: models.QuerySet[Any], ways: BoundLookups) -> None:
-        """Raises ForbiddenError, which undoes what was done, when some of the rows are not what the key is bound to."""
-        mine = bound_rows(self.actor, rows, ways)
-        if self.actor.bound and rows.exclude(pk__in=mine.values("pk")).exists():
+    def check_bound(self, rows: models.QuerySet[Any], lookups: BoundLookups) -> None:
+        """Raises ForbiddenError, which rolls back the request, when a row does not belong to what the key is bound to."""
+        bound = bound_rows(self.actor, rows, lookups)
+        if self.actor.bound and rows.exclude(pk__in=bound.values("pk")).exists():
             raise ForbiddenError("Your key is bound to one object, to which this does not belong.")
 
     def get_object(self) -> Any:
         """Raises PreconditionFailed when the object is no longer one that `If-Match` names."""
         found = super().get_object()
         wanted = parse_etags(self.request.headers.get("If-Match", "*"))
-        if self.request.method in CHANGING and wanted != ["*"] and not self._is_among(wanted, found):
-            raise PreconditionFailed
+        if self.request.method in CHANGING and wanted != ["*"]:
+            # A proxy that compresses marks an ETag as weak, which makes no difference here.
+            strong = [one.removeprefix("W/") for one in wanted]
+            if etag(self.get_serializer(found).data) not in strong:
+                raise PreconditionFailed
         return found
-
-    def _is_among(self, etags: Sequence[str], found: Any) -> bool:
-        """A proxy that compresses makes an ETag weak; here it differs with what the reader sees, weak or not."""
-        return etag(self.get_serializer(found).data) in [one.removeprefix("W/") for one in etags]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and not self.only_reads:
             with tenant_scope(self.actor.tenant_id):
-                self._repeatable = Repeatable.begin(request, self.actor)
+                self._repeatable = RepeatableRequest.begin(request, self.actor)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         if self._repeatable and response.status_code < 400:
             with tenant_scope(self.actor.tenant_id):
-                self._repeatable.keep(response, without=self.shown_once)
+                self._repeatable.store(response, without=self.shown_once)
         if self.action in ("retrieve", "partial_update") and response.status_code == 200:
             response["ETag"] = etag(response.data)
         return super().finalize_response(request, response, *args, **kwargs)
@@ -167,5 +166,5 @@ class ReadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSe
 
 
 def etag(data: Any) -> str:
-    """Of what the reader sees: it changes when that does, and only then."""
+    """A digest of the representation: it changes if and only if that does."""
     return f'"{hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:32]}"'

@@ -1,7 +1,7 @@
 """A field for secrets: JSON in Python, in PostgreSQL the envelope `{"v": 1, "k": key name, "c": ciphertext}`.
 
-What is encrypted names the place it was written for, so that a ciphertext copied elsewhere is refused. From
-the assignment on, an object holds ciphertext only: `object.field.decrypt()` is the one way to the value.
+The plaintext names the location that it was written for, so that a ciphertext copied elsewhere is refused. Once a
+value is assigned, the object holds ciphertext only: `object.field.decrypt()` is the only way to the value.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SecretUpdateError(InvalidError):
 
 
 class Location(NamedTuple):
-    """Where a secret belongs."""
+    """The column and row that a secret belongs to."""
 
     tenant: str
     table: str
@@ -54,95 +54,94 @@ class Location(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The column's JSON text, not yet looked at: a list page loads secrets and reads none."""
+    """The column's JSON text, not parsed: list pages load secrets without reading them."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Secret:
-    """What an object has in an encrypted field."""
+    """The value of an encrypted field: ciphertext with its location."""
 
-    place: Location
+    location: Location
     envelope: Envelope
 
     @classmethod
     @sensitive_variables()
-    def encrypt(cls, place: Location, value: Any) -> Secret:
+    def encrypt(cls, location: Location, value: Any) -> Secret:
         """Encrypt with the first key."""
         key, cipher = next(iter(ciphers().items()))
-        token = cipher.encrypt(json.dumps([place, value], separators=(",", ":")).encode())
-        return cls(place, Envelope(json.dumps({"v": VERSION, "k": key, "c": b64encode(token).decode()})))
+        token = cipher.encrypt(json.dumps([location, value], separators=(",", ":")).encode())
+        return cls(location, Envelope(json.dumps({"v": VERSION, "k": key, "c": b64encode(token).decode()})))
 
     @sensitive_variables()
     def decrypt(self) -> Any:
         """The value. Raises SecretUnreadableError or SecretMovedError."""
-        key, token = self._parse()
+        key, token = self._parse_envelope()
         if key not in ciphers():
             raise SecretUnreadableError(
-                f"{self.place} was encrypted with the key '{key}', which OYL_ENCRYPTION_KEYS does not have. "
+                f"{self.location} was encrypted with the key '{key}', which OYL_ENCRYPTION_KEYS does not have. "
                 "Add that key again, or enter the secret anew."
             )
         try:
-            place, value = json.loads(ciphers()[key].decrypt(token))
+            location, value = json.loads(ciphers()[key].decrypt(token))
         except (BadSignature, InvalidToken):
-            raise self._changed() from None
-        if place != list(self.place):
+            raise self._changed_error() from None
+        if location != list(self.location):
             raise SecretMovedError(
-                f"{self.place} was encrypted for another place and copied here inside the database. "
+                f"{self.location} was encrypted for another place and copied here inside the database. "
                 "Enter the secret anew, and find out who can write to the database."
             )
         return value
 
-    def written_to(self, place: Location) -> Secret:
-        """As it is to be stored: encrypted anew for another place (an object was copied), and under the first key, so
-        that an object that was loaded before a rotation does not undo it. What cannot be read stays as it is."""
-        if place != self.place:
-            return Secret.encrypt(place, self.decrypt())
+    def for_storage(self, location: Location) -> Secret:
+        """The secret to store: encrypted again if the location differs (the object was copied), or if the key is not the
+        first one, so that an object loaded before a rotation does not undo it. An unreadable secret stays as it is."""
+        if location != self.location:
+            return Secret.encrypt(location, self.decrypt())
         try:
-            return (
-                self if self._parse()[0] == next(iter(ciphers())) else Secret.encrypt(place, self.decrypt())
-            )
+            is_current = self._parse_envelope()[0] == next(iter(ciphers()))
+            return self if is_current else Secret.encrypt(location, self.decrypt())
         except (SecretUnreadableError, SecretMovedError):
             return self
 
     def __repr__(self) -> str:
         return "<Secret>"
 
-    def _parse(self) -> tuple[str, bytes]:
-        """Only what `seal` writes is accepted, to the last bit: b64decode alone ignores some."""
+    def _parse_envelope(self) -> tuple[str, bytes]:
+        """The key's name and the token. Only the exact output of `encrypt` is valid: b64decode alone ignores some bits."""
         try:
             envelope = json.loads(self.envelope.text)
             token = b64decode(envelope["c"])
             if envelope != {"v": VERSION, "k": str(envelope["k"]), "c": b64encode(token).decode()}:
                 raise ValueError
         except (ValueError, TypeError, KeyError, binascii.Error):
-            raise self._changed() from None
+            raise self._changed_error() from None
         return envelope["k"], token
 
-    def _changed(self) -> SecretUnreadableError:
+    def _changed_error(self) -> SecretUnreadableError:
         return SecretUnreadableError(
-            f"{self.place} was changed outside of OYL, or its key's name now stands for another key. "
+            f"{self.location} was changed outside of OYL, or its key's name now stands for another key. "
             "Give the name its old key again, restore the row from a backup, or enter the secret anew."
         )
 
 
 class SecretAttribute(DeferredAttribute):
-    """Encrypts what is assigned, at once."""
+    """Encrypts a value when it is assigned."""
 
     field: EncryptedJSONField
 
     @sensitive_variables()
     def __set__(self, instance: models.Model, value: Any) -> None:
         if isinstance(value, Envelope):
-            value = Secret(self.field.place(instance), value)
+            value = Secret(self.field.location(instance), value)
         elif value is not None and not isinstance(value, Secret):
-            value = Secret.encrypt(self.field.place(instance), value)
+            value = Secret.encrypt(self.field.location(instance), value)
         vars(instance)[self.field.attname] = value
 
 
 class WriteOnlyFormField(forms.JSONField):
-    """Never shows what is stored; left empty, it keeps it."""
+    """Never shows the stored value, and keeps it when the field is left empty."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["help_text"] = (
@@ -155,25 +154,25 @@ class WriteOnlyFormField(forms.JSONField):
 
 
 class EncryptedJSONField(models.JSONField):
-    """Its objects hold a `Secret`, or None. It is written by save() and bulk_create() alone, and left out of
-    whatever Django serialises."""
+    """Its objects hold a `Secret`, or None. It is written by save() and bulk_create() only, and serialisers leave it
+    out."""
 
     descriptor_class = SecretAttribute
 
-    def place(self, instance: models.Model) -> Location:
-        """Read from what is loaded already: this is asked while an instance is being filled."""
-        known = vars(instance)
-        tenant = known.get(self._tenant_attname) or current_tenant_id()
-        row = known[self.model._meta.pk.attname]
+    def location(self, instance: models.Model) -> Location:
+        """Uses loaded values only: this is called while an instance is being initialised."""
+        loaded = vars(instance)
+        tenant = loaded.get(self._tenant_attname) or current_tenant_id()
+        row = loaded[self.model._meta.pk.attname]
         return Location(_uuid(tenant), self.model._meta.db_table, _uuid(row), self.attname)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Envelope | None:
         secret: Secret | None = getattr(model_instance, self.attname)
         if secret is None:
             return None
-        kept = secret.written_to(self.place(model_instance))
-        setattr(model_instance, self.attname, kept)
-        return kept.envelope
+        stored = secret.for_storage(self.location(model_instance))
+        setattr(model_instance, self.attname, stored)
+        return stored.envelope
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Envelope | None:
         return None if value is None else Envelope(value)
@@ -186,12 +185,12 @@ class EncryptedJSONField(models.JSONField):
         return connection.ops.adapt_json_value(json.loads(value.text), None)
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
-        """A Secret holds JSON already; only None may be wrong."""
+        """A Secret holds valid JSON; only None may be invalid."""
         if not isinstance(value, Secret):
             super().validate(value, model_instance)
 
     def value_from_object(self, obj: models.Model) -> None:
-        """What forms show and `dumpdata` writes."""
+        """Always None: neither forms nor `dumpdata` get the value."""
 
     def save_form_data(self, instance: models.Model, data: Any) -> None:
         if data not in self.empty_values:
@@ -202,7 +201,7 @@ class EncryptedJSONField(models.JSONField):
 
     @cached_property
     def _tenant_attname(self) -> str:
-        """A tenant is its own tenant."""
+        """The id of the tenant's own row is the tenant's id."""
         names = {field.attname for field in self.model._meta.concrete_fields}
         return "tenant_id" if "tenant_id" in names else "id"
 

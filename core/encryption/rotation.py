@@ -1,4 +1,4 @@
-"""Finding the secrets that are not under the first key, and encrypting them again."""
+"""Finding the secrets that are not encrypted with the first key, and encrypting them again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 200
 
 @dataclass(slots=True, kw_only=True)
 class Rotation:
-    """`rotated` counts by table; `unreadable` has a sentence for each secret that could not be decrypted."""
+    """`rotated` is {table: number of secrets}; `unreadable` has a sentence for each secret that could not be decrypted."""
 
     tenant_id: UUID
     rotated: dict[str, int] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Rotation:
 
 
 def encrypted_fields() -> Iterator[EncryptedJSONField]:
-    """Every encrypted field of every model, whichever app has it."""
+    """Every encrypted field of every model."""
     for model in apps.get_models():
         for each in model._meta.concrete_fields:
             if isinstance(each, EncryptedJSONField):
@@ -35,7 +35,7 @@ def encrypted_fields() -> Iterator[EncryptedJSONField]:
 
 
 def lock_batch(secret: EncryptedJSONField, after: UUID | None) -> list[models.Model]:
-    """The scope's next rows whose secret is under another key, locked until the scope ends, by id."""
+    """The scope's next rows, by id, whose secret is encrypted with another key; locked until the scope ends."""
     rows: Any = secret.model._base_manager.annotate(secret_key=KeyTextTransform("k", secret.attname))
     old = rows.filter(**{f"{secret.attname}__isnull": False}).exclude(secret_key=next(iter(ciphers())))
     if after:
@@ -44,7 +44,7 @@ def lock_batch(secret: EncryptedJSONField, after: UUID | None) -> list[models.Mo
 
 
 def reencrypt(secret: EncryptedJSONField, row: models.Model) -> str:
-    """Encrypt the row's secret with the first key; why that could not be done, or ""."""
+    """Encrypt the row's secret with the first key. Returns "", or why the secret could not be decrypted."""
     try:
         setattr(row, secret.attname, getattr(row, secret.attname).decrypt())
     except (SecretUnreadableError, SecretMovedError) as error:

@@ -1,7 +1,7 @@
-"""What isolates a tenant's table in PostgreSQL, declared as constraints of its model, so that Django's own migrations
-make it, change it and take it away, and `makemigrations --check` sees when one is missing.
+"""The isolation of a tenant's table in PostgreSQL, declared as constraints of its model, so that Django's migrations add,
+change and remove it, and `makemigrations --check` notices when one is missing.
 
-A superuser, or a role with BYPASSRLS, would see past all of it: `core.isolation.scope.refuse_unsafe_role`.
+A superuser, or a role with BYPASSRLS, would bypass all of it: `core.isolation.scope.refuse_unsafe_role`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ POLICY = f"{{column}} = (SELECT NULLIF(current_setting('{VARIABLE}', true), ''):
 
 
 class _SqlConstraint(BaseConstraint):
-    """A constraint made by statements of its own at the end of its migration, when all that it names exists."""
+    """A constraint with statements of its own, which run at the end of its migration, when all tables exist."""
 
     def statements(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
         raise NotImplementedError
@@ -32,7 +32,7 @@ class _SqlConstraint(BaseConstraint):
         schema_editor.deferred_sql.append(self.statements(model, schema_editor))
 
     def validate(self, model: Any, instance: Any, exclude: Any = None, using: Any = None) -> None:
-        """The database alone decides: the rows to compare with are not visible here."""
+        """Only the database can check it: the other tenants' rows are not visible here."""
 
 
 class TenantIsolation(_SqlConstraint):

@@ -1,4 +1,4 @@
-"""Foreign keys inside a tenant. They declare their own constraints: a new tenant table names its parents, and no more."""
+"""Foreign keys inside a tenant. They declare their own constraints: a new tenant table only names its parents."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ else:
 
 
 class NamedIndex(models.Index):
-    """An index under the name that the schema gives it: PostgreSQL allows 63 characters, Django's default 30."""
+    """An index with a name of up to 63 characters, as PostgreSQL allows; Django's limit is 30."""
 
     max_name_length = 63
 
 
 class _DatabaseKey(_Field):
-    """A foreign key that PostgreSQL enforces by constraints of the model's Meta. In migrations it is Django's own without a
-    constraint, beside these."""
+    """A foreign key that PostgreSQL enforces by constraints of the model's Meta. In migrations it is a plain
+    Django key without a constraint, next to these."""
 
     def contribute_to_class(self, cls: Any, name: str, private_only: bool = False, **kwargs: Any) -> None:
         super().contribute_to_class(cls, name, private_only, **kwargs)
@@ -46,11 +46,11 @@ class _DatabaseKey(_Field):
 
 def _add_to_meta(options: Any, kind: str, new: Iterable[Any]) -> None:
     """Migrations read `original_attrs` to see which options a model has."""
-    found = getattr(options, kind)
-    known = {one.name for one in found}
-    found.extend(one for one in new if one.name not in known)
-    if found:
-        options.original_attrs.setdefault(kind, found)
+    present = getattr(options, kind)
+    names = {one.name for one in present}
+    present.extend(one for one in new if one.name not in names)
+    if present:
+        options.original_attrs.setdefault(kind, present)
 
 
 class TenantField(_DatabaseKey, models.ForeignKey):  # type: ignore[type-arg]
@@ -58,14 +58,14 @@ class TenantField(_DatabaseKey, models.ForeignKey):  # type: ignore[type-arg]
     refer to."""
 
     def __init__(self, **kwargs: Any) -> None:
-        own = {
+        key = {
             "to": "tenants.Tenant",
             "on_delete": models.DO_NOTHING,
             "db_constraint": False,
             "db_index": False,
         }
-        shown = {"default": current_tenant_id, "editable": False, "related_name": "+"}
-        super().__init__(**{**kwargs, **own, **shown})
+        other = {"default": current_tenant_id, "editable": False, "related_name": "+"}
+        super().__init__(**{**kwargs, **key, **other})
 
     def constraints(self, options: Any) -> list[Any]:
         table = options.db_table
@@ -77,7 +77,7 @@ class TenantField(_DatabaseKey, models.ForeignKey):  # type: ignore[type-arg]
 
 class _ParentKey(_DatabaseKey):
     """A parent of the same tenant: the composite foreign key `(tenant_id, parent_id)`, because a plain one accepts another
-    tenant's id, and an index, unless one of the model's own serves it.
+    tenant's id, and an index, unless one of the model's own indexes serves the key.
 
     `on_delete` is PostgreSQL's: CASCADE, RESTRICT or SET NULL. `also` names further columns that child and parent share.
     """
@@ -85,7 +85,7 @@ class _ParentKey(_DatabaseKey):
     def __init__(
         self, to: Any, on_delete: Any = "CASCADE", *, also: tuple[str, ...] = (), **kwargs: Any
     ) -> None:
-        # Where Django copies a field, `on_delete` is a function of Django's.
+        # When Django copies a field, `on_delete` is one of Django's functions.
         self.database_action, self.also = on_delete if isinstance(on_delete, str) else "CASCADE", also
         kwargs = {**kwargs, "db_constraint": False, "db_index": False}
         super().__init__(to, models.DO_NOTHING, **kwargs)
@@ -95,11 +95,11 @@ class _ParentKey(_DatabaseKey):
         return [SameTenant(self.name, name=name, on_delete=self.database_action, also=self.also)]
 
     def indexes(self, options: Any) -> list[models.Index]:
-        if self.unique or any(self._leads(one) for one in (*options.constraints, *options.indexes)):
+        if self.unique or any(self._serves_lookup(one) for one in (*options.constraints, *options.indexes)):
             return []
         return [NamedIndex(fields=[self.name], name=f"idx_{options.db_table}_{self.column}")]
 
-    def _leads(self, index: Any) -> bool:
+    def _serves_lookup(self, index: Any) -> bool:
         """Whether an index or a unique constraint serves a lookup by this key."""
         fields = [name for name in getattr(index, "fields", ()) if name != "tenant"]
         return fields[:1] == [self.name] and getattr(index, "condition", None) is None

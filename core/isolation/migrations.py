@@ -35,12 +35,9 @@ def grant_lookup(reads: Mapping[str, Sequence[str]], policies: Sequence[str]) ->
     grants = (
         f"GRANT SELECT ({', '.join(columns)}) ON {table} TO oyl_lookup;" for table, columns in reads.items()
     )
-    return "".join([*grants, *map(_policy, policies)])
-
-
-def _policy(table: str) -> str:
-    """Several functions may read the same table."""
-    return (
+    created = (  # several functions may read the same table
         f"DROP POLICY IF EXISTS lookup ON {table};"
         f"CREATE POLICY lookup ON {table} FOR SELECT TO oyl_lookup USING (true);"
+        for table in policies
     )
+    return "".join([*grants, *created])

@@ -1,4 +1,4 @@
-"""What PostgreSQL's own catalogue says of the schema `public`, as plain values for `core.isolation.check`."""
+"""PostgreSQL's catalogue of the schema `public`, as plain values for `core.isolation.check`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseIndex:
-    """`columns` are the plain ones that it can be searched by, in order; a partial index does not count."""
+    """`columns` are its plain columns, in order; partial indexes are left out."""
 
     table: str
     columns: list[str]
@@ -87,16 +87,16 @@ class Catalogue:
 
 def read() -> Catalogue:
     return Catalogue(
-        role=_all(DatabaseRole, ROLE)[0],
-        tables=_all(Table, TABLES),
-        policies=_all(Policy, POLICIES),
-        foreign_keys=_all(ForeignKey, FOREIGN_KEYS),
-        indexes=_all(DatabaseIndex, INDEXES),
-        definers=_all(Function, DEFINERS),
+        role=_fetch(DatabaseRole, ROLE)[0],
+        tables=_fetch(Table, TABLES),
+        policies=_fetch(Policy, POLICIES),
+        foreign_keys=_fetch(ForeignKey, FOREIGN_KEYS),
+        indexes=_fetch(DatabaseIndex, INDEXES),
+        definers=_fetch(Function, DEFINERS),
     )
 
 
-def _all(kind: type[T], sql: str) -> list[T]:
+def _fetch(kind: type[T], sql: str) -> list[T]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

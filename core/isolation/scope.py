@@ -1,7 +1,7 @@
 """The tenant scope: one transaction in which one tenant's rows, and no others, can be seen and written.
 
-PostgreSQL does the isolating (tenants/isolation.py). This module tells it the tenant, for one transaction only, and makes
-every use of tenant data outside of a scope an error in Python: loud here, closed there.
+PostgreSQL isolates the rows (`core.isolation.constraints`). This module sets the tenant for one transaction, and makes
+every use of tenant data outside of a scope an error in Python; PostgreSQL would return no rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 
 @contextmanager
 def tenant_scope(tenant_id: UUID) -> Iterator[None]:
-    """Open a transaction that sees this tenant's rows alone; leaving it with an exception rolls back.
+    """Open a transaction that sees only this tenant's rows; an exception rolls it back.
 
     Inside a scope of the same tenant it is a savepoint. Raises NestedTenantScopeError inside another tenant's.
     """
@@ -34,7 +34,8 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     with transaction.atomic(durable=outer is None):
         if outer is None:
             refuse_unsafe_role()
-            _announce(tenant_id)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config(%s, %s, true)", [VARIABLE, str(tenant_id)])
         token = _tenant.set(tenant_id)
         try:
             yield
@@ -42,14 +43,9 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
             _tenant.reset(token)
 
 
-def _announce(tenant_id: UUID) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [VARIABLE, str(tenant_id)])
-
-
 def current_tenant_id() -> UUID:
-    """The scope's tenant. Raises NoTenantScopeError outside of one, and on a connection that has no transaction
-    (another thread's, say), because that one would not be scoped."""
+    """The scope's tenant. Raises NoTenantScopeError outside of one, and on a connection without a transaction
+    (of another thread, for example), which would not be scoped."""
     tenant_id = _tenant.get()
     if tenant_id is None or not connection.in_atomic_block:
         raise NoTenantScopeError
@@ -75,7 +71,7 @@ SELECT rolname, rolsuper, rolbypassrls, EXISTS (
 
 @cache
 def refuse_unsafe_role() -> None:
-    """Raises UnsafeRoleError when the application's database role could see past row-level security."""
+    """Raises UnsafeRoleError when the application's database role could bypass row-level security."""
     with connection.cursor() as cursor:
         cursor.execute(UNSAFE_ROLE)
         role, superuser, bypasses, owns = cursor.fetchone()

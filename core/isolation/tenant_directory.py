@@ -1,4 +1,4 @@
-"""Which tenants there are: for operators' commands, and for periodic work that opens a scope for each."""
+"""The list of tenants: for operators' commands, and for periodic work that opens a scope for each tenant."""
 
 from __future__ import annotations
 

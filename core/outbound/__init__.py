@@ -1,6 +1,6 @@
-"""HTTP to addresses that tenants give: the only way there is, safe against server-side request forgery (SSRF).
+"""HTTP to addresses that tenants give, safe against server-side request forgery (SSRF).
 
-Other HTTP clients are banned by lint. A caller passes the operator's allow-list, `settings.OUTBOUND_ALLOW`.
+It is the only way: lint forbids other HTTP clients. A caller passes the operator's allow-list, `settings.OUTBOUND_ALLOW`.
 """
 
 from core.outbound.addresses import AllowList

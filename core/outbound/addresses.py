@@ -1,4 +1,4 @@
-"""Which addresses a tenant may make OYL connect to: public ones, and those that the operator allows."""
+"""The addresses that OYL may connect to for a tenant: public ones, and those that the operator allows."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ class AllowList:
             except ValueError:
                 match = HOST_ENTRY.fullmatch(entry)
                 port = int(match["port"] or 0) if match else 0
-                if match is None or port > 65535 or _looks_like_a_network(entry):
+                is_bad_network = "/" in entry or entry.replace(".", "").isdigit()
+                if match is None or port > 65535 or is_bad_network:
                     raise ConfigurationError(
                         f"OUTBOUND_ALLOW: '{entry}' is neither a host, HOST:PORT, an address nor a CIDR."
                     ) from None
@@ -85,10 +86,6 @@ class AllowList:
         return any(address in network for network in self.networks) or is_public(address)
 
 
-def _looks_like_a_network(entry: str) -> bool:
-    return "/" in entry or entry.replace(".", "").isdigit()
-
-
 def is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address not in GLOBAL_UNICAST:
         return False
@@ -97,7 +94,7 @@ def is_public(address: Address) -> bool:
 
 def resolve(host: str, port: int, allow: AllowList, timeout_seconds: float) -> list[str]:
     """The addresses of a host, in the resolver's order. Raise OutboundError unless all of them are permitted: the same
-    error as for a host that does not exist, so that it does not tell which internal names exist."""
+    error as for a host that does not exist, so that it does not reveal which internal names exist."""
     lookup = _resolver().submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         found = lookup.result(timeout=timeout_seconds)

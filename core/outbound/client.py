@@ -21,8 +21,8 @@ REDIRECTS = {301, 302, 303, 307, 308}
 MAX_URL_LENGTH = 2048
 PIECE_BYTES = 64 * 1024
 HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-# A caller does not set these: the client does, for the address that it checked.
-OWN_HEADERS = {
+# Callers may not set these: the client sets them, for the address that it checked.
+CLIENT_HEADERS = {
     "accept-encoding",
     "connection",
     "content-length",
@@ -33,13 +33,13 @@ OWN_HEADERS = {
     "transfer-encoding",
     "upgrade",
 }
-# All others may carry credentials, and are not sent on to another origin.
-SENT_ON = {"accept", "accept-language", "user-agent"}
+# All others may carry credentials, and are not sent to another origin after a redirect.
+SAFE_HEADERS = {"accept", "accept-language", "user-agent"}
 
 
 @dataclass(frozen=True, slots=True)
 class OutboundResponse:
-    """`url` is the last one, after redirects."""
+    """`url` is the final one, after redirects."""
 
     status: int
     url: str
@@ -49,7 +49,7 @@ class OutboundResponse:
 
 @dataclass(frozen=True, slots=True)
 class OutboundStream:
-    """As OutboundResponse, with the body in pieces as they come. Reading it raises OutboundError."""
+    """As OutboundResponse, with the body as a stream. Reading it may raise OutboundError."""
 
     status: int
     url: str
@@ -97,30 +97,46 @@ class OutboundClient:
         target, sent = checked_url(url), _checked_headers(headers or {})
         extensions = {"timeout": deadline_in(self._timeout_seconds)}
         for _ in range(self._max_redirects + 1):
-            own_headers = _own_headers(target, sent)
+            defaults = {
+                "host": target.netloc.decode("ascii"),
+                "user-agent": "OYL",
+                "accept-encoding": "gzip, identity",
+            }
             with (
-                _scrubbed(target.host),
+                _hide_error_details(target.host),
                 self._pool.stream(
-                    method, _raw(target), headers=own_headers, content=body or None, extensions=extensions
+                    method,
+                    # The parsed parts, because httpcore would parse a text again, by other rules.
+                    httpcore.URL(
+                        scheme=target.raw_scheme,
+                        host=target.raw_host,
+                        port=target.port,
+                        target=target.raw_path,
+                    ),
+                    headers=list({**defaults, **sent}.items()),
+                    content=body or None,
+                    extensions=extensions,
                 ) as response,
             ):
                 received = httpx.Headers(response.headers)
                 if response.status not in REDIRECTS or "location" not in received:
-                    pieces = self._body(response, received, target.host)
+                    pieces = self._limited_body(response, received, target.host)
                     yield OutboundStream(response.status, str(target), received, pieces)
                     return
-                following = _redirected(method, target, received["location"])
+                following = _redirect_target(method, target, received["location"])
             if _origin(following) != _origin(target):
-                sent = {name: value for name, value in sent.items() if name in SENT_ON}
+                sent = {name: value for name, value in sent.items() if name in SAFE_HEADERS}
             target = following
         raise OutboundError("outbound_redirect", host=target.host, reason="too often")
 
-    def _body(self, response: httpcore.Response, headers: httpx.Headers, host: str) -> Iterator[bytes]:
+    def _limited_body(
+        self, response: httpcore.Response, headers: httpx.Headers, host: str
+    ) -> Iterator[bytes]:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "") or response.status < 200:
             raise OutboundError("outbound_encoding", host=host)
         raw, size = response.iter_stream(), 0
-        for piece in _gunzipped(raw, host) if encoding == "gzip" else raw:
+        for piece in _gunzip(raw, host) if encoding == "gzip" else raw:
             size += len(piece)
             if size > self._max_bytes:
                 raise OutboundError("outbound_too_large", host=host, limit=self._max_bytes // 1024**2)
@@ -144,26 +160,16 @@ def checked_url(url: str | httpx.URL) -> httpx.URL:
 
 
 def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """With lower-case names. Raise OutboundError for those that the client sets itself, and for what is no header."""
+    """The headers with lower-case names. Raise OutboundError for those that the client sets itself, and for invalid ones."""
     lowered = {name.lower(): value for name, value in headers.items()}
     for name, value in lowered.items():
-        is_own = name in OWN_HEADERS or name.startswith("proxy-")
+        is_own = name in CLIENT_HEADERS or name.startswith("proxy-")
         if is_own or not HEADER_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
             raise OutboundError("invalid_outbound_header", name=name)
     return lowered
 
 
-def _raw(url: httpx.URL) -> httpcore.URL:
-    """The parsed parts: httpcore would parse a text again, by other rules."""
-    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-
-
-def _own_headers(url: httpx.URL, headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    own = {"host": url.netloc.decode("ascii"), "user-agent": "OYL", "accept-encoding": "gzip, identity"}
-    return list({**own, **headers}.items())
-
-
-def _redirected(method: str, target: httpx.URL, location: str) -> httpx.URL:
+def _redirect_target(method: str, target: httpx.URL, location: str) -> httpx.URL:
     if method not in ("GET", "HEAD"):
         raise OutboundError("outbound_redirect", host=target.host, reason="a request that is not repeated")
     try:
@@ -179,8 +185,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or SCHEMES[url.scheme]
 
 
-def _gunzipped(pieces: Iterable[bytes], host: str) -> Iterator[bytes]:
-    """In pieces of at most PIECE_BYTES, however much a received piece expands to."""
+def _gunzip(pieces: Iterable[bytes], host: str) -> Iterator[bytes]:
+    """Yield pieces of at most PIECE_BYTES, however much a received piece expands to."""
     decompressor, is_empty = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), True
     try:
         for piece in pieces:
@@ -197,8 +203,8 @@ def _gunzipped(pieces: Iterable[bytes], host: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _scrubbed(host: str) -> Iterator[None]:
-    """Raise OutboundError for what goes wrong on the way, without the words of the network, TLS or the peer."""
+def _hide_error_details(host: str) -> Iterator[None]:
+    """Raise OutboundError for errors of the connection, without the messages of the network, TLS or the peer."""
     try:
         yield
     except httpcore.TimeoutException:

@@ -13,16 +13,16 @@ from core.outbound.addresses import AllowList, resolve
 
 
 def deadline_in(seconds: float) -> dict[str, float]:
-    """The `timeout` extension of a request: everything that its connection does ends after so many seconds. httpcore
-    hands these values to the network backend as they are. Here they are not durations but the deadline, as
-    `time.monotonic` counts: a peer that sends a byte now and then would prolong a timeout of each read for ever."""
+    """The `timeout` extension of a request whose connection ends after so many seconds. httpcore passes these values to the
+    network backend unchanged. Here they are not durations but the deadline of `time.monotonic`: a peer that sends a byte
+    now and then would prolong a timeout of each read for ever."""
     deadline = time.monotonic() + seconds
     return {"connect": deadline, "read": deadline, "write": deadline}
 
 
 class CheckedBackend(httpcore.NetworkBackend):
     """Resolve each host once, and connect to an address that was checked then. A name that resolves differently the next
-    time (DNS rebinding) gains nothing."""
+    time (DNS rebinding) has no effect."""
 
     def __init__(self, allow: AllowList) -> None:
         self._allow, self._sockets = allow, httpcore.SyncBackend()
@@ -52,7 +52,7 @@ class CheckedBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """As the stream inside, but `timeout` is a deadline."""
+    """Wraps a stream; `timeout` is a deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream

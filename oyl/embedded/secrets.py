@@ -1,4 +1,4 @@
-"""Keys of an embedded instance: made once, kept in the data folder, readable by its owner alone."""
+"""The keys of an embedded instance: generated once, and stored in the data folder, readable only by its owner."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ NAMES = ("SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY")
 
 
 def load_or_create(path: Path) -> dict[str, str]:
-    """The instance's keys by setting name. Two processes that start at once agree: the first link wins."""
-    if not path.exists():
-        _create(path)
-    return dict(json.loads(path.read_text()))
-
-
-def _create(path: Path) -> None:
+    """The instance's keys by setting name. Of processes that start at the same time, the first to link its file wins."""
+    if path.exists():
+        return dict(json.loads(path.read_text()))
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {
         "SECRET_KEY": secrets.token_urlsafe(48),
@@ -34,3 +30,4 @@ def _create(path: Path) -> None:
         pass
     finally:
         draft.unlink()
+    return dict(json.loads(path.read_text()))

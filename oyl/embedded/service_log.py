@@ -1,4 +1,4 @@
-"""Where the children's lines go: each into a rotated file of its own and, prefixed, to the console."""
+"""Writes the lines of each child process to a rotated file of its own and, with a prefix, to the console."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLOURS = (36, 32, 33, 35, 34, 31)
 
 
 class ServiceLog:
-    """Without a console the lines go to the files alone."""
+    """Without a console the lines go only to the files."""
 
     def __init__(self, folder: Path, console: TextIO | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -21,11 +21,20 @@ class ServiceLog:
         self._files: dict[str, RotatingFileHandler] = {}
 
     def write(self, name: str, line: str, *, quiet: bool = False) -> None:
-        """Keep one line of one child, and show it unless it is `quiet`."""
+        """Write one line of one child to its file and, unless it is `quiet`, to the console."""
         with self._lock:
-            self._file(name).emit(logging.makeLogRecord({"msg": line}))
+            if name not in self._files:
+                self._files[name] = RotatingFileHandler(
+                    self.path(name), maxBytes=5_000_000, backupCount=2, encoding="utf-8"
+                )
+                self._files[name].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+            self._files[name].emit(logging.makeLogRecord({"msg": line}))
             if self._console and not quiet:
-                print(self._prefix(name), line, file=self._console, flush=True)
+                prefix = f"{name:<{WIDTH}} |"
+                if self._console.isatty():
+                    colour = COLOURS[list(self._files).index(name) % len(COLOURS)]
+                    prefix = f"\033[{colour}m{prefix}\033[0m"
+                print(prefix, line, file=self._console, flush=True)
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.log"
@@ -34,19 +43,3 @@ class ServiceLog:
         with self._lock:
             for file in self._files.values():
                 file.close()
-
-    def _file(self, name: str) -> RotatingFileHandler:
-        if name not in self._files:
-            handler = RotatingFileHandler(
-                self.path(name), maxBytes=5_000_000, backupCount=2, encoding="utf-8"
-            )
-            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-            self._files[name] = handler
-        return self._files[name]
-
-    def _prefix(self, name: str) -> str:
-        plain = f"{name:<{WIDTH}} |"
-        if not self._console or not self._console.isatty():
-            return plain
-        colour = COLOURS[list(self._files).index(name) % len(COLOURS)]
-        return f"\033[{colour}m{plain}\033[0m"

@@ -1,4 +1,4 @@
-"""The embedded services together: which there are, and how a command or a test makes sure that they run."""
+"""The embedded services as a group: their programs, and how a command or a test ensures that they run."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from oyl.embedded.program import Program
 from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 def programs() -> list[Program]:
-    """The services that the settings leave to us; PostgreSQL last, as it takes longest."""
+    """The services for which the settings name no server; PostgreSQL is last, because it takes longest."""
     layout: Layout = settings.LAYOUT
     found = []
     if not settings.QDRANT_URL:
@@ -38,23 +38,23 @@ def programs() -> list[Program]:
 
 
 @contextmanager
-def run(mine: instance.Instance, service_log: ServiceLog) -> Iterator[Supervisor]:
-    """The services of an owned instance, up to the end of the block; more programs may be started inside."""
-    supervisor = Supervisor(service_log, mine.child_started)
+def run(acquired: instance.Instance, service_log: ServiceLog) -> Iterator[Supervisor]:
+    """Run the services of an acquired instance during the block; more programs may be started inside."""
+    supervisor = Supervisor(service_log, acquired.child_started)
     try:
         supervisor.start(programs())
         yield supervisor
     finally:
         supervisor.stop()
         service_log.close()
-        mine.release()
+        acquired.release()
 
 
 @contextmanager
 def ensure_services() -> Iterator[None]:
     """Use the services of a running `up`, `services start` or command; otherwise run them for this block.
 
-    Whoever started them stops them only when no other process is inside such a block.
+    The process that started them stops them only when no other process is inside such a block.
     """
     layout: Layout = settings.LAYOUT
     if not programs():  # on servers there is nothing to run, and other machines may share the data folder
@@ -64,22 +64,22 @@ def ensure_services() -> Iterator[None]:
     users = os.open(layout.data / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(users, fcntl.LOCK_SH)
-        mine = _own_or_join(layout)
-        if mine is None:
+        acquired = _acquire_or_wait(layout)
+        if acquired is None:
             yield
             return
-        with run(mine, ServiceLog(layout.logs)):
-            mine.is_ready()
+        with run(acquired, ServiceLog(layout.logs)):
+            acquired.mark_ready()
             try:
                 yield
             finally:
-                fcntl.flock(users, fcntl.LOCK_EX)  # the last one out
+                fcntl.flock(users, fcntl.LOCK_EX)  # waits for the other processes to leave
     finally:
         os.close(users)
 
 
 def make_tables_if_new() -> None:
-    """A new data folder gets its tables from whichever command comes first; servers are migrated by their operator."""
+    """Migrate a new data folder at the first command; servers are migrated by their operator."""
     if not settings.EMBEDDED:
         return
     django.setup()
@@ -91,12 +91,12 @@ def make_tables_if_new() -> None:
         call_command("migrate", interactive=False, verbosity=0)
 
 
-def _own_or_join(layout: Layout) -> instance.Instance | None:
-    """Become the owner, or wait until the present one is ready (None)."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _acquire_or_wait(layout: Layout) -> instance.Instance | None:
+    """Acquire the instance, or wait until the running one is ready (None)."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        if mine := instance.acquire(layout, InstanceKind.COMMAND):
-            return mine
+        if acquired := instance.acquire(layout, InstanceKind.COMMAND):
+            return acquired
         info = instance.running_instance(layout)
         if info and info.ready:
             return None

@@ -1,4 +1,4 @@
-"""Everything at once: the embedded services, the schema, then web, worker and beat under one supervisor."""
+"""Runs everything under one supervisor: the embedded services, the migrations, then web, worker and beat."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ DEMO_SECONDS = 120.0
 
 def up(console: TextIO) -> None:
     """Run until Ctrl-C or SIGTERM. Raises ServiceError when it cannot start."""
-    mine = _claim(settings.LAYOUT)
+    acquired = _acquire_instance(settings.LAYOUT)
     service_log = ServiceLog(settings.LAYOUT.logs, console)
-    with suppress(KeyboardInterrupt), interruptible(), services.run(mine, service_log) as supervisor:
+    with suppress(KeyboardInterrupt), interruptible(), services.run(acquired, service_log) as supervisor:
         service_log.write("oyl", f"services are ready, data is in {settings.OYL_DATA_DIR}")
-        _prepare_schema()
-        mine.is_ready()
+        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0)
+        connections.close_all()
+        acquired.mark_ready()
         web, worker, beat = application()
-        with _demo(service_log):
+        with _make_demo(service_log):
             supervisor.start([web, worker], timeout=READY_SECONDS)
             supervisor.start([beat])  # last, so that the others get ready sooner
         console.write(welcome(settings.LAYOUT))
@@ -52,7 +54,7 @@ def application() -> tuple[Program, Program, Program]:
     celery = (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "oyl")
     pool = ("--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle")
     queues = ("-Q", "ingest,maintenance", "--loglevel", "INFO")
-    place = ("--host", settings.OYL_HOST, "--port", str(settings.OYL_PORT))
+    listen = ("--host", settings.OYL_HOST, "--port", str(settings.OYL_PORT))
     web = (
         sys.executable,
         "-m",
@@ -64,7 +66,7 @@ def application() -> tuple[Program, Program, Program]:
     )
     schedule = ("-s", str(settings.OYL_DATA_DIR / "celerybeat-schedule"))
     return (
-        Program(name="web", command=(*web, *place), ready=_is_ready),
+        Program(name="web", command=(*web, *listen), is_ready=_web_is_ready),
         Program(name="worker", command=(*celery, "worker", *pool, *queues)),
         Program(name="beat", command=(*celery, "beat", *schedule)),
     )
@@ -75,7 +77,7 @@ def address() -> str:
 
 
 def welcome(layout: Layout) -> str:
-    """What to do now: where OYL is, who may sign in, what to try."""
+    """The address, the demo's sign-in, and commands to try."""
     lines = ["", f"OYL is ready: {address()}/admin/", ""]
     with suppress(FileNotFoundError):
         demo = json.loads((layout.data / "demo.json").read_text())
@@ -91,8 +93,8 @@ def welcome(layout: Layout) -> str:
     return "\n".join(lines)
 
 
-def _claim(layout: Layout) -> Instance:
-    """The right to run this data folder, from `services start` if need be. Raises ServiceError."""
+def _acquire_instance(layout: Layout) -> Instance:
+    """Acquire this data folder; a running `services start` is stopped. Raises ServiceError."""
     running = instance.running_instance(layout)
     if running and running.kind is InstanceKind.UP:
         raise ServiceError(
@@ -101,11 +103,11 @@ def _claim(layout: Layout) -> Instance:
         )
     _check_port()
     background.stop(layout)
-    if mine := instance.acquire(layout, InstanceKind.UP, address=address()):
-        return mine
+    if acquired := instance.acquire(layout, InstanceKind.UP, address=address()):
+        return acquired
     busy = instance.running_instance(layout)
-    who = f"`manage.py` command (process {busy.pid})" if busy else "process"
-    raise ServiceError(f"A {who} is using the services in {layout.data}. Try again when it has ended.")
+    holder = f"`manage.py` command (process {busy.pid})" if busy else "process"
+    raise ServiceError(f"A {holder} is using the services in {layout.data}. Try again when it has ended.")
 
 
 def _check_port() -> None:
@@ -126,13 +128,7 @@ def _check_port() -> None:
             ) from error
 
 
-def _prepare_schema() -> None:
-    call_command("collectstatic", interactive=False, verbosity=0)
-    call_command("migrate", interactive=False, verbosity=0)
-    connections.close_all()
-
-
-def _is_ready() -> bool:
+def _web_is_ready() -> bool:
     connection = http.client.HTTPConnection(settings.OYL_HOST, settings.OYL_PORT, timeout=5)
     host = settings.ALLOWED_HOSTS[0].lstrip("*.") or "localhost"
     try:
@@ -145,8 +141,8 @@ def _is_ready() -> bool:
 
 
 @contextmanager
-def _demo(service_log: ServiceLog) -> Iterator[None]:
-    """On the first run `manage.py demo` makes something to look at, while the application starts."""
+def _make_demo(service_log: ServiceLog) -> Iterator[None]:
+    """On the first run, let `manage.py demo` make a tenant while the block starts the application."""
     if (settings.LAYOUT.data / "demo.json").exists():
         yield
         return
@@ -156,11 +152,11 @@ def _demo(service_log: ServiceLog) -> Iterator[None]:
     with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield
-            told, _ = process.communicate(timeout=DEMO_SECONDS)
+            output, _ = process.communicate(timeout=DEMO_SECONDS)
         except BaseException:
             process.kill()
             raise
     if process.returncode:
         service_log.write(
-            "oyl", f"the demo tenant could not be made, the next start tries again: {told.strip()}"
+            "oyl", f"the demo tenant could not be made, the next start tries again: {output.strip()}"
         )

@@ -1,4 +1,4 @@
-"""The one process that owns Qdrant Edge's files; web, workers and commands share it over a socket."""
+"""The process that owns Qdrant Edge's files; web, workers and commands share it over a socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def program(layout: Layout) -> Program:
         quiet=True,
         command=(sys.executable, "-m", "engines.vectors.edge_process", *arguments),
         prepare=lambda: layout.vectors.mkdir(parents=True, exist_ok=True),
-        ready=lambda: _listens(layout.vector_socket),
+        is_ready=lambda: _listens(layout.vector_socket),
     )
 
 

@@ -1,4 +1,4 @@
-"""The admin of tenants, their people and keys."""
+"""The admin pages of tenants, members, API keys and users."""
 
 from tenants.admin import people, users
 

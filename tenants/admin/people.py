@@ -1,4 +1,4 @@
-"""The organisation itself, who belongs to it, and its API keys."""
+"""The admin pages of the organisation, its members and its API keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class OrganisationForm(TenantForm):
 
 @admin.register(Tenant)
 class OrganisationAdmin(TenantAdmin):
-    """One row: the organisation one acts in."""
+    """Has one row: the current organisation."""
 
     form = OrganisationForm
 
@@ -104,14 +104,14 @@ class MembershipAdmin(TenantAdmin):
         )
 
     def formfield_for_choice_field(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        """Owners are made by owners."""
+        """Only owners can make owners."""
         roles = [role for role in Role if role.rank <= actor_of(request).role.rank]
         return super().formfield_for_choice_field(
             db_field, request, choices=[(role.value, role.label) for role in roles], **kwargs
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An admin does not touch owners."""
+        """An admin cannot change owners."""
         allowed = super().has_change_permission(request, obj)
         return allowed and (obj is None or actor_of(request).role.rank >= Role(obj.role).rank)
 
@@ -157,7 +157,7 @@ class ApiKeyForm(TenantForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(TenantAdmin):
-    """Made and revoked, never changed."""
+    """Keys are made and revoked, never changed."""
 
     form = ApiKeyForm
     view_role = write_role = Role.ADMIN
@@ -211,7 +211,7 @@ class ApiKeyAdmin(TenantAdmin):
 
 
 def show_once(page: TenantAdmin, request: HttpRequest, title: str, label: str, secret: str) -> HttpResponse:
-    """Answers the request itself, so that the secret is kept nowhere: neither in a session nor in a cookie."""
+    """The secret is in the response to the POST itself, so that it is stored neither in a session nor in a cookie."""
     context = {
         **page.admin_site.each_context(request),
         "title": title,

@@ -1,4 +1,4 @@
-"""Everybody who can sign in, for operators alone: what they may do is decided by memberships."""
+"""The admin page of all users, for operators only; memberships decide what users may do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
         return ["email", "name", "is_superuser", *(["is_active", "last_login", "created_at"] if obj else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Events speak of users for ever: they are switched off instead."""
+        """Audit events name users for ever, so they are deactivated instead."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

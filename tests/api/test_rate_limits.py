@@ -142,7 +142,7 @@ def test_zero_means_no_limit(caller, settings):
 
 def test_without_redis_limits_hold_per_process(owner, own_redis, settings, caplog, monkeypatch):
     settings.OYL_KEY_REQUESTS = 5
-    monkeypatch.setattr(rate_limits, "AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(rate_limits, "REDIS_RETRY_SECONDS", 0.2)
     caller = make_caller(owner)
     with caplog.at_level(logging.WARNING, "core.rate_limits"):
         assert not any(map(is_refused, get_often(caller, 2)))

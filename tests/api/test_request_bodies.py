@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from core.api.parsers import DEEPEST, MOST_VALUES
+from core.api.parsers import MAX_DEPTH, MAX_VALUES
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document
 from tests.api.conftest import Caller, assert_problem
@@ -37,8 +37,8 @@ def test_body_of_maximum_depth_is_accepted(caller: Caller):
     def search(levels: int) -> Any:
         return caller.post("search/", {"query": "bees", "filters": {"metadata": nested(levels)}})
 
-    assert search(DEEPEST - 2).json()["code"] != "too_deep"
-    assert_problem(search(DEEPEST - 1), 400, "too_deep")
+    assert search(MAX_DEPTH - 2).json()["code"] != "too_deep"
+    assert_problem(search(MAX_DEPTH - 1), 400, "too_deep")
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800", 2**63, float("1e308") * 10])
@@ -60,7 +60,7 @@ def test_body_size_and_value_count_are_limited(caller: Caller, settings):
     max_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     assert_problem(caller.post("workspaces/", json.dumps({"name": "x" * max_bytes})), 413, "too_large")
     assert caller.post("workspaces/", json.dumps({"name": "x" * (max_bytes - 20)})).status_code == 422
-    assert_problem(caller.post("search/", {"query": "x", "ids": [0] * MOST_VALUES}), 413, "too_large")
+    assert_problem(caller.post("search/", {"query": "x", "ids": [0] * MAX_VALUES}), 413, "too_large")
 
 
 def upload(caller: Caller, library, **fields):

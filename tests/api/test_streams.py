@@ -94,7 +94,9 @@ def test_broken_stream_can_be_requested_again(caller: Caller):
 
 def test_unfinished_stream_is_still_under_way(caller: Caller, monkeypatch):
     key = uuid4().hex
-    monkeypatch.setattr(idempotency.Repeatable, "_end", lambda *_: None)  # as when the process was killed
+    monkeypatch.setattr(
+        idempotency.RepeatableRequest, "_finish_stream", lambda *_: None
+    )  # as when the process was killed
     post(caller, key, parts=1)
     response, body = post(caller, key)
     assert (response.status_code, b"request_under_way" in body) == (409, True)

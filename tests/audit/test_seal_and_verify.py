@@ -218,7 +218,7 @@ def test_a_tail_cut_and_sealed_again_by_hand_is_found(tenant, chain, tamper):
     with tenant_scope(tenant):
         last = AuditSeal.objects.order_by("-sequence").values_list("sequence", "seal").first()
     path.unlink()
-    chain_heads.write(tenant, chain_heads.Head(*last))
+    chain_heads.write(tenant, chain_heads.ChainHead(*last))
     add_events(tenant, 1)
     assert seal(tenant) == 5
     path.write_bytes(kept)
@@ -274,7 +274,7 @@ def test_a_crash_between_commit_and_anchor_is_no_false_alarm(tenant, chain, monk
 def test_an_anchor_never_goes_back(tenant, chain):
     """Two processes seal one after the other, and the first is the last to write down how far it came."""
     before = chain_heads.read(tenant)
-    chain_heads.write(tenant, chain_heads.Head(EVENTS - 1, "0" * 64))
+    chain_heads.write(tenant, chain_heads.ChainHead(EVENTS - 1, "0" * 64))
     assert chain_heads.read(tenant) == before
 
 

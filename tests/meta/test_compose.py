@@ -152,7 +152,7 @@ def server(tmp_path: Path) -> Iterator[Layout]:
     service_log = ServiceLog(layout.logs)
     supervisor = Supervisor(service_log, lambda name, pid: None)
     try:
-        supervisor.start([replace(postgres.program(layout), finish=lambda: None)])
+        supervisor.start([replace(postgres.program(layout), on_ready=lambda: None)])
         with psycopg.connect(host=str(layout.run), user="postgres", autocommit=True) as connection:
             connection.execute("CREATE DATABASE oyl")
         yield layout

@@ -16,7 +16,7 @@ from oyl.doctor import State
 
 def state_of(component):
     probes = {name: (name, probe, advice) for name, probe, advice in doctor.COMPONENTS}
-    check = doctor._check(*probes[component])
+    check = doctor._run_check(*probes[component])
     assert bool(check.advice) == (check.state is not State.OK)
     return check.state, check.detail
 

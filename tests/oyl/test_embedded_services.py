@@ -41,7 +41,7 @@ def services(layout: Layout) -> Iterator[None]:
     supervisor = Supervisor(service_log, mine.child_started)
     try:
         supervisor.start([redis.program(layout), postgres.program(layout)])
-        mine.is_ready()
+        mine.mark_ready()
         yield
     finally:
         supervisor.stop()
@@ -111,8 +111,8 @@ def test_data_outlives_a_restart_in_a_long_path_with_a_space(far_away):
         query(far_away, "INSERT INTO kept VALUES ('still here')")
     with services(far_away):
         assert query(far_away, "SELECT word FROM kept") == [("still here",)]
-        assert redis.program(far_away).ready()
-    assert not postgres.program(far_away).ready()
+        assert redis.program(far_away).is_ready()
+    assert not postgres.program(far_away).is_ready()
 
 
 def test_roles_are_those_that_tenancy_relies_on(layout):
@@ -205,7 +205,7 @@ def test_a_crashed_server_comes_back(layout):
         crashed = owner(layout).children["redis"][0]
         os.kill(crashed, signal.SIGKILL)
         deadline = time.monotonic() + 5
-        while owner(layout).children["redis"][0] == crashed or not redis.program(layout).ready():
+        while owner(layout).children["redis"][0] == crashed or not redis.program(layout).is_ready():
             assert time.monotonic() < deadline, "it was not started again"
             time.sleep(0.02)
     assert "was killed by SIGKILL" in (layout.logs / "redis.log").read_text()

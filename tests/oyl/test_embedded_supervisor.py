@@ -55,7 +55,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> None:
 
 
 def test_a_killed_child_is_started_again_and_its_log_says_why(running, monkeypatch):
-    monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(module, "MIN_DELAY", 0.05)
     made, started, service_log = running
     made.start([python("sleeper", SLEEP)])
     wait_for(lambda: started.get("sleeper"))
@@ -65,10 +65,10 @@ def test_a_killed_child_is_started_again_and_its_log_says_why(running, monkeypat
 
 
 def test_a_child_that_cannot_start_is_named_with_its_log(running, monkeypatch):
-    monkeypatch.setattr(module, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(module, "MIN_DELAY", 0.05)
     made, _, service_log = running
     with pytest.raises(ServiceError, match=r"broken does not start: see .*broken\.log"):
-        made.start([python("broken", "raise SystemExit('no such thing')", ready=lambda: False)])
+        made.start([python("broken", "raise SystemExit('no such thing')", is_ready=lambda: False)])
     log = service_log.path("broken").read_text()
     assert "no such thing" in log
     assert "ended with exit code 1" in log

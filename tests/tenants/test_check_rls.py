@@ -14,7 +14,7 @@ from core.apps import CoreConfig
 from core.isolation import check
 
 PARENT = "workspaces"
-POLICY = check.CANONICAL.format(column="tenant_id")
+POLICY = check.EXPECTED_POLICY.format(column="tenant_id")
 GOOD = {
     "table": """CREATE TABLE wild (
         id uuid PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants (id), workspace_id uuid NOT NULL)""",

@@ -218,7 +218,7 @@ def test_each_flipped_byte_of_an_envelope_is_refused(workspace):
     for position in range(len(text)):
         flipped = text[:position] + chr(ord(text[position]) ^ 1) + text[position + 1 :]
         with pytest.raises((SecretUnreadableError, SecretMovedError)):
-            Secret(secret.place, Envelope(flipped)).decrypt()
+            Secret(secret.location, Envelope(flipped)).decrypt()
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The base of what OpenAI's clients ask for below `/v1/`: ids, fields, pages and errors of that shape."""
+"""The base of the OpenAI-compatible API below `/v1/`: ids, fields, pages and errors."""

@@ -36,6 +36,6 @@ def envelope(status: int, code: str, detail: str, errors: Sequence[dict[str, str
 
 
 def status_of(status: int) -> int:
-    """OpenAI knows no 422: what is not valid is a 400."""
-    unknown = status == HTTPStatus.UNPROCESSABLE_ENTITY
-    return int(HTTPStatus.BAD_REQUEST if unknown else status)
+    """OpenAI's API answers 400 instead of 422."""
+    is_invalid = status == HTTPStatus.UNPROCESSABLE_ENTITY
+    return int(HTTPStatus.BAD_REQUEST if is_invalid else status)

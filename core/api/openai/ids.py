@@ -16,12 +16,12 @@ def as_id(prefix: str, pk: UUID) -> str:
 
 
 def pk_of(text: str) -> UUID:
-    """With a prefix, or without one, as `/api/v1/` gives it. Raises ValueError."""
+    """The UUID of an id with a prefix, or without one, as in `/api/v1/`. Raises ValueError."""
     return UUID(_PREFIX.sub("", text))
 
 
 class PublicId(StringConverter):
-    """A part of a URL path. A value that is no id matches nothing: 404."""
+    """A part of a URL path. A value that is no id does not match: 404."""
 
     def to_python(self, value: str) -> UUID:  # type: ignore[override]
         return pk_of(value)

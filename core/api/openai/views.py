@@ -26,7 +26,7 @@ class ListQuerySerializer(serializers.Serializer[Any]):
 
 
 class IdPagination(pagination.BasePagination):
-    """Keyset pagination by id: the objects after or before a given one. Ids are ordered by time, so that pages are, too."""
+    """Keyset pagination by id: the objects after or before a given one. Ids are ordered by time, and so are pages."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         query = validated(ListQuerySerializer, request.query_params)
@@ -34,7 +34,11 @@ class IdPagination(pagination.BasePagination):
         is_ascending = query["order"] == "asc"
         for name, is_later in (("after", is_ascending), ("before", not is_ascending)):
             if name in query:
-                rows = rows.filter(**{"pk__gt" if is_later else "pk__lt": _position(view, name, query[name])})
+                try:
+                    position = view.position(query[name])
+                except ValueError:
+                    raise serializers.ValidationError({name: "This is no id of this list."}) from None
+                rows = rows.filter(**{"pk__gt" if is_later else "pk__lt": position})
         # The page before an object is read backwards from it.
         backwards = "before" in query and "after" not in query
         found = list((rows if is_ascending != backwards else rows.reverse())[: limit + 1])
@@ -46,16 +50,8 @@ class IdPagination(pagination.BasePagination):
         return Response({"object": "list", "data": data, **ends, "has_more": self.has_more})
 
 
-def _position(view: Any, name: str, public_id: str) -> UUID:
-    try:
-        found: UUID = view.position(public_id)
-    except ValueError:
-        raise serializers.ValidationError({name: "This is no id of this list."}) from None
-    return found
-
-
 class RejectsExpiry(serializers.Serializer[Any]):
-    """`expires_after` is refused: nothing expires here, and a client that relied on it would keep its files for ever."""
+    """Refuses `expires_after`: nothing expires here, and a client that relies on it would keep its files for ever."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and any(name.startswith("expires_after") and data[name] for name in data):
@@ -74,10 +70,10 @@ def validated(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, A
 
 
 class OpenAIViewSet(TenantViewSet):
-    """Lists have OpenAI's shape. Changes are POSTs there."""
+    """Lists have OpenAI's format. Changes are POSTs, as in OpenAI's API."""
 
     http_method_names = ["get", "post", "delete", "head"]
-    schema = None  # docs/openai.md describes it; it is no part of `/api/v1/`
+    schema = None  # not part of `/api/v1/`; docs/openai.md describes it
     pagination_class = IdPagination
     filter_backends = ()
 
@@ -86,7 +82,7 @@ class OpenAIViewSet(TenantViewSet):
         return pk_of(public_id)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Whatever `Accept` says: clients send application/binary, for example, for what is JSON."""
+        """Ignore `Accept`: clients send application/binary, for example, and expect JSON."""
         return super().perform_content_negotiation(request, force=True)
 
     def list(self, request: Request, **kwargs: Any) -> Response:

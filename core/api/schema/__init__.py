@@ -1,1 +1,1 @@
-"""The OpenAPI document, read from what the views declare: a new view is described without a word more."""
+"""The OpenAPI document, made from the declarations of the views: a new view needs no description of its own."""

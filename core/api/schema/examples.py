@@ -1,4 +1,4 @@
-"""Examples, made of schemas: each field has a value of its kind, and where its name is known one that makes sense."""
+"""Examples made from schemas: each field has a value of its type, or one from WORDS for its name."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BY_TYPE: dict[str, Any] = {"integer": 1, "number": 0.5, "boolean": True, "object
 
 
 def add_examples(document: dict[str, Any]) -> None:
-    """To every body, asked or answered, that has none."""
+    """Add an example to every request and response body that has none."""
     schemas = document["components"]["schemas"]
     for operation in (one for path in document["paths"].values() for one in path.values()):
         for body in (operation.get("requestBody", {}), *operation["responses"].values()):
@@ -51,37 +51,33 @@ def add_examples(document: dict[str, Any]) -> None:
 
 
 def example(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") -> Any:
-    """`schemas` are those that references lead to; `name` is the field's."""
+    """`schemas` are the targets of references; `name` is the field's name."""
     if "$ref" in schema:
         return example(schemas[schema["$ref"].rpartition("/")[2]], schemas, name)
     for choices in (schema.get("allOf"), schema.get("oneOf"), schema.get("anyOf")):
         if choices:
             return example(choices[0], schemas, name)
-    kind = _kind(schema)
+    kinds = schema.get("type", "object")
+    kind = str(kinds[0] if isinstance(kinds, list) else kinds)
     if kind == "array":
         return [example(schema["items"], schemas, name)]
     if "properties" in schema:
-        return _filled(schema, schemas)
-    return _value(schema, kind, name)
+        found = {
+            field: example(inner, schemas, field)
+            for field, inner in schema["properties"].items()
+            if "x-fixed" not in inner  # it could only be repeated
+        }
+        required = schema.get("required", ())
+        return {field: value for field, value in found.items() if value != {} or field in required}
+    return _scalar_example(schema, kind, name)
 
 
 def placeholder(name: str) -> str:
-    """The id in examples of what a field of this name refers to."""
+    """The id that examples use for a field of this name."""
     return str(uuid5(NAMESPACE_URL, name.replace("_", "").removesuffix("s")))
 
 
-def _filled(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Without what need not be said and says nothing, and what can be said only as it is."""
-    found = {
-        field: example(inner, schemas, field)
-        for field, inner in schema["properties"].items()
-        if "x-fixed" not in inner
-    }
-    needed = schema.get("required", ())
-    return {field: value for field, value in found.items() if value != {} or field in needed}
-
-
-def _value(schema: dict[str, Any], kind: str, name: str) -> Any:
+def _scalar_example(schema: dict[str, Any], kind: str, name: str) -> Any:
     if "enum" in schema:
         return schema.get("default", schema["enum"][0])
     if schema.get("format") == "uuid":
@@ -93,8 +89,3 @@ def _value(schema: dict[str, Any], kind: str, name: str) -> Any:
     if schema.get("format") in BY_FORMAT:
         return BY_FORMAT[schema["format"]]
     return BY_TYPE.get(kind, name.replace("_", " "))
-
-
-def _kind(schema: dict[str, Any]) -> str:
-    kinds = schema.get("type", "object")
-    return str(kinds[0] if isinstance(kinds, list) else kinds)

@@ -1,4 +1,4 @@
-"""One operation: who may, what it takes, what it answers."""
+"""The description of one operation: permissions, parameters, bodies and responses."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.serializers import JSONField, ModelSerializer
 
 from core.api.idempotency import MAX_KEY_LENGTH
-from core.api.schema.problems import headers, named
+from core.api.schema.problems import headers, response_reference
 from core.permissions import scope
 
-REPEATED = "Any name for this request. Sent again under it within 24 hours, it has no second effect and the same answer."
-UNCHANGED = "The `ETag` that you read: 412 when the object has changed since."
-FIXED = "Stays as it was made: only the same value is taken."
+KEY_HELP = "Any name for this request. Sent again under it within 24 hours, it has no second effect and the same answer."
+IF_MATCH_HELP = "The `ETag` that you read: 412 when the object has changed since."
+FIXED_HELP = "Stays as it was made: only the same value is taken."
 SUMMARIES = {
     "list": "List {plural}",
     "create": "Make {one}",
@@ -30,23 +30,23 @@ SUMMARIES = {
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How KeyAuthentication is described."""
+    """The description of KeyAuthentication."""
 
     target_class = "core.api.views.KeyAuthentication"
     name = "key"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        told = "A key of yours, made in the admin under *API keys*: `oyl_…`."
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "oyl_<id>_<secret>", "description": told}
+        text = "A key of yours, made in the admin under *API keys*: `oyl_…`."
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "oyl_<id>_<secret>", "description": text}
 
 
 class Operation(AutoSchema):
-    """Of a TenantViewSet."""
+    """An operation of a TenantViewSet."""
 
     view: Any
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        self.view.queryset = self.view.model._default_manager.none()  # get_queryset wants to know who asks
+        self.view.queryset = self.view.model._default_manager.none()  # get_queryset needs an actor
         return super().get_operation(*args, **kwargs)
 
     def get_operation_id(self) -> str:
@@ -59,32 +59,36 @@ class Operation(AutoSchema):
         names = self.view.model._meta
         name = str(names.verbose_name)
         one = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-        told = SUMMARIES.get(self.view.action, "").format(one=one, plural=names.verbose_name_plural)
-        return self._own_words()[0] or told
+        default = SUMMARIES.get(self.view.action, "").format(one=one, plural=names.verbose_name_plural)
+        return self._split_docstring()[0] or default
 
     def get_description(self) -> str:  # type: ignore[override]
         bound = "" if self.view.bound_by else " A bound key does not open it."
         needed = f"Needs the role `{self._role}`, and of a key the scope `{self._scope}`.{bound}"
-        return "\n\n".join(filter(None, (self._own_words()[1], inspect.getdoc(type(self.view)), needed)))
+        return "\n\n".join(
+            filter(None, (self._split_docstring()[1], inspect.getdoc(type(self.view)), needed))
+        )
 
     def get_extensions(self) -> dict[str, Any]:
         return {"x-required-role": self._role, "x-required-scope": self._scope}
 
     def get_override_parameters(self) -> list[Any]:
         found = []
-        if self._can_be_repeated:
-            name, told, schema = "Idempotency-Key", REPEATED, {"type": "string", "maxLength": MAX_KEY_LENGTH}
-            found.append(OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=told))
+        if self._accepts_idempotency_key:
+            name, schema = "Idempotency-Key", {"type": "string", "maxLength": MAX_KEY_LENGTH}
+            found.append(OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=KEY_HELP))
         if self.method in ("PATCH", "DELETE"):
             found.append(
-                OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description=UNCHANGED)
+                OpenApiParameter(
+                    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description=IF_MATCH_HELP
+                )
             )
         return found
 
-    def _own_words(self) -> tuple[str, str]:
+    def _split_docstring(self) -> tuple[str, str]:
         """The first sentence of the action's docstring, and the rest."""
-        told = " ".join((inspect.getdoc(getattr(self.view, self.view.action)) or "").split())
-        sentence, _, more = told.partition(". ")
+        text = " ".join((inspect.getdoc(getattr(self.view, self.view.action)) or "").split())
+        sentence, _, more = text.partition(". ")
         return sentence.rstrip("."), more
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
@@ -92,17 +96,17 @@ class Operation(AutoSchema):
         for code, answer in answers.items():
             answer["description"] = HTTPStatus(int(code)).phrase
             answer["headers"] = self._get_response_headers_for_code(code)
-        return {**answers, **{str(code): named(code) for code in self._refusals()}}
+        return {**answers, **{str(code): response_reference(code) for code in self._problem_statuses()}}
 
     def _get_response_headers_for_code(self, status_code: str, direction: Any = "response") -> Any:
         has_etag = self.view.action in ("retrieve", "partial_update")
         return headers(
             *(["ETag"] if has_etag else []),
-            *(["Idempotency-Replayed"] if self._can_be_repeated else []),
+            *(["Idempotency-Replayed"] if self._accepts_idempotency_key else []),
         )
 
-    def _refusals(self) -> list[int]:
-        """What it may be answered with instead, whatever it is."""
+    def _problem_statuses(self) -> list[int]:
+        """The statuses of problems that any such operation may answer with."""
         found = {400, 401, 403, 406, 422, 429, 503}
         if "{" in self.path or self.view.opens_own_scopes:
             found.add(404)
@@ -113,14 +117,14 @@ class Operation(AutoSchema):
         return sorted(found)
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        """What is asked for has no field that nobody knows; what is answered has all of its fields."""
+        """Request bodies accept no unknown fields; response bodies have all of their fields."""
         schema = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if "__doc__" not in vars(type(serializer)):
-            schema.pop("description", None)  # its base's
+            schema.pop("description", None)  # inherited
         if direction == "request":
             fixed = getattr(getattr(serializer, "Meta", None), "fixed", ()) if serializer.partial else ()
             for name in fixed:
-                schema["properties"][name] |= {"description": FIXED, "x-fixed": True}
+                schema["properties"][name] |= {"description": FIXED_HELP, "x-fixed": True}
             return {**schema, "additionalProperties": False}
         if isinstance(serializer, ModelSerializer):
             return {**schema, "required": [*schema["properties"]]}
@@ -129,7 +133,7 @@ class Operation(AutoSchema):
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if isinstance(field, JSONField):
-            schema.pop("oneOf", None)  # null is among any JSON already
+            schema.pop("oneOf", None)  # null is valid JSON already
         return schema
 
     @property
@@ -141,5 +145,5 @@ class Operation(AutoSchema):
         return scope(self.view.area, writes=self.method not in SAFE_METHODS and not self.view.only_reads)
 
     @property
-    def _can_be_repeated(self) -> bool:
+    def _accepts_idempotency_key(self) -> bool:
         return self.method == "POST" and not self.view.only_reads

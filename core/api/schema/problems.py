@@ -1,4 +1,4 @@
-"""What every operation may answer beside what it is for: problems, and headers."""
+"""The problems and headers that any operation may answer with."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ PROBLEM = {
     },
     "required": ["type", "title", "status", "code", "detail", "request_id"],
 }
-# What each status means here, and its codes beside those of the domain's own errors.
-REFUSALS: dict[int, tuple[str, tuple[str, ...]]] = {
+# What each status means here, and its codes besides those of the domain's errors.
+PROBLEMS: dict[int, tuple[str, tuple[str, ...]]] = {
     400: ("What was sent cannot be read.", ("parse_error", "too_deep", "unusable_value", "bad_request")),
     401: ("There is no key or sign-in, or it opens nothing.", ("not_authenticated", "invalid_api_key")),
     403: (
@@ -66,58 +66,58 @@ HEADERS = {
     "Retry-After": ("In how many seconds to try again.", {"type": "integer"}),
     "WWW-Authenticate": ("How to authenticate.", TEXT),
 }
-ALWAYS = ("X-Request-ID", "RateLimit", "RateLimit-Policy")
-FURTHER = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+COMMON_HEADERS = ("X-Request-ID", "RateLimit", "RateLimit-Policy")
+EXTRA_HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
 
 
 def headers(*more: str) -> dict[str, Any]:
-    """References to the headers that every answer may have, and to some more."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*ALWAYS, *more)}
+    """References to the headers that every response may have, and to the given ones."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*COMMON_HEADERS, *more)}
 
 
-def named(code: int) -> dict[str, str]:
+def response_reference(code: int) -> dict[str, str]:
     return {"$ref": f"#/components/responses/{_name(code)}"}
 
 
 def components() -> dict[str, Any]:
-    """What the references lead to."""
+    """The targets of the references."""
     return {
         "schemas": {"Problem": PROBLEM},
-        "responses": {_name(code): _response(code) for code in REFUSALS},
-        "headers": {name: {"description": told, "schema": kind} for name, (told, kind) in HEADERS.items()},
+        "responses": {_name(code): _response_component(code) for code in PROBLEMS},
+        "headers": {name: {"description": text, "schema": kind} for name, (text, kind) in HEADERS.items()},
     }
 
 
 def codes(status: int) -> list[str]:
-    """Those that are known, the domain's own included."""
+    """All codes of a status, including those of the domain's errors."""
     kinds = [kind for kind, answered in STATUSES.items() if answered == status]
-    return sorted({*REFUSALS[status][1], *(kind().code for base in kinds for kind in _family(base))})
+    return sorted({*PROBLEMS[status][1], *(kind().code for base in kinds for kind in _subclasses(base))})
 
 
-def _family(kind: type[OylError]) -> Iterator[type[OylError]]:
+def _subclasses(kind: type[OylError]) -> Iterator[type[OylError]]:
     yield kind
     for child in kind.__subclasses__():
-        yield from _family(child)
+        yield from _subclasses(child)
 
 
 def _name(code: int) -> str:
     return HTTPStatus(code).phrase.replace(" ", "")
 
 
-def _response(code: int) -> dict[str, Any]:
-    told, known = REFUSALS[code][0], codes(code)
+def _response_component(code: int) -> dict[str, Any]:
+    meaning, known = PROBLEMS[code][0], codes(code)
     example = {
         "type": "about:blank",
         "title": HTTPStatus(code).phrase,
         "status": code,
         "code": (known or ["vectors_unreachable"])[0],
-        "detail": told,
+        "detail": meaning,
         "request_id": "0123456789abcdef0123456789abcdef",
     }
     listed = f" Codes: {', '.join(f'`{one}`' for one in known)}." if known else ""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        "description": told + listed,
-        "headers": headers(*FURTHER.get(code, [])),
+        "description": meaning + listed,
+        "headers": headers(*EXTRA_HEADERS.get(code, [])),
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }

@@ -15,7 +15,7 @@ class Command(OylCommand):
         return {"tables": len(check.tenant_tables(pg_catalog.read())), "findings": check.check()}
 
     def describe(self, result: dict[str, Any]) -> str:
-        lines = [f"{finding.where}: {finding.detail}" for finding in result["findings"]]
+        lines = [f"{violation.where}: {violation.detail}" for violation in result["findings"]]
         return "\n".join([*lines, f"{result['tables']} tenant tables checked, {len(lines)} findings"])
 
     def problem(self, result: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ class Command(migrate.Command):
         parser.set_defaults(database="owner")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Two of them at once take turns; the second finds nothing to do."""
+        """Concurrent runs wait for each other; the later ones find nothing to do."""
         with connections[options["database"]].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
             try:

@@ -1,4 +1,4 @@
-"""`demo`: a first tenant to look at, with documents of the project's own."""
+"""`manage.py demo`: a first tenant, with the project's documentation as documents."""
 
 from __future__ import annotations
 
@@ -38,12 +38,7 @@ class Command(OylCommand):
             uploads=[one for one in uploads if one.path.suffix == ".md"],
         )
         sign_in = {"tenant": TENANT, "email": new.admin_email, "password": new.password}
-        _keep(sign_in)
+        path = settings.LAYOUT.data / "demo.json"  # read at each start, to print it for the operator
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
+            json.dump(sign_in, file)
         return sign_in
-
-
-def _keep(sign_in: dict[str, str | None]) -> None:
-    """For the operator alone, who sees it again at each start."""
-    path = settings.LAYOUT.data / "demo.json"
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
-        json.dump(sign_in, file)

@@ -15,13 +15,13 @@ class Command(OylCommand):
         return run_checks()
 
     def describe(self, result: list[Check]) -> str:
-        return "\n".join(map(_line, result))
+        lines = []
+        for check in result:
+            lines.append(f"{check.state:<5} {check.component:<16} {check.detail}")
+            if check.advice:
+                lines.append(f"{'':22} → {check.advice}")
+        return "\n".join(lines)
 
     def problem(self, result: list[Check]) -> str:
         failed = [check.component for check in result if check.state is State.FAIL]
         return f"Not fit for work: {', '.join(failed)}." if failed else ""
-
-
-def _line(check: Check) -> str:
-    line = f"{check.state:<5} {check.component:<16} {check.detail}"
-    return f"{line}\n{'':22} → {check.advice}" if check.advice else line

@@ -26,30 +26,26 @@ class Command(BaseCommand):
             if action == "start":
                 background.start(settings.LAYOUT)
             elif action == "stop":
-                self._stop()
+                is_stopped = background.stop(settings.LAYOUT)
+                running = None if is_stopped else instance.running_instance(settings.LAYOUT)
+                if running:
+                    raise ServiceError(
+                        f"The services belong to `manage.py {running.kind}` (process {running.pid}) and stop with it."
+                    )
         except ServiceError as error:
             raise CommandError(str(error)) from error
-        status = self._state()
-        self.stdout.write(json.dumps(status) if options["json"] else self._describe(status))
+        status = self._status()
+        lines = [f"{name:<10}{state}" for name, state in status["services"].items()]
+        if owner := status["owner"]:
+            lines.append(f"They belong to `manage.py {owner['kind']}` (process {owner['pid']}).")
+        self.stdout.write(json.dumps(status) if options["json"] else "\n".join(lines))
 
-    def _stop(self) -> None:
-        if background.stop(settings.LAYOUT):
-            return
-        if owner := instance.running_instance(settings.LAYOUT):
-            raise ServiceError(
-                f"The services belong to `manage.py {owner.kind}` (process {owner.pid}) and stop with it."
-            )
-
-    def _state(self) -> dict[str, Any]:
+    def _status(self) -> dict[str, Any]:
         owner = instance.running_instance(settings.LAYOUT)
         return {
             "data": str(settings.OYL_DATA_DIR),
             "owner": {"kind": owner.kind, "pid": owner.pid, "address": owner.address} if owner else None,
-            "services": {program.name: "running" if program.ready() else "stopped" for program in programs()},
+            "services": {
+                program.name: "running" if program.is_ready() else "stopped" for program in programs()
+            },
         }
-
-    def _describe(self, status: dict[str, Any]) -> str:
-        lines = [f"{name:<10}{state}" for name, state in status["services"].items()]
-        if owner := status["owner"]:
-            lines.append(f"They belong to `manage.py {owner['kind']}` (process {owner['pid']}).")
-        return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`manage.py version`: OYL's own, and not Django's."""
+"""`manage.py version`: OYL's version instead of Django's."""
 
 from __future__ import annotations
 

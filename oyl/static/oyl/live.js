@@ -1,15 +1,15 @@
-// While something on the page is unfinished, ask for the page again and exchange what is live on it, so that a
-// selection, an open filter or the place on the page is kept.
+// While an element of the page is marked as unfinished, fetch the page again and replace only the elements with
+// data-live, so that selections, open filters and the scroll position are kept.
 "use strict";
 const SECONDS = 3;
 
 async function refresh() {
   if (document.hidden || !document.querySelector("[data-unfinished]")) return;
-  const answer = await fetch(location.href, { credentials: "same-origin" });
-  if (!answer.ok || answer.redirected) return;
-  const news = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const response = await fetch(location.href, { credentials: "same-origin" });
+  if (!response.ok || response.redirected) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
-    const fresh = news.querySelector(`[data-live="${old.dataset.live}"]`);
+    const fresh = page.querySelector(`[data-live="${old.dataset.live}"]`);
     if (fresh && fresh.outerHTML !== old.outerHTML) old.replaceWith(document.importNode(fresh, true));
   }
 }

@@ -42,5 +42,5 @@ class Command(TenantCommand):
         return NewKey(key=made.secret, acts_for=member.user.email)
 
     def describe(self, result: NewKey) -> str:
-        """Nothing else, so that a shell can keep it in a variable."""
+        """Only the key, so that a shell can store it in a variable."""
         return result.key

@@ -34,7 +34,7 @@ class Services:
     def stop(self, *names: str) -> None:
         for name in names or tuple(self._children):
             child = self._children.pop(name)
-            child.ask_to_stop()
+            child.request_stop()
             child.wait_until_stopped()
 
     def suspend(self, name: str, seconds: float) -> None:
@@ -59,7 +59,7 @@ def running() -> Iterator[Services]:
     running_services = Services()
     try:
         running_services.start()
-        lock.is_ready()
+        lock.mark_ready()
         yield running_services
     finally:
         running_services.stop()
