@@ -223,6 +223,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO"},
         "django.request": {"level": "ERROR"},  # responses of 4xx are not logged
         "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},  # with DEBUG it logs headers, which may be secret
     },
 }
 

@@ -20,6 +20,10 @@ SCHEMES = {"http": 80, "https": 443}
 REDIRECTS = {301, 302, 303, 307, 308}
 MAX_URL_LENGTH = 2048
 PIECE_BYTES = 64 * 1024
+# Stricter than the parser, so that no two parsers read an address differently: no user name, zone, backslash or odd port.
+URL_FORM = re.compile(
+    r"https?://(\[[0-9a-f:.]+\]|[^/?#:@\[\]]+)(:[1-9][0-9]{0,4})?([/?#].*)?", re.IGNORECASE | re.DOTALL
+)
 HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 # Callers may not set these: the client sets them, for the address that it checked.
 CLIENT_HEADERS = {
@@ -77,6 +81,7 @@ class OutboundClient:
             ssl_context=ssl_context or httpx.create_ssl_context(),
             network_backend=CheckedBackend(allow),
             keepalive_expiry=5.0,
+            max_connections=None,  # one tenant's slow connections must not keep another's waiting
         )
 
     def close(self) -> None:
@@ -93,7 +98,7 @@ class OutboundClient:
     def stream(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Iterator[OutboundStream]:
-        """Raise OutboundError, also while the body is read. GET and HEAD follow redirects, other methods do not."""
+        """Raise OutboundError, also while the body is read. GET and HEAD without a body follow redirects, others do not."""
         target, sent = checked_url(url), _checked_headers(headers or {})
         extensions = {"timeout": deadline_in(self._timeout_seconds)}
         for _ in range(self._max_redirects + 1):
@@ -123,7 +128,11 @@ class OutboundClient:
                     pieces = self._limited_body(response, received, target.host)
                     yield OutboundStream(response.status, str(target), received, pieces)
                     return
-                following = _redirect_target(method, target, received["location"])
+                if method not in ("GET", "HEAD") or body:
+                    raise OutboundError(
+                        "outbound_redirect", host=target.host, reason="a request that is not repeated"
+                    )
+                following = _redirect_target(target, received["location"])
             if _origin(following) != _origin(target):
                 sent = {name: value for name, value in sent.items() if name in SAFE_HEADERS}
             target = following
@@ -147,14 +156,15 @@ def checked_url(url: str | httpx.URL) -> httpx.URL:
     """Parse an address for requests. Raise OutboundError for what is not an absolute http or https URL, or is written so
     that two parsers could read it differently."""
     text = str(url)
+    is_odd = "\\" in text or any(c.isspace() or not c.isprintable() for c in text)
+    if len(text) > MAX_URL_LENGTH or is_odd or not URL_FORM.fullmatch(text):
+        raise OutboundError("invalid_outbound_url")
     try:
         parsed = httpx.URL(text)
+        is_valid = bool(parsed.host) and (parsed.port or 1) < 65536
     except (httpx.InvalidURL, UnicodeError, ValueError):
-        raise OutboundError("invalid_outbound_url") from None
-    is_odd = (
-        len(text) > MAX_URL_LENGTH or "\\" in text or any(c.isspace() or not c.isprintable() for c in text)
-    )
-    if is_odd or parsed.scheme not in SCHEMES or not parsed.host or parsed.userinfo:
+        is_valid = False
+    if not is_valid:
         raise OutboundError("invalid_outbound_url")
     return parsed.copy_with(fragment=None)
 
@@ -163,15 +173,18 @@ def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers with lower-case names. Raise OutboundError for those that the client sets itself, and for invalid ones."""
     lowered = {name.lower(): value for name, value in headers.items()}
     for name, value in lowered.items():
-        is_own = name in CLIENT_HEADERS or name.startswith("proxy-")
-        if is_own or not HEADER_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
+        if not HEADER_NAME.fullmatch(name):  # and may contain a value, which no message repeats
+            raise OutboundError("invalid_outbound_header", name="…")
+        is_own, is_plain = (
+            name in CLIENT_HEADERS or name.startswith("proxy-"),
+            value.isascii() and value.isprintable(),
+        )
+        if is_own or not is_plain or value != value.strip():
             raise OutboundError("invalid_outbound_header", name=name)
     return lowered
 
 
-def _redirect_target(method: str, target: httpx.URL, location: str) -> httpx.URL:
-    if method not in ("GET", "HEAD"):
-        raise OutboundError("outbound_redirect", host=target.host, reason="a request that is not repeated")
+def _redirect_target(target: httpx.URL, location: str) -> httpx.URL:
     try:
         following = checked_url(target.join(location))
     except (httpx.InvalidURL, UnicodeError, ValueError):
@@ -186,7 +199,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int]:
 
 
 def _gunzip(pieces: Iterable[bytes], host: str) -> Iterator[bytes]:
-    """Yield pieces of at most PIECE_BYTES, however much a received piece expands to."""
+    """Yield pieces of at most PIECE_BYTES, however much a received piece expands to. Raise OutboundError when the data ends
+    too early or goes on after its end."""
     decompressor, is_empty = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), True
     try:
         for piece in pieces:
@@ -194,11 +208,11 @@ def _gunzip(pieces: Iterable[bytes], host: str) -> Iterator[bytes]:
             yield decompressor.decompress(piece, PIECE_BYTES)
             while decompressor.unconsumed_tail and not decompressor.eof:
                 yield decompressor.decompress(decompressor.unconsumed_tail, PIECE_BYTES)
-            if decompressor.eof:
-                return
+            if decompressor.unused_data:
+                raise OutboundError("outbound_encoding", host=host)
     except zlib.error:
         raise OutboundError("outbound_encoding", host=host) from None
-    if not is_empty:  # a response to HEAD has no body
+    if not is_empty and not decompressor.eof:  # a response to HEAD has no body
         raise OutboundError("outbound_encoding", host=host)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Iterable
@@ -15,9 +16,9 @@ from core.outbound.addresses import AllowList, resolve
 def deadline_in(seconds: float) -> dict[str, float]:
     """The `timeout` extension of a request whose connection ends after so many seconds. httpcore passes these values to the
     network backend unchanged. Here they are not durations but the deadline of `time.monotonic`: a peer that sends a byte
-    now and then would prolong a timeout of each read for ever."""
+    now and then would prolong a timeout of each read for ever. Only waiting for the pool has a duration."""
     deadline = time.monotonic() + seconds
-    return {"connect": deadline, "read": deadline, "write": deadline}
+    return {"connect": deadline, "read": deadline, "write": deadline, "pool": seconds}
 
 
 class CheckedBackend(httpcore.NetworkBackend):
@@ -61,7 +62,17 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, timeout=_remaining(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout=_remaining(timeout, httpcore.WriteTimeout))
+        """httpcore's own loop gives each `send` the whole timeout, which a peer that reads slowly would prolong."""
+        peer: socket.socket = self._stream.get_extra_info("socket")
+        rest = memoryview(buffer)
+        while rest:
+            peer.settimeout(_remaining(timeout, httpcore.WriteTimeout))
+            try:
+                rest = rest[peer.send(rest) :]
+            except TimeoutError as error:
+                raise httpcore.WriteTimeout from error
+            except OSError as error:
+                raise httpcore.WriteError from error
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

@@ -79,6 +79,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer_torn(self, query: str) -> None:
         self.answer(gzip.compress(b"hello" * 100)[:-9], Content_Encoding="gzip")
 
+    def answer_two_members(self, query: str) -> None:
+        self.answer(gzip.compress(b"first;") + gzip.compress(b"second"), Content_Encoding="gzip")
+
+    def answer_slow_reader(self, query: str) -> None:
+        for _ in range(100):
+            self.rfile.read(0x10000)
+            time.sleep(0.1)
+
     def answer_large(self, query: str) -> None:
         self.answer(bytes(3 * MEBIBYTE))
 

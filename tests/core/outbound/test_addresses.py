@@ -9,7 +9,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,8 @@ import pytest
 from django.conf import settings
 
 from core.errors import ConfigurationError
-from core.outbound import AllowList, OutboundClient, OutboundError
-from core.outbound.addresses import is_public
+from core.outbound import AllowList, OutboundClient, OutboundError, addresses
+from core.outbound.addresses import is_own, is_public
 from tests.core.outbound.servers import INTERNAL, PUBLIC, Server
 
 ADDRESSES = [
@@ -90,6 +92,14 @@ ADDRESSES = [
     "javascript:alert(1)",
     "",
     f"http://public.test/{'x' * 3000}",
+    "http://xn--a/",
+    "http://xn--0.public.test/",
+    "http://public.test:0/",
+    "http://public.test:99999/",
+    "http://public.test:99999999999999999999/",
+    "http://public.test:-1/",
+    "http://public.test:٨٠/",
+    "http://[fe80::1%25eth0]:{port}/",
 ]
 
 
@@ -137,6 +147,47 @@ def test_name_that_resolves_differently_the_second_time(
     client.close()
     with pytest.raises(OutboundError, match="not public"):
         client.request("GET", f"http://rebinding.test:{internal.port}/")
+
+
+def test_slow_resolver_delays_no_other_request(client: OutboundClient, url: Callable[[str], str]):
+    resolve = socket.getaddrinfo
+
+    def slow(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host == "slow.test":
+            time.sleep(5)
+        return resolve(host, *args, **kwargs)
+
+    def request_slow_name() -> str:
+        with pytest.raises(OutboundError) as caught:
+            client.request("GET", "http://slow.test/")
+        return caught.value.code
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(40) as threads:
+        patch.setattr(socket, "getaddrinfo", slow)
+        codes = [threads.submit(request_slow_name) for _ in range(40)]
+        assert client.request("GET", url("hello")).body == b"hello"
+        assert {code.result() for code in codes} == {"outbound_timeout"}
+
+
+def test_own_address_of_the_machine_is_not_public(monkeypatch: pytest.MonkeyPatch):
+    assert is_own(ip_address(INTERNAL)) and not is_own(ip_address("8.8.8.8"))
+    monkeypatch.setattr(addresses, "is_public", lambda address: True)
+    assert not AllowList().permits("public.test", 80, ip_address(INTERNAL))
+    assert AllowList().permits("public.test", 80, ip_address("8.8.8.8"))
+
+
+def test_allowed_name_does_not_permit_metadata_services():
+    allow = AllowList.parse(["model.internal", "10.0.0.0/8"])
+    assert allow.permits("model.internal", 80, ip_address("192.168.1.1"))
+    assert not allow.permits("model.internal", 80, ip_address("169.254.169.254"))
+    assert AllowList.parse(["169.254.169.254"]).permits("x", 80, ip_address("169.254.169.254"))
+
+
+@pytest.mark.parametrize("entry", ["[fd00::1]:8080", "[FD00:0:0::1]:8080"])
+def test_operator_allows_a_port_of_an_ipv6_address(entry: str):
+    allow = AllowList.parse([entry])
+    assert allow.permits("[fd00::1]", 8080, ip_address("fd00::1"))
+    assert not allow.permits("[fd00::1]", 8081, ip_address("fd00::1"))
 
 
 def test_environment_has_no_say(
@@ -194,7 +245,20 @@ def test_operator_allows_hosts_and_networks(entry: str, is_allowed: bool, intern
 
 
 @pytest.mark.parametrize(
-    "entry", ["10.0.0.0/33", "10.0.0.5/8", "http://host", "a b", "host:99999", "300.1.1.1", "-x"]
+    "entry",
+    [
+        "10.0.0.0/33",
+        "10.0.0.5/8",
+        "http://host",
+        "a b",
+        "host:99999",
+        "300.1.1.1",
+        "-x",
+        "host:0",
+        "1:80",
+        "[::x]:80",
+        "fd00::1:99999",
+    ],
 )
 def test_allow_list_that_cannot_be_read(entry: str):
     with pytest.raises(ConfigurationError, match="OUTBOUND_ALLOW"):

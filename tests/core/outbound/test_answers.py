@@ -5,12 +5,13 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from core.outbound import AllowList, OutboundClient, OutboundError
-from tests.core.outbound.servers import PUBLIC, SECRET, Server, certificate, serving
+from tests.core.outbound.servers import MEBIBYTE, PUBLIC, SECRET, Server, certificate, serving
 
 
 def test_public_address_is_called(client: OutboundClient, url: Callable[[str], str], public: Server):
@@ -36,6 +37,7 @@ def test_body_is_posted(client: OutboundClient, url: Callable[[str], str], publi
         ("bomb_in_bomb", "outbound_encoding"),
         ("brotli", "outbound_encoding"),
         ("torn", "outbound_encoding"),
+        ("two_members", "outbound_encoding"),
         ("slow", "outbound_timeout"),
         ("slow_headers", "outbound_timeout"),
         ("many_headers", "outbound_unavailable"),
@@ -51,6 +53,23 @@ def test_answer_is_bounded(path: str, code: str, client: OutboundClient, url: Ca
     assert SECRET not in caught.value.detail
     assert "BANNER" not in caught.value.detail
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_peer_that_reads_slowly_does_not_prolong_the_deadline(
+    client: OutboundClient, url: Callable[[str], str]
+):
+    started = time.monotonic()
+    with pytest.raises(OutboundError) as caught:
+        client.request("POST", url("slow_reader"), body=bytes(32 * MEBIBYTE))
+    assert caught.value.code == "outbound_timeout"
+    assert time.monotonic() - started < 3
+
+
+def test_slow_endpoints_keep_no_other_request_waiting(client: OutboundClient, url: Callable[[str], str]):
+    with ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(client.stream("GET", url("slow")))
+        assert client.request("GET", url("hello")).body == b"hello"
 
 
 def test_gzip_is_read(client: OutboundClient, url: Callable[[str], str]):
@@ -79,9 +98,12 @@ def test_cookies_are_not_kept(client: OutboundClient, url: Callable[[str], str],
     assert "cookie" not in public.seen[-1][2]
 
 
-def test_other_methods_do_not_follow_redirects(client: OutboundClient, url: Callable[[str], str]):
+@pytest.mark.parametrize(("method", "body"), [("POST", b"{}"), ("POST", b""), ("GET", b"{}")])
+def test_only_get_and_head_without_a_body_follow_redirects(
+    method: str, body: bytes, client: OutboundClient, url: Callable[[str], str]
+):
     with pytest.raises(OutboundError, match="redirects"):
-        client.request("POST", url("redirect?/hello"), body=b"{}")
+        client.request(method, url("redirect?/hello"), body=body)
 
 
 @pytest.mark.parametrize(
@@ -93,12 +115,15 @@ def test_other_methods_do_not_follow_redirects(client: OutboundClient, url: Call
         {"X-One": "1\r\nX-Two: 2"},
         {"X One": "1"},
         {"X-One": "ü"},
+        {"X-One": " padded "},
+        {f"Authorization: {SECRET}": "x"},
     ],
 )
 def test_header_is_refused(headers: dict[str, str], client: OutboundClient, url: Callable[[str], str]):
     with pytest.raises(OutboundError) as caught:
         client.request("GET", url("hello"), headers=headers)
     assert caught.value.code == "invalid_outbound_header"
+    assert SECRET not in caught.value.detail
 
 
 def test_certificate_is_that_of_the_name(tmp_path: Path, public: Server):
