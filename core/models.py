@@ -71,23 +71,24 @@ def one_of(table: str, field: str, values: Iterable[str]) -> models.CheckConstra
 
 
 class IdempotencyKey(TenantModel):
-    """The response to a request that a client may repeat, stored in the transaction of its effect. `credential` is the API
-    key's prefix or the user's id: the same key sent with another credential is another request."""
+    """A request that a client may repeat, and its response when it has ended. `credential` is the API key's prefix or the
+    user's id: the same key sent with another credential is another request."""
 
     credential = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    status = models.PositiveIntegerField()
-    body = models.TextField()
+    status = models.PositiveIntegerField(default=0)
+    body = models.TextField(default="")
     is_stream = models.BooleanField(default=False)
-    is_complete = models.BooleanField(default=True)  # false while the answer is being streamed
+    is_complete = models.BooleanField(default=False)
+    expires_at = models.DateTimeField()
 
     class Meta(TenantModel.Meta):
         db_table = "idempotency_keys"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "credential", "key"], name="idempotency_keys_key"),
         ]
-        indexes = [NamedIndex(fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at")]
+        indexes = [NamedIndex(fields=["tenant", "expires_at"], name="idx_idempotency_keys_expires_at")]
 
     def __str__(self) -> str:
         return self.key

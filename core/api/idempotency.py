@@ -1,24 +1,25 @@
 """`Idempotency-Key`: a POST that is sent again has one effect and the same response.
 
-The response is stored in the transaction of the effect, so that there are both or neither. A request in progress holds a
-lock that ends with its transaction, so a process that dies leaves nothing behind. A streamed response is complete when its
-stream has ended; if the stream breaks, its row is deleted, so that the request can be sent again. (Uploads are stored
-outside of a transaction. They need none: the same file again is the same document.)
+A row says that a request is under way, and has its response when it has ended. In a view with one transaction the row
+is part of it, so there are the effect and the response, or neither; meanwhile a lock refuses repetitions. A view that
+opens scopes of its own commits the row first; if it fails, the row is deleted. If its process is killed, or if a stream is
+not read any more, the row's lease expires, and the request can be sent again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import connection
-from django.db.models import Q
+from django.db import DataError, connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
@@ -26,13 +27,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.actors import Actor
-from core.api.events import MAX_SECONDS, MEDIA_TYPE
+from core.api.events import MEDIA_TYPE, STREAM_HEADERS
 from core.errors import ConflictError, InvalidError
-from core.isolation.scope import current_tenant_id, tenant_scope
+from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.models import IdempotencyKey
 
 RETENTION = timedelta(hours=24)
+# Without an end, or the next part of a stream, for so long, a request is not under way any more.
+REQUEST_LEASE, STREAM_LEASE = timedelta(minutes=10), timedelta(minutes=1)
 MAX_KEY_LENGTH = 255
 
 
@@ -54,7 +57,7 @@ class AlreadyAnswered(Exception):
     def response(self) -> HttpResponse:
         headers, body = {"Idempotency-Replayed": "true"}, self.stored.body
         if self.stored.is_stream:
-            return HttpResponse(body, content_type=MEDIA_TYPE, headers=headers)
+            return HttpResponse(body, content_type=MEDIA_TYPE, headers={**STREAM_HEADERS, **headers})
         return Response(json.loads(body), status=self.stored.status, headers=headers)
 
 
@@ -62,9 +65,8 @@ class AlreadyAnswered(Exception):
 class RepeatableRequest:
     """A request with an Idempotency-Key that was not answered before."""
 
-    credential: str
-    key: str
-    fingerprint: str
+    tenant_id: UUID
+    pk: UUID
 
     @classmethod
     def begin(cls, request: Request, actor: Actor) -> RepeatableRequest | None:
@@ -76,62 +78,83 @@ class RepeatableRequest:
         if len(key) > MAX_KEY_LENGTH:
             raise InvalidError(f"An Idempotency-Key has at most {MAX_KEY_LENGTH} characters.")
         credential = str(actor.user_id) if actor.scopes is None else actor.credential
-        own = cls(credential, key, _fingerprint(request))
-        own._lock(actor)
+        _lock(f"{actor.tenant_id}/{credential}/{key}")
         rows, now = IdempotencyKey.objects.filter(credential=credential, key=key), timezone.now()
-        broken = Q(is_complete=False, created_at__lt=now - timedelta(seconds=MAX_SECONDS))
-        rows.filter(broken | Q(created_at__lt=now - RETENTION)).delete()
+        fingerprint = _fingerprint(request)
+        rows.filter(expires_at__lt=now).delete()
         if stored := rows.first():
-            if stored.fingerprint != own.fingerprint:
+            if stored.fingerprint != fingerprint:
                 raise IdempotencyKeyReusedError
             if not stored.is_complete:
                 raise RequestUnderWayError
             raise AlreadyAnswered(stored)
-        return own
+        row = rows.create(
+            credential=credential, key=key, fingerprint=fingerprint, expires_at=now + REQUEST_LEASE
+        )
+        return cls(actor.tenant_id, row.pk)
 
     def store(self, response: Any, *, without: Collection[str] = ()) -> None:
         """Inside a scope. `without` names the fields that are shown once; they are null when the response is repeated."""
         if isinstance(response, StreamingHttpResponse):
-            self._insert(status=response.status_code, body="", is_stream=True, is_complete=False)
-            response.streaming_content = self._store_when_streamed(
-                current_tenant_id(), response.streaming_content
-            )
+            self.update(STREAM_LEASE, status=response.status_code, is_stream=True)
+            response.streaming_content = StoredStream(self, response.streaming_content)
         else:
             data = {**response.data, **dict.fromkeys(without)} if without else response.data
-            self._insert(status=response.status_code, body=JSONRenderer().render(data).decode() or "null")
+            body = JSONRenderer().render(data).decode() or "null"
+            self.update(RETENTION, status=response.status_code, body=body, is_complete=True)
 
-    def _insert(self, **answer: Any) -> None:
-        stored = IdempotencyKey(
-            credential=self.credential, key=self.key, fingerprint=self.fingerprint, **answer
-        )
-        IdempotencyKey.objects.bulk_create([stored], ignore_conflicts=True)
+    def update(self, lease: timedelta, **columns: Any) -> None:
+        """Only its own row: if its lease has expired, there may be that of a repetition."""
+        own = IdempotencyKey.objects.filter(pk=self.pk)
+        own.update(expires_at=timezone.now() + lease, **columns)
 
-    async def _store_when_streamed(self, tenant_id: UUID, stream: Any) -> AsyncIterator[bytes]:
-        parts, body = [], None
+    def release(self) -> None:
+        """Opens a scope. The request can be sent again."""
+        with tenant_scope(self.tenant_id):
+            IdempotencyKey.objects.filter(pk=self.pk).delete()
+
+
+class StoredStream:
+    """A stream whose parts are stored when it has ended. Django calls `close` in any case, also if nothing was read."""
+
+    def __init__(self, request: RepeatableRequest, stream: Any) -> None:
+        self._request, self._stream, self._is_finished = request, stream, False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        parts, renewed = [], time.monotonic()
         try:
-            async for part in stream:
+            async for part in self._stream:
                 parts.append(part)
+                if time.monotonic() - renewed > STREAM_LEASE.total_seconds() / 4:
+                    await sync_to_async(self._update)(STREAM_LEASE)
+                    renewed = time.monotonic()
                 yield part
-            body = b"".join(parts).decode()
+            await sync_to_async(self._finish)(b"".join(parts))
         finally:
-            await sync_to_async(self._finish_stream)(tenant_id, body)
+            await sync_to_async(self.close)()
 
-    def _finish_stream(self, tenant_id: UUID, body: str | None) -> None:
-        """Store the stream's body, or delete the row if the stream broke (None)."""
-        with tenant_scope(tenant_id):
-            own = IdempotencyKey.objects.filter(credential=self.credential, key=self.key)
-            if body is None:
-                own.delete()
-            else:
-                own.update(body=body, is_complete=True)
+    def _finish(self, content: bytes) -> None:
+        """PostgreSQL does not store a NUL, nor what is not UTF-8: such a stream is not repeated."""
+        with suppress(UnicodeDecodeError, ValueError, DataError):
+            self._update(RETENTION, body=content.decode(), is_complete=True)
+            self._is_finished = True
 
-    def _lock(self, actor: Actor) -> None:
-        name = f"{actor.tenant_id}/{self.credential}/{self.key}"
-        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-            if not cursor.fetchone()[0]:
-                raise RequestUnderWayError
+    def _update(self, lease: timedelta, **columns: Any) -> None:
+        with tenant_scope(self._request.tenant_id):
+            self._request.update(lease, **columns)
+
+    def close(self) -> None:
+        if not self._is_finished:
+            self._request.release()
+
+
+def _lock(name: str) -> None:
+    """Until the end of the transaction. Raises RequestUnderWayError while another one has the lock."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        if not cursor.fetchone()[0]:
+            raise RequestUnderWayError
 
 
 def purge_answers() -> int:
@@ -139,8 +162,7 @@ def purge_answers() -> int:
     count = 0
     for tenant_id in all_tenants():
         with tenant_scope(tenant_id):
-            expired = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - RETENTION)
-            count += int(expired.delete()[0])
+            count += int(IdempotencyKey.objects.filter(expires_at__lt=timezone.now()).delete()[0])
     return count
 
 

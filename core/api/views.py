@@ -150,8 +150,15 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
             with tenant_scope(self.actor.tenant_id):
                 self._repeatable = RepeatableRequest.begin(request, self.actor)
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """A failed request can be sent again. In a view with one transaction the rollback sees to that."""
+        if self._repeatable and self.opens_own_scopes:
+            self._repeatable.release()
+        self._repeatable = None
+        return super().handle_exception(exc)
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        if self._repeatable and response.status_code < 400:
+        if self._repeatable:
             with tenant_scope(self.actor.tenant_id):
                 self._repeatable.store(response, without=self.shown_once)
         if self.action in ("retrieve", "partial_update") and response.status_code == 200:

@@ -40,10 +40,11 @@ class Migration(migrations.Migration):
                 ("credential", models.CharField(max_length=64)),
                 ("key", models.CharField(max_length=255)),
                 ("fingerprint", models.CharField(max_length=64)),
-                ("status", models.PositiveIntegerField()),
-                ("body", models.TextField()),
+                ("status", models.PositiveIntegerField(default=0)),
+                ("body", models.TextField(default="")),
                 ("is_stream", models.BooleanField(default=False)),
-                ("is_complete", models.BooleanField(default=True)),
+                ("is_complete", models.BooleanField(default=False)),
+                ("expires_at", models.DateTimeField()),
                 (
                     "tenant",
                     models.ForeignKey(
@@ -63,7 +64,7 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
                 "indexes": [
                     core.isolation.fields.NamedIndex(
-                        fields=["tenant", "created_at"], name="idx_idempotency_keys_created_at"
+                        fields=["tenant", "expires_at"], name="idx_idempotency_keys_expires_at"
                     )
                 ],
                 "constraints": [
