@@ -10,6 +10,7 @@ import pytest
 from benchmarks.reports import Row
 from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
+from tests.proof.conftest import Report
 from tests.server import running_server
 
 GROWTH_MB, LOOKS_EACH_SECOND = 30, 100
@@ -47,9 +48,12 @@ class Watch:
 
 
 @pytest.fixture(scope="session")
-def measured() -> list[Row]:
-    """For the report."""
-    return []
+def measured(report: Report) -> Iterator[list[Row]]:
+    """The figures of the harness's tests, reported after the last of them."""
+    rows: list[Row] = []
+    yield rows
+    if rows:
+        report("api", rows)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
+from tests.proof.conftest import Report, Size
+from tests.proof.isolation.figures import TRIED, WAYS, figures
 from tests.proof.isolation.parties import Party, contents, make_party
 
 
@@ -30,9 +32,14 @@ def untouched(victim: Party) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def counted() -> Counter[str]:
-    """How much was tried, for the report."""
-    return Counter()
+def counted(report: Report, size: Size) -> Iterator[Counter[str]]:
+    """How much each test tried, reported after the last of them. A long run must have tried everything."""
+    counts = Counter[str]()
+    yield counts
+    rows = list(figures(counts))
+    if rows:
+        report("isolation", rows)
+    assert len(rows) >= size(0, len(TRIED) + len(WAYS))
 
 
 @pytest.fixture(scope="session")
