@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,6 +27,7 @@ from knowledge.services.changing import delete_documents, reindex_documents, ret
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
+from tests.knowledge.reading import zipped
 
 
 def test_document_becomes_searchable_with_citations(library: Library) -> None:
@@ -105,7 +104,7 @@ def test_unchanged_chunks_keep_their_vectors(library: Library) -> None:
     points = library.points(document)
     reindex_documents(actor=library.person.actor, document_ids=[document.pk])
     library.work()
-    (job,) = jobs_of(library, document)[1:]
+    (job,) = library.jobs(document)[1:]
     assert job.state == JobState.DONE
     assert library.document(document.pk).generation == 2
     assert len(library.points(document)) == len(points)
@@ -200,7 +199,7 @@ def test_latest_of_several_replacements_wins(library: Library) -> None:
     (added,) = library.queue(library.upload("notes.md", RIVERS))
     library.work()
     assert "Danube" in library.document(added.document_id).text
-    states = [job.state for job in jobs_of(library, library.document(added.document_id))]
+    states = [job.state for job in library.jobs(library.document(added.document_id))]
     assert states == [JobState.CANCELLED, JobState.CANCELLED, JobState.DONE]
 
 
@@ -213,7 +212,7 @@ def test_worker_without_its_lease_writes_nothing(library: Library) -> None:
     done = library.document(added.document_id)
     process(library.tenant_id, slow)
     assert library.document(added.document_id).updated_at == done.updated_at
-    assert [job.attempt for job in jobs_of(library, done)] == [2]
+    assert [job.attempt for job in library.jobs(done)] == [2]
 
 
 def test_job_ends_in_error_after_five_worker_deaths(library: Library) -> None:
@@ -287,16 +286,3 @@ def test_other_tenants_cannot_access_documents(library: Library, stranger: Perso
             reference_id=library.reference.pk, external_id="x", filename="x", file_path="x", size_bytes=0
         )
     assert library.find("bees")[0].document_id == document.pk
-
-
-def jobs_of(library: Library, document: Document) -> list[IngestionJob]:
-    with tenant_scope(library.tenant_id):
-        return list(IngestionJob.objects.filter(document=document).order_by("generation"))
-
-
-def zipped(members: dict[str, str | bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()

@@ -24,8 +24,8 @@ from knowledge.services.changing import reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from knowledge.storage.folders import uploads_in
 from knowledge.storage.values import Upload
+from tests.knowledge.interruptions import before
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
-from tests.knowledge.test_recovery import before
 
 
 def make_tag(library: Library, name: str, **fields: object) -> Tag:

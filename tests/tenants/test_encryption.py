@@ -21,13 +21,12 @@ from core.encryption.fields import (
 from core.encryption.keyring import ciphers
 from core.isolation.scope import tenant_scope
 from tenants.models import Tenant
+from tests.tenants.keys import KEY_1, KEY_2
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
 TABLE, FIELD = "integration_configs", "config_encrypted_json"
 CANARY = "canary-7f3a91"
 VALUE = {"api_key": CANARY, "retries": 3, "ü": [None, True]}
-KEY_1 = f"k1:{b64encode(b'1' * 32).decode()}"
-KEY_2 = f"k2:{b64encode(b'2' * 32).decode()}"
 
 
 @pytest.fixture

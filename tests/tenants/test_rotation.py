@@ -14,7 +14,7 @@ from core.encryption import rotation
 from core.isolation.scope import tenant_scope
 from tenants.models import Tenant
 from tenants.services import rotate_keys
-from tests.tenants.test_encryption import KEY_1, KEY_2
+from tests.tenants.keys import KEY_1, KEY_2
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
 BOTH = override_settings(OYL_ENCRYPTION_KEYS=f"{KEY_2},{KEY_1}")

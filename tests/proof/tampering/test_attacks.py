@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import cycle
 from random import Random
-from threading import Event, Thread
 from uuid import UUID
 
 import pytest
-from django.db import connection
 
 from audit.models import AuditSeal
 from audit.sealing import seal
@@ -22,6 +18,7 @@ from core.isolation.scope import tenant_scope
 from tests.proof.conftest import Size
 from tests.proof.tampering.attacker import attack, restore, unprotected
 from tests.proof.tampering.attacks import KINDS, FirstBad
+from tests.proof.tampering.threads import repeated_in_threads
 
 SEED = 3
 BATCHES = 4
@@ -75,18 +72,18 @@ def _named(problem: ChainProblem | None) -> FirstBad | None:
 
 def test_an_untouched_log_in_full_use_raises_no_alarm(owner, size: Size, measured: list[Row]):
     """Two write, two seal, and the log is verified all the while."""
-    tenant_id, stop = owner.tenant_id, Event()
-    problems: list[Exception] = []
+    tenant_id = owner.tenant_id
 
     def write() -> None:
         add_events(tenant_id, 3)
 
-    with at_work([write, write, lambda: seal(tenant_id), lambda: seal(tenant_id)], stop, problems):
+    functions = [write, write, lambda: seal(tenant_id), lambda: seal(tenant_id)]
+    with repeated_in_threads(functions) as errors:
         reports = [verify(tenant_id)]
-        while not problems and (len(reports) < size(25, 300) or reports[-1].events < reports[0].events + 100):
+        while not errors and (len(reports) < size(25, 300) or reports[-1].events < reports[0].events + 100):
             reports.append(verify(tenant_id))
     seal(tenant_id)
-    assert problems == []
+    assert errors == []
     assert [report.problem for report in reports if report.problem] == []
     assert verify(tenant_id).problem is None and verify(tenant_id).unsealed == 0
     measured += [
@@ -96,27 +93,3 @@ def test_an_untouched_log_in_full_use_raises_no_alarm(owner, size: Size, measure
             "Target": "0",
         }
     ]
-
-
-@contextmanager
-def at_work(jobs, stop: Event, problems: list[Exception]) -> Iterator[None]:
-    """Each job over and over, in a thread of its own, for as long as the block lasts."""
-
-    def work(job) -> None:
-        try:
-            while not stop.is_set():
-                job()
-        except Exception as error:
-            problems.append(error)
-        finally:
-            connection.close()
-
-    threads = [Thread(target=work, args=[job]) for job in jobs]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()

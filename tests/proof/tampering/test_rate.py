@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from threading import Event
 from uuid import UUID
 
 from django.db import connection
@@ -21,7 +20,7 @@ from core.actors import command_actor
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from tests.proof.conftest import Size
-from tests.proof.tampering.test_attacks import at_work
+from tests.proof.tampering.threads import repeated_in_threads
 
 BUSINESS_SECONDS = 0.05
 THREADS = 18  # two connections of the pool are left to sealing and to whoever looks on
@@ -37,8 +36,7 @@ SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::jso
 
 def test_events_do_not_wait_for_one_another(owner, size: Size, measured: list[Row]):
     """Each thread does some other work for 50 ms in the transaction of its event."""
-    tenant_id, stop = owner.tenant_id, Event()
-    problems: list[Exception] = []
+    tenant_id = owner.tenant_id
     actor = command_actor(tenant_id, "harness")
     seconds = size(2, 60)
 
@@ -51,13 +49,13 @@ def test_events_do_not_wait_for_one_another(owner, size: Size, measured: list[Ro
         seal(tenant_id)
         time.sleep(0.5)
 
-    with at_work([*[business] * THREADS, sealing], stop, problems):
+    with repeated_in_threads([*[business] * THREADS, sealing]) as errors:
         time.sleep(seconds / 4)
         before, begun = _count(tenant_id), time.monotonic()
         time.sleep(seconds)
         rate = (_count(tenant_id) - before) / (time.monotonic() - begun)
     seal(tenant_id)
-    assert (problems, verify(tenant_id).problem, verify(tenant_id).unsealed) == ([], None, 0)
+    assert (errors, verify(tenant_id).problem, verify(tenant_id).unsealed) == ([], None, 0)
     assert rate >= size(int(3 * QUEUEING_RATE), TARGET_RATE)
     measured += [
         {
