@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,10 +16,12 @@ from audit.models import AuditLog
 from core.error_codes import DEFAULT_RETRY
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
+from engines.embedding import Vectors
+from engines.vectors import Filter
 from jobs.handlers import handlers
 from jobs.queue import tenants_with_due_jobs
 from jobs.states import JobState
-from knowledge.engine_config import file_parser
+from knowledge.engine_config import default_embedder, file_parser
 from knowledge.errors import DocumentNotFoundError, ReferenceNotFoundError, UploadInvalidError
 from knowledge.ingestion import handler
 from knowledge.models import Chunk, Document, DocumentStatus, Embedding, IngestionJob
@@ -26,7 +29,7 @@ from knowledge.services.adding import UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
-from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
+from tests.knowledge.libraries import BEES, RIVERS, Library, claim, default_ports, process
 from tests.knowledge.reading import zipped
 
 
@@ -99,15 +102,37 @@ def test_file_is_flushed_before_its_row_is_written(library: Library, monkeypatch
     assert documents_when_flushed[Path(path).stat().st_ino] == 0
 
 
-def test_unchanged_chunks_keep_their_vectors(library: Library) -> None:
-    document = library.add("bees.md", BEES)
-    points = library.points(document)
-    reindex_documents(actor=library.person.actor, document_ids=[document.pk])
-    library.work()
-    (job,) = library.jobs(document)[1:]
-    assert job.state == JobState.DONE
-    assert library.document(document.pk).generation == 2
-    assert len(library.points(document)) == len(points)
+def test_unchanged_chunks_of_a_new_generation_keep_their_vectors(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the changed chunk is embedded again."""
+    bees, rivers, seas = (
+        f"# {word}\n\n" + f"Some words about {word}. " * 40 for word in ("Bees", "Rivers", "Seas")
+    )
+    document = library.add("notes.md", f"{bees}\n\n{rivers}")
+    old = vectors_by_heading(library, document)
+    embedder, embedded = default_embedder(), list[str]()
+    embed = embedder.embed
+
+    def recording(tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+        embedded.extend(texts)
+        return embed(tenant_id, texts)
+
+    monkeypatch.setattr(embedder, "embed", recording)
+    document = library.add("notes.md", f"{bees}\n\n{seas}")
+    new = vectors_by_heading(library, document)
+    assert (document.generation, old.keys(), new.keys()) == (2, {"Bees", "Rivers"}, {"Bees", "Seas"})
+    assert new["Bees"] == old["Bees"]
+    assert embedded and all("Seas" in text and "Bees" not in text for text in embedded)
+
+
+def vectors_by_heading(library: Library, document: Document) -> dict[str, list[float]]:
+    """The vectors of the document's points, by the chunk's heading."""
+    of_document, ports = Filter(document_ids=(document.pk,)), default_ports()
+    points = ports.store.scroll(library.tenant_id, ports.collection, of_document, with_vectors=True)
+    with tenant_scope(library.tenant_id):
+        headings = dict(Chunk.objects.filter(document=document).values_list("pk", "heading_path"))
+    return {headings[point.id][-1]: list(point.vector or ()) for point in points}
 
 
 def test_deleting_hides_at_once_and_purges_later(library: Library) -> None:
