@@ -22,6 +22,8 @@ FOR_SERVERS = {
 }
 
 
+# Real documents and the seed schemas, beside the checkout. Where they are absent, the conftests leave the tests of them out.
+SHARED = Path(__file__).resolve().parents[2] / "shared"
 KEPT = bool(os.environ.get("KEEP_TEST_DATABASE"))
 
 

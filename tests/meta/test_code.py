@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+
+from tests.meta.assertions import asserts, imports, modules
 
 ROOT: Path = settings.BASE_DIR
 LONGEST_FILE = 400
@@ -113,3 +116,31 @@ def test_functions_stay_short_enough_to_see():
         if length > LONGEST_FUNCTION and path.relative_to(ROOT).parts[0] != "tests"
     }
     assert long == {}
+
+
+def test_helpers_are_not_imported_from_test_modules():
+    found = {
+        (module, origin)
+        for module, tree in modules().items()
+        for origin, name in imports(tree)
+        if any(part.startswith("test_") for part in f"{origin}.{name}".split("."))
+    }
+    assert found == set()
+
+
+def test_every_test_asserts_something():
+    tests = [
+        (module, node)
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(tests) > 500
+    assert [f"{module}.{test.name}" for module, test in tests if not asserts(module, test)] == []
+
+
+def test_no_test_is_skipped():
+    """A conftest leaves a file out that needs what is not installed."""
+    skips = re.compile(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)\b")
+    found = [path.name for path in (ROOT / "tests").rglob("*.py") if skips.search(path.read_text())]
+    assert found == []

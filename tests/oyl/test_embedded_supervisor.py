@@ -108,7 +108,6 @@ def test_groups_stop_in_reverse_order(running, tmp_path):
     assert (tmp_path / "order").read_text() == "ba"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
 def test_children_end_when_their_supervisor_is_killed(tmp_path):
     code = (
         "import os, sys, time\n"

@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tests.proof.conftest import Report, Size
 from tests.proof.isolation.figures import TRIED, WAYS, figures
 from tests.proof.isolation.parties import Party, contents, make_party
+
+collect_ignore = ["test_vector_socket.py"] if settings.QDRANT_URL else []
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,12 +10,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.conf import settings
 
 from core.errors import OylError
 from engines.vectors import Filter, Mode, Point, Query, StoredPoint, VectorStore, VectorStoreError
-from engines.vectors.edge import EdgeStore
-from engines.vectors.filters import tenant_filter
 from knowledge.engine_config import default_embedder, vector_store
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import tag_id
@@ -24,6 +20,7 @@ from knowledge.search.filters import SearchFilters
 from knowledge.search.service import search
 from tests.conftest import make_owner
 from tests.knowledge.libraries import Library, make_library
+from tests.proof.isolation.collections import FORGED_COLLECTIONS
 
 WORD = "quagga"
 QUERY = f"Where do the {WORD}s graze?"
@@ -192,32 +189,8 @@ def test_a_point_of_ones_own_that_is_named_as_a_foreign_passage_shows_nothing(
     assert found == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", ".", "..", "../vectors", "a/b", "a\x00b", "a\nb", "*", "$(x)", "%2e%2e", "tenants/x", "x" * 200],
-)
-def test_forged_collections_are_refused_also_on_the_wire(name: str, store: VectorStore, mine: Library):
+@pytest.mark.parametrize("name", FORGED_COLLECTIONS)
+def test_forged_collections_are_refused(name: str, store: VectorStore, mine: Library):
     with pytest.raises(VectorStoreError) as error:
         store.scroll(mine.tenant_id, name, Filter())
     assert error.value.code == "invalid_collection"
-    if isinstance(store, EdgeStore):
-        spec = {"filter": tenant_filter(mine.tenant_id), "after": None, "limit": 10, "with_vectors": False}
-        with pytest.raises(VectorStoreError) as error:
-            store._call("scroll", name, spec)
-        assert error.value.code == "invalid_collection"
-
-
-@pytest.mark.parametrize("operation", ["drop", "__init__", "scroll; drop", ""])
-def test_unknown_operations_are_refused_on_the_wire(operation: str, store: VectorStore, collection: str):
-    if not isinstance(store, EdgeStore):
-        pytest.skip("the vectors are on a server of their own")
-    with pytest.raises(VectorStoreError):
-        store._call(operation, collection, {})
-
-
-def test_only_oyl_itself_reaches_the_wire(store: VectorStore):
-    """Whoever could send messages there would name any tenant: that is why nobody else can."""
-    if not isinstance(store, EdgeStore):
-        pytest.skip("the vectors are on a server of their own")
-    assert stat.S_IMODE(settings.VECTOR_SOCKET.stat().st_mode) == 0o600
-    assert stat.S_IMODE(settings.VECTOR_SOCKET.parent.stat().st_mode) & 0o077 in (0, 0o011)
