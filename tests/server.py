@@ -13,14 +13,14 @@ import uvicorn
 from django.test import override_settings
 
 from tests.knowledge.libraries import work
-from tests.proof import victims
+from tests.proof import killable
 
 
 @contextmanager
 def running_server() -> Iterator[str]:
     """Its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:  # whoever asks too early waits here
-        server = victims.start(lambda: _serve(listener))
+        server = killable.start(lambda: _serve(listener))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
@@ -39,7 +39,7 @@ def _serve(listener: socket.socket) -> None:
 @contextmanager
 def working(tenant_id: UUID) -> Iterator[None]:
     """A worker that does what the tenant has to do, until the block ends."""
-    worker = victims.start(lambda: _work(tenant_id))
+    worker = killable.start(lambda: _work(tenant_id))
     try:
         yield
     finally:

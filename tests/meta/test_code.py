@@ -95,19 +95,19 @@ def test_doors_and_services_load_no_heavy_library():
     assert loaded.stdout.splitlines() == [f"{name} []" for name in LIGHT]
 
 
-def test_the_heavy_libraries_are_ones_that_we_install():
+def test_heavy_libraries_are_installed():
     """A misspelt name above would be absent for ever."""
     code = f"import importlib.util as u; print(*(n for n in {HEAVY!r} if u.find_spec(n) is None))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
 
 
-def test_files_stay_short_enough_to_read():
+def test_files_are_short():
     lengths = {path: len(path.read_text().splitlines()) for path in sources()}
     assert len(lengths) > 50
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
-def test_functions_stay_short_enough_to_see():
+def test_functions_are_short():
     """Tests may be longer where they list what they expect."""
     long = {
         f"{path.relative_to(ROOT)}:{name}": length

@@ -40,7 +40,7 @@ def test_every_setting_is_documented_and_no_other():
     assert set(rows("settings.md")) == variables()
 
 
-def test_the_documented_defaults_are_the_real_ones():
+def test_documented_defaults_are_correct():
     given = rows("settings.md")
     assert {name: value for name, value in defaults().items() if f"`{value}`" not in given[name]} == {}
 
@@ -50,11 +50,11 @@ def test_every_command_is_documented_and_no_other():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_commands_section_has_its_options_and_no_others(name):
+def test_command_section_lists_exactly_its_options(name):
     section = sections("commands.md")[name]
     own = {max(action.option_strings, key=len) for action in options(name) if action.option_strings}
-    told = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", usage(section)))
-    assert told == own
+    documented = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", usage(section)))
+    assert documented == own
     words = [words_of(action) for action in options(name) if not action.option_strings]
     assert [word for some in words for word in some if word not in usage(section)] == []
 
@@ -79,7 +79,7 @@ def options(name: str) -> list[Action]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     for link in LINK.findall(page.read_text()):
         if link.startswith(("http://", "https://")):
             continue
@@ -114,7 +114,7 @@ def test_source_files_that_the_documentation_names_exist():
             assert (ROOT / name).exists(), f"{page.name}: {name}"
 
 
-def test_the_lookup_functions_are_those_that_tenancy_tells_of():
+def test_lookup_functions_are_documented():
     made = {function.partition("(")[0] for function in lookup_functions()}
     assert set(re.findall(r"^\| `(oyl_\w+)\(", (DOCS / "tenancy.md").read_text(), re.M)) == made
 

@@ -16,10 +16,10 @@ from benchmarks.reports import Row
 from knowledge.models import Document
 from tests.conftest import Person, make_owner
 from tests.knowledge.libraries import BEES, make_library
-from tests.proof.api.conftest import GROWTH_MB, Server, Watch
+from tests.proof.api.conftest import GROWTH_MB, MemoryWatch, ServerProcess
 from tests.proof.conftest import Size
 
-PIECE, END, PATIENCE_SECONDS = 1 << 20, b"the end", 10
+BLOCK, END, TIMEOUT_SECONDS = 1 << 20, b"the end", 10
 DOORS = {
     "REST": "/api/v1/documents/{}/content/",
     "OpenAI's clients": "/v1/files/{}/content",
@@ -46,7 +46,7 @@ def original(document: Document) -> Path:
 
 
 @pytest.fixture
-def ask(owner: Person, document: Document, server: Server) -> Ask:
+def ask(owner: Person, document: Document, server: ServerProcess) -> Ask:
     """`with ask(door) as answer:` with the cookie of a browser, which every door knows."""
     cookie = owner.client.cookies.output(attrs=[], header="", sep=";")
 
@@ -73,7 +73,7 @@ def grow(file: Path, megabytes: int) -> int:
 def read(answer: HTTPResponse) -> tuple[int, bytes]:
     """How much it was, and the end of it."""
     length, last = 0, b""
-    while piece := answer.read(PIECE):
+    while piece := answer.read(BLOCK):
         length, last = length + len(piece), last + piece
         last = last[-len(END) :]
     return length, last
@@ -81,12 +81,12 @@ def read(answer: HTTPResponse) -> tuple[int, bytes]:
 
 @by_every_door
 def test_memory_stays_flat(
-    door: str, ask: Ask, original: Path, server: Server, size: Size, measured: list[Row]
+    door: str, ask: Ask, original: Path, server: ServerProcess, size: Size, measured: list[Row]
 ):
     megabytes = size(200, 500)
     for some in (4, megabytes):  # the first loads what is needed
         whole = grow(original, some)
-        with Watch(server.process) as watch, ask(door) as answer:
+        with MemoryWatch(server.process) as watch, ask(door) as answer:
             assert answer.headers["Content-Length"] == str(whole)
             assert read(answer) == (whole, END)
     what = f"Memory that a download of {megabytes} MB by the door for {door} takes"
@@ -96,16 +96,16 @@ def test_memory_stays_flat(
 
 
 @by_every_door
-def test_who_goes_away_leaves_nothing_open(door: str, ask: Ask, original: Path, server: Server):
+def test_disconnected_client_leaves_no_file_open(door: str, ask: Ask, original: Path, server: ServerProcess):
     grow(original, 200)
 
     def is_open() -> bool:
         return str(original) in {file.path for file in server.process.open_files()}
 
     with ask(door) as answer:
-        answer.read(PIECE)
+        answer.read(BLOCK)
         assert is_open()
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + TIMEOUT_SECONDS
     while is_open():
         assert time.monotonic() < until, "it is still open"
         time.sleep(0.05)

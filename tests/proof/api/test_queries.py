@@ -45,7 +45,7 @@ EXPECTED = {
     "workflow-steps": (PLAIN, PLAIN),
 }
 # What is read, and no list of objects. Beside who asks and in which tenant, a statement for each kind of thing counted.
-EXPECTED_BESIDE = {"usage-list": 14, "usage-workspaces": 11}
+EXPECTED_OTHERS = {"usage-list": 14, "usage-workspaces": 11}
 
 
 def collections_read() -> set[str]:
@@ -94,15 +94,15 @@ def cost(caller: Caller, name: str, *, rows: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_read_costs_as_many_statements_as_it_did(name, few, many):
+def test_read_costs_the_expected_statements(name, few, many):
     assert cost(few, name, rows=1) == cost(many, name, rows=MANY) == EXPECTED[name]
 
 
-@pytest.mark.parametrize("name", EXPECTED_BESIDE)
-def test_so_does_what_is_no_list_of_objects(name, few, many):
+@pytest.mark.parametrize("name", EXPECTED_OTHERS)
+def test_other_read_costs_the_expected_statements(name, few, many):
     path = reverse(name).removeprefix("/api/v1/")
-    assert statements(few, path)[0] == statements(many, path)[0] == EXPECTED_BESIDE[name]
+    assert statements(few, path)[0] == statements(many, path)[0] == EXPECTED_OTHERS[name]
 
 
-def test_every_expectation_is_of_a_route_and_every_route_has_one():
-    assert {*EXPECTED_BESIDE, *(f"{name}-list" for name in EXPECTED)} == collections_read()
+def test_every_route_has_an_expectation():
+    assert {*EXPECTED_OTHERS, *(f"{name}-list" for name in EXPECTED)} == collections_read()

@@ -25,21 +25,21 @@ NEGATIVE = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415"
 POSITIVE = ["2xx", "400", "401", "403", "404", "409", "412", "422"]
 
 
-class Key:
+class OwnKey:
     """Of somebody whom nobody can lock out for long: a fuzzer revokes the key that it uses, and demotes itself."""
 
     owner: Person
     caller: Caller
 
-    is_in_doubt = False
+    may_be_revoked = False
 
     def get(self, case: Any, _: Any) -> Caller:
-        if self.is_in_doubt:
-            self._put_right()
-        self.is_in_doubt = case.path.startswith(("/api/v1/api-keys/", "/api/v1/members/"))
+        if self.may_be_revoked:
+            self._restore()
+        self.may_be_revoked = case.path.startswith(("/api/v1/api-keys/", "/api/v1/members/"))
         return self.caller
 
-    def _put_right(self) -> None:
+    def _restore(self) -> None:
         with tenant_scope(self.owner.tenant_id):
             Membership.objects.update_or_create(user=self.owner.user, defaults={"role": Role.OWNER})
             works = ApiKey.objects.filter(pk=self.caller.key.api_key.pk, revoked_at=None).exists()
@@ -51,7 +51,7 @@ class Key:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {caller.key.secret}"}
 
 
-def described(owner: Person, address: str, *, examples: int, phases: list[str], seed: int = 0) -> Any:
+def fuzz_schema(owner: Person, address: str, *, examples: int, phases: list[str], seed: int = 0) -> Any:
     """The document, with ids of rows that are there in its examples: what is tried begins with those."""
     text = json.dumps(document())
     rows = make_rows(owner)
@@ -61,7 +61,9 @@ def described(owner: Person, address: str, *, examples: int, phases: list[str], 
             text = text.replace(placeholder(name), str(rows[view.model].pk))
     schema = schemathesis.openapi.from_dict(json.loads(text), config=_config(examples, phases, seed))
     schema.config.update(base_url=address)
-    schema.auth(refresh_interval=None)(type("OwnKey", (Key,), {"owner": owner, "caller": make_caller(owner)}))
+    schema.auth(refresh_interval=None)(
+        type("OwnKey", (OwnKey,), {"owner": owner, "caller": make_caller(owner)})
+    )
     return schema
 
 

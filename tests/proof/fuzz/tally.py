@@ -15,7 +15,7 @@ ACCEPTED = "negative_data_rejection"
 
 
 @dataclass(slots=True)
-class Tally:
+class FuzzResults:
     """`cases` by phase, `answers` by status, `failures` by check."""
 
     cases: Counter[str] = field(default_factory=Counter)

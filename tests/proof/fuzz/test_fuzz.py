@@ -12,17 +12,17 @@ from core.api import events
 from oyl.routes import ROUTES
 from tests.conftest import Person, make_owner
 from tests.proof.conftest import Report, Size
-from tests.proof.fuzz.api import described
-from tests.proof.fuzz.tally import ACCEPTED, SEQUENCES, SERVER_ERROR, Tally
+from tests.proof.fuzz.api import fuzz_schema
+from tests.proof.fuzz.tally import ACCEPTED, SEQUENCES, SERVER_ERROR, FuzzResults
 from tests.server import running_server
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
-def tally() -> Tally:
+def tally() -> FuzzResults:
     """Of all tests of this process."""
-    return Tally()
+    return FuzzResults()
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +37,19 @@ def address(database: None) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_each_operation_answers_as_it_is_described(
-    name: str, owner: Person, address: str, size: Size, tally: Tally
+def test_operation_answers_as_documented(
+    name: str, owner: Person, address: str, size: Size, tally: FuzzResults
 ):
     phases = ["examples", "coverage", "fuzzing"]
-    schema = described(owner, address, examples=size(10, 1250), phases=phases).include(tag=name)
+    schema = fuzz_schema(owner, address, examples=size(10, 1250), phases=phases).include(tag=name)
     check(tally.run(schema))
 
 
-def test_sequences_of_operations_answer_as_described(address: str, size: Size, tally: Tally):
+def test_sequences_answer_as_documented(address: str, size: Size, tally: FuzzResults):
     """Again and again: Schemathesis ends a run by itself once what it draws from has changed under its feet."""
     wanted, seeds = tally.cases[SEQUENCES] + size(1_500, 30_000), iter(range(1, 1_000))
     while tally.cases[SEQUENCES] < wanted:
-        schema = described(make_owner(), address, examples=200, phases=[SEQUENCES], seed=next(seeds))
+        schema = fuzz_schema(make_owner(), address, examples=200, phases=[SEQUENCES], seed=next(seeds))
         check(tally.run(schema))
 
 
@@ -57,7 +57,9 @@ def check(found: list[str]) -> None:
     assert not found, "\n\n".join([f"{len(found)} answers are not as described.", *found[:10]])
 
 
-def test_the_figures(tally: Tally, size: Size, report: Report, request: pytest.FixtureRequest):
+def test_enough_requests_are_sent(
+    tally: FuzzResults, size: Size, report: Report, request: pytest.FixtureRequest
+):
     cases = tally.cases.total()
     others = tally.failures.total() - tally.failures[SERVER_ERROR] - tally.failures[ACCEPTED]
     rows = [
@@ -80,5 +82,5 @@ def test_the_figures(tally: Tally, size: Size, report: Report, request: pytest.F
     assert is_part or cases >= size(5_000, 100_000)
 
 
-def _listed(tally: Tally) -> str:
+def _listed(tally: FuzzResults) -> str:
     return ", ".join(f"{status} {count:,}" for status, count in sorted(tally.answers.items()))

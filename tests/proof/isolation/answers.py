@@ -11,11 +11,11 @@ from django.contrib.messages import get_messages
 
 from tests.proof.isolation.parties import Party
 
-CHANGING = re.compile(
+VOLATILE = re.compile(
     r'oyl_[0-9a-f]{12}_[\w-]{43}|[A-Za-z0-9]{64}|\d+ ms\b|"seconds": [\d.]+|[0-9a-f]{32}'
 )  # keys, tokens, durations, ids of requests
 
-CHANGING_HEADERS = {"Content-Length", "Expires", "RateLimit"}
+VOLATILE_HEADERS = {"Content-Length", "Expires", "RateLimit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Answer:
     messages: str
     body: str
 
-    def told_of(self, party: Party) -> bool:
+    def mentions(self, party: Party) -> bool:
         """A word of theirs is in it."""
         everything = f"{self.headers} {self.messages} {self.body}"
         return party.word in everything or party.sign in everything
@@ -44,12 +44,12 @@ def answer(response: Any, *asked_for: Any) -> Answer:
     def plain(text: str) -> str:
         for name in asked_for:
             text = text.replace(str(name), "…")
-        return CHANGING.sub("…", text)
+        return VOLATILE.sub("…", text)
 
     body = b"".join(response.streaming_content) if response.streaming else response.content
     request = getattr(response, "wsgi_request", None)
-    told = [str(message) for message in get_messages(request)] if request else []
-    headers = {name: value for name, value in response.headers.items() if name not in CHANGING_HEADERS}
+    output = [str(message) for message in get_messages(request)] if request else []
+    headers = {name: value for name, value in response.headers.items() if name not in VOLATILE_HEADERS}
     return Answer(
-        response.status_code, plain(str(headers)), plain(str(told)), plain(body.decode(errors="replace"))
+        response.status_code, plain(str(headers)), plain(str(output)), plain(body.decode(errors="replace"))
     )

@@ -22,20 +22,20 @@ JSON, FORM = "application/json", "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RequestData:
     """What is sent: the id in the address, the query and the body."""
 
     pk: str
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
 
-    def with_id(self, place: Path, pk: str) -> Asked:
+    def with_id(self, place: Path, pk: str) -> RequestData:
         """The same, but for one id."""
         if place[0] == "path":
-            return Asked(pk=pk, query=self.query, body=self.body)
+            return RequestData(pk=pk, query=self.query, body=self.body)
         if place[0] == "query":
-            return Asked(pk=self.pk, query={place[1]: pk}, body=self.body)
-        return Asked(pk=self.pk, query=self.query, body=_put(self.body, place[1:], pk))
+            return RequestData(pk=self.pk, query={place[1]: pk}, body=self.body)
+        return RequestData(pk=self.pk, query=self.query, body=_put(self.body, place[1:], pk))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,21 +72,26 @@ class Operation:
         plain = name.rpartition("__")[2].replace("_", "").removesuffix("s")
         return next((model for model in MODELS if model._meta.model_name == plain), Workspace)
 
-    def own(self, party: Party) -> Asked:
+    def own(self, party: Party) -> RequestData:
         """As the document's example has it, with ids of the party's."""
         text = json.dumps([body["example"] for body in self._bodies().values()])
         for model in MODELS:
             text = text.replace(placeholder(str(model._meta.model_name)), str(party.id_of(model)))
-        return Asked(pk=str(party.id_of(self.model)), body=next(iter(json.loads(text)), None))
+        return RequestData(pk=str(party.id_of(self.model)), body=next(iter(json.loads(text)), None))
 
-    def ask(self, client: Client, asked: Asked, **headers: str) -> Any:
-        address = self.template.replace("{id}", asked.pk)
+    def send(self, client: Client, request_data: RequestData, **headers: str) -> Any:
+        address = self.template.replace("{id}", request_data.pk)
         if FORM in self._bodies():
-            form = {**asked.body, "files": SimpleUploadedFile("tried.txt", b"tried"), "metadata": "{}"}
+            form = {**request_data.body, "files": SimpleUploadedFile("tried.txt", b"tried"), "metadata": "{}"}
             return client.post(address, form, headers=headers)
-        body = "" if asked.body is None else json.dumps(asked.body)
+        body = "" if request_data.body is None else json.dumps(request_data.body)
         return client.generic(
-            self.method.upper(), address, body, content_type=JSON, query_params=asked.query, headers=headers
+            self.method.upper(),
+            address,
+            body,
+            content_type=JSON,
+            query_params=request_data.query,
+            headers=headers,
         )
 
     def _bodies(self) -> dict[str, Any]:

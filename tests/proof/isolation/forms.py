@@ -13,7 +13,7 @@ from django.forms.models import InlineForeignKeyField
 from tests.proof.isolation.parties import Model, Party
 
 
-class Place(NamedTuple):
+class FieldPlace(NamedTuple):
     """Where an id can be written: the field's name in what is posted, and whose ids it takes."""
 
     field: str
@@ -30,7 +30,7 @@ def forms_on(page: Any) -> list[Any]:
     """The page's own form, and one new row of each of its formsets."""
     context = page.context or {}
     main = context["adminform"].form if "adminform" in context else context.get("form")
-    return [*([main] if main else []), *(_a_row(formset) for formset in formsets_on(page))]
+    return [*([main] if main else []), *(_new_row(formset) for formset in formsets_on(page))]
 
 
 def formsets_on(page: Any) -> list[Any]:
@@ -51,13 +51,13 @@ def filled_in(page: Any, party: Party) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value is not None}
 
 
-def places_on(page: Any) -> Iterator[Place]:
+def places_on(page: Any) -> Iterator[FieldPlace]:
     for form in forms_on(page):
         for name, field in form.fields.items():
             if isinstance(field, forms.ModelChoiceField):
-                yield Place(form.add_prefix(name), _model(field))
+                yield FieldPlace(form.add_prefix(name), _model(field))
             elif isinstance(field, InlineForeignKeyField):
-                yield Place(form.add_prefix(name), type(field.parent_instance))
+                yield FieldPlace(form.add_prefix(name), type(field.parent_instance))
 
 
 def errors_on(page: Any) -> set[str]:
@@ -70,7 +70,7 @@ def errors_on(page: Any) -> set[str]:
     return found
 
 
-def _a_row(formset: Any) -> Any:
+def _new_row(formset: Any) -> Any:
     """As `formset.empty_form`, but numbered."""
     row = formset.empty_form
     row.prefix = formset.add_prefix(0)
@@ -90,10 +90,10 @@ def _value(form: Any, name: str, field: Any, party: Party) -> Any:
         return "{}"
     if initial := form[name].value():
         return initial
-    return _something(field)
+    return _placeholder(field)
 
 
-def _something(field: Any) -> Any:
+def _placeholder(field: Any) -> Any:
     if isinstance(field, forms.BooleanField):
         return None
     if isinstance(field, forms.ChoiceField):

@@ -55,7 +55,7 @@ def visitors_of(parties: Sequence[Party]) -> list[Visitor]:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Received:
     status: int
     body: str
 
@@ -76,17 +76,17 @@ class Tally:
         self.odd += other.odd
 
 
-Get = Callable[[str, str], Answered]
+Get = Callable[[str, str], Received]
 
 
-class Server:
+class InProcessServer:
     """OYL as web servers call it; one for all threads, as theirs."""
 
     def __init__(self) -> None:
         self._wsgi: Any = WSGIHandler()
         self._asgi: Any = ASGIHandler()
 
-    def get(self, whose: Headers, address: str, *, parts: int | None = None) -> Answered:
+    def get(self, whose: Headers, address: str, *, parts: int | None = None) -> Received:
         """`parts`: whoever asks is gone after so many."""
         environ = RequestFactory().get(address, headers=whose).environ
         response: Any = self._wsgi(environ, lambda *_: None)
@@ -98,13 +98,13 @@ class Server:
             )
         finally:
             response.close()
-        return Answered(response.status_code, b"".join(read).decode(errors="replace"))
+        return Received(response.status_code, b"".join(read).decode(errors="replace"))
 
-    def leave(self, whose: Headers, address: str, *, seconds: float) -> Answered:
+    def get_and_disconnect(self, whose: Headers, address: str, *, seconds: float) -> Received:
         """As servers of ASGI do it: whoever asks is gone after so long, ready or not."""
-        return asyncio.run(self._leave(whose, address, seconds))
+        return asyncio.run(self._get_and_disconnect(whose, address, seconds))
 
-    async def _leave(self, whose: Headers, address: str, seconds: float) -> Answered:
+    async def _get_and_disconnect(self, whose: Headers, address: str, seconds: float) -> Received:
         path, _, query = address.partition("?")
         headers = [(name.encode(), value.encode()) for name, value in {"host": "testserver", **whose}.items()]
         scope = {
@@ -127,7 +127,7 @@ class Server:
 
         await self._asgi(scope, receive, send)
         body = b"".join(message.get("body", b"") for message in sent)
-        return Answered(sent[0]["status"] if sent else 0, body.decode(errors="replace"))
+        return Received(sent[0]["status"] if sent else 0, body.decode(errors="replace"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,26 +136,26 @@ class Kind:
 
     weight: int
     statuses: set[int]
-    run: Callable[[Server, Visitor, random.Random], Answered]
+    run: Callable[[InProcessServer, Visitor, random.Random], Received]
 
 
-def _at(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+def _at(address: str) -> Callable[[InProcessServer, Visitor, random.Random], Received]:
     return lambda server, visitor, _: server.get(
         visitor.cookie, address.format(visitor=visitor, nobody=uuid4())
     )
 
 
-def _by_key(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+def _by_key(address: str) -> Callable[[InProcessServer, Visitor, random.Random], Received]:
     return lambda server, visitor, _: server.get(visitor.key, address.format(visitor=visitor))
 
 
-def _abandoned(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+def _abandoned(address: str) -> Callable[[InProcessServer, Visitor, random.Random], Received]:
     return lambda server, visitor, chance: server.get(visitor.cookie, address, parts=chance.randrange(5))
 
 
-def _cancelled(server: Server, visitor: Visitor, chance: random.Random) -> Answered:
+def _cancelled(server: InProcessServer, visitor: Visitor, chance: random.Random) -> Received:
     address = chance.choice([LIST, PAGES[0], "/trouble/writes/", "/trouble/fails/", "/trouble/times_out/"])
-    return server.leave(visitor.cookie, address, seconds=chance.random() / 20)
+    return server.get_and_disconnect(visitor.cookie, address, seconds=chance.random() / 20)
 
 
 KINDS = {
@@ -193,9 +193,9 @@ KINDS = {
 }
 
 
-def bombard(visitors: Sequence[Visitor], requests: int, *, seed: int) -> Tally:
+def send_requests(visitors: Sequence[Visitor], requests: int, *, seed: int) -> Tally:
     """So many requests by THREADS threads, each for anybody."""
-    server, tally = Server(), Tally()
+    server, tally = InProcessServer(), Tally()
     with ThreadPoolExecutor(THREADS) as threads:
         each = requests // THREADS
         for done in threads.map(lambda n: _one_thread(server, visitors, each, seed + n), range(THREADS)):
@@ -203,7 +203,7 @@ def bombard(visitors: Sequence[Visitor], requests: int, *, seed: int) -> Tally:
     return tally
 
 
-def _one_thread(server: Server, visitors: Sequence[Visitor], requests: int, seed: int) -> Tally:
+def _one_thread(server: InProcessServer, visitors: Sequence[Visitor], requests: int, seed: int) -> Tally:
     chance, tally = random.Random(seed), Tally()
     names, weights = [*KINDS], [kind.weight for kind in KINDS.values()]
     for name in chance.choices(names, weights, k=requests):
@@ -225,19 +225,19 @@ def connected(*, size: int, **where: Any) -> Iterator[None]:
     connection = connections["default"]
     facts = connection.settings_dict
     before = {**facts}
-    _forget(connection)
+    _close(connection)
     facts.update(where)
     pool = facts["OPTIONS"]["pool"]
     usual, pool["max_size"] = pool["max_size"], size
     try:
         yield
     finally:
-        _forget(connection)
+        _close(connection)
         facts.clear()
         facts.update(before)
         pool["max_size"] = usual
 
 
-def _forget(connection: Any) -> None:
+def _close(connection: Any) -> None:
     connection.close()
     connection.close_pool()

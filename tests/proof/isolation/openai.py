@@ -47,7 +47,7 @@ BODIES: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class OpenAIOperation:
     method: str
     route: Route
 
@@ -67,7 +67,7 @@ class Operation:
             found |= {("query", "after"): model, ("query", "before"): model}
         return found
 
-    def ask(
+    def send(
         self, client: Client, pk_for: Callable[[Path, Model], str], query: Any = (), **headers: str
     ) -> Any:
         """With the id that `pk_for` has for each place."""
@@ -93,9 +93,13 @@ class Operation:
         return {"path": path, "body": BODIES[self.route.template] if self.method == "POST" else None}
 
 
-def operations() -> list[Operation]:
+def operations() -> list[OpenAIOperation]:
     found = [route for route in routes() if route.template.startswith("v1/")]
-    return [Operation(method=method.upper(), route=route) for route in found for method in route.view.actions]
+    return [
+        OpenAIOperation(method=method.upper(), route=route)
+        for route in found
+        for method in route.view.actions
+    ]
 
 
 def own(party: Party) -> Callable[[Path, Model], str]:

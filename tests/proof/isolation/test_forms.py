@@ -18,10 +18,10 @@ from tenants.models import User
 from tests.admin.pages import url
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
-from tests.proof.isolation.asking import CONFIRMED, ask
-from tests.proof.isolation.forms import Place, errors_on, filled_in, places_on
+from tests.proof.isolation.forms import FieldPlace, errors_on, filled_in, places_on
 from tests.proof.isolation.parties import Model, Party
 from tests.proof.isolation.routes import Route, ids_of, routes
+from tests.proof.isolation.sending import CONFIRMED, send
 
 MODELS = sorted((model for model in admin.site._registry if model is not User), key=lambda m: m._meta.label)
 WITHOUT_FIELDS = ("logout/", "history/", "delete/", "download/")
@@ -37,7 +37,7 @@ def own_address(route: Route, intruder: Party) -> str | None:
 
 
 @pytest.mark.parametrize("route", routes(), ids=lambda route: route.template)
-def test_a_foreign_id_in_a_field_is_as_wrong_as_an_absent_one(
+def test_foreign_id_in_a_form_field_is_refused_as_absent(
     route: Route, browser: Client, victim: Party, intruder: Party, counted: Counter[str]
 ):
     is_door = hasattr(route.view, "cls")
@@ -48,22 +48,22 @@ def test_a_foreign_id_in_a_field_is_as_wrong_as_an_absent_one(
         places, data = list(places_on(page)), filled_in(page, intruder)
     methods = ("POST",) if route.model else ("POST", "GET")
     for place in places:
-        refused = [_is_as_wrong(browser, method, address, data, place, victim) for method in methods]
+        refused = [_is_refused_as_absent(browser, method, address, data, place, victim) for method in methods]
         counted["ids in fields"] += 2 * len(methods)
         assert any(refused), place
 
 
-def _is_as_wrong(
-    browser: Client, method: str, address: str, data: dict[str, Any], place: Place, victim: Party
+def _is_refused_as_absent(
+    browser: Client, method: str, address: str, data: dict[str, Any], place: FieldPlace, victim: Party
 ) -> bool:
     """Whether the field is called wrong, or nothing is taken at all. (A page may take its form by another method.)"""
     answers, refused = [], []
     for pk in ids_of(place.model, victim):
-        answered = ask(browser, method, address, {**data, **place.filled_with(pk)})
+        answered = send(browser, method, address, {**data, **place.filled_with(pk)})
         answers.append(answer(answered, pk))
         refused.append(answered.status_code == 403 or place.field in errors_on(answered))
     assert difference(*answers) == [], place
-    assert not answers[0].told_of(victim)
+    assert not answers[0].mentions(victim)
     return all(refused)
 
 
@@ -73,7 +73,7 @@ def _is_as_wrong(
     ids=lambda route: route.template,
 )
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_a_foreign_id_in_a_body_is_as_wrong_as_an_absent_one(
+def test_foreign_id_in_a_body_is_refused_as_absent(
     method: str, route: Route, browser: Client, victim: Party, intruder: Party, counted: Counter[str]
 ):
     assert route.model
@@ -83,12 +83,12 @@ def test_a_foreign_id_in_a_body_is_as_wrong_as_an_absent_one(
     for name, field in fields.items() if method.lower() in route.view.actions else ():
         if not field.read_only and (model := model_named_by(field)):
             foreign, absent = (
-                answer(ask(browser, method, address, {name: str(pk)}), pk) for pk in ids_of(model, victim)
+                answer(send(browser, method, address, {name: str(pk)}), pk) for pk in ids_of(model, victim)
             )
             counted["ids in fields"] += 2
             assert foreign.status >= 400
             assert difference(foreign, absent) == []
-            assert not foreign.told_of(victim)
+            assert not foreign.mentions(victim)
 
 
 def model_named_by(field: Any) -> Model | None:
@@ -99,7 +99,7 @@ def model_named_by(field: Any) -> Model | None:
 
 
 @by_model
-def test_a_foreign_id_in_an_action_is_as_good_as_an_absent_one(
+def test_foreign_id_in_an_action_is_treated_as_absent(
     model: Model, browser: Client, victim: Party, counted: Counter[str]
 ):
     page = browser.get(url(model, "changelist"))
@@ -108,10 +108,10 @@ def test_a_foreign_id_in_an_action_is_as_good_as_an_absent_one(
         answers = []
         for pk in ids_of(model, victim):
             data = {**CONFIRMED, "action": action, "_selected_action": str(pk), "index": "0"}
-            answers.append(answer(ask(browser, "POST", url(model, "changelist"), data), pk))
+            answers.append(answer(send(browser, "POST", url(model, "changelist"), data), pk))
         counted["ids in actions"] += 2
         assert difference(*answers) == [], action
-        assert not answers[0].told_of(victim)
+        assert not answers[0].mentions(victim)
 
 
 @by_model
@@ -120,12 +120,12 @@ def test_filters_find_nothing_foreign(
 ):
     for lookup, foreign, absent in _lookups(model, victim)[: size(1, 1000)]:
         answers = [
-            answer(ask(browser, "GET", url(model, "changelist"), {lookup: value}), value)
+            answer(send(browser, "GET", url(model, "changelist"), {lookup: value}), value)
             for value in (foreign, absent)
         ]
         counted["filters"] += 2
         assert difference(*answers) == [], lookup
-        assert not answers[0].told_of(victim)
+        assert not answers[0].mentions(victim)
 
 
 def _lookups(model: Model, victim: Party) -> list[tuple[str, str, str]]:
@@ -151,6 +151,8 @@ def test_choices_offer_nothing_foreign(model: Model, browser: Client, victim: Pa
                 "field_name": field.name,
             }
             for term in ("", victim.word):
-                answered = answer(ask(browser, "GET", reverse("admin:autocomplete"), {**facts, "term": term}))
+                answered = answer(
+                    send(browser, "GET", reverse("admin:autocomplete"), {**facts, "term": term})
+                )
                 counted["choices"] += 1
-                assert not answered.told_of(victim)
+                assert not answered.mentions(victim)

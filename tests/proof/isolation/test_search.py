@@ -142,7 +142,7 @@ def _found(library: Library, mode: Mode, condition: dict[str, Any]) -> Any:
         return type(error)
 
 
-def test_points_under_foreign_ids_neither_replace_nor_show(
+def test_points_with_foreign_ids_change_and_reveal_nothing(
     store: VectorStore, collection: str, secret: StoredPoint, theirs: Library, mine: Library
 ):
     """Upserted, tagged and deleted under the victim's ids; and under ids of one's own that lead to their rows."""
@@ -165,7 +165,7 @@ def test_points_under_foreign_ids_neither_replace_nor_show(
     store.delete(mine.tenant_id, collection, Filter(point_ids=(secret.id, twin.id)))
 
 
-def test_a_point_of_ones_own_that_is_named_as_a_foreign_passage_shows_nothing(
+def test_own_point_with_a_foreign_document_reveals_nothing(
     store: VectorStore, collection: str, secret: StoredPoint, theirs: Library, mine: Library, tmp_path: Path
 ):
     """Were the store to give the foreign point after all, PostgreSQL would still not show it."""

@@ -18,7 +18,7 @@ from core.isolation.scope import tenant_scope
 from knowledge.models import Document
 from tests.proof.conftest import Size
 from tests.proof.isolation.figures import WAYS
-from tests.proof.isolation.load import THREADS, Tally, bombard, connected, visitors_of
+from tests.proof.isolation.load import THREADS, Tally, connected, send_requests, visitors_of
 from tests.proof.isolation.parties import Party, make_party
 from tests.proof.isolation.pooler import PROGRAM, pgbouncer
 
@@ -35,7 +35,7 @@ def parties(database: None, tmp_path_factory: pytest.TempPathFactory, size: Size
 def failing_views() -> Iterator[None]:
     """Their errors are intended, and not logged."""
     logging.disable(logging.CRITICAL)
-    with override_settings(ROOT_URLCONF="tests.proof.isolation.doors"):
+    with override_settings(ROOT_URLCONF="tests.proof.isolation.failing_views"):
         yield
     logging.disable(logging.NOTSET)
 
@@ -48,7 +48,7 @@ def test_responses_under_load_contain_no_foreign_words(
     bouncer: Any = pgbouncer(params, size=CONNECTIONS) if way == "pgbouncer" else nullcontext({})
     visitors, started = visitors_of(parties), time.monotonic()
     with bouncer as overrides, connected(size=THREADS if overrides else CONNECTIONS, **overrides):
-        tally = bombard(visitors, size(480, 100_000), seed=SEED)
+        tally = send_requests(visitors, size(480, 100_000), seed=SEED)
     check(tally, parties)
     counted[f"{way}: requests"] = tally.kinds.total()
     counted[f"{way}: own"] = tally.own

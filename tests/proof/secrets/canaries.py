@@ -17,13 +17,13 @@ class Canaries:
         self.values: dict[str, str] = {}
 
     def new(self, what: str) -> str:
-        return self.keep(what, f"canary{uuid4().hex}")
+        return self.add(what, f"canary{uuid4().hex}")
 
-    def keep(self, what: str, value: str) -> str:
+    def add(self, what: str, value: str) -> str:
         self.values[what] = value
         return value
 
-    def in_(self, *texts: str | bytes) -> set[str]:
+    def found_in(self, *texts: str | bytes) -> set[str]:
         """What of them is there: as it is, in hexadecimal, or inside of something that is in base64."""
         haystack = b"\n".join(text.encode() if isinstance(text, str) else text for text in texts)
         found = {

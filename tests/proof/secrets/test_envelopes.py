@@ -43,7 +43,7 @@ def places(owner: Person, stranger: Person, size: Size) -> list[Place]:
     ]
 
 
-def test_every_model_with_a_secret_is_tried():
+def test_every_model_with_a_secret_is_covered():
     assert {field.model for field in encrypted_fields()} == MAKERS.keys()
 
 
@@ -62,7 +62,7 @@ def test_a_ciphertext_is_refused_in_every_other_place(places: list[Place], measu
     ]
 
 
-def test_rotation_names_what_was_moved_and_leaves_it(places: list[Place]):
+def test_rotation_reports_and_keeps_moved_ciphertexts(places: list[Place]):
     """Each secret one place further, in the first tenant."""
     own = [place for place in places if place.tenant_id == places[0].tenant_id]
     envelopes = [place.read() for place in own]
@@ -75,7 +75,7 @@ def test_rotation_names_what_was_moved_and_leaves_it(places: list[Place]):
     assert sorted(place.read() for place in own) == sorted(envelopes)
 
 
-def test_each_flipped_bit_is_refused(places: list[Place], size: Size, measured: list[Row]):
+def test_envelope_with_a_flipped_bit_is_refused(places: list[Place], size: Size, measured: list[Row]):
     """By PostgreSQL, which takes no JSON that is none, or by OYL."""
     random, place = Random(SEED), places[0]
     genuine, refused = place.read(), Counter[str]()
@@ -98,7 +98,7 @@ def test_each_flipped_bit_is_refused(places: list[Place], size: Size, measured: 
     ]
 
 
-def test_an_envelope_that_was_cut_or_has_something_added_is_refused(places: list[Place]):
+def test_truncated_or_extended_envelope_is_refused(places: list[Place]):
     place = places[0]
     envelope = json.loads(place.read())
     token = envelope["c"]

@@ -25,7 +25,7 @@ from benchmarks.reports import Row
 from core.encryption import rotation
 from core.isolation.scope import tenant_scope
 from tests.conftest import Person
-from tests.proof import victims
+from tests.proof import killable
 from tests.proof.conftest import Size
 from tests.proof.secrets.keys import BOTH, NEW
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
@@ -34,13 +34,13 @@ SEED = 7
 THINKING_SECONDS = 0.01
 
 
-def test_no_secret_is_lost_or_left_behind(
+def test_interrupted_rotation_loses_no_secret(
     owner: Person, size: Size, measured: list[Row], monkeypatch: pytest.MonkeyPatch
 ):
     tenant_id, count, kills = owner.tenant_id, size(400, 10_000), size(2, 10)
     monkeypatch.setattr(rotation, "BATCH", size(20, rotation.BATCH))
-    random, ids = Random(SEED), _make_secrets(tenant_id, count)
-    with override_settings(OYL_ENCRYPTION_KEYS=BOTH), _load(tenant_id, ids, processes=2) as told:
+    random, ids = Random(SEED), _create_secrets(tenant_id, count)
+    with override_settings(OYL_ENCRYPTION_KEYS=BOTH), _concurrent_use(tenant_id, ids, processes=2) as told:
         for n in range(1, kills + 1):
             _rotate_and_kill(tenant_id, n * count // (kills + 2), random)
         _rotate(tenant_id)
@@ -61,7 +61,7 @@ def test_no_secret_is_lost_or_left_behind(
     ]
 
 
-def _make_secrets(tenant_id: UUID, count: int) -> list[UUID]:
+def _create_secrets(tenant_id: UUID, count: int) -> list[UUID]:
     with tenant_scope(tenant_id):
         workspace = Workspace.objects.create(name="Main")
         rows = [
@@ -84,7 +84,7 @@ def _rotate(tenant_id: UUID) -> None:
 
 def _rotate_and_kill(tenant_id: UUID, enough: int, random: Random) -> None:
     """As soon as so many secrets are under the new key, or a moment later."""
-    victim = victims.start(partial(_rotate, tenant_id))
+    victim = killable.start(partial(_rotate, tenant_id))
     while victim.is_alive() and _keys(tenant_id)["new"] < enough:
         time.sleep(0.002)
     time.sleep(random.uniform(0, 0.03))
@@ -103,25 +103,25 @@ def _values(tenant_id: UUID) -> dict[UUID, Any]:
 
 
 @contextmanager
-def _load(tenant_id: UUID, ids: Sequence[UUID], processes: int) -> Iterator[list[dict[str, Any]]]:
+def _concurrent_use(tenant_id: UUID, ids: Sequence[UUID], processes: int) -> Iterator[list[dict[str, Any]]]:
     """Processes that read and write secrets for as long as the block lasts, as web and workers do; afterwards what
     they tell."""
     told: list[dict[str, Any]] = []
-    stop, (hears, tells) = Event(), Pipe(duplex=False)
+    stop, (receiver, sender) = Event(), Pipe(duplex=False)
     started = [
-        victims.start(partial(_use, tenant_id, ids, Random(f"{SEED} {n}"), stop, tells))
+        killable.start(partial(_use, tenant_id, ids, Random(f"{SEED} {n}"), stop, sender))
         for n in range(processes)
     ]
     try:
         yield told
     finally:
         stop.set()
-        told += [hears.recv() for _ in started if hears.poll(60)]
+        told += [receiver.recv() for _ in started if receiver.poll(60)]
         for each in started:
             each.wait()
 
 
-def _use(tenant_id: UUID, ids: Sequence[UUID], random: Random, stop: Stop, tells: Connection) -> None:
+def _use(tenant_id: UUID, ids: Sequence[UUID], random: Random, stop: Stop, sender: Connection) -> None:
     counts, problems, parent = Counter[str](), [], os.getppid()
     while not stop.is_set() and os.getppid() == parent:
         pk, what = random.choice(ids), random.choice([_read, _replace, _rename])
@@ -131,7 +131,7 @@ def _use(tenant_id: UUID, ids: Sequence[UUID], random: Random, stop: Stop, tells
             counts["reads" if what is _read else "writes"] += 1
         except Exception as error:
             problems.append(f"{what.__name__}: {error!r}")
-    tells.send({"problems": problems, "reads": counts["reads"], "writes": counts["writes"]})
+    sender.send({"problems": problems, "reads": counts["reads"], "writes": counts["writes"]})
 
 
 def _read(row: IntegrationConfig) -> None:

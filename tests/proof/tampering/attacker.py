@@ -19,7 +19,7 @@ from core.isolation.scope import VARIABLE
 
 TABLES = ("audit_logs", "audit_seals")
 # The owner may look into every tenant's log, and here writes in one.
-MINE = f"tenant_id = current_setting('{VARIABLE}')::uuid"
+OF_TENANT = f"tenant_id = current_setting('{VARIABLE}')::uuid"
 CONSTRAINTS = """
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE conrelid IN ('audit_logs'::regclass, 'audit_seals'::regclass) AND contype IN ('f', 'p', 'u', 'c')
@@ -40,7 +40,7 @@ class Attacker:
     def event(self, place: int) -> UUID:
         return self.chain[place - 1]
 
-    def elsewhere(self, place: int) -> int:
+    def other_place(self, place: int) -> int:
         return self.random.choice([n for n in range(1, self.end + 1) if n != place])
 
     def run(self, statement: str, *values: Any) -> None:
@@ -81,7 +81,7 @@ class Attacker:
 
     def _copy(self, table: str, which: str, value: Any, changes: dict[str, Any]) -> None:
         self.run(
-            f"INSERT INTO {table} SELECT (jsonb_populate_record(t, %s::jsonb)).* FROM {table} t WHERE {which} AND {MINE}",
+            f"INSERT INTO {table} SELECT (jsonb_populate_record(t, %s::jsonb)).* FROM {table} t WHERE {which} AND {OF_TENANT}",
             json.dumps(changes),
             value,
         )
@@ -103,7 +103,7 @@ def unprotected(tenant_id: UUID) -> Iterator[None]:
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            cursor.execute(f"CREATE TEMP TABLE pristine_{table} AS SELECT * FROM {table} WHERE {MINE}")
+            cursor.execute(f"CREATE TEMP TABLE pristine_{table} AS SELECT * FROM {table} WHERE {OF_TENANT}")
     try:
         yield
     finally:
@@ -121,7 +121,7 @@ def restore(tenant_id: UUID) -> None:
     with _transaction(tenant_id) as cursor:
         for table in TABLES:
             same = f"SELECT FROM pristine_{table} p WHERE p::text = t::text"
-            twice = f"SELECT id FROM {table} WHERE {MINE} GROUP BY id HAVING count(*) > 1"
+            twice = f"SELECT id FROM {table} WHERE {OF_TENANT} GROUP BY id HAVING count(*) > 1"
             cursor.execute(f"DELETE FROM {table} t WHERE NOT EXISTS ({same}) OR id IN ({twice})")
             missing = f"NOT EXISTS (SELECT FROM {table} t WHERE t.id = p.id)"
             cursor.execute(f"INSERT INTO {table} SELECT * FROM pristine_{table} p WHERE {missing}")

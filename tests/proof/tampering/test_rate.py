@@ -34,7 +34,7 @@ SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::jso
 """
 
 
-def test_events_do_not_wait_for_one_another(owner, size: Size, measured: list[Row]):
+def test_events_do_not_wait_for_each_other(owner, size: Size, measured: list[Row]):
     """Each thread does some other work for 50 ms in the transaction of its event."""
     tenant_id = owner.tenant_id
     actor = command_actor(tenant_id, "harness")

@@ -61,7 +61,7 @@ class Call:
 
 
 @dataclass(slots=True, kw_only=True)
-class Stage:
+class CallContext:
     """Where calls are made: a tenant with a workspace and a library, and who acts."""
 
     actor: Actor

@@ -15,7 +15,7 @@ from engines.parsing import get_parser
 
 
 @dataclass(frozen=True, slots=True)
-class Victim:
+class KillableProcess:
     """A forked process that has begun its work; `backend` is PostgreSQL's process that serves it."""
 
     pid: int
@@ -38,7 +38,7 @@ class Victim:
         assert status == 0
 
 
-def start(work: Callable[[], object]) -> Victim:
+def start(work: Callable[[], object]) -> KillableProcess:
     """Returns when the child is connected and begins. No connection is shared: the parent closes its own before.
 
     A bare fork: with `multiprocessing`, the child would first close what the parent has open to Redis, and wait there for
@@ -52,7 +52,7 @@ def start(work: Callable[[], object]) -> Victim:
         _run(work, writing)
     os.close(writing)
     with os.fdopen(reading) as told:
-        return Victim(pid, int(told.readline()))
+        return KillableProcess(pid, int(told.readline()))
 
 
 def _run(work: Callable[[], object], writing: int) -> None:

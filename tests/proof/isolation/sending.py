@@ -12,7 +12,7 @@ CONFIRMED = {"post": "yes", "_form_submitted": "True", "add": "spy", "remove": "
 METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def ask(client: Client, method: str, address: str, data: dict[str, Any] | None = None) -> Any:
+def send(client: Client, method: str, address: str, data: dict[str, Any] | None = None) -> Any:
     client.cookies.pop("messages", None)  # what was said before
     body = CONFIRMED if data is None else data
     if method in ("GET", "HEAD"):
