@@ -1,4 +1,4 @@
-"""A payload is printed as PostgreSQL prints it, whatever it is."""
+"""The canonical JSON of any payload equals PostgreSQL's text of it."""
 
 import json
 

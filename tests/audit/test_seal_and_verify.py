@@ -1,4 +1,4 @@
-"""The audit log's chain: whatever is done to it inside the database is found, and nothing else is."""
+"""The audit log's chain: verification finds every change made inside the database, and raises no false alarm."""
 
 import json
 import threading
@@ -31,14 +31,14 @@ EVENTS = 20
 
 
 def add_events(tenant, count):
-    """In the order of their places."""
+    """Return the events' ids in their order."""
     with tenant_scope(tenant):
         return [record(actor=command_actor(tenant, "test"), action="test.done", n=n).pk for n in range(count)]
 
 
 @pytest.fixture
 def chain(tenant):
-    """The ids of a sealed chain's events, numbered from 1: making the tenant was the first."""
+    """{number: id} of a sealed chain's events; the first is the tenant's creation."""
     add_events(tenant, EVENTS - 1)
     assert seal(tenant) == EVENTS
     with tenant_scope(tenant):
@@ -47,8 +47,8 @@ def chain(tenant):
 
 @pytest.fixture
 def tamper(table_owner, tenant):
-    """The tables' owner at work, with every protection taken away for as long as the block lasts. Afterwards seals of
-    no event are swept away, so that the tables are again what the migrations made."""
+    """`with tamper() as cursor:` is a transaction of the tables' owner without any protection. After the test, seals without
+    an event are deleted, so that the constraints can be restored."""
 
     @contextmanager
     def unprotected():
@@ -160,7 +160,7 @@ def test_renumbered_gap_is_found(tenant, chain, tamper):
 
 
 def forge_event(cursor, like):
-    """A copy of an event, made today."""
+    """Insert a copy of an event; return its id."""
     event_id = new_id()
     cursor.execute(
         "INSERT INTO audit_logs SELECT (jsonb_populate_record(a, jsonb_build_object('id', %s::text))).* "
@@ -272,7 +272,7 @@ def test_crash_before_writing_the_anchor_is_no_problem(tenant, chain, monkeypatc
 
 
 def test_anchor_does_not_go_back(tenant, chain):
-    """Two processes seal one after the other, and the first is the last to write down how far it came."""
+    """Of two processes that seal one after the other, the first one may write its anchor last."""
     before = chain_heads.read(tenant)
     chain_heads.write(tenant, chain_heads.Head(EVENTS - 1, "0" * 64))
     assert chain_heads.read(tenant) == before
@@ -357,7 +357,7 @@ def test_task_seals_every_tenant_despite_a_broken_one(tenant, stranger, caplog):
 
 def test_the_command_seals_and_reports_each_tenant(tenant, stranger):
     stdout = StringIO()
-    with suppress(CommandError):  # of tenants of other tests, whose logs were tampered with
+    with suppress(CommandError):  # for tenants of other tests, whose logs are tampered with
         call_command("verify_audit", "--all-tenants", json=True, stdout=stdout)
     reports = {report["tenant_id"]: report for report in json.loads(stdout.getvalue())}
     for one in (tenant, stranger.tenant_id):

@@ -1,4 +1,4 @@
-"""The two seed schemas: what they promise, read from their own text."""
+"""The two seed schemas, read from their text."""
 
 from __future__ import annotations
 

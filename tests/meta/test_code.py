@@ -1,4 +1,4 @@
-"""The shape of the code: which way imports point, what they cost, how long files and functions are."""
+"""The code: the direction and the cost of imports, the length of files and functions, and what tests assert."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_every_app_has_its_layer_without_exception():
 
 @pytest.mark.usefixtures("database")
 def test_doors_and_services_load_no_heavy_library():
-    """A worker, a command or a test that never parses should not pay for a parser."""
+    """A worker, a command or a test that does not parse must not load a parser."""
     code = (
         "import django, sys; from importlib import import_module; django.setup()\n"
         f"for name in {LIGHT!r}:\n"
@@ -96,7 +96,7 @@ def test_doors_and_services_load_no_heavy_library():
 
 
 def test_heavy_libraries_are_installed():
-    """A misspelt name above would be absent for ever."""
+    """A misspelt name above would never be loaded."""
     code = f"import importlib.util as u; print(*(n for n in {HEAVY!r} if u.find_spec(n) is None))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
 

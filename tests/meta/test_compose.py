@@ -1,4 +1,4 @@
-"""docker-compose.yml against the settings it feeds, and the roles it makes, on a real PostgreSQL."""
+"""docker-compose.yml: the settings in its environments, and the roles that its scripts create in a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ print(json.dumps(shown, default=str))
 
 
 def resolve(value: str) -> str:
-    """What compose makes of `${NAME:?message}` and `${NAME:-default}`."""
+    """Return what compose substitutes for `${NAME:?message}` and `${NAME:-default}`."""
     return REFERENCE.sub(lambda m: FILLED_IN.get(m[1]) or (m[3] if m[2] == ":-" else ""), value)
 
 
@@ -112,7 +112,7 @@ def test_service_is_pinned_unprivileged_and_health_checked(service):
     given = SERVICES[service]
     assert "build" in given or re.fullmatch(r"[\w./-]+:v?\d[\w.-]*", given["image"])
     assert str(given["user"]).split(":")[0] not in ("", "0", "root")
-    assert given["healthcheck"].get("test") or service == "migrate"  # which ends
+    assert given["healthcheck"].get("test") or service == "migrate"  # which exits
     assert given["restart"] in ("unless-stopped", "on-failure:3")
 
 
@@ -144,7 +144,7 @@ def test_the_worker_serves_every_queue_that_tasks_are_sent_to():
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Layout]:
-    """A PostgreSQL with its superuser and an empty database alone, as the image's entrypoint leaves it."""
+    """A PostgreSQL with only its superuser and an empty database, like that of the image's entrypoint."""
     layout = Layout(tmp_path / "var")
     layout.run.mkdir(mode=0o700)
     service_log = ServiceLog(layout.logs)
@@ -160,7 +160,7 @@ def server(tmp_path: Path) -> Iterator[Layout]:
 
 
 def run_init_scripts(layout: Layout) -> None:
-    """As the image does: psql, stopping at the first error, with the service's environment."""
+    """Run the scripts like the image: with psql, up to the first error, in the service's environment."""
     mounts = [volume.split(":") for volume in SERVICES["postgres"]["volumes"] if "initdb.d" in volume]
     psql = str(Path(postgres._binary("postgres")).with_name("psql"))
     for source, _, _ in sorted(mounts, key=lambda mount: mount[1]):

@@ -1,4 +1,4 @@
-"""The one table of error codes: what is raised is in it, and what is in it is raised."""
+"""The table of error codes has exactly the codes that are raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The docs' figures are those that were measured."""
+"""The figures in the docs are those of the reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.reports import BLOCK, FOLDER, PAGES, rendered
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_tables_match_the_reports(page) -> None:
     text = page.read_text()
-    assert text == rendered(text), "write the tables anew: python -m benchmarks.reports"
+    assert text == rendered(text), "run `python -m benchmarks.reports`"
 
 
 def test_every_report_is_in_the_docs() -> None:

@@ -1,4 +1,4 @@
-"""Each dependency is there for a reason, is locked with its hashes, and installs from anywhere."""
+"""Each dependency has a reason, and is locked with hashes and without a registry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOCKS = ["requirements.txt", "requirements-dev.txt"]
 
 
 def requirements(name: str) -> dict[str, str]:
-    """{distribution: its reason}"""
+    """Return {distribution: reason}."""
     lines = (ROOT / name).read_text().splitlines()
     return {
         canonical(NAME.match(line)[0]): line.partition("  # ")[2].strip()  # type: ignore[index]
@@ -60,7 +60,7 @@ def test_development_runs_the_versions_of_the_image():
 
 
 def test_image_has_no_development_requirements():
-    needed_anyway = {"cryptography", "pyyaml"}  # by what runs, too
+    needed_anyway = {"cryptography", "pyyaml"}  # also at run time
     assert set(requirements("requirements-dev.in")) & set(locked("requirements.txt")) <= needed_anyway
 
 
@@ -73,13 +73,13 @@ def test_a_lock_names_no_registry_and_no_path(name: str):
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_torch_and_its_dependents_are_not_locked(name: str):
-    """Gigabytes, for what ONNX Runtime does here."""
+    """They take gigabytes; ONNX Runtime runs the models."""
     heavy = re.compile(r"torch|sentence-transformers|nvidia-.*|unstructured-inference")
     assert [one for one in locked(name) if heavy.fullmatch(one)] == []
 
 
 def test_imported_packages_are_declared():
-    """And not only there because something else brings it."""
+    """They must not depend on the requirements of other packages."""
     packages = set(PACKAGES)
     distributions, declared = packages_distributions(), set(requirements("requirements.in"))
     undeclared = {

@@ -1,4 +1,4 @@
-"""doctor: every component is really used, and each failure says what to do."""
+"""`doctor` uses every component, and says what to do about each failure."""
 
 import json
 from io import StringIO
@@ -51,9 +51,9 @@ def test_unreachable_component_fails_the_command_after_all_checks(database):
 )
 def test_invalid_setting_is_explained(component, settings, expected, detail):
     with override_settings(**settings):
-        state, told = state_of(component)
+        state, found = state_of(component)
     assert state is expected
-    assert detail in told
+    assert detail in found
 
 
 def test_missing_libreoffice_is_a_warning(monkeypatch):

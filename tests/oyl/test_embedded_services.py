@@ -1,4 +1,4 @@
-"""The real services: their data outlives restarts and crashes, and processes share them safely."""
+"""The embedded services: their data survives restarts and crashes, and processes share them safely."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def environment(layout: Layout) -> dict[str, str]:
 
 @contextmanager
 def another_process(layout: Layout) -> Iterator[subprocess.Popen[str]]:
-    """A process inside `ensure_services`; it leaves when a line is written to it."""
+    """A process inside `ensure_services`, which it leaves when a line is written to it."""
     command = [sys.executable, "-c", USE_SERVICES]
     pipe = subprocess.PIPE
     with subprocess.Popen(

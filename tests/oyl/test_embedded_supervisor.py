@@ -1,4 +1,4 @@
-"""Children are kept running, their logs say why they stopped, and nothing is left behind."""
+"""The supervisor restarts its children, logs why they stopped, and leaves no process running."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def python(name: str, code: str, **options: Any) -> Program:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Running, and not merely waiting for its parent to notice the end."""
+    """Return whether the process is running and no zombie."""
     return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
 
 

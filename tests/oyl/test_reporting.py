@@ -1,4 +1,4 @@
-"""Reports of errors name what there was, and show nothing of it."""
+"""Error reports name variables and settings, but hide their values."""
 
 from __future__ import annotations
 

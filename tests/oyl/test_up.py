@@ -1,4 +1,4 @@
-"""`manage.py up` refuses to start twice or on a busy port, and says what to do instead."""
+"""`manage.py up` refuses to start twice or on a busy port, and explains what to do."""
 
 import json
 import os
@@ -79,8 +79,8 @@ def test_a_command_that_uses_the_services_is_named(layout, settings):
 
 def test_welcome_shows_address_and_credentials(layout, settings):
     layout.data.mkdir()
-    told = '{"tenant": "Demo", "email": "admin@demo.example", "password": "a-b-c"}'
-    (layout.data / "demo.json").write_text(told)
+    demo = '{"tenant": "Demo", "email": "admin@demo.example", "password": "a-b-c"}'
+    (layout.data / "demo.json").write_text(demo)
     shown = welcome(layout)
     assert f"http://127.0.0.1:{settings.OYL_PORT}/admin/" in shown
     assert "admin@demo.example" in shown

@@ -1,4 +1,4 @@
-"""check_rls: the schema as it is migrated is clean, and every defect of a new table is named."""
+"""`check_rls` finds nothing in the migrated schema, and every defect of a new table."""
 
 import json
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ GOOD = {
 
 @contextmanager
 def created_by_owner(statements):
-    """Seen by all, and gone after the block."""
+    """Execute the statements as the tables' owner; drop what they create after the block."""
     with connections["owner"].cursor() as cursor:
         try:
             for statement in statements:
@@ -48,9 +48,9 @@ def test_migrated_schema_has_no_findings(database):
 
 
 def test_report_counts_the_tables(database):
-    told = json.loads(output())
-    assert told["findings"] == []
-    assert told["tables"] >= 25
+    report = json.loads(output())
+    assert report["findings"] == []
+    assert report["tables"] >= 25
 
 
 def output():

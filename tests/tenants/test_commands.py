@@ -1,4 +1,4 @@
-"""The base of commands: results on stdout, problems on stderr, one tenant or all."""
+"""The base class of commands: results on stdout, problems on stderr, for one tenant or all."""
 
 import json
 from io import StringIO
@@ -95,8 +95,8 @@ def test_tenant_or_all_tenants_is_required(database):
 
 
 def test_all_tenants_returns_a_list(tenant, stranger):
-    told = json.loads(output(ShowTenant(), "--all-tenants", json=True))
-    assert {str(tenant), str(stranger.tenant_id)} <= {one["tenant"] for one in told}
+    results = json.loads(output(ShowTenant(), "--all-tenants", json=True))
+    assert {str(tenant), str(stranger.tenant_id)} <= {one["tenant"] for one in results}
 
 
 def test_failure_in_one_tenant_does_not_stop_the_others(tenant, stranger):

@@ -1,4 +1,4 @@
-"""Secrets: encrypted for one place, shown nowhere, and refused loudly when anything is wrong with them."""
+"""Encrypted fields: a value is bound to its row and field, is not displayed, and is refused if anything is wrong with it."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Errors, as the REST doors tell them."""
+"""Errors as problem documents of the REST API."""
 
 import pytest
 

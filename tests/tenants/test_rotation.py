@@ -1,4 +1,5 @@
-"""Rotation: every secret gets under the first key, in batches that can be interrupted, and says what it could not do."""
+"""`rotate_keys` re-encrypts every secret with the first key, in batches that can be interrupted, and reports what it cannot
+read."""
 
 import json
 from io import StringIO
@@ -28,7 +29,7 @@ def keys_in(tenant):
 
 
 def add_secrets(tenant, count):
-    """Under the key k1: `count` integration configs, the last one soft-deleted, and the tenant's metadata."""
+    """Encrypt with the key k1: `count` integration configs, the last one soft-deleted, and the tenant's metadata."""
     with override_settings(OYL_ENCRYPTION_KEYS=KEY_1), tenant_scope(tenant):
         workspace = Workspace.objects.create(name="Main")
         kind = IntegrationType.WEBHOOK
@@ -113,7 +114,7 @@ def test_command_reports_unreadable_secrets_and_rotates_the_others(tenant, stran
     stdout = StringIO()
     with BOTH, pytest.raises(CommandError, match=f"of {broken.pk} was encrypted with the key 'lost'"):
         call_command("rotate_keys", "--all-tenants", json=True, stdout=stdout)
-    told = {one["tenant_id"]: one for one in json.loads(stdout.getvalue())}
-    assert told[str(stranger.tenant_id)]["rotated"] == {"tenants": 1, "integration_configs": 1}
-    assert told[str(tenant)]["rotated"] == {"tenants": 1}
+    results = {one["tenant_id"]: one for one in json.loads(stdout.getvalue())}
+    assert results[str(stranger.tenant_id)]["rotated"] == {"tenants": 1, "integration_configs": 1}
+    assert results[str(tenant)]["rotated"] == {"tenants": 1}
     assert keys_in(tenant) == ["k2", "lost"]

@@ -1,4 +1,4 @@
-"""Many rows in one statement: what the ORM would write, checked as always."""
+"""`core.bulk_sql` writes many rows in one statement, as the ORM would."""
 
 from __future__ import annotations
 

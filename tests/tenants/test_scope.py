@@ -1,4 +1,4 @@
-"""The tenant scope: one transaction, one tenant; loud in Python without one, closed in SQL."""
+"""The tenant scope: one transaction in one tenant. Without it, the ORM raises an error, and SQL finds no rows."""
 
 import threading
 
@@ -89,12 +89,12 @@ def insert(tenant, workspace):
 
 def test_empty_variable_shows_nothing_and_an_invalid_one_raises(tenant):
     add_workspace(tenant)
-    announce = "SELECT set_config('app.current_tenant_id', %s, true)"
+    set_tenant = "SELECT set_config('app.current_tenant_id', %s, true)"
     with transaction.atomic():
-        sql(announce, "")
+        sql(set_tenant, "")
         assert sql("SELECT * FROM workspaces") == []
     with pytest.raises(DatabaseError, match="invalid input syntax for type uuid"), transaction.atomic():
-        sql(announce, "garbage")
+        sql(set_tenant, "garbage")
         sql("SELECT * FROM workspaces")
 
 
@@ -110,7 +110,7 @@ def test_tenant_table_shows_no_row_without_a_scope(model, owner):
 
 
 def first_row(model, owner):
-    """The first row of the owner's tenant, made with its parents if there is none."""
+    """Return the first row of the owner's tenant; create it with its parents if there is none."""
     if model is User:
         return owner.user
     needed = (field for field in model._meta.concrete_fields if needs_value(field))
@@ -123,6 +123,8 @@ def needs_value(field):
     automatic = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     if field.null or field.has_default() or automatic:
         return False
+    if field.unique and not field.primary_key:
+        return True
     return field.is_relation or bool(field.choices and not field.blank) or not field.empty_strings_allowed
 
 
@@ -131,6 +133,8 @@ def value_for(field, owner):
         return first_row(field.related_model, owner)
     if field.choices:
         return field.choices[0][0]
+    if field.get_internal_type() == "CharField":
+        return new_id().hex
     kind = field.get_internal_type()
     return {"DateTimeField": timezone.now(), "ArrayField": []}.get(kind, 1)
 

@@ -23,7 +23,7 @@ class ServerProcess:
 
 
 class MemoryWatch:
-    """How much a process's memory grows while the block runs."""
+    """Measures how much a process's memory grows while the block runs."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._process, self._stopped = process, threading.Event()
@@ -63,7 +63,7 @@ def caller(owner: Person) -> Caller:
 
 @pytest.fixture
 def server(database: None) -> Iterator[ServerProcess]:
-    """A new one: what an old one has had to do with, it may keep memory for."""
+    """A new server: one that has handled requests may keep memory."""
     others = set(psutil.Process().children())
     with running_server() as address:
         (process,) = set(psutil.Process().children()) - others

@@ -1,4 +1,4 @@
-"""A large upload takes disk, and no memory."""
+"""A large upload takes no memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BLOCK = LINE * 1024
 
 
 def form(reference: str, pieces: int) -> tuple[int, Iterator[bytes]]:
-    """Its length and its parts."""
+    """Return the length and the parts of the form."""
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="reference"\r\n\r\n{reference}\r\n'
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="large.txt"\r\n\r\n'
@@ -49,7 +49,7 @@ def test_memory_stays_flat(
     owner, caller: Caller, server: ServerProcess, tmp_path: Path, size: Size, measured: list[Row], settings
 ):
     library, megabytes = make_library(owner, tmp_path), size(100, 500)
-    for small in (4, 5):  # the first file, and the first that replaces one, load what is needed for that
+    for small in (4, 5):  # the first file, and the first that replaces one, load modules
         assert upload(server.address, caller, str(library.reference.pk), small) == 202
     with MemoryWatch(server.process) as watch:
         assert upload(server.address, caller, str(library.reference.pk), megabytes) == 202

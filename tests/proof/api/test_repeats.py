@@ -1,4 +1,4 @@
-"""Programmes that send the same request many times at once, as they do when an answer is late."""
+"""Clients that send the same request many times at once, as they may when a response is late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's description, as the fuzzer wants it."""
+"""The OpenAPI document for the fuzzer."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.admin.rows import make_rows
 from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
 
-# A wrong body may be refused for its If-Match before it is looked at. A right one may be refused for what is there, and
-# for what no schema says: a NUL, a number of more than 64 bits.
+# An invalid body may be refused for its If-Match before it is validated. A valid one may be refused because of existing
+# rows, and for what no schema expresses: a NUL, a number of more than 64 bits.
 NEGATIVE = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422"]
 POSITIVE = ["2xx", "400", "401", "403", "404", "409", "412", "422"]
 
 
 class OwnKey:
-    """Of somebody whom nobody can lock out for long: a fuzzer revokes the key that it uses, and demotes itself."""
+    """The owner's key. The fuzzer may revoke it, or demote its owner; both are restored before the next request."""
 
     owner: Person
     caller: Caller
@@ -52,7 +52,7 @@ class OwnKey:
 
 
 def fuzz_schema(owner: Person, address: str, *, examples: int, phases: list[str], seed: int = 0) -> Any:
-    """The document, with ids of rows that are there in its examples: what is tried begins with those."""
+    """Return the document, with ids of existing rows in its examples, which the fuzzer tries first."""
     text = json.dumps(document())
     rows = make_rows(owner)
     for view in ROUTES.values():
@@ -74,7 +74,7 @@ def _config(examples: int, phases: list[str], seed: int) -> SchemathesisConfig:
                 "max-examples": examples,
                 "deterministic": True,
                 "no-shrink": True,
-                "with-security-parameters": False,  # whether they are ignored is a check of its own
+                "with-security-parameters": False,  # a check of its own tests whether they are ignored
             },
             "phases": {
                 name: {"enabled": name in phases} for name in ("examples", "coverage", "fuzzing", "stateful")
@@ -82,7 +82,7 @@ def _config(examples: int, phases: list[str], seed: int) -> SchemathesisConfig:
             "checks": {
                 "negative_data_rejection": {"expected-statuses": NEGATIVE},
                 "positive_data_acceptance": {"expected-statuses": POSITIVE},
-                # In sequences it also asks for ids that it made up, and then misses what was never made.
+                # In sequences, the fuzzer also requests generated ids, which do not exist.
                 "ensure_resource_availability": {"enabled": False},
             },
             "continue-on-failure": True,

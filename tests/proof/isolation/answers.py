@@ -1,4 +1,4 @@
-"""What somebody is answered, apart from what differs each time: so that answers can be compared."""
+"""Responses without the parts that differ each time, so that they can be compared."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Answer:
     body: str
 
     def mentions(self, party: Party) -> bool:
-        """A word of theirs is in it."""
+        """Return whether the response contains a word of the party."""
         everything = f"{self.headers} {self.messages} {self.body}"
         return party.word in everything or party.sign in everything
 
 
 def difference(foreign: Answer, absent: Answer) -> list[str]:
-    """Line by line; none if nobody can tell the two apart."""
-    theirs, nobodys = ("\n".join(map(str, astuple(one))).splitlines() for one in (foreign, absent))
-    lines = unified_diff(theirs, nobodys, n=0, lineterm="")
+    """Return the lines that differ."""
+    first, second = ("\n".join(map(str, astuple(one))).splitlines() for one in (foreign, absent))
+    lines = unified_diff(first, second, n=0, lineterm="")
     return [line for line in lines if line[:3] not in ("---", "+++")]
 
 
 def answer(response: Any, *asked_for: Any) -> Answer:
-    """`asked_for` are the ids and words that the request named: an answer may say them back."""
+    """`asked_for` are the ids and words in the request, which the response may repeat."""
 
     def plain(text: str) -> str:
         for name in asked_for:
@@ -48,8 +48,8 @@ def answer(response: Any, *asked_for: Any) -> Answer:
 
     body = b"".join(response.streaming_content) if response.streaming else response.content
     request = getattr(response, "wsgi_request", None)
-    output = [str(message) for message in get_messages(request)] if request else []
+    messages = [str(message) for message in get_messages(request)] if request else []
     headers = {name: value for name, value in response.headers.items() if name not in VOLATILE_HEADERS}
     return Answer(
-        response.status_code, plain(str(headers)), plain(str(output)), plain(body.decode(errors="replace"))
+        response.status_code, plain(str(headers)), plain(str(messages)), plain(body.decode(errors="replace"))
     )

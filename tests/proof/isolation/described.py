@@ -23,14 +23,14 @@ JSON, FORM = "application/json", "multipart/form-data"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestData:
-    """What is sent: the id in the address, the query and the body."""
+    """The id in the address, the query and the body of a request."""
 
     pk: str
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
 
     def with_id(self, place: Path, pk: str) -> RequestData:
-        """The same, but for one id."""
+        """Return a copy with another id in the place."""
         if place[0] == "path":
             return RequestData(pk=pk, query=self.query, body=self.body)
         if place[0] == "query":
@@ -65,7 +65,7 @@ class Operation:
             yield from (("body", *path) for path in _ids_in(body["schema"]))
 
     def model_of(self, place: Path) -> Model:
-        """Whose ids a place takes, by its name."""
+        """Return the model whose ids the place takes, by its name."""
         name = [part for part in place if part != "*"][-1]
         if name in ("id", "ids"):
             return self.model
@@ -73,7 +73,7 @@ class Operation:
         return next((model for model in MODELS if model._meta.model_name == plain), Workspace)
 
     def own(self, party: Party) -> RequestData:
-        """As the document's example has it, with ids of the party's."""
+        """Return the document's example, with the party's ids."""
         text = json.dumps([body["example"] for body in self._bodies().values()])
         for model in MODELS:
             text = text.replace(placeholder(str(model._meta.model_name)), str(party.id_of(model)))
@@ -120,7 +120,7 @@ def _ids_in(schema: dict[str, Any]) -> Iterator[Path]:
 
 
 def _put(body: Any, path: Path, pk: str) -> Any:
-    """A copy with the id at the path; a list has then nothing else."""
+    """Return a copy with the id at the path; a list then has only this element."""
     if not path:
         return pk
     if path[0] == "*":

@@ -1,4 +1,4 @@
-"""The forms on a page: how to fill them in properly, and where an id can be written."""
+"""The forms on a page: valid values for their fields, and the fields that take ids."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.proof.isolation.parties import Model, Party
 
 
 class FieldPlace(NamedTuple):
-    """Where an id can be written: the field's name in what is posted, and whose ids it takes."""
+    """A field that takes an id: its name in the posted data, and the model whose ids it takes."""
 
     field: str
     model: Model
 
     def filled_with(self, pk: UUID) -> dict[str, str]:
-        """A row of a formset that has an id claims to be there already."""
+        """Return the posted data. A formset's row with an id is posted as an existing one."""
         formset, number, name = f"--{self.field}".rsplit("-", 2)
         existing = {f"{formset[2:]}-INITIAL_FORMS": "1"} if (number, name) == ("0", "id") else {}
         return {self.field: str(pk), **existing}
 
 
 def forms_on(page: Any) -> list[Any]:
-    """The page's own form, and one new row of each of its formsets."""
+    """Return the page's form, and one new row of each of its formsets."""
     context = page.context or {}
     main = context["adminform"].form if "adminform" in context else context.get("form")
     return [*([main] if main else []), *(_new_row(formset) for formset in formsets_on(page))]
@@ -40,7 +40,7 @@ def formsets_on(page: Any) -> list[Any]:
 
 
 def filled_in(page: Any, party: Party) -> dict[str, Any]:
-    """All that the page would post, with a new row in each formset."""
+    """Return the data that the page would post, with a new row in each formset."""
     data = {
         form.add_prefix(name): _value(form, name, field, party)
         for form in forms_on(page)
@@ -61,7 +61,7 @@ def places_on(page: Any) -> Iterator[FieldPlace]:
 
 
 def errors_on(page: Any) -> set[str]:
-    """The names of the fields that were found wrong."""
+    """Return the names of the fields with errors."""
     context = page.context or {}
     main = context["adminform"].form if "adminform" in context else context.get("form")
     found = {main.add_prefix(name) for name in main.errors} if main else set()
@@ -71,7 +71,7 @@ def errors_on(page: Any) -> set[str]:
 
 
 def _new_row(formset: Any) -> Any:
-    """As `formset.empty_form`, but numbered."""
+    """Return `formset.empty_form` with a number."""
     row = formset.empty_form
     row.prefix = formset.add_prefix(0)
     return row

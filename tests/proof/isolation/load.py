@@ -1,4 +1,4 @@
-"""Many people of many tenants at once, over few connections: whatever comes back is looked through for others' words."""
+"""Concurrent requests of many tenants over few connections; the responses are searched for other tenants' words."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGES = ("/admin/knowledge/document/", "/admin/workspaces/workspace/", "/admin/a
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who is signed in at home and has an API key there, and what they ask for there and elsewhere."""
+    """A tenant's owner with a session and an API key, an own document, and another tenant's (`foreign`)."""
 
     word: str
     cookie: Headers
@@ -62,33 +62,33 @@ class Received:
 
 @dataclass(slots=True)
 class Tally:
-    """`foreign` names who was told which words; `odd` what was answered otherwise than it must be."""
+    """`foreign` has pairs of a visitor's word and the foreign word in the response; `unexpected` counts statuses."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     own: int = 0
     foreign: list[tuple[str, str]] = field(default_factory=list)
-    odd: Counter[tuple[str, int]] = field(default_factory=Counter)
+    unexpected: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         self.kinds += other.kinds
         self.own += other.own
         self.foreign += other.foreign
-        self.odd += other.odd
+        self.unexpected += other.unexpected
 
 
 Get = Callable[[str, str], Received]
 
 
 class InProcessServer:
-    """OYL as web servers call it; one for all threads, as theirs."""
+    """OYL's WSGI and ASGI handlers, shared by all threads as in web servers."""
 
     def __init__(self) -> None:
         self._wsgi: Any = WSGIHandler()
         self._asgi: Any = ASGIHandler()
 
-    def get(self, whose: Headers, address: str, *, parts: int | None = None) -> Received:
-        """`parts`: whoever asks is gone after so many."""
-        environ = RequestFactory().get(address, headers=whose).environ
+    def get(self, headers: Headers, address: str, *, parts: int | None = None) -> Received:
+        """Read the response, or only the first `parts` parts of it."""
+        environ = RequestFactory().get(address, headers=headers).environ
         response: Any = self._wsgi(environ, lambda *_: None)
         try:
             read = (
@@ -100,18 +100,20 @@ class InProcessServer:
             response.close()
         return Received(response.status_code, b"".join(read).decode(errors="replace"))
 
-    def get_and_disconnect(self, whose: Headers, address: str, *, seconds: float) -> Received:
-        """As servers of ASGI do it: whoever asks is gone after so long, ready or not."""
-        return asyncio.run(self._get_and_disconnect(whose, address, seconds))
+    def get_and_disconnect(self, headers: Headers, address: str, *, seconds: float) -> Received:
+        """Request over ASGI, and disconnect after `seconds`."""
+        return asyncio.run(self._get_and_disconnect(headers, address, seconds))
 
-    async def _get_and_disconnect(self, whose: Headers, address: str, seconds: float) -> Received:
+    async def _get_and_disconnect(self, headers: Headers, address: str, seconds: float) -> Received:
         path, _, query = address.partition("?")
-        headers = [(name.encode(), value.encode()) for name, value in {"host": "testserver", **whose}.items()]
+        encoded = [
+            (name.encode(), value.encode()) for name, value in {"host": "testserver", **headers}.items()
+        ]
         scope = {
             "type": "http",
             "method": "GET",
             "path": path,
-            "headers": headers,
+            "headers": encoded,
             "query_string": query.encode(),
         }
         messages, sent = iter([{"type": "http.request"}]), []
@@ -132,7 +134,7 @@ class InProcessServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of request: how often of 1,000, what it may be answered with, and how it is made."""
+    """A kind of request: its share of 1,000 requests, its expected statuses, and the function that sends it."""
 
     weight: int
     statuses: set[int]
@@ -141,7 +143,7 @@ class Kind:
 
 def _at(address: str) -> Callable[[InProcessServer, Visitor, random.Random], Received]:
     return lambda server, visitor, _: server.get(
-        visitor.cookie, address.format(visitor=visitor, nobody=uuid4())
+        visitor.cookie, address.format(visitor=visitor, absent=uuid4())
     )
 
 
@@ -167,7 +169,7 @@ KINDS = {
     "OpenAI: list, by key": Kind(weight=40, statuses={200}, run=_by_key(FILES)),
     "API: own document": Kind(weight=180, statuses={200}, run=_at(LIST + "{visitor.document}/")),
     "API: foreign document": Kind(weight=160, statuses={404}, run=_at(LIST + "{visitor.foreign}/")),
-    "API: absent document": Kind(weight=40, statuses={404}, run=_at(LIST + "{nobody}/")),
+    "API: absent document": Kind(weight=40, statuses={404}, run=_at(LIST + "{absent}/")),
     "admin: list": Kind(
         weight=10, statuses={200}, run=lambda s, v, chance: s.get(v.cookie, chance.choice(PAGES))
     ),
@@ -194,7 +196,7 @@ KINDS = {
 
 
 def send_requests(visitors: Sequence[Visitor], requests: int, *, seed: int) -> Tally:
-    """So many requests by THREADS threads, each for anybody."""
+    """Send requests of random kinds and visitors from THREADS threads."""
     server, tally = InProcessServer(), Tally()
     with ThreadPoolExecutor(THREADS) as threads:
         each = requests // THREADS
@@ -214,27 +216,27 @@ def _one_thread(server: InProcessServer, visitors: Sequence[Visitor], requests: 
         tally.own += visitor.word in words
         tally.foreign += [(visitor.word, word) for word in words - {visitor.word}]
         if answered.status not in KINDS[name].statuses:
-            tally.odd[name, answered.status] += 1
+            tally.unexpected[name, answered.status] += 1
     connections.close_all()
     return tally
 
 
 @contextmanager
-def connected(*, size: int, **where: Any) -> Iterator[None]:
-    """The application with a pool of that size, and to another place than usual."""
+def connected(*, size: int, **overrides: Any) -> Iterator[None]:
+    """Use a connection pool of that size, and other connection settings."""
     connection = connections["default"]
-    facts = connection.settings_dict
-    before = {**facts}
+    params = connection.settings_dict
+    before = {**params}
     _close(connection)
-    facts.update(where)
-    pool = facts["OPTIONS"]["pool"]
+    params.update(overrides)
+    pool = params["OPTIONS"]["pool"]
     usual, pool["max_size"] = pool["max_size"], size
     try:
         yield
     finally:
         _close(connection)
-        facts.clear()
-        facts.update(before)
+        params.clear()
+        params.update(before)
         pool["max_size"] = usual
 
 

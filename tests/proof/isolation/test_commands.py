@@ -30,7 +30,7 @@ OUR_APPS = {config.name for config in apps.get_app_configs() if Path(config.path
 COMMANDS = {
     name: load_command_class(app, name) for name, app in sorted(get_commands().items()) if app in OUR_APPS
 }
-# They act in no tenant's scope, and tell of none but its name and id.
+# They act in no tenant's scope, and print only names and ids of tenants.
 OPERATOR_COMMANDS = {
     "check_rls",
     "create_tenant",
@@ -40,12 +40,13 @@ OPERATOR_COMMANDS = {
     "migrate",
     "services",
     "up",
+    "version",
 }
-READING_TABLES = ("check_rls", "list_tenants")  # those of them that look at tables
-# Django's own, and which tenants: those are the operator's to name.
+READING_TABLES = ("check_rls", "list_tenants")  # those that read tables
+# Django's options, and the tenants, which the operator chooses.
 GENERAL = {"help", "version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color"}
 GENERAL |= {"skip_checks", "json", "tenant", "all_tenants"}
-# What tasks may be told. One that took a tenant or an id would need a place here.
+# The arguments of tasks. A task that takes a tenant or an id must be added here.
 TASK_ARGUMENTS = {"complete": False, "queue": "ingest"}
 celery.loader.import_default_modules()
 TASKS = sorted(name for name in celery.tasks if name.partition(".")[0] in OUR_APPS)
@@ -54,13 +55,13 @@ pytestmark = pytest.mark.usefixtures("untouched")
 
 @pytest.fixture
 def intruder(database: None, tmp_path: Path) -> Party:
-    """A new one: commands make things, and some of them by the victim's names."""
+    """A new intruder, because commands create rows, some of them with the victim's names."""
     return make_party(tmp_path)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A file to ingest, and at the same time a collection to evaluate."""
+    """A folder that can be ingested and evaluated."""
     place = tmp_path / "collection"
     (place / "qrels").mkdir(parents=True)
     (place / "corpus.jsonl").write_text(json.dumps({"_id": "1", "title": "", "text": "Bees dance."}))
@@ -109,7 +110,7 @@ def _usual(argument: Action, folder: Path) -> str:
 
 
 def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
-    """What is the victim's, and what is nobody's, as far as the argument can name something."""
+    """Return pairs of a foreign and an absent value for an argument that names something."""
     ids = [(str(victim.id_of(model)), str(uuid4())) for model in MODELS]
     words = [(victim.word, f"zz{uuid4().hex[:10]}")]
     if argument.nargs == 0 or argument.choices or argument.type is int:
@@ -125,7 +126,7 @@ def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
 
 
 def _run(name: str, party: Party | None, arguments: dict[str, list[str]]) -> str:
-    """All that it tells, what was asked for aside."""
+    """Return the command's output, without its arguments."""
     given = [part for parts in arguments.values() for part in parts]
     whose = ["--tenant", str(party.tenant_id)] if party else []
     out, err = io.StringIO(), io.StringIO()
@@ -150,7 +151,7 @@ def test_task_reveals_nothing_of_other_tenants(
 ):
     task = celery.tasks[name]
     parameters = inspect.signature(task.run).parameters
-    assert set(parameters) <= set(TASK_ARGUMENTS), "it takes what has no place in the matrix"
+    assert set(parameters) <= set(TASK_ARGUMENTS), "it has an unknown parameter"
     document_id = _queue(intruder, folder / "corpus.jsonl")
     with caplog.at_level(logging.INFO):
         for _ in range(100):
@@ -158,7 +159,7 @@ def test_task_reveals_nothing_of_other_tenants(
             if not name.endswith(".work") or _is_done(intruder, document_id):
                 break
         else:
-            pytest.fail("the worker never came to it")
+            pytest.fail("the worker did not process it")
     assert not mentions_victim(victim, f"{result} {caplog.text}")
 
 

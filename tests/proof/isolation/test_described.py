@@ -1,4 +1,4 @@
-"""Every operation of the OpenAPI document × every place for an id, cursors and idempotency keys of another's."""
+"""Every operation of the OpenAPI document with foreign ids in every place, foreign cursors and idempotency keys."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def by_operation(some: list[Operation]) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def kept(victim: Party, intruder: Party) -> None:
-    """Answers that the victim's organisation keeps, as if the intruder had asked there before: by whom and under which
-    key is the same, only the organisation is another."""
+    """Responses that the victim's organisation stores, with the intruder's credential and keys: only the organisation
+    differs."""
     with tenant_scope(victim.tenant_id):
         for operation in REPEATABLE:
             IdempotencyKey.objects.create(
@@ -67,7 +67,7 @@ def test_foreign_id_is_answered_as_absent_in_every_place(
 def test_foreign_cursor_reveals_nothing(
     operation: Operation, victim: Party, browser: Client, counted: Counter[str]
 ):
-    """It says only where in the order to go on: at the victim's own row."""
+    """The cursor contains the position of the victim's row."""
     row = victim.rows[operation.model]
     for backwards in (False, True):
         cursor = Cursor(backwards, (str(row.created_at), str(row.pk)))

@@ -1,4 +1,4 @@
-"""Every operation below `/v1/` × every place for an id, cursors and idempotency keys of another's."""
+"""Every operation below `/v1/` with foreign ids in every place, foreign cursors and idempotency keys."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def by_operation(some: list[OpenAIOperation]) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def visitor(database: None, tmp_path_factory: pytest.TempPathFactory) -> Party:
-    """An intruder whose own rows may go, the reference, too."""
+    """An intruder whose own rows may be deleted, including the reference."""
     made = make_party(tmp_path_factory.mktemp("visitor"))
     with tenant_scope(made.tenant_id):
         KnowledgeBaseReference.objects.all().delete()
@@ -50,7 +50,7 @@ def client(visitor: Party) -> Client:
 
 @pytest.fixture(scope="module")
 def kept(victim: Party, visitor: Party) -> None:
-    """Answers that the victim's organisation keeps, as if the visitor had asked there before."""
+    """Responses that the victim's organisation stores, with the visitor's credential and keys."""
     with tenant_scope(victim.tenant_id):
         for operation in REPEATABLE:
             IdempotencyKey.objects.create(
@@ -63,7 +63,7 @@ def kept(victim: Party, visitor: Party) -> None:
 
 
 def neighbour(pk: UUID) -> UUID:
-    """An id that nobody has, at the same place in the order of time."""
+    """Return an absent id with the same time."""
     return UUID(int=pk.int ^ 1)
 
 
@@ -114,7 +114,7 @@ def test_every_id_field_is_covered():
 
 
 def test_own_ids_are_accepted(visitor: Party, victim: Party, client: Client):
-    """Otherwise, that it is not done with another's would say nothing. What is deleted is so at last, and inside out."""
+    """Otherwise, the refusal of foreign ids would prove nothing. Deletions come last, the innermost first."""
     in_order = sorted(OPERATIONS, key=lambda one: (one.method == "DELETE", -len(one.name)))
     for operation in in_order:
         answered = operation.send(client, own(visitor))

@@ -1,4 +1,4 @@
-"""Every route × the intruder, with the victim's ids and words in the address."""
+"""Every route, requested by the intruder with the victim's ids and words in the address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.proof.isolation.parties import Party
 from tests.proof.isolation.routes import Route, ids_of, routes
 from tests.proof.isolation.sending import METHODS, send
 
-# What pages call the words that they search for; the first of them, lists.
+# The parameters of searches; lists use the first one.
 WORDS = ("q", "s", "term", "query")
 pytestmark = pytest.mark.usefixtures("untouched")
 with_ids = pytest.mark.parametrize(
@@ -31,7 +31,7 @@ without_ids = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def operator(intruder: Party) -> Client:
-    """Somebody who runs OYL, at work in the intruder's organisation."""
+    """An operator who has entered the intruder's organisation."""
     browser = Client()
     browser.force_login(User.objects.create_superuser(f"{uuid4().hex}@example.org", "correct horse battery"))
     browser.post(reverse("admin:switch_tenant"), {"tenant": str(intruder.tenant_id)})
@@ -40,7 +40,7 @@ def operator(intruder: Party) -> Client:
 
 @pytest.fixture(scope="module")
 def api_client(intruder: Party) -> Client:
-    """The intruder's, with a key that may do everything there."""
+    """A client with a key of the intruder that has all scopes."""
     return Client(headers={"Authorization": f"Bearer {make_caller(intruder.person).key.secret}"})
 
 
@@ -56,7 +56,7 @@ def test_foreign_id_is_answered_as_absent(
 ):
     people = [api_client, browser, operator] if hasattr(route.view, "cls") else [browser, operator]
     for model in route.targets():
-        if model is User:  # everybody's; operators alone see them
+        if model is User:  # shared by all tenants; only operators see them
             continue
         for person, method in product(people[: size(1, 3)], METHODS[: size(2, len(METHODS))]):
             foreign, absent = (
@@ -95,7 +95,7 @@ def test_foreign_organisation_cannot_be_entered(victim: Party, browser: Client):
 
 
 def test_the_victim_sees_their_own_words(victim: Party):
-    """Otherwise, not to find them elsewhere would say nothing."""
+    """Otherwise, their absence in other responses would prove nothing."""
     browser, changes = (
         victim.person.client,
         [route for route in routes() if route.template.endswith("/change/")],

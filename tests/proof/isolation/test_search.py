@@ -1,4 +1,4 @@
-"""Search × the intruder: forged collections, filters and ids, through every layer down to the wire."""
+"""Searches by the intruder with forged collections, filters and ids, through every layer down to the store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MODES = pytest.mark.parametrize("mode", list(Mode))
 
 @pytest.fixture(scope="module")
 def theirs(database: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """The victim's library, with one passage and a tag."""
+    """The victim's library, with one chunk and a tag."""
     library = make_library(make_owner(), tmp_path_factory.mktemp("theirs"))
     library.add("secret.md", f"# Secret\n\nThe last {WORD}s graze behind the mill.\n", tags=("stripes",))
     return library
@@ -37,7 +37,7 @@ def theirs(database: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.fixture(scope="module")
 def mine(database: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """The intruder's, with a document of the same words, so that searches do find something."""
+    """The intruder's library, with a document of the same words, so that searches find something."""
     library = make_library(make_owner(), tmp_path_factory.mktemp("mine"))
     library.add("own.md", f"# Own\n\nOur {WORD}s graze in the garden.\n", tags=("stripes",))
     return library
@@ -62,7 +62,7 @@ def secret(theirs: Library) -> StoredPoint:
 
 @pytest.fixture(autouse=True)
 def unchanged(theirs: Library, store: VectorStore, collection: str) -> Iterator[None]:
-    """The victim's points are what they were, whatever was tried."""
+    """Checks after each test that the victim's points have not changed."""
     before = store.scroll(theirs.tenant_id, collection, Filter(), with_vectors=True)
     assert before
     yield
@@ -145,7 +145,7 @@ def _found(library: Library, mode: Mode, condition: dict[str, Any]) -> Any:
 def test_points_with_foreign_ids_change_and_reveal_nothing(
     store: VectorStore, collection: str, secret: StoredPoint, theirs: Library, mine: Library
 ):
-    """Upserted, tagged and deleted under the victim's ids; and under ids of one's own that lead to their rows."""
+    """Points are upserted, tagged and deleted with the victim's ids, and with own ids that refer to the victim's rows."""
     vector = secret_vector(theirs, store, collection)
     forged = Point(
         id=secret.id,
@@ -168,7 +168,7 @@ def test_points_with_foreign_ids_change_and_reveal_nothing(
 def test_own_point_with_a_foreign_document_reveals_nothing(
     store: VectorStore, collection: str, secret: StoredPoint, theirs: Library, mine: Library, tmp_path: Path
 ):
-    """Were the store to give the foreign point after all, PostgreSQL would still not show it."""
+    """Even if the store returned the foreign point, PostgreSQL would not."""
     vector = secret_vector(theirs, store, collection)
     planted = Point(
         id=UUID(int=secret.id.int ^ 1),

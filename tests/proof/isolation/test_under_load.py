@@ -58,7 +58,7 @@ def test_responses_under_load_contain_no_foreign_words(
 
 def check(tally: Tally, parties: list[Party]) -> None:
     assert tally.foreign == []
-    assert tally.odd == {}
+    assert tally.unexpected == {}
     assert tally.own > tally.kinds.total() / 3
     for party in parties:
         with tenant_scope(party.tenant_id):

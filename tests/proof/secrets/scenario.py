@@ -1,4 +1,4 @@
-"""A day in a tenant's life, in which every kind of secret is made and used, by the doors that people use."""
+"""A scenario in which every kind of secret is created and used in a tenant, through the admin and the services."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOGIN = reverse("admin:login")
 
 @dataclass(slots=True, kw_only=True)
 class Scenario:
-    """`shown_once` are the pages that show a secret to whom it was made for."""
+    """`shown_once` are the pages that show a new secret to its user."""
 
     person: Person
     operator: User
@@ -99,7 +99,7 @@ class Scenario:
         assert client.post(tenant, {"name": name, "metadata": metadata}).status_code == 302
 
     def _change_secret_and_name(self, client: Client, form: dict[str, Any]) -> None:
-        """A new secret for the old one, and then another name."""
+        """Replace the secret, and then the name."""
         with tenant_scope(self.person.tenant_id):
             pk = IntegrationConfig.objects.get(name=form["name"]).pk
         second = json.dumps(self.canaries.new(f"the second key of a {form['type_enum']}"))
@@ -112,7 +112,7 @@ class Scenario:
         return next(row.pk for model, row in self.rows.items() if model._meta.db_table == "workspaces")
 
     def readable_secrets(self) -> set[str]:
-        """What can be read of them where they belong."""
+        """Return the descriptions of the secrets that can be decrypted from their fields."""
         with tenant_scope(self.person.tenant_id):
             configs = [row.config_encrypted_json.decrypt() for row in IntegrationConfig.objects.all()]
             metadata = Tenant.objects.get().metadata_encrypted.decrypt()
@@ -131,7 +131,7 @@ def make_scenario(folder: Path) -> Scenario:
 
 
 class LineHandler(logging.Handler):
-    """A log that is kept in mind, tracebacks included."""
+    """Collects log lines, including tracebacks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class LineHandler(logging.Handler):
 
 @contextmanager
 def log_everything() -> Iterator[list[str]]:
-    """What LOG_LEVEL=DEBUG logs, and every SQL statement with its values besides."""
+    """Yield the lines that LOG_LEVEL=DEBUG logs, and every SQL statement with its values."""
     handler = LineHandler()
     handler.setFormatter(logging.Formatter("{levelname} {name}: {message}", style="{"))
     loggers = [logging.getLogger(name) for name in ("", "django.db.backends")]

@@ -1,4 +1,4 @@
-"""No secret is anywhere but where it belongs."""
+"""Secrets are only in their encrypted fields: not in rows, pages, reports, output, processes or logs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.proof.secrets.scenario import LOGIN, Scenario, log_everything, make_s
 from workspaces.models import IntegrationConfig
 
 SECRET_SETTINGS = sorted(filter(SECRET_NAMES.search, variables()))
-# With what each of our commands is called; None: it starts other programs, or shows a secret once.
+# The arguments of each command; None if it starts other programs, or shows a secret once.
 COMMANDS: dict[str, list[str] | None] = {
     "check_rls": [],
     "create_api_key": None,
@@ -58,6 +58,7 @@ COMMANDS: dict[str, list[str] | None] = {
     "services": ["status"],
     "up": None,
     "verify_audit": ["--tenant", "{tenant}"],
+    "version": [],
 }
 
 
@@ -97,7 +98,7 @@ def test_database_dump_contains_no_secret(scenario: Scenario, measured: list[Row
 
 
 def _dump() -> Iterator[str]:
-    """Every row of every table of every tenant, as their owner sees it."""
+    """Yield every row of every table of every tenant, as the tables' owner reads them."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
         tables = [name for (name,) in cursor.fetchall()]
@@ -113,7 +114,7 @@ def test_redis_contains_no_secret(scenario: Scenario):
     with Redis.from_url(settings.REDIS_URL) as client:
         keys = list(client.scan_iter())
         values = [_value(client, key) for key in keys]
-    assert values, "the doorbell has rung"
+    assert values, "a task has been sent"
     assert scenario.canaries.found_in(*keys, *values) == set()
 
 
@@ -124,7 +125,7 @@ def _value(client: Any, key: bytes) -> bytes:
         b"set": client.smembers,
         b"hash": client.hgetall,
         b"zset": lambda name: client.zrange(name, 0, -1),
-        b"none": lambda name: None,  # it expired since the scan, as counts of rates do
+        b"none": lambda name: None,  # it has expired since the scan, as counters of requests do
     }
     return repr(readers[client.type(key)](key)).encode()
 
@@ -146,7 +147,7 @@ def test_pages_contain_no_secret(scenario: Scenario, measured: list[Row]):
 
 
 def test_error_reports_contain_no_secret(scenario: Scenario, measured: list[Row]):
-    """Made with Django's reporter for each error that is forced while a secret is at hand, with every setting."""
+    """Django's reporter renders each error that is forced while secrets are in variables and in all settings."""
     reports: list[str] = []
 
     def report(request: Any = None, **_: Any) -> None:
@@ -171,14 +172,15 @@ def test_error_reports_contain_no_secret(scenario: Scenario, measured: list[Row]
 
 
 def _settings(scenario: Scenario) -> dict[str, Any]:
-    """All that are secret, or are an address, which may have a password; those at work keep their values."""
+    """Return secret values for the settings that are secret, or are addresses with a password. The keys in use are not
+    replaced."""
     own = {"SECRET_KEY", "OYL_AUDIT_KEY", "OYL_ENCRYPTION_KEYS"}
     given = {name: _address(scenario, name) for name in SECRET_SETTINGS if name not in own}
     return {**given, "CELERY_BROKER_URL": given["REDIS_URL"]}
 
 
 def _address(scenario: Scenario, name: str) -> str:
-    """Nobody listens there."""
+    """Return a secret value; for addresses, one where no server listens."""
     canary = scenario.canaries.new(name)
     scheme = {"DATABASE_URL": "postgresql", "DATABASE_OWNER_URL": "postgresql", "REDIS_URL": "redis"}.get(
         name, "http"
@@ -201,9 +203,9 @@ def _force_errors(scenario: Scenario, report: Any) -> None:
         tenant = {"name": "x", "metadata": secret}
         assert client.post(url(Tenant, "change", scenario.person.tenant_id), tenant).status_code == 500
     with override_settings(PASSWORD_HASHERS=["nowhere.Hasher"]):
-        nobody = Client(raise_request_exception=False)
+        visitor = Client(raise_request_exception=False)
         form = {"username": scenario.person.user.email, "password": scenario.person.password}
-        assert nobody.post(LOGIN, form).status_code == 500
+        assert visitor.post(LOGIN, form).status_code == 500
     for call in (
         lambda: services.create_api_key(
             actor=scenario.person.actor, name="x" * 300, scopes=["knowledge:read"]
@@ -234,17 +236,17 @@ def test_command_prints_no_secret(name: str, scenario: Scenario):
         "document": str(document and document.pk),
     }
     arguments = [argument.format(**facts) for argument in COMMANDS[name] or []]
-    told, stderr = StringIO(), StringIO()
+    stdout, stderr = StringIO(), StringIO()
     try:
-        call_command(name, *arguments, stdout=told, stderr=stderr)
+        call_command(name, *arguments, stdout=stdout, stderr=stderr)
     except (CommandError, SystemExit) as error:
         stderr.write(str(error))
-    assert told.getvalue() + stderr.getvalue()
-    assert scenario.canaries.found_in(told.getvalue(), stderr.getvalue()) == set()
+    assert stdout.getvalue() + stderr.getvalue()
+    assert scenario.canaries.found_in(stdout.getvalue(), stderr.getvalue()) == set()
 
 
 def test_command_prints_no_secret_if_no_server_answers(scenario: Scenario, size: Size, tmp_path: Path):
-    """With every secret setting given, and a server behind none of the addresses."""
+    """Every secret setting is set, and no server listens at the addresses."""
     environment = {name: _address(scenario, name) for name in SECRET_SETTINGS}
     key = scenario.canaries.add("a key of a server", "A" * 20 + "b" * 23)
     environment |= {"OYL_ENCRYPTION_KEYS": f"k1:{key}=", "ALLOWED_HOSTS": "x", "OYL_DATA_DIR": str(tmp_path)}
@@ -261,17 +263,15 @@ def test_command_prints_no_secret_if_no_server_answers(scenario: Scenario, size:
 
 
 def test_processes_get_no_secret(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Arguments can be read by everybody on the machine; a parser's surroundings by whoever takes it over."""
+    """All users of the machine can read arguments; an attacker who controls a parser can read its environment."""
     for name in SECRET_SETTINGS:
         monkeypatch.setenv(name, scenario.canaries.new(f"{name} in the environment"))
     (tmp_path / "1").write_text("Hello.")
     parser = PooledParser(parser_config())
     try:
         parser.parse(scenario.person.tenant_id, tmp_path / "1", filename="hello.txt", workdir=tmp_path)
-        every = psutil.Process().children(recursive=True)
-        others = [
-            each for each in every if each.status() != psutil.STATUS_ZOMBIE
-        ]  # the dead have nothing to tell
+        children = psutil.Process().children(recursive=True)
+        others = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
         arguments = [" ".join(each.cmdline()) for each in others]
         parsers = [each for each in others if "engines.parsing.child_process" in each.cmdline()]
         environments = [Path(f"/proc/{each.pid}/environ").read_bytes() for each in parsers]
@@ -282,7 +282,7 @@ def test_processes_get_no_secret(scenario: Scenario, monkeypatch: pytest.MonkeyP
 
 
 def test_logs_contain_no_secret(scenario: Scenario, logged: list[str], measured: list[Row]):
-    """The last of these tests: what the others did was logged, too."""
+    """It runs last, so that the lines of the other tests are searched, too."""
     files = [path.read_bytes() for path in settings.LAYOUT.logs.glob("*")]
     assert any("INSERT INTO" in line for line in logged)
     assert scenario.canaries.found_in(*logged, *files) == set()

@@ -1,4 +1,4 @@
-"""A ciphertext is good in its own place, to the last bit, and nowhere and in no other way."""
+"""A ciphertext can be decrypted only in its own place and without any change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEED = 6
 
 @pytest.fixture
 def places(owner: Person, stranger: Person, size: Size) -> list[Place]:
-    """Two tenants', and a row that has its tenant's id."""
+    """Places in two tenants; one row has the same id as its tenant."""
     own = make_places(owner.tenant_id, size(3, 25))
     config = next(place for place in own if place.field.model is IntegrationConfig)
     with tenant_scope(owner.tenant_id):
@@ -63,20 +63,20 @@ def test_a_ciphertext_is_refused_in_every_other_place(places: list[Place], measu
 
 
 def test_rotation_reports_and_keeps_moved_ciphertexts(places: list[Place]):
-    """Each secret one place further, in the first tenant."""
+    """In the first tenant, each ciphertext is moved to the next place."""
     own = [place for place in places if place.tenant_id == places[0].tenant_id]
     envelopes = [place.read() for place in own]
     with tenant_scope(own[0].tenant_id):
         for place, envelope in zip(own, envelopes[1:] + envelopes[:1], strict=True):
             place.write(envelope)
-    with override_settings(OYL_ENCRYPTION_KEYS=BOTH), pytest.raises(CommandError) as told:
+    with override_settings(OYL_ENCRYPTION_KEYS=BOTH), pytest.raises(CommandError) as caught:
         call_command("rotate_keys", tenant=str(own[0].tenant_id), stdout=StringIO())
-    assert all(f"of {place.pk} was encrypted for another place" in str(told.value) for place in own)
+    assert all(f"of {place.pk} was encrypted for another place" in str(caught.value) for place in own)
     assert sorted(place.read() for place in own) == sorted(envelopes)
 
 
 def test_envelope_with_a_flipped_bit_is_refused(places: list[Place], size: Size, measured: list[Row]):
-    """By PostgreSQL, which takes no JSON that is none, or by OYL."""
+    """PostgreSQL refuses invalid JSON; OYL refuses everything else."""
     random, place = Random(SEED), places[0]
     genuine, refused = place.read(), Counter[str]()
     with tenant_scope(place.tenant_id):

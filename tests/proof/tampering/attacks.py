@@ -1,5 +1,5 @@
-"""Eight kinds of tampering, each in several ways. An attack at a place says which row is the first bad one:
-its number in the chain and its event, as far as there still is one."""
+"""Eight kinds of tampering, each in several variants. An attack returns the first bad row that `verify` must report: its
+number in the chain and its event, None where there is none any more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.proof.tampering.attacker import Attacker
 FirstBadRow = tuple[int | None, UUID | None]
 Attack = Callable[[Attacker, int], FirstBadRow]
 
-# Another value for each column of an event, whatever is there; a new column has to come in here.
+# An SQL expression for each column of an event that differs from its value.
 OTHER_VALUES = {
     "workspace_id": "gen_random_uuid()",
     "user_id": "gen_random_uuid()",
@@ -166,7 +166,7 @@ def fork_with_another_event(attacker: Attacker, place: int) -> FirstBadRow:
 
 
 def fork_from_here_on(attacker: Attacker, place: int) -> FirstBadRow:
-    """Another branch, in the genuine one's stead."""
+    """Replace the rest of the chain by another branch."""
     attacker.run("UPDATE audit_seals SET seal = md5(seal) || md5(reverse(seal)) WHERE sequence >= %s", place)
     return place, attacker.event(place)
 
@@ -199,7 +199,7 @@ def back_date_a_forgery(attacker: Attacker, place: int) -> FirstBadRow:
 
 
 def random_seconds(attacker: Attacker) -> tuple[float]:
-    """From a microsecond to a month."""
+    """Return one microsecond to one month, as the only value of a tuple of parameters."""
     return (10 ** attacker.random.uniform(-6, 6.4),)
 
 
@@ -226,7 +226,7 @@ def drop_a_range_and_close_the_gap(attacker: Attacker, place: int) -> FirstBadRo
 
 
 def drop_everything(attacker: Attacker, place: int) -> FirstBadRow:
-    """As dropping the tables' partition would."""
+    """As if the partition of the tables were dropped."""
     attacker.drop(1, attacker.end)
     return 1, None
 

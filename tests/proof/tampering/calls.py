@@ -1,6 +1,6 @@
-"""One call of every service: what it needs, the call, and how one sees that its change is there.
+"""One call of every service: its preconditions, the call, and a check whether its change was made.
 
-A recipe has its service's name. One call leaves one event, except where `events` says otherwise.
+Each function has its service's name, and returns the call. A call records one event unless `events` differs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NEW_KEY = "new:" + "bmV3" * 10 + "bmU="
 def record(context: CallContext) -> Call:
     def call() -> None:
         with context.scope():
-            audit.record(actor=context.actor, action="harness.told")
+            audit.record(actor=context.actor, action="harness.recorded")
 
     return Call(make=call)
 
@@ -39,7 +39,7 @@ def record_each(context: CallContext) -> Call:
     def call() -> None:
         with context.scope():
             audit.record_each(
-                actor=context.actor, action="harness.told", events=[(context.workspace, None, {})] * 3
+                actor=context.actor, action="harness.recorded", events=[(context.workspace, None, {})] * 3
             )
 
     return Call(make=call, events=3)
@@ -54,11 +54,11 @@ def save_audited(context: CallContext) -> Call:
 
 
 def soft_delete_audited(context: CallContext) -> Call:
-    """Of several objects each has an event of its own, because each has a history of its own."""
+    """Each object has its own event, because each has its own history."""
     with context.scope():
-        doomed = [Workspace.objects.create(name=f"{context.name} {n}") for n in range(3)]
+        workspaces_to_delete = [Workspace.objects.create(name=f"{context.name} {n}") for n in range(3)]
     return Call(
-        make=lambda: audit.soft_delete_audited(actor=context.actor, instances=doomed),
+        make=lambda: audit.soft_delete_audited(actor=context.actor, instances=workspaces_to_delete),
         is_done=context.lacks(Workspace, name__startswith=context.name),
         events=3,
     )
@@ -149,7 +149,7 @@ def enter_as_operator(context: CallContext) -> Call:
 
 
 def rotate_keys(context: CallContext) -> Call:
-    """One event for each batch of a table; here is one secret."""
+    """One event per batch of a table; there is one secret here."""
     facts = {
         "workspace": context.workspace,
         "name": context.name,

@@ -1,4 +1,4 @@
-"""As `recipes`, of the services of `knowledge`."""
+"""One call of every service of `knowledge`, as in `calls`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def create_reference(context: CallContext) -> Call:
 
 
 def save_reference(context: CallContext) -> Call:
-    """Its documents are ingested anew, and that is an event, too."""
+    """Its documents are ingested again, which is recorded, too."""
     context.document(status="done")
     reference = context.add(lambda: Reference.objects.get(pk=context.reference.pk))
     reference.chunk_tokens = 100 + int(context.key[:6], 16)
@@ -45,7 +45,7 @@ def save_reference(context: CallContext) -> Call:
 
 
 def get_or_create_reference(context: CallContext) -> Call:
-    """It makes two things here, each with its event."""
+    """It creates a workspace and a reference, each with its event."""
     return Call(
         make=lambda: references.get_or_create_reference(
             actor=context.actor, workspace=context.name, reference=context.name
@@ -76,15 +76,15 @@ def set_references(context: CallContext) -> Call:
 
 
 def delete_references(context: CallContext) -> Call:
-    doomed = context.add(lambda: Reference.objects.create(workspace=context.workspace, name=context.name))
+    reference = context.add(lambda: Reference.objects.create(workspace=context.workspace, name=context.name))
     return Call(
-        make=lambda: references.delete_references(actor=context.actor, references=[doomed]),
-        is_done=context.lacks(Reference, pk=doomed.pk),
+        make=lambda: references.delete_references(actor=context.actor, references=[reference]),
+        is_done=context.lacks(Reference, pk=reference.pk),
     )
 
 
 def delete_knowledge_bases(context: CallContext) -> Call:
-    """The base and its private reference have a history each."""
+    """The knowledge base and its private reference each have an event."""
     base = context.knowledge_base()
     return Call(
         make=lambda: references.delete_knowledge_bases(actor=context.actor, knowledge_bases=[base]),
@@ -100,7 +100,7 @@ def delete_tag(context: CallContext) -> Call:
 
 
 def add_documents(context: CallContext) -> Call:
-    """However many they are."""
+    """One event for all documents."""
     uploads = []
     for n in range(3):
         path = context.folder / f"{n}.txt"
@@ -139,7 +139,7 @@ def reindex_documents(context: CallContext) -> Call:
 
 
 def set_document_tags(context: CallContext) -> Call:
-    """A part of other services, which record what they do."""
+    """It is called by other services, which record events."""
     document = context.document()
 
     def call() -> None:
@@ -215,7 +215,7 @@ def delete_file(context: CallContext) -> Call:
 
 
 def attach_files(context: CallContext) -> Call:
-    """The documents that it makes are told of."""
+    """One event for all documents that it creates."""
     stored = context.stored_file()
     return Call(
         make=lambda: stored_files.attach_files(

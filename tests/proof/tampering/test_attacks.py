@@ -1,4 +1,4 @@
-"""Whatever somebody does to the audit log inside the database is found, and nothing else is."""
+"""Verification finds every attack on the audit log inside the database, and raises no false alarm."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ def add_events(tenant_id: UUID, count: int) -> None:
     with tenant_scope(tenant_id):
         for n in range(count):
             record(
-                actor=command_actor(tenant_id, "harness"), action="harness.told", new={"n": n, "ä": [n / 7]}
+                actor=command_actor(tenant_id, "harness"),
+                action="harness.recorded",
+                new={"n": n, "ä": [n / 7]},
             )
 
 
 @pytest.fixture(scope="module")
 def log(module_owner, size: Size) -> tuple[UUID, list[UUID]]:
-    """A tenant, and its events in their order, sealed in several goes."""
+    """A tenant, and its events in their order, sealed in several batches."""
     tenant_id = module_owner.tenant_id
     for _ in range(BATCHES):
         add_events(tenant_id, size(160, 400) // BATCHES)
@@ -71,7 +73,7 @@ def _named(problem: ChainProblem | None) -> FirstBadRow | None:
 
 
 def test_log_in_use_raises_no_alarm(owner, size: Size, measured: list[Row]):
-    """Two write, two seal, and the log is verified all the while."""
+    """Two threads write, two seal, and the log is verified meanwhile."""
     tenant_id = owner.tenant_id
 
     def write() -> None:

@@ -1,4 +1,4 @@
-"""Each call of a service leaves its event with its change, or neither: also when it is refused, rolled back or killed."""
+"""Each call of a service commits its change and its event, or neither: also if it is refused, rolled back or killed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def call_of(service: Service, call_context: CallContext) -> Call:
 
 
 def events() -> int:
-    """In all tenants: the tables' owner may count them."""
+    """Return the number of events in all tenants, which the tables' owner can count."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM audit_logs")
         return int(cursor.fetchone()[0])
@@ -62,12 +62,12 @@ def events() -> int:
 
 @pytest.fixture(scope="module")
 def counted() -> Counter[str]:
-    """Calls after which the log was as it must be."""
+    """The number of calls after which the log was correct."""
     return Counter()
 
 
 class CallFinishedError(Exception):
-    """What rolls a finished call back."""
+    """Rolls back a finished call."""
 
 
 def test_every_service_has_a_call():
@@ -114,9 +114,9 @@ def test_a_killed_call_leaves_both_or_neither(
         seconds = _seconds(call_of(service, call_context))
         for _ in range(size(1, 20)):
             call, before = call_of(service, call_context), events()
-            victim = killable.start(call.make)
+            process = killable.start(call.make)
             time.sleep(random.uniform(0, 1.5 * seconds))
-            kills += victim.kill()
+            kills += process.kill()
             left = events() - before
             done += bool(left)
             if left not in (0, call.events) or (
