@@ -1,5 +1,5 @@
-"""The suite runs against real services, as the application's database role, and really commits: nothing is
-rolled back or flushed, every test makes tenants of its own."""
+"""The suite runs against real services, as the application's database role, and commits: nothing is rolled back or
+flushed, and every test creates its own tenants."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The services, and a fresh database, made by its owner and used as the application's role."""
+    """The services, and a new database, created by the owner role and used as the application's role."""
     quick = override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
     if KEPT and settings.EMBEDDED:
         background.start(settings.LAYOUT)
@@ -70,7 +70,7 @@ def _test_database() -> Iterator[None]:
 
 
 def _digest_of_migrations() -> str:
-    """A kept database is that of these migrations: one that was edited gives a new one."""
+    """The name of a kept database depends on the migrations, so that a changed migration creates a new one."""
     paths = sorted(Path(settings.BASE_DIR).glob("*/migrations/*.py"))
     installed = repr(settings.INSTALLED_APPS).encode()
     return hashlib.sha256(b"".join([installed, *(path.read_bytes() for path in paths)])).hexdigest()[:16]
@@ -78,12 +78,12 @@ def _digest_of_migrations() -> str:
 
 @pytest.fixture(scope="session")
 def django_db_setup(database: None) -> None:
-    """Whatever of pytest-django asks for a database gets this one."""
+    """Fixtures of pytest-django use this database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One of the cast: a user in a tenant."""
+    """A user in a tenant."""
 
     user: User
     tenant_id: UUID
@@ -92,12 +92,12 @@ class Person:
 
     @property
     def client(self) -> Client:
-        """A new browser in which the person has signed in."""
+        """A new client that is signed in as the person."""
         return browser(self.user)
 
 
 def browser(user: User) -> Client:
-    """A new browser in which the user has signed in."""
+    """A new client that is signed in as the user."""
     client = Client()
     client.force_login(user)
     return client

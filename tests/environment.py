@@ -1,4 +1,4 @@
-"""What the settings read, set before anything reads them: importing this module makes Django ready for tests.
+"""Sets the environment that the settings read: importing this module sets Django up for tests.
 
 The embedded services get a folder of the suite's own, which is removed afterwards; with KEEP_TEST_DATABASE it is kept, and
 so are the services and the database, so that the next run starts faster. With DATABASE_URL, missing keys are made up.
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import django
 
-# The suite asks more often than people do; tests of the limits set their own.
-UNHURRIED = dict.fromkeys(("OYL_KEY_REQUESTS", "OYL_TENANT_REQUESTS", "OYL_ADDRESS_REQUESTS"), "1000000")
+# The suite sends more requests than users do; tests of the limits set their own.
+UNLIMITED = dict.fromkeys(("OYL_KEY_REQUESTS", "OYL_TENANT_REQUESTS", "OYL_ADDRESS_REQUESTS"), "1000000")
 FOR_SERVERS = {
     "SECRET_KEY": "a key for tests",
     "OYL_ENCRYPTION_KEYS": "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
@@ -22,6 +22,8 @@ FOR_SERVERS = {
 }
 
 
+# Real documents and the seed schemas, beside the checkout. Where they are absent, the conftests leave the tests of them out.
+SHARED = Path(__file__).resolve().parents[2] / "shared"
 KEPT = bool(os.environ.get("KEEP_TEST_DATABASE"))
 
 
@@ -35,12 +37,12 @@ def prepare() -> None:
     folder.chmod(0o755)  # started by root, PostgreSQL runs as another user
     os.environ["OYL_DATA_DIR"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"
-    os.environ.update(UNHURRIED)
+    os.environ.update(UNLIMITED)
     if os.environ.get("DATABASE_URL"):
         os.environ.setdefault("OYL_HTTPS", "false")
         os.environ.update({name: os.environ.get(name) or value for name, value in FOR_SERVERS.items()})
 
 
-if "PYTEST_XDIST_WORKER" not in os.environ:  # the suite's further processes get all of this from the first
+if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit the environment of the first process
     prepare()
 django.setup()

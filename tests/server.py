@@ -1,4 +1,4 @@
-"""OYL behind a real socket, with a worker, for clients that are not ours. Both are processes of their own."""
+"""OYL behind a real socket, with a worker, for external clients. Both are processes of their own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import uvicorn
 from django.test import override_settings
 
 from tests.knowledge.libraries import work
-from tests.proof import victims
+from tests.proof import killable
 
 
 @contextmanager
 def running_server() -> Iterator[str]:
-    """Its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:  # whoever asks too early waits here
-        server = victims.start(lambda: _serve(listener))
+    """Yield the server's address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # early clients wait in its backlog
+        server = killable.start(lambda: _serve(listener))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
@@ -30,7 +30,7 @@ def running_server() -> Iterator[str]:
 def _serve(listener: socket.socket) -> None:
     from oyl.asgi import application
 
-    warnings.resetwarnings()  # the suite's are not OYL's
+    warnings.resetwarnings()  # the suite turns them into errors
     with override_settings(ALLOWED_HOSTS=["127.0.0.1"]):
         config = uvicorn.Config(application, lifespan="off", log_config=None)
         uvicorn.Server(config).run(sockets=[listener])
@@ -38,8 +38,8 @@ def _serve(listener: socket.socket) -> None:
 
 @contextmanager
 def working(tenant_id: UUID) -> Iterator[None]:
-    """A worker that does what the tenant has to do, until the block ends."""
-    worker = victims.start(lambda: _work(tenant_id))
+    """Run a worker that processes the tenant's jobs until the block ends."""
+    worker = killable.start(lambda: _work(tenant_id))
     try:
         yield
     finally:

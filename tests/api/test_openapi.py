@@ -100,7 +100,7 @@ def test_operation_is_described_completely(method: str, path: str):
 def test_examples_match_their_schemas(method: str, path: str):
     for media in bodies(OPERATIONS[method, path]):
         schema = {"components": document()["components"], **media["schema"]}
-        OAS31Validator(schema).validate(media["example"])
+        assert list(OAS31Validator(schema).iter_errors(media["example"])) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A payload is printed as PostgreSQL prints it, whatever it is."""
+"""The canonical JSON of any payload equals PostgreSQL's text of it."""
 
 import json
 
@@ -14,7 +14,7 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False,
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20)
 
 
-def printed(text):
+def serialized_by_postgresql(text):
     with connection.cursor() as cursor:
         cursor.execute("SELECT %s::jsonb::text", [text])
         return cursor.fetchone()[0]
@@ -23,7 +23,7 @@ def printed(text):
 @pytest.mark.usefixtures("database")
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(TEXT, VALUES))
-def test_a_payload_is_printed_as_postgresql_prints_it(payload):
+def test_payload_is_serialized_as_postgresql_does(payload):
     kept = normalize_for_jsonb(payload)
-    assert jsonb_text(kept) == printed(json.dumps(kept))
-    assert normalize_for_jsonb(json.loads(printed(json.dumps(kept)))) == kept
+    assert jsonb_text(kept) == serialized_by_postgresql(json.dumps(kept))
+    assert normalize_for_jsonb(json.loads(serialized_by_postgresql(json.dumps(kept)))) == kept

@@ -1,4 +1,4 @@
-"""The audit log's chain: whatever is done to it inside the database is found, and nothing else is."""
+"""The audit log's chain: verification finds every change made inside the database, and raises no false alarm."""
 
 import json
 import threading
@@ -31,14 +31,14 @@ EVENTS = 20
 
 
 def add_events(tenant, count):
-    """In the order of their places."""
+    """Return the events' ids in their order."""
     with tenant_scope(tenant):
         return [record(actor=command_actor(tenant, "test"), action="test.done", n=n).pk for n in range(count)]
 
 
 @pytest.fixture
 def chain(tenant):
-    """The ids of a sealed chain's events, numbered from 1: making the tenant was the first."""
+    """{number: id} of a sealed chain's events; the first is the tenant's creation."""
     add_events(tenant, EVENTS - 1)
     assert seal(tenant) == EVENTS
     with tenant_scope(tenant):
@@ -47,8 +47,8 @@ def chain(tenant):
 
 @pytest.fixture
 def tamper(table_owner, tenant):
-    """The tables' owner at work, with every protection taken away for as long as the block lasts. Afterwards seals of
-    no event are swept away, so that the tables are again what the migrations made."""
+    """`with tamper() as cursor:` is a transaction of the tables' owner without any protection. After the test, seals without
+    an event are deleted, so that the constraints can be restored."""
 
     @contextmanager
     def unprotected():
@@ -73,13 +73,13 @@ def found(tenant):
     return problem and (problem.kind, problem.sequence, problem.event)
 
 
-def test_an_untouched_log_is_as_it_was_written(tenant, chain):
+def test_untouched_log_has_no_problem(tenant, chain):
     report = verify(tenant)
     assert (report.events, report.unsealed, report.problem) == (EVENTS, 0, None)
     assert sorted(chain) == list(range(1, EVENTS + 1))
 
 
-def test_new_events_are_read_and_no_false_alarm(tenant, chain):
+def test_unsealed_events_are_no_problem(tenant, chain):
     add_events(tenant, 3)
     report = verify(tenant)
     assert (report.events, report.unsealed, report.problem) == (EVENTS + 3, 3, None)
@@ -87,7 +87,7 @@ def test_new_events_are_read_and_no_false_alarm(tenant, chain):
     assert verify(tenant).unsealed == 0
 
 
-def test_a_log_that_was_never_sealed_is_no_false_alarm(tenant):
+def test_log_that_was_never_sealed_has_no_problem(tenant):
     assert (verify(tenant).problem, verify(tenant).unsealed) == (None, 1)
 
 
@@ -103,7 +103,7 @@ def test_a_log_that_was_never_sealed_is_no_false_alarm(tenant):
         {"ü": "\x1f'\"\\"},
     ],
 )
-def test_what_jsonb_writes_in_its_own_way_is_no_false_alarm(tenant, payload):
+def test_payload_that_jsonb_normalises_has_no_problem(tenant, payload):
     with tenant_scope(tenant):
         record(actor=command_actor(tenant, "test"), action="test.done", **payload)
     seal(tenant)
@@ -123,34 +123,34 @@ def test_what_jsonb_writes_in_its_own_way_is_no_false_alarm(tenant, payload):
         "digest = repeat('0', 64)",
     ],
 )
-def test_an_edited_or_back_dated_event_is_named(tenant, chain, tamper, change):
+def test_edited_event_is_found(tenant, chain, tamper, change):
     with tamper() as cursor:
         cursor.execute(f"UPDATE audit_logs SET {change} WHERE id IN (%s, %s)", [chain[7], chain[12]])
         assert cursor.rowcount == 2
     assert found(tenant) == ("edited", 7, chain[7])
 
 
-def test_a_deleted_event_is_named(tenant, chain, tamper):
+def test_deleted_event_is_found(tenant, chain, tamper):
     with tamper() as cursor:
         cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[7]])
     assert found(tenant) == ("deleted", 7, chain[7])
 
 
-def test_an_event_deleted_with_its_seal_is_missed(tenant, chain, tamper):
+def test_event_deleted_with_its_seal_is_found(tenant, chain, tamper):
     with tamper() as cursor:
         cursor.execute("DELETE FROM audit_seals WHERE audit_log_id = %s", [chain[7]])
         cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[7]])
     assert found(tenant) == ("deleted", 7, None)
 
 
-def test_a_dropped_range_is_missed(tenant, chain, tamper):
+def test_deleted_range_is_found(tenant, chain, tamper):
     with tamper() as cursor:
         cursor.execute("DELETE FROM audit_seals WHERE sequence BETWEEN 5 AND 11")
         cursor.execute("DELETE FROM audit_logs WHERE id = ANY(%s)", [[chain[n] for n in range(5, 12)]])
     assert found(tenant) == ("deleted", 5, None)
 
 
-def test_a_gap_that_was_closed_by_new_numbers_is_found(tenant, chain, tamper):
+def test_renumbered_gap_is_found(tenant, chain, tamper):
     with tamper() as cursor:
         cursor.execute("DELETE FROM audit_seals WHERE sequence = 5")
         cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[5]])
@@ -160,7 +160,7 @@ def test_a_gap_that_was_closed_by_new_numbers_is_found(tenant, chain, tamper):
 
 
 def forge_event(cursor, like):
-    """A copy of an event, made today."""
+    """Insert a copy of an event; return its id."""
     event_id = new_id()
     cursor.execute(
         "INSERT INTO audit_logs SELECT (jsonb_populate_record(a, jsonb_build_object('id', %s::text))).* "
@@ -171,7 +171,7 @@ def forge_event(cursor, like):
     return event_id
 
 
-def test_an_inserted_event_is_named(tenant, chain, tamper):
+def test_inserted_event_is_found(tenant, chain, tamper):
     with tamper() as cursor:
         event_id = forge_event(cursor, like=chain[3])
     assert found(tenant) == ("forged", None, event_id)
@@ -179,7 +179,7 @@ def test_an_inserted_event_is_named(tenant, chain, tamper):
     assert found(tenant) == ("edited", EVENTS + 1, event_id)
 
 
-def test_swapped_events_are_found_at_the_first(tenant, chain, tamper):
+def test_first_of_swapped_events_is_found(tenant, chain, tamper):
     with tamper() as cursor:
         cursor.execute("UPDATE audit_seals SET sequence = -1 WHERE sequence = 6")
         cursor.execute("UPDATE audit_seals SET sequence = 6 WHERE sequence = 9")
@@ -187,7 +187,7 @@ def test_swapped_events_are_found_at_the_first(tenant, chain, tamper):
     assert found(tenant) == ("moved", 6, chain[9])
 
 
-def test_events_swapped_under_their_seals_are_found_at_the_first(tenant, chain, tamper):
+def test_first_event_swapped_under_its_seal_is_found(tenant, chain, tamper):
     with tamper() as cursor:
         swap = "UPDATE audit_seals SET audit_log_id = %s WHERE sequence = %s"
         for event, sequence in ((new_id(), 6), (chain[6], 9), (chain[9], 6)):
@@ -196,7 +196,7 @@ def test_events_swapped_under_their_seals_are_found_at_the_first(tenant, chain, 
 
 
 @pytest.mark.parametrize("kept", [0, 1, 15, EVENTS - 1])
-def test_a_cut_tail_is_missed_and_not_sealed_over(tenant, chain, tamper, kept):
+def test_truncated_log_is_found_and_not_sealed(tenant, chain, tamper, kept):
     with tamper() as cursor:
         cursor.execute("DELETE FROM audit_seals WHERE sequence > %s", [kept])
         cursor.execute(
@@ -209,7 +209,7 @@ def test_a_cut_tail_is_missed_and_not_sealed_over(tenant, chain, tamper, kept):
     assert found(tenant) == ("cut", kept + 1, None)
 
 
-def test_a_tail_cut_and_sealed_again_by_hand_is_found(tenant, chain, tamper):
+def test_truncated_log_with_a_forged_anchor_is_found(tenant, chain, tamper):
     path = chain_heads.path_of(tenant)
     kept = path.read_bytes()
     with tamper() as cursor:
@@ -257,7 +257,7 @@ def test_a_missing_or_changed_anchor_is_found(tenant, chain):
         seal(tenant)
 
 
-def test_a_crash_between_commit_and_anchor_is_no_false_alarm(tenant, chain, monkeypatch):
+def test_crash_before_writing_the_anchor_is_no_problem(tenant, chain, monkeypatch):
     add_events(tenant, 2)
     with monkeypatch.context() as patch:
         patch.setattr(sealing.chain_heads, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -271,8 +271,8 @@ def test_a_crash_between_commit_and_anchor_is_no_false_alarm(tenant, chain, monk
     assert verify(tenant).problem is None
 
 
-def test_an_anchor_never_goes_back(tenant, chain):
-    """Two processes seal one after the other, and the first is the last to write down how far it came."""
+def test_anchor_does_not_go_back(tenant, chain):
+    """Of two processes that seal one after the other, the first one may write its anchor last."""
     before = chain_heads.read(tenant)
     chain_heads.write(tenant, chain_heads.ChainHead(EVENTS - 1, "0" * 64))
     assert chain_heads.read(tenant) == before
@@ -306,7 +306,7 @@ def in_thread(work):
     assert failures == []
 
 
-def test_many_writers_sealers_and_readers_at_once(tenant):
+def test_concurrent_writers_sealers_and_verifiers_find_no_problem(tenant):
     def work():
         for _ in range(5):
             add_events(tenant, 4)
@@ -323,7 +323,7 @@ def test_many_writers_sealers_and_readers_at_once(tenant):
     assert (report.events, report.unsealed, report.problem) == (81, 0, None)
 
 
-def test_the_applications_role_can_neither_change_nor_delete(tenant, chain):
+def test_applications_role_cannot_change_or_delete(tenant, chain):
     for statement in ("UPDATE {} SET created_at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE"):
         for table in ("audit_logs", "audit_seals"):
             denied = pytest.raises(DatabaseError, match="permission denied")
@@ -331,12 +331,12 @@ def test_the_applications_role_can_neither_change_nor_delete(tenant, chain):
                 cursor.execute(statement.format(table))
 
 
-def test_the_owners_role_is_stopped_by_a_trigger(tenant, chain, table_owner):
+def test_trigger_stops_the_owners_role(tenant, chain, table_owner):
     with pytest.raises(DatabaseError, match="audit_logs is append-only"), table_owner(tenant) as cursor:
         cursor.execute("UPDATE audit_logs SET action = 'x'")
 
 
-def test_an_event_and_its_change_commit_together_or_not_at_all(tenant):
+def test_event_is_rolled_back_with_its_change(tenant):
     with pytest.raises(ZeroDivisionError), tenant_scope(tenant):
         record(actor=command_actor(tenant, "test"), action="test.done")
         raise ZeroDivisionError
@@ -344,7 +344,7 @@ def test_an_event_and_its_change_commit_together_or_not_at_all(tenant):
         assert AuditLog.objects.count() == 1
 
 
-def test_the_task_seals_every_tenant_and_goes_on_past_a_broken_one(tenant, stranger, caplog):
+def test_task_seals_every_tenant_despite_a_broken_one(tenant, stranger, caplog):
     seal_all()
     assert (verify(tenant).unsealed, verify(stranger.tenant_id).unsealed) == (0, 0)
     chain_heads.path_of(tenant).unlink()
@@ -357,7 +357,7 @@ def test_the_task_seals_every_tenant_and_goes_on_past_a_broken_one(tenant, stran
 
 def test_the_command_seals_and_reports_each_tenant(tenant, stranger):
     stdout = StringIO()
-    with suppress(CommandError):  # of tenants of other tests, whose logs were tampered with
+    with suppress(CommandError):  # for tenants of other tests, whose logs are tampered with
         call_command("verify_audit", "--all-tenants", json=True, stdout=stdout)
     reports = {report["tenant_id"]: report for report in json.loads(stdout.getvalue())}
     for one in (tenant, stranger.tenant_id):

@@ -1,4 +1,4 @@
-"""What apps announce in their AppConfig is there, and what is there is announced."""
+"""Apps announce what they bring in their AppConfig, completely and correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether, how often and after which wait a job is tried again is decided by its error code."""
+"""The error code of a failed job decides whether, how often and after which wait it is retried."""
 
 from __future__ import annotations
 

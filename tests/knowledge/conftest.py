@@ -17,9 +17,12 @@ from engines.parsing import ParsedDocument, Parser
 from engines.vectors import Filter, VectorStore
 from knowledge.engine_config import file_parser
 from tests.conftest import Person
+from tests.environment import SHARED
 from tests.knowledge.libraries import Library, make_library
 from tests.knowledge.points import ACME, NAME, STRANGER
 from tests.knowledge.reading import Read
+
+collect_ignore = [] if (SHARED / "data").is_dir() else ["test_real_documents.py"]
 
 
 @pytest.fixture

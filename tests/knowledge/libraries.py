@@ -67,6 +67,11 @@ class Library:
         with tenant_scope(self.tenant_id):
             return {document.external_id: document for document in Document.objects.all()}
 
+    def jobs(self, document: Document) -> list[IngestionJob]:
+        """The document's jobs, in the order of its generations."""
+        with tenant_scope(self.tenant_id):
+            return list(IngestionJob.objects.filter(document=document).order_by("generation"))
+
     def find(self, query: str, **filters: Any) -> list[FoundChunk]:
         return search(actor=self.person.actor, query=query, filters=SearchFilters(**filters), audited=False)
 

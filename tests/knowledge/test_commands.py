@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document
 from tests.conftest import Person
+from tests.knowledge.commands import run, run_failing
 from tests.knowledge.libraries import BEES, RIVERS, Library
 
 OPTIONS = ("--workspace", "Main", "--reference", "Files")
-
-
-def run(name: str, *args: Any, person: Person) -> Any:
-    """The command's JSON."""
-    out = io.StringIO()
-    call_command(name, *map(str, args), "--tenant", str(person.tenant_id), "--json", stdout=out)
-    return json.loads(out.getvalue())
-
-
-def run_failing(name: str, *args: Any, person: Person) -> tuple[Any, str]:
-    """The JSON of a command that fails, and its error message."""
-    out = io.StringIO()
-    with pytest.raises(CommandError) as error:
-        call_command(name, *map(str, args), "--tenant", str(person.tenant_id), "--json", stdout=out)
-    return json.loads(out.getvalue() or "null"), str(error.value)
 
 
 @pytest.fixture

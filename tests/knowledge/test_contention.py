@@ -21,9 +21,9 @@ from knowledge import pipeline
 from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import indexing
 from knowledge.services import adding
+from tests.knowledge.interruptions import before, delete, end_leases
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process, work
-from tests.knowledge.test_ingestion import zipped
-from tests.knowledge.test_recovery import before, delete, end_leases
+from tests.knowledge.reading import zipped
 
 
 class Rollback(Exception):
@@ -88,6 +88,8 @@ def test_storing_progress_does_not_deadlock(library: Library, monkeypatch: pytes
             cursor.execute("RESET ALL")
 
     at_once(lock_in_key_order, update_in_table_order)
+    with tenant_scope(library.tenant_id):
+        assert set(IngestionJob.objects.values_list("stage", flat=True)) == {Stage.EMBED}
 
 
 def test_hanging_work_loses_its_lease(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

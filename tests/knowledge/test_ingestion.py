@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,10 +16,12 @@ from audit.models import AuditLog
 from core.error_codes import DEFAULT_RETRY
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
+from engines.embedding import Vectors
+from engines.vectors import Filter
 from jobs.handlers import handlers
 from jobs.queue import tenants_with_due_jobs
 from jobs.states import JobState
-from knowledge.engine_config import file_parser
+from knowledge.engine_config import default_embedder, file_parser
 from knowledge.errors import DocumentNotFoundError, ReferenceNotFoundError, UploadInvalidError
 from knowledge.ingestion import handler
 from knowledge.models import Chunk, Document, DocumentStatus, Embedding, IngestionJob
@@ -28,7 +29,8 @@ from knowledge.services.adding import UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
-from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
+from tests.knowledge.libraries import BEES, RIVERS, Library, claim, default_ports, process
+from tests.knowledge.reading import zipped
 
 
 def test_document_becomes_searchable_with_citations(library: Library) -> None:
@@ -100,15 +102,37 @@ def test_file_is_flushed_before_its_row_is_written(library: Library, monkeypatch
     assert documents_when_flushed[Path(path).stat().st_ino] == 0
 
 
-def test_unchanged_chunks_keep_their_vectors(library: Library) -> None:
-    document = library.add("bees.md", BEES)
-    points = library.points(document)
-    reindex_documents(actor=library.person.actor, document_ids=[document.pk])
-    library.work()
-    (job,) = jobs_of(library, document)[1:]
-    assert job.state == JobState.DONE
-    assert library.document(document.pk).generation == 2
-    assert len(library.points(document)) == len(points)
+def test_unchanged_chunks_of_a_new_generation_keep_their_vectors(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the changed chunk is embedded again."""
+    bees, rivers, seas = (
+        f"# {word}\n\n" + f"Some words about {word}. " * 40 for word in ("Bees", "Rivers", "Seas")
+    )
+    document = library.add("notes.md", f"{bees}\n\n{rivers}")
+    old = vectors_by_heading(library, document)
+    embedder, embedded = default_embedder(), list[str]()
+    embed = embedder.embed
+
+    def recording(tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+        embedded.extend(texts)
+        return embed(tenant_id, texts)
+
+    monkeypatch.setattr(embedder, "embed", recording)
+    document = library.add("notes.md", f"{bees}\n\n{seas}")
+    new = vectors_by_heading(library, document)
+    assert (document.generation, set(old), set(new)) == (2, {"Bees", "Rivers"}, {"Bees", "Seas"})
+    assert new["Bees"] == old["Bees"]
+    assert embedded and all("Seas" in text and "Bees" not in text for text in embedded)
+
+
+def vectors_by_heading(library: Library, document: Document) -> dict[str, list[float]]:
+    """The vectors of the document's points, by the chunk's heading."""
+    of_document, ports = Filter(document_ids=(document.pk,)), default_ports()
+    points = ports.store.scroll(library.tenant_id, ports.collection, of_document, with_vectors=True)
+    with tenant_scope(library.tenant_id):
+        headings = dict(Chunk.objects.filter(document=document).values_list("pk", "heading_path"))
+    return {headings[point.id][-1]: list(point.vector or ()) for point in points}
 
 
 def test_deleting_hides_at_once_and_purges_later(library: Library) -> None:
@@ -200,7 +224,7 @@ def test_latest_of_several_replacements_wins(library: Library) -> None:
     (added,) = library.queue(library.upload("notes.md", RIVERS))
     library.work()
     assert "Danube" in library.document(added.document_id).text
-    states = [job.state for job in jobs_of(library, library.document(added.document_id))]
+    states = [job.state for job in library.jobs(library.document(added.document_id))]
     assert states == [JobState.CANCELLED, JobState.CANCELLED, JobState.DONE]
 
 
@@ -213,7 +237,7 @@ def test_worker_without_its_lease_writes_nothing(library: Library) -> None:
     done = library.document(added.document_id)
     process(library.tenant_id, slow)
     assert library.document(added.document_id).updated_at == done.updated_at
-    assert [job.attempt for job in jobs_of(library, done)] == [2]
+    assert [job.attempt for job in library.jobs(done)] == [2]
 
 
 def test_job_ends_in_error_after_five_worker_deaths(library: Library) -> None:
@@ -287,16 +311,3 @@ def test_other_tenants_cannot_access_documents(library: Library, stranger: Perso
             reference_id=library.reference.pk, external_id="x", filename="x", file_path="x", size_bytes=0
         )
     assert library.find("bees")[0].document_id == document.pk
-
-
-def jobs_of(library: Library, document: Document) -> list[IngestionJob]:
-    with tenant_scope(library.tenant_id):
-        return list(IngestionJob.objects.filter(document=document).order_by("generation"))
-
-
-def zipped(members: dict[str, str | bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()

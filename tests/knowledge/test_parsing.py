@@ -14,8 +14,6 @@ from core.error_codes import ERROR_CODES
 from engines.parsing import ElementKind, ParseError
 from tests.knowledge.reading import Read, outline, pdf, texts, zipped
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "documents" / "unstructured"
-
 
 def error_code(read: Read, name: str, data: bytes) -> str:
     with pytest.raises(ParseError) as caught:
@@ -279,28 +277,3 @@ def test_image_size_is_checked_by_header(read: Read) -> None:
     chunk = struct.pack(">I", len(head)) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
     rest = struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
     assert error_code(read, "a.png", b"\x89PNG\r\n\x1a\n" + chunk + rest) == "image_too_large"
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("simple.odt", "These are a few of my favorite things:"),
-        ("fake-email-attachment.msg", "Here's the attachments!"),
-        ("tests-example.xls", "What is 2+2?"),
-        ("winter-sports.epub", "Winter Sports in Switzerland"),
-        (
-            "pdf__multi-column-2p.pdf",
-            "select candidate contexts, where traditional sparse vector space models",
-        ),
-        ("pdf__fake-memo.pdf", "20,000 bottles of water"),
-        ("handbook-1p.docx", "ROLE OF THE UNITED STATES TRUSTEE"),
-        ("img__jpn-vert.jpeg", "元来日本語は漢文に倣い、文字を上 から下へ"),
-        ("eml__fake-email-utf-16.eml", "This is a test email to use for unit tests."),
-        ("example-10k-1p.html", "SECURITIES EXCHANGE ACT OF 1934"),
-    ],
-)
-def test_real_documents_are_parsed(read: Read, name: str, words: str) -> None:
-    path = EXAMPLES / name
-    if not path.exists():
-        pytest.skip(f"needs {path}")
-    assert words in texts(read(name, path.read_bytes()))

@@ -23,7 +23,6 @@ from knowledge.engine_config import parser_config
 from tests.knowledge.reading import repeated_page_pdf
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT.parent / "shared" / "data" / "documents" / "unstructured"
 # The maximum number of pages, each of which takes some milliseconds.
 SLOW_PDF = repeated_page_pdf(9_999, b"BT /F 8 Tf 9 9 Td (" + b"word " * 5_000 + b") Tj ET")
 
@@ -168,18 +167,6 @@ def test_failure_to_start_is_retryable(
     assert (error.code, error.retryable) == ("parser_unavailable", True)
     monkeypatch.undo()
     assert parse(parser, tmp_path, "a.txt", b"words").elements
-
-
-@pytest.mark.parametrize("name", ["simple.doc", "fake-power-point.ppt"])
-def test_old_office_formats_need_libreoffice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    path = EXAMPLES / name
-    if not path.exists():
-        pytest.skip(f"needs {path}")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with limited_parser() as parser:
-        assert parse_error(parser, tmp_path, "stored", path.read_bytes()).code == "needs_libreoffice"
 
 
 def test_process_does_not_inherit_secrets(

@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
-
-from engines.parsing import Element, html, markdown, rst
-from engines.parsing.job import Job, Limits
-
-SCALE = Path(__file__).resolve().parents[3] / "shared" / "data" / "scale"
-
-
-def outline(elements: Iterable[Element]) -> list[tuple[str, str]]:
-    return [(f"{element.kind}{element.level or ''}", element.text.strip()) for element in elements]
-
-
-def read_rst(text: str, tmp_path: Path) -> tuple[list[tuple[str, str]], dict[str, object]]:
-    path = tmp_path / "a.rst"
-    path.write_text(text)
-    limits = Limits(seconds=9, memory_mb=900, output_mb=9, text_mb=9, ocr_pages=9)
-    job = Job(
-        path=path,
-        filename="a.rst",
-        workdir=tmp_path,
-        mime_type="text/x-rst",
-        limits=limits,
-        restart_timeout=lambda: None,
-    )
-    document = rst.read(job)
-    return outline(document.elements), document.metadata
+from engines.parsing import html, markdown
+from tests.knowledge.markup import blocks, read_rst
 
 
 def test_markdown_blocks() -> None:
@@ -59,7 +34,7 @@ def f(): # not a heading
 
 <!-- hidden -->
 """
-    assert outline(markdown.elements(source)) == [
+    assert blocks(markdown.elements(source)) == [
         ("title1", "One"),
         ("title2", "Two"),
         ("text", "Some emphasis, code_span and a\nlink with a picture."),
@@ -94,7 +69,7 @@ def test_html_has_what_a_browser_shows() -> None:
     <table><tr><th>a</th><th>b</th></tr><tr><td>1<br>2</td><td>3</td></tr></table>
     <table><tr><td><h2>Layout</h2><p>Cell text</p></td></tr></table>
     <div style="display: none">unseen</div><pre>x =\n  1</pre></body></html>"""
-    assert outline(html.elements(source)) == [
+    assert blocks(html.elements(source)) == [
         ("title1", "Report"),
         ("text", "Some bold text\nand more & more here."),
         ("text", "tail"),
@@ -165,27 +140,3 @@ Left   Right
         ("table", "a | b\n3 | 4"),
     ]
     assert metadata == {"pep": "8", "title": "A Guide"}
-
-
-@pytest.mark.parametrize(("folder", "ending"), [("cpp-docs", "md"), ("peps", "rst")])
-def test_manuals_are_parsed_without_losing_words(folder: str, ending: str, tmp_path: Path) -> None:
-    """Every word of the lines of plain prose is in the elements."""
-    pages = sorted((SCALE / folder).glob(f"*.{ending}"))[::40]
-    if not pages:
-        pytest.skip(f"needs {SCALE / folder}")
-    for page in pages:
-        source = page.read_text(encoding="utf-8")
-        if ending == "md":
-            elements = outline(markdown.elements(markdown.split_front_matter(source)[1]))
-        else:
-            elements, _ = read_rst(source, tmp_path)
-        kept = " ".join(text for _, text in elements).split()
-        plain = [
-            line for line in source.split("\n") if line[:1].isalpha() and not set(line) & set("<>[]`*_|:\\\\")
-        ]
-        lost = (
-            {word for line in plain[1:] for word in line.split() if word.isalpha()}
-            - set(" ".join(kept).replace("-", " ").split())
-            - set(kept)
-        )
-        assert not {word for word in lost if not any(word in text for text in kept)}, page.name

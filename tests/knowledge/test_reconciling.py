@@ -25,9 +25,9 @@ from knowledge.reconcile.findings import FindingKind, Report
 from knowledge.services.tags import tag_documents
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
+from tests.knowledge.commands import run_failing
+from tests.knowledge.interruptions import Killed, before, end_leases, kill, work_until
 from tests.knowledge.libraries import BEES, RIVERS, Library, default_ports
-from tests.knowledge.test_commands import run_failing
-from tests.knowledge.test_recovery import Killed, before, end_leases, kill, work_until
 
 
 def compare(library: Library, *, repair: bool = False) -> Report:

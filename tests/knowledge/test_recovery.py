@@ -18,56 +18,19 @@ from core.error_codes import DEFAULT_RETRY
 from core.isolation.scope import tenant_scope
 from engines.vectors import VectorStoreError
 from jobs import queue
-from jobs.states import JobState
 from jobs.worker import work_for_any_tenant
 from knowledge.ingestion import ingest, publishing
-from knowledge.models import Chunk, DocumentStatus, IngestionJob
+from knowledge.models import Chunk, DocumentStatus
 from knowledge.services import changing, tags
-from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
+from knowledge.services.changing import reindex_documents, retry_documents
 from knowledge.services.references import get_or_create_reference
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
+from tests.knowledge.interruptions import Killed, before, delete, end_leases, kill, work_until
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process
-from tests.knowledge.test_ingestion import jobs_of, zipped
+from tests.knowledge.reading import zipped
 
 BROKEN = b"%PDF-1.4 broken"
-
-
-class Killed(BaseException):
-    """Not caught anywhere in OYL, like a SIGKILL."""
-
-
-def kill() -> None:
-    raise Killed
-
-
-def before(patch: pytest.MonkeyPatch, module: object, name: str, callback: Callable[[], object]) -> None:
-    """Let the callback be called just before the named function."""
-    function = getattr(module, name)
-
-    def callback_and_function(*args: object) -> object:
-        callback()
-        return function(*args)
-
-    patch.setattr(module, name, callback_and_function)
-
-
-def work_until(library: Library, name: str, callback: Callable[[], object]) -> None:
-    """Process one batch, and call the callback just before the named step."""
-    batch = claim(library.tenant_id)
-    with pytest.MonkeyPatch.context() as patch:
-        before(patch, ingest, name, callback)
-        process(library.tenant_id, batch)
-
-
-def end_leases(library: Library) -> None:
-    with tenant_scope(library.tenant_id):
-        running = IngestionJob.objects.filter(state=JobState.RUNNING)
-        running.update(available_at="2020-01-01T00:00Z")
-
-
-def delete(library: Library, *ids: UUID) -> None:
-    delete_documents(actor=library.person.actor, document_ids=ids)
 
 
 def test_unreadable_replacement_keeps_the_old_chunks(library: Library) -> None:
@@ -167,7 +130,7 @@ def test_delete_and_publish_do_not_deadlock(library: Library, monkeypatch: pytes
     with ThreadPoolExecutor(2) as pool:
         functions = (lambda: delete(library, document.pk), lambda: process(library.tenant_id, batch))
         list(pool.map(call_and_close, functions))
-    assert [job.error_code for job in jobs_of(library, document)] == [""] * 3
+    assert [job.error_code for job in library.jobs(document)] == [""] * 3
     library.work()
     assert library.find("bees") == []
     assert library.points(document) == []
@@ -247,6 +210,7 @@ def test_sweep_ignores_folders_removed_meanwhile(library: Library) -> None:
     gone = ingest.work_folder() / "gone"
     gone.symlink_to("nowhere")
     ingest.sweep_work_folder()
+    assert gone.is_symlink()
     gone.unlink()
 
 

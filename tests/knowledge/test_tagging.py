@@ -16,7 +16,7 @@ from core.isolation.scope import tenant_scope
 from knowledge.engine_config import vector_store
 from knowledge.errors import FilterInvalidError
 from knowledge.ingestion import ingest
-from knowledge.models import RuleKind, Tag, TagRule
+from knowledge.models import RuleKind, Tag, TagRule, TagSource
 from knowledge.pipeline.values import tag_id
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
@@ -24,8 +24,8 @@ from knowledge.services.changing import reindex_documents
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 from knowledge.storage.folders import uploads_in
 from knowledge.storage.values import Upload
+from tests.knowledge.interruptions import before
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
-from tests.knowledge.test_recovery import before
 
 
 def make_tag(library: Library, name: str, **fields: object) -> Tag:
@@ -93,6 +93,33 @@ def test_ai_tags_have_the_cosine_as_confidence(library: Library) -> None:
     (tag,) = library.find("bees")[0].tags
     assert (tag.tag, tag.source) == ("insects", "ai")
     assert 0.35 <= tag.confidence < 1
+
+
+@pytest.mark.parametrize("source", TagSource)
+def test_first_source_in_the_order_takes_precedence(library: Library, source: TagSource) -> None:
+    """A new and a reindexed document has a tag from the first of the sources that assign it: here `source` and all that
+    follow it."""
+    assigning = list(TagSource)[list(TagSource).index(source) :]
+    front_matter = "---\ntags: [insects]\n---\n"
+    tag = make_tag(
+        library,
+        "insects",
+        description="bees, ants and their colonies" if TagSource.AI in assigning else "",
+        inherited=TagSource.INHERITED in assigning,
+    )
+    if TagSource.RULE in assigning:
+        with tenant_scope(library.tenant_id):
+            TagRule.objects.create(tag=tag, kind=RuleKind.KEYWORD, pattern="honey bees")
+    document = library.add(
+        "bees.md",
+        front_matter + BEES if TagSource.IMPORT in assigning else BEES,
+        tags=("insects",) if TagSource.MANUAL in assigning else None,
+        tag_source=TagSource.MANUAL,
+    )
+    assert sources(library.find("bees")[0]) == {"insects": source}
+    reindex_documents(actor=library.person.actor, document_ids=[document.pk])
+    library.work()
+    assert sources(library.find("bees")[0]) == {"insects": source}
 
 
 def test_manual_tags_survive_reindexing(library: Library) -> None:

@@ -1,4 +1,4 @@
-"""The schema as a diagram, drawn from the models."""
+"""The diagram of the schema, generated from the models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Field, ForeignKey, Model, OneToOneField
 
 
 def models() -> list[type[Model]]:
-    """Those of the project's own apps."""
+    """Return the models of the project's own apps."""
     own = [app for app in apps.get_app_configs() if Path(app.path).parent == settings.BASE_DIR]
     return [model for app in own for model in app.get_models()]
 

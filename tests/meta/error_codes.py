@@ -8,7 +8,7 @@ from core.error_codes import ERROR_CODES, Origin
 
 
 def table(origin: Origin) -> str:
-    """Its codes and sentences; the facts that these are completed with are shown as `…`."""
+    """Return the origin's codes and sentences; values in sentences are written as `…`."""
     rows = ["| Code | What it says | Attempts |", "| --- | --- | --- |"]
     for name, code in ERROR_CODES.items():
         if code.origin is origin:

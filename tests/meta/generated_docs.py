@@ -1,4 +1,4 @@
-"""Parts of the docs that are made from the code: `make docs` writes them anew, and a test fails when one is out of date.
+"""Parts of the docs that are generated from the code by `make docs`; a test fails when one is out of date.
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
@@ -24,7 +24,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
 
 
 def generated(text: str) -> str:
-    """The page with its generated parts as they should be."""
+    """Return the page with up-to-date generated parts."""
     return PART.sub(lambda part: f"{part['name']} -->\n{GENERATORS[part['name']]()}", text)
 
 

@@ -1,4 +1,4 @@
-"""The tables of routes in docs/."""
+"""The tables of routes in the docs."""
 
 from __future__ import annotations
 

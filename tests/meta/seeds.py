@@ -1,14 +1,13 @@
-"""The two seed schemas: what they promise, read from their own text."""
+"""The two seed schemas, read from their text."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-from django.conf import settings
+from tests.environment import SHARED
 
-FOLDER: Path = settings.BASE_DIR / ".." / "shared" / "seeds"
+FOLDER = SHARED / "seeds"
 HEADING = re.compile(r"^#{2,3} `?(\w+)`?$", re.M)
 # `| `id` | `VARCHAR` | …` in the one, `- id UUID PK` in the other.
 COLUMN = re.compile(r"^(?:\| `(\w+)` \| `[A-Z]|- (\w+) )", re.M)

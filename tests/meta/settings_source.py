@@ -1,4 +1,4 @@
-"""What oyl/settings.py reads from the environment, found in its source."""
+"""The environment variables that oyl/settings.py reads, from its source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SOURCE = settings.BASE_DIR / "oyl" / "settings.py"
 
 
 def _calls() -> list[tuple[str, str]]:
-    """(function, variable) of every `env.type("NAME", …)` and `_secret("NAME")`."""
+    """Return (function, variable) of every `env.type("NAME", …)` and `_secret("NAME")`."""
     found = []
     for node in ast.walk(ast.parse(SOURCE.read_text())):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
@@ -25,13 +25,13 @@ def variables() -> set[str]:
 
 
 def required_on_servers() -> set[str]:
-    """The keys, and what takes the place of the embedded services."""
+    """Return the keys, and the addresses that replace the embedded services."""
     keys = {name for function, name in _calls() if function == "_secret"}
     return keys | {"DATABASE_URL", "REDIS_URL", "QDRANT_URL", "ALLOWED_HOSTS"}
 
 
 def defaults() -> dict[str, str]:
-    """Those that are plain values, as they would be written."""
+    """Return {variable: default} of the defaults that are constants."""
     found = {}
     for node in ast.walk(ast.parse(SOURCE.read_text())):
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env."):

@@ -1,8 +1,9 @@
-"""The shape of the code: which way imports point, what they cost, how long files and functions are."""
+"""The code: the direction and the cost of imports, the length of files and functions, and what tests assert."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+
+from tests.meta.assertions import asserts, imports, modules
 
 ROOT: Path = settings.BASE_DIR
 LONGEST_FILE = 400
@@ -78,7 +81,7 @@ def test_every_app_has_its_layer_without_exception():
 
 @pytest.mark.usefixtures("database")
 def test_doors_and_services_load_no_heavy_library():
-    """A worker, a command or a test that never parses should not pay for a parser."""
+    """A worker, a command or a test that does not parse must not load a parser."""
     code = (
         "import django, sys; from importlib import import_module; django.setup()\n"
         f"for name in {LIGHT!r}:\n"
@@ -92,19 +95,19 @@ def test_doors_and_services_load_no_heavy_library():
     assert loaded.stdout.splitlines() == [f"{name} []" for name in LIGHT]
 
 
-def test_the_heavy_libraries_are_ones_that_we_install():
-    """A misspelt name above would be absent for ever."""
+def test_heavy_libraries_are_installed():
+    """A misspelt name above would never be loaded."""
     code = f"import importlib.util as u; print(*(n for n in {HEAVY!r} if u.find_spec(n) is None))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
 
 
-def test_files_stay_short_enough_to_read():
+def test_files_are_short():
     lengths = {path: len(path.read_text().splitlines()) for path in sources()}
     assert len(lengths) > 50
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
-def test_functions_stay_short_enough_to_see():
+def test_functions_are_short():
     """Tests may be longer where they list what they expect."""
     long = {
         f"{path.relative_to(ROOT)}:{name}": length
@@ -113,3 +116,31 @@ def test_functions_stay_short_enough_to_see():
         if length > LONGEST_FUNCTION and path.relative_to(ROOT).parts[0] != "tests"
     }
     assert long == {}
+
+
+def test_helpers_are_not_imported_from_test_modules():
+    found = {
+        (module, origin)
+        for module, tree in modules().items()
+        for origin, name in imports(tree)
+        if any(part.startswith("test_") for part in f"{origin}.{name}".split("."))
+    }
+    assert found == set()
+
+
+def test_every_test_asserts_something():
+    tests = [
+        (module, node)
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(tests) > 500
+    assert [f"{module}.{test.name}" for module, test in tests if not asserts(module, test)] == []
+
+
+def test_no_test_is_skipped():
+    """A conftest leaves a file out that needs what is not installed."""
+    skips = re.compile(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)\b")
+    found = [path.name for path in (ROOT / "tests").rglob("*.py") if skips.search(path.read_text())]
+    assert found == []

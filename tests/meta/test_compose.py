@@ -1,4 +1,4 @@
-"""docker-compose.yml against the settings it feeds, and the roles it makes, on a real PostgreSQL."""
+"""docker-compose.yml: the settings in its environments, and the roles that its scripts create in a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ print(json.dumps(shown, default=str))
 
 
 def resolve(value: str) -> str:
-    """What compose makes of `${NAME:?message}` and `${NAME:-default}`."""
+    """Return what compose substitutes for `${NAME:?message}` and `${NAME:-default}`."""
     return REFERENCE.sub(lambda m: FILLED_IN.get(m[1]) or (m[3] if m[2] == ":-" else ""), value)
 
 
@@ -59,13 +59,13 @@ def load_settings(given: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_compose_gives_what_the_settings_read_and_all_that_they_require(service):
+def test_environment_has_known_and_all_required_settings(service):
     given = set(SERVICES[service]["environment"])
     assert given <= variables()
     assert required_on_servers() <= given
 
 
-def test_settings_load_from_compose_and_use_its_servers_as_the_right_roles():
+def test_settings_load_from_the_environment_with_the_right_roles():
     loaded = load_settings(environment("migrate"))
     assert loaded.returncode == 0, loaded.stderr
     embedded, databases, redis_url, qdrant_url = json.loads(loaded.stdout)
@@ -79,7 +79,7 @@ def test_settings_load_from_compose_and_use_its_servers_as_the_right_roles():
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY", "ALLOWED_HOSTS"])
-def test_settings_refuse_to_load_when_a_required_one_is_missing(name):
+def test_missing_required_setting_is_refused(name):
     given = environment("web")
     del given[name]
     loaded = load_settings({**given, "OYL_DATA_DIR": str(ROOT / "var")})
@@ -87,7 +87,7 @@ def test_settings_refuse_to_load_when_a_required_one_is_missing(name):
     assert f"Set {name}" in loaded.stderr
 
 
-def test_only_migrations_get_the_owner():
+def test_only_migrate_gets_the_owner_role():
     assert "DATABASE_OWNER_URL" in SERVICES["migrate"]["environment"]
     for service in ("web", "worker", "beat"):
         assert "oyl_owner" not in json.dumps(SERVICES[service])
@@ -102,28 +102,28 @@ def test_every_secret_comes_from_the_environment_and_has_no_default():
     assert not re.search(r"\$\{\w*(PASSWORD|SECRET|KEY)\w*:-", TEXT)
 
 
-def test_the_example_explains_exactly_what_compose_asks_for():
+def test_example_has_exactly_the_variables_of_compose():
     asked = {name for name, _, _ in REFERENCE.findall(TEXT)}
     assert set(EXAMPLE) == asked - {"OYL_PORT"}
     assert all(not value for name, value in EXAMPLE.items() if re.search("PASSWORD|KEY", name))
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_each_service_is_pinned_confined_and_watched(service):
+def test_service_is_pinned_unprivileged_and_health_checked(service):
     given = SERVICES[service]
     assert "build" in given or re.fullmatch(r"[\w./-]+:v?\d[\w.-]*", given["image"])
     assert str(given["user"]).split(":")[0] not in ("", "0", "root")
-    assert given["healthcheck"].get("test") or service == "migrate"  # which ends
+    assert given["healthcheck"].get("test") or service == "migrate"  # which exits
     assert given["restart"] in ("unless-stopped", "on-failure:3")
 
 
-def test_only_web_is_published_and_only_to_this_machine():
+def test_only_web_is_published_on_localhost():
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert list(published) == ["web"]
     assert all(port.startswith("127.0.0.1:") for port in published["web"])
 
 
-def test_the_named_volumes_are_those_that_are_mounted():
+def test_named_volumes_are_mounted():
     mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
     assert {name for name in mounted if not name.startswith("./")} == set(yaml.safe_load(TEXT)["volumes"])
 
@@ -146,7 +146,7 @@ def test_the_worker_serves_every_queue_that_tasks_are_sent_to():
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Layout]:
-    """A PostgreSQL with its superuser and an empty database alone, as the image's entrypoint leaves it."""
+    """A PostgreSQL with only its superuser and an empty database, like that of the image's entrypoint."""
     layout = Layout(tmp_path / "var")
     layout.run.mkdir(mode=0o700)
     service_log = ServiceLog(layout.logs)
@@ -162,7 +162,7 @@ def server(tmp_path: Path) -> Iterator[Layout]:
 
 
 def run_init_scripts(layout: Layout) -> None:
-    """As the image does: psql, stopping at the first error, with the service's environment."""
+    """Run the scripts like the image: with psql, up to the first error, in the service's environment."""
     mounts = [volume.split(":") for volume in SERVICES["postgres"]["volumes"] if "initdb.d" in volume]
     psql = str(Path(postgres._binary("postgres")).with_name("psql"))
     for source, _, _ in sorted(mounts, key=lambda mount: mount[1]):
@@ -175,7 +175,7 @@ def run_init_scripts(layout: Layout) -> None:
         )
 
 
-def test_the_first_start_makes_the_roles_and_a_second_run_mends_them(server):
+def test_init_scripts_create_roles_and_repair_them(server):
     run_init_scripts(server)
     with psycopg.connect(host=str(server.run), user="postgres", dbname="oyl", autocommit=True) as connection:
         connection.execute("ALTER ROLE oyl_app SUPERUSER")

@@ -1,4 +1,4 @@
-"""The documentation says what is so: every setting, command, error code and link."""
+"""The documentation is correct: settings, commands, links, paths."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def rows(page: str) -> dict[str, str]:
-    """{first cell: the row} of the page's tables whose first cell is code."""
+    """Return {first cell: row} of the page's table rows whose first cell is code."""
     found = re.findall(r"^(\| `(\w+)` \|.*)$", (DOCS / page).read_text(), re.M)
     return {name: row for row, name in found}
 
 
 def sections(page: str) -> dict[str, str]:
-    """{`code` heading: what follows}"""
+    """Return {heading: text} of the sections whose heading is code."""
     parts = re.split(r"^### `(\w+)`$", (DOCS / page).read_text(), flags=re.M)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -40,7 +40,7 @@ def test_every_setting_is_documented_and_no_other():
     assert set(rows("settings.md")) == variables()
 
 
-def test_the_documented_defaults_are_the_real_ones():
+def test_documented_defaults_are_correct():
     given = rows("settings.md")
     assert {name: value for name, value in defaults().items() if f"`{value}`" not in given[name]} == {}
 
@@ -50,17 +50,17 @@ def test_every_command_is_documented_and_no_other():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_commands_section_has_its_options_and_no_others(name):
+def test_command_section_lists_exactly_its_options(name):
     section = sections("commands.md")[name]
     own = {max(action.option_strings, key=len) for action in options(name) if action.option_strings}
-    told = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", usage(section)))
-    assert told == own
+    documented = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", usage(section)))
+    assert documented == own
     words = [words_of(action) for action in options(name) if not action.option_strings]
     assert [word for some in words for word in some if word not in usage(section)] == []
 
 
 def usage(section: str) -> str:
-    """The first code block."""
+    """Return the section's first code block."""
     return section.split("```")[1]
 
 
@@ -69,7 +69,7 @@ def words_of(positional: Action) -> list[str]:
 
 
 def options(name: str) -> list[Action]:
-    """Those that the command does not inherit from Django."""
+    """Return the options that the command does not inherit from Django."""
     command = load_command_class(COMMANDS[name], name)
     inherited = next(base for base in type(command).__mro__ if base.__module__.startswith("django."))
     assert issubclass(inherited, BaseCommand)
@@ -79,7 +79,7 @@ def options(name: str) -> list[Action]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     for link in LINK.findall(page.read_text()):
         if link.startswith(("http://", "https://")):
             continue
@@ -90,7 +90,7 @@ def test_links_lead_somewhere(page):
 
 
 def anchors(page: Path) -> set[str]:
-    """As code hosts make them of headings."""
+    """Return the anchors that code hosts generate for the headings."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -109,12 +109,12 @@ def test_every_page_can_be_reached_from_the_readme():
 def test_source_files_that_the_documentation_names_exist():
     for page in PAGES:
         if "*Superseded" in page.read_text():
-            continue  # its paths are those of its time
+            continue  # its paths are historical
         for name in re.findall(r"`([a-z_]+/[\w/]+\.(?:py|sql))`", page.read_text()):
             assert (ROOT / name).exists(), f"{page.name}: {name}"
 
 
-def test_the_lookup_functions_are_those_that_tenancy_tells_of():
+def test_lookup_functions_are_documented():
     made = {function.partition("(")[0] for function in lookup_functions()}
     assert set(re.findall(r"^\| `(oyl_\w+)\(", (DOCS / "tenancy.md").read_text(), re.M)) == made
 
@@ -131,7 +131,7 @@ def test_make_targets_that_the_documentation_names_exist():
 
 
 def test_settings_are_read_in_one_place():
-    """What reads the environment elsewhere would be a setting that nobody documents."""
+    """A variable that is read elsewhere would be an undocumented setting."""
     allowed = {"DJANGO_SETTINGS_MODULE", "PATH"}
     for app in OWN:
         for path in (ROOT / app).rglob("*.py"):

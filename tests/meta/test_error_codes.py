@@ -1,4 +1,4 @@
-"""The one table of error codes: what is raised is in it, and what is in it is raised."""
+"""The table of error codes has exactly the codes that are raised."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def test_every_code_of_the_table_is_raised():
 
 
 @pytest.mark.parametrize("code", ERROR_CODES)
-def test_a_code_has_a_sentence_that_is_one(code: str):
+def test_code_has_a_complete_sentence(code: str):
     assert re.fullmatch(r"[a-z_]+", code)
     text = ERROR_CODES[code].sentence
     assert text[0] in "'" or text[0].isupper()
     assert text.endswith((".", ")", "}"))
 
 
-def test_a_sentence_is_completed_with_its_facts():
+def test_sentence_is_completed_with_values():
     assert "9 pages; at most 3" in sentence("too_many_pages", pages=9, limit=3)
     assert "three" in EngineError("nested_too_deep", limit="three").detail
 
 
-def test_an_error_knows_whether_a_repeat_helps():
+def test_error_knows_whether_a_retry_may_help():
     assert EngineError("vector_store_unavailable").retryable
     assert not EngineError("vector_store_rejected", "No.").retryable
 

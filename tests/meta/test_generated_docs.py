@@ -1,4 +1,4 @@
-"""What is generated in the docs is as the code has it now."""
+"""The generated parts of the docs are up to date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.meta.generated_docs import DOCS, GENERATORS, PART, generated, pages
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_generated_parts_are_up_to_date(page):
     text = page.read_text()
-    assert text == generated(text), "write them anew: make docs"
+    assert text == generated(text), "run `make docs`"
 
 
 def test_every_generator_is_used():

@@ -1,4 +1,4 @@
-"""The docs' figures are those that were measured."""
+"""The figures in the docs are those of the reports."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from benchmarks.reports import BLOCK, FOLDER, PAGES, rendered
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_tables_say_what_the_reports_do(page) -> None:
+def test_tables_match_the_reports(page) -> None:
     text = page.read_text()
-    assert text == rendered(text), "write the tables anew: python -m benchmarks.reports"
+    assert text == rendered(text), "run `python -m benchmarks.reports`"
 
 
-def test_every_report_stands_in_the_docs() -> None:
+def test_every_report_is_in_the_docs() -> None:
     shown = {block["name"] for page in PAGES for block in BLOCK.finditer(page.read_text())}
     assert shown >= {path.stem for path in FOLDER.glob("*.json")}

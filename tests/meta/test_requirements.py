@@ -1,4 +1,4 @@
-"""Each dependency is there for a reason, is locked with its hashes, and installs from anywhere."""
+"""Each dependency has a reason, and is locked with hashes and without a registry."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PIN = re.compile(r"^([\w.-]+)==(\S+)(?: ; [^\\]+)?((?: \\\n    --hash=sha256:[0-
 LOCKS = ["requirements.txt", "requirements-dev.txt"]
 
 
-def wanted(name: str) -> dict[str, str]:
-    """{distribution: its reason}"""
+def requirements(name: str) -> dict[str, str]:
+    """Return {distribution: reason}."""
     lines = (ROOT / name).read_text().splitlines()
     return {
         canonical(NAME.match(line)[0]): line.partition("  # ")[2].strip()  # type: ignore[index]
@@ -38,8 +38,8 @@ def locked(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["requirements.in", "requirements-dev.in"])
 def test_every_dependency_has_its_reason(name: str):
-    assert len(wanted(name)) > 10
-    assert [one for one, reason in wanted(name).items() if not reason] == []
+    assert len(requirements(name)) > 10
+    assert [one for one, reason in requirements(name).items() if not reason] == []
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -50,8 +50,8 @@ def test_every_line_of_a_lock_is_a_version_with_hashes(name: str):
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_has_what_is_wanted(name: str):
-    assert set(wanted(name.replace(".txt", ".in"))) <= set(locked(name))
+def test_lock_contains_all_requirements(name: str):
+    assert set(requirements(name.replace(".txt", ".in"))) <= set(locked(name))
 
 
 def test_development_runs_the_versions_of_the_image():
@@ -59,9 +59,9 @@ def test_development_runs_the_versions_of_the_image():
     assert run.items() <= develop.items()
 
 
-def test_the_image_has_nothing_for_development():
-    needed_anyway = {"cryptography", "pyyaml"}  # by what runs, too
-    assert set(wanted("requirements-dev.in")) & set(locked("requirements.txt")) <= needed_anyway
+def test_image_has_no_development_requirements():
+    needed_anyway = {"cryptography", "pyyaml"}  # also at run time
+    assert set(requirements("requirements-dev.in")) & set(locked("requirements.txt")) <= needed_anyway
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -72,16 +72,16 @@ def test_a_lock_names_no_registry_and_no_path(name: str):
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_nothing_that_brings_torch_is_locked(name: str):
-    """Gigabytes, for what ONNX Runtime does here."""
+def test_torch_and_its_dependents_are_not_locked(name: str):
+    """They take gigabytes; ONNX Runtime runs the models."""
     heavy = re.compile(r"torch|sentence-transformers|nvidia-.*|unstructured-inference")
     assert [one for one in locked(name) if heavy.fullmatch(one)] == []
 
 
-def test_what_is_imported_is_declared():
-    """And not only there because something else brings it."""
+def test_imported_packages_are_declared():
+    """They must not depend on the requirements of other packages."""
     packages = set(PACKAGES)
-    distributions, declared = packages_distributions(), set(wanted("requirements.in"))
+    distributions, declared = packages_distributions(), set(requirements("requirements.in"))
     undeclared = {
         module
         for package in packages

@@ -1,4 +1,4 @@
-"""The embedded services are tried as they are, also where the suite itself runs on servers."""
+"""The embedded services are tested also where the suite itself runs on servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SERVERS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "QDRANT_URL")
 
 @pytest.fixture(autouse=True)
 def no_servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that these tests start know of no server."""
+    """Processes that these tests start use no server."""
     if request.path.name.startswith(("test_embedded", "test_up")):
         for name in SERVERS:
             monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""doctor: every component is really used, and each failure says what to do."""
+"""`doctor` uses every component, and says what to do about each failure."""
 
 import json
 from io import StringIO
@@ -21,7 +21,7 @@ def state_of(component):
     return check.state, check.detail
 
 
-def test_the_suites_own_installation_is_fit(database):
+def test_doctor_accepts_the_suites_installation(database):
     stdout = StringIO()
     with override_settings(OYL_AUDIT_KEY="k" * 32):
         call_command("doctor", json=True, stdout=stdout)
@@ -31,7 +31,7 @@ def test_the_suites_own_installation_is_fit(database):
 
 
 @override_settings(REDIS_URL="redis://localhost:1")
-def test_a_component_that_does_not_answer_fails_the_command_and_hides_no_other(database):
+def test_unreachable_component_fails_the_command_after_all_checks(database):
     stdout = StringIO()
     with pytest.raises(CommandError, match="Not fit for work: redis"):
         call_command("doctor", stdout=stdout)
@@ -49,25 +49,25 @@ def test_a_component_that_does_not_answer_fails_the_command_and_hides_no_other(d
         ("data folder", {"OYL_DATA_DIR": Path("/nowhere/at/all")}, State.FAIL, "No such file or directory"),
     ],
 )
-def test_a_bad_setting_is_explained(component, settings, expected, detail):
+def test_invalid_setting_is_explained(component, settings, expected, detail):
     with override_settings(**settings):
-        state, told = state_of(component)
+        state, found = state_of(component)
     assert state is expected
-    assert detail in told
+    assert detail in found
 
 
-def test_without_libreoffice_it_only_warns(monkeypatch):
+def test_missing_libreoffice_is_a_warning(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert state_of("soffice") == (State.WARN, "not found, so that .doc and .ppt files are refused")
 
 
 @pytest.mark.parametrize(("free", "expected"), [(6 << 30, "ok"), (2 << 30, "warn"), (1 << 29, "fail")])
-def test_a_disk_that_gets_full_is_told_in_time(monkeypatch, free, expected):
+def test_low_disk_space_is_reported(monkeypatch, free, expected):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": free}))
     assert state_of("data folder")[0] == expected
 
 
-def test_a_table_that_is_not_isolated_fails(database):
+def test_table_without_isolation_fails(database):
     with connections["owner"].cursor() as cursor:
         try:
             cursor.execute("CREATE TABLE astray (id uuid)")
@@ -78,7 +78,7 @@ def test_a_table_that_is_not_isolated_fails(database):
     assert detail.startswith("astray: It has no tenant_id.")
 
 
-def test_a_migration_that_is_not_applied_fails(database):
+def test_unapplied_migration_fails(database):
     rename = "UPDATE django_migrations SET name = %s WHERE app = 'workflows' AND name = %s"
     with connections["owner"].cursor() as cursor:
         try:

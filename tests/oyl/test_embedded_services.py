@@ -1,4 +1,4 @@
-"""The real services: their data outlives restarts and crashes, and processes share them safely."""
+"""The embedded services: their data survives restarts and crashes, and processes share them safely."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def environment(layout: Layout) -> dict[str, str]:
 
 @contextmanager
 def another_process(layout: Layout) -> Iterator[subprocess.Popen[str]]:
-    """A process inside `ensure_services`; it leaves when a line is written to it."""
+    """A process inside `ensure_services`, which it leaves when a line is written to it."""
     command = [sys.executable, "-c", USE_SERVICES]
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -87,14 +87,14 @@ def owner(layout: Layout) -> InstanceInfo:
     return info
 
 
-def leave(process: subprocess.Popen[str]) -> None:
+def send_line(process: subprocess.Popen[str]) -> None:
     assert process.stdin
     process.stdin.write("\n")
     process.stdin.flush()
 
 
 @pytest.fixture(scope="module")
-def far_away(tmp_path_factory):
+def long_path_layout(tmp_path_factory):
     """A data folder with a space in it whose path has more than 200 characters."""
     return Layout(tmp_path_factory.mktemp("far") / "a folder" / ("x" * 90) / ("y" * 90) / "var")
 
@@ -104,18 +104,18 @@ def layout(tmp_path):
     return Layout(tmp_path / "var")
 
 
-def test_data_outlives_a_restart_in_a_long_path_with_a_space(far_away):
-    assert len(str(far_away.data)) > 200
-    with services(far_away):
-        query(far_away, "CREATE TABLE kept (word text)")
-        query(far_away, "INSERT INTO kept VALUES ('still here')")
-    with services(far_away):
-        assert query(far_away, "SELECT word FROM kept") == [("still here",)]
-        assert redis.program(far_away).is_ready()
-    assert not postgres.program(far_away).is_ready()
+def test_data_survives_a_restart_in_a_long_path_with_a_space(long_path_layout):
+    assert len(str(long_path_layout.data)) > 200
+    with services(long_path_layout):
+        query(long_path_layout, "CREATE TABLE kept (word text)")
+        query(long_path_layout, "INSERT INTO kept VALUES ('still here')")
+    with services(long_path_layout):
+        assert query(long_path_layout, "SELECT word FROM kept") == [("still here",)]
+        assert redis.program(long_path_layout).is_ready()
+    assert not postgres.program(long_path_layout).is_ready()
 
 
-def test_roles_are_those_that_tenancy_relies_on(layout):
+def test_roles_have_the_required_rights(layout):
     with services(layout):
         roles = query(
             layout,
@@ -133,19 +133,19 @@ def test_roles_are_those_that_tenancy_relies_on(layout):
         assert query(layout, "SHOW fsync") == [("on",)]
 
 
-def test_two_instances_live_side_by_side(far_away, layout):
-    with services(far_away), services(layout):
+def test_two_instances_run_side_by_side(long_path_layout, layout):
+    with services(long_path_layout), services(layout):
         query(layout, "CREATE TABLE only_here (id int)")
-        assert query(far_away, "SELECT to_regclass('only_here')") == [(None,)]
+        assert query(long_path_layout, "SELECT to_regclass('only_here')") == [(None,)]
 
 
-def test_sockets_are_for_this_user_alone(layout):
+def test_socket_folder_is_private(layout):
     with services(layout):
         assert layout.run.stat().st_mode & 0o777 == 0o700
         assert layout.run.stat().st_uid == os.getuid()
 
 
-def test_a_socket_folder_of_someone_else_is_refused(layout, tmp_path):
+def test_socket_folder_of_another_user_is_refused(layout, tmp_path):
     layout.run.symlink_to(tmp_path)
     try:
         with pytest.raises(ServiceError, match="not this user's own folder"):
@@ -154,7 +154,7 @@ def test_a_socket_folder_of_someone_else_is_refused(layout, tmp_path):
         layout.run.unlink()
 
 
-def test_a_killed_owner_leaves_data_that_the_next_one_takes_over(layout):
+def test_next_owner_takes_over_a_killed_owners_data(layout):
     with another_process(layout) as process:
         query(layout, "CREATE TABLE kept AS SELECT 7 AS number")
         server = psutil.Process(owner(layout).children["postgres"][0])
@@ -165,7 +165,7 @@ def test_a_killed_owner_leaves_data_that_the_next_one_takes_over(layout):
         assert not server.is_running()
 
 
-def test_a_server_that_its_killed_owner_could_not_stop_is_stopped_by_the_next(layout):
+def test_next_owner_stops_a_killed_owners_server(layout):
     mine = instance.acquire(layout, InstanceKind.COMMAND)
     assert mine
     sleeper = subprocess.Popen(["sleep", "60"])
@@ -178,7 +178,7 @@ def test_a_server_that_its_killed_owner_could_not_stop_is_stopped_by_the_next(la
     next_one.release()
 
 
-def test_children_that_start_at_the_same_time_are_all_remembered(layout):
+def test_children_started_concurrently_are_all_recorded(layout):
     mine = instance.acquire(layout, InstanceKind.COMMAND)
     assert mine
     names = [f"child{number}" for number in range(40)]
@@ -188,19 +188,19 @@ def test_children_that_start_at_the_same_time_are_all_remembered(layout):
     mine.release()
 
 
-def test_the_first_process_waits_for_the_others_that_use_its_services(layout):
+def test_first_process_waits_for_other_users_of_its_services(layout):
     with another_process(layout) as first, another_process(layout) as second:
         assert owner(layout).pid == first.pid
-        leave(first)
+        send_line(first)
         time.sleep(0.3)
         assert query(layout, "SELECT 1") == [(1,)]
-        leave(second)
+        send_line(second)
         assert second.wait(5) == 0
         assert first.wait(5) == 0
     assert instance.running_instance(layout) is None
 
 
-def test_a_crashed_server_comes_back(layout):
+def test_crashed_server_is_restarted(layout):
     with services(layout):
         crashed = owner(layout).children["redis"][0]
         os.kill(crashed, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Children are kept running, their logs say why they stopped, and nothing is left behind."""
+"""The supervisor restarts its children, logs why they stopped, and leaves no process running."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def python(name: str, code: str, **options: Any) -> Program:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Running, and not merely waiting for its parent to notice the end."""
+    """Return whether the process is running and no zombie."""
     return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
 
 
@@ -54,7 +54,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_killed_child_is_started_again_and_its_log_says_why(running, monkeypatch):
+def test_killed_child_is_restarted_and_logged(running, monkeypatch):
     monkeypatch.setattr(module, "MIN_DELAY", 0.05)
     made, started, service_log = running
     made.start([python("sleeper", SLEEP)])
@@ -64,7 +64,7 @@ def test_a_killed_child_is_started_again_and_its_log_says_why(running, monkeypat
     assert "was killed by SIGKILL" in service_log.path("sleeper").read_text()
 
 
-def test_a_child_that_cannot_start_is_named_with_its_log(running, monkeypatch):
+def test_child_that_cannot_start_is_reported_with_its_log(running, monkeypatch):
     monkeypatch.setattr(module, "MIN_DELAY", 0.05)
     made, _, service_log = running
     with pytest.raises(ServiceError, match=r"broken does not start: see .*broken\.log"):
@@ -84,7 +84,7 @@ def test_stop_ends_children_and_grandchildren(running):
     wait_for(lambda: not any(map(is_alive, family)))
 
 
-def test_a_child_that_ignores_the_signal_is_killed_after_its_grace(running):
+def test_child_that_ignores_sigterm_is_killed_after_its_grace_period(running):
     made, started, service_log = running
     made.start([python("stubborn", STUBBORN, grace=0.3)])
     wait_for(partial(says_up, service_log, "stubborn"))
@@ -108,7 +108,6 @@ def test_groups_stop_in_reverse_order(running, tmp_path):
     assert (tmp_path / "order").read_text() == "ba"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
 def test_children_end_when_their_supervisor_is_killed(tmp_path):
     code = (
         "import os, sys, time\n"
@@ -139,5 +138,5 @@ def test_children_end_when_their_supervisor_is_killed(tmp_path):
         (-9, "was killed by SIGKILL (out of memory, or kill -9)"),
     ],
 )
-def test_exit_codes_in_words(code, words):
+def test_exit_codes_are_described(code, words):
     assert describe_exit(code) == words

@@ -1,4 +1,4 @@
-"""Reports of errors name what there was, and show nothing of it."""
+"""Error reports name variables and settings, but hide their values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECRET = "canary-5d1c77"
 
 @pytest.mark.parametrize("debug", [False, True])
 @override_settings(REDIS_URL=f"redis://:{SECRET}@localhost/0", SOME_API_KEY=SECRET)
-def test_a_report_shows_no_value(debug: bool):
+def test_error_report_hides_values(debug: bool):
     request = RequestFactory().post("/", {"password": SECRET})
     held = SECRET  # noqa: F841 (a variable that the report names)
     try:

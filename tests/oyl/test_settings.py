@@ -1,4 +1,4 @@
-"""Reading the settings changes nothing on disk."""
+"""Reading the settings writes nothing to disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py up` refuses to start twice or on a busy port, and says what to do instead."""
+"""`manage.py up` refuses to start twice or on a busy port, and explains what to do."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def busy_port(settings: Any) -> Iterator[int]:
         yield settings.OYL_PORT
 
 
-def test_a_busy_port_is_named_with_how_to_choose_another(layout, busy_port):
+def test_busy_port_is_reported_with_another_to_choose(layout, busy_port):
     with pytest.raises(CommandError, match=rf"Port {busy_port} .*in use.* OYL_PORT={busy_port + 1} make up"):
         call_command("up")
     assert not layout.postgres.exists()
@@ -48,7 +48,7 @@ def test_a_busy_port_is_named_with_how_to_choose_another(layout, busy_port):
     ("host", "port", "advice"),
     [("127.0.0.1", 70000, "1 to 65535"), ("192.0.2.1", 8000, "OYL_HOST=192.0.2.1")],
 )
-def test_an_impossible_address_is_named_with_what_is_wrong_of_it(layout, settings, host, port, advice):
+def test_invalid_address_is_explained(layout, settings, host, port, advice):
     settings.OYL_HOST, settings.OYL_PORT = host, port
     with pytest.raises(CommandError, match=advice):
         call_command("up")
@@ -77,10 +77,10 @@ def test_a_command_that_uses_the_services_is_named(layout, settings):
         first.release()
 
 
-def test_the_welcome_shows_address_and_sign_in(layout, settings):
+def test_welcome_shows_address_and_credentials(layout, settings):
     layout.data.mkdir()
-    told = '{"tenant": "Demo", "email": "admin@demo.example", "password": "a-b-c"}'
-    (layout.data / "demo.json").write_text(told)
+    demo = '{"tenant": "Demo", "email": "admin@demo.example", "password": "a-b-c"}'
+    (layout.data / "demo.json").write_text(demo)
     shown = welcome(layout)
     assert f"http://127.0.0.1:{settings.OYL_PORT}/admin/" in shown
     assert "admin@demo.example" in shown
@@ -103,7 +103,7 @@ def wait_for_new_pid(layout: Layout, name: str, old: int) -> int:
     raise AssertionError(f"{name} was not started again")
 
 
-def test_everything_runs_restarts_what_crashes_and_stops_cleanly(tmp_path):
+def test_up_runs_restarts_and_stops_all_processes(tmp_path):
     layout = Layout(tmp_path / "a folder" / ("x" * 100) / ("y" * 90))
     layout.data.mkdir(parents=True)
     demo = {"tenant": "Demo", "email": "admin@demo.example", "password": "a-b-c"}

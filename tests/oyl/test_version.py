@@ -29,7 +29,7 @@ def test_version_is_in_the_openapi_document(database: None):
     assert document["info"]["version"] == VERSION
 
 
-def test_version_stands_at_the_foot_of_admin_pages(owner: Person):
+def test_version_is_in_the_footer_of_admin_pages(owner: Person):
     client = Client()
     client.force_login(owner.user)
     assert f"OYL {VERSION}</footer>" in client.get("/admin/").content.decode()

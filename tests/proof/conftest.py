@@ -1,5 +1,5 @@
-"""The promises by which people choose OYL, each as a harness: small in the suite, long with `--long` (`make chaos` and its
-like). Only a long run's figures are kept, in benchmarks/reports."""
+"""The harnesses, which prove what OYL promises: small in the suite, long with `--long` (`make chaos` and the other
+targets). Only a long run saves its figures, in benchmarks/reports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 
 import pytest
+from _pytest.capture import CaptureManager
 
 from benchmarks.reports import Row, save
 
@@ -16,18 +17,19 @@ Report = Callable[[str, Sequence[Row]], None]
 
 @pytest.fixture(scope="session")
 def size(request: pytest.FixtureRequest) -> Size:
-    """`size(30, 1000)`: how much of something, in the suite and in a long run."""
+    """`size(30, 1000)` returns 30 in the suite and 1000 in a long run."""
     return lambda small, long: long if request.config.getoption("--long") else small
 
 
-@pytest.fixture
-def report(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Report:
-    """`report("chaos", rows)` prints a harness's figures; a long run keeps them, too."""
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> Report:
+    """`report("chaos", rows)` prints a harness's figures; a long run saves them, too."""
+    capture: CaptureManager = request.config.pluginmanager.getplugin("capturemanager")
 
-    def tell(name: str, rows: Sequence[Row]) -> None:
-        with capsys.disabled():
+    def print_and_save(name: str, rows: Sequence[Row]) -> None:
+        with capture.global_and_fixture_disabled():
             print(json.dumps({name: list(rows)}, ensure_ascii=False))
         if request.config.getoption("--long"):
             save(name, command=f"make {name}", rows=rows)
 
-    return tell
+    return print_and_save

@@ -1,4 +1,4 @@
-"""check_rls: the schema as it is migrated is clean, and every defect of a new table is named."""
+"""`check_rls` finds nothing in the migrated schema, and every defect of a new table."""
 
 import json
 from contextlib import contextmanager
@@ -27,8 +27,8 @@ GOOD = {
 
 
 @contextmanager
-def made_by_the_owner(statements):
-    """Seen by all, and gone after the block."""
+def created_by_owner(statements):
+    """Execute the statements as the tables' owner; drop what they create after the block."""
     with connections["owner"].cursor() as cursor:
         try:
             for statement in statements:
@@ -43,14 +43,14 @@ def findings():
     return {(finding.rule, finding.where) for finding in check.check()}
 
 
-def test_the_migrated_schema_is_clean(database):
+def test_migrated_schema_has_no_findings(database):
     assert check.check() == []
 
 
-def test_the_schema_is_really_looked_at(database):
-    told = json.loads(output())
-    assert told["findings"] == []
-    assert told["tables"] >= 25
+def test_report_counts_the_tables(database):
+    report = json.loads(output())
+    assert report["findings"] == []
+    assert report["tables"] >= 25
 
 
 def output():
@@ -59,8 +59,8 @@ def output():
     return stdout.getvalue()
 
 
-def test_a_table_with_everything_is_clean(database):
-    with made_by_the_owner(GOOD.values()):
+def test_complete_table_has_no_findings(database):
+    with created_by_owner(GOOD.values()):
         assert findings() == set()
 
 
@@ -93,46 +93,46 @@ def test_a_table_with_everything_is_clean(database):
         ({"grant": "GRANT TRIGGER ON wild TO PUBLIC"}, {"grant"}),
     ],
 )
-def test_each_defect_of_a_new_table_is_named(database, changes, rules):
-    with made_by_the_owner(filter(None, {**GOOD, **changes}.values())):
+def test_each_defect_of_a_table_is_found(database, changes, rules):
+    with created_by_owner(filter(None, {**GOOD, **changes}.values())):
         assert findings() == {(rule, "wild") for rule in rules}
 
 
-def test_a_table_without_a_tenant_is_named(database):
-    with made_by_the_owner(["CREATE TABLE wild (id uuid PRIMARY KEY)"]):
+def test_table_without_a_tenant_is_found(database):
+    with created_by_owner(["CREATE TABLE wild (id uuid PRIMARY KEY)"]):
         assert ("no_tenant_id", "wild") in findings()
         with pytest.raises(CommandError, match="Tenants are not isolated"):
             output()
 
 
-def test_a_shared_table_may_not_refer_to_a_tenants(database, monkeypatch):
+def test_shared_table_that_refers_to_a_tenants_table_is_found(database, monkeypatch):
     shared = {**CoreConfig.shared_tables, "wild": "for this test"}
     monkeypatch.setattr(CoreConfig, "shared_tables", shared)
     table = f"CREATE TABLE wild (id uuid PRIMARY KEY, workspace_id uuid REFERENCES {PARENT} (id))"
-    with made_by_the_owner([table]):
+    with created_by_owner([table]):
         assert ("shared", "wild") in findings()
-    with made_by_the_owner(["CREATE TABLE wild (id uuid PRIMARY KEY, tenant_id uuid)"]):
+    with created_by_owner(["CREATE TABLE wild (id uuid PRIMARY KEY, tenant_id uuid)"]):
         assert findings() == {("shared", "wild")}
 
 
-def test_views_that_read_as_their_owner_are_named(database):
-    with made_by_the_owner([*GOOD.values(), "CREATE VIEW wild_view AS SELECT * FROM wild"]):
+def test_views_with_their_owners_rights_are_found(database):
+    with created_by_owner([*GOOD.values(), "CREATE VIEW wild_view AS SELECT * FROM wild"]):
         assert findings() == {("view_not_invoker", "wild_view")}
     view = "CREATE VIEW wild_view WITH (security_invoker = true) AS SELECT * FROM wild"
-    with made_by_the_owner([*GOOD.values(), view]):
+    with created_by_owner([*GOOD.values(), view]):
         assert findings() == set()
-    with made_by_the_owner([*GOOD.values(), "CREATE MATERIALIZED VIEW wild_view AS SELECT * FROM wild"]):
+    with created_by_owner([*GOOD.values(), "CREATE MATERIALIZED VIEW wild_view AS SELECT * FROM wild"]):
         assert findings() == {("materialized_view", "wild_view")}
 
 
-def test_functions_that_lend_their_owners_rights_are_named(database):
+def test_security_definer_functions_are_found(database):
     function = "CREATE FUNCTION wild_function() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'"
-    with made_by_the_owner([function]):
+    with created_by_owner([function]):
         assert findings() == {("security_definer", "wild_function()")}
 
 
 @pytest.mark.parametrize("table", AuditConfig.append_only_tables)
-def test_a_right_to_change_the_audit_log_is_named(database, table):
+def test_right_to_change_the_audit_log_is_found(database, table):
     with connections["owner"].cursor() as cursor:
         try:
             for right in ("UPDATE", "DELETE", "UPDATE (created_at)"):
@@ -143,7 +143,7 @@ def test_a_right_to_change_the_audit_log_is_named(database, table):
             cursor.execute(f"REVOKE UPDATE, DELETE ON {table} FROM oyl_app")
 
 
-def test_the_owners_role_is_named_as_unfit_for_the_application(database, monkeypatch):
+def test_owner_role_is_unfit_for_the_application(database, monkeypatch):
     monkeypatch.setattr("core.isolation.pg_catalog.connection", connections["owner"])
     details = [finding.detail for finding in check.check() if finding.rule == "role"]
     assert any(detail.startswith("It owns") for detail in details)

@@ -1,4 +1,4 @@
-"""The base of commands: results on stdout, problems on stderr, one tenant or all."""
+"""The base class of commands: results on stdout, problems on stderr, for one tenant or all."""
 
 import json
 from io import StringIO
@@ -21,7 +21,7 @@ def output(command, *arguments, **options):
     return stdout.getvalue()
 
 
-class Who(TenantCommand):
+class ShowTenant(TenantCommand):
     offers_all_tenants = True
     broken = ""
 
@@ -37,7 +37,7 @@ class Who(TenantCommand):
         return "bad" if self.broken == "result" else ""
 
 
-def test_create_tenant_tells_the_new_owners_password_once(database):
+def test_create_tenant_returns_a_new_owners_password(database):
     made = json.loads(output("create_tenant", "Ada & Söhne", admin_email="Ada@example.org", json=True))
     assert made["admin_email"] == "ada@example.org"
     assert len(made["password"]) >= 12
@@ -47,7 +47,7 @@ def test_create_tenant_tells_the_new_owners_password_once(database):
     assert {"id": made["tenant_id"], "name": "Ada & Söhne"} in listed
 
 
-def test_create_tenant_refuses_a_taken_name_and_a_bad_address(database):
+def test_create_tenant_refuses_a_taken_name_and_an_invalid_address(database):
     output("create_tenant", "Taken", admin_email="taken@example.org")
     with pytest.raises(CommandError, match="There is a tenant named 'Taken' already"):
         output("create_tenant", "Taken", admin_email="taken@example.org")
@@ -55,14 +55,14 @@ def test_create_tenant_refuses_a_taken_name_and_a_bad_address(database):
         output("create_tenant", "Other", admin_email="nobody")
 
 
-def test_create_api_key_makes_one_that_opens_the_api_for_a_member(owner, colleague):
-    tenant, whoever = str(owner.tenant_id), {}
+def test_created_api_key_acts_for_its_member(owner, colleague):
+    tenant, responses = str(owner.tenant_id), {}
     for person, arguments in ((owner, []), (colleague, ["--user", colleague.user.email.upper()])):
         key = output("create_api_key", "Script", *arguments, tenant=tenant).strip()
-        whoever[person] = Client().get("/api/v1/documents/", headers={"Authorization": f"Bearer {key}"})
+        responses[person] = Client().get("/api/v1/documents/", headers={"Authorization": f"Bearer {key}"})
         with tenant_scope(owner.tenant_id):
             assert ApiKey.objects.get(prefix=key[:16]).user == person.user
-    assert [answer.status_code for answer in whoever.values()] == [200, 200]
+    assert [answer.status_code for answer in responses.values()] == [200, 200]
     narrow = json.loads(output("create_api_key", "x", "--scope", "audit:read", tenant=tenant, json=True))
     assert narrow["acts_for"] == owner.user.email
     answer = Client().get("/api/v1/documents/", headers={"Authorization": f"Bearer {narrow['key']}"})
@@ -71,36 +71,36 @@ def test_create_api_key_makes_one_that_opens_the_api_for_a_member(owner, colleag
         output("create_api_key", "x", "--user", "nobody@example.org", tenant=tenant)
 
 
-def test_nobody_else_makes_keys_that_act_for_others(owner, colleague):
+def test_owner_cannot_create_a_key_for_another_member(owner, colleague):
     member = member_named(owner.tenant_id, colleague.user.email)
     with pytest.raises(ForbiddenError):
         create_api_key(actor=owner.actor, name="x", scopes=["audit:read"], member=member)
 
 
 @pytest.mark.parametrize(("name", "complaint"), [(" ", "must not be empty"), ("x" * 256, "at most 255")])
-def test_a_name_that_cannot_be_is_refused(database, name, complaint):
+def test_invalid_tenant_name_is_refused(database, name, complaint):
     with pytest.raises(CommandError, match=complaint):
         output("create_tenant", name, "--admin-email", "ada@example.org")
 
 
-def test_a_tenant_is_named_by_its_id_or_its_name(tenant):
-    assert output(Who(), tenant=str(tenant)) == f"in {tenant}\n"
+def test_tenant_option_takes_an_id_and_refuses_an_unknown_name(tenant):
+    assert output(ShowTenant(), tenant=str(tenant)) == f"in {tenant}\n"
     with pytest.raises(CommandError, match="There is no tenant 'Nowhere'"):
-        output(Who(), tenant="Nowhere")
+        output(ShowTenant(), tenant="Nowhere")
 
 
-def test_one_of_tenant_and_all_tenants_is_needed(database):
+def test_tenant_or_all_tenants_is_required(database):
     with pytest.raises(CommandError, match="one of the arguments --tenant --all-tenants is required"):
-        call_command(Who())
+        call_command(ShowTenant())
 
 
-def test_all_tenants_give_a_list(tenant, stranger):
-    told = json.loads(output(Who(), "--all-tenants", json=True))
-    assert {str(tenant), str(stranger.tenant_id)} <= {one["tenant"] for one in told}
+def test_all_tenants_returns_a_list(tenant, stranger):
+    results = json.loads(output(ShowTenant(), "--all-tenants", json=True))
+    assert {str(tenant), str(stranger.tenant_id)} <= {one["tenant"] for one in results}
 
 
-def test_a_tenant_in_which_it_fails_is_named_and_does_not_stop_the_others(tenant, stranger):
-    command, stdout = Who(), StringIO()
+def test_failure_in_one_tenant_does_not_stop_the_others(tenant, stranger):
+    command, stdout = ShowTenant(), StringIO()
     command.broken = str(tenant)
     with pytest.raises(CommandError, match="out of order"):
         call_command(command, "--all-tenants", stdout=stdout)
@@ -108,8 +108,8 @@ def test_a_tenant_in_which_it_fails_is_named_and_does_not_stop_the_others(tenant
     assert str(tenant) not in stdout.getvalue()
 
 
-def test_a_bad_result_is_shown_and_fails(tenant):
-    command, stdout = Who(), StringIO()
+def test_result_with_a_problem_is_printed_and_fails(tenant):
+    command, stdout = ShowTenant(), StringIO()
     command.broken = "result"
     with pytest.raises(CommandError, match="bad"):
         call_command(command, tenant=str(tenant), stdout=stdout)

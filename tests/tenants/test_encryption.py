@@ -1,4 +1,4 @@
-"""Secrets: encrypted for one place, shown nowhere, and refused loudly when anything is wrong with them."""
+"""Encrypted fields: a value is bound to its row and field, is not displayed, and is refused if anything is wrong with it."""
 
 import json
 import pickle
@@ -21,13 +21,12 @@ from core.encryption.fields import (
 from core.encryption.keyring import ciphers
 from core.isolation.scope import tenant_scope
 from tenants.models import Tenant
+from tests.tenants.keys import KEY_1, KEY_2
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
 TABLE, FIELD = "integration_configs", "config_encrypted_json"
 CANARY = "canary-7f3a91"
 VALUE = {"api_key": CANARY, "retries": 3, "ü": [None, True]}
-KEY_1 = f"k1:{b64encode(b'1' * 32).decode()}"
-KEY_2 = f"k2:{b64encode(b'2' * 32).decode()}"
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def raw(config):
         return cursor.fetchone()[0]
 
 
-def put_raw(config, text):
+def write_raw(config, text):
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE integration_configs SET config_encrypted_json = %s::jsonb WHERE id = %s",
@@ -68,7 +67,7 @@ def put_raw(config, text):
         )
 
 
-def test_a_saved_secret_is_read_again_and_stored_as_an_envelope(workspace):
+def test_saved_secret_is_stored_as_an_envelope(workspace):
     config = saved(workspace)
     assert config.config_encrypted_json.decrypt() == VALUE
     assert reload(config).config_encrypted_json.decrypt() == VALUE
@@ -77,22 +76,22 @@ def test_a_saved_secret_is_read_again_and_stored_as_an_envelope(workspace):
     assert CANARY not in raw(config)
 
 
-def test_the_same_value_is_never_the_same_ciphertext(workspace):
+def test_equal_values_have_different_ciphertexts(workspace):
     assert raw(saved(workspace, "one")) != raw(saved(workspace, "two"))
 
 
 @pytest.mark.parametrize("value", [{}, [], "", 0, False, "text"])
-def test_any_json_value_but_null_is_a_secret(workspace, value):
+def test_any_json_value_except_null_is_encrypted(workspace, value):
     assert reload(saved(workspace, value=value)).config_encrypted_json.decrypt() == value
 
 
-def test_none_is_no_secret(workspace):
+def test_none_is_stored_as_null(workspace):
     config = saved(workspace, value=None)
     assert raw(config) is None
     assert reload(config).config_encrypted_json is None
 
 
-def test_update_fields_and_bulk_create_and_deferred_loading(workspace):
+def test_update_fields_bulk_create_and_deferred_loading_work(workspace):
     config = saved(workspace)
     config.config_encrypted_json = "new"
     config.save(update_fields=["config_encrypted_json"])
@@ -111,7 +110,7 @@ def test_saving_without_a_change_keeps_the_ciphertext(workspace):
     assert raw(config) == before
 
 
-def test_a_copied_object_gets_a_ciphertext_of_its_own(workspace):
+def test_copied_object_is_encrypted_again(workspace):
     config = saved(workspace)
     copy = reload(config)
     copy.pk, copy._state.adding, copy.name = None, True, "copy"
@@ -141,7 +140,7 @@ def test_update_refuses_the_secret_of_another_row(workspace):
     assert reload(two).config_encrypted_json.decrypt() == VALUE
 
 
-def test_a_tenants_metadata_is_such_a_secret(tenant):
+def test_tenant_metadata_is_a_secret(tenant):
     with tenant_scope(tenant):
         mine = Tenant.objects.get()
         mine.metadata_encrypted = VALUE
@@ -149,7 +148,7 @@ def test_a_tenants_metadata_is_such_a_secret(tenant):
         assert Tenant.objects.get().metadata_encrypted.decrypt() == VALUE
 
 
-def test_nothing_shows_the_value(workspace):
+def test_value_is_not_in_reprs_serializations_or_pickles(workspace):
     config = saved(workspace)
     shown = [
         repr(config),
@@ -166,13 +165,13 @@ def test_nothing_shows_the_value(workspace):
     assert pickle.loads(pickled)[1].config_encrypted_json.decrypt() == VALUE
 
 
-def test_a_list_decrypts_nothing(workspace, monkeypatch):
+def test_listing_rows_decrypts_nothing(workspace, monkeypatch):
     saved(workspace)
     monkeypatch.setattr(Secret, "decrypt", lambda self: pytest.fail("decrypted"))
     assert len(list(IntegrationConfig.objects.all())) == 1
 
 
-def test_a_form_shows_nothing_and_keeps_what_is_left_empty(workspace):
+def test_form_hides_the_secret_and_keeps_it_if_empty(workspace):
     form_class = modelform_factory(IntegrationConfig, fields=["name", "config_encrypted_json"])
     config = saved(workspace)
     assert CANARY not in str(form_class(instance=reload(config)))
@@ -187,9 +186,9 @@ def test_a_form_shows_nothing_and_keeps_what_is_left_empty(workspace):
     assert CANARY not in str(bad)
 
 
-def test_a_ciphertext_moved_to_another_row_or_field_or_tenant_is_refused(workspace, tenant):
+def test_ciphertext_moved_to_another_row_or_field_is_refused(workspace, tenant):
     one, two = saved(workspace, "one"), saved(workspace, "two")
-    put_raw(two, raw(one))
+    write_raw(two, raw(one))
     with pytest.raises(SecretMovedError, match=f"of {two.pk} was encrypted for another place"):
         reload(two).config_encrypted_json.decrypt()
     with connection.cursor() as cursor:
@@ -207,12 +206,12 @@ def test_a_ciphertext_moved_to_the_same_id_in_another_tenant_is_refused(owner, s
         theirs = make(Workspace.objects.create(name="Main"))
         theirs.pk = mine.pk
         theirs.save()
-        put_raw(theirs, text)
+        write_raw(theirs, text)
         with pytest.raises(SecretMovedError):
             reload(theirs).config_encrypted_json.decrypt()
 
 
-def test_each_flipped_byte_of_an_envelope_is_refused(workspace):
+def test_envelope_with_a_changed_byte_is_refused(workspace):
     secret = saved(workspace, value="s").config_encrypted_json
     text = secret.envelope.text
     for position in range(len(text)):
@@ -224,9 +223,9 @@ def test_each_flipped_byte_of_an_envelope_is_refused(workspace):
 @pytest.mark.parametrize(
     "text", ["null", "{}", "[]", '"t"', '{"v":1,"k":"k1","c":""}', '{"v":1,"k":1,"c":2}']
 )
-def test_what_is_no_envelope_is_refused(workspace, text):
+def test_invalid_envelope_is_refused(workspace, text):
     config = saved(workspace)
-    put_raw(config, text)
+    write_raw(config, text)
     with pytest.raises(SecretUnreadableError, match=r"OYL|enter the secret anew"):
         reload(config).config_encrypted_json.decrypt()
 
@@ -246,7 +245,7 @@ def test_the_first_key_encrypts_and_every_key_decrypts(workspace):
         (KEY_2.replace("k2", "k1"), "its key's name now stands for another key"),
     ],
 )
-def test_without_its_key_a_secret_is_refused(workspace, keys, reason):
+def test_secret_without_its_key_is_refused(workspace, keys, reason):
     with override_settings(OYL_ENCRYPTION_KEYS=KEY_1):
         config = saved(workspace)
     with override_settings(OYL_ENCRYPTION_KEYS=keys), pytest.raises(SecretUnreadableError, match=reason):
@@ -265,14 +264,14 @@ def test_without_its_key_a_secret_is_refused(workspace, keys, reason):
         ("k1:*nonsense*", "the key 'k1' is not 32 bytes"),
     ],
 )
-def test_a_bad_setting_is_explained_without_showing_a_key(setting, reason):
+def test_invalid_keys_setting_is_explained_without_keys(setting, reason):
     with override_settings(OYL_ENCRYPTION_KEYS=setting), pytest.raises(ImproperlyConfigured) as caught:
         ciphers()
     assert reason in str(caught.value)
     assert not any(part in str(caught.value) for part in ("c2VjcmV0", "nonsense", KEY_1[3:]))
 
 
-def test_a_key_may_be_written_in_either_alphabet_of_base64(workspace):
+def test_key_is_read_in_both_base64_alphabets(workspace):
     material = bytes([251, 255] * 16)
     plain = b64encode(material).decode()
     assert "+" in plain and "/" in plain

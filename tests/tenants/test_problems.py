@@ -1,4 +1,4 @@
-"""Errors, as the REST doors tell them."""
+"""Errors as problem documents of the REST API."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from engines.vectors import VectorStoreError
     ("kind", "code"),
     [(EmbeddingError, "embedding_unavailable"), (VectorStoreError, "vector_store_unavailable")],
 )
-def test_a_part_that_is_away_is_told_without_its_address(kind, code):
+def test_unavailable_engine_is_reported_without_its_address(kind, code):
     answer = problem(kind(code, "No answer at /run/its.sock."), {})
     assert (answer.status_code, answer["Retry-After"]) == (503, "10")
     assert answer.data["code"] == code

@@ -1,4 +1,5 @@
-"""Rotation: every secret gets under the first key, in batches that can be interrupted, and says what it could not do."""
+"""`rotate_keys` re-encrypts every secret with the first key, in batches that can be interrupted, and reports what it cannot
+read."""
 
 import json
 from io import StringIO
@@ -14,7 +15,7 @@ from core.encryption import rotation
 from core.isolation.scope import tenant_scope
 from tenants.models import Tenant
 from tenants.services import rotate_keys
-from tests.tenants.test_encryption import KEY_1, KEY_2
+from tests.tenants.keys import KEY_1, KEY_2
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
 BOTH = override_settings(OYL_ENCRYPTION_KEYS=f"{KEY_2},{KEY_1}")
@@ -28,7 +29,7 @@ def keys_in(tenant):
 
 
 def add_secrets(tenant, count):
-    """Under the key k1: `count` integration configs, the last one soft-deleted, and the tenant's metadata."""
+    """Encrypt with the key k1: `count` integration configs, the last one soft-deleted, and the tenant's metadata."""
     with override_settings(OYL_ENCRYPTION_KEYS=KEY_1), tenant_scope(tenant):
         workspace = Workspace.objects.create(name="Main")
         kind = IntegrationType.WEBHOOK
@@ -42,7 +43,7 @@ def add_secrets(tenant, count):
         mine.save()
 
 
-def test_every_secret_gets_under_the_first_key_in_batches(tenant, monkeypatch):
+def test_rotation_reencrypts_every_secret_in_batches(tenant, monkeypatch):
     monkeypatch.setattr(rotation, "BATCH", 2)
     add_secrets(tenant, 5)
     with BOTH:
@@ -58,7 +59,7 @@ def test_every_secret_gets_under_the_first_key_in_batches(tenant, monkeypatch):
         assert counts == [("tenants", 1), *[("integration_configs", n) for n in (2, 2, 1)]]
 
 
-def test_an_interrupted_rotation_goes_on(tenant, monkeypatch):
+def test_interrupted_rotation_continues(tenant, monkeypatch):
     monkeypatch.setattr(rotation, "BATCH", 2)
     add_secrets(tenant, 5)
     seen = []
@@ -79,7 +80,7 @@ def test_an_interrupted_rotation_goes_on(tenant, monkeypatch):
         assert keys_in(tenant) == ["k2"] * 6
 
 
-def test_an_object_that_was_loaded_before_does_not_undo_it(tenant):
+def test_saving_an_object_loaded_before_does_not_undo_the_rotation(tenant):
     add_secrets(tenant, 2)
     with BOTH, tenant_scope(tenant):
         stale = IntegrationConfig.objects.get()
@@ -93,7 +94,7 @@ def test_an_object_that_was_loaded_before_does_not_undo_it(tenant):
         assert IntegrationConfig.objects.get().config_encrypted_json.decrypt() == {"n": 0}
 
 
-def test_an_object_whose_secret_cannot_be_read_can_still_be_renamed(tenant):
+def test_object_with_an_unreadable_secret_can_be_renamed(tenant):
     add_secrets(tenant, 2)
     with override_settings(OYL_ENCRYPTION_KEYS=KEY_2), tenant_scope(tenant):
         lost = IntegrationConfig.objects.get()
@@ -102,7 +103,7 @@ def test_an_object_whose_secret_cannot_be_read_can_still_be_renamed(tenant):
     assert keys_in(tenant) == ["k1"] * 3
 
 
-def test_the_command_names_what_it_cannot_read_and_does_the_rest(tenant, stranger):
+def test_command_reports_unreadable_secrets_and_rotates_the_others(tenant, stranger):
     add_secrets(tenant, 1)
     add_secrets(stranger.tenant_id, 1)
     with tenant_scope(tenant):
@@ -113,7 +114,7 @@ def test_the_command_names_what_it_cannot_read_and_does_the_rest(tenant, strange
     stdout = StringIO()
     with BOTH, pytest.raises(CommandError, match=f"of {broken.pk} was encrypted with the key 'lost'"):
         call_command("rotate_keys", "--all-tenants", json=True, stdout=stdout)
-    told = {one["tenant_id"]: one for one in json.loads(stdout.getvalue())}
-    assert told[str(stranger.tenant_id)]["rotated"] == {"tenants": 1, "integration_configs": 1}
-    assert told[str(tenant)]["rotated"] == {"tenants": 1}
+    results = {one["tenant_id"]: one for one in json.loads(stdout.getvalue())}
+    assert results[str(stranger.tenant_id)]["rotated"] == {"tenants": 1, "integration_configs": 1}
+    assert results[str(tenant)]["rotated"] == {"tenants": 1}
     assert keys_in(tenant) == ["k2", "lost"]

@@ -1,4 +1,4 @@
-"""The tenant scope: one transaction, one tenant; loud in Python without one, closed in SQL."""
+"""The tenant scope: one transaction in one tenant. Without it, the ORM raises an error, and SQL finds no rows."""
 
 import threading
 
@@ -30,7 +30,7 @@ def sql(statement, *parameters):
         return cursor.fetchall() if cursor.description else cursor.rowcount
 
 
-def test_a_scope_sees_its_tenants_rows_alone(tenant, stranger):
+def test_scope_shows_only_its_tenants_rows(tenant, stranger):
     mine, theirs = add_workspace(tenant), add_workspace(stranger.tenant_id)
     with tenant_scope(tenant):
         assert list(Workspace.objects.all()) == [mine]
@@ -40,13 +40,13 @@ def test_a_scope_sees_its_tenants_rows_alone(tenant, stranger):
         assert list(Workspace.objects.all()) == [theirs]
 
 
-def test_a_tenant_sees_of_the_tenants_itself_alone(tenant, stranger):
+def test_scope_shows_only_its_own_tenant(tenant, stranger):
     with tenant_scope(tenant):
         assert [each.pk for each in Tenant.objects.all()] == [tenant]
         assert Tenant.objects.filter(pk=stranger.tenant_id).update(name="Mine now") == 0
 
 
-def test_a_foreign_row_can_neither_be_changed_nor_deleted(tenant, stranger):
+def test_foreign_row_cannot_be_changed_or_deleted(tenant, stranger):
     theirs = add_workspace(stranger.tenant_id)
     with tenant_scope(tenant):
         assert sql("UPDATE workspaces SET name = 'x' WHERE id = %s", theirs.pk) == 0
@@ -55,7 +55,7 @@ def test_a_foreign_row_can_neither_be_changed_nor_deleted(tenant, stranger):
         assert Workspace.objects.get().name == "Main"
 
 
-def test_without_a_scope_python_raises(tenant):
+def test_orm_without_a_scope_raises(tenant):
     for use in (
         lambda: list(Workspace.objects.all()),
         Workspace.objects.count,
@@ -69,7 +69,7 @@ def test_without_a_scope_python_raises(tenant):
             use()
 
 
-def test_without_a_scope_sql_finds_and_changes_nothing(tenant):
+def test_sql_without_a_scope_finds_and_changes_nothing(tenant):
     add_workspace(tenant)
     assert sql("SELECT * FROM workspaces") == []
     assert sql("UPDATE workspaces SET name = 'x'") == 0
@@ -87,30 +87,30 @@ def insert(tenant, workspace):
     )
 
 
-def test_an_empty_variable_shows_nothing_and_a_garbled_one_raises(tenant):
+def test_empty_variable_shows_nothing_and_an_invalid_one_raises(tenant):
     add_workspace(tenant)
-    announce = "SELECT set_config('app.current_tenant_id', %s, true)"
+    set_tenant = "SELECT set_config('app.current_tenant_id', %s, true)"
     with transaction.atomic():
-        sql(announce, "")
+        sql(set_tenant, "")
         assert sql("SELECT * FROM workspaces") == []
     with pytest.raises(DatabaseError, match="invalid input syntax for type uuid"), transaction.atomic():
-        sql(announce, "garbage")
+        sql(set_tenant, "garbage")
         sql("SELECT * FROM workspaces")
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.db_table)
-def test_every_tenant_table_is_closed_without_a_scope(model, owner):
+def test_tenant_table_shows_no_row_without_a_scope(model, owner):
     table = connection.ops.quote_name(model._meta.db_table)
     with tenant_scope(owner.tenant_id):
-        a_row(model, owner)
+        first_row(model, owner)
         assert sql(f"SELECT count(*) FROM {table}") != [(0,)]
     assert sql(f"SELECT * FROM {table}") == []
     with pytest.raises(NoTenantScopeError):
         model._base_manager.exists()
 
 
-def a_row(model, owner):
-    """The first row of the owner's tenant, made with its parents if there is none."""
+def first_row(model, owner):
+    """Return the first row of the owner's tenant; create it with its parents if there is none."""
     if model is User:
         return owner.user
     needed = (field for field in model._meta.concrete_fields if needs_value(field))
@@ -123,19 +123,23 @@ def needs_value(field):
     automatic = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     if field.null or field.has_default() or automatic:
         return False
+    if field.unique and not field.primary_key:
+        return True
     return field.is_relation or bool(field.choices and not field.blank) or not field.empty_strings_allowed
 
 
 def value_for(field, owner):
     if field.is_relation:
-        return a_row(field.related_model, owner)
+        return first_row(field.related_model, owner)
     if field.choices:
         return field.choices[0][0]
+    if field.get_internal_type() == "CharField":
+        return new_id().hex
     kind = field.get_internal_type()
     return {"DateTimeField": timezone.now(), "ArrayField": []}.get(kind, 1)
 
 
-def test_another_tenants_row_is_refused_by_the_policy(tenant, stranger):
+def test_policy_refuses_another_tenants_row(tenant, stranger):
     with pytest.raises(DatabaseError, match="row-level security"), tenant_scope(tenant):
         insert(stranger.tenant_id, new_id())
     with pytest.raises(DatabaseError, match="row-level security"), tenant_scope(tenant):
@@ -145,13 +149,13 @@ def test_another_tenants_row_is_refused_by_the_policy(tenant, stranger):
         sql("UPDATE workspaces SET tenant_id = %s WHERE id = %s", stranger.tenant_id, mine.pk)
 
 
-def test_a_parent_of_another_tenant_is_refused_by_the_foreign_key(tenant, stranger):
+def test_foreign_key_refuses_another_tenants_parent(tenant, stranger):
     theirs = add_workspace(stranger.tenant_id)
     with pytest.raises(IntegrityError, match="data_sources_workspace_same_tenant"), tenant_scope(tenant):
         DataSource.objects.create(name="x", workspace_id=theirs.pk)
 
 
-def test_a_scope_inside_itself_is_a_savepoint(tenant):
+def test_nested_scope_of_the_same_tenant_is_a_savepoint(tenant):
     with tenant_scope(tenant):
         Workspace.objects.create(name="kept")
         with pytest.raises(ZeroDivisionError), tenant_scope(tenant):
@@ -160,19 +164,19 @@ def test_a_scope_inside_itself_is_a_savepoint(tenant):
         assert [each.name for each in Workspace.objects.all()] == ["kept"]
 
 
-def test_a_scope_inside_another_tenants_is_refused(tenant, stranger):
+def test_nested_scope_of_another_tenant_is_refused(tenant, stranger):
     with tenant_scope(tenant):
         with pytest.raises(NestedTenantScopeError), tenant_scope(stranger.tenant_id):
             pass
         assert Workspace.objects.count() == 0
 
 
-def test_a_scope_inside_a_foreign_transaction_is_refused(tenant):
+def test_scope_inside_another_transaction_is_refused(tenant):
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"), tenant_scope(tenant):
         pass
 
 
-def test_an_exception_rolls_back_and_leaves_no_scope(tenant):
+def test_exception_rolls_back_and_ends_the_scope(tenant):
     with pytest.raises(ZeroDivisionError), tenant_scope(tenant):
         Workspace.objects.create(name="x")
         raise ZeroDivisionError
@@ -183,7 +187,7 @@ def test_an_exception_rolls_back_and_leaves_no_scope(tenant):
         assert Workspace.objects.count() == 0
 
 
-def test_a_queryset_made_in_a_scope_is_closed_outside_of_it(tenant, stranger):
+def test_queryset_is_evaluated_in_the_current_scope(tenant, stranger):
     add_workspace(tenant)
     with tenant_scope(tenant):
         late = Workspace.objects.all()
@@ -193,7 +197,7 @@ def test_a_queryset_made_in_a_scope_is_closed_outside_of_it(tenant, stranger):
         assert list(late) == []
 
 
-def test_threads_have_scopes_of_their_own(tenant, stranger):
+def test_threads_have_separate_scopes(tenant, stranger):
     seen, failures = {}, []
     both_inside = threading.Barrier(2, timeout=10)
 
@@ -218,7 +222,7 @@ def test_threads_have_scopes_of_their_own(tenant, stranger):
     assert seen == {each: [f"of {each}"] for each in (tenant, stranger.tenant_id)}
 
 
-def test_a_thread_without_a_scope_has_none_of_its_makers(tenant):
+def test_thread_does_not_inherit_a_scope(tenant):
     caught = []
 
     def work():
@@ -234,7 +238,7 @@ def test_a_thread_without_a_scope_has_none_of_its_makers(tenant):
     assert len(caught) == 1
 
 
-def test_lookups_know_ids_names_and_roles_alone(owner, stranger):
+def test_lookups_return_tenants_and_roles(owner, stranger):
     assert {owner.tenant_id, stranger.tenant_id} <= all_tenants().keys()
     [access] = tenants_of_user(owner.user.pk)
     assert (access.tenant_id, access.role) == (owner.tenant_id, "owner")
@@ -254,6 +258,6 @@ def test_an_unsafe_role_is_refused(as_owner):
         refuse_unsafe_role()
 
 
-def test_the_suite_works_as_the_applications_role(database):
+def test_suite_connects_as_the_applications_role(database):
     assert sql("SELECT current_user") == [("oyl_app",)]
     assert MODELS

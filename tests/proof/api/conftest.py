@@ -10,35 +10,36 @@ import pytest
 from benchmarks.reports import Row
 from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
+from tests.proof.conftest import Report
 from tests.server import running_server
 
-GROWTH_MB, LOOKS_EACH_SECOND = 30, 100
+GROWTH_MB, SAMPLES_PER_SECOND = 30, 100
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerProcess:
     address: str
     process: psutil.Process
 
 
-class Watch:
-    """How much a process's memory grows while the block runs."""
+class MemoryWatch:
+    """Measures how much a process's memory grows while the block runs."""
 
     def __init__(self, process: psutil.Process) -> None:
-        self._process, self._over = process, threading.Event()
+        self._process, self._stopped = process, threading.Event()
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> MemoryWatch:
         self._before = self.most = self._process.memory_info().rss
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._sample)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stopped.set()
         self._thread.join()
 
-    def _look(self) -> None:
-        while not self._over.wait(1 / LOOKS_EACH_SECOND):
+    def _sample(self) -> None:
+        while not self._stopped.wait(1 / SAMPLES_PER_SECOND):
             self.most = max(self.most, self._process.memory_info().rss)
 
     @property
@@ -47,9 +48,12 @@ class Watch:
 
 
 @pytest.fixture(scope="session")
-def measured() -> list[Row]:
-    """For the report."""
-    return []
+def measured(report: Report) -> Iterator[list[Row]]:
+    """The figures of the harness's tests, reported after the last of them."""
+    rows: list[Row] = []
+    yield rows
+    if rows:
+        report("api", rows)
 
 
 @pytest.fixture
@@ -58,9 +62,9 @@ def caller(owner: Person) -> Caller:
 
 
 @pytest.fixture
-def server(database: None) -> Iterator[Server]:
-    """A new one: what an old one has had to do with, it may keep memory for."""
+def server(database: None) -> Iterator[ServerProcess]:
+    """A new server: one that has handled requests may keep memory."""
     others = set(psutil.Process().children())
     with running_server() as address:
         (process,) = set(psutil.Process().children()) - others
-        yield Server(address, process)
+        yield ServerProcess(address, process)

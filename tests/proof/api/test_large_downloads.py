@@ -1,4 +1,4 @@
-"""A large download takes no memory, by whatever door; and whoever goes away in the middle of it leaves nothing open."""
+"""A large download takes no memory, and a client that disconnects leaves no file open."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from benchmarks.reports import Row
 from knowledge.models import Document
 from tests.conftest import Person, make_owner
 from tests.knowledge.libraries import BEES, make_library
-from tests.proof.api.conftest import GROWTH_MB, Server, Watch
+from tests.proof.api.conftest import GROWTH_MB, MemoryWatch, ServerProcess
 from tests.proof.conftest import Size
 
-PIECE, END, PATIENCE_SECONDS = 1 << 20, b"the end", 10
+BLOCK, END, TIMEOUT_SECONDS = 1 << 20, b"the end", 10
 DOORS = {
     "REST": "/api/v1/documents/{}/content/",
     "OpenAI's clients": "/v1/files/{}/content",
@@ -46,34 +46,34 @@ def original(document: Document) -> Path:
 
 
 @pytest.fixture
-def ask(owner: Person, document: Document, server: Server) -> Ask:
-    """`with ask(door) as answer:` with the cookie of a browser, which every door knows."""
+def ask(owner: Person, document: Document, server: ServerProcess) -> Ask:
+    """`with ask(door) as response:` requests the document with the cookie of a browser."""
     cookie = owner.client.cookies.output(attrs=[], header="", sep=";")
 
     @contextmanager
-    def asked(door: str) -> Iterator[HTTPResponse]:
+    def request(door: str) -> Iterator[HTTPResponse]:
         connection = HTTPConnection(urlsplit(server.address).netloc, timeout=300)
         connection.request("GET", DOORS[door].format(document.pk), headers={"Cookie": cookie})
-        answer = connection.getresponse()
-        assert answer.status == 200
-        yield answer
+        response = connection.getresponse()
+        assert response.status == 200
+        yield response
         connection.close()
 
-    return asked
+    return request
 
 
 def grow(file: Path, megabytes: int) -> int:
-    """To so many, and an end; its size. All but the end is a hole."""
+    """Make the file a sparse one of that size, with END after it; return its size in bytes."""
     with file.open("wb") as opened:
         opened.seek(megabytes * 1_000_000)
         opened.write(END)
     return file.stat().st_size
 
 
-def read(answer: HTTPResponse) -> tuple[int, bytes]:
-    """How much it was, and the end of it."""
+def read(response: HTTPResponse) -> tuple[int, bytes]:
+    """Return the number of bytes and the last of them."""
     length, last = 0, b""
-    while piece := answer.read(PIECE):
+    while piece := response.read(BLOCK):
         length, last = length + len(piece), last + piece
         last = last[-len(END) :]
     return length, last
@@ -81,14 +81,14 @@ def read(answer: HTTPResponse) -> tuple[int, bytes]:
 
 @by_every_door
 def test_memory_stays_flat(
-    door: str, ask: Ask, original: Path, server: Server, size: Size, measured: list[Row]
+    door: str, ask: Ask, original: Path, server: ServerProcess, size: Size, measured: list[Row]
 ):
     megabytes = size(200, 500)
-    for some in (4, megabytes):  # the first loads what is needed
-        whole = grow(original, some)
-        with Watch(server.process) as watch, ask(door) as answer:
-            assert answer.headers["Content-Length"] == str(whole)
-            assert read(answer) == (whole, END)
+    for size_mb in (4, megabytes):  # the first request loads modules
+        whole = grow(original, size_mb)
+        with MemoryWatch(server.process) as watch, ask(door) as response:
+            assert response.headers["Content-Length"] == str(whole)
+            assert read(response) == (whole, END)
     what = f"Memory that a download of {megabytes} MB by the door for {door} takes"
     growth, target = f"{watch.growth_mb:.0f} MB", f"≤ {GROWTH_MB} MB"
     measured.append({"What": what, "Measured": growth, "Target": target})
@@ -96,16 +96,16 @@ def test_memory_stays_flat(
 
 
 @by_every_door
-def test_who_goes_away_leaves_nothing_open(door: str, ask: Ask, original: Path, server: Server):
+def test_disconnected_client_leaves_no_file_open(door: str, ask: Ask, original: Path, server: ServerProcess):
     grow(original, 200)
 
     def is_open() -> bool:
         return str(original) in {file.path for file in server.process.open_files()}
 
-    with ask(door) as answer:
-        answer.read(PIECE)
+    with ask(door) as response:
+        response.read(BLOCK)
         assert is_open()
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + TIMEOUT_SECONDS
     while is_open():
         assert time.monotonic() < until, "it is still open"
         time.sleep(0.05)

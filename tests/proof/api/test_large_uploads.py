@@ -1,4 +1,4 @@
-"""A large upload takes disk, and no memory."""
+"""A large upload takes no memory."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from core.isolation.scope import tenant_scope
 from knowledge.models import Document
 from tests.api.conftest import Caller
 from tests.knowledge.libraries import make_library
-from tests.proof.api.conftest import GROWTH_MB, Server, Watch
+from tests.proof.api.conftest import GROWTH_MB, MemoryWatch, ServerProcess
 from tests.proof.conftest import Size
 
 BOUNDARY, LINE = "fifty-seven-zebras", b"A line of sixty-four characters, which says nothing to anybody.\n"
-PIECE = LINE * 1024
+BLOCK = LINE * 1024
 
 
 def form(reference: str, pieces: int) -> tuple[int, Iterator[bytes]]:
-    """Its length and its parts."""
+    """Return the length and the parts of the form."""
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="reference"\r\n\r\n{reference}\r\n'
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="large.txt"\r\n\r\n'
     ).encode()
     tail = f"\r\n--{BOUNDARY}--\r\n".encode()
-    length = len(head) + pieces * len(PIECE) + len(tail)
-    return length, iter([head, *[PIECE] * pieces, tail])
+    length = len(head) + pieces * len(BLOCK) + len(tail)
+    return length, iter([head, *[BLOCK] * pieces, tail])
 
 
 def upload(address: str, caller: Caller, reference: str, megabytes: int) -> int:
-    length, parts = form(reference, megabytes * 1_000_000 // len(PIECE))
+    length, parts = form(reference, megabytes * 1_000_000 // len(BLOCK))
     headers = {
         "Authorization": f"Bearer {caller.key.secret}",
         "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
@@ -46,12 +46,12 @@ def upload(address: str, caller: Caller, reference: str, megabytes: int) -> int:
 
 
 def test_memory_stays_flat(
-    owner, caller: Caller, server: Server, tmp_path: Path, size: Size, measured: list[Row], settings
+    owner, caller: Caller, server: ServerProcess, tmp_path: Path, size: Size, measured: list[Row], settings
 ):
     library, megabytes = make_library(owner, tmp_path), size(100, 500)
-    for small in (4, 5):  # the first file, and the first that replaces one, load what is needed for that
+    for small in (4, 5):  # the first file, and the first that replaces one, load modules
         assert upload(server.address, caller, str(library.reference.pk), small) == 202
-    with Watch(server.process) as watch:
+    with MemoryWatch(server.process) as watch:
         assert upload(server.address, caller, str(library.reference.pk), megabytes) == 202
     with tenant_scope(owner.tenant_id):
         document = Document.objects.get(size_bytes__gt=megabytes * 900_000)

@@ -1,4 +1,4 @@
-"""How many statements each list and each object costs: as many as are written down here, however many rows there are."""
+"""The number of SQL statements of each list and each object, which does not depend on the number of rows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.conftest import Person, make_member, make_owner
 from tests.proof.isolation.parties import Model, make_row
 
 MANY = 20
-# Who asks, BEGIN, the tenant, the rows, COMMIT.
+# The key, BEGIN, the tenant, the rows, COMMIT.
 PLAIN = 5
-# {route: (its list, one of it)}
+# {route: (statements of its list, statements of one object)}
 EXPECTED = {
     "tenants": (PLAIN, PLAIN),
     "members": (PLAIN, PLAIN),
@@ -34,7 +34,7 @@ EXPECTED = {
     "assistants": (PLAIN, PLAIN),
     "instructions": (PLAIN, PLAIN),
     "references": (PLAIN, PLAIN),
-    "knowledge-bases": (PLAIN + 2, PLAIN + 2),  # what it reads, and where its own documents go
+    "knowledge-bases": (PLAIN + 2, PLAIN + 2),  # its references, and that of its own documents
     "documents": (PLAIN, PLAIN),
     "chunks": (PLAIN, PLAIN),
     "ingestion-jobs": (PLAIN, PLAIN),
@@ -44,12 +44,12 @@ EXPECTED = {
     "workflows": (PLAIN, PLAIN),
     "workflow-steps": (PLAIN, PLAIN),
 }
-# What is read, and no list of objects. Beside who asks and in which tenant, a statement for each kind of thing counted.
-EXPECTED_BESIDE = {"usage-list": 14, "usage-workspaces": 11}
+# Routes without objects: one statement for each kind of rows counted, besides the key and the tenant.
+EXPECTED_OTHERS = {"usage-list": 14, "usage-workspaces": 11}
 
 
 def collections_read() -> set[str]:
-    """Names of the routes that can be read without an object's id."""
+    """Return the names of the routes that can be read without an object's id."""
     urls: list[Any] = router.urls
     return {
         url.name for url in urls if "get" in url.callback.actions and not url.callback.initkwargs["detail"]
@@ -57,7 +57,7 @@ def collections_read() -> set[str]:
 
 
 def make_rows(person: Person, count: int) -> Caller:
-    """So many of each model."""
+    """Create `count` rows of each model; return a caller with a key of the person."""
     for _ in range(count):
         make_member(person.tenant_id, Role.VIEWER)
         with tenant_scope(person.tenant_id):
@@ -65,7 +65,7 @@ def make_rows(person: Person, count: int) -> Caller:
             for model in {view.model for view in ROUTES.values()}:
                 make_row(model, person.user, f"zq{uuid4().hex[:10]}", rows)
     caller = make_caller(person)
-    caller.get("tenants/")  # notes when the key was used
+    caller.get("tenants/")  # stores when the key was used
     return caller
 
 
@@ -94,15 +94,15 @@ def cost(caller: Caller, name: str, *, rows: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_read_costs_as_many_statements_as_it_did(name, few, many):
+def test_read_costs_the_expected_statements(name, few, many):
     assert cost(few, name, rows=1) == cost(many, name, rows=MANY) == EXPECTED[name]
 
 
-@pytest.mark.parametrize("name", EXPECTED_BESIDE)
-def test_so_does_what_is_no_list_of_objects(name, few, many):
+@pytest.mark.parametrize("name", EXPECTED_OTHERS)
+def test_other_read_costs_the_expected_statements(name, few, many):
     path = reverse(name).removeprefix("/api/v1/")
-    assert statements(few, path)[0] == statements(many, path)[0] == EXPECTED_BESIDE[name]
+    assert statements(few, path)[0] == statements(many, path)[0] == EXPECTED_OTHERS[name]
 
 
-def test_every_expectation_is_of_a_route_and_every_route_has_one():
-    assert {*EXPECTED_BESIDE, *(f"{name}-list" for name in EXPECTED)} == collections_read()
+def test_every_route_has_an_expectation():
+    assert {*EXPECTED_OTHERS, *(f"{name}-list" for name in EXPECTED)} == collections_read()

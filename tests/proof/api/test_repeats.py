@@ -1,4 +1,4 @@
-"""Programmes that send the same request many times at once, as they do when an answer is late."""
+"""Clients that send the same request many times at once, as they may when a response is late."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workspaces.models import Workspace
 AT_ONCE, THREADS = 50, 16
 
 
-def test_fifty_equal_requests_at_once_make_one_object(owner, caller: Caller, size: Size, measured: list[Row]):
+def test_concurrent_equal_requests_create_one_object(owner, caller: Caller, size: Size, measured: list[Row]):
     keys = [f"Number {number}" for number in range(size(4, 200))]
 
     def ask(key: str) -> tuple[int, str]:
@@ -32,7 +32,7 @@ def test_fifty_equal_requests_at_once_make_one_object(owner, caller: Caller, siz
     with tenant_scope(owner.tenant_id):
         made = {str(pk): name for pk, name in Workspace.objects.values_list("pk", "name")}
     codes = Counter(code for some in answers.values() for code, _ in some)
-    told = {
+    figures = {
         f"Keys with which {AT_ONCE} equal POSTs were sent at once": (f"{len(keys)}", ""),
         "… objects made": (f"{len(made)}", f"{len(keys)}"),
         "… answered 201, with the key's one object": (f"{codes[201]:,}", ""),
@@ -40,7 +40,7 @@ def test_fifty_equal_requests_at_once_make_one_object(owner, caller: Caller, siz
         "… answered otherwise": (f"{codes.total() - codes[201] - codes[409]:,}", "0"),
     }
     measured.extend(
-        {"What": what, "Measured": found, "Target": target} for what, (found, target) in told.items()
+        {"What": what, "Measured": found, "Target": target} for what, (found, target) in figures.items()
     )
     assert sorted(made.values()) == sorted(keys)
     assert set(codes) <= {201, 409}

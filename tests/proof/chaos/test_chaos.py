@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.environment import SHARED
 from tests.proof.chaos.scale import LONG, SMALL
 from tests.proof.conftest import Report
 
-DATA: Path = settings.BASE_DIR.parent / "shared" / "data"
+DATA = SHARED / "data"
 TIMEOUT_SECONDS = {SMALL: 1200, LONG: 7200}
 
 

@@ -12,8 +12,8 @@ from django.db import connection
 from benchmarks.reports import Row
 from knowledge.services.changing import delete_documents, reindex_documents
 from knowledge.services.tags import tag_documents, untag_documents
+from tests.knowledge.commands import run
 from tests.knowledge.libraries import BEES, RIVERS, Library
-from tests.knowledge.test_commands import run
 
 FILES = 12
 

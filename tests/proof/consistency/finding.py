@@ -6,7 +6,7 @@ from collections import Counter
 
 from benchmarks.reports import Row
 from knowledge.reconcile.findings import FindingKind
-from tests.knowledge.test_commands import run, run_failing
+from tests.knowledge.commands import run, run_failing
 from tests.proof.consistency.corpus import Corpus
 from tests.proof.consistency.planting import PLANT_FUNCTIONS, Findings
 

@@ -1,4 +1,4 @@
-"""The API's description, as the fuzzer wants it."""
+"""The OpenAPI document for the fuzzer."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from tests.admin.rows import make_rows
 from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
 
-# A wrong body may be refused for its If-Match before it is looked at. A right one may be refused for what is there, and
-# for what no schema says: a NUL, a number of more than 64 bits.
+# An invalid body may be refused for its If-Match before it is validated. A valid one may be refused because of existing
+# rows, and for what no schema expresses: a NUL, a number of more than 64 bits.
 NEGATIVE = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422"]
 POSITIVE = ["2xx", "400", "401", "403", "404", "409", "412", "422"]
 
 
-class Key:
-    """Of somebody whom nobody can lock out for long: a fuzzer revokes the key that it uses, and demotes itself."""
+class OwnKey:
+    """The owner's key. The fuzzer may revoke it, or demote its owner; both are restored before the next request."""
 
     owner: Person
     caller: Caller
 
-    is_in_doubt = False
+    may_be_revoked = False
 
     def get(self, case: Any, _: Any) -> Caller:
-        if self.is_in_doubt:
-            self._put_right()
-        self.is_in_doubt = case.path.startswith(("/api/v1/api-keys/", "/api/v1/members/"))
+        if self.may_be_revoked:
+            self._restore()
+        self.may_be_revoked = case.path.startswith(("/api/v1/api-keys/", "/api/v1/members/"))
         return self.caller
 
-    def _put_right(self) -> None:
+    def _restore(self) -> None:
         with tenant_scope(self.owner.tenant_id):
             Membership.objects.update_or_create(user=self.owner.user, defaults={"role": Role.OWNER})
             works = ApiKey.objects.filter(pk=self.caller.key.api_key.pk, revoked_at=None).exists()
@@ -51,8 +51,8 @@ class Key:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {caller.key.secret}"}
 
 
-def described(owner: Person, address: str, *, examples: int, phases: list[str], seed: int = 0) -> Any:
-    """The document, with ids of rows that are there in its examples: what is tried begins with those."""
+def fuzz_schema(owner: Person, address: str, *, examples: int, phases: list[str], seed: int = 0) -> Any:
+    """Return the document, with ids of existing rows in its examples, which the fuzzer tries first."""
     text = json.dumps(document())
     rows = make_rows(owner)
     for view in ROUTES.values():
@@ -61,7 +61,9 @@ def described(owner: Person, address: str, *, examples: int, phases: list[str], 
             text = text.replace(placeholder(name), str(rows[view.model].pk))
     schema = schemathesis.openapi.from_dict(json.loads(text), config=_config(examples, phases, seed))
     schema.config.update(base_url=address)
-    schema.auth(refresh_interval=None)(type("OwnKey", (Key,), {"owner": owner, "caller": make_caller(owner)}))
+    schema.auth(refresh_interval=None)(
+        type("OwnKey", (OwnKey,), {"owner": owner, "caller": make_caller(owner)})
+    )
     return schema
 
 
@@ -72,7 +74,7 @@ def _config(examples: int, phases: list[str], seed: int) -> SchemathesisConfig:
                 "max-examples": examples,
                 "deterministic": True,
                 "no-shrink": True,
-                "with-security-parameters": False,  # whether they are ignored is a check of its own
+                "with-security-parameters": False,  # a check of its own tests whether they are ignored
             },
             "phases": {
                 name: {"enabled": name in phases} for name in ("examples", "coverage", "fuzzing", "stateful")
@@ -80,7 +82,7 @@ def _config(examples: int, phases: list[str], seed: int) -> SchemathesisConfig:
             "checks": {
                 "negative_data_rejection": {"expected-statuses": NEGATIVE},
                 "positive_data_acceptance": {"expected-statuses": POSITIVE},
-                # In sequences it also asks for ids that it made up, and then misses what was never made.
+                # In sequences, the fuzzer also requests generated ids, which do not exist.
                 "ensure_resource_availability": {"enabled": False},
             },
             "continue-on-failure": True,

@@ -16,9 +16,10 @@ from stat import S_IFLNK
 import openpyxl
 from PIL import Image
 
+from tests.environment import SHARED
 from tests.knowledge.reading import pdf, repeated_page_pdf, zipped
 
-DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
+DATA = SHARED / "data"
 # A page of these takes seconds: only each twentieth mutant is one of them.
 SLOW_SUFFIXES = {".jpg", ".jpeg", ".png", ".heic", ".bmp", ".doc", ".ppt"}
 SLOW_INTERVAL = 20

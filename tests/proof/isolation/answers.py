@@ -1,4 +1,4 @@
-"""What somebody is answered, apart from what differs each time: so that answers can be compared."""
+"""Responses without the parts that differ each time, so that they can be compared."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.contrib.messages import get_messages
 
 from tests.proof.isolation.parties import Party
 
-CHANGING = re.compile(
+VOLATILE = re.compile(
     r'oyl_[0-9a-f]{12}_[\w-]{43}|[A-Za-z0-9]{64}|\d+ ms\b|"seconds": [\d.]+|[0-9a-f]{32}'
 )  # keys, tokens, durations, ids of requests
 
-CHANGING_HEADERS = {"Content-Length", "Expires", "RateLimit"}
+VOLATILE_HEADERS = {"Content-Length", "Expires", "RateLimit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +25,31 @@ class Answer:
     messages: str
     body: str
 
-    def told_of(self, party: Party) -> bool:
-        """A word of theirs is in it."""
+    def mentions(self, party: Party) -> bool:
+        """Return whether the response contains a word of the party."""
         everything = f"{self.headers} {self.messages} {self.body}"
         return party.word in everything or party.sign in everything
 
 
 def difference(foreign: Answer, absent: Answer) -> list[str]:
-    """Line by line; none if nobody can tell the two apart."""
-    theirs, nobodys = ("\n".join(map(str, astuple(one))).splitlines() for one in (foreign, absent))
-    lines = unified_diff(theirs, nobodys, n=0, lineterm="")
+    """Return the lines that differ."""
+    first, second = ("\n".join(map(str, astuple(one))).splitlines() for one in (foreign, absent))
+    lines = unified_diff(first, second, n=0, lineterm="")
     return [line for line in lines if line[:3] not in ("---", "+++")]
 
 
 def answer(response: Any, *asked_for: Any) -> Answer:
-    """`asked_for` are the ids and words that the request named: an answer may say them back."""
+    """`asked_for` are the ids and words in the request, which the response may repeat."""
 
     def plain(text: str) -> str:
         for name in asked_for:
             text = text.replace(str(name), "…")
-        return CHANGING.sub("…", text)
+        return VOLATILE.sub("…", text)
 
     body = b"".join(response.streaming_content) if response.streaming else response.content
     request = getattr(response, "wsgi_request", None)
-    told = [str(message) for message in get_messages(request)] if request else []
-    headers = {name: value for name, value in response.headers.items() if name not in CHANGING_HEADERS}
+    messages = [str(message) for message in get_messages(request)] if request else []
+    headers = {name: value for name, value in response.headers.items() if name not in VOLATILE_HEADERS}
     return Answer(
-        response.status_code, plain(str(headers)), plain(str(told)), plain(body.decode(errors="replace"))
+        response.status_code, plain(str(headers)), plain(str(messages)), plain(body.decode(errors="replace"))
     )

@@ -4,38 +4,48 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
+from tests.proof.conftest import Report, Size
+from tests.proof.isolation.figures import TRIED, WAYS, figures
 from tests.proof.isolation.parties import Party, contents, make_party
+
+collect_ignore = ["test_vector_socket.py"] if settings.QDRANT_URL else []
 
 
 @pytest.fixture(scope="session")
 def victim(database: None, tmp_path_factory: pytest.TempPathFactory) -> Party:
-    """Whose rows nobody else may see or touch."""
+    """The tenant whose rows must not be visible to others."""
     return make_party(tmp_path_factory.mktemp("victim"))
 
 
 @pytest.fixture(scope="session")
 def intruder(database: None, tmp_path_factory: pytest.TempPathFactory) -> Party:
-    """The owner of another organisation, with rows of their own, who knows every id of the victim's."""
+    """The owner of another organisation, with rows, who knows all ids of the victim."""
     return make_party(tmp_path_factory.mktemp("intruder"))
 
 
 @pytest.fixture(scope="module")
 def untouched(victim: Party) -> Iterator[None]:
-    """Whatever a module's tests do, not one byte of the victim's changes."""
+    """Checks after the module's tests that no row of the victim has changed."""
     before = contents(victim)
     yield
     assert contents(victim) == before
 
 
 @pytest.fixture(scope="session")
-def counted() -> Counter[str]:
-    """How much was tried, for the report."""
-    return Counter()
+def counted(report: Report, size: Size) -> Iterator[Counter[str]]:
+    """How much each test tried, reported after the last of them. A long run must have tried everything."""
+    counts = Counter[str]()
+    yield counts
+    rows = list(figures(counts))
+    if rows:
+        report("isolation", rows)
+    assert len(rows) >= size(0, len(TRIED) + len(WAYS))
 
 
 @pytest.fixture(scope="session")
 def browser(intruder: Party) -> Client:
-    """The intruder's, signed in at home."""
+    """A client that is signed in as the intruder."""
     return intruder.person.client

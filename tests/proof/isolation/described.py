@@ -22,20 +22,20 @@ JSON, FORM = "application/json", "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is sent: the id in the address, the query and the body."""
+class RequestData:
+    """The id in the address, the query and the body of a request."""
 
     pk: str
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
 
-    def with_id(self, place: Path, pk: str) -> Asked:
-        """The same, but for one id."""
+    def with_id(self, place: Path, pk: str) -> RequestData:
+        """Return a copy with another id in the place."""
         if place[0] == "path":
-            return Asked(pk=pk, query=self.query, body=self.body)
+            return RequestData(pk=pk, query=self.query, body=self.body)
         if place[0] == "query":
-            return Asked(pk=self.pk, query={place[1]: pk}, body=self.body)
-        return Asked(pk=self.pk, query=self.query, body=_put(self.body, place[1:], pk))
+            return RequestData(pk=self.pk, query={place[1]: pk}, body=self.body)
+        return RequestData(pk=self.pk, query=self.query, body=_put(self.body, place[1:], pk))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,28 +65,33 @@ class Operation:
             yield from (("body", *path) for path in _ids_in(body["schema"]))
 
     def model_of(self, place: Path) -> Model:
-        """Whose ids a place takes, by its name."""
+        """Return the model whose ids the place takes, by its name."""
         name = [part for part in place if part != "*"][-1]
         if name in ("id", "ids"):
             return self.model
         plain = name.rpartition("__")[2].replace("_", "").removesuffix("s")
         return next((model for model in MODELS if model._meta.model_name == plain), Workspace)
 
-    def own(self, party: Party) -> Asked:
-        """As the document's example has it, with ids of the party's."""
+    def own(self, party: Party) -> RequestData:
+        """Return the document's example, with the party's ids."""
         text = json.dumps([body["example"] for body in self._bodies().values()])
         for model in MODELS:
             text = text.replace(placeholder(str(model._meta.model_name)), str(party.id_of(model)))
-        return Asked(pk=str(party.id_of(self.model)), body=next(iter(json.loads(text)), None))
+        return RequestData(pk=str(party.id_of(self.model)), body=next(iter(json.loads(text)), None))
 
-    def ask(self, client: Client, asked: Asked, **headers: str) -> Any:
-        address = self.template.replace("{id}", asked.pk)
+    def send(self, client: Client, request_data: RequestData, **headers: str) -> Any:
+        address = self.template.replace("{id}", request_data.pk)
         if FORM in self._bodies():
-            form = {**asked.body, "files": SimpleUploadedFile("tried.txt", b"tried"), "metadata": "{}"}
+            form = {**request_data.body, "files": SimpleUploadedFile("tried.txt", b"tried"), "metadata": "{}"}
             return client.post(address, form, headers=headers)
-        body = "" if asked.body is None else json.dumps(asked.body)
+        body = "" if request_data.body is None else json.dumps(request_data.body)
         return client.generic(
-            self.method.upper(), address, body, content_type=JSON, query_params=asked.query, headers=headers
+            self.method.upper(),
+            address,
+            body,
+            content_type=JSON,
+            query_params=request_data.query,
+            headers=headers,
         )
 
     def _bodies(self) -> dict[str, Any]:
@@ -115,7 +120,7 @@ def _ids_in(schema: dict[str, Any]) -> Iterator[Path]:
 
 
 def _put(body: Any, path: Path, pk: str) -> Any:
-    """A copy with the id at the path; a list has then nothing else."""
+    """Return a copy with the id at the path; a list then has only this element."""
     if not path:
         return pk
     if path[0] == "*":

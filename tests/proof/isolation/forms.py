@@ -1,4 +1,4 @@
-"""The forms on a page: how to fill them in properly, and where an id can be written."""
+"""The forms on a page: valid values for their fields, and the fields that take ids."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from django.forms.models import InlineForeignKeyField
 from tests.proof.isolation.parties import Model, Party
 
 
-class Place(NamedTuple):
-    """Where an id can be written: the field's name in what is posted, and whose ids it takes."""
+class FieldPlace(NamedTuple):
+    """A field that takes an id: its name in the posted data, and the model whose ids it takes."""
 
     field: str
     model: Model
 
     def filled_with(self, pk: UUID) -> dict[str, str]:
-        """A row of a formset that has an id claims to be there already."""
+        """Return the posted data. A formset's row with an id is posted as an existing one."""
         formset, number, name = f"--{self.field}".rsplit("-", 2)
         existing = {f"{formset[2:]}-INITIAL_FORMS": "1"} if (number, name) == ("0", "id") else {}
         return {self.field: str(pk), **existing}
 
 
 def forms_on(page: Any) -> list[Any]:
-    """The page's own form, and one new row of each of its formsets."""
+    """Return the page's form, and one new row of each of its formsets."""
     context = page.context or {}
     main = context["adminform"].form if "adminform" in context else context.get("form")
-    return [*([main] if main else []), *(_a_row(formset) for formset in formsets_on(page))]
+    return [*([main] if main else []), *(_new_row(formset) for formset in formsets_on(page))]
 
 
 def formsets_on(page: Any) -> list[Any]:
@@ -40,7 +40,7 @@ def formsets_on(page: Any) -> list[Any]:
 
 
 def filled_in(page: Any, party: Party) -> dict[str, Any]:
-    """All that the page would post, with a new row in each formset."""
+    """Return the data that the page would post, with a new row in each formset."""
     data = {
         form.add_prefix(name): _value(form, name, field, party)
         for form in forms_on(page)
@@ -51,17 +51,17 @@ def filled_in(page: Any, party: Party) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value is not None}
 
 
-def places_on(page: Any) -> Iterator[Place]:
+def places_on(page: Any) -> Iterator[FieldPlace]:
     for form in forms_on(page):
         for name, field in form.fields.items():
             if isinstance(field, forms.ModelChoiceField):
-                yield Place(form.add_prefix(name), _model(field))
+                yield FieldPlace(form.add_prefix(name), _model(field))
             elif isinstance(field, InlineForeignKeyField):
-                yield Place(form.add_prefix(name), type(field.parent_instance))
+                yield FieldPlace(form.add_prefix(name), type(field.parent_instance))
 
 
 def errors_on(page: Any) -> set[str]:
-    """The names of the fields that were found wrong."""
+    """Return the names of the fields with errors."""
     context = page.context or {}
     main = context["adminform"].form if "adminform" in context else context.get("form")
     found = {main.add_prefix(name) for name in main.errors} if main else set()
@@ -70,8 +70,8 @@ def errors_on(page: Any) -> set[str]:
     return found
 
 
-def _a_row(formset: Any) -> Any:
-    """As `formset.empty_form`, but numbered."""
+def _new_row(formset: Any) -> Any:
+    """Return `formset.empty_form` with a number."""
     row = formset.empty_form
     row.prefix = formset.add_prefix(0)
     return row
@@ -90,10 +90,10 @@ def _value(form: Any, name: str, field: Any, party: Party) -> Any:
         return "{}"
     if initial := form[name].value():
         return initial
-    return _something(field)
+    return _placeholder(field)
 
 
-def _something(field: Any) -> Any:
+def _placeholder(field: Any) -> Any:
     if isinstance(field, forms.BooleanField):
         return None
     if isinstance(field, forms.ChoiceField):

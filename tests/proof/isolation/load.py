@@ -1,4 +1,4 @@
-"""Many people of many tenants at once, over few connections: whatever comes back is looked through for others' words."""
+"""Concurrent requests of many tenants over few connections; the responses are searched for other tenants' words."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGES = ("/admin/knowledge/document/", "/admin/workspaces/workspace/", "/admin/a
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who is signed in at home and has an API key there, and what they ask for there and elsewhere."""
+    """A tenant's owner with a session and an API key, an own document, and another tenant's (`foreign`)."""
 
     word: str
     cookie: Headers
@@ -55,40 +55,40 @@ def visitors_of(parties: Sequence[Party]) -> list[Visitor]:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Received:
     status: int
     body: str
 
 
 @dataclass(slots=True)
 class Tally:
-    """`foreign` names who was told which words; `odd` what was answered otherwise than it must be."""
+    """`foreign` has pairs of a visitor's word and the foreign word in the response; `unexpected` counts statuses."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     own: int = 0
     foreign: list[tuple[str, str]] = field(default_factory=list)
-    odd: Counter[tuple[str, int]] = field(default_factory=Counter)
+    unexpected: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         self.kinds += other.kinds
         self.own += other.own
         self.foreign += other.foreign
-        self.odd += other.odd
+        self.unexpected += other.unexpected
 
 
-Get = Callable[[str, str], Answered]
+Get = Callable[[str, str], Received]
 
 
-class Server:
-    """OYL as web servers call it; one for all threads, as theirs."""
+class InProcessServer:
+    """OYL's WSGI and ASGI handlers, shared by all threads as in web servers."""
 
     def __init__(self) -> None:
         self._wsgi: Any = WSGIHandler()
         self._asgi: Any = ASGIHandler()
 
-    def get(self, whose: Headers, address: str, *, parts: int | None = None) -> Answered:
-        """`parts`: whoever asks is gone after so many."""
-        environ = RequestFactory().get(address, headers=whose).environ
+    def get(self, headers: Headers, address: str, *, parts: int | None = None) -> Received:
+        """Read the response, or only the first `parts` parts of it."""
+        environ = RequestFactory().get(address, headers=headers).environ
         response: Any = self._wsgi(environ, lambda *_: None)
         try:
             read = (
@@ -98,20 +98,22 @@ class Server:
             )
         finally:
             response.close()
-        return Answered(response.status_code, b"".join(read).decode(errors="replace"))
+        return Received(response.status_code, b"".join(read).decode(errors="replace"))
 
-    def leave(self, whose: Headers, address: str, *, seconds: float) -> Answered:
-        """As servers of ASGI do it: whoever asks is gone after so long, ready or not."""
-        return asyncio.run(self._leave(whose, address, seconds))
+    def get_and_disconnect(self, headers: Headers, address: str, *, seconds: float) -> Received:
+        """Request over ASGI, and disconnect after `seconds`."""
+        return asyncio.run(self._get_and_disconnect(headers, address, seconds))
 
-    async def _leave(self, whose: Headers, address: str, seconds: float) -> Answered:
+    async def _get_and_disconnect(self, headers: Headers, address: str, seconds: float) -> Received:
         path, _, query = address.partition("?")
-        headers = [(name.encode(), value.encode()) for name, value in {"host": "testserver", **whose}.items()]
+        encoded = [
+            (name.encode(), value.encode()) for name, value in {"host": "testserver", **headers}.items()
+        ]
         scope = {
             "type": "http",
             "method": "GET",
             "path": path,
-            "headers": headers,
+            "headers": encoded,
             "query_string": query.encode(),
         }
         messages, sent = iter([{"type": "http.request"}]), []
@@ -127,35 +129,35 @@ class Server:
 
         await self._asgi(scope, receive, send)
         body = b"".join(message.get("body", b"") for message in sent)
-        return Answered(sent[0]["status"] if sent else 0, body.decode(errors="replace"))
+        return Received(sent[0]["status"] if sent else 0, body.decode(errors="replace"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of request: how often of 1,000, what it may be answered with, and how it is made."""
+    """A kind of request: its share of 1,000 requests, its expected statuses, and the function that sends it."""
 
     weight: int
     statuses: set[int]
-    run: Callable[[Server, Visitor, random.Random], Answered]
+    run: Callable[[InProcessServer, Visitor, random.Random], Received]
 
 
-def _at(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+def _at(address: str) -> Callable[[InProcessServer, Visitor, random.Random], Received]:
     return lambda server, visitor, _: server.get(
-        visitor.cookie, address.format(visitor=visitor, nobody=uuid4())
+        visitor.cookie, address.format(visitor=visitor, absent=uuid4())
     )
 
 
-def _by_key(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+def _by_key(address: str) -> Callable[[InProcessServer, Visitor, random.Random], Received]:
     return lambda server, visitor, _: server.get(visitor.key, address.format(visitor=visitor))
 
 
-def _abandoned(address: str) -> Callable[[Server, Visitor, random.Random], Answered]:
+def _abandoned(address: str) -> Callable[[InProcessServer, Visitor, random.Random], Received]:
     return lambda server, visitor, chance: server.get(visitor.cookie, address, parts=chance.randrange(5))
 
 
-def _cancelled(server: Server, visitor: Visitor, chance: random.Random) -> Answered:
+def _cancelled(server: InProcessServer, visitor: Visitor, chance: random.Random) -> Received:
     address = chance.choice([LIST, PAGES[0], "/trouble/writes/", "/trouble/fails/", "/trouble/times_out/"])
-    return server.leave(visitor.cookie, address, seconds=chance.random() / 20)
+    return server.get_and_disconnect(visitor.cookie, address, seconds=chance.random() / 20)
 
 
 KINDS = {
@@ -167,7 +169,7 @@ KINDS = {
     "OpenAI: list, by key": Kind(weight=40, statuses={200}, run=_by_key(FILES)),
     "API: own document": Kind(weight=180, statuses={200}, run=_at(LIST + "{visitor.document}/")),
     "API: foreign document": Kind(weight=160, statuses={404}, run=_at(LIST + "{visitor.foreign}/")),
-    "API: absent document": Kind(weight=40, statuses={404}, run=_at(LIST + "{nobody}/")),
+    "API: absent document": Kind(weight=40, statuses={404}, run=_at(LIST + "{absent}/")),
     "admin: list": Kind(
         weight=10, statuses={200}, run=lambda s, v, chance: s.get(v.cookie, chance.choice(PAGES))
     ),
@@ -193,9 +195,9 @@ KINDS = {
 }
 
 
-def bombard(visitors: Sequence[Visitor], requests: int, *, seed: int) -> Tally:
-    """So many requests by THREADS threads, each for anybody."""
-    server, tally = Server(), Tally()
+def send_requests(visitors: Sequence[Visitor], requests: int, *, seed: int) -> Tally:
+    """Send requests of random kinds and visitors from THREADS threads."""
+    server, tally = InProcessServer(), Tally()
     with ThreadPoolExecutor(THREADS) as threads:
         each = requests // THREADS
         for done in threads.map(lambda n: _one_thread(server, visitors, each, seed + n), range(THREADS)):
@@ -203,7 +205,7 @@ def bombard(visitors: Sequence[Visitor], requests: int, *, seed: int) -> Tally:
     return tally
 
 
-def _one_thread(server: Server, visitors: Sequence[Visitor], requests: int, seed: int) -> Tally:
+def _one_thread(server: InProcessServer, visitors: Sequence[Visitor], requests: int, seed: int) -> Tally:
     chance, tally = random.Random(seed), Tally()
     names, weights = [*KINDS], [kind.weight for kind in KINDS.values()]
     for name in chance.choices(names, weights, k=requests):
@@ -214,30 +216,30 @@ def _one_thread(server: Server, visitors: Sequence[Visitor], requests: int, seed
         tally.own += visitor.word in words
         tally.foreign += [(visitor.word, word) for word in words - {visitor.word}]
         if answered.status not in KINDS[name].statuses:
-            tally.odd[name, answered.status] += 1
+            tally.unexpected[name, answered.status] += 1
     connections.close_all()
     return tally
 
 
 @contextmanager
-def connected(*, size: int, **where: Any) -> Iterator[None]:
-    """The application with a pool of that size, and to another place than usual."""
+def connected(*, size: int, **overrides: Any) -> Iterator[None]:
+    """Use a connection pool of that size, and other connection settings."""
     connection = connections["default"]
-    facts = connection.settings_dict
-    before = {**facts}
-    _forget(connection)
-    facts.update(where)
-    pool = facts["OPTIONS"]["pool"]
+    params = connection.settings_dict
+    before = {**params}
+    _close(connection)
+    params.update(overrides)
+    pool = params["OPTIONS"]["pool"]
     usual, pool["max_size"] = pool["max_size"], size
     try:
         yield
     finally:
-        _forget(connection)
-        facts.clear()
-        facts.update(before)
+        _close(connection)
+        params.clear()
+        params.update(before)
         pool["max_size"] = usual
 
 
-def _forget(connection: Any) -> None:
+def _close(connection: Any) -> None:
     connection.close()
     connection.close_pool()

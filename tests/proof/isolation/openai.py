@@ -23,7 +23,7 @@ Path = tuple[Any, ...]
 PREFIXES: dict[Model, str] = {Reference: STORE, Document: FILE, StoredFile: FILE, FileBatch: BATCH}
 PARAMETERS: dict[str, Any] = {"store": Reference, "batch": FileBatch, "name": default_embedder().model}
 STORE_PATH = "v1/vector_stores/<public_id:store>"
-# What each POST says. Where a model stands, there goes an id of it.
+# The body of each POST. A model stands for one of its ids.
 BODIES: dict[str, Any] = {
     "v1/embeddings": {"model": default_embedder().model, "input": "bees"},
     "v1/files": {"purpose": "user_data"},
@@ -47,7 +47,7 @@ BODIES: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class OpenAIOperation:
     method: str
     route: Route
 
@@ -62,16 +62,16 @@ class Operation:
     def places(self) -> dict[Path, Model]:
         """{("path", "store"): Reference, ("query", "after"): …, ("body", "file_ids", 0): …}. Raises KeyError for a POST
         whose body is not known."""
-        found, model = dict(_models(self._wanted())), self.route.model
+        found, model = dict(_models(self._template())), self.route.model
         if self.route.view.actions[self.method.lower()] == "list" and model:
             found |= {("query", "after"): model, ("query", "before"): model}
         return found
 
-    def ask(
+    def send(
         self, client: Client, pk_for: Callable[[Path, Model], str], query: Any = (), **headers: str
     ) -> Any:
-        """With the id that `pk_for` has for each place."""
-        sent = _filled(self._wanted(), pk_for)
+        """Send the request with the id that `pk_for` returns for each place."""
+        sent = _filled(self._template(), pk_for)
         address = f"/{self.route.template}"
         for name, value in sent["path"].items():
             address = address.replace(f"<public_id:{name}>", value).replace(f"<path:{name}>", value)
@@ -88,14 +88,18 @@ class Operation:
             headers=headers,
         )
 
-    def _wanted(self) -> dict[str, Any]:
+    def _template(self) -> dict[str, Any]:
         path = {name: PARAMETERS.get(name, self.route.model) for name in self.route.parameters}
         return {"path": path, "body": BODIES[self.route.template] if self.method == "POST" else None}
 
 
-def operations() -> list[Operation]:
+def operations() -> list[OpenAIOperation]:
     found = [route for route in routes() if route.template.startswith("v1/")]
-    return [Operation(method=method.upper(), route=route) for route in found for method in route.view.actions]
+    return [
+        OpenAIOperation(method=method.upper(), route=route)
+        for route in found
+        for method in route.view.actions
+    ]
 
 
 def own(party: Party) -> Callable[[Path, Model], str]:
@@ -103,12 +107,12 @@ def own(party: Party) -> Callable[[Path, Model], str]:
 
 
 def as_public(model: Model, pk: Any) -> str:
-    """As it is given out below `/v1/`, or below `/api/v1/`."""
+    """Return the id as `/v1/` writes it, or as `/api/v1/` does for models without a prefix."""
     return f"{PREFIXES[model]}{pk.hex}" if model in PREFIXES else str(pk)
 
 
 def id_fields(kind: Any = Serializer) -> Iterator[str]:
-    """Names of the fields of all requests that take ids."""
+    """Yield the names of all serializers' fields that take ids."""
     for child in kind.__subclasses__():
         for name, field in getattr(child, "_declared_fields", {}).items():
             if isinstance(getattr(field, "child", field), IdField):
@@ -116,21 +120,25 @@ def id_fields(kind: Any = Serializer) -> Iterator[str]:
         yield from id_fields(child)
 
 
-def _models(wanted: Any, path: Path = ()) -> Iterator[tuple[Path, Model]]:
-    if isinstance(wanted, type):
-        yield path, wanted
+def _models(template: Any, path: Path = ()) -> Iterator[tuple[Path, Model]]:
+    if isinstance(template, type):
+        yield path, template
     inner = (
-        wanted.items() if isinstance(wanted, dict) else enumerate(wanted) if isinstance(wanted, list) else ()
+        template.items()
+        if isinstance(template, dict)
+        else enumerate(template)
+        if isinstance(template, list)
+        else ()
     )
     for name, one in inner:
         yield from _models(one, (*path, name))
 
 
-def _filled(wanted: Any, pk_for: Callable[[Path, Model], str], path: Path = ()) -> Any:
-    if isinstance(wanted, type):
-        return pk_for(path, wanted)
-    if isinstance(wanted, dict):
-        return {name: _filled(one, pk_for, (*path, name)) for name, one in wanted.items()}
-    if isinstance(wanted, list):
-        return [_filled(one, pk_for, (*path, number)) for number, one in enumerate(wanted)]
-    return wanted
+def _filled(template: Any, pk_for: Callable[[Path, Model], str], path: Path = ()) -> Any:
+    if isinstance(template, type):
+        return pk_for(path, template)
+    if isinstance(template, dict):
+        return {name: _filled(one, pk_for, (*path, name)) for name, one in template.items()}
+    if isinstance(template, list):
+        return [_filled(one, pk_for, (*path, number)) for number, one in enumerate(template)]
+    return template

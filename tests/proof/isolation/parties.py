@@ -1,7 +1,7 @@
-"""Two organisations with a row in every table, whose every text says whose it is: a word that turns up at the other's
-place is a leak.
+"""Two organisations with a row in every table. Each text contains the organisation's word, so that a word in another's
+response is a leak.
 
-Rows are made from the models themselves, so that a new table takes part without being named here.
+Rows are made from the models, so that a new table is included without being named here.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from tests.conftest import Person, make_owner
 Model = type[models.Model]
 MODELS: list[Model] = [Tenant, *(model for model in apps.get_models() if issubclass(model, TenantModel))]
 WORDS = {"CharField", "TextField"}
-# What the operator configures has no tenant's words.
+# Fields that take values of the operator's configuration only.
 CONFIGURED = {"embedding_model"}
 NUMBERS = {"IntegerField", "BigIntegerField", "PositiveIntegerField", "PositiveBigIntegerField"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """`word` is in each text of each row; `sign` in what operators may see of any tenant: its name, and its people's
+    """`word` is in each text of each row; `sign` in what operators may see of every tenant: its name, and its members'
     e-mail addresses."""
 
     person: Person
@@ -101,7 +101,7 @@ def make_row(model: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
 def _is_filled(field: Any) -> bool:
     if field.primary_key or field.name in {"tenant", *CONFIGURED} or field.related_model is field.model:
         return False
-    if field.choices and field.blank:  # what may be left out may need another field beside it
+    if field.choices and field.blank:  # an optional choice may require another field
         return False
     if field.is_relation or field.choices or _is_text(field):
         return True
@@ -122,7 +122,7 @@ def _is_text(field: Any) -> bool:
 def _value(field: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
     if field.is_relation:
         return make_row(field.related_model, user, word, rows)
-    if field.choices:  # of what is done, nobody does anything
+    if field.choices:  # no worker processes a finished job
         values = [value for value, _ in field.choices]
         return "done" if "done" in values else values[0]
     if isinstance(field, ArrayField):
@@ -141,7 +141,7 @@ def _store_file(row: Any, path: Path, word: str) -> None:
 
 
 def contents(party: Party) -> dict[str, list[str]]:
-    """Every row of every table of the tenant's."""
+    """Return {table: rows} of the tenant."""
     found = {}
     with tenant_scope(party.tenant_id), connection.cursor() as cursor:
         for table in check.tenant_tables(pg_catalog.read()):
@@ -152,7 +152,7 @@ def contents(party: Party) -> dict[str, list[str]]:
 
 
 def as_json(model: Model, party: Party) -> dict[str, Any]:
-    """A row as PostgreSQL has it, for `jsonb_populate_record`."""
+    """Return a row as PostgreSQL's JSON, for `jsonb_populate_record`."""
     name = connection.ops.quote_name(model._meta.db_table)
     with tenant_scope(party.tenant_id), connection.cursor() as cursor:
         cursor.execute(f"SELECT to_jsonb(t)::text FROM {name} t WHERE id = %s", [party.id_of(model)])

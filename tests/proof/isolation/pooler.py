@@ -31,18 +31,18 @@ logfile = {folder}/log
 
 
 @contextmanager
-def pgbouncer(facts: dict[str, Any], *, size: int) -> Iterator[dict[str, Any]]:
-    """What of the connection's settings leads through it, as docs/deployment.md says; `size` is how many connections to
-    PostgreSQL it has."""
+def pgbouncer(params: dict[str, Any], *, size: int) -> Iterator[dict[str, Any]]:
+    """Yield the connection settings that lead through it, as in docs/deployment.md. `size` is its number of connections to
+    PostgreSQL."""
     assert PROGRAM
     folder = Path(tempfile.mkdtemp(prefix="oyl-"))  # pytest's own are too long for a socket
     folder.chmod(0o777)
     server = " ".join(
-        f"{key}={facts[name]}" for key, name in (("host", "HOST"), ("port", "PORT")) if facts[name]
+        f"{key}={params[name]}" for key, name in (("host", "HOST"), ("port", "PORT")) if params[name]
     )
     settings = SETTINGS.format(server=server, folder=folder, port=PORT, size=size)
     (folder / "pgbouncer.ini").write_text(settings)
-    (folder / "users").write_text(f'"{facts["USER"]}" "{facts["PASSWORD"]}"\n')
+    (folder / "users").write_text(f'"{params["USER"]}" "{params["PASSWORD"]}"\n')
     process = subprocess.Popen([*without_root((PROGRAM, "-q", str(folder / "pgbouncer.ini")))])
     try:
         _wait_for(folder / f".s.PGSQL.{PORT}", process)

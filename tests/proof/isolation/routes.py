@@ -1,4 +1,4 @@
-"""Every address that OYL answers to, read from the resolver."""
+"""Every route of OYL, read from the resolver."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OBJECT_IDS = {"object_id", "pk", "store", "batch", "name"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`template` has its parameters in angle brackets; `model` is what its pages are about, if they are of one."""
+    """`template` has its parameters in angle brackets; `model` is the model of its pages, if they have one."""
 
     template: str
     model: Model | None
@@ -36,11 +36,11 @@ class Route:
         return bool(OBJECT_IDS & {*self.parameters})
 
     def targets(self) -> list[Model]:
-        """Whose ids it takes: its own model's, or any's."""
+        """Return the models whose ids it takes: its own model, or all."""
         return [self.model] if self.model else MODELS
 
     def address(self, model: Model | None = None, pk: UUID | str = "") -> str:
-        """Its path for one object. Raises KeyError for a parameter without a place in the matrix."""
+        """Return its path for one object. Raises KeyError for an unknown parameter."""
         values = dict.fromkeys(OBJECT_IDS, pk) | {"app_label": "knowledge", "url": "nothing/here"}
         if model and "content_type_id" in self.parameters:
             values["content_type_id"] = str(ContentType.objects.get_for_model(model).pk)
@@ -61,18 +61,18 @@ def _walk(resolver: URLResolver, before: str) -> Iterator[Route]:
 
 
 def _plain(pattern: Any) -> str:
-    """A regular expression as a path with parameters, too."""
+    """Return the pattern, which may be a regular expression, as a path with parameters."""
     text = str(pattern)
     return simplify_regex(text).removeprefix("/") if isinstance(pattern, RegexPattern) else text
 
 
 def _model_of(view: Any) -> Model | None:
-    """Of an admin's page, or of a REST door."""
-    door = getattr(view, "model_admin", None) or getattr(view, "cls", None)
-    found: Model | None = getattr(door, "model", None)
+    """Return the model of an admin page or of a REST view."""
+    view_class = getattr(view, "model_admin", None) or getattr(view, "cls", None)
+    found: Model | None = getattr(view_class, "model", None)
     return found
 
 
 def ids_of(model: Model, victim: Party) -> list[UUID]:
-    """One that is the victim's, and one that is nobody's: nobody may be able to tell them apart."""
+    """Return the victim's id and an absent one, whose responses must not differ."""
     return [victim.id_of(model), uuid4()]

@@ -23,21 +23,31 @@ from knowledge.models import Document, DocumentStatus, Reference
 from knowledge.services.adding import add_documents
 from knowledge.storage.values import Upload
 from oyl.celery import app as celery
-from tests.proof.isolation.answers import CHANGING
+from tests.proof.isolation.answers import VOLATILE
 from tests.proof.isolation.parties import MODELS, Party, make_party
 
 OUR_APPS = {config.name for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR}
 COMMANDS = {
     name: load_command_class(app, name) for name, app in sorted(get_commands().items()) if app in OUR_APPS
 }
-# They act in no tenant's scope, and tell of none but its name and id.
-OF_OPERATORS = {"check_rls", "create_tenant", "demo", "doctor", "list_tenants", "migrate", "services", "up"}
-SPEAKING = ("check_rls", "list_tenants")  # those of them that look at tables
-# Django's own, and which tenants: those are the operator's to name.
+# They act in no tenant's scope, and print only names and ids of tenants.
+OPERATOR_COMMANDS = {
+    "check_rls",
+    "create_tenant",
+    "demo",
+    "doctor",
+    "list_tenants",
+    "migrate",
+    "services",
+    "up",
+    "version",
+}
+READING_TABLES = ("check_rls", "list_tenants")  # those that read tables
+# Django's options, and the tenants, which the operator chooses.
 GENERAL = {"help", "version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color"}
 GENERAL |= {"skip_checks", "json", "tenant", "all_tenants"}
-# What tasks may be told. One that took a tenant or an id would need a place here.
-TOLD = {"complete": False, "queue": "ingest"}
+# The arguments of tasks. A task that takes a tenant or an id must be added here.
+TASK_ARGUMENTS = {"complete": False, "queue": "ingest"}
 celery.loader.import_default_modules()
 TASKS = sorted(name for name in celery.tasks if name.partition(".")[0] in OUR_APPS)
 pytestmark = pytest.mark.usefixtures("untouched")
@@ -45,13 +55,13 @@ pytestmark = pytest.mark.usefixtures("untouched")
 
 @pytest.fixture
 def intruder(database: None, tmp_path: Path) -> Party:
-    """A new one: commands make things, and some of them by the victim's names."""
+    """A new intruder, because commands create rows, some of them with the victim's names."""
     return make_party(tmp_path)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A file to ingest, and at the same time a collection to evaluate."""
+    """A folder that can be ingested and evaluated."""
     place = tmp_path / "collection"
     (place / "qrels").mkdir(parents=True)
     (place / "corpus.jsonl").write_text(json.dumps({"_id": "1", "title": "", "text": "Bees dance."}))
@@ -60,32 +70,32 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def test_every_command_has_its_place():
+def test_every_command_is_covered():
     tenants = {name for name, command in COMMANDS.items() if isinstance(command, TenantCommand)}
-    assert COMMANDS.keys() == tenants | OF_OPERATORS
-    assert not tenants & OF_OPERATORS
+    assert COMMANDS.keys() == tenants | OPERATOR_COMMANDS
+    assert not tenants & OPERATOR_COMMANDS
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - OF_OPERATORS))
-def test_a_foreign_argument_is_as_good_as_an_absent_one(
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - OPERATOR_COMMANDS))
+def test_foreign_argument_is_treated_as_absent(
     name: str, victim: Party, intruder: Party, folder: Path, counted: Counter[str]
 ):
     arguments = [action for action in _parser(name)._actions if action.dest not in GENERAL]
     usual = {one.dest: [*one.option_strings[:1], _usual(one, folder)] for one in arguments if one.required}
-    assert not _told_of(victim, _run(name, intruder, usual))
+    assert not mentions_victim(victim, _run(name, intruder, usual))
     for one in arguments:
         for foreign, absent in _pairs(one, victim):
-            told = [
+            output = [
                 _run(name, intruder, {**usual, one.dest: [*one.option_strings[:1], value]})
                 for value in (foreign, absent)
             ]
             counted["arguments of commands"] += 2
-            assert told[0] == told[1], (one.dest, foreign)
-            assert not _told_of(victim, told[0])
+            assert output[0] == output[1], (one.dest, foreign)
+            assert not mentions_victim(victim, output[0])
 
 
-@pytest.mark.parametrize("name", SPEAKING)
-def test_what_operators_are_told_has_no_tenants_words(name: str, victim: Party):
+@pytest.mark.parametrize("name", READING_TABLES)
+def test_operator_commands_print_no_tenants_words(name: str, victim: Party):
     assert victim.word not in _run(name, None, {})
 
 
@@ -100,7 +110,7 @@ def _usual(argument: Action, folder: Path) -> str:
 
 
 def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
-    """What is the victim's, and what is nobody's, as far as the argument can name something."""
+    """Return pairs of a foreign and an absent value for an argument that names something."""
     ids = [(str(victim.id_of(model)), str(uuid4())) for model in MODELS]
     words = [(victim.word, f"zz{uuid4().hex[:10]}")]
     if argument.nargs == 0 or argument.choices or argument.type is int:
@@ -116,7 +126,7 @@ def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
 
 
 def _run(name: str, party: Party | None, arguments: dict[str, list[str]]) -> str:
-    """All that it tells, what was asked for aside."""
+    """Return the command's output, without its arguments."""
     given = [part for parts in arguments.values() for part in parts]
     whose = ["--tenant", str(party.tenant_id)] if party else []
     out, err = io.StringIO(), io.StringIO()
@@ -125,32 +135,32 @@ def _run(name: str, party: Party | None, arguments: dict[str, list[str]]) -> str
         ended = ""
     except CommandError as error:
         ended = str(error)
-    told = f"{out.getvalue()} {err.getvalue()} {ended}"
+    output = f"{out.getvalue()} {err.getvalue()} {ended}"
     for part in given:
-        told = told.replace(part, "…")
-    return CHANGING.sub("…", told)
+        output = output.replace(part, "…")
+    return VOLATILE.sub("…", output)
 
 
-def _told_of(victim: Party, told: str) -> bool:
-    return victim.word in told or victim.sign in told
+def mentions_victim(victim: Party, output: str) -> bool:
+    return victim.word in output or victim.sign in output
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_names_nobody_and_leaves_others_alone(
+def test_task_reveals_nothing_of_other_tenants(
     name: str, victim: Party, intruder: Party, folder: Path, caplog: pytest.LogCaptureFixture
 ):
     task = celery.tasks[name]
     parameters = inspect.signature(task.run).parameters
-    assert set(parameters) <= set(TOLD), "it takes what has no place in the matrix"
+    assert set(parameters) <= set(TASK_ARGUMENTS), "it has an unknown parameter"
     document_id = _queue(intruder, folder / "corpus.jsonl")
     with caplog.at_level(logging.INFO):
         for _ in range(100):
-            result = task.run(**{name: TOLD[name] for name in parameters})
+            result = task.run(**{name: TASK_ARGUMENTS[name] for name in parameters})
             if not name.endswith(".work") or _is_done(intruder, document_id):
                 break
         else:
-            pytest.fail("the worker never came to it")
-    assert not _told_of(victim, f"{result} {caplog.text}")
+            pytest.fail("the worker did not process it")
+    assert not mentions_victim(victim, f"{result} {caplog.text}")
 
 
 def _queue(party: Party, path: Path) -> UUID:

@@ -1,4 +1,4 @@
-"""Every operation of the OpenAPI document × every place for an id, cursors and idempotency keys of another's."""
+"""Every operation of the OpenAPI document with foreign ids in every place, foreign cursors and idempotency keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.isolation.scope import tenant_scope
 from core.models import IdempotencyKey
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
-from tests.proof.isolation.described import Asked, Operation, operations
+from tests.proof.isolation.described import Operation, RequestData, operations
 from tests.proof.isolation.parties import MODELS, Party
 from tests.proof.isolation.routes import ids_of
 
@@ -29,8 +29,8 @@ def by_operation(some: list[Operation]) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def kept(victim: Party, intruder: Party) -> None:
-    """Answers that the victim's organisation keeps, as if the intruder had asked there before: by whom and under which
-    key is the same, only the organisation is another."""
+    """Responses that the victim's organisation stores, with the intruder's credential and keys: only the organisation
+    differs."""
     with tenant_scope(victim.tenant_id):
         for operation in REPEATABLE:
             IdempotencyKey.objects.create(
@@ -43,7 +43,7 @@ def kept(victim: Party, intruder: Party) -> None:
 
 
 @by_operation(OPERATIONS)
-def test_a_foreign_id_is_answered_as_an_absent_one_wherever_it_is_written(
+def test_foreign_id_is_answered_as_absent_in_every_place(
     operation: Operation,
     victim: Party,
     intruder: Party,
@@ -55,44 +55,44 @@ def test_a_foreign_id_is_answered_as_an_absent_one_wherever_it_is_written(
     for place in operation.places():
         for model in [operation.model_of(place), *MODELS][: size(1, 1 + len(MODELS))]:
             foreign, absent = (
-                answer(operation.ask(browser, own.with_id(place, str(pk))), pk)
+                answer(operation.send(browser, own.with_id(place, str(pk))), pk)
                 for pk in ids_of(model, victim)
             )
             counted["described places"] += 2
             assert difference(foreign, absent) == [], (place, model)
-            assert not foreign.told_of(victim)
+            assert not foreign.mentions(victim)
 
 
 @by_operation(LISTS)
-def test_a_foreign_cursor_leads_nowhere_else(
+def test_foreign_cursor_reveals_nothing(
     operation: Operation, victim: Party, browser: Client, counted: Counter[str]
 ):
-    """It says only where in the order to go on: at the victim's own row."""
+    """The cursor contains the position of the victim's row."""
     row = victim.rows[operation.model]
     for backwards in (False, True):
         cursor = Cursor(backwards, (str(row.created_at), str(row.pk)))
-        answered = operation.ask(browser, Asked(pk="", query={"cursor": str(cursor)}))
+        answered = operation.send(browser, RequestData(pk="", query={"cursor": str(cursor)}))
         counted["foreign cursors"] += 1
         assert answered.status_code == 200
-        assert not answer(answered).told_of(victim)
+        assert not answer(answered).mentions(victim)
 
 
 @by_operation(REPEATABLE)
-def test_a_foreign_idempotency_key_is_nobodys(
+def test_foreign_idempotency_key_is_unknown(
     operation: Operation, victim: Party, intruder: Party, browser: Client, counted: Counter[str]
 ):
     own = operation.own(intruder).with_id(("path", "id"), str(uuid4()))
     foreign, unused = (
-        answer(operation.ask(browser, own, **{"Idempotency-Key": key}))
+        answer(operation.send(browser, own, **{"Idempotency-Key": key}))
         for key in (f"kept-{operation.name}", uuid4().hex)
     )
     counted["foreign idempotency keys"] += 2
-    assert "Replayed" not in foreign.headers and not foreign.told_of(victim)
+    assert "Replayed" not in foreign.headers and not foreign.mentions(victim)
     assert "idempotency_key_reused" not in foreign.body
     assert foreign.status == unused.status or unused.status in (409, 422)
 
 
-def test_there_are_places_of_every_kind():
+def test_places_of_every_kind_are_found():
     places = [place for operation in OPERATIONS for place in operation.places()]
     assert {place[0] for place in places} == {"path", "query", "body"}
     assert any("*" in place for place in places) and any(len(place) > 3 for place in places)

@@ -1,4 +1,4 @@
-"""Every route × the intruder, with the victim's ids and words in the address."""
+"""Every route, requested by the intruder with the victim's ids and words in the address."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tenants.models import User
 from tests.api.conftest import make_caller
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
-from tests.proof.isolation.asking import METHODS, ask
 from tests.proof.isolation.parties import Party
 from tests.proof.isolation.routes import Route, ids_of, routes
+from tests.proof.isolation.sending import METHODS, send
 
-# What pages call the words that they search for; the first of them, lists.
+# The parameters of searches; lists use the first one.
 WORDS = ("q", "s", "term", "query")
 pytestmark = pytest.mark.usefixtures("untouched")
 with_ids = pytest.mark.parametrize(
@@ -31,7 +31,7 @@ without_ids = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def operator(intruder: Party) -> Client:
-    """Somebody who runs OYL, at work in the intruder's organisation."""
+    """An operator who has entered the intruder's organisation."""
     browser = Client()
     browser.force_login(User.objects.create_superuser(f"{uuid4().hex}@example.org", "correct horse battery"))
     browser.post(reverse("admin:switch_tenant"), {"tenant": str(intruder.tenant_id)})
@@ -39,63 +39,63 @@ def operator(intruder: Party) -> Client:
 
 
 @pytest.fixture(scope="module")
-def program(intruder: Party) -> Client:
-    """The intruder's, with a key that may do everything there."""
+def api_client(intruder: Party) -> Client:
+    """A client with a key of the intruder that has all scopes."""
     return Client(headers={"Authorization": f"Bearer {make_caller(intruder.person).key.secret}"})
 
 
 @with_ids
-def test_a_foreign_id_is_answered_as_an_absent_one(
+def test_foreign_id_is_answered_as_absent(
     route: Route,
     victim: Party,
     browser: Client,
     operator: Client,
-    program: Client,
+    api_client: Client,
     size: Size,
     counted: Counter[str],
 ):
-    people = [program, browser, operator] if hasattr(route.view, "cls") else [browser, operator]
+    people = [api_client, browser, operator] if hasattr(route.view, "cls") else [browser, operator]
     for model in route.targets():
-        if model is User:  # everybody's; operators alone see them
+        if model is User:  # shared by all tenants; only operators see them
             continue
         for person, method in product(people[: size(1, 3)], METHODS[: size(2, len(METHODS))]):
             foreign, absent = (
-                answer(ask(person, method, route.address(model, pk)), pk) for pk in ids_of(model, victim)
+                answer(send(person, method, route.address(model, pk)), pk) for pk in ids_of(model, victim)
             )
             counted["requests"] += 2
             assert difference(foreign, absent) == [], (method, model)
             assert victim.word not in str(foreign)
-            assert person is operator or not foreign.told_of(victim)
+            assert person is operator or not foreign.mentions(victim)
 
 
 @without_ids
-def test_what_names_no_object_tells_nothing_of_others(
+def test_route_without_ids_reveals_nothing_foreign(
     route: Route, victim: Party, intruder: Party, size: Size, counted: Counter[str]
 ):
     browser, address = intruder.person.client, route.address()
-    asked = WORDS[:1] if route.model else WORDS
+    parameters = WORDS[:1] if route.model else WORDS
     foreign, absent = (
-        answer(ask(browser, "GET", address, dict.fromkeys(asked, word)), word)
+        answer(send(browser, "GET", address, dict.fromkeys(parameters, word)), word)
         for word in (victim.word, uuid4().hex[:12])
     )
     assert difference(foreign, absent) == []
-    assert not foreign.told_of(victim)
+    assert not foreign.mentions(victim)
     for method in METHODS[1 : size(2, len(METHODS))]:
-        assert not answer(ask(browser, method, address)).told_of(victim)
+        assert not answer(send(browser, method, address)).mentions(victim)
         browser.force_login(intruder.person.user)
     counted["requests"] += size(3, 1 + len(METHODS))
 
 
-def test_nobody_enters_a_foreign_organisation(victim: Party, browser: Client):
+def test_foreign_organisation_cannot_be_entered(victim: Party, browser: Client):
     foreign, absent = (
-        answer(ask(browser, "POST", reverse("admin:switch_tenant"), {"tenant": pk}), pk)
+        answer(send(browser, "POST", reverse("admin:switch_tenant"), {"tenant": pk}), pk)
         for pk in (victim.tenant_id, uuid4())
     )
     assert difference(foreign, absent) == []
 
 
 def test_the_victim_sees_their_own_words(victim: Party):
-    """Otherwise, not to find them elsewhere would say nothing."""
+    """Otherwise, their absence in other responses would prove nothing."""
     browser, changes = (
         victim.person.client,
         [route for route in routes() if route.template.endswith("/change/")],
@@ -103,6 +103,6 @@ def test_the_victim_sees_their_own_words(victim: Party):
     speaking = [
         route.model
         for route in changes
-        if route.model and answer(browser.get(route.address(pk=victim.id_of(route.model)))).told_of(victim)
+        if route.model and answer(browser.get(route.address(pk=victim.id_of(route.model)))).mentions(victim)
     ]
     assert len(speaking) > len(changes) * 0.8

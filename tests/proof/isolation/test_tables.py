@@ -1,4 +1,4 @@
-"""Every tenant's table × every statement × every scope, in raw SQL as the application's role."""
+"""Every tenant table with every statement in every scope, in SQL as the application's role."""
 
 from __future__ import annotations
 
@@ -34,16 +34,17 @@ STATEMENTS = {
 SCOPES = ("own", "other", "no", "empty", "garbage")
 NOT_APPENDING = {"update", "give away", "delete", "upsert", "overwrite"}
 REFUSALS = ("row-level security", "invalid input syntax for type uuid", "permission denied", "append-only")
-POLICY, GARBLED, NO_GRANT, SEALED = REFUSALS
+POLICY, INVALID_UUID, NO_GRANT, SEALED = REFUSALS
 
-# Its row is the tenant itself: there is no second one in its scope, what is in the audit log keeps its tenant, and nobody
-# can overwrite but themselves.
+# The row is the tenant itself: its scope has no second one, the audit log refers to it, and a tenant can overwrite only
+# itself.
 OF_TENANTS = {("insert", "own"): POLICY, ("delete", "own"): SEALED, ("overwrite", "other"): "1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A row of the victim's, and what is tried with it. `spare` is one that can be inserted in its own scope."""
+    """A row of the victim. `spare` is one that can be inserted in the victim's scope; `removable`, whether the row can be
+    deleted before."""
 
     model: Model
     victim: Party
@@ -61,7 +62,7 @@ class Attempt:
         return "id" if self.model is Tenant else "tenant_id"
 
     def run(self, statement: str, scope: str) -> str:
-        """How many rows, or why not; nothing stays."""
+        """Return the number of rows, or the refusal; roll back."""
         sql = STATEMENTS[statement].format(
             table=self.table, column=self.column, owned=f"{self.column} = %(tenant)s"
         )
@@ -98,11 +99,11 @@ class Attempt:
 
 
 def expected(attempt: Attempt, statement: str, scope: str, rows: int) -> str:
-    """What PostgreSQL must answer, cell by cell."""
+    """Return the result that PostgreSQL must give."""
     if attempt.model._meta.db_table in AuditConfig.append_only_tables and statement in NOT_APPENDING:
         return NO_GRANT
     if scope == "garbage":
-        return GARBLED
+        return INVALID_UUID
     if attempt.model is Tenant and (statement, scope) in OF_TENANTS:
         return OF_TENANTS[statement, scope]
     if statement in ("insert", "upsert"):
@@ -140,7 +141,7 @@ def _not_sealed_yet(victim: Party) -> dict[str, Any]:
     return {"audit_log_id": str(event.pk), "sequence": last + 1}
 
 
-# To insert a row of its own, the others take theirs away first; these cannot.
+# The rows of these models cannot be deleted to insert them again.
 SPARES: dict[Model, Callable[[Party], dict[str, Any]]] = {
     AuditLog: lambda victim: {},
     AuditSeal: _not_sealed_yet,
@@ -148,11 +149,11 @@ SPARES: dict[Model, Callable[[Party], dict[str, Any]]] = {
 }
 
 
-def test_every_table_answers_every_statement_in_every_scope_as_it_must(
+def test_every_statement_in_every_scope_has_the_expected_result(
     victim: Party, intruder: Party, counted: Counter[str]
 ):
     tables = {table.name for table in check.tenant_tables(pg_catalog.read())}
-    assert {model._meta.db_table for model in MODELS} == tables, "a table without a place in the matrix"
+    assert {model._meta.db_table for model in MODELS} == tables, "a table without a model"
     wrong = {}
     for attempt in attempts(victim, intruder):
         with tenant_scope(victim.tenant_id):

@@ -1,4 +1,4 @@
-"""The suite's keys, and a new one in front of them."""
+"""The suite's encryption keys, preceded by a new one."""
 
 from __future__ import annotations
 

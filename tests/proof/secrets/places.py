@@ -1,4 +1,4 @@
-"""A row for every encrypted field there is, and what lies in the database there."""
+"""Rows with encrypted fields, and their envelopes in the database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _integration_config(name: str) -> IntegrationConfig:
     return made
 
 
-# Inside a scope: a row of the model. A model with a secret has to come in here.
+# {model: function that creates a row, inside a scope}, for every model with an encrypted field.
 MAKERS: dict[type[models.Model], Callable[[str], models.Model]] = {
     Tenant: _tenant,
     IntegrationConfig: _integration_config,
@@ -56,14 +56,14 @@ class Place:
         return getattr(self.row(), self.field.attname).decrypt()
 
     def read(self) -> bytes:
-        """The envelope, as the database has it."""
+        """Return the stored envelope."""
         table, column = self.column
         with tenant_scope(self.tenant_id), connection.cursor() as cursor:
             cursor.execute(f"SELECT {column}::text FROM {table} WHERE id = %s", [self.pk])
             return str(cursor.fetchone()[0]).encode()
 
     def write(self, envelope: bytes) -> None:
-        """Past OYL, inside a scope. Raises DataError when PostgreSQL itself takes it for no JSON."""
+        """Inside a scope: store the envelope with SQL. Raises DataError if it is not JSON."""
         table, column = self.column
         with connection.cursor() as cursor:
             cursor.execute(
@@ -74,7 +74,7 @@ class Place:
 
     @contextmanager
     def holding(self, envelope: bytes) -> Iterator[None]:
-        """The place with another envelope, for as long as the block lasts."""
+        """Replace the envelope until the block ends."""
         with tenant_scope(self.tenant_id), transaction.atomic():
             self.write(envelope)
             yield
@@ -82,7 +82,7 @@ class Place:
 
 
 def make_places(tenant_id: UUID, rows: int) -> list[Place]:
-    """One for every encrypted field of so many rows of each model, each with a secret that says where it is."""
+    """Return the encrypted fields of `rows` rows of each model; each has its own place as its secret."""
     places = []
     with tenant_scope(tenant_id):
         for field in encrypted_fields():

@@ -1,4 +1,4 @@
-"""No secret is anywhere but where it belongs."""
+"""Secrets are only in their encrypted fields: not in rows, pages, reports, output, processes or logs."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from tests.admin.pages import url
 from tests.meta.settings_source import variables
 from tests.proof.conftest import Size
 from tests.proof.secrets.canaries import SECRET_NAMES
-from tests.proof.secrets.play import LOGIN, Play, everything_logged, make_play
+from tests.proof.secrets.scenario import LOGIN, Scenario, log_everything, make_scenario
 from workspaces.models import IntegrationConfig
 
 SECRET_SETTINGS = sorted(filter(SECRET_NAMES.search, variables()))
-# With what each of our commands is called; None: it starts other programs, or shows a secret once.
+# The arguments of each command; None if it starts other programs, or shows a secret once.
 COMMANDS: dict[str, list[str] | None] = {
     "check_rls": [],
     "create_api_key": None,
@@ -58,44 +58,47 @@ COMMANDS: dict[str, list[str] | None] = {
     "services": ["status"],
     "up": None,
     "verify_audit": ["--tenant", "{tenant}"],
+    "version": [],
 }
 
 
 @pytest.fixture(scope="module")
 def logged() -> Iterator[list[str]]:
-    with everything_logged() as lines:
+    with log_everything() as lines:
         yield lines
 
 
 @pytest.fixture(scope="module")
-def play(database: None, logged: list[str], tmp_path_factory: pytest.TempPathFactory) -> Play:
-    made = make_play(tmp_path_factory.mktemp("play"))
-    made.act()
+def scenario(database: None, logged: list[str], tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    made = make_scenario(tmp_path_factory.mktemp("play"))
+    made.run()
     return made
 
 
-def test_the_secrets_are_where_they_belong_and_would_be_found_elsewhere(play: Play):
-    assert {f"the second key of a {kind}" for kind in ("chat_model", "email")} <= play.secrets_kept()
-    assert "a tenant's metadata" in play.secrets_kept()
-    assert len(play.shown_once) == 4 and all(play.canaries.in_(page) for page in play.shown_once)
+def test_secrets_are_stored_and_detectable(scenario: Scenario):
+    assert {f"the second key of a {kind}" for kind in ("chat_model", "email")} <= scenario.readable_secrets()
+    assert "a tenant's metadata" in scenario.readable_secrets()
+    assert len(scenario.shown_once) == 4 and all(
+        scenario.canaries.found_in(page) for page in scenario.shown_once
+    )
 
 
-def test_a_dump_of_the_database_has_none(play: Play, measured: list[Row]):
+def test_database_dump_contains_no_secret(scenario: Scenario, measured: list[Row]):
     dump = list(_dump())
     sessions = [json.dumps(session.get_decoded()) for session in Session.objects.all()]
     assert any("Zebra model" in row for row in dump) and sessions
-    assert play.canaries.in_(*dump, *sessions) == set()
+    assert scenario.canaries.found_in(*dump, *sessions) == set()
     measured += [
         {
             "What": "secrets in rows of all tables, decoded sessions included",
-            "Measured": f"0 of {len(play.canaries.values)} in {len(dump):,} rows",
+            "Measured": f"0 of {len(scenario.canaries.values)} in {len(dump):,} rows",
             "Target": "0",
         }
     ]
 
 
 def _dump() -> Iterator[str]:
-    """Every row of every table of every tenant, as their owner sees it."""
+    """Yield every row of every table of every tenant, as the tables' owner reads them."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
         tables = [name for (name,) in cursor.fetchall()]
@@ -107,12 +110,12 @@ def _dump() -> Iterator[str]:
         cursor.execute(f"RESET {VARIABLE}")
 
 
-def test_redis_has_none(play: Play):
+def test_redis_contains_no_secret(scenario: Scenario):
     with Redis.from_url(settings.REDIS_URL) as client:
         keys = list(client.scan_iter())
         values = [_value(client, key) for key in keys]
-    assert values, "the doorbell has rung"
-    assert play.canaries.in_(*keys, *values) == set()
+    assert values, "a task has been sent"
+    assert scenario.canaries.found_in(*keys, *values) == set()
 
 
 def _value(client: Any, key: bytes) -> bytes:
@@ -122,29 +125,29 @@ def _value(client: Any, key: bytes) -> bytes:
         b"set": client.smembers,
         b"hash": client.hgetall,
         b"zset": lambda name: client.zrange(name, 0, -1),
-        b"none": lambda name: None,  # it expired since the scan, as counts of rates do
+        b"none": lambda name: None,  # it has expired since the scan, as counters of requests do
     }
     return repr(readers[client.type(key)](key)).encode()
 
 
-def test_no_page_has_one_but_that_which_shows_it_once(play: Play, measured: list[Row]):
-    client, pages = play.person.client, []
+def test_pages_contain_no_secret(scenario: Scenario, measured: list[Row]):
+    client, pages = scenario.person.client, []
     for model in admin.site._registry:
         paths = [url(model, "changelist"), url(model, "add")]
-        if model in play.rows:
-            paths += [url(model, page, play.rows[model].pk) for page in ("change", "history", "delete")]
+        if model in scenario.rows:
+            paths += [url(model, page, scenario.rows[model].pk) for page in ("change", "history", "delete")]
         pages += [client.get(path) for path in paths]
     pages += [client.get(path) for path in ("/admin/", "/api/v1/documents/", "/readyz", "/healthz")]
     assert sum(page.status_code == 200 for page in pages) > 60
-    assert play.canaries.in_(*(page.content for page in pages)) == set()
-    assert play.canaries.in_(*(str(page.headers) for page in pages)) == set()
+    assert scenario.canaries.found_in(*(page.content for page in pages)) == set()
+    assert scenario.canaries.found_in(*(str(page.headers) for page in pages)) == set()
     measured += [
         {"What": "secrets in pages and API answers", "Measured": f"0 in {len(pages)}", "Target": "0"},
     ]
 
 
-def test_no_report_of_an_error_has_one(play: Play, measured: list[Row]):
-    """Made with Django's reporter for each error that is forced while a secret is at hand, with every setting."""
+def test_error_reports_contain_no_secret(scenario: Scenario, measured: list[Row]):
+    """Django's reporter renders each error that is forced while secrets are in variables and in all settings."""
     reports: list[str] = []
 
     def report(request: Any = None, **_: Any) -> None:
@@ -153,12 +156,12 @@ def test_no_report_of_an_error_has_one(play: Play, measured: list[Row]):
 
     got_request_exception.connect(report)
     try:
-        with override_settings(**_settings(play)):
-            _force_errors(play, report)
+        with override_settings(**_settings(scenario)):
+            _force_errors(scenario, report)
     finally:
         got_request_exception.disconnect(report)
     assert len(reports) == 2 * 5 and all("Traceback" in text for text in reports)
-    assert play.canaries.in_(*reports) == set()
+    assert scenario.canaries.found_in(*reports) == set()
     measured += [
         {
             "What": "secrets in reports of errors, with POST fields, variables and settings",
@@ -168,43 +171,46 @@ def test_no_report_of_an_error_has_one(play: Play, measured: list[Row]):
     ]
 
 
-def _settings(play: Play) -> dict[str, Any]:
-    """All that are secret, or are an address, which may have a password; those at work keep their values."""
+def _settings(scenario: Scenario) -> dict[str, Any]:
+    """Return secret values for the settings that are secret, or are addresses with a password. The keys in use are not
+    replaced."""
     own = {"SECRET_KEY", "OYL_AUDIT_KEY", "OYL_ENCRYPTION_KEYS"}
-    given = {name: _address(play, name) for name in SECRET_SETTINGS if name not in own}
+    given = {name: _address(scenario, name) for name in SECRET_SETTINGS if name not in own}
     return {**given, "CELERY_BROKER_URL": given["REDIS_URL"]}
 
 
-def _address(play: Play, name: str) -> str:
-    """Nobody listens there."""
-    canary = play.canaries.new(name)
+def _address(scenario: Scenario, name: str) -> str:
+    """Return a secret value; for addresses, one where no server listens."""
+    canary = scenario.canaries.new(name)
     scheme = {"DATABASE_URL": "postgresql", "DATABASE_OWNER_URL": "postgresql", "REDIS_URL": "redis"}.get(
         name, "http"
     )
     return f"{scheme}://oyl_app:{canary}@127.0.0.1:1/0" if name.endswith("_URL") else canary
 
 
-def _force_errors(play: Play, report: Any) -> None:
-    client = play.person.client
+def _force_errors(scenario: Scenario, report: Any) -> None:
+    client = scenario.person.client
     client.raise_request_exception = False
-    secret = json.dumps(play.canaries.new("a secret that could not be stored"))
+    secret = json.dumps(scenario.canaries.new("a secret that could not be stored"))
     with override_settings(OYL_ENCRYPTION_KEYS="nonsense"):
         form = {
-            "workspace": play.rows_workspace,
+            "workspace": scenario.workspace_id,
             "name": "x",
             "type_enum": "webhook",
             "config_encrypted_json": secret,
         }
         assert client.post(url(IntegrationConfig, "add"), form).status_code == 500
         tenant = {"name": "x", "metadata": secret}
-        assert client.post(url(Tenant, "change", play.person.tenant_id), tenant).status_code == 500
+        assert client.post(url(Tenant, "change", scenario.person.tenant_id), tenant).status_code == 500
     with override_settings(PASSWORD_HASHERS=["nowhere.Hasher"]):
-        nobody = Client(raise_request_exception=False)
-        form = {"username": play.person.user.email, "password": play.person.password}
-        assert nobody.post(LOGIN, form).status_code == 500
+        visitor = Client(raise_request_exception=False)
+        form = {"username": scenario.person.user.email, "password": scenario.person.password}
+        assert visitor.post(LOGIN, form).status_code == 500
     for call in (
-        lambda: services.create_api_key(actor=play.person.actor, name="x" * 300, scopes=["knowledge:read"]),
-        lambda: IntegrationConfig(config_encrypted_json={play.canaries.values["an API key"]: object()}),
+        lambda: services.create_api_key(
+            actor=scenario.person.actor, name="x" * 300, scopes=["knowledge:read"]
+        ),
+        lambda: IntegrationConfig(config_encrypted_json={scenario.canaries.values["an API key"]: object()}),
     ):
         try:
             call()
@@ -212,7 +218,7 @@ def _force_errors(play: Play, report: Any) -> None:
             report()
 
 
-def test_every_command_is_called_or_says_why_not():
+def test_every_command_is_listed():
     own = {Path(app.__path__[0]).name for app in map(__import__, _own_apps())}
     assert {name for name, app in get_commands().items() if app in own} == COMMANDS.keys()
 
@@ -222,27 +228,27 @@ def _own_apps() -> list[str]:
 
 
 @pytest.mark.parametrize("name", [name for name, arguments in COMMANDS.items() if arguments is not None])
-def test_no_command_prints_one(name: str, play: Play):
-    document = next(iter(play.shelf.documents().values()), None)
+def test_command_prints_no_secret(name: str, scenario: Scenario):
+    document = next(iter(scenario.library.documents().values()), None)
     facts = {
-        "tenant": str(play.person.tenant_id),
-        "folder": str(play.shelf.folder),
+        "tenant": str(scenario.person.tenant_id),
+        "folder": str(scenario.library.folder),
         "document": str(document and document.pk),
     }
     arguments = [argument.format(**facts) for argument in COMMANDS[name] or []]
-    told, complaints = StringIO(), StringIO()
+    stdout, stderr = StringIO(), StringIO()
     try:
-        call_command(name, *arguments, stdout=told, stderr=complaints)
+        call_command(name, *arguments, stdout=stdout, stderr=stderr)
     except (CommandError, SystemExit) as error:
-        complaints.write(str(error))
-    assert told.getvalue() + complaints.getvalue()
-    assert play.canaries.in_(told.getvalue(), complaints.getvalue()) == set()
+        stderr.write(str(error))
+    assert stdout.getvalue() + stderr.getvalue()
+    assert scenario.canaries.found_in(stdout.getvalue(), stderr.getvalue()) == set()
 
 
-def test_no_command_prints_one_when_nothing_answers(play: Play, size: Size, tmp_path: Path):
-    """With every secret setting given, and a server behind none of the addresses."""
-    environment = {name: _address(play, name) for name in SECRET_SETTINGS}
-    key = play.canaries.keep("a key of a server", "A" * 20 + "b" * 23)
+def test_command_prints_no_secret_if_no_server_answers(scenario: Scenario, size: Size, tmp_path: Path):
+    """Every secret setting is set, and no server listens at the addresses."""
+    environment = {name: _address(scenario, name) for name in SECRET_SETTINGS}
+    key = scenario.canaries.add("a key of a server", "A" * 20 + "b" * 23)
     environment |= {"OYL_ENCRYPTION_KEYS": f"k1:{key}=", "ALLOWED_HOSTS": "x", "OYL_DATA_DIR": str(tmp_path)}
     for command in ("list_tenants", "doctor", "check_rls", "check")[: size(1, 4)]:
         done = subprocess.run(
@@ -253,35 +259,33 @@ def test_no_command_prints_one_when_nothing_answers(play: Play, size: Size, tmp_
             check=False,
         )
         assert b"refused" in done.stdout + done.stderr or command == "check", done.stderr.decode()
-        assert play.canaries.in_(done.stdout, done.stderr) == set()
+        assert scenario.canaries.found_in(done.stdout, done.stderr) == set()
 
 
-def test_no_other_process_is_told_one(play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Arguments can be read by everybody on the machine; a parser's surroundings by whoever takes it over."""
+def test_processes_get_no_secret(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """All users of the machine can read arguments; an attacker who controls a parser can read its environment."""
     for name in SECRET_SETTINGS:
-        monkeypatch.setenv(name, play.canaries.new(f"{name} in the environment"))
+        monkeypatch.setenv(name, scenario.canaries.new(f"{name} in the environment"))
     (tmp_path / "1").write_text("Hello.")
     parser = PooledParser(parser_config())
     try:
-        parser.parse(play.person.tenant_id, tmp_path / "1", filename="hello.txt", workdir=tmp_path)
-        every = psutil.Process().children(recursive=True)
-        others = [
-            each for each in every if each.status() != psutil.STATUS_ZOMBIE
-        ]  # the dead have nothing to tell
+        parser.parse(scenario.person.tenant_id, tmp_path / "1", filename="hello.txt", workdir=tmp_path)
+        children = psutil.Process().children(recursive=True)
+        others = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
         arguments = [" ".join(each.cmdline()) for each in others]
         parsers = [each for each in others if "engines.parsing.child_process" in each.cmdline()]
-        surroundings = [Path(f"/proc/{each.pid}/environ").read_bytes() for each in parsers]
+        environments = [Path(f"/proc/{each.pid}/environ").read_bytes() for each in parsers]
     finally:
         parser.close()
-    assert surroundings and all(b"PATH=" in each for each in surroundings)
-    assert play.canaries.in_(*surroundings, *arguments) == set()
+    assert environments and all(b"PATH=" in each for each in environments)
+    assert scenario.canaries.found_in(*environments, *arguments) == set()
 
 
-def test_no_line_of_any_log_has_one(play: Play, logged: list[str], measured: list[Row]):
-    """The last of these tests: what the others did was logged, too."""
+def test_logs_contain_no_secret(scenario: Scenario, logged: list[str], measured: list[Row]):
+    """It runs last, so that the lines of the other tests are searched, too."""
     files = [path.read_bytes() for path in settings.LAYOUT.logs.glob("*")]
     assert any("INSERT INTO" in line for line in logged)
-    assert play.canaries.in_(*logged, *files) == set()
+    assert scenario.canaries.found_in(*logged, *files) == set()
     measured += [
         {
             "What": "secrets in all logs at DEBUG, SQL with its values included",

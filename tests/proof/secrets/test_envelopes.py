@@ -1,4 +1,4 @@
-"""A ciphertext is good in its own place, to the last bit, and nowhere and in no other way."""
+"""A ciphertext can be decrypted only in its own place and without any change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEED = 6
 
 @pytest.fixture
 def places(owner: Person, stranger: Person, size: Size) -> list[Place]:
-    """Two tenants', and a row that has its tenant's id."""
+    """Places in two tenants; one row has the same id as its tenant."""
     own = make_places(owner.tenant_id, size(3, 25))
     config = next(place for place in own if place.field.model is IntegrationConfig)
     with tenant_scope(owner.tenant_id):
@@ -43,7 +43,7 @@ def places(owner: Person, stranger: Person, size: Size) -> list[Place]:
     ]
 
 
-def test_every_model_with_a_secret_is_tried():
+def test_every_model_with_a_secret_is_covered():
     assert {field.model for field in encrypted_fields()} == MAKERS.keys()
 
 
@@ -62,21 +62,21 @@ def test_a_ciphertext_is_refused_in_every_other_place(places: list[Place], measu
     ]
 
 
-def test_rotation_names_what_was_moved_and_leaves_it(places: list[Place]):
-    """Each secret one place further, in the first tenant."""
+def test_rotation_reports_and_keeps_moved_ciphertexts(places: list[Place]):
+    """In the first tenant, each ciphertext is moved to the next place."""
     own = [place for place in places if place.tenant_id == places[0].tenant_id]
     envelopes = [place.read() for place in own]
     with tenant_scope(own[0].tenant_id):
         for place, envelope in zip(own, envelopes[1:] + envelopes[:1], strict=True):
             place.write(envelope)
-    with override_settings(OYL_ENCRYPTION_KEYS=BOTH), pytest.raises(CommandError) as told:
+    with override_settings(OYL_ENCRYPTION_KEYS=BOTH), pytest.raises(CommandError) as caught:
         call_command("rotate_keys", tenant=str(own[0].tenant_id), stdout=StringIO())
-    assert all(f"of {place.pk} was encrypted for another place" in str(told.value) for place in own)
+    assert all(f"of {place.pk} was encrypted for another place" in str(caught.value) for place in own)
     assert sorted(place.read() for place in own) == sorted(envelopes)
 
 
-def test_each_flipped_bit_is_refused(places: list[Place], size: Size, measured: list[Row]):
-    """By PostgreSQL, which takes no JSON that is none, or by OYL."""
+def test_envelope_with_a_flipped_bit_is_refused(places: list[Place], size: Size, measured: list[Row]):
+    """PostgreSQL refuses invalid JSON; OYL refuses everything else."""
     random, place = Random(SEED), places[0]
     genuine, refused = place.read(), Counter[str]()
     with tenant_scope(place.tenant_id):
@@ -98,7 +98,7 @@ def test_each_flipped_bit_is_refused(places: list[Place], size: Size, measured: 
     ]
 
 
-def test_an_envelope_that_was_cut_or_has_something_added_is_refused(places: list[Place]):
+def test_truncated_or_extended_envelope_is_refused(places: list[Place]):
     place = places[0]
     envelope = json.loads(place.read())
     token = envelope["c"]

@@ -1,4 +1,4 @@
-"""Keys are changed while secrets are read and written, and however often that is interrupted."""
+"""Keys are rotated while secrets are read and written, and while the rotation is killed several times."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from benchmarks.reports import Row
 from core.encryption import rotation
 from core.isolation.scope import tenant_scope
 from tests.conftest import Person
-from tests.proof import victims
+from tests.proof import killable
 from tests.proof.conftest import Size
 from tests.proof.secrets.keys import BOTH, NEW
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
@@ -34,13 +34,13 @@ SEED = 7
 THINKING_SECONDS = 0.01
 
 
-def test_no_secret_is_lost_or_left_behind(
+def test_interrupted_rotation_loses_no_secret(
     owner: Person, size: Size, measured: list[Row], monkeypatch: pytest.MonkeyPatch
 ):
     tenant_id, count, kills = owner.tenant_id, size(400, 10_000), size(2, 10)
     monkeypatch.setattr(rotation, "BATCH", size(20, rotation.BATCH))
-    random, ids = Random(SEED), _make_secrets(tenant_id, count)
-    with override_settings(OYL_ENCRYPTION_KEYS=BOTH), _load(tenant_id, ids, processes=2) as told:
+    random, ids = Random(SEED), _create_secrets(tenant_id, count)
+    with override_settings(OYL_ENCRYPTION_KEYS=BOTH), _concurrent_use(tenant_id, ids, processes=2) as results:
         for n in range(1, kills + 1):
             _rotate_and_kill(tenant_id, n * count // (kills + 2), random)
         _rotate(tenant_id)
@@ -48,9 +48,9 @@ def test_no_secret_is_lost_or_left_behind(
         assert _keys(tenant_id) == {"new": count}
         values = _values(tenant_id)
     assert [pk for pk in ids if values[pk]["pk"] != str(pk)] == []
-    assert [problem for each in told for problem in each["problems"]] == []
-    assert len(told) == 2
-    reads, writes = (sum(each[what] for each in told) for what in ("reads", "writes"))
+    assert [problem for each in results for problem in each["errors"]] == []
+    assert len(results) == 2
+    reads, writes = (sum(each[what] for each in results) for what in ("reads", "writes"))
     assert min(reads, writes) > 0
     measured += [
         {
@@ -61,7 +61,7 @@ def test_no_secret_is_lost_or_left_behind(
     ]
 
 
-def _make_secrets(tenant_id: UUID, count: int) -> list[UUID]:
+def _create_secrets(tenant_id: UUID, count: int) -> list[UUID]:
     with tenant_scope(tenant_id):
         workspace = Workspace.objects.create(name="Main")
         rows = [
@@ -83,12 +83,12 @@ def _rotate(tenant_id: UUID) -> None:
 
 
 def _rotate_and_kill(tenant_id: UUID, enough: int, random: Random) -> None:
-    """As soon as so many secrets are under the new key, or a moment later."""
-    victim = victims.start(partial(_rotate, tenant_id))
-    while victim.is_alive() and _keys(tenant_id)["new"] < enough:
+    """Kill a rotation as soon as `enough` secrets have the new key, or up to 30 ms later."""
+    process = killable.start(partial(_rotate, tenant_id))
+    while process.is_alive() and _keys(tenant_id)["new"] < enough:
         time.sleep(0.002)
     time.sleep(random.uniform(0, 0.03))
-    assert victim.kill()
+    assert process.kill()
 
 
 def _keys(tenant_id: UUID) -> Counter[str]:
@@ -103,26 +103,25 @@ def _values(tenant_id: UUID) -> dict[UUID, Any]:
 
 
 @contextmanager
-def _load(tenant_id: UUID, ids: Sequence[UUID], processes: int) -> Iterator[list[dict[str, Any]]]:
-    """Processes that read and write secrets for as long as the block lasts, as web and workers do; afterwards what
-    they tell."""
-    told: list[dict[str, Any]] = []
-    stop, (hears, tells) = Event(), Pipe(duplex=False)
+def _concurrent_use(tenant_id: UUID, ids: Sequence[UUID], processes: int) -> Iterator[list[dict[str, Any]]]:
+    """Let processes read and write secrets until the block ends. Yields a list that has their results after the block."""
+    results: list[dict[str, Any]] = []
+    stop, (receiver, sender) = Event(), Pipe(duplex=False)
     started = [
-        victims.start(partial(_use, tenant_id, ids, Random(f"{SEED} {n}"), stop, tells))
+        killable.start(partial(_use, tenant_id, ids, Random(f"{SEED} {n}"), stop, sender))
         for n in range(processes)
     ]
     try:
-        yield told
+        yield results
     finally:
         stop.set()
-        told += [hears.recv() for _ in started if hears.poll(60)]
+        results += [receiver.recv() for _ in started if receiver.poll(60)]
         for each in started:
             each.wait()
 
 
-def _use(tenant_id: UUID, ids: Sequence[UUID], random: Random, stop: Stop, tells: Connection) -> None:
-    counts, problems, parent = Counter[str](), [], os.getppid()
+def _use(tenant_id: UUID, ids: Sequence[UUID], random: Random, stop: Stop, sender: Connection) -> None:
+    counts, errors, parent = Counter[str](), [], os.getppid()
     while not stop.is_set() and os.getppid() == parent:
         pk, what = random.choice(ids), random.choice([_read, _replace, _rename])
         try:
@@ -130,8 +129,8 @@ def _use(tenant_id: UUID, ids: Sequence[UUID], random: Random, stop: Stop, tells
                 what(IntegrationConfig.objects.get(pk=pk))
             counts["reads" if what is _read else "writes"] += 1
         except Exception as error:
-            problems.append(f"{what.__name__}: {error!r}")
-    tells.send({"problems": problems, "reads": counts["reads"], "writes": counts["writes"]})
+            errors.append(f"{what.__name__}: {error!r}")
+    sender.send({"errors": errors, "reads": counts["reads"], "writes": counts["writes"]})
 
 
 def _read(row: IntegrationConfig) -> None:
@@ -145,7 +144,7 @@ def _replace(row: IntegrationConfig) -> None:
 
 
 def _rename(row: IntegrationConfig) -> None:
-    """Somebody changes something else, while the secret that came with it gets another key."""
+    """Change another field, while the rotation may re-encrypt the loaded secret."""
     time.sleep(THINKING_SECONDS)
     row.name = f"{row.name}."
     row.save()

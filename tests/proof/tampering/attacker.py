@@ -1,6 +1,6 @@
-"""Somebody who owns the database's tables and knows how OYL works, but has neither the audit key nor the anchor.
+"""An attacker who owns the database's tables and knows how OYL works, but has neither the audit key nor the anchor.
 
-Each attack is committed, and `verify` sees it as it would see anybody's; then the log is put back as it was.
+Each attack is committed, so that `verify` reads it as it would in production; then the log is restored.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from django.db.backends.utils import CursorWrapper
 from core.isolation.scope import VARIABLE
 
 TABLES = ("audit_logs", "audit_seals")
-# The owner may look into every tenant's log, and here writes in one.
-MINE = f"tenant_id = current_setting('{VARIABLE}')::uuid"
+# The tables' owner can read every tenant's log; the attacker changes one tenant's.
+OF_TENANT = f"tenant_id = current_setting('{VARIABLE}')::uuid"
 CONSTRAINTS = """
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE conrelid IN ('audit_logs'::regclass, 'audit_seals'::regclass) AND contype IN ('f', 'p', 'u', 'c')
-ORDER BY contype  -- foreign keys before the keys that they lean on
+ORDER BY contype  -- foreign keys before the keys that they refer to
 """
 
 
 class Attacker:
-    """A transaction of attacks on one tenant's log. Places in the chain are numbered from 1 to `end`."""
+    """Attacks one tenant's log in a transaction. Places in the chain are numbered from 1 to `end`."""
 
     def __init__(self, cursor: CursorWrapper, chain: Sequence[UUID], random: Random) -> None:
         self.cursor, self.chain, self.random = cursor, chain, random
@@ -40,11 +40,11 @@ class Attacker:
     def event(self, place: int) -> UUID:
         return self.chain[place - 1]
 
-    def elsewhere(self, place: int) -> int:
+    def other_place(self, place: int) -> int:
         return self.random.choice([n for n in range(1, self.end + 1) if n != place])
 
     def run(self, statement: str, *values: Any) -> None:
-        """It must touch a row: otherwise it were no attack."""
+        """Execute a statement, which must change at least one row."""
         self.cursor.execute(statement, values)
         assert self.cursor.rowcount > 0, statement
 
@@ -55,18 +55,18 @@ class Attacker:
             self.run("DELETE FROM audit_seals WHERE sequence BETWEEN %s AND %s", first, last)
 
     def shift(self, after: int, by: int) -> None:
-        """Number the seals behind a place anew, so that no gap shows, or that something fits in."""
+        """Renumber the seals after a place, to close a gap or to make one."""
         if after < self.end:
             self.run("UPDATE audit_seals SET sequence = sequence + %s WHERE sequence > %s", by, after)
 
     def forge_event(self, like: int, **changes: Any) -> UUID:
-        """A copy under an id of its own. Without the key its digest is as good as any."""
+        """Insert a copy of an event with a new id; return the id. Its digest is random, as the attacker lacks the key."""
         forged = {"id": str(self.new_id()), "digest": self.forgery(), **changes}
         self._copy("audit_logs", "id = %s", self.event(like), forged)
         return UUID(forged["id"])
 
     def copy_event(self, place: int) -> None:
-        """To the last bit."""
+        """Insert an exact copy."""
         self._copy("audit_logs", "id = %s", self.event(place), {})
 
     def copy_seal(self, place: int, **changes: Any) -> None:
@@ -76,12 +76,13 @@ class Attacker:
         return UUID(int=self.random.getrandbits(128), version=4)
 
     def forgery(self) -> str:
-        """A digest or a seal, as far as one gets without the key."""
+        """Return a random digest or seal."""
         return self.random.randbytes(32).hex()
 
     def _copy(self, table: str, which: str, value: Any, changes: dict[str, Any]) -> None:
         self.run(
-            f"INSERT INTO {table} SELECT (jsonb_populate_record(t, %s::jsonb)).* FROM {table} t WHERE {which} AND {MINE}",
+            f"INSERT INTO {table} SELECT (jsonb_populate_record(t, %s::jsonb)).* FROM {table} t"
+            f" WHERE {which} AND {OF_TENANT}",
             json.dumps(changes),
             value,
         )
@@ -95,7 +96,7 @@ def attack(tenant_id: UUID, chain: Sequence[UUID], random: Random) -> Iterator[A
 
 @contextmanager
 def unprotected(tenant_id: UUID) -> Iterator[None]:
-    """The tables without triggers and constraints. How they are, and the tenant's rows, is remembered."""
+    """Remove the tables' triggers and constraints, and copy the tenant's rows; restore all of it after the block."""
     with _transaction(tenant_id) as cursor:
         cursor.execute(CONSTRAINTS)
         constraints = cursor.fetchall()
@@ -103,7 +104,7 @@ def unprotected(tenant_id: UUID) -> Iterator[None]:
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            cursor.execute(f"CREATE TEMP TABLE pristine_{table} AS SELECT * FROM {table} WHERE {MINE}")
+            cursor.execute(f"CREATE TEMP TABLE pristine_{table} AS SELECT * FROM {table} WHERE {OF_TENANT}")
     try:
         yield
     finally:
@@ -117,11 +118,11 @@ def unprotected(tenant_id: UUID) -> Iterator[None]:
 
 
 def restore(tenant_id: UUID) -> None:
-    """Only rows that were touched, or stand there twice, are written anew: the tables do not swell."""
+    """Rewrite only the rows that were changed or duplicated, so that the tables do not grow."""
     with _transaction(tenant_id) as cursor:
         for table in TABLES:
             same = f"SELECT FROM pristine_{table} p WHERE p::text = t::text"
-            twice = f"SELECT id FROM {table} WHERE {MINE} GROUP BY id HAVING count(*) > 1"
+            twice = f"SELECT id FROM {table} WHERE {OF_TENANT} GROUP BY id HAVING count(*) > 1"
             cursor.execute(f"DELETE FROM {table} t WHERE NOT EXISTS ({same}) OR id IN ({twice})")
             missing = f"NOT EXISTS (SELECT FROM {table} t WHERE t.id = p.id)"
             cursor.execute(f"INSERT INTO {table} SELECT * FROM pristine_{table} p WHERE {missing}")

@@ -1,4 +1,4 @@
-"""Each call of a service leaves its event with its change, or neither: also when it is refused, rolled back or killed."""
+"""Each call of a service commits its change and its event, or neither: also if it is refused, rolled back or killed."""
 
 from __future__ import annotations
 
@@ -20,40 +20,41 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
-from tests.proof import victims
+from tests.proof import killable
 from tests.proof.conftest import Size
-from tests.proof.tampering import knowledge_recipes, recipes
-from tests.proof.tampering.stage import Call, Service, Stage, services
+from tests.proof.tampering import calls, knowledge_calls
+from tests.proof.tampering.call_context import Call, CallContext, Service, services
 
 SEED = 5
-RECIPES = {
-    name: recipe
-    for module in (recipes, knowledge_recipes)
-    for name, recipe in vars(module).items()
-    if getattr(recipe, "__module__", "") == module.__name__
+CALLS = {
+    name: make_call
+    for module in (calls, knowledge_calls)
+    for name, make_call in vars(module).items()
+    if getattr(make_call, "__module__", "") == module.__name__
 }
 SERVICES = sorted(services(), key=lambda service: service.__name__)
-# Whoever may call these was asked before.
-ASK_NOBODY = {"create_tenant", "enter_as_operator", "record", "record_each", "set_document_tags"}
+# Their callers check permissions.
+UNCHECKED = {"create_tenant", "enter_as_operator", "record", "record_each", "set_document_tags"}
 OPEN_TO_VIEWERS = {"open_original"}
+RESTRICTED = [service for service in SERVICES if service.__name__ not in UNCHECKED | OPEN_TO_VIEWERS]
 by_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.__name__)
 
 
 @pytest.fixture
-def stage(module_owner: Person, tmp_path: Path) -> Stage:
+def call_context(module_owner: Person, tmp_path: Path) -> CallContext:
     reference = get_or_create_reference(actor=module_owner.actor, workspace="Main", reference="Files")
     with tenant_scope(module_owner.tenant_id):
         workspace = reference.workspace
-    return Stage(actor=module_owner.actor, workspace=workspace, reference=reference, folder=tmp_path)
+    return CallContext(actor=module_owner.actor, workspace=workspace, reference=reference, folder=tmp_path)
 
 
-def call_of(service: Service, stage: Stage) -> Call:
-    call: Call = RECIPES[service.__name__](replace(stage, key=uuid4().hex))
+def call_of(service: Service, call_context: CallContext) -> Call:
+    call: Call = CALLS[service.__name__](replace(call_context, key=uuid4().hex))
     return call
 
 
 def events() -> int:
-    """In all tenants: the tables' owner may count them."""
+    """Return the number of events in all tenants, which the tables' owner can count."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM audit_logs")
         return int(cursor.fetchone()[0])
@@ -61,21 +62,21 @@ def events() -> int:
 
 @pytest.fixture(scope="module")
 def counted() -> Counter[str]:
-    """Calls after which the log was as it must be."""
+    """The number of calls after which the log was correct."""
     return Counter()
 
 
-class Called(Exception):
-    """What rolls a finished call back."""
+class CallFinishedError(Exception):
+    """Rolls back a finished call."""
 
 
-def test_every_service_has_its_recipe():
-    assert set(RECIPES) == {service.__name__ for service in SERVICES}
+def test_every_service_has_a_call():
+    assert set(CALLS) == {service.__name__ for service in SERVICES}
 
 
 @by_service
-def test_a_call_leaves_its_event(service: Service, stage: Stage, counted: Counter[str]):
-    call, before = call_of(service, stage), events()
+def test_call_records_its_event(service: Service, call_context: CallContext, counted: Counter[str]):
+    call, before = call_of(service, call_context), events()
     assert call.is_done is None or not call.is_done()
     call.make()
     assert events() - before == call.events
@@ -84,22 +85,20 @@ def test_a_call_leaves_its_event(service: Service, stage: Stage, counted: Counte
 
 
 @by_service
-def test_what_is_rolled_back_leaves_none(service: Service, stage: Stage, counted: Counter[str]):
-    call, before = call_of(service, stage), events()
-    with pytest.raises((Called, NestedTenantScopeError)), stage.scope():
+def test_rolled_back_call_records_nothing(service: Service, call_context: CallContext, counted: Counter[str]):
+    call, before = call_of(service, call_context), events()
+    with pytest.raises((CallFinishedError, NestedTenantScopeError)), call_context.scope():
         call.make()
-        raise Called
+        raise CallFinishedError
     assert events() == before
     assert call.is_done is None or not call.is_done()
     counted["rolled back"] += 1
 
 
-@by_service
-def test_who_may_not_leaves_none(service: Service, stage: Stage, counted: Counter[str]):
-    if service.__name__ in ASK_NOBODY | OPEN_TO_VIEWERS:
-        pytest.skip("does not ask, or every member may")
-    anybody = replace(stage.actor, role=Role.VIEWER, kind=ActorKind.USER)
-    call, before = call_of(service, replace(stage, actor=anybody)), events()
+@pytest.mark.parametrize("service", RESTRICTED, ids=lambda service: service.__name__)
+def test_refused_call_records_nothing(service: Service, call_context: CallContext, counted: Counter[str]):
+    viewer = replace(call_context.actor, role=Role.VIEWER, kind=ActorKind.USER)
+    call, before = call_of(service, replace(call_context, actor=viewer)), events()
     with pytest.raises(ForbiddenError):
         call.make()
     assert events() == before
@@ -108,24 +107,24 @@ def test_who_may_not_leaves_none(service: Service, stage: Stage, counted: Counte
 
 
 def test_a_killed_call_leaves_both_or_neither(
-    stage: Stage, size: Size, counted: Counter[str], measured: list[Row]
+    call_context: CallContext, size: Size, counted: Counter[str], measured: list[Row]
 ):
-    random, kills, done, torn = Random(SEED), 0, 0, []
+    random, kills, done, inconsistent = Random(SEED), 0, 0, []
     for service in random.sample(SERVICES, size(8, len(SERVICES))):
-        seconds = _seconds(call_of(service, stage))
+        seconds = _seconds(call_of(service, call_context))
         for _ in range(size(1, 20)):
-            call, before = call_of(service, stage), events()
-            victim = victims.start(call.make)
+            call, before = call_of(service, call_context), events()
+            process = killable.start(call.make)
             time.sleep(random.uniform(0, 1.5 * seconds))
-            kills += victim.kill()
+            kills += process.kill()
             left = events() - before
             done += bool(left)
             if left not in (0, call.events) or (
                 call.is_done and call.events and call.is_done() != bool(left)
             ):
-                torn.append((service.__name__, left))
-    assert torn == []
-    assert verify(stage.actor.tenant_id).problem is None
+                inconsistent.append((service.__name__, left))
+    assert inconsistent == []
+    assert verify(call_context.actor.tenant_id).problem is None
     measured += [
         {
             "What": f"calls of {len(SERVICES)} services: each has its event, and none what was undone or refused",

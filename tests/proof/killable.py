@@ -1,4 +1,4 @@
-"""Processes of ours that are killed in the middle of their work."""
+"""Child processes that can be killed in the middle of their work."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from engines.parsing import get_parser
 
 
 @dataclass(frozen=True, slots=True)
-class Victim:
-    """A forked process that has begun its work; `backend` is PostgreSQL's process that serves it."""
+class KillableProcess:
+    """A forked process that has started its work; `backend` is the pid of PostgreSQL's process that serves it."""
 
     pid: int
     backend: int
@@ -25,7 +25,7 @@ class Victim:
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def kill(self) -> bool:
-        """Whether it was still alive. Its last transaction has ended, too, when this returns."""
+        """Return whether it was still alive. Its last transaction has ended when this returns."""
         os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         while _is_served(self.backend):
@@ -33,16 +33,16 @@ class Victim:
         return os.WIFSIGNALED(status)
 
     def wait(self) -> None:
-        """Until it has done its work, without fault."""
+        """Wait until its work is done without an error."""
         _, status = os.waitpid(self.pid, 0)
         assert status == 0
 
 
-def start(work: Callable[[], object]) -> Victim:
-    """Returns when the child is connected and begins. No connection is shared: the parent closes its own before.
+def start(work: Callable[[], object]) -> KillableProcess:
+    """Return when the child is connected and starts. The parent closes its connections before, so that none is shared.
 
-    A bare fork: with `multiprocessing`, the child would first close what the parent has open to Redis, and wait there for
-    an answer to the parent.
+    It is a plain fork: with `multiprocessing`, the child would first close the parent's connection to Redis, and wait for
+    a response to the parent.
     """
     for each in connections.all(initialized_only=True):
         each.close()
@@ -51,13 +51,13 @@ def start(work: Callable[[], object]) -> Victim:
     if (pid := os.fork()) == 0:
         _run(work, writing)
     os.close(writing)
-    with os.fdopen(reading) as told:
-        return Victim(pid, int(told.readline()))
+    with os.fdopen(reading) as reader:
+        return KillableProcess(pid, int(reader.readline()))
 
 
 def _run(work: Callable[[], object], writing: int) -> None:
-    """In the child, which ends here: the rest is the parent's to do."""
-    get_parser.cache_clear()  # the parent's thread that starts parsers is not here
+    """Run in the child, which exits here."""
+    get_parser.cache_clear()  # the parent's thread that starts parsers does not exist in the child
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")

@@ -1,4 +1,4 @@
-"""Addresses that only the test of isolation under load has: views that fail, stall and stream inside a tenant's scope."""
+"""Views for the test of isolation under load: they fail, time out and stream inside a tenant's scope."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _names() -> list[str]:
 
 
 def fails(request: HttpRequest) -> HttpResponse:
-    """After the database was used, and something was written."""
+    """Raises after a write."""
     Document.objects.update(filename="lost")
     raise ValueError(_names())
 
 
 def writes(request: HttpRequest) -> HttpResponse:
-    """Every document of the tenant's, and no other."""
+    """Updates every document of the tenant."""
     return JsonResponse(
         {"written": Document.objects.update(size_bytes=F("size_bytes") + 1), "names": _names()}
     )
@@ -43,7 +43,7 @@ def is_refused(request: HttpRequest) -> HttpResponse:
 
 
 def times_out(request: HttpRequest) -> HttpResponse:
-    """PostgreSQL ends the statement."""
+    """PostgreSQL cancels the statement."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 5")
         cursor.execute("SELECT pg_sleep(5)")
@@ -59,7 +59,7 @@ def breaks_the_connection(request: HttpRequest) -> HttpResponse:
 
 @opens_own_scopes
 def streams(request: HttpRequest) -> StreamingHttpResponse:
-    """Each part in a scope of its own; whoever asked may go before the end."""
+    """Each part in its own scope; the client may disconnect before the end."""
     return StreamingHttpResponse(_parts(request))
 
 
@@ -72,7 +72,7 @@ def _parts(request: HttpRequest) -> Iterator[str]:
 
 @opens_own_scopes
 def streams_inside(request: HttpRequest) -> StreamingHttpResponse:
-    """Against the rule, each part is handed over inside the scope: whoever goes leaves it open."""
+    """Yields inside the scope, which is wrong: a client that disconnects leaves the scope open."""
     return StreamingHttpResponse(_parts_inside(request))
 
 
@@ -84,7 +84,7 @@ def _parts_inside(request: HttpRequest) -> Iterator[str]:
 
 @opens_own_scopes
 def outside(request: HttpRequest) -> HttpResponse:
-    """Raw SQL where no scope is open: what the connection remembers of somebody shows here, as 409."""
+    """SQL without a scope. Answers 409 if the connection still has a tenant."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT filename FROM documents UNION ALL SELECT current_setting(%s, true)", [VARIABLE]

@@ -1,4 +1,4 @@
-"""What a run of the fuzzer found."""
+"""The results of a run of the fuzzer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACCEPTED = "negative_data_rejection"
 
 
 @dataclass(slots=True)
-class Tally:
+class FuzzResults:
     """`cases` by phase, `answers` by status, `failures` by check."""
 
     cases: Counter[str] = field(default_factory=Counter)
@@ -23,7 +23,7 @@ class Tally:
     failures: Counter[str] = field(default_factory=Counter)
 
     def run(self, schema: Any) -> list[str]:
-        """Adds to it; what was not as it should be: the check, what was sent, and what was wrong with the answer."""
+        """Add a run's results; return its failures: the check, the request, and what is wrong with the response."""
         found: list[str] = []
         for event in from_schema(schema).execute():
             if isinstance(event, events.ScenarioFinished):
@@ -41,5 +41,5 @@ class Tally:
             for check in checks:
                 if check.failure_info:
                     self.failures[check.name] += 1
-                    told = check.failure_info
-                    yield f"{check.name}: {told.code_sample}\n{told.failure.message}"
+                    failure = check.failure_info
+                    yield f"{check.name}: {failure.code_sample}\n{failure.failure.message}"

@@ -1,4 +1,4 @@
-"""Where services are called: every service of every app, and a tenant with what calls need."""
+"""The services of all apps, and a tenant in which they are called."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Service = Callable[..., Any]
 
 
 def services() -> Iterator[Service]:
-    """Every public function of every app's services that is told who acts, or takes keywords, as services do."""
+    """Yield every public function of the apps' services that takes an actor or keyword-only arguments."""
     for module in _modules():
         for name, function in inspect.getmembers(module, inspect.isfunction):
             parameters = inspect.signature(function).parameters.values()
@@ -53,7 +53,8 @@ def _modules() -> Iterator[ModuleType]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """`is_done` sees the change; what has none but its event has no `is_done`. `events` is how many it leaves."""
+    """`is_done` returns whether the change was made; it is None for a call that changes nothing. `events` is the number of
+    events that the call records."""
 
     make: Callable[[], object]
     is_done: Callable[[], bool] | None = None
@@ -61,8 +62,8 @@ class Call:
 
 
 @dataclass(slots=True, kw_only=True)
-class Stage:
-    """Where calls are made: a tenant with a workspace and a library, and who acts."""
+class CallContext:
+    """A tenant with a workspace and a reference, and the actor of the calls."""
 
     actor: Actor
     workspace: Workspace
@@ -72,12 +73,12 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """One that nothing else has."""
+        """A unique name."""
         return f"Name {self.key}"
 
     @property
     def operator(self) -> Actor:
-        """A viewer is none."""
+        """The actor as an operator, unless it is a viewer."""
         return self.actor if self.actor.role is Role.VIEWER else replace(self.actor, kind=ActorKind.OPERATOR)
 
     def scope(self) -> Any:

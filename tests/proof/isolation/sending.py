@@ -1,4 +1,4 @@
-"""How the intruder asks: one request, whatever its method wants."""
+"""The intruder's requests: one function for all methods."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from django.test import Client
 
-# What the forms behind the addresses want: a confirmation, a dialog's button, tags.
+# What the forms expect: a confirmation, a dialog's button, tags.
 CONFIRMED = {"post": "yes", "_form_submitted": "True", "add": "spy", "remove": "spy"}
 METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def ask(client: Client, method: str, address: str, data: dict[str, Any] | None = None) -> Any:
-    client.cookies.pop("messages", None)  # what was said before
+def send(client: Client, method: str, address: str, data: dict[str, Any] | None = None) -> Any:
+    client.cookies.pop("messages", None)  # of earlier requests
     body = CONFIRMED if data is None else data
     if method in ("GET", "HEAD"):
         return client.generic(method, address) if data is None else client.get(address, data)
@@ -24,7 +24,7 @@ def ask(client: Client, method: str, address: str, data: dict[str, Any] | None =
 
 
 def _rewind(body: dict[str, Any]) -> None:
-    """Files may have been sent before."""
+    """The files may have been read by an earlier request."""
     for value in body.values():
         for file in value if isinstance(value, list) else ():
             if hasattr(file, "seek"):

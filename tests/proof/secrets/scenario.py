@@ -1,4 +1,4 @@
-"""A day in a tenant's life, in which every kind of secret is made and used, by the doors that people use."""
+"""A scenario in which every kind of secret is created and used in a tenant, through the admin and the services."""
 
 from __future__ import annotations
 
@@ -28,62 +28,62 @@ LOGIN = reverse("admin:login")
 
 
 @dataclass(slots=True, kw_only=True)
-class Play:
-    """`shown_once` are the pages that show a secret to whom it was made for."""
+class Scenario:
+    """`shown_once` are the pages that show a new secret to its user."""
 
     person: Person
     operator: User
     rows: Rows
-    shelf: Library
+    library: Library
     canaries: Canaries = field(default_factory=Canaries)
     shown_once: list[bytes] = field(default_factory=list)
 
-    def act(self) -> None:
-        self._keep_keys()
+    def run(self) -> None:
+        self._add_keys()
         self._sign_in()
-        self._make_people()
-        self._make_secrets()
-        self.shelf.add("bees.md", BEES)
-        self.shelf.find("bees")
+        self._create_users()
+        self._create_secrets()
+        self.library.add("bees.md", BEES)
+        self.library.find("bees")
 
-    def _keep_keys(self) -> None:
-        self.canaries.keep("SECRET_KEY", settings.SECRET_KEY)
-        self.canaries.keep("OYL_AUDIT_KEY", settings.OYL_AUDIT_KEY)
+    def _add_keys(self) -> None:
+        self.canaries.add("SECRET_KEY", settings.SECRET_KEY)
+        self.canaries.add("OYL_AUDIT_KEY", settings.OYL_AUDIT_KEY)
         for entry in settings.OYL_ENCRYPTION_KEYS.split(","):
-            self.canaries.keep("a key of OYL_ENCRYPTION_KEYS", entry.partition(":")[2].rstrip("="))
+            self.canaries.add("a key of OYL_ENCRYPTION_KEYS", entry.partition(":")[2].rstrip("="))
         if password := connections["default"].settings_dict["PASSWORD"]:
-            self.canaries.keep("the database's password", password)
+            self.canaries.add("the database's password", password)
 
     def _sign_in(self) -> None:
-        right = self.canaries.keep("the owner's password", self.person.password)
+        right = self.canaries.add("the owner's password", self.person.password)
         wrong = self.canaries.new("a mistyped password")
         form = {"username": self.person.user.email}
         assert Client().post(LOGIN, {**form, "password": wrong}).status_code == 200
         assert Client().post(LOGIN, {**form, "password": right}).status_code == 302
 
-    def _make_people(self) -> None:
+    def _create_users(self) -> None:
         client, key = self.person.client, self.person.tenant_id.hex
         invited = f"invited-{key}@example.org"
-        self._see(
+        self._record_shown(
             "an invitation's password",
             client.post(url(Membership, "add"), {"email": invited, "role": "editor"}),
         )
-        self._see(
+        self._record_shown(
             "an API key", client.post(url(ApiKey, "add"), {"name": "Harness", "scopes": ["knowledge:write"]})
         )
         operator = Client()
         operator.force_login(self.operator)
         made = operator.post(url(User, "add"), {"email": f"made-{key}@example.org", "name": "Made"})
-        self._see("a user's first password", made)
+        self._record_shown("a user's first password", made)
         reset = {"action": "reset_password", "_selected_action": [User.objects.get(email=invited).pk]}
-        self._see("a password that was reset", operator.post(url(User, "changelist"), reset))
+        self._record_shown("a password that was reset", operator.post(url(User, "changelist"), reset))
 
-    def _see(self, what: str, page: Any) -> None:
-        self.canaries.keep(what, page.context["secret"])
+    def _record_shown(self, what: str, page: Any) -> None:
+        self.canaries.add(what, page.context["secret"])
         self.shown_once.append(page.content)
 
-    def _make_secrets(self) -> None:
-        client, workspace = self.person.client, self.rows_workspace
+    def _create_secrets(self) -> None:
+        client, workspace = self.person.client, self.workspace_id
         for kind in IntegrationType:
             form = {"workspace": workspace, "name": f"Config {kind}", "type_enum": kind}
             value = json.dumps({"api_key": self.canaries.new(f"the key of a {kind}"), "retries": 3})
@@ -92,14 +92,14 @@ class Play:
             wrong = f'{{"password": "{self.canaries.new(f"a mistyped key of a {kind}")}"'
             again = client.post(url(IntegrationConfig, "add"), {**form, "config_encrypted_json": wrong})
             assert again.status_code == 200
-            self._change(client, form)
+            self._change_secret_and_name(client, form)
         metadata = json.dumps({"licence": self.canaries.new("a tenant's metadata")})
         name = self.rows[Tenant].name
         tenant = url(Tenant, "change", self.person.tenant_id)
         assert client.post(tenant, {"name": name, "metadata": metadata}).status_code == 302
 
-    def _change(self, client: Client, form: dict[str, Any]) -> None:
-        """A new secret for the old one, and then another name."""
+    def _change_secret_and_name(self, client: Client, form: dict[str, Any]) -> None:
+        """Replace the secret, and then the name."""
         with tenant_scope(self.person.tenant_id):
             pk = IntegrationConfig.objects.get(name=form["name"]).pk
         second = json.dumps(self.canaries.new(f"the second key of a {form['type_enum']}"))
@@ -108,30 +108,30 @@ class Play:
             assert client.post(page, {"config_encrypted_json": "", **form, **change}).status_code == 302
 
     @property
-    def rows_workspace(self) -> Any:
+    def workspace_id(self) -> Any:
         return next(row.pk for model, row in self.rows.items() if model._meta.db_table == "workspaces")
 
-    def secrets_kept(self) -> set[str]:
-        """What can be read of them where they belong."""
+    def readable_secrets(self) -> set[str]:
+        """Return the descriptions of the secrets that can be decrypted from their fields."""
         with tenant_scope(self.person.tenant_id):
             configs = [row.config_encrypted_json.decrypt() for row in IntegrationConfig.objects.all()]
             metadata = Tenant.objects.get().metadata_encrypted.decrypt()
-        return self.canaries.in_(json.dumps([configs, metadata]))
+        return self.canaries.found_in(json.dumps([configs, metadata]))
 
 
-def make_play(folder: Path) -> Play:
+def make_scenario(folder: Path) -> Scenario:
     person = make_owner()
     operator = User.objects.create_superuser(f"operator-{person.tenant_id.hex}@example.org", "x" * 12)
-    return Play(
+    return Scenario(
         person=person,
         operator=operator,
         rows=make_rows(person),
-        shelf=make_library(person, folder / "files"),
+        library=make_library(person, folder / "files"),
     )
 
 
-class _Lines(logging.Handler):
-    """A log that is kept in mind, tracebacks included."""
+class LineHandler(logging.Handler):
+    """Collects log lines, including tracebacks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,9 +142,9 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def everything_logged() -> Iterator[list[str]]:
-    """What LOG_LEVEL=DEBUG logs, and every SQL statement with its values besides."""
-    handler = _Lines()
+def log_everything() -> Iterator[list[str]]:
+    """Yield the lines that LOG_LEVEL=DEBUG logs, and every SQL statement with its values."""
+    handler = LineHandler()
     handler.setFormatter(logging.Formatter("{levelname} {name}: {message}", style="{"))
     loggers = [logging.getLogger(name) for name in ("", "django.db.backends")]
     levels = [logger.level for logger in loggers]

@@ -1,0 +1,196 @@
+"""One call of every service: its preconditions, the call, and a check whether its change was made.
+
+Each function has its service's name, and returns the call. A call records one event unless `events` differs.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.test import override_settings
+
+from audit import services as audit
+from core.isolation.tenant_directory import all_tenants
+from core.permissions import Role
+from core.usage import Period
+from oyl import services
+from tenants import services as tenants
+from tenants.models import ApiKey, Membership, Tenant, User
+from tests.proof.tampering.call_context import Call, CallContext
+from workspaces import services as workspaces
+from workspaces.models import IntegrationConfig, Workspace
+
+PERIOD = Period(date(2026, 1, 1), date(2026, 12, 31))
+NEW_KEY = "new:" + "bmV3" * 10 + "bmU="
+
+
+def record(context: CallContext) -> Call:
+    def call() -> None:
+        with context.scope():
+            audit.record(actor=context.actor, action="harness.recorded")
+
+    return Call(make=call)
+
+
+def record_each(context: CallContext) -> Call:
+    def call() -> None:
+        with context.scope():
+            audit.record_each(
+                actor=context.actor, action="harness.recorded", events=[(context.workspace, None, {})] * 3
+            )
+
+    return Call(make=call, events=3)
+
+
+def save_audited(context: CallContext) -> Call:
+    context.workspace.name = context.name
+    return Call(
+        make=lambda: audit.save_audited(actor=context.actor, instance=context.workspace),
+        is_done=context.has(Workspace, name=context.name),
+    )
+
+
+def soft_delete_audited(context: CallContext) -> Call:
+    """Each object has its own event, because each has its own history."""
+    with context.scope():
+        workspaces_to_delete = [Workspace.objects.create(name=f"{context.name} {n}") for n in range(3)]
+    return Call(
+        make=lambda: audit.soft_delete_audited(actor=context.actor, instances=workspaces_to_delete),
+        is_done=context.lacks(Workspace, name__startswith=context.name),
+        events=3,
+    )
+
+
+def create_tenant(context: CallContext) -> Call:
+    return Call(
+        make=lambda: tenants.create_tenant(name=context.name, admin_email=f"{context.key}@example.org"),
+        is_done=lambda: context.name in all_tenants().values(),
+    )
+
+
+def invite_member(context: CallContext) -> Call:
+    email = f"{context.key}@example.org"
+    return Call(
+        make=lambda: tenants.invite_member(actor=context.actor, email=email, role=Role.EDITOR),
+        is_done=context.has(Membership, user__email=email),
+    )
+
+
+def set_role(context: CallContext) -> Call:
+    member = context.member()
+    return Call(
+        make=lambda: tenants.set_role(actor=context.actor, membership=member, role=Role.ADMIN),
+        is_done=context.has(Membership, pk=member.pk, role=Role.ADMIN),
+    )
+
+
+def remove_member(context: CallContext) -> Call:
+    member = context.member()
+    pk = member.pk
+    return Call(
+        make=lambda: tenants.remove_member(actor=context.actor, membership=member),
+        is_done=context.lacks(Membership, pk=pk),
+    )
+
+
+def create_api_key(context: CallContext) -> Call:
+    return Call(
+        make=lambda: tenants.create_api_key(
+            actor=context.actor, name=context.name, scopes=["knowledge:read"]
+        ),
+        is_done=context.has(ApiKey, name=context.name),
+    )
+
+
+def revoke_api_key(context: CallContext) -> Call:
+    facts = {
+        "user_id": context.actor.user_id,
+        "name": context.name,
+        "prefix": "oyl_",
+        "key_hash": context.key,
+    }
+    key = context.add(lambda: ApiKey.objects.create(**facts))
+    return Call(
+        make=lambda: tenants.revoke_api_key(actor=context.actor, api_key=key),
+        is_done=context.has(ApiKey, pk=key.pk, revoked_at__isnull=False),
+    )
+
+
+def update_tenant(context: CallContext) -> Call:
+    mine = context.add(Tenant.objects.get)
+    mine.name = context.name
+    return Call(
+        make=lambda: tenants.update_tenant(actor=context.actor, tenant=mine),
+        is_done=context.has(Tenant, name=context.name),
+    )
+
+
+def save_user(context: CallContext) -> Call:
+    email = f"{context.key}@example.org"
+    return Call(
+        make=lambda: tenants.save_user(actor=context.operator, user=User(email=email)),
+        is_done=lambda: User.objects.filter(email=email).exists(),
+    )
+
+
+def reset_password(context: CallContext) -> Call:
+    user = User.objects.create_user(f"{context.key}@example.org", context.name)
+    return Call(
+        make=lambda: tenants.reset_password(actor=context.operator, user=User.objects.get(pk=user.pk)),
+        is_done=lambda: authenticate(username=user.email, password=context.name) is None,
+    )
+
+
+def enter_as_operator(context: CallContext) -> Call:
+    return Call(make=lambda: tenants.enter_as_operator(actor=context.operator))
+
+
+def rotate_keys(context: CallContext) -> Call:
+    """One event per batch of a table; there is one secret here."""
+    facts = {
+        "workspace": context.workspace,
+        "name": context.name,
+        "type_enum": "webhook",
+        "config_encrypted_json": "s",
+    }
+    config = context.add(lambda: IntegrationConfig.objects.create(**facts))
+
+    def call() -> None:
+        with override_settings(OYL_ENCRYPTION_KEYS=f"{NEW_KEY},{settings.OYL_ENCRYPTION_KEYS}"):
+            tenants.rotate_keys(actor=context.actor)
+
+    def is_done() -> bool:
+        secret = context.add(lambda: IntegrationConfig.objects.get(pk=config.pk)).config_encrypted_json
+        return bool(json.loads(secret.envelope.text)["k"] == "new")
+
+    return Call(make=call, is_done=is_done)
+
+
+def create_workspace(context: CallContext) -> Call:
+    return Call(
+        make=lambda: workspaces.create_workspace(actor=context.actor, name=context.name),
+        is_done=context.has(Workspace, name=context.name),
+    )
+
+
+def get_or_create_workspace(context: CallContext) -> Call:
+    return Call(
+        make=lambda: workspaces.get_or_create_workspace(actor=context.actor, name=context.name),
+        is_done=context.has(Workspace, name=context.name),
+    )
+
+
+def usage_of_organisation(context: CallContext) -> Call:
+    return Call(make=lambda: services.usage_of_organisation(actor=context.actor, period=PERIOD), events=0)
+
+
+def usage_of_workspaces(context: CallContext) -> Call:
+    return Call(
+        make=lambda: services.usage_of_workspaces(
+            actor=context.actor, workspace_ids=[context.workspace.pk], period=PERIOD
+        ),
+        events=0,
+    )
