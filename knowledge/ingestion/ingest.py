@@ -17,6 +17,7 @@ from core.error_codes import ERROR_CODES, sentence
 from core.isolation.scope import tenant_scope
 from core.storage import local_copy, remove
 from engines.vectors import Filter
+from jobs.errors import LeaseLostError
 from jobs.queue import fail_all
 from jobs.states import JobState
 from knowledge.ingestion.archive_members import add_members
@@ -53,7 +54,11 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
             report = progress if len(batch) == 1 else stages_only
             products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, report)
         accepted, refused = add_members(attempt, unpublished, products)
-        progress(Stage.FLIP)
+        try:
+            progress(Stage.FLIP)
+        except LeaseLostError:
+            remove_unpublished(attempt, unpublished, products)
+            raise
         published = set(publish(attempt, unpublished, accepted))
     job_of = {job.document_id: job for job in unpublished}
     for failure in (*failures, *refused):

@@ -107,7 +107,12 @@ def test_hanging_work_loses_its_lease(library: Library, monkeypatch: pytest.Monk
         assert [job.attempt for job in claim(library.tenant_id)] == [2]
 
 
-def test_points_written_after_a_purge_are_removed(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("report_seconds", [0.0, 3600.0])
+def test_points_written_after_a_purge_are_removed(
+    report_seconds: float, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the worker notices, before it publishes, that it has lost its lease."""
+    monkeypatch.setattr(progress, "REPORT_SECONDS", report_seconds)
     (added,) = library.queue(library.upload("bees.md", BEES))
     index = indexing.index
 
