@@ -93,22 +93,27 @@ def remove(names: Iterable[str]) -> None:
         default_storage.delete(name)
 
 
-def _files_below(root: str) -> Iterator[str]:
-    """Links to folders are not followed: their files are found by their own names."""
-    folders, names = _listed(root)
-    yield from (f"{root}/{name}" for name in names)
-    for folder in folders:
-        try:
-            is_link = Path(default_storage.path(f"{root}/{folder}")).is_symlink()
-        except NotImplementedError:  # a storage without paths has no links
-            is_link = False
-        if not is_link:
-            yield from _files_below(f"{root}/{folder}")
+def _files_below(folder: str) -> Iterator[str]:
+    if _is_behind_link(folder):
+        return
+    folders, names = _listed(folder)
+    yield from (f"{folder}/{name}" for name in names)
+    for name in folders:
+        yield from _files_below(f"{folder}/{name}")
 
 
-def _listed(root: str) -> tuple[list[str], list[str]]:
+def _is_behind_link(folder: str) -> bool:
+    """Links are not followed, at whichever level: what is behind one may belong to another app or tenant."""
+    try:
+        root, path = Path(default_storage.path("")), Path(default_storage.path(folder))
+    except NotImplementedError:  # a storage without paths has no links
+        return False
+    return path.resolve() != root.resolve() / folder
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
     """The names of the folders and of the files in a folder."""
     try:
-        return default_storage.listdir(root)
-    except FileNotFoundError:
+        return default_storage.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
         return [], []

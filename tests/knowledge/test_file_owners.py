@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
@@ -44,6 +46,26 @@ def test_repair_removes_orphans_of_documents(library: Library):
     report = repair(library)
     assert report.counts == {"orphan_file": 1}
     assert not default_storage.exists(orphan)
+
+
+@pytest.mark.parametrize("level", ["tenant", "kind", "owner"])
+def test_repair_removes_nothing_behind_a_link(level: str, library: Library, foreign_library: Library):
+    foreign = make_old(FileStore("files").save(ContentFile(b"rows"), foreign_library.tenant_id, uuid4(), "1"))
+    target = Path(default_storage.path(foreign)).parent
+    link = Path(default_storage.path(DOCUMENT_FILES.folder(library.tenant_id, uuid4())))
+    for _ in range(["owner", "kind", "tenant"].index(level)):
+        target, link = target.parent, link.parent
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target)
+    repair(library)
+    assert default_storage.exists(foreign)
+
+
+def test_file_in_place_of_a_folder_does_not_stop_reconciling(library: Library):
+    folder = Path(default_storage.path(f"tenants/{library.tenant_id}/files"))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_bytes(b"")
+    assert repair(library).counts == {}
 
 
 def test_owners_do_not_share_a_folder():
