@@ -17,7 +17,7 @@ up: $(STAMP)
 test: lint types
 	$(PYTHON) -m pytest -n auto
 
-# One test, or a few: make test-one T=tests/core/test_outbound.py, or T="tests/core -k redirect". The services and the
+# One test, or a few: make test-one T=tests/core/test_scope.py, or T="tests/core -k scope". The services and the
 # database are kept in var/tests, so that the next run takes seconds.
 test-one: $(STAMP)
 	@KEEP_TEST_DATABASE=1 $(PYTHON) -m pytest $(T)
@@ -45,7 +45,7 @@ bench: $(STAMP)
 
 # The parts of docs/ that are generated from the code.
 docs: $(STAMP)
-	$(ALONE) $(PYTHON) -m tests.meta.generated_docs
+	$(ALONE) $(PYTHON) -m tests.contracts.generated_docs
 
 # The requirements for running; then those for development, with the same versions.
 lock: $(STAMP)

@@ -31,6 +31,9 @@ from tenants.models import Membership, User
 from tenants.services import create_tenant
 from tests.environment import KEPT
 
+# Fixtures for the tests of every app.
+pytest_plugins = ["tests.support.admin_rows", "tests.support.api_client"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

@@ -21,9 +21,9 @@ from knowledge import pipeline
 from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import indexing
 from knowledge.services import adding
+from tests.engines.reading import zipped
 from tests.knowledge.interruptions import before, delete, end_leases
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process, work
-from tests.knowledge.reading import zipped
 
 
 class Rollback(Exception):

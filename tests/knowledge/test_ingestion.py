@@ -29,8 +29,8 @@ from knowledge.services.adding import UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
+from tests.engines.reading import zipped
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, default_ports, process
-from tests.knowledge.reading import zipped
 
 
 def test_document_becomes_searchable_with_citations(library: Library) -> None:

@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from core.api.pagination import Cursor
 from core.isolation.scope import tenant_scope
 from knowledge.models import IngestionJob
-from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
 from tests.knowledge.costs import add_rows, buffers
 from tests.knowledge.libraries import Library
+from tests.support.api_client import Caller, make_caller
 
 TableOwner = Callable[[UUID], AbstractContextManager[CursorWrapper]]
 LISTS = {

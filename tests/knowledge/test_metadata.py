@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, Library
+from tests.support.api_client import Caller, make_caller
 
 GIVEN = {"file": "x", "author": "Ada"}
 FRONT_MATTER = f"---\nauthor: Karl\ntitle: Bees\n---\n{BEES}"

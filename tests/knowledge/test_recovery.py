@@ -26,9 +26,9 @@ from knowledge.services.changing import reindex_documents, retry_documents
 from knowledge.services.references import get_or_create_reference
 from knowledge.storage.files import DOCUMENT_FILES
 from tests.conftest import Person
+from tests.engines.reading import zipped
 from tests.knowledge.interruptions import Killed, before, delete, end_leases, kill, work_until
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process
-from tests.knowledge.reading import zipped
 
 BROKEN = b"%PDF-1.4 broken"
 

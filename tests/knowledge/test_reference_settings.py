@@ -24,10 +24,10 @@ from knowledge.search.filters import SearchFilters
 from knowledge.search.service import search
 from knowledge.services.adding import add_documents
 from knowledge.services.references import create_knowledge_base, create_reference, save_reference
-from tests.api.conftest import make_caller
 from tests.conftest import Person
-from tests.knowledge.embedding_endpoint import Endpoint, running_endpoint
+from tests.engines.embedding_endpoint import Endpoint, running_endpoint
 from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.support.api_client import make_caller
 
 BUILT_IN, REMOTE = "all-MiniLM-L6-v2-int8", "minilm-behind-http"
 LONG = " ".join(f"Sentence number {n} is about bees and their hive." for n in range(120))

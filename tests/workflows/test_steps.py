@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.isolation.scope import tenant_scope
-from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
+from tests.support.api_client import Caller, make_caller
 from workflows.models import StepRun, WorkflowRun, WorkflowStep
 
 

@@ -8,10 +8,10 @@ import psutil
 import pytest
 
 from benchmarks.reports import Row
-from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
 from tests.proof.conftest import Report
-from tests.server import running_server
+from tests.support.api_client import Caller, make_caller
+from tests.support.server import running_server
 
 GROWTH_MB, SAMPLES_PER_SECOND = 30, 100
 

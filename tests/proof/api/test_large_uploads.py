@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from benchmarks.reports import Row
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document
-from tests.api.conftest import Caller
 from tests.knowledge.libraries import make_library
 from tests.proof.api.conftest import GROWTH_MB, MemoryWatch, ServerProcess
 from tests.proof.conftest import Size
+from tests.support.api_client import Caller
 
 BOUNDARY, LINE = "fifty-seven-zebras", b"A line of sixty-four characters, which says nothing to anybody.\n"
 BLOCK = LINE * 1024

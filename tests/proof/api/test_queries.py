@@ -14,9 +14,9 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from oyl.routes import ROUTES, router
 from tenants.models import Membership, Tenant
-from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person, make_member, make_owner
 from tests.proof.isolation.parties import Model, make_row
+from tests.support.api_client import Caller, make_caller
 
 MANY = 20
 # The key, BEGIN, the tenant, the rows, COMMIT.

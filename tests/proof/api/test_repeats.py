@@ -9,8 +9,8 @@ from django.db import connection
 
 from benchmarks.reports import Row
 from core.isolation.scope import tenant_scope
-from tests.api.conftest import Caller
 from tests.proof.conftest import Size
+from tests.support.api_client import Caller
 from workspaces.models import Workspace
 
 AT_ONCE, THREADS = 50, 16

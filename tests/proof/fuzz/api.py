@@ -15,9 +15,9 @@ from core.permissions import Role
 from oyl.openapi import document
 from oyl.routes import ROUTES
 from tenants.models import ApiKey, Membership
-from tests.admin.rows import make_rows
-from tests.api.conftest import Caller, make_caller
 from tests.conftest import Person
+from tests.support.admin_rows import make_rows
+from tests.support.api_client import Caller, make_caller
 
 # An invalid body may be refused for its If-Match before it is validated. A valid one may be refused because of existing
 # rows, and for what no schema expresses: a NUL, a number of more than 64 bits.

@@ -14,7 +14,7 @@ from tests.conftest import Person, make_owner
 from tests.proof.conftest import Report, Size
 from tests.proof.fuzz.api import fuzz_schema
 from tests.proof.fuzz.results import ACCEPTED, SEQUENCES, SERVER_ERROR, FuzzResults
-from tests.server import running_server
+from tests.support.server import running_server
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

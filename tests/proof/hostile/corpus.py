@@ -16,8 +16,8 @@ from stat import S_IFLNK
 import openpyxl
 from PIL import Image
 
+from tests.engines.reading import pdf, repeated_page_pdf, zipped
 from tests.environment import SHARED
-from tests.knowledge.reading import pdf, repeated_page_pdf, zipped
 
 DATA = SHARED / "data"
 # A page of these takes seconds: only each twentieth mutant is one of them.

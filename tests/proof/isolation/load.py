@@ -19,8 +19,8 @@ from django.db import connections
 from django.test import RequestFactory
 
 from knowledge.models import Document
-from tests.api.conftest import make_caller
 from tests.proof.isolation.parties import Party
+from tests.support.api_client import make_caller
 
 Headers = dict[str, str]
 THREADS = 32

@@ -14,13 +14,13 @@ from django.urls import reverse
 
 from core.isolation.scope import tenant_scope
 from tenants.models import User
-from tests.admin.pages import url
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.forms import FieldPlace, errors_on, filled_in, places_on
 from tests.proof.isolation.parties import Model, Party
 from tests.proof.isolation.routes import Route, ids_of, routes
 from tests.proof.isolation.sending import CONFIRMED, send
+from tests.support.admin_pages import url
 
 MODELS = sorted((model for model in admin.site._registry if model is not User), key=lambda m: m._meta.label)
 WITHOUT_FIELDS = ("logout/", "history/", "delete/", "download/")

@@ -11,12 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants.models import User
-from tests.api.conftest import make_caller
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.parties import Party
 from tests.proof.isolation.routes import Route, ids_of, routes
 from tests.proof.isolation.sending import METHODS, send
+from tests.support.api_client import make_caller
 
 # The parameters of searches; lists use the first one.
 WORDS = ("q", "s", "term", "query")

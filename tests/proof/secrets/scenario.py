@@ -17,11 +17,11 @@ from django.urls import reverse
 
 from core.isolation.scope import tenant_scope
 from tenants.models import ApiKey, Membership, Tenant, User
-from tests.admin.pages import url
-from tests.admin.rows import Rows, make_rows
 from tests.conftest import Person, make_owner
 from tests.knowledge.libraries import BEES, Library, make_library
 from tests.proof.secrets.canaries import Canaries
+from tests.support.admin_pages import url
+from tests.support.admin_rows import Rows, make_rows
 from workspaces.models import IntegrationConfig, IntegrationType
 
 LOGIN = reverse("admin:login")

@@ -31,11 +31,11 @@ from engines.parsing.process_pool import PooledParser
 from knowledge.engine_config import parser_config
 from tenants import services
 from tenants.models import Tenant
-from tests.admin.pages import url
-from tests.meta.settings_source import variables
+from tests.contracts.settings_source import variables
 from tests.proof.conftest import Size
 from tests.proof.secrets.canaries import SECRET_NAMES
 from tests.proof.secrets.scenario import LOGIN, Scenario, log_everything, make_scenario
+from tests.support.admin_pages import url
 from workspaces.models import IntegrationConfig
 
 SECRET_SETTINGS = sorted(filter(SECRET_NAMES.search, variables()))

@@ -26,7 +26,7 @@ from knowledge.services.references import create_knowledge_base
 from knowledge.services.stored_files import store_file
 from knowledge.services.tags import get_or_create_tags, set_document_tags
 from tenants.models import Membership, User
-from tests.admin.rows import make_document
+from tests.support.admin_rows import make_document
 from workspaces.models import Workspace
 
 Service = Callable[..., Any]

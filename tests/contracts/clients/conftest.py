@@ -1,0 +1,49 @@
+"""Clients by others, which call a server through a socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from openai import OpenAI
+
+from core.permissions import key_scopes
+from tenants.services import create_api_key
+from tests.conftest import Person
+from tests.support.server import running_server, working
+
+collect_ignore = [] if shutil.which("node") and shutil.which("npm") else ["test_javascript.py"]
+
+
+@pytest.fixture(scope="session")
+def address(database: None) -> Iterator[str]:
+    with running_server() as address:
+        yield address
+
+
+def make_client(person: Person, address: str, **options: object) -> OpenAI:
+    scopes = options.pop("scopes", key_scopes())
+    key = create_api_key(actor=person.actor, name="Client", scopes=scopes, **options)  # type: ignore[arg-type]
+    return OpenAI(api_key=key.secret, base_url=f"{address}/v1", max_retries=0)
+
+
+@pytest.fixture
+def client(owner: Person, address: str) -> Iterator[OpenAI]:
+    with make_client(owner, address) as client:
+        yield client
+
+
+@pytest.fixture
+def worker(owner: Person) -> Iterator[None]:
+    with working(owner.tenant_id):
+        yield
+
+
+@pytest.fixture
+def environment(owner: Person, address: str) -> dict[str, str]:
+    """The environment that the documentation's examples expect."""
+    scopes = ["workspaces:write", "knowledge:write"]
+    key = create_api_key(actor=owner.actor, name="Integrator", scopes=scopes)
+    return {"PATH": os.environ["PATH"], "OYL_URL": address, "OYL_KEY": key.secret}

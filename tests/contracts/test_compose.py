@@ -1,0 +1,202 @@
+"""docker-compose.yml: the settings in its environments, and the roles that its scripts create in a real PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+from django.conf import settings
+
+from jobs.handlers import handlers
+from oyl.celery import app
+from oyl.embedded import postgres
+from oyl.embedded.layout import Layout
+from oyl.embedded.service_log import ServiceLog
+from oyl.embedded.supervisor import Supervisor
+from oyl.embedded.up import application
+from tests.contracts.settings_source import required_on_servers, variables
+
+ROOT: Path = settings.BASE_DIR
+TEXT = (ROOT / "docker-compose.yml").read_text()
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
+OURS = ("migrate", "web", "worker", "beat")
+EXAMPLE = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
+FILLED_IN = {name: value or f"{name.lower()}-value" for name, value in EXAMPLE.items()}
+REFERENCE = re.compile(r"\$\{(\w+)(:[?-])?([^}]*)\}")
+SHOW_SETTINGS = """
+import json
+from oyl import settings
+shown = settings.EMBEDDED, settings.DATABASES, settings.REDIS_URL, settings.QDRANT_URL
+print(json.dumps(shown, default=str))
+"""
+
+
+def resolve(value: str) -> str:
+    """Return what compose substitutes for `${NAME:?message}` and `${NAME:-default}`."""
+    return REFERENCE.sub(lambda m: FILLED_IN.get(m[1]) or (m[3] if m[2] == ":-" else ""), value)
+
+
+def environment(service: str) -> dict[str, str]:
+    return {name: resolve(value) for name, value in SERVICES[service]["environment"].items()}
+
+
+def load_settings(given: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    own = {name: value for name, value in os.environ.items() if name not in variables()}
+    command = [sys.executable, "-c", SHOW_SETTINGS]
+    return subprocess.run(
+        command, cwd=ROOT, env={**own, **given}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_environment_has_known_and_all_required_settings(service):
+    given = set(SERVICES[service]["environment"])
+    assert given <= variables()
+    assert required_on_servers() <= given
+
+
+def test_settings_load_from_the_environment_with_the_right_roles():
+    loaded = load_settings(environment("migrate"))
+    assert loaded.returncode == 0, loaded.stderr
+    embedded, databases, redis_url, qdrant_url = json.loads(loaded.stdout)
+    assert not embedded
+    assert {name: (given["HOST"], given["USER"]) for name, given in databases.items()} == {
+        "default": ("postgres", "oyl_app"),
+        "owner": ("postgres", "oyl_owner"),
+    }
+    assert redis_url.endswith("@redis:6379/0")
+    assert qdrant_url == "http://qdrant:6333"
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY", "ALLOWED_HOSTS"])
+def test_missing_required_setting_is_refused(name):
+    given = environment("web")
+    del given[name]
+    loaded = load_settings({**given, "OYL_DATA_DIR": str(ROOT / "var")})
+    assert loaded.returncode != 0
+    assert f"Set {name}" in loaded.stderr
+
+
+def test_only_migrate_gets_the_owner_role():
+    assert "DATABASE_OWNER_URL" in SERVICES["migrate"]["environment"]
+    for service in ("web", "worker", "beat"):
+        assert "oyl_owner" not in json.dumps(SERVICES[service])
+
+
+def test_every_secret_comes_from_the_environment_and_has_no_default():
+    named = re.compile(r"PASSWORD|SECRET|KEY|AUTH|_URL$")
+    for service in SERVICES.values():
+        for name, value in service["environment"].items():
+            if named.search(name) and name != "QDRANT_URL":
+                assert ":?" in value, f"{name} must be ${{…:?…}}"
+    assert not re.search(r"\$\{\w*(PASSWORD|SECRET|KEY)\w*:-", TEXT)
+
+
+def test_example_has_exactly_the_variables_of_compose():
+    asked = {name for name, _, _ in REFERENCE.findall(TEXT)}
+    assert set(EXAMPLE) == asked - {"OYL_PORT"}
+    assert all(not value for name, value in EXAMPLE.items() if re.search("PASSWORD|KEY", name))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_service_is_pinned_unprivileged_and_health_checked(service):
+    given = SERVICES[service]
+    assert "build" in given or re.fullmatch(r"[\w./-]+:v?\d[\w.-]*", given["image"])
+    assert str(given["user"]).split(":")[0] not in ("", "0", "root")
+    assert given["healthcheck"].get("test") or service == "migrate"  # which exits
+    assert given["restart"] in ("unless-stopped", "on-failure:3")
+
+
+def test_only_web_is_published_on_localhost():
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert list(published) == ["web"]
+    assert all(port.startswith("127.0.0.1:") for port in published["web"])
+
+
+def test_named_volumes_are_mounted():
+    mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert {name for name in mounted if not name.startswith("./")} == set(yaml.safe_load(TEXT)["volumes"])
+
+
+def test_the_application_waits_for_the_migration():
+    for service in ("web", "worker", "beat"):
+        assert SERVICES[service]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_the_worker_serves_every_queue_that_tasks_are_sent_to():
+    queues = set(re.search(r"--queues (\S+)", SERVICES["worker"]["command"])[1].split(","))
+    app.loader.import_default_modules()
+    sent_to = {
+        getattr(task, "queue", None) or settings.CELERY_TASK_DEFAULT_QUEUE for task in app.tasks.values()
+    }
+    assert sent_to | {handler.queue for handler in handlers()} == queues
+    embedded = next(program for program in application() if program.name == "worker").command
+    assert set(embedded[embedded.index("-Q") + 1].split(",")) == queues
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Layout]:
+    """A PostgreSQL with only its superuser and an empty database, like that of the image's entrypoint."""
+    layout = Layout(tmp_path / "var")
+    layout.run.mkdir(mode=0o700)
+    service_log = ServiceLog(layout.logs)
+    supervisor = Supervisor(service_log, lambda name, pid: None)
+    try:
+        supervisor.start([replace(postgres.program(layout), on_ready=lambda: None)])
+        with psycopg.connect(host=str(layout.run), user="postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE oyl")
+        yield layout
+    finally:
+        supervisor.stop()
+        service_log.close()
+
+
+def run_init_scripts(layout: Layout) -> None:
+    """Run the scripts like the image: with psql, up to the first error, in the service's environment."""
+    mounts = [volume.split(":") for volume in SERVICES["postgres"]["volumes"] if "initdb.d" in volume]
+    psql = str(Path(postgres._binary("postgres")).with_name("psql"))
+    for source, _, _ in sorted(mounts, key=lambda mount: mount[1]):
+        command = [psql, "-v", "ON_ERROR_STOP=1", "--no-psqlrc", "-h", str(layout.run), "-U", "postgres"]
+        subprocess.run(
+            [*command, "-d", "oyl", "-f", str(ROOT / source)],
+            env={**os.environ, **environment("postgres")},
+            check=True,
+            capture_output=True,
+        )
+
+
+def test_init_scripts_create_roles_and_repair_them(server):
+    run_init_scripts(server)
+    with psycopg.connect(host=str(server.run), user="postgres", dbname="oyl", autocommit=True) as connection:
+        connection.execute("ALTER ROLE oyl_app SUPERUSER")
+        run_init_scripts(server)
+        roles = connection.execute(
+            "SELECT rolname, rolcanlogin, rolcreatedb, rolsuper, rolbypassrls, rolcreaterole,"
+            " rolpassword IS NOT NULL FROM pg_authid WHERE rolname LIKE 'oyl%' ORDER BY rolname"
+        ).fetchall()
+        assert roles == [
+            ("oyl_app", True, False, False, False, False, True),
+            ("oyl_lookup", False, False, False, False, False, False),
+            ("oyl_owner", True, True, False, False, False, True),
+        ]
+        (owner,) = connection.execute(
+            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'oyl'"
+        ).fetchone() or ("",)
+        assert owner == "oyl_owner"
+    with (
+        psycopg.connect(host=str(server.run), user="oyl_app", dbname="oyl") as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("CREATE TABLE mine (id int)")
+    with psycopg.connect(host=str(server.run), user="oyl_owner", dbname="oyl") as connection:
+        connection.execute("SET ROLE oyl_lookup")

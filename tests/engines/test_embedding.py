@@ -1,0 +1,277 @@
+"""The contract of both embedders; the test endpoint serves the real model's vectors."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+from django.test import override_settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import ConfigurationError
+from engines.embedding import Embedder, EmbeddingError, EndpointConfig, MiniLMConfig, tokens
+from engines.embedding.minilm import MiniLMEmbedder
+from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
+from knowledge.engine_config import embedder_configs
+from tests.engines.embedding_endpoint import Endpoint, running_endpoint
+
+
+def minilm_config() -> MiniLMConfig:
+    config = list(embedder_configs().values())[-1]
+    assert isinstance(config, MiniLMConfig)
+    return config
+
+
+def endpoint_config() -> EndpointConfig:
+    config = next(iter(embedder_configs().values()))
+    assert isinstance(config, EndpointConfig)
+    return config
+
+
+TENANT = UUID(int=1)
+KEY = "sk-a-key-that-stays-secret"
+TEXTS = [
+    "The invoice is due in thirty days.",
+    "Cats sleep most of the day.",
+    "",
+    "Ünïcödé 東京 🚀",
+    "word " * 2000,
+]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def minilm(models: Path) -> MiniLMEmbedder:
+    with override_settings(MODEL_DIR=models, EMBEDDING_PRECISION="int8", EMBEDDING_THREADS=2):
+        return MiniLMEmbedder(minilm_config())
+
+
+@pytest.fixture(scope="module")
+def exact(models: Path) -> MiniLMEmbedder:
+    with override_settings(MODEL_DIR=models, EMBEDDING_PRECISION="fp32", EMBEDDING_THREADS=2):
+        return MiniLMEmbedder(minilm_config())
+
+
+@pytest.fixture
+def endpoint(settings, minilm: MiniLMEmbedder) -> Iterator[Endpoint]:
+    with running_endpoint(minilm) as server:
+        settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = server.url, "minilm-behind-http"
+        settings.EMBEDDING_API_KEY, settings.EMBEDDING_DIMENSIONS = KEY, 0
+        yield server
+
+
+@pytest.fixture
+def remote(endpoint: Endpoint) -> OpenAICompatibleEmbedder:
+    return OpenAICompatibleEmbedder(endpoint_config())
+
+
+@pytest.fixture(params=["minilm", "remote"])
+def embedder(request: pytest.FixtureRequest) -> Embedder:
+    embedder: Embedder = request.getfixturevalue(request.param)
+    return embedder
+
+
+def test_vectors_have_length_one_and_the_texts_order(embedder: Embedder):
+    vectors = embedder.embed(TENANT, TEXTS)
+    assert vectors.shape == (len(TEXTS), embedder.dimensions) == (5, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    one_by_one = np.concatenate([embedder.embed(TENANT, [text]) for text in TEXTS])
+    assert np.allclose(vectors, one_by_one, atol=1e-6)
+
+
+def test_no_texts_return_no_vectors(embedder: Embedder):
+    assert embedder.embed(TENANT, []).shape == (0, 384)
+    assert embedder.count_tokens([]) == []
+
+
+def test_embedding_is_deterministic(embedder: Embedder):
+    assert np.array_equal(embedder.embed(TENANT, TEXTS), embedder.embed(uuid4(), TEXTS))
+
+
+def test_similar_texts_have_similar_vectors(embedder: Embedder):
+    bill, cat, question = embedder.embed(TENANT, [*TEXTS[:2], "When do I have to pay my bill?"])
+    assert question @ bill > question @ cat + 0.2
+
+
+def test_blank_texts_have_unit_vectors(embedder: Embedder):
+    assert np.allclose(np.linalg.norm(embedder.embed(TENANT, ["", " \n\t "]), axis=1), 1, atol=1e-5)
+
+
+def test_long_texts_are_truncated(embedder: Embedder):
+    whole, shortened = "word " * 2000, "word " * embedder.max_tokens
+    first, second = embedder.embed(TENANT, [whole, shortened])
+    assert np.allclose(first, second, atol=1e-5)
+
+
+def test_several_batches_keep_their_order(embedder: Embedder):
+    texts = [f"Number {number}." for number in range(70)]
+    vectors = embedder.embed(TENANT, texts)
+    assert np.allclose(vectors[65:], embedder.embed(TENANT, texts[65:]), atol=1e-6)
+    assert len(np.unique(vectors.round(4), axis=0)) == 70
+
+
+def test_embedding_is_thread_safe(embedder: Embedder):
+    calls = [[f"Thread {thread} says {word}." for word in ("one", "two", "three")] for thread in range(8)]
+    alone = [embedder.embed(TENANT, texts) for texts in calls]
+    with ThreadPoolExecutor(8) as threads:
+        concurrent = list(threads.map(lambda texts: embedder.embed(TENANT, texts), calls))
+    for expected, actual in zip(alone, concurrent, strict=True):
+        assert np.allclose(expected, actual, atol=1e-6)
+
+
+def test_tokens_are_counted_without_truncation(embedder: Embedder):
+    texts = ["Unbelievable, 東京!", "word " * 2000, "  "]
+    starts = [[0, 12, 14, 15, 16], list(range(0, 10_000, 5)), []]
+    assert [embedder.token_starts(text) for text in texts] == starts
+    assert embedder.count_tokens(texts) == [5, 2000, 0]
+
+
+_tokenizer = cache(tokens.load_tokenizer)
+SPELLINGS = "ab.,-'’é́ßΣςİﬁ東한ก\u0e34\u200b\ufeff\x00\x1c\x85\xa0\u2028\u3000\u180e\t\n\r\x0b #_`🙂👩‍👧\ufffd"
+
+
+@settings(max_examples=300, deadline=None)  # the first one loads the tokenizer
+@given(st.text() | st.text(alphabet=SPELLINGS) | st.text(alphabet="aB. \n"))
+def test_tokens_by_word_are_those_of_the_whole_text(text: str):
+    whole = _tokenizer().encode(text, add_special_tokens=False)
+    assert tokens.token_starts(text) == [start for start, _ in whole.offsets]
+    assert tokens.count_tokens([text, text]) == [len(whole)] * 2
+
+
+def test_int8_vectors_are_close_to_fp32(exact: MiniLMEmbedder, minilm: MiniLMEmbedder):
+    assert (exact.model, minilm.model) == ("all-MiniLM-L6-v2-fp32", "all-MiniLM-L6-v2-int8")
+    texts = [TEXTS[0], TEXTS[1], "What does the contract say about notice periods, and who signs it?"]
+    cosines = (exact.embed(TENANT, texts) * minilm.embed(TENANT, texts)).sum(axis=1)
+    assert cosines.min() > 0.98 and cosines.max() < 0.99999
+
+
+def test_graph_has_the_published_models_vectors(exact: MiniLMEmbedder):
+    """The expected values are from sentence-transformers with these weights."""
+    first, second = exact.embed(TENANT, ["This is an example sentence", "Each sentence is converted"])
+    assert np.allclose(first[:3], [0.0676569, 0.0634959, 0.0487131], atol=1e-5)
+    assert np.allclose(second[:3], [0.0864386, 0.1027626, 0.0053945], atol=1e-5)
+
+
+def test_concurrent_conversions_leave_one_model(settings, tmp_path: Path):
+    settings.MODEL_DIR = tmp_path / "made" / "here"
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda _: MiniLMEmbedder(minilm_config()), range(2))
+    assert np.array_equal(first.embed(TENANT, TEXTS[:1]), second.embed(TENANT, TEXTS[:1]))
+    assert [path.name for path in settings.MODEL_DIR.iterdir()] == ["all-MiniLM-L6-v2-int8.2"]
+
+
+def test_query_does_not_wait_for_another_document(minilm: MiniLMEmbedder):
+    document = ["a rather long chunk of text " * 30] * 60
+    with ThreadPoolExecutor(1) as threads:
+        started = time.monotonic()
+        ingest = threads.submit(minilm.embed, TENANT, document)
+        time.sleep(0.1)
+        minilm.embed(TENANT, ["a question"])
+        seconds = time.monotonic() - started
+        assert ingest.result().shape == (60, 384)
+    assert seconds < (time.monotonic() - started) / 2
+
+
+@pytest.mark.parametrize(("setting", "value"), [("EMBEDDING_PRECISION", "int4"), ("EMBEDDING_THREADS", 0)])
+def test_invalid_setting_raises_configuration_error(settings, setting: str, value: object):
+    setattr(settings, setting, value)
+    with pytest.raises(ConfigurationError, match=setting):
+        MiniLMEmbedder(minilm_config())
+
+
+@pytest.mark.parametrize(("setting", "value"), [("EMBEDDING_MODEL", ""), ("EMBEDDING_URL", "localhost:80")])
+def test_endpoint_requires_its_settings(settings, endpoint: Endpoint, setting: str, value: str):
+    setattr(settings, setting, value)
+    with pytest.raises(ConfigurationError, match=setting):
+        OpenAICompatibleEmbedder(endpoint_config())
+
+
+def test_requests_are_batched_and_have_the_key(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
+    remote.embed(TENANT, ["text"] * 130)
+    assert [len(request["input"]) for request in endpoint.requests] == [1, 64, 64, 2]
+    assert {request["model"] for request in endpoint.requests} == {"minilm-behind-http"}
+    assert set(endpoint.authorizations) == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
+def test_endpoint_url_may_end_with_v1(settings, endpoint: Endpoint, suffix: str):
+    settings.EMBEDDING_URL, settings.EMBEDDING_DIMENSIONS = endpoint.url + suffix, 384
+    OpenAICompatibleEmbedder(endpoint_config()).embed(TENANT, ["text"])
+    assert [request["path"] for request in endpoint.requests] == ["/v1/embeddings"]
+
+
+def test_endpoint_without_base64_support(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
+    from_base64 = remote.embed(TENANT, TEXTS[:2])
+    endpoint.supports_base64 = False
+    assert np.allclose(remote.embed(TENANT, TEXTS[:2]), from_base64, atol=1e-6)
+
+
+def embedding_error(embedder: Embedder, texts: list[str] | None = None) -> EmbeddingError:
+    with pytest.raises(EmbeddingError) as caught:
+        embedder.embed(TENANT, texts or ["text"])
+    return caught.value
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_transient_failure_is_retryable(endpoint: Endpoint, remote: OpenAICompatibleEmbedder, status: int):
+    endpoint.response = (status, b"later")
+    error = embedding_error(remote)
+    assert (error.code, error.retryable) == ("embedding_unavailable", True)
+    assert f"{status}: later" in error.detail
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 404])
+def test_refusal_is_final_and_quotes_the_endpoint(
+    endpoint: Endpoint, remote: OpenAICompatibleEmbedder, status: int
+):
+    endpoint.response = (status, json.dumps({"error": {"message": f"No model for {KEY}"}}).encode())
+    error = embedding_error(remote)
+    assert (error.code, error.retryable) == ("embedding_refused", False)
+    assert f"{status}: No model for ***" in error.detail
+    assert KEY not in error.detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b"{}",
+        b"[]",
+        b'{"data": []}',
+        b'{"data": [{"index": 0, "embedding": null}]}',
+        b'{"data": [{"index": 0, "embedding": "!"}]}',
+        b'{"data": [{"index": 0, "embedding": [0, 0]}]}',
+        b'{"data": [{"index": 0, "embedding": [NaN, 1]}]}',
+    ],
+)
+def test_response_without_vectors_is_refused(settings, endpoint: Endpoint, body: bytes):
+    settings.EMBEDDING_DIMENSIONS = 2
+    endpoint.response = (200, body)
+    assert embedding_error(OpenAICompatibleEmbedder(endpoint_config())).code == "embedding_refused"
+
+
+def test_other_dimensions_are_refused(settings, endpoint: Endpoint):
+    settings.EMBEDDING_DIMENSIONS = 1024
+    error = embedding_error(OpenAICompatibleEmbedder(endpoint_config()))
+    assert (error.code, error.retryable) == ("embedding_dimensions", False)
+    assert "384" in error.detail and "1024" in error.detail
+
+
+def test_unreachable_endpoint_is_retryable(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
+    endpoint.shutdown()
+    endpoint.server_close()
+    error = embedding_error(remote)
+    assert (error.code, error.retryable) == ("embedding_unavailable", True)

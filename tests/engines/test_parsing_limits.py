@@ -1,0 +1,213 @@
+"""The limits of parser processes, and how the pool replaces processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.test import override_settings
+
+from engines.parsing import ParsedDocument, ParseError, Parser
+from engines.parsing.process_pool import PooledParser
+from knowledge.engine_config import parser_config
+from tests.engines.reading import repeated_page_pdf
+
+ROOT = Path(__file__).resolve().parents[2]
+# The maximum number of pages, each of which takes some milliseconds.
+SLOW_PDF = repeated_page_pdf(9_999, b"BT /F 8 Tf 9 9 Td (" + b"word " * 5_000 + b") Tj ET")
+
+
+@contextmanager
+def limited_parser(**limits: int) -> Iterator[PooledParser]:
+    with override_settings(PARSER_PROCESSES=1, **limits):
+        parser = PooledParser(parser_config())
+        try:
+            yield parser
+        finally:
+            parser.close()
+
+
+@pytest.fixture(scope="module")
+def parser(shared_parser: Parser) -> Iterator[PooledParser]:
+    """A parser with one process. A test that kills it leaves it to be replaced."""
+    shared_parser.close()
+    with limited_parser() as parser:
+        yield parser
+
+
+def parse(parser: PooledParser, folder: Path, name: str, data: bytes) -> ParsedDocument:
+    path, workdir = folder / f"{uuid4()}", folder / f"{uuid4()}"
+    path.write_bytes(data)
+    workdir.mkdir()
+    return parser.parse(uuid4(), path, filename=name, workdir=workdir)
+
+
+def parse_error(parser: PooledParser, folder: Path, name: str, data: bytes) -> ParseError:
+    with pytest.raises(ParseError) as caught:
+        parse(parser, folder, name, data)
+    return caught.value
+
+
+def parser_processes() -> set[int]:
+    """Return the pids of this process's children that parse documents."""
+    pids = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                command = (entry / "cmdline").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if parent == os.getpid() and "engines.parsing.child_process" in command:
+                pids.add(int(entry.name))
+    return pids
+
+
+def warm_process(parser: PooledParser, folder: Path) -> int:
+    """Return the pid of the parser's process after it has parsed a file."""
+    parse(parser, folder, "a.txt", b"words")
+    (pid,) = parser_processes()
+    return pid
+
+
+def test_process_is_reused_until_close(parser: PooledParser, tmp_path: Path) -> None:
+    pid = warm_process(parser, tmp_path)
+    parse(parser, tmp_path, "a.txt", b"more words")
+    assert parser_processes() == {pid}
+    parser.close()
+    assert not parser_processes()
+
+
+def test_next_file_is_parsed_after_a_timeout(tmp_path: Path) -> None:
+    with limited_parser(PARSER_SECONDS=2) as parser:
+        others, started = parser_processes(), time.monotonic()
+        error = parse_error(parser, tmp_path, "a.pdf", SLOW_PDF)
+        assert (error.code, error.retryable) == ("parse_timeout", False)
+        assert "2 s" in error.detail
+        assert time.monotonic() - started < 5
+        assert parser_processes() == others
+        assert parse(parser, tmp_path, "a.txt", b"a clean file").elements
+
+
+def test_memory_limit_is_enforced(tmp_path: Path) -> None:
+    with limited_parser(PARSER_MEMORY_MB=600) as parser:
+        error = parse_error(parser, tmp_path, "a.xml", b"<d>" + b"<a/>" * 8_000_000 + b"</d>")
+        assert (error.code, error.retryable) == ("parse_memory", False)
+        assert parse(parser, tmp_path, "a.txt", b"a clean file").elements
+
+
+def test_too_many_pages_are_refused_at_once(parser: PooledParser, tmp_path: Path) -> None:
+    error = parse_error(parser, tmp_path, "a.pdf", repeated_page_pdf(1_000_000, b"BT ET"))
+    assert error.code == "too_many_pages"
+    assert "1000000 pages" in error.detail
+
+
+def test_text_limit_is_enforced(tmp_path: Path) -> None:
+    with limited_parser(PARSER_TEXT_MB=1) as parser:
+        assert parse_error(parser, tmp_path, "a.txt", b"words " * 300_000).code == "output_too_large"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "retryable"),
+    [
+        (signal.SIGSEGV, "parse_crash", False),
+        (signal.SIGKILL, "parse_interrupted", True),
+        (signal.SIGTERM, "parse_interrupted", True),
+    ],
+)
+def test_killed_process_is_reported_by_signal(
+    parser: PooledParser,
+    tmp_path: Path,
+    number: signal.Signals,
+    code: str,
+    retryable: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pid = warm_process(parser, tmp_path)
+    killer = threading.Timer(0.5, os.kill, (pid, number))
+    killer.start()
+    error = parse_error(parser, tmp_path, "a.pdf", SLOW_PDF)
+    killer.join()
+    assert (error.code, error.retryable) == (code, retryable)
+    assert number.name in caplog.text
+
+
+def test_process_killed_while_idle_is_replaced(parser: PooledParser, tmp_path: Path) -> None:
+    os.kill(warm_process(parser, tmp_path), signal.SIGKILL)
+    time.sleep(0.2)
+    assert parse(parser, tmp_path, "a.txt", b"words").elements
+
+
+def test_threads_share_the_pool(parser: PooledParser, tmp_path: Path) -> None:
+    pids: set[int] = set()
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as threads:
+            documents = list(threads.map(lambda _: parse(parser, tmp_path, "a.txt", b"words"), range(4)))
+        assert all(document.elements for document in documents)
+        pids |= parser_processes()
+    assert len(pids) == 1
+
+
+def test_failure_to_start_is_retryable(
+    parser: PooledParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parser.close()
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    error = parse_error(parser, tmp_path, "a.txt", b"words")
+    assert (error.code, error.retryable) == ("parser_unavailable", True)
+    monkeypatch.undo()
+    assert parse(parser, tmp_path, "a.txt", b"words").elements
+
+
+def test_process_does_not_inherit_secrets(
+    parser: PooledParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parser.close()
+    monkeypatch.setenv("SECRET_KEY", "canary-4711")
+    pid = warm_process(parser, tmp_path)
+    assert b"canary" not in Path(f"/proc/{pid}/environ").read_bytes()
+    names = {line.split(b"=")[0] for line in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")}
+    assert not {b"DATABASE_URL", b"REDIS_URL", b"OYL_ENCRYPTION_KEYS"} & names
+
+
+def test_process_dies_with_its_worker(tmp_path: Path) -> None:
+    """Even if it is busy and the worker is killed."""
+    (tmp_path / "slow.pdf").write_bytes(SLOW_PDF)
+    script = (
+        "import sys, threading, time; from engines.parsing.process import ParserProcess\n"
+        "from engines.parsing.job import Limits\n"
+        "child = ParserProcess(Limits(seconds=50, memory_mb=1500, output_mb=9, text_mb=9, ocr_pages=9))\n"
+        "print(child.pid, flush=True)\n"
+        f"child.parse(dict(path={str(tmp_path / 'slow.pdf')!r}, filename='a.pdf', workdir={str(tmp_path)!r}))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdout
+        pid = int(worker.stdout.readline())
+        time.sleep(0.5)
+        worker.kill()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
+        if not Path(f"/proc/{pid}/cmdline").read_bytes():
+            break
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_only_the_workdir_is_written_to(parser: PooledParser, tmp_path: Path) -> None:
+    path, workdir = tmp_path / "a.rtf", tmp_path / "work"
+    path.write_bytes(rb"{\rtf1 words\par}")
+    workdir.mkdir()
+    parser.parse(uuid4(), path, filename="a.rtf", workdir=workdir)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"a.rtf", "work"}

@@ -1,0 +1,55 @@
+"""Form fields, comments and unreadable text layers of PDFs."""
+
+from __future__ import annotations
+
+from tests.engines.reading import Read, outline, pdf, stream
+
+FORM = b"BT /F 10 Tf 20 300 Td (Name:) Tj 0 -50 Td (City:) Tj 0 -50 Td (Colour:) Tj 0 -50 Td (Member) Tj ET"
+
+
+def field(kind: bytes, value: bytes, place: bytes) -> bytes:
+    return b"<</Type/Annot/Subtype/Widget/F 4/FT/%s/T(f%s)/Rect[%s]%s>>" % (kind, place[:2], place, value)
+
+
+def test_form_fields_follow_their_labels(read: Read) -> None:
+    document = read(
+        "form",
+        pdf(
+            FORM,
+            field(b"Tx", b"/V(Ann)", b"55 295 200 310"),
+            field(b"Tx", b"/V(Rome)", b"54 245 200 260"),
+            field(b"Ch", b"/Ff 131072/V(r)/Opt[[(g)(Green)][(r)(Red)]]", b"61 195 200 210"),
+            field(b"Btn", b"/V/Yes/AS/Yes/AP<</N<</Yes 4 0 R/Off 4 0 R>>>>", b"05 145 15 160"),
+            field(b"Tx", b"/V(unseen)/F 2", b"00 95 100 110"),
+            page=b"/Annots[6 0 R 7 0 R 8 0 R 9 0 R 10 0 R]",
+        ),
+    )
+    assert [text for _, text in outline(document)] == ["Name: Ann", "City: Rome", "Colour: Red", "✔ Member"]
+
+
+def test_comments_that_repeat_the_text_are_dropped(read: Read) -> None:
+    document = read(
+        "comments",
+        pdf(
+            b"BT /F 10 Tf 20 300 Td (The price is 40 euros.) Tj ET",
+            b"<</Type/Annot/Subtype/Text/Rect[20 200 40 220]/Contents(Ask Bo whether this is right.)>>",
+            b"<</Type/Annot/Subtype/Highlight/Rect[20 300 90 310]/Contents(price is 40)>>",
+            b"<</Type/Annot/Subtype/Link/Rect[20 300 90 310]/Contents(a link)>>",
+            page=b"/Annots[6 0 R 7 0 R 8 0 R]",
+        ),
+    )
+    assert [text for _, text in outline(document)] == [
+        "The price is 40 euros.",
+        "Ask Bo whether this is right.",
+    ]
+
+
+def test_text_without_unicode_mapping_is_recognised_by_ocr(read: Read) -> None:
+    meaningless = stream(
+        b"1 begincodespacerange <00><FF> endcodespacerange 1 beginbfrange <20><7E><E020> endbfrange"
+    )
+    document = read(
+        "font",
+        pdf(b"BT /F 30 Tf 20 200 Td (Hidden meaning) Tj ET", meaningless, font=b"/ToUnicode 6 0 R"),
+    )
+    assert [text for _, text in outline(document)] == ["Hidden meaning"]

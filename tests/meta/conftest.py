@@ -1,5 +1,0 @@
-from __future__ import annotations
-
-from tests.meta.seeds import FOLDER
-
-collect_ignore = [] if FOLDER.is_dir() else ["test_seeds.py"]

@@ -1,0 +1,132 @@
+"""One object of every model that the admin shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import models
+from django.utils import timezone
+
+from assistants.models import Assistant, Instruction, Teammate
+from audit.models import AuditLog
+from core.isolation.scope import tenant_scope
+from knowledge.models import (
+    Chunk,
+    Document,
+    DocumentStatus,
+    DocumentTag,
+    Embedding,
+    IngestionJob,
+    KnowledgeBase,
+    Reference,
+    Tag,
+    TagLink,
+    TagRule,
+    TagSource,
+)
+from tenants.models import ApiKey, Membership, Tenant
+from tests.conftest import Person
+from workflows.models import Workflow, WorkflowRun, WorkflowStep
+from workspaces.models import DataSource, IntegrationConfig, Workspace
+
+SECRET = "sk-this-must-never-be-shown"
+Rows = dict[type[models.Model], Any]
+
+
+def make_rows(owner: Person) -> Rows:
+    """In the owner's tenant; each is named "Zebra …", to be recognised on pages."""
+    with tenant_scope(owner.tenant_id):
+        workspace = Workspace.objects.create(name="Zebra workspace")
+        instances = [
+            workspace,
+            IntegrationConfig.objects.create(
+                workspace=workspace,
+                name="Zebra model",
+                type_enum="chat_model",
+                config_encrypted_json={"api_key": SECRET},
+            ),
+            DataSource.objects.create(workspace=workspace, name="Zebra table"),
+            *_assistants(workspace),
+            *_knowledge(workspace),
+            *_workflow(workspace),
+            *_tenant(owner),
+        ]
+    return {type(row): row for row in instances}
+
+
+def _assistants(workspace: Workspace) -> list[models.Model]:
+    assistant = Assistant.objects.create(workspace=workspace, name="Zebra assistant")
+    return [
+        Teammate.objects.create(workspace=workspace, name="Zebra teammate"),
+        assistant,
+        Instruction.objects.create(assistant=assistant, system_prompt="Answer as a zebra would."),
+        KnowledgeBase.objects.create(assistant=assistant, name="Zebra knowledge"),
+    ]
+
+
+def _knowledge(workspace: Workspace) -> list[models.Model]:
+    reference = Reference.objects.create(workspace=workspace, name="Zebra library")
+    document = make_document(reference, "zebra.txt", status=DocumentStatus.DONE)
+    chunk = Chunk.objects.create(
+        document=document,
+        generation=1,
+        position=0,
+        text="Zebras have stripes.",
+        content_sha256="0" * 64,
+        start=0,
+        end=20,
+        token_count=4,
+    )
+    tag = Tag.objects.create(reference=reference, tag="Zebra tag")
+    rule = TagRule.objects.create(tag=tag, kind="keyword", pattern="zebra")
+    DocumentTag.objects.create(document=document, tag=tag)
+    TagLink.objects.create(chunk=chunk, tag=tag, source=TagSource.MANUAL)
+    vector = Embedding.objects.create(chunk=chunk, model="zebra-model", vector_ref=f"zebra/{chunk.pk}")
+    job = IngestionJob.objects.create(
+        document=document, generation=1, state="done", available_at=timezone.now()
+    )
+    return [reference, document, chunk, tag, rule, vector, job]
+
+
+def make_document(reference: Reference, name: str, status: str = "pending", error: str = "") -> Document:
+    """Inside a scope: a row without a file."""
+    document: Document = Document.objects.create(
+        reference=reference,
+        external_id=name,
+        filename=name,
+        file_path=f"missing/{name}",
+        mime_type="text/plain",
+        size_bytes=2048,
+        sha256="0" * 64,
+        processed_status=status,
+        generation=1 if status == DocumentStatus.DONE else 0,
+        text="Zebras have stripes." if status == DocumentStatus.DONE else "",
+        error_code="file_missing" if error else "",
+        error_detail=error,
+    )
+    return document
+
+
+def _workflow(workspace: Workspace) -> list[models.Model]:
+    workflow = Workflow.objects.create(workspace=workspace, name="Zebra workflow")
+    step = WorkflowStep.objects.create(workflow=workflow, position=1, type_enum="search")
+    return [workflow, step, WorkflowRun.objects.create(workflow=workflow)]
+
+
+def _tenant(owner: Person) -> list[models.Model]:
+    key = ApiKey.objects.create(
+        user=owner.user,
+        name="Zebra key",
+        prefix="oyl_zebra",
+        key_hash=f"{owner.tenant_id.int:064x}",
+        scopes=["audit:read"],
+    )
+    membership = Membership.objects.get(user=owner.user)
+    return [Tenant.objects.get(pk=owner.tenant_id), key, membership, AuditLog.objects.all()[0]]
+
+
+@pytest.fixture
+def rows(owner: Person) -> Rows:
+    """One object of every model, in the owner's tenant."""
+    return make_rows(owner)
