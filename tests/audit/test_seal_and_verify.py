@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from audit import chain_heads, sealing
+from audit import chain_heads
 from audit.chain_heads import AuditAnchorError
 from audit.models import AuditLog, AuditSeal
 from audit.sealing import seal
@@ -216,7 +216,7 @@ def test_truncated_log_with_a_forged_anchor_is_found(tenant, chain, tamper):
         cursor.execute("DELETE FROM audit_seals WHERE sequence > 15")
         cursor.execute("DELETE FROM audit_logs WHERE id = %s", [chain[17]])
     with tenant_scope(tenant):
-        last = AuditSeal.objects.order_by("-sequence").values_list("sequence", "seal").first()
+        last = AuditSeal.objects.order_by("sequence").values_list("sequence", "seal")[14]
     path.unlink()
     chain_heads.write(tenant, chain_heads.ChainHead(*last))
     add_events(tenant, 1)
@@ -247,27 +247,28 @@ def test_a_missing_or_changed_anchor_is_found(tenant, chain):
     path = chain_heads.path_of(tenant)
     content = path.read_text()
     path.write_text(content.replace(f'"sequence": {EVENTS}', f'"sequence": {EVENTS - 1}'))
-    assert verify(tenant).problem.kind == "anchor"
+    assert found(tenant)[0] == "anchor"
     path.write_text("")
-    assert verify(tenant).problem.kind == "anchor"
+    assert found(tenant)[0] == "anchor"
     path.unlink()
-    assert "is missing: restore it from a backup" in verify(tenant).problem.detail
+    assert "is missing: restore it from a backup" in str(verify(tenant).problem)
     add_events(tenant, 1)
     with pytest.raises(AuditAnchorError):
         seal(tenant)
 
 
 def test_crash_before_writing_the_anchor_is_no_problem(tenant, chain, monkeypatch):
+    head = chain_heads.read(tenant)
     add_events(tenant, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(sealing.chain_heads, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("audit.sealing.chain_heads.write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             seal(tenant)
-    assert chain_heads.read(tenant).sequence == EVENTS
+    assert chain_heads.read(tenant) == head
     assert verify(tenant).problem is None
     add_events(tenant, 1)
     assert seal(tenant) == 1
-    assert chain_heads.read(tenant).sequence == EVENTS + 3
+    assert chain_heads.read(tenant) != head
     assert verify(tenant).problem is None
 
 

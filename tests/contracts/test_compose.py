@@ -134,7 +134,9 @@ def test_the_application_waits_for_the_migration():
 
 
 def test_the_worker_serves_every_queue_that_tasks_are_sent_to():
-    queues = set(re.search(r"--queues (\S+)", SERVICES["worker"]["command"])[1].split(","))
+    served = re.search(r"--queues (\S+)", SERVICES["worker"]["command"])
+    assert served
+    queues = set(served[1].split(","))
     app.loader.import_default_modules()
     sent_to = {
         getattr(task, "queue", None) or settings.CELERY_TASK_DEFAULT_QUEUE for task in app.tasks.values()

@@ -1,5 +1,7 @@
 """Errors as problem documents of the REST API."""
 
+from typing import Any
+
 import pytest
 
 from core.api.problems import problem
@@ -12,7 +14,7 @@ from engines.vectors import VectorStoreError
     [(EmbeddingError, "embedding_unavailable"), (VectorStoreError, "vector_store_unavailable")],
 )
 def test_unavailable_engine_is_reported_without_its_address(kind, code):
-    answer = problem(kind(code, "No answer at /run/its.sock."), {})
+    answer: Any = problem(kind(code, "No answer at /run/its.sock."), {})
     assert (answer.status_code, answer["Retry-After"]) == (503, "10")
     assert answer.data["code"] == code
     assert "/run" not in str(answer.data)

@@ -110,6 +110,8 @@ def test_sessions_are_limited_per_user(owner, settings):
 
 def test_invalid_keys_are_limited_by_address(caller, settings):
     settings.OYL_ADDRESS_REQUESTS = 4
+    here: Any
+    there: Any
     here, there = ({"REMOTE_ADDR": f"2001:db8::{uuid4().hex[:4]}"} for _ in range(2))
     codes = [
         Client(headers={"Authorization": f"Bearer oyl_{number}"})

@@ -63,7 +63,7 @@ def test_missing_libreoffice_is_a_warning(monkeypatch):
 
 @pytest.mark.parametrize(("free", "expected"), [(6 << 30, "ok"), (2 << 30, "warn"), (1 << 29, "fail")])
 def test_low_disk_space_is_reported(monkeypatch, free, expected):
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": free}))
+    monkeypatch.setattr("oyl.doctor.shutil.disk_usage", lambda _: type("Usage", (), {"free": free}))
     assert state_of("data folder")[0] == expected
 
 
