@@ -1,4 +1,4 @@
-"""Rate limits: requests are counted over a sliding minute in Redis, for all processes together.
+"""Throttling: requests are counted over a sliding minute in Redis, for all processes together.
 
 While Redis is away each process counts by itself, with the same quotas: the API stays available, and limited.
 """

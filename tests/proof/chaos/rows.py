@@ -62,7 +62,7 @@ def _operations(outcome: Outcome) -> Iterator[Row]:
     yield Row("What people did meanwhile", done)
     searcher = outcome.searcher
     yield Row("Searches meanwhile, and their hits", f"{searcher.searches:,}, {searcher.hits:,}")
-    yield none("… that found what was deleted, or a text that nobody uploaded", searcher.wrong)
+    yield none("… that found what was deleted, or a text that was never uploaded", searcher.wrong)
     log = "".join(path.read_text() for path in sorted(settings.LAYOUT.logs.glob("postgres.log*")))
     yield none("Deadlocks", log.count("deadlock detected"))
 

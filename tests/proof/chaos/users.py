@@ -56,10 +56,10 @@ class Users(Thread):
         actions = {
             "replace": self._replace,
             "delete": self._delete,
-            "bring back": self._restore,
-            "say again": self._add_unchanged,
-            "index anew": self._reindex,
-            "twice": self._add_concurrently,
+            "restore": self._restore,
+            "add unchanged": self._add_unchanged,
+            "re-index": self._reindex,
+            "add concurrently": self._add_concurrently,
         }
         while not self._stopped.is_set():
             name = self._rng.choices(list(actions), weights=(6, 3, 3, 1, 2, 1))[0]
