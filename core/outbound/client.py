@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpcore
 import httpx
@@ -25,6 +26,7 @@ URL_FORM = re.compile(
     r"https?://(\[[0-9a-f:.]+\]|[^/?#:@\[\]]+)(:[1-9][0-9]{0,4})?([/?#].*)?", re.IGNORECASE | re.DOTALL
 )
 HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+DEFAULT_HEADERS = {"user-agent": "OYL", "accept-encoding": "gzip, identity"}
 # Callers may not set these: the client sets them, for the address that it checked.
 CLIENT_HEADERS = {
     "accept-encoding",
@@ -102,26 +104,11 @@ class OutboundClient:
         target, sent = checked_url(url), _checked_headers(headers or {})
         extensions = {"timeout": deadline_in(self._timeout_seconds)}
         for _ in range(self._max_redirects + 1):
-            defaults = {
-                "host": target.netloc.decode("ascii"),
-                "user-agent": "OYL",
-                "accept-encoding": "gzip, identity",
-            }
+            named = {**DEFAULT_HEADERS, "host": target.netloc.decode("ascii"), **sent}
+            options: Any = {"headers": list(named.items()), "content": body or None, "extensions": extensions}
             with (
                 _hide_error_details(target.host),
-                self._pool.stream(
-                    method,
-                    # The parsed parts, because httpcore would parse a text again, by other rules.
-                    httpcore.URL(
-                        scheme=target.raw_scheme,
-                        host=target.raw_host,
-                        port=target.port,
-                        target=target.raw_path,
-                    ),
-                    headers=list({**defaults, **sent}.items()),
-                    content=body or None,
-                    extensions=extensions,
-                ) as response,
+                self._pool.stream(method, _httpcore_url(target), **options) as response,
             ):
                 received = httpx.Headers(response.headers)
                 if response.status not in REDIRECTS or "location" not in received:
@@ -167,6 +154,11 @@ def checked_url(url: str | httpx.URL) -> httpx.URL:
     if not is_valid:
         raise OutboundError("invalid_outbound_url")
     return parsed.copy_with(fragment=None)
+
+
+def _httpcore_url(url: httpx.URL) -> httpcore.URL:
+    """From the parsed parts, because httpcore would parse a text again, by other rules."""
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
 def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:

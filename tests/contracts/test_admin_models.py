@@ -11,16 +11,13 @@ import pytest
 from django.contrib import admin
 from django.contrib.messages import get_messages
 from django.urls import reverse
-from django_celery_results.models import TaskResult
 
 from core.permissions import Role
 from tenants.models import Tenant, User
 from tests.conftest import Person, browser, make_member, make_owner
-from tests.support.admin_pages import Model, url
+from tests.support.admin_pages import OPERATORS_ONLY, Model, url
 from tests.support.admin_rows import Rows, make_rows
 
-# What belongs to no tenant is seen by operators alone.
-OPERATORS_ONLY = {User, TaskResult}
 MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
 READ_ONLY |= {"knowledge.IngestionJob", "workflows.WorkflowRun"}

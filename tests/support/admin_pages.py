@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from django.db import models
 from django.urls import reverse
+from django_celery_results.models import TaskResult
+
+from tenants.models import User
 
 Model = type[models.Model]
+# Models without a tenant. Only operators see their pages.
+OPERATORS_ONLY: set[Model] = {User, TaskResult}
 
 
 def url(model: Model, page: str, *args: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -131,7 +132,8 @@ def _value(field: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
         return {word: 1}
     if field.get_internal_type() in WORDS:
         return word
-    return timezone.now() if field.get_internal_type() == "DateTimeField" else 1
+    tomorrow = timezone.now() + timedelta(days=1)  # nothing expires meanwhile
+    return tomorrow if field.get_internal_type() == "DateTimeField" else 1
 
 
 def _store_file(row: Any, path: Path, word: str) -> None:

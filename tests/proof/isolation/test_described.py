@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from core.api.pagination import Cursor
 from core.isolation.scope import tenant_scope
@@ -39,6 +41,8 @@ def kept(victim: Party, intruder: Party) -> None:
                 fingerprint=victim.word,
                 status=200,
                 body=f'{{"{victim.word}": 1}}',
+                is_complete=True,
+                expires_at=timezone.now() + timedelta(hours=1),
             )
 
 

@@ -13,16 +13,15 @@ from django.test import Client
 from django.urls import reverse
 
 from core.isolation.scope import tenant_scope
-from tenants.models import User
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.forms import FieldPlace, errors_on, filled_in, places_on
 from tests.proof.isolation.parties import Model, Party
 from tests.proof.isolation.routes import Route, ids_of, routes
 from tests.proof.isolation.sending import CONFIRMED, send
-from tests.support.admin_pages import url
+from tests.support.admin_pages import OPERATORS_ONLY, url
 
-MODELS = sorted((model for model in admin.site._registry if model is not User), key=lambda m: m._meta.label)
+MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 WITHOUT_FIELDS = ("logout/", "history/", "delete/", "download/")
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 pytestmark = pytest.mark.usefixtures("untouched")
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("untouched")
 def has_fields(route: Route) -> bool:
     """Return whether the route is a page of the admin that may have form fields."""
     is_excluded = "content_type_id" in route.parameters or route.template.endswith(WITHOUT_FIELDS)
-    return not (hasattr(route.view, "cls") or route.model is User or is_excluded)
+    return not (hasattr(route.view, "cls") or route.model in OPERATORS_ONLY or is_excluded)
 
 
 def id_fields(route: Route) -> dict[str, Model]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 
 from core.isolation.scope import tenant_scope
 from core.models import IdempotencyKey
@@ -59,6 +61,8 @@ def kept(victim: Party, visitor: Party) -> None:
                 fingerprint=victim.word,
                 status=200,
                 body=f'{{"{victim.word}": 1}}',
+                is_complete=True,
+                expires_at=timezone.now() + timedelta(hours=1),
             )
 
 
