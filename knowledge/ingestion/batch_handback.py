@@ -56,7 +56,8 @@ class BatchParser:
 def parser_with_handback(
     attempt: Attempt, jobs: Sequence[IngestionJob], files: dict[UUID, Path]
 ) -> Iterator[BatchParser]:
-    """Yield a parser for the batch; when it is still at the same file after `SLOW_SECONDS`, all others are handed back."""
+    """Yield a parser for the batch. If a file is being parsed `SLOW_SECONDS` after the batch began, all others are handed
+    back."""
     by_path = {files[job.document_id]: job for job in jobs if job.document_id in files}
     parser = BatchParser(attempt, by_path)
     timer = Timer(SLOW_SECONDS, parser.hand_back_others)

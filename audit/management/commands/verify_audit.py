@@ -11,9 +11,7 @@ from core.commands import TenantCommand
 
 
 class Command(TenantCommand):
-    help = (
-        "Seal what is not sealed yet, then read the audit log and name the first row that is not as it was."
-    )
+    help = "Read the audit log and name the first row that is not as it was; if there is none, seal what is not sealed yet."
     offers_all_tenants = True
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> AuditReport:
