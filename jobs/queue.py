@@ -61,9 +61,10 @@ def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:
 
 
 def _is_exhausted(handler: JobHandler[J], job: J) -> bool:
-    """Whether the attempts are used up. A job that is due again while it is running is one whose worker died."""
-    policy = ERROR_CODES["worker_died"].retry
-    return policy is not None and job.attempt >= policy.attempts and handler.may_give_up(job)
+    """Whether its worker died in its last attempt: a job that is due while it is running is one whose worker died. For a job
+    that failed, `fail` has decided."""
+    policy, has_died = ERROR_CODES["worker_died"].retry, job.state == JobState.RUNNING
+    return has_died and policy is not None and job.attempt >= policy.attempts and handler.may_give_up(job)
 
 
 def lock_held(handler: JobHandler[J], jobs: Sequence[J]) -> list[J]:

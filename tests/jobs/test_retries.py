@@ -14,6 +14,7 @@ from jobs.queue import fail
 from jobs.states import JobState
 from knowledge.models import IngestionJob
 from tests.conftest import Person
+from tests.knowledge.interruptions import end_leases
 from tests.knowledge.libraries import BEES, Library, claim, ingestion, make_library
 
 RETRIED = sorted(code for code, row in ERROR_CODES.items() if row.retry)
@@ -77,3 +78,25 @@ def test_table_has_both_kinds_of_codes():
     assert len(FINAL) > 20
     assert {"empty_file", "password_protected"} <= set(FINAL)
     assert {"vector_store_unavailable", "internal_error"} <= set(RETRIED)
+
+
+def test_job_is_claimed_as_often_as_its_error_code_allows(library: Library):
+    policy, attempts = RetryPolicy(attempts=7, first_seconds=0), []
+    library.queue(library.upload("bees.md", BEES))
+    while batch := claim(library.tenant_id):
+        (job,) = batch
+        attempts.append(job.attempt)
+        job = fail_with(library, job, policy)
+    assert attempts == [1, 2, 3, 4, 5, 6, 7]
+    assert (job.state, job.error_code) == (JobState.ERROR, "internal_error")
+
+
+def test_job_whose_workers_die_ends_after_its_last_attempt(library: Library):
+    library.queue(library.upload("bees.md", BEES))
+    attempts = []
+    while batch := claim(library.tenant_id):
+        attempts += [job.attempt for job in batch]
+        end_leases(library)
+    assert attempts == [1, 2, 3, 4, 5]
+    with tenant_scope(library.tenant_id):
+        assert IngestionJob.objects.get().error_code == "worker_died"
