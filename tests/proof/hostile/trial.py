@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
+from typing import TypeVar
 
 from django.conf import settings
 
@@ -24,6 +25,7 @@ from tests.proof.hostile.uploads import Outcome
 from tests.proof.hostile.watch import Observed
 from tests.proof.hostile.worker import Worker, run_worker
 
+T = TypeVar("T")
 SETTLE_TIMEOUT_SECONDS = 10.0
 SEARCHED_FOLDERS = (
     Path("/"),
@@ -67,7 +69,10 @@ def run_trial(libraries: Sequence[Library], benign: Iterable[Specimen], files: F
             address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
             outcomes = uploads.run(libraries, worker, files(address, token))
         growth = watch.memory_mb(worker.pid) - initial_mb
-        strays = [*_stray_processes(worker), *(watch.children(os.getpid()) - own_children)]
+        strays = [
+            *_remaining(lambda: _stray_processes(worker)),
+            *(watch.children(os.getpid()) - own_children),
+        ]
         return Trial(
             outcomes=outcomes,
             errors=[error for library in libraries for error in _errors(library)],
@@ -75,19 +80,26 @@ def run_trial(libraries: Sequence[Library], benign: Iterable[Specimen], files: F
             is_same_worker=worker.process.poll() is None,
             growth_mb=growth,
             stray_processes=[watch.command(pid) for pid in strays],
-            stray_files=[*map(str, worker.leftovers()), *_escaped_files(token), *_orphaned_files(libraries)],
+            stray_files=[
+                *map(str, _remaining(worker.leftovers)),
+                *_escaped_files(token),
+                *_orphaned_files(libraries),
+            ],
             calls=_count_calls(listener),
         )
 
 
-def _stray_processes(worker: Worker) -> set[int]:
-    """Return the descendants that are not parsers, after the last job's cleanup."""
+def _remaining(read: Callable[[], Collection[T]]) -> Collection[T]:
+    """Return what is left when the last job's cleanup, or that of other tests' jobs, has had time to end."""
     deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
-    while strays := {pid for pid in watch.descendants(worker.pid) if not watch.is_parser(pid)}:
-        if time.monotonic() > deadline:
-            break
+    while (found := read()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return strays
+    return found
+
+
+def _stray_processes(worker: Worker) -> set[int]:
+    """Return the descendants that are not parsers."""
+    return {pid for pid in watch.descendants(worker.pid) if not watch.is_parser(pid)}
 
 
 def _errors(library: Library) -> Iterator[tuple[str, str]]:
