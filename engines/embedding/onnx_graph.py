@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
+from core.process_start import prepare_process
+
 LAYERS, HEADS, HIDDEN = 6, 12, 384
 EPSILON = 1e-12
 # Processors without VNNI add two products of an 8-bit activation and a weight in 16 bits: larger weights overflow.
@@ -141,8 +143,8 @@ class _Graph:
         return name
 
 
-if (
-    __name__ == "__main__"
-):  # in a process of its own, because Python does not return the memory that this takes
+# In a process of its own, because Python does not return the memory that this takes.
+if __name__ == "__main__":
+    prepare_process()
     source, target, precision = sys.argv[1:]
     save(Path(source), Path(target), quantized=precision == "int8")

@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from core.process_start import prepare_process
 from engines.parsing import ParseError, sandbox
 from engines.parsing.detect import detect
 from engines.parsing.formats import display_name, load_reader
@@ -36,6 +37,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(2, 1)
     sandbox.enter(limits)
+    prepare_process()  # after the sandbox, because a protected process cannot make a user namespace
     _write_frame(responses, b"{}")
 
     def restart_timeout() -> None:

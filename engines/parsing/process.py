@@ -16,6 +16,7 @@ import time
 from pathlib import Path, PurePath
 from typing import Any
 
+from core.process_start import OFFLINE_ENVIRONMENT
 from engines.parsing import ParseError
 from engines.parsing.job import Limits
 
@@ -26,15 +27,13 @@ _START_TIMEOUT_SECONDS = 60
 _STDERR_TAIL_BYTES = 4_000
 # What a parser needs besides PATH. It gets nothing of the worker's environment: no keys, no addresses.
 _ENVIRONMENT = {
+    **OFFLINE_ENVIRONMENT,
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
     "HOME": "/nonexistent",
-    "HF_HUB_OFFLINE": "1",
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "1048576",  # fixed, because otherwise memory that a model's layers took is never freed
     "PYTHONHASHSEED": "0",
-    "DO_NOT_TRACK": "1",
-    "SCARF_NO_ANALYTICS": "true",
     "UNSTRUCTURED_DISABLE_NOTICE": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

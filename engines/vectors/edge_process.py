@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from core.process_start import prepare_process
 from engines.vectors import VectorStoreError, edge_operations, wire
 from engines.vectors.filters import validate_collection_name
 from engines.vectors.shards import Shards
@@ -125,6 +126,7 @@ def _error(code: str, detail: str) -> Response:
 
 
 def main() -> None:
+    prepare_process()
     parser = argparse.ArgumentParser(
         prog="engines.vectors.edge_process", description="Own the Qdrant Edge shards."
     )
