@@ -24,7 +24,7 @@ from oyl.embedded import services
 from oyl.embedded.instance import InstanceKind, acquire
 from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
-from tenants.services import create_tenant
+from tenants.services.organisations import create_tenant
 
 
 @contextmanager

@@ -51,7 +51,8 @@ from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
 from oyl.routes import ROUTES, router
 from tenants.models import Tenant, User
-from tenants.services import create_api_key, member_named
+from tenants.services.api_keys import create_api_key
+from tenants.services.members import member_named
 from tests.proof.isolation.parties import make_row
 
 SEARCHED, LISTED, NEIGHBOUR, OTHERS = 100_000, 300_000, 3_000, 120

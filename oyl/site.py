@@ -23,7 +23,7 @@ from core.requests import opens_own_scopes
 from oyl.version import VERSION
 from tenants.access import TenantAccess, tenants_of_user
 from tenants.middleware import SESSION_KEY, MemberRequest
-from tenants.services import enter_as_operator
+from tenants.services.organisations import enter_as_operator
 
 NO_TENANT = (
     "Your account does not belong to an organisation yet. Ask an administrator of yours to add you as a member, "

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from core.api.serializers import TIMES, OylSerializer, StrictSerializer
 from core.api.views import ADMINS, READ, TenantViewSet
 from core.permissions import Role, key_scopes
-from tenants import services
 from tenants.models import ApiKey, Membership, Tenant
+from tenants.services import api_keys, members, organisations
 
 
 class TenantSerializer(OylSerializer[Tenant]):
@@ -41,7 +41,7 @@ class OrganisationViewSet(
     def perform_update(self, serializer: Any) -> None:
         for name, value in serializer.validated_data.items():
             setattr(serializer.instance, name, value)
-        services.update_tenant(actor=self.actor, tenant=serializer.instance)
+        organisations.update_tenant(actor=self.actor, tenant=serializer.instance)
 
 
 class MemberSerializer(OylSerializer[Membership]):
@@ -75,10 +75,10 @@ class MemberViewSet(
 
     def perform_update(self, serializer: Any) -> None:
         role = serializer.validated_data.get("role", serializer.instance.role)
-        services.set_role(actor=self.actor, membership=serializer.instance, role=Role(role))
+        members.set_role(actor=self.actor, membership=serializer.instance, role=Role(role))
 
     def perform_destroy(self, instance: Membership) -> None:
-        services.remove_member(actor=self.actor, membership=instance)
+        members.remove_member(actor=self.actor, membership=instance)
 
 
 class InvitationSerializer(StrictSerializer):
@@ -108,7 +108,7 @@ class InvitationViewSet(TenantViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
-        made = services.invite_member(actor=self.actor, email=given["email"], role=Role(given["role"]))
+        made = members.invite_member(actor=self.actor, email=given["email"], role=Role(given["role"]))
         answer = {"member": MemberSerializer(made.membership).data, "password": made.password}
         return Response(answer, status=201)
 
@@ -163,7 +163,7 @@ class ApiKeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         kind, pk = given.get("bound_kind"), given.get("bound_id")
         if bool(kind) != bool(pk):
             raise serializers.ValidationError({"bound_id": "Give both bound_kind and bound_id, or neither."})
-        made = services.create_api_key(
+        made = api_keys.create_api_key(
             actor=self.actor,
             name=given["name"],
             scopes=given["scopes"],
@@ -177,13 +177,13 @@ class ApiKeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
     def revoke(self, request: Request, pk: str) -> Response:
         """From now on the key opens nothing; its row stays for the record."""
         api_key = cast(ApiKey, self.get_object())
-        services.revoke_api_key(actor=self.actor, api_key=api_key)
+        api_keys.revoke_api_key(actor=self.actor, api_key=api_key)
         api_key.refresh_from_db()
         return Response(self.get_serializer(api_key).data)
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Revoke the key."""
-        services.revoke_api_key(actor=self.actor, api_key=self.get_object())
+        api_keys.revoke_api_key(actor=self.actor, api_key=self.get_object())
         return Response(status=204)
 
 

@@ -15,7 +15,7 @@ from core.isolation.scope import tenant_scope
 from core.rate_limits import Quota, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_address, rate_limit_key, uses_api_key
 from tenants.access import TenantAccess, access_by_key, tenants_of_user
-from tenants.services import record_key_use
+from tenants.services.api_keys import record_key_use
 
 SESSION_KEY = "tenant_id"
 

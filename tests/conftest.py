@@ -28,7 +28,7 @@ from knowledge.engine_config import file_parser
 from oyl.embedded import background
 from oyl.embedded.services import ensure_services
 from tenants.models import Membership, User
-from tenants.services import create_tenant
+from tenants.services.organisations import create_tenant
 from tests.environment import KEPT
 
 # Fixtures for the tests of every app.

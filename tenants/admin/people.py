@@ -21,8 +21,8 @@ from core.admin.base import TenantAdmin, TenantForm, actor_of
 from core.admin.theme import display
 from core.encryption.fields import WriteOnlyFormField
 from core.permissions import Role, key_scopes
-from tenants import services
 from tenants.models import ApiKey, Membership, Tenant
+from tenants.services import api_keys, members, organisations
 
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
 
@@ -55,7 +55,7 @@ class OrganisationAdmin(TenantAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if form.cleaned_data["metadata"]:
             obj.metadata_encrypted = form.cleaned_data["metadata"]
-        services.update_tenant(actor=actor_of(request), tenant=obj)
+        organisations.update_tenant(actor=actor_of(request), tenant=obj)
 
 
 class MembershipForm(TenantForm):
@@ -120,9 +120,9 @@ class MembershipAdmin(TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
-            services.set_role(actor=actor_of(request), membership=obj, role=Role(obj.role))
+            members.set_role(actor=actor_of(request), membership=obj, role=Role(obj.role))
             return
-        invitation = services.invite_member(
+        invitation = members.invite_member(
             actor=actor_of(request), email=form.cleaned_data["email"], role=Role(obj.role)
         )
         obj.pk, obj.user = invitation.membership.pk, invitation.membership.user
@@ -135,7 +135,7 @@ class MembershipAdmin(TenantAdmin):
         return show_once(self, request, f"{obj.user.email} can sign in now", "Password", password)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        services.remove_member(actor=actor_of(request), membership=obj)
+        members.remove_member(actor=actor_of(request), membership=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         for membership in queryset.select_related("user"):
@@ -189,7 +189,7 @@ class ApiKeyAdmin(TenantAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        made = services.create_api_key(
+        made = api_keys.create_api_key(
             actor=actor_of(request),
             name=obj.name,
             scopes=obj.scopes,
@@ -206,7 +206,7 @@ class ApiKeyAdmin(TenantAdmin):
     @admin.action(description="Revoke the selected keys", permissions=["write"])
     def revoke(self, request: HttpRequest, queryset: models.QuerySet[ApiKey]) -> None:
         for api_key in queryset:
-            services.revoke_api_key(actor=actor_of(request), api_key=api_key)
+            api_keys.revoke_api_key(actor=actor_of(request), api_key=api_key)
         self.message_user(request, "Revoked. The keys open nothing any more.")
 
 

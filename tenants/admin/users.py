@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 
 from core.admin.base import OperatorPermissions, TenantAdmin, actor_of
 from core.admin.theme import display
-from tenants import services
 from tenants.admin.people import show_once
 from tenants.models import User
+from tenants.services import users
 
 admin.site.unregister(Group)
 
@@ -39,7 +39,7 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        password = services.save_user(actor=actor_of(request), user=obj)
+        password = users.save_user(actor=actor_of(request), user=obj)
         request.one_time_password = password  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
@@ -52,5 +52,5 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
             self.message_user(request, "Choose one user.", "error")
             return None
         user = queryset[0]
-        password = services.reset_password(actor=actor_of(request), user=user)
+        password = users.reset_password(actor=actor_of(request), user=user)
         return show_once(self, request, f"{user.email} has a new password", "Password", password)

@@ -14,7 +14,7 @@ from core.actors import command_actor
 from core.encryption import rotation
 from core.isolation.scope import tenant_scope
 from tenants.models import Tenant
-from tenants.services import rotate_keys
+from tenants.services.organisations import rotate_keys
 from tests.core.keys import KEY_1, KEY_2
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
@@ -71,7 +71,7 @@ def test_interrupted_rotation_continues(tenant, monkeypatch):
         return rotation.reencrypt(secret, row)
 
     with BOTH, monkeypatch.context() as patch:
-        patch.setattr("tenants.services.reencrypt", reencrypt)
+        patch.setattr("tenants.services.organisations.reencrypt", reencrypt)
         with pytest.raises(KeyboardInterrupt):
             rotate_keys(actor=command_actor(tenant, "test"))
         assert keys_in(tenant) == ["k1"] * 3 + ["k2"] * 3

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from core.permissions import key_scopes
-from tenants.services import NewApiKey, create_api_key
+from tenants.services.api_keys import NewApiKey, create_api_key
 from tests.conftest import Person
 
 

@@ -15,8 +15,8 @@ from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.permissions import Role
-from tenants import services
 from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.services import members
 from tests.conftest import Person, browser, make_member
 from tests.support.admin_pages import url
 
@@ -69,9 +69,9 @@ def test_services_check_the_stored_role(owner: Person):
     admin, membership = make_member(owner.tenant_id, Role.ADMIN), membership_of(owner)
     membership.role = Role.VIEWER
     with pytest.raises(ForbiddenError):
-        services.remove_member(actor=admin.actor, membership=membership)
+        members.remove_member(actor=admin.actor, membership=membership)
     with pytest.raises(ForbiddenError):
-        services.invite_member(actor=admin.actor, email="x@example.org", role=cast(Role, "owner"))
+        members.invite_member(actor=admin.actor, email="x@example.org", role=cast(Role, "owner"))
     assert membership_of(owner).role == Role.OWNER
 
 

@@ -15,7 +15,8 @@ from core.errors import ForbiddenError, InvalidError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, bound_kinds, key_scopes
 from tenants.models import ApiKey, Membership, Tenant, User
-from tenants.services import create_api_key, revoke_api_key, set_role
+from tenants.services.api_keys import create_api_key, revoke_api_key
+from tenants.services.members import set_role
 from tests.conftest import Person, make_member
 from tests.knowledge.libraries import BEES, RIVERS, make_library
 from tests.support.admin_rows import make_rows

@@ -12,7 +12,8 @@ from core.commands import TenantCommand
 from core.errors import ConflictError, ForbiddenError
 from core.isolation.scope import tenant_scope
 from tenants.models import ApiKey
-from tenants.services import create_api_key, member_named
+from tenants.services.api_keys import create_api_key
+from tenants.services.members import member_named
 
 
 def output(command, *arguments, **options):

@@ -14,7 +14,7 @@ from knowledge.services.adding import add_documents
 from knowledge.services.references import get_or_create_reference
 from knowledge.storage.folders import uploads_in
 from knowledge.storage.values import Upload
-from tenants.services import create_tenant
+from tenants.services.organisations import create_tenant
 
 TENANT, EMAIL, WORKSPACE, REFERENCE = (
     "Demo",

@@ -10,7 +10,8 @@ from django.core.management.base import CommandParser
 from core.actors import Actor
 from core.commands import TenantCommand, new_name
 from core.permissions import key_scopes
-from tenants.services import create_api_key, member_named
+from tenants.services.api_keys import create_api_key
+from tenants.services.members import member_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_email
 
 from core.commands import OylCommand, new_name
-from tenants.services import NewTenant, create_tenant
+from tenants.services.organisations import NewTenant, create_tenant
 
 
 class Command(OylCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from core.actors import Actor
 from core.commands import TenantCommand
 from core.encryption.rotation import Rotation
-from tenants.services import rotate_keys
+from tenants.services.organisations import rotate_keys
 
 
 class Command(TenantCommand):

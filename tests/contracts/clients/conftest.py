@@ -10,7 +10,7 @@ import pytest
 from openai import OpenAI
 
 from core.permissions import key_scopes
-from tenants.services import create_api_key
+from tenants.services.api_keys import create_api_key
 from tests.conftest import Person
 from tests.support.server import running_server, working
 

@@ -19,7 +19,7 @@ from knowledge.reconcile.findings import Report
 from knowledge.services.changing import retry_documents
 from knowledge.services.references import get_or_create_reference
 from oyl.embedded.services import make_tables_if_new
-from tenants.services import create_tenant
+from tenants.services.organisations import create_tenant
 from tests.knowledge.libraries import default_ports
 from tests.proof.chaos import corpus, state
 from tests.proof.chaos.corpus import Content

@@ -29,8 +29,8 @@ from core.isolation.scope import VARIABLE
 from core.isolation.tenant_directory import all_tenants
 from engines.parsing.process_pool import PooledParser
 from knowledge.engine_config import parser_config
-from tenants import services
 from tenants.models import Tenant
+from tenants.services import api_keys
 from tests.contracts.settings_source import variables
 from tests.proof.conftest import Size
 from tests.proof.secrets.canaries import SECRET_NAMES
@@ -207,7 +207,7 @@ def _force_errors(scenario: Scenario, report: Any) -> None:
         form = {"username": scenario.person.user.email, "password": scenario.person.password}
         assert visitor.post(LOGIN, form).status_code == 500
     for call in (
-        lambda: services.create_api_key(
+        lambda: api_keys.create_api_key(
             actor=scenario.person.actor, name="x" * 300, scopes=["knowledge:read"]
         ),
         lambda: IntegrationConfig(config_encrypted_json={scenario.canaries.values["an API key"]: object()}),

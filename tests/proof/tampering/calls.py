@@ -17,8 +17,8 @@ from core.isolation.tenant_directory import all_tenants
 from core.permissions import Role
 from core.usage import Period
 from oyl import services
-from tenants import services as tenants
 from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.services import api_keys, members, organisations, users
 from tests.proof.tampering.call_context import Call, CallContext
 from workspaces import services as workspaces
 from workspaces.models import IntegrationConfig, Workspace
@@ -66,7 +66,7 @@ def soft_delete_audited(context: CallContext) -> Call:
 
 def create_tenant(context: CallContext) -> Call:
     return Call(
-        make=lambda: tenants.create_tenant(name=context.name, admin_email=f"{context.key}@example.org"),
+        make=lambda: organisations.create_tenant(name=context.name, admin_email=f"{context.key}@example.org"),
         is_done=lambda: context.name in all_tenants().values(),
     )
 
@@ -74,7 +74,7 @@ def create_tenant(context: CallContext) -> Call:
 def invite_member(context: CallContext) -> Call:
     email = f"{context.key}@example.org"
     return Call(
-        make=lambda: tenants.invite_member(actor=context.actor, email=email, role=Role.EDITOR),
+        make=lambda: members.invite_member(actor=context.actor, email=email, role=Role.EDITOR),
         is_done=context.has(Membership, user__email=email),
     )
 
@@ -82,7 +82,7 @@ def invite_member(context: CallContext) -> Call:
 def set_role(context: CallContext) -> Call:
     member = context.member()
     return Call(
-        make=lambda: tenants.set_role(actor=context.actor, membership=member, role=Role.ADMIN),
+        make=lambda: members.set_role(actor=context.actor, membership=member, role=Role.ADMIN),
         is_done=context.has(Membership, pk=member.pk, role=Role.ADMIN),
     )
 
@@ -91,14 +91,14 @@ def remove_member(context: CallContext) -> Call:
     member = context.member()
     pk = member.pk
     return Call(
-        make=lambda: tenants.remove_member(actor=context.actor, membership=member),
+        make=lambda: members.remove_member(actor=context.actor, membership=member),
         is_done=context.lacks(Membership, pk=pk),
     )
 
 
 def create_api_key(context: CallContext) -> Call:
     return Call(
-        make=lambda: tenants.create_api_key(
+        make=lambda: api_keys.create_api_key(
             actor=context.actor, name=context.name, scopes=["knowledge:read"]
         ),
         is_done=context.has(ApiKey, name=context.name),
@@ -114,7 +114,7 @@ def revoke_api_key(context: CallContext) -> Call:
     }
     key = context.add(lambda: ApiKey.objects.create(**facts))
     return Call(
-        make=lambda: tenants.revoke_api_key(actor=context.actor, api_key=key),
+        make=lambda: api_keys.revoke_api_key(actor=context.actor, api_key=key),
         is_done=context.has(ApiKey, pk=key.pk, revoked_at__isnull=False),
     )
 
@@ -123,7 +123,7 @@ def update_tenant(context: CallContext) -> Call:
     mine = context.add(Tenant.objects.get)
     mine.name = context.name
     return Call(
-        make=lambda: tenants.update_tenant(actor=context.actor, tenant=mine),
+        make=lambda: organisations.update_tenant(actor=context.actor, tenant=mine),
         is_done=context.has(Tenant, name=context.name),
     )
 
@@ -131,7 +131,7 @@ def update_tenant(context: CallContext) -> Call:
 def save_user(context: CallContext) -> Call:
     email = f"{context.key}@example.org"
     return Call(
-        make=lambda: tenants.save_user(actor=context.operator, user=User(email=email)),
+        make=lambda: users.save_user(actor=context.operator, user=User(email=email)),
         is_done=lambda: User.objects.filter(email=email).exists(),
     )
 
@@ -139,13 +139,13 @@ def save_user(context: CallContext) -> Call:
 def reset_password(context: CallContext) -> Call:
     user = User.objects.create_user(f"{context.key}@example.org", context.name)
     return Call(
-        make=lambda: tenants.reset_password(actor=context.operator, user=User.objects.get(pk=user.pk)),
+        make=lambda: users.reset_password(actor=context.operator, user=User.objects.get(pk=user.pk)),
         is_done=lambda: authenticate(username=user.email, password=context.name) is None,
     )
 
 
 def enter_as_operator(context: CallContext) -> Call:
-    return Call(make=lambda: tenants.enter_as_operator(actor=context.operator))
+    return Call(make=lambda: organisations.enter_as_operator(actor=context.operator))
 
 
 def rotate_keys(context: CallContext) -> Call:
@@ -160,7 +160,7 @@ def rotate_keys(context: CallContext) -> Call:
 
     def call() -> None:
         with override_settings(OYL_ENCRYPTION_KEYS=f"{NEW_KEY},{settings.OYL_ENCRYPTION_KEYS}"):
-            tenants.rotate_keys(actor=context.actor)
+            organisations.rotate_keys(actor=context.actor)
 
     def is_done() -> bool:
         secret = context.add(lambda: IntegrationConfig.objects.get(pk=config.pk)).config_encrypted_json

@@ -1,0 +1,1 @@
+"""What can be done with tenants, members, API keys and users."""

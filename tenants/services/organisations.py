@@ -1,0 +1,90 @@
+"""The services for tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from audit.services import record, save_audited
+from core.actors import Actor, command_actor
+from core.encryption.rotation import Rotation, encrypted_fields, lock_batch, reencrypt
+from core.errors import ConflictError
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from core.permissions import Role
+from tenants.models import Membership, Tenant
+from tenants.services.users import get_or_create_user
+
+
+class TenantExistsError(ConflictError):
+    """There is a tenant of this name already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTenant:
+    """`password` is None when the user existed before."""
+
+    tenant_id: UUID
+    admin_email: str
+    password: str | None
+
+
+def create_tenant(*, name: str, admin_email: str, credential: str = "create_tenant") -> NewTenant:
+    """Create a tenant with its owner, who is created unless a user has that e-mail. Raises TenantExistsError."""
+    tenant_id = new_id()
+    actor = command_actor(tenant_id, credential)
+    with _unique_name(name), tenant_scope(tenant_id):
+        tenant = Tenant.objects.create(id=tenant_id, name=name)
+        user, password = get_or_create_user(admin_email)
+        Membership.objects.create(user=user, role=Role.OWNER)
+        record(actor=actor, action="tenant.created", target=tenant, new={"owner": str(user.pk)})
+    return NewTenant(tenant_id=tenant_id, admin_email=user.email, password=password)
+
+
+@contextmanager
+def _unique_name(name: str) -> Iterator[None]:
+    """Let the database check the name, because a scope does not see all tenants. Raises TenantExistsError."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "tenants_name" not in str(error):
+            raise
+        raise TenantExistsError(f"There is a tenant named '{name}' already. Choose another name.") from error
+
+
+def update_tenant(*, actor: Actor, tenant: Tenant) -> None:
+    """Raises ForbiddenError below admin, TenantExistsError."""
+    with _unique_name(tenant.name):
+        save_audited(actor=actor, instance=tenant, role=Role.ADMIN)
+
+
+def enter_as_operator(*, actor: Actor) -> None:
+    """Record in the tenant's audit log that an operator begins to act in it."""
+    with tenant_scope(actor.tenant_id):
+        record(actor=actor, action="operator.entered")
+
+
+def rotate_keys(*, actor: Actor) -> Rotation:
+    """Encrypt the tenant's secrets again with the first key. Each batch is a transaction with its audit event, so that the
+    next run continues after an interruption."""
+    actor.require(Role.OWNER)
+    result = Rotation(tenant_id=actor.tenant_id)
+    for secret in encrypted_fields():
+        last: UUID | None = None
+        while True:
+            with tenant_scope(actor.tenant_id):
+                batch = lock_batch(secret, last)
+                if not batch:
+                    break
+                problems = [problem for row in batch if (problem := reencrypt(secret, row))]
+                result.unreadable += problems
+                if rotated := len(batch) - len(problems):
+                    table = secret.model._meta.db_table
+                    result.rotated[table] = result.rotated.get(table, 0) + rotated
+                    record(actor=actor, action="secrets.rotated", table=table, count=rotated)
+            last = batch[-1].pk
+    return result
