@@ -1,11 +1,11 @@
 # The libraries are built apart, so that the image has no compiler and no cache.
-FROM python:3.11-slim-trixie AS libraries
+FROM python:3.11-slim-trixie@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff AS libraries
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 COPY requirements.txt .
 RUN /opt/venv/bin/pip install --no-deps --require-hashes -r requirements.txt
 
-FROM python:3.11-slim-trixie
+FROM python:3.11-slim-trixie@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
 # LibreOffice reads old .doc and .ppt files, and takes about 700 MB: --build-arg WITH_LIBREOFFICE=1
 ARG WITH_LIBREOFFICE=""
 RUN if [ -n "$WITH_LIBREOFFICE" ]; then \

@@ -9,7 +9,7 @@ ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 LOCK := $(PYTHON) -m uv pip compile --quiet --generate-hashes --overrides requirements-overrides.txt --no-emit-index-url \
   --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: up test test-one lint types bench docs lock format install $(HARNESSES)
+.PHONY: up test test-one lint types bench docs lock digests format install $(HARNESSES)
 
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
@@ -51,6 +51,13 @@ docs: $(STAMP)
 lock: $(STAMP)
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt -o requirements-dev.txt
+
+# The digests that the tags of the images have now, to be written to Dockerfile and docker-compose.yml. Needs Docker.
+digests:
+	@grep -ohE '(FROM|image:) [a-z/]+:[a-z0-9.-]*[0-9.][a-z0-9.-]*' Dockerfile docker-compose.yml | cut -d' ' -f2 | sort -u | \
+	  while read -r image; do \
+	    echo "$$image@$$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' "$$image")"; \
+	  done
 
 format: $(STAMP)
 	$(PYTHON) -m ruff check --fix .

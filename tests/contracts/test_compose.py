@@ -109,9 +109,8 @@ def test_example_has_exactly_the_variables_of_compose():
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_service_is_pinned_unprivileged_and_health_checked(service):
+def test_service_is_unprivileged_and_health_checked(service):
     given = SERVICES[service]
-    assert "build" in given or re.fullmatch(r"[\w./-]+:v?\d[\w.-]*", given["image"])
     assert str(given["user"]).split(":")[0] not in ("", "0", "root")
     assert given["healthcheck"].get("test") or service == "migrate"  # which exits
     assert given["restart"] in ("unless-stopped", "on-failure:3")

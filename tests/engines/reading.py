@@ -6,14 +6,11 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 
-import pillow_heif
 from PIL import Image, ImageDraw, ImageFont
 
 from engines.parsing import ParsedDocument
 
 Read = Callable[..., ParsedDocument]
-
-pillow_heif.register_heif_opener()
 
 
 def texts(document: ParsedDocument) -> str:

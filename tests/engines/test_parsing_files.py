@@ -55,3 +55,7 @@ def test_scan_is_recognised(read: Read) -> None:
     text = " ".join(texts(read("scan.pdf", (FILES / "scan.pdf").read_bytes())).split())
     assert text.startswith("Letter to all beekeepers")
     assert "12 June 2026 at seven in the evening" in text
+
+
+def test_heic_photo_is_recognised(read: Read) -> None:
+    assert "4712" in texts(read("photo", (FILES / "photo.heic").read_bytes()))

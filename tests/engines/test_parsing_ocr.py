@@ -25,8 +25,8 @@ def test_text_in_an_image_is_recognised(read: Read) -> None:
     assert "4711" in texts(read("scan.jpg", image_file("PNG", [text_image("Invoice 4711")])))
 
 
-def test_heif_image_is_recognised(read: Read) -> None:
-    assert "4712" in texts(read("photo", image_file("HEIF", [text_image("Invoice 4712")])))
+def test_avif_image_is_recognised(read: Read) -> None:
+    assert "4716" in texts(read("photo", image_file("AVIF", [text_image("Invoice 4716")])))
 
 
 @pytest.mark.parametrize("degrees", [90, 180])
