@@ -9,7 +9,7 @@ ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 LOCK := $(PYTHON) -m uv pip compile --quiet --generate-hashes --overrides requirements-overrides.txt --no-emit-index-url \
   --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: up test test-one lint types bench docs lock digests format install $(HARNESSES)
+.PHONY: up test test-one lint types bench docs sbom lock digests format install $(HARNESSES)
 
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
@@ -46,6 +46,10 @@ bench: $(STAMP)
 # The parts of docs/ that are generated from the code.
 docs: $(STAMP)
 	$(ALONE) $(PYTHON) -m tests.contracts.generated_docs
+
+# The SBOM of what requirements.txt installs, with the native libraries inside of wheels, as var/oyl.cdx.json (CycloneDX).
+sbom: $(STAMP)
+	$(ALONE) $(PYTHON) -m tests.contracts.supply_chain.sbom var/oyl.cdx.json
 
 # The requirements for running; then those for development, with the same versions.
 lock: $(STAMP)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any, BinaryIO
 
-from PIL import Image, ImageOps, ImageSequence
 from pi_heif.as_plugin import register_heif_opener
+from PIL import Image, ImageOps, ImageSequence
 
 from engines.parsing import ParsedDocument, ParseError, ocr
 from engines.parsing.job import Job

@@ -22,6 +22,7 @@ ROOT: Path = settings.BASE_DIR
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
 HEAVY = {
+    "cv2",
     "magika",
     "onnx",
     "onnxruntime",
