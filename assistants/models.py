@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from assistants.orchestration import validate_orchestration
+from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
 from core.models import SoftDeleteModel, TenantModel, unique_alive
 from workspaces.models import Workspace
@@ -15,7 +16,7 @@ class Teammate(SoftDeleteModel):
 
     workspace = TenantForeignKey(Workspace, related_name="teammates")
     name = models.CharField(max_length=255)
-    orchestration_config = models.JSONField(null=True, blank=True, validators=[validate_orchestration])
+    orchestration_config = BoundedJSONField(null=True, blank=True, validators=[validate_orchestration])
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "teammates"
@@ -42,9 +43,11 @@ class Assistant(SoftDeleteModel):
         related_name="assistants",
     )
     name = models.CharField(max_length=255)
-    instruction = models.TextField(blank=True)
-    ai_instruction = models.TextField(blank=True, editable=False)
-    settings_json = models.JSONField("settings", default=dict, blank=True)
+    instruction = BoundedTextField(max_length=INSTRUCTION_LENGTH, kept_in_events=True, blank=True)
+    ai_instruction = BoundedTextField(
+        max_length=INSTRUCTION_LENGTH, kept_in_events=True, blank=True, editable=False
+    )
+    settings_json = BoundedJSONField("settings", default=dict, blank=True)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "assistants"
@@ -60,7 +63,7 @@ class Instruction(TenantModel):
     """The published instruction, which is sent to the model; one for each assistant."""
 
     assistant = TenantOneToOneField(Assistant, related_name="published_instruction")
-    system_prompt = models.TextField()
+    system_prompt = BoundedTextField(max_length=INSTRUCTION_LENGTH, kept_in_events=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantModel.Meta):

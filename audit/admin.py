@@ -63,9 +63,10 @@ class AuditLogAdmin(UncountedAdmin):
     fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json", "digest"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[AuditLog]:
-        return services.with_user_emails(super().get_queryset(request))
+        rows = services.with_user_emails(super().get_queryset(request))
+        return rows.annotate(actor=models.F("payload_json__actor"))
 
     @display(description="Who", empty_value="OYL")
     def who(self, obj: Any) -> str:
-        actor = obj.payload_json.get("actor", {})
+        actor = obj.actor or {}
         return str(obj.user_email or f"{actor.get('kind', '')} {actor.get('credential', '')}".strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from django.utils.text import camel_case_to_spaces
 
 from audit.digests import digest, normalize_for_jsonb
 from audit.models import AuditLog
+from audit.payloads import shortened_payload
 from core.actors import Actor
 from core.bulk_sql import insert_instances
 from core.encryption.fields import EncryptedJSONField
@@ -34,13 +35,15 @@ def record(
     action: str,
     target: models.Model | None = None,
     workspace_id: UUID | None = None,
+    whole: Collection[str] = (),
     **payload: Any,
 ) -> AuditLog:
     """Add one event to the scope's transaction.
 
     `action` is "noun.verb_in_past"; `payload` is JSON and holds `old` and `new` where something changed, never a secret.
+    Of long values the event keeps the beginning and a digest (`audit.payloads`), except of the fields `whole` in `new`.
     """
-    event = _event(actor, action, target, workspace_id, payload)
+    event = _event(actor, action, target, workspace_id, shortened_payload(payload, whole))
     insert_instances([event])
     return event
 
@@ -49,7 +52,12 @@ def record_each(
     *, actor: Actor, action: str, events: Iterable[tuple[models.Model, UUID | None, dict[str, Any]]]
 ) -> None:
     """As `record`, one event for each (target, workspace, payload), in one statement."""
-    insert_instances([_event(actor, action, *event) for event in events])
+    insert_instances(
+        [
+            _event(actor, action, target, workspace_id, shortened_payload(payload))
+            for target, workspace_id, payload in events
+        ]
+    )
 
 
 def _event(
@@ -116,6 +124,7 @@ def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role
             action=action or f"{noun_of(type(instance))}.{'changed' if old else 'created'}",
             target=instance,
             workspace_id=getattr(instance, "owning_workspace_id", None),
+            whole=[field.name for field in changed if getattr(field, "kept_in_events", False)],
             old=_values(changed, old) if old else None,
             new=_values(changed, instance),
         )

@@ -1,12 +1,14 @@
-"""JSON values that PostgreSQL cannot store."""
+"""JSON values that PostgreSQL cannot store, and the length of those that it can."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any
 
 INTEGERS = 2**63
+JSON_LENGTH = 64_000
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -19,3 +21,8 @@ def why_not_storable(value: Any) -> str:
     if isinstance(value, int) and not -INTEGERS <= value < INTEGERS:
         return "A whole number has more than 64 bits"
     return ""
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON. `JSON_LENGTH` limits its length wherever people and programs send JSON of their own."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

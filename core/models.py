@@ -72,13 +72,15 @@ def one_of(table: str, field: str, values: Iterable[str]) -> models.CheckConstra
 
 class IdempotencyKey(TenantModel):
     """A request that a client may repeat, and its response when it has ended. `credential` is the API key's prefix or the
-    user's id: the same key sent with another credential is another request."""
+    user's id: the same key sent with another credential is another request. Of an answer that is too long, `body` only has
+    the id of the object, and `is_kept` is false."""
 
     credential = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveIntegerField(default=0)
     body = models.TextField(default="")
+    is_kept = models.BooleanField(default=True)
     is_stream = models.BooleanField(default=False)
     is_complete = models.BooleanField(default=False)
     expires_at = models.DateTimeField()

@@ -21,6 +21,7 @@ from jobs.states import JobState
 logger = logging.getLogger(__name__)
 J = TypeVar("J", bound=LeasedJob)
 WORK_TASK = "jobs.tasks.work"
+MAX_DETAIL_LENGTH = 10_000
 
 
 def notify_workers(queue: str) -> None:
@@ -80,6 +81,7 @@ def fail(handler: JobHandler[J], job: J, code: str, detail: str, retry: RetryPol
     are used up. Nothing happens when the caller does not hold the job any more."""
     if not lock_held(handler, [job]):
         return False
+    detail = detail[:MAX_DETAIL_LENGTH]
     if handler.may_give_up(job) and (retry is None or job.attempt >= retry.attempts):
         end_in_error(handler, job, code, detail)
         return True

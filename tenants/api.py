@@ -114,7 +114,9 @@ class InvitationViewSet(TenantViewSet):
 
 
 class ApiKeySerializer(OylSerializer[ApiKey]):
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=key_scopes()), min_length=1)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=key_scopes()), min_length=1, max_length=len(key_scopes())
+    )
 
     class Meta(OylSerializer.Meta):
         model = ApiKey

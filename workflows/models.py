@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from assistants.models import Assistant
+from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import SoftDeleteModel, TenantModel, one_of, unique_alive
 from jobs.states import JobState
@@ -14,7 +15,7 @@ from workspaces.models import Workspace
 class Workflow(SoftDeleteModel):
     workspace = TenantForeignKey(Workspace, related_name="workflows")
     name = models.CharField(max_length=255)
-    description = models.TextField(blank=True)
+    description = BoundedTextField(blank=True)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "workflows"
@@ -45,8 +46,8 @@ class WorkflowStep(SoftDeleteModel):
         blank=True,
         related_name="+",
     )
-    instruction = models.TextField(blank=True)
-    config_json = models.JSONField("configuration", default=dict, blank=True)
+    instruction = BoundedTextField(max_length=INSTRUCTION_LENGTH, blank=True)
+    config_json = BoundedJSONField("configuration", default=dict, blank=True)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "workflow_steps"
@@ -63,8 +64,8 @@ class WorkflowStep(SoftDeleteModel):
 class WorkflowRun(TenantModel):
     workflow = TenantForeignKey(Workflow, related_name="runs")
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
-    input_json = models.JSONField("input", default=dict, blank=True)
-    output_json = models.JSONField("output", null=True, blank=True)
+    input_json = BoundedJSONField("input", default=dict, blank=True)
+    output_json = BoundedJSONField("output", null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.TextField(blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -86,7 +87,7 @@ class StepRun(TenantModel):
     step = TenantForeignKey(WorkflowStep, related_name="+")
     position = models.PositiveIntegerField()
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
-    output_json = models.JSONField("output", null=True, blank=True)
+    output_json = BoundedJSONField("output", null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.TextField(blank=True)
     started_at = models.DateTimeField(null=True, blank=True)

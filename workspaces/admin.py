@@ -22,6 +22,7 @@ class WorkspaceAdmin(AuditedAdmin):
 class IntegrationConfigAdmin(AuditedAdmin):
     view_role = write_role = Role.ADMIN
     list_display = ["name", "type_enum", "workspace", "is_configured", "updated_at"]
+    list_reads = ("config_encrypted_json",)
     list_select_related = ["workspace"]
     list_filter = ["type_enum"]
     search_fields = ["name"]

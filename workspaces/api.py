@@ -9,6 +9,7 @@ from rest_framework import serializers
 from audit.api import AuditedViewSet
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ADMINS, READ
+from core.bounded_fields import MaxJsonLengthValidator
 from workspaces.models import DataSource, IntegrationConfig, Workspace
 
 
@@ -33,6 +34,7 @@ class WorkspaceViewSet(AuditedViewSet):
 class IntegrationConfigSerializer(OylSerializer[IntegrationConfig]):
     config = serializers.JSONField(
         source="config_encrypted_json",
+        validators=[MaxJsonLengthValidator()],
         write_only=True,
         required=False,
         help_text="Access data of the outside service; it is encrypted and never shown again.",

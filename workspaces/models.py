@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import models
 
+from core.bounded_fields import BoundedJSONField, BoundedTextField
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import SoftDeleteModel, one_of, unique_alive
@@ -13,7 +14,7 @@ from core.models import SoftDeleteModel, one_of, unique_alive
 
 class Workspace(SoftDeleteModel):
     name = models.CharField(max_length=255)
-    description = models.TextField(blank=True)
+    description = BoundedTextField(blank=True)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "workspaces"
@@ -59,7 +60,7 @@ class DataSource(SoftDeleteModel):
 
     workspace = TenantForeignKey(Workspace, related_name="data_sources")
     name = models.CharField(max_length=255)
-    schema_json = models.JSONField("schema", default=list, blank=True)
+    schema_json = BoundedJSONField("schema", default=list, blank=True)
     row_count = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta(SoftDeleteModel.Meta):

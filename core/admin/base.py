@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from core.actors import Actor, ActorKind
 from core.admin.theme import ModelAdmin, ModelForm, TabularInline
+from core.bounded_fields import is_long
 from core.errors import OylError
 from core.permissions import Role
 from core.requests import TenantRequest
@@ -118,7 +119,17 @@ class OperatorPermissions(RolePermissions):
 
 
 class PlainChangeList(ChangeList):
-    """Offers to show all rows only if a filter or a search hides some."""
+    """Offers to show all rows only if a filter or a search hides some. Does not load long columns that it does not show."""
+
+    def get_queryset(self, request: HttpRequest, **kwargs: Any) -> models.QuerySet[Any]:
+        """An action changes whole objects, so it loads all columns."""
+        rows: models.QuerySet[Any] = super().get_queryset(request, **kwargs)
+        if request.method == "POST":
+            return rows
+        shown = {*self.list_display, *self.model_admin.list_reads}
+        return rows.defer(
+            *(field.name for field in self.opts.concrete_fields if is_long(field) and field.name not in shown)
+        )
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -128,11 +139,12 @@ class PlainChangeList(ChangeList):
 
 class TenantAdmin(RolePermissions, ModelAdmin):
     """Pages for one of the tenant's models. Django's log of admin actions, which all tenants would share, stays empty: an
-    object's history comes from the audit log."""
+    object's history comes from the audit log. `list_reads` names the long columns from which the list computes others."""
 
     form = TenantForm
     show_full_result_count = False
     list_filter_submit = True
+    list_reads: tuple[str, ...] = ()
     list_per_page = 50
     warn_unsaved_form = True
 

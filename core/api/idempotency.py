@@ -4,6 +4,8 @@ A row says that a request is under way, and has its response when it has ended. 
 is part of it, so there are the effect and the response, or neither; meanwhile a lock refuses repetitions. A view that
 opens scopes of its own commits the row first; if it fails, the row is deleted. If its process is killed, or if a stream is
 not read any more, the row's lease expires, and the request can be sent again.
+
+A response of more than `MAX_ANSWER_BYTES` is not stored: a repetition has no effect either, and is told so.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from core.models import IdempotencyKey
 RETENTION = timedelta(hours=24)
 # Without an end, or the next part of a stream, for so long, a request is not under way any more.
 REQUEST_LEASE, STREAM_LEASE = timedelta(minutes=10), timedelta(minutes=1)
-MAX_KEY_LENGTH = 255
+MAX_KEY_LENGTH, MAX_ANSWER_BYTES = 255, 64_000
 
 
 class RequestUnderWayError(ConflictError):
@@ -45,6 +47,19 @@ class RequestUnderWayError(ConflictError):
 
 class IdempotencyKeyReusedError(InvalidError):
     """This Idempotency-Key was used for another request. Use a new one for each request that is not a repetition."""
+
+
+class AnswerNotKeptError(ConflictError):
+    """The request was carried out before, and its answer was too long to be kept. Read what it has made or changed."""
+
+    @classmethod
+    def of(cls, stored: IdempotencyKey) -> AnswerNotKeptError:
+        made = json.loads(stored.body or "null")
+        which = f" It concerns the object {made}: read that." if made else ""
+        return cls(
+            f"This request was carried out before, with the status {stored.status}. Its answer had more than"
+            f" {MAX_ANSWER_BYTES:,} bytes and was not kept.{which}"
+        )
 
 
 class AlreadyAnswered(Exception):
@@ -70,8 +85,8 @@ class RepeatableRequest:
 
     @classmethod
     def begin(cls, request: Request, actor: Actor) -> RepeatableRequest | None:
-        """None without the header. Raises AlreadyAnswered, RequestUnderWayError, IdempotencyKeyReusedError, and InvalidError
-        for a key that is too long."""
+        """None without the header. Raises AlreadyAnswered, AnswerNotKeptError, RequestUnderWayError,
+        IdempotencyKeyReusedError, and InvalidError for a key that is too long."""
         key = request.headers.get("Idempotency-Key", "")
         if not key:
             return None
@@ -87,7 +102,7 @@ class RepeatableRequest:
                 raise IdempotencyKeyReusedError
             if not stored.is_complete:
                 raise RequestUnderWayError
-            raise AlreadyAnswered(stored)
+            raise AlreadyAnswered(stored) if stored.is_kept else AnswerNotKeptError.of(stored)
         row = rows.create(
             credential=credential, key=key, fingerprint=fingerprint, expires_at=now + REQUEST_LEASE
         )
@@ -101,7 +116,10 @@ class RepeatableRequest:
         else:
             data = {**response.data, **dict.fromkeys(without)} if without else response.data
             body = JSONRenderer().render(data).decode() or "null"
-            self.update(RETENTION, status=response.status_code, body=body, is_complete=True)
+            is_kept = len(body.encode()) <= MAX_ANSWER_BYTES
+            if not is_kept:
+                body = json.dumps(str(data["id"]) if isinstance(data, dict) and "id" in data else None)
+            self.update(RETENTION, status=response.status_code, body=body, is_kept=is_kept, is_complete=True)
 
     def update(self, lease: timedelta, **columns: Any) -> None:
         """Only its own row: if its lease has expired, there may be that of a repetition."""
@@ -121,22 +139,26 @@ class StoredStream:
         self._request, self._stream, self._is_finished = request, stream, False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        parts, renewed = [], time.monotonic()
+        content, renewed = bytearray(), time.monotonic()
         try:
             async for part in self._stream:
-                parts.append(part)
+                if len(content) <= MAX_ANSWER_BYTES:
+                    content += part
                 if time.monotonic() - renewed > STREAM_LEASE.total_seconds() / 4:
                     await sync_to_async(self._update)(STREAM_LEASE)
                     renewed = time.monotonic()
                 yield part
-            await sync_to_async(self._finish)(b"".join(parts))
+            await sync_to_async(self._finish)(bytes(content))
         finally:
             await sync_to_async(self.close)()
 
     def _finish(self, content: bytes) -> None:
         """PostgreSQL does not store a NUL, nor what is not UTF-8: such a stream is not repeated."""
+        is_kept = len(content) <= MAX_ANSWER_BYTES
         with suppress(UnicodeDecodeError, ValueError, DataError):
-            self._update(RETENTION, body=content.decode(), is_complete=True)
+            self._update(
+                RETENTION, body=content.decode() if is_kept else "", is_kept=is_kept, is_complete=True
+            )
             self._is_finished = True
 
     def _update(self, lease: timedelta, **columns: Any) -> None:

@@ -1,4 +1,7 @@
-"""Keyset pagination: pages stay correct while rows are added and deleted, and the last page costs as much as the first."""
+"""Keyset pagination: pages stay correct while rows are added and deleted, and the last page costs as much as the first.
+
+A page ends early when its rows are large, so that no list fills the memory of the web process.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError
+from django.db import DataError, models
 from django.db.models import Q, QuerySet
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -17,8 +20,12 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from core.api.filters import parameter_error
+from core.bounded_fields import is_long
+from core.json_values import json_text
 
 PAGE_SIZE, MAX_PAGE_SIZE = 50, 200
+# A page has no further row after so many characters of texts and JSON; rows are read from PostgreSQL in slices.
+MAX_PAGE_LENGTH, SLICE_ROWS = 1_000_000, 20
 LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
 
 
@@ -72,15 +79,13 @@ class KeysetPagination(CursorPagination):
             ) from error
 
     def _read_page(self, queryset: QuerySet[Any]) -> list[Any]:
-        """Read one extra row, which shows whether another page follows in this direction."""
         ordering = self.ordering
         if self._cursor.backwards:
             ordering = tuple(name[1:] if name.startswith("-") else f"-{name}" for name in ordering)
         rows = queryset.order_by(*ordering)
         if self._cursor.values:
             rows = rows.filter(_after_cursor(ordering, self._cursor.values))
-        found = list(rows[: self.page_size + 1])
-        self._page, self._has_more = found[: self.page_size], len(found) > self.page_size
+        self._page, self._has_more = read_page(rows, self.page_size)
         if self._cursor.backwards:
             self._page.reverse()
         return self._page
@@ -115,6 +120,26 @@ class KeysetPagination(CursorPagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         parameters = super().get_schema_operation_parameters(view)
         return [{**one, "schema": LIMIT_SCHEMA} if one["name"] == "limit" else one for one in parameters]
+
+
+def read_page(rows: QuerySet[Any], limit: int) -> tuple[list[Any], bool]:
+    """At most `limit` rows and `MAX_PAGE_LENGTH` characters, one row at least; and whether more rows follow."""
+    page: list[Any] = []
+    length = 0
+    has_long_fields = any(map(is_long, rows.model._meta.concrete_fields))
+    for row in rows[: limit + 1].iterator(SLICE_ROWS if has_long_fields else limit + 1):
+        if len(page) == limit or (page and length > MAX_PAGE_LENGTH):
+            return page, True
+        page.append(row)
+        length += _length(row)
+    return page, False
+
+
+def _length(row: models.Model) -> int:
+    """Of its texts and JSON, without those that are not loaded."""
+    loaded = vars(row)
+    values = [loaded.get(field.attname) for field in row._meta.concrete_fields if is_long(field)]
+    return sum(len(value) if isinstance(value, str) else len(json_text(value)) for value in values)
 
 
 def _after_cursor(ordering: Sequence[str], values: Sequence[str]) -> Q:

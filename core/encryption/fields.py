@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_cryptography.core.signing import BadSignature
 from django_cryptography.utils.crypto import InvalidToken
 
+from core.bounded_fields import MaxJsonLengthValidator
 from core.encryption.keyring import ciphers
 from core.errors import InvalidError, OylError
 from core.isolation.scope import current_tenant_id
@@ -147,7 +148,7 @@ class WriteOnlyFormField(forms.JSONField):
         kwargs["help_text"] = (
             kwargs.get("help_text") or "Stored encrypted and not shown again. Leave it empty to keep it."
         )
-        super().__init__(**{**kwargs, "required": False})
+        super().__init__(**{**kwargs, "required": False, "validators": [MaxJsonLengthValidator()]})
 
     def prepare_value(self, value: Any) -> str:
         return ""

@@ -94,6 +94,7 @@ class TagLinkInline(ReadOnlyInline):
 class ChunkAdmin(ChunkDisplay, UncountedAdmin):
     list_display = ["beginning", "document", "page", "heading", "token_count"]
     list_select_related = ["document"]
+    list_reads = ("text",)
     ordering = ["id"]
     fields = ["document", ("page", "heading"), "full_text", ("start", "end", "token_count"), "generation"]
     readonly_fields = ["full_text", "heading"]

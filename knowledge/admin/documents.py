@@ -65,6 +65,7 @@ class DocumentAdmin(TenantAdmin):
 
     list_display = ["file", "reference", "state", "kind", "size", "updated_at"]
     list_select_related = ["reference"]
+    list_reads = ("error_detail",)
     list_filter = [
         ("processed_status", ChoicesCheckboxFilter),
         ("reference", AutocompleteSelectFilter),

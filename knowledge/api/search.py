@@ -18,7 +18,7 @@ from engines.vectors import Mode
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.models import Chunk, Reference, TagLink
 from knowledge.search.filters import SearchFilters
-from knowledge.search.service import MAX_LIMIT, search
+from knowledge.search.service import MAX_LIMIT, MAX_QUERY_LENGTH, search
 
 
 class FiltersSerializer(StrictSerializer):
@@ -37,7 +37,7 @@ class FiltersSerializer(StrictSerializer):
 
 
 class SearchSerializer(StrictSerializer):
-    query = serializers.CharField(max_length=10_000)
+    query = serializers.CharField(max_length=MAX_QUERY_LENGTH)
     mode = serializers.ChoiceField(choices=[mode.value for mode in Mode], default=Mode.HYBRID.value)
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=10)
     filters = FiltersSerializer(required=False)

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from core.bounded_fields import BoundedJSONField
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import SoftDeleteModel, TenantModel, one_of
 from knowledge.models.references import Reference
@@ -47,7 +48,7 @@ class Document(SoftDeleteModel):
     mime_type = models.CharField(max_length=255, blank=True, editable=False)
     size_bytes = models.PositiveBigIntegerField(editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
-    metadata_json = models.JSONField("metadata", default=dict, blank=True)
+    metadata_json = BoundedJSONField("metadata", default=dict, blank=True)
     file_metadata_json = models.JSONField("metadata of the file", default=dict, blank=True, editable=False)
     text = models.TextField(blank=True, editable=False)
     processed_status = models.CharField(

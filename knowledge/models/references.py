@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from assistants.models import Assistant
+from core.bounded_fields import BoundedJSONField, BoundedTextField
 from core.isolation.fields import TenantForeignKey, TenantOneToOneField
 from core.models import SoftDeleteModel, TenantModel, unique_alive
 from knowledge.pipeline.values import ChunkSettings
@@ -50,7 +51,7 @@ class Reference(SoftDeleteModel):
         related_name="private_reference",
     )
     name = models.CharField(max_length=255)
-    description = models.TextField(blank=True)
+    description = BoundedTextField(blank=True)
     embedding_model = models.CharField(max_length=255, blank=True, help_text="Empty: the installation's own.")
     chunk_tokens = models.PositiveIntegerField(
         "passage length",
@@ -64,7 +65,7 @@ class Reference(SoftDeleteModel):
         blank=True,
         help_text="So many tokens at a passage's beginning are those at the end of the one before.",
     )
-    metadata_json = models.JSONField("metadata", default=dict, blank=True)
+    metadata_json = BoundedJSONField("metadata", default=dict, blank=True)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "references"

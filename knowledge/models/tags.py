@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from core.bounded_fields import BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import TenantModel, one_of
 from knowledge.models.documents import Chunk, Document
@@ -20,7 +21,7 @@ class Tag(TenantModel):
 
     reference = TenantForeignKey(Reference, related_name="tags")
     tag = models.CharField(max_length=255)
-    description = models.TextField(blank=True)
+    description = BoundedTextField(blank=True)
     source = models.CharField(max_length=16, choices=SOURCES, default=TagSource.MANUAL)
     inherited = models.BooleanField(
         default=False, help_text="Every passage of the reference carries this tag."

@@ -17,7 +17,7 @@ from core.permissions import Role, bound_kinds
 from engines.embedding import Embedder
 from knowledge.engine_config import embedder_configs, embedder_named
 
-MAX_TEXTS = 2048
+MAX_TEXTS, MAX_TEXT_LENGTH = 2048, 100_000
 # Models are no tenant's objects: a key bound to any object may use them.
 OPEN_TO_BOUND_KEYS: BoundLookups = dict.fromkeys(bound_kinds(), ())
 
@@ -63,7 +63,7 @@ def _refuse_tokens(item: Any) -> None:
 
 class EmbeddingRequestSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
-    input = TextsField(max_texts=MAX_TEXTS, check=_refuse_tokens)
+    input = TextsField(max_texts=MAX_TEXTS, max_length=MAX_TEXT_LENGTH, check=_refuse_tokens)
     encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")
     dimensions = serializers.IntegerField(required=False)
 

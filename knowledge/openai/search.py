@@ -21,7 +21,7 @@ from knowledge.openai.filters import parse_filter
 from knowledge.openai.ids import file_id
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
-from knowledge.search.service import search
+from knowledge.search.service import MAX_QUERY_LENGTH, search
 
 MAX_QUERIES = 10
 
@@ -36,7 +36,7 @@ class RankingOptionsSerializer(serializers.Serializer[Any]):
 
 
 class SearchRequestSerializer(serializers.Serializer[Any]):
-    query = TextsField(max_texts=MAX_QUERIES)
+    query = TextsField(max_texts=MAX_QUERIES, max_length=MAX_QUERY_LENGTH)
     filters = ConditionField(required=False, allow_null=True)
     max_num_results = serializers.IntegerField(min_value=1, max_value=50, default=10)
     ranking_options = RankingOptionsSerializer(required=False, allow_null=True)

@@ -17,6 +17,7 @@ from core.api.openai.fields import IdField, PairsField
 from core.api.openai.ids import as_id
 from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
 from core.api.views import BoundLookups, bound_rows
+from core.bounded_fields import DESCRIPTION_LENGTH
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role
@@ -85,7 +86,9 @@ class VectorStoreSerializer(serializers.BaseSerializer[Any]):
 
 class VectorStoreRequestSerializer(RejectsExpiry):
     name = serializers.CharField(required=False, allow_null=True, max_length=255)
-    description = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    description = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, max_length=DESCRIPTION_LENGTH
+    )
     metadata = PairsField()
 
 

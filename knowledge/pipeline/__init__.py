@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -15,6 +16,7 @@ from uuid import UUID
 from core.progress import Progress
 from engines.embedding import Embedder
 from engines.parsing import ParseCancelled, ParseError, Parser
+from knowledge.metadata import bounded_file_metadata
 from knowledge.pipeline.chunking import chunk, embedding_input
 from knowledge.pipeline.embedding import cached_vectors, embed
 from knowledge.pipeline.indexing import index
@@ -59,6 +61,7 @@ def parse(
             folder.mkdir()
         try:
             document = parser.parse(tenant_id, source.path, filename=source.filename, workdir=folder)
+            document = replace(document, metadata=bounded_file_metadata(document.metadata))
             parsed.append(Parsed(source=source, document=document))
         except ParseCancelled:
             continue

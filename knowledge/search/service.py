@@ -24,7 +24,9 @@ from knowledge.pipeline.ports import collection_name
 from knowledge.search.filters import NothingCanMatch, SearchFilters, resolve
 from knowledge.search.found_chunks import FoundChunk, hydrate
 
-MAX_LIMIT = 1000
+MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
+# The event of a search has so many of the chunks, and their number.
+RECORDED_HITS = 50
 # More hits are requested, because some may belong to a generation or a document that was replaced or deleted meanwhile.
 SPARE_HITS = 10
 
@@ -43,12 +45,21 @@ def search(
     actor.require(Role.VIEWER)
     if not 1 <= limit <= MAX_LIMIT:
         raise FilterInvalidError(f"Ask for 1 to {MAX_LIMIT} passages.")
+    if len(query) > MAX_QUERY_LENGTH:
+        raise FilterInvalidError(f"A query has at most {MAX_QUERY_LENGTH:,} characters.")
     hits = _rank(actor.tenant_id, query, mode, limit + SPARE_HITS, filters or SearchFilters())
     with tenant_scope(actor.tenant_id):
         chunks = hydrate(hits, limit)
         if audited:
-            ids = [str(chunk.chunk_id) for chunk in chunks]
-            record(actor=actor, action="search.performed", query=query, mode=mode, hits=ids)
+            ids = [str(chunk.chunk_id) for chunk in chunks[:RECORDED_HITS]]
+            record(
+                actor=actor,
+                action="search.performed",
+                query=query,
+                mode=mode,
+                hits=ids,
+                hit_count=len(chunks),
+            )
     return chunks
 
 

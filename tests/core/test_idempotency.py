@@ -25,7 +25,7 @@ from core.api.views import WRITE, TenantViewSet
 from core.isolation.scope import tenant_scope
 from core.models import IdempotencyKey
 from tests.conftest import Person
-from tests.support.api_client import Caller
+from tests.support.api_client import Caller, assert_problem
 from workspaces.models import Workspace
 
 
@@ -183,3 +183,24 @@ def test_failed_request_can_be_sent_again(caller: Caller):
         caller.post("slow/", {}, **headers)
     Slow.is_failing = False
     assert caller.post("slow/", {}, **headers).json() == {"started": 2}
+
+
+def test_answer_that_is_too_long_is_not_kept(owner: Person, caller: Caller):
+    """The object is made once; its row and event are the only copies of the text."""
+    headers, text = {"Idempotency-Key": uuid4().hex}, "x" * 90_000
+    workspace = caller.post("workspaces/", {"name": "Main"}).json()["id"]
+    body = {"workspace": workspace, "name": "Bee", "instruction": text}
+    made = caller.post("assistants/", body, **headers)
+    assert made.status_code == 201
+    problem = assert_problem(caller.post("assistants/", body, **headers), 409, "answer_not_kept")
+    assert made.json()["id"] in problem["detail"] and "201" in problem["detail"]
+    with tenant_scope(owner.tenant_id):
+        assert len(IdempotencyKey.objects.get(key=headers["Idempotency-Key"]).body) < 100
+    assert caller.get("assistants/?name=Bee").json()["results"][0]["instruction"] == text
+
+
+def test_stream_that_is_too_long_is_not_kept(caller: Caller):
+    key, Streams.tail = uuid4().hex, b"x" * 40_000
+    assert len(post(caller, key)[1]) > 100_000
+    response, body = post(caller, key)
+    assert (response.status_code, b"answer_not_kept" in body, Streams.started) == (409, True, 1)

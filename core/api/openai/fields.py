@@ -47,11 +47,14 @@ class IdField(Field):
 
 
 class TextsField(Field):
-    """A text, or a list of up to `max_texts`; `check` raises ValidationError for an item that is not allowed."""
+    """A text, or a list of up to `max_texts`, each of up to `max_length` characters; `check` raises ValidationError for an
+    item that is not allowed."""
 
-    def __init__(self, *, max_texts: int, check: Callable[[Any], None] = lambda one: None) -> None:
+    def __init__(
+        self, *, max_texts: int, max_length: int, check: Callable[[Any], None] = lambda one: None
+    ) -> None:
         super().__init__()
-        self._max_texts, self._check = max_texts, check
+        self._max_texts, self._max_length, self._check = max_texts, max_length, check
 
     def to_internal_value(self, data: Any) -> list[str]:
         texts = [data] if isinstance(data, str) else data
@@ -61,4 +64,6 @@ class TextsField(Field):
             self._check(one)
             if not isinstance(one, str) or not one.strip():
                 raise serializers.ValidationError("Each must be a text, and none be empty.")
+            if len(one) > self._max_length:
+                raise serializers.ValidationError(f"A text has at most {self._max_length:,} characters.")
         return texts

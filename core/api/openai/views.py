@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.openai.ids import pk_of
+from core.api.pagination import read_page
 from core.api.views import TenantViewSet
 from core.isolation.scope import tenant_scope
 
@@ -41,9 +42,8 @@ class IdPagination(pagination.BasePagination):
                 rows = rows.filter(**{"pk__gt" if is_later else "pk__lt": position})
         # The page before an object is read backwards from it.
         backwards = "before" in query and "after" not in query
-        found = list((rows if is_ascending != backwards else rows.reverse())[: limit + 1])
-        self.has_more = len(found) > limit
-        return found[:limit][::-1] if backwards else found[:limit]
+        page, self.has_more = read_page(rows if is_ascending != backwards else rows.reverse(), limit)
+        return page[::-1] if backwards else page
 
     def get_paginated_response(self, data: Any) -> Response:
         ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else dict.fromkeys(ENDS)

@@ -1,0 +1,182 @@
+"""Every column of unlimited length is bounded: by its field, or by the code that writes it, which is named here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+
+from core.apps import OylAppConfig
+from core.bounded_fields import BoundedJSONField, BoundedTextField, is_long
+from core.encryption.fields import EncryptedJSONField
+from core.isolation.scope import tenant_scope
+from core.json_values import JSON_LENGTH
+from core.permissions import key_scopes
+from knowledge.metadata import bounded_file_metadata
+from tests.conftest import Person, make_owner
+from tests.support.admin_pages import OPERATORS_ONLY, Model, url
+from tests.support.admin_rows import Rows, make_rows
+from tests.support.api_client import assert_problem, make_caller
+
+# Written by OYL itself: what bounds each.
+BOUNDED_ELSEWHERE = {
+    "idempotency_keys.body": "core.api.idempotency.MAX_ANSWER_BYTES",
+    "audit_logs.payload_json": "audit.payloads",
+    "api_keys.scopes": "the serializer and the form: each scope once",
+    "tenants.metadata_encrypted": "nothing writes it yet",
+    "integration_configs.config_encrypted_json": "MaxJsonLengthValidator, before it is encrypted",
+    "documents.text": "PARSER_TEXT_MB",
+    "documents.file_metadata_json": "knowledge.metadata.bounded_file_metadata",
+    "documents.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
+    "documents.versions": "names of versions",
+    "chunks.text": "the embedding model's longest text",
+    "chunks.heading_path": "parts of documents.text",
+    "chunks.tags_text": "names of tags, of up to 255 characters each",
+    "file_batches.file_ids": "knowledge.openai.attachments.MAX_FILES",
+    "ingestion_jobs.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
+    "ingestion_jobs.timings_json": "names of stages",
+    "ingestion_jobs.versions": "names of versions",
+    "workflow_runs.error_detail": "nothing writes it yet",
+    "step_runs.error_detail": "nothing writes it yet",
+}
+FIELDS = {
+    f"{model._meta.db_table}.{field.name}": field
+    for model in apps.get_models()
+    if isinstance(apps.get_app_config(model._meta.app_label), OylAppConfig)
+    for field in model._meta.local_concrete_fields
+    if isinstance(field, models.TextField | models.JSONField | models.BinaryField | ArrayField)
+}
+BOUNDED = {name: f for name, f in FIELDS.items() if isinstance(f, BoundedTextField | BoundedJSONField)}
+# A request that writes the field, by its table; `parent` stands for the id of the parent.
+PARENTS = {
+    "workspace": "workspaces.Workspace",
+    "workflow": "workflows.Workflow",
+    "reference": "knowledge.Reference",
+}
+ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
+    "workspaces": ("workspaces", {"name": "Big"}),
+    "data_sources": ("data-sources", {"name": "Big", "workspace": None}),
+    "teammates": ("teammates", {"name": "Big", "workspace": None}),
+    "assistants": ("assistants", {"name": "Big", "workspace": None}),
+    "references": ("references", {"name": "Big", "workspace": None}),
+    "tags": ("tags", {"tag": "Big", "reference": None}),
+    "workflows": ("workflows", {"name": "Big", "workspace": None}),
+    "workflow_steps": ("workflow-steps", {"position": 2, "type_enum": "search", "workflow": None}),
+}
+# Written through other doors, or by none yet.
+NOT_WRITTEN_BY_ROUTES = {
+    "assistants.ai_instruction",
+    "instructions.system_prompt",
+    "documents.metadata_json",
+    "references.metadata_json",
+    "workflow_runs.input_json",
+    "workflow_runs.output_json",
+    "step_runs.output_json",
+}
+
+
+@pytest.fixture(scope="module")
+def owner(database: None) -> Person:
+    return make_owner()
+
+
+@pytest.fixture(scope="module")
+def rows(owner: Person) -> Rows:
+    return make_rows(owner)
+
+
+def too_long(field: Any) -> Any:
+    return "x" * (field.max_length + 1) if isinstance(field, BoundedTextField) else {"x": "x" * JSON_LENGTH}
+
+
+def test_every_long_column_is_bounded():
+    assert set(FIELDS) == set(BOUNDED) | set(BOUNDED_ELSEWHERE)
+    assert not set(BOUNDED) & set(BOUNDED_ELSEWHERE)
+    assert all(
+        field.max_length <= 100_000 for field in BOUNDED.values() if isinstance(field, BoundedTextField)
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(BOUNDED) - NOT_WRITTEN_BY_ROUTES))
+def test_api_refuses_a_longer_value_and_names_field_and_limit(name: str, owner: Person, rows: Rows):
+    table, _, column = name.partition(".")
+    route, body = ROUTES[table]
+    parents = {
+        field: str(rows[apps.get_model(PARENTS[field])].pk) for field, one in body.items() if one is None
+    }
+    answer = make_caller(owner).post(f"{route}/", {**body, **parents, column: too_long(BOUNDED[name])})
+    errors = assert_problem(answer, 422, "invalid")["errors"]
+    limit = getattr(BOUNDED[name], "max_length", None) or JSON_LENGTH
+    assert {error["field"] for error in errors} == {column}
+    assert any(str(limit) in error["detail"].replace(",", "") for error in errors)
+
+
+@pytest.mark.parametrize(
+    "model", sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
+)
+def test_admin_forms_refuse_a_longer_value(model: Model, owner: Person, rows: Rows):
+    request: Any = owner.client.get(url(model, "change", rows[model].pk)).wsgi_request
+    form = admin.site._registry[model].get_form(request, rows[model], change=True)
+    long_fields = [
+        field
+        for field in model._meta.local_concrete_fields
+        if field.name in form.base_fields and isinstance(field, models.TextField | models.JSONField)
+    ]
+    refused = []
+    for field in long_fields:
+        text = "x" * 100_001 if isinstance(field, models.TextField) else f'{{"x": "{"x" * JSON_LENGTH}"}}'
+        with tenant_scope(owner.tenant_id):
+            refused += [field] if field.name in form({field.name: text}, instance=rows[model]).errors else []
+    assert refused == long_fields
+
+
+def test_secret_configuration_is_bounded_before_it_is_encrypted(owner: Person, rows: Rows):
+    assert [name for name, field in FIELDS.items() if isinstance(field, EncryptedJSONField)] == [
+        "tenants.metadata_encrypted",
+        "integration_configs.config_encrypted_json",
+    ]
+    workspace = str(rows[apps.get_model("workspaces.Workspace")].pk)
+    body = {
+        "workspace": workspace,
+        "name": "Big",
+        "type_enum": "chat_model",
+        "config": {"x": "x" * JSON_LENGTH},
+    }
+    (error,) = assert_problem(make_caller(owner).post("integration-configs/", body), 422, "invalid")["errors"]
+    assert error["field"] == "config" and "64,000" in error["detail"]
+
+
+def test_scopes_of_a_key_are_bounded(owner: Person):
+    scopes = [*key_scopes(), "audit:read"]
+    answer = make_caller(owner).post("api-keys/", {"name": "Big", "scopes": scopes})
+    assert_problem(answer, 422, "invalid")
+
+
+def test_properties_of_a_file_are_kept_up_to_the_limit():
+    metadata = {"title": "x", "comment": "x" * JSON_LENGTH, "author": "Ada"}
+    assert bounded_file_metadata(metadata) == {"title": "x", "author": "Ada"}
+
+
+@pytest.mark.parametrize(
+    "model", sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
+)
+def test_admin_lists_do_not_load_long_columns(model: Model, owner: Person, rows: Rows):
+    """Neither with the rows, unless the list shows them, nor one by one afterwards."""
+    model_admin: Any = admin.site._registry[model]
+    client = owner.client
+    client.get(url(model, "changelist"))
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url(model, "changelist")).status_code == 200
+    shown = {*model_admin.list_display, *model_admin.list_reads}
+    for field in model._meta.local_concrete_fields:
+        column = f'"{model._meta.db_table}"."{field.column}"'
+        loading = [
+            one["sql"] for one in queries if f"{column}," in one["sql"] or f"{column} FROM" in one["sql"]
+        ]
+        if is_long(field):
+            assert bool(loading) == (field.name in shown), loading
