@@ -44,7 +44,9 @@ BOUNDED_ELSEWHERE = {
     "workflow_runs.error_detail": "nothing writes it yet",
     "step_runs.error_detail": "nothing writes it yet",
 }
-FIELDS = {
+MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
+by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+FIELDS: dict[str, Any] = {
     f"{model._meta.db_table}.{field.name}": field
     for model in apps.get_models()
     if isinstance(apps.get_app_config(model._meta.app_label), OylAppConfig)
@@ -116,9 +118,7 @@ def test_api_refuses_a_longer_value_and_names_field_and_limit(name: str, owner: 
     assert any(str(limit) in error["detail"].replace(",", "") for error in errors)
 
 
-@pytest.mark.parametrize(
-    "model", sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
-)
+@by_model
 def test_admin_forms_refuse_a_longer_value(model: Model, owner: Person, rows: Rows):
     request: Any = owner.client.get(url(model, "change", rows[model].pk)).wsgi_request
     form = admin.site._registry[model].get_form(request, rows[model], change=True)
@@ -162,9 +162,7 @@ def test_properties_of_a_file_are_kept_up_to_the_limit():
     assert bounded_file_metadata(metadata) == {"title": "x", "author": "Ada"}
 
 
-@pytest.mark.parametrize(
-    "model", sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
-)
+@by_model
 def test_admin_lists_do_not_load_long_columns(model: Model, owner: Person, rows: Rows):
     """Neither with the rows, unless the list shows them, nor one by one afterwards."""
     model_admin: Any = admin.site._registry[model]
