@@ -12,12 +12,14 @@ from django.contrib.auth import get_user_model
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.text import camel_case_to_spaces
 
 from audit.digests import digest, normalize_for_jsonb
 from audit.models import AuditLog
 from audit.payloads import shortened_payload
 from core.actors import Actor
+from core.apps import oyl_apps
 from core.bulk_sql import insert_instances
 from core.encryption.fields import EncryptedJSONField
 from core.errors import ConflictError
@@ -139,6 +141,9 @@ def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role
     with tenant_scope(actor.tenant_id):
         if dependents := undeleted_dependents(instances):
             raise ConflictError(f"First delete what belongs to it: {', '.join(dependents)}.")
+        for config in oyl_apps():
+            if config.on_deletion:
+                import_string(config.on_deletion)(actor=actor, instances=instances)
         for instance in instances:
             old = _values(_audited_fields(instance), instance)
             record(

@@ -56,7 +56,8 @@ class OylAppConfig(AppConfig):
     Dotted names: `job_handlers` of `jobs.handlers.JobHandler`s, `routes` of a dict of the views below `/api/v1/`,
     `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
     that are counted, `home` of a function from a request to the app's part of the admin's first page
-    (`core.admin.home.Home`)."""
+    (`core.admin.home.Home`), `on_deletion` of a function that is called inside the transaction that deletes `instances`,
+    with the `actor`."""
 
     default = False
     areas: tuple[Area, ...] = ()
@@ -71,6 +72,7 @@ class OylAppConfig(AppConfig):
     openai_urls = ""
     usage = ""
     home = ""
+    on_deletion = ""
 
     def __init_subclass__(cls) -> None:
         """Django uses the AppConfig of an `apps` module that is the default; the imported base class is not one."""

@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import Any, Self, TypeVar, cast
 
 from django.db import models
+from django.db.models import Q
+from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.isolation.scope import CurrentTenant
 
 M = TypeVar("M", bound=models.Model, covariant=True)  # noqa: PLC0105 (as Django's own is named)
+
+
+def alive_along(model: Any, lookup: str) -> Q:
+    """The condition that none of the rows which the lookup passes through is soft-deleted."""
+    condition, steps = Q(), lookup.split(LOOKUP_SEP)
+    for number, step in enumerate(steps, 1):
+        field = model._meta.pk if step == "pk" else model._meta.get_field(step)
+        if not field.is_relation:
+            break
+        model = field.related_model
+        if any(column.name == "deleted_at" for column in model._meta.fields):
+            condition &= Q(**{LOOKUP_SEP.join([*steps[:number], "deleted_at", "isnull"]): True})
+    return condition
 
 
 class TenantQuerySet(models.QuerySet[M]):

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from core.permissions import Role
+from core.isolation.scope import tenant_scope
+from core.permissions import Role, rows_of_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ def tenants_of_user(user_id: UUID) -> list[TenantAccess]:
 
 @dataclass(frozen=True, slots=True)
 class KeyAccess:
-    """A valid key: neither revoked nor expired, of an existing organisation, and its user is active and a member."""
+    """A valid key: neither revoked nor expired, of an existing organisation; its user is active and a member, and what it
+    is bound to is not deleted."""
 
     key_id: UUID
     tenant_id: UUID
@@ -49,9 +51,18 @@ def access_by_key(key: str) -> KeyAccess | None:
     if row is None:
         return None
     key_id, tenant_id, user_id, role, prefix, scopes, bound_kind, bound_id, last_used_at = row
-    return KeyAccess(
+    access = KeyAccess(
         key_id, tenant_id, user_id, Role(role), prefix, scopes, bound_kind, bound_id, last_used_at
     )
+    return access if _bound_object_exists(access) else None
+
+
+def _bound_object_exists(access: KeyAccess) -> bool:
+    """A deletion revokes the keys that are bound to the object; one that is made at the same moment is refused here."""
+    if not access.bound_kind:
+        return True
+    with tenant_scope(access.tenant_id):
+        return rows_of_kind(access.bound_kind).filter(pk=access.bound_id).exists()
 
 
 def hash_key(key: str) -> str:

@@ -21,3 +21,4 @@ class TenantsConfig(OylAppConfig):
     )
     routes = "tenants.api.ROUTES"
     usage = "tenants.usage.figures"
+    on_deletion = "tenants.services.api_keys.revoke_keys_bound_to"

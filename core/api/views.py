@@ -25,6 +25,7 @@ from core.api.problems import PreconditionFailed
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, scope
+from core.querysets import alive_along
 from core.requests import uses_api_key
 
 CHANGING = ("PATCH", "DELETE")
@@ -83,12 +84,12 @@ BoundLookups = dict[str, tuple[str, ...]]
 
 def bound_rows(actor: Actor, rows: models.QuerySet[Any], lookups: BoundLookups) -> models.QuerySet[Any]:
     """The rows that belong to the object that the actor's key is bound to. `lookups` has, for each kind of object, the
-    lookups from a row to it; one of them must match."""
+    lookups from a row to it; one of them must match, through rows of which none is soft-deleted."""
     if actor.bound is None:
         return rows
-    kind, pk = actor.bound
-    belongs = reduce(or_, (Q(**{lookup: pk}) for lookup in lookups[kind]))
-    return rows.filter(pk__in=rows.model._default_manager.filter(belongs).values("pk"))
+    (kind, pk), model = actor.bound, rows.model
+    belongs = reduce(or_, (Q(**{lookup: pk}) & alive_along(model, lookup) for lookup in lookups[kind]))
+    return rows.filter(pk__in=model._default_manager.filter(belongs).values("pk"))
 
 
 class TenantViewSet(viewsets.GenericViewSet[Any]):

@@ -16,7 +16,7 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Mode
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
-from knowledge.models import Chunk, Reference, TagLink
+from knowledge.models import Reference, TagLink
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import MAX_LIMIT, MAX_QUERY_LENGTH, search
 
@@ -81,7 +81,7 @@ class SearchViewSet(TenantViewSet):
     """Passages that answer a question, the best first."""
 
     area = "knowledge"
-    model = Chunk
+    model = Reference
     roles = {"POST": Role.VIEWER}
     bound_by = REFERENCE_LOOKUPS
     only_reads = opens_own_scopes = True

@@ -124,8 +124,9 @@ def create_knowledge_base(*, actor: Actor, assistant_id: UUID, name: str) -> Kno
 
 def readable_references(knowledge_base_id: UUID) -> list[UUID]:
     """Inside a scope: the ids of the references that the knowledge base reads, its private one included."""
-    linked = KnowledgeBaseReference.objects.filter(knowledge_base_id=knowledge_base_id)
-    private = Reference.objects.filter(knowledge_base_id=knowledge_base_id)
+    base = KnowledgeBase.objects.filter(pk=knowledge_base_id)
+    linked = KnowledgeBaseReference.objects.filter(knowledge_base__in=base)
+    private = Reference.objects.filter(knowledge_base__in=base)
     return list(linked.values_list("reference_id", flat=True).union(private.values_list("pk", flat=True)))
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import models
 from django.utils import timezone
 
-from audit.services import record
+from audit.services import record, record_each
 from core.actors import Actor, ActorKind
 from core.errors import ForbiddenError, InvalidError
 from core.isolation.scope import tenant_scope
@@ -80,6 +81,15 @@ def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
     with tenant_scope(actor.tenant_id):
         if ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()):
             record(actor=actor, action="api_key.revoked", target=api_key, old={"name": api_key.name})
+
+
+def revoke_keys_bound_to(*, actor: Actor, instances: Sequence[models.Model]) -> None:
+    """Inside the transaction that deletes the objects: whoever may delete an object also ends the keys that open it."""
+    rows = ApiKey.objects.filter(bound_id__in=[instance.pk for instance in instances], revoked_at=None)
+    keys = list(rows.select_for_update())
+    ApiKey.objects.filter(pk__in=[key.pk for key in keys]).update(revoked_at=timezone.now())
+    events = [(key, None, {"old": {"name": key.name}, "deleted": str(key.bound_id)}) for key in keys]
+    record_each(actor=actor, action="api_key.revoked", events=events)
 
 
 def record_key_use(key: KeyAccess) -> None:
