@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.api.views import BoundLookups
+from core.api.bound_rows import BoundLookups
 
 REFERENCE_LOOKUPS = {
     "workspace": ("workspace",),

@@ -94,9 +94,24 @@ def _integer_bounds(field: Any) -> dict[str, Any]:
     return {"validators": field.validators}
 
 
+# By the class of the relation, in either direction.
+RELATIONS = (
+    models.ForeignKey,
+    models.OneToOneField,
+    models.ManyToManyField,
+    models.ManyToOneRel,
+    models.OneToOneRel,
+    models.ManyToManyRel,
+)
+
+
 class StrictFilterSet(FilterSet):
+    """Relations are compared by id, and the object is not looked up: the list is empty for an id that does not exist, that
+    another tenant or a person outside of it has, or that an API key is not bound to."""
+
     FILTER_DEFAULTS = {
         **FilterSet.FILTER_DEFAULTS,
+        **{relation: {"filter_class": filters.UUIDFilter} for relation in RELATIONS},
         models.BooleanField: {"filter_class": BooleanFilter},
         models.DateTimeField: {"filter_class": TimeFilter},
         models.IntegerField: {"filter_class": IntegerFilter, "extra": _integer_bounds},

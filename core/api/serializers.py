@@ -8,6 +8,7 @@ from django.db import models
 from rest_framework import exceptions, serializers
 from rest_framework.utils.html import is_html_input
 
+from core.api.bound_rows import bound_lookups_of, bound_rows
 from core.api.parsers import load_json
 
 TIMES = ("created_at", "updated_at")
@@ -76,9 +77,20 @@ class ObjectField(serializers.JSONField):
         return value
 
 
+class RelatedField(serializers.PrimaryKeyRelatedField[Any]):
+    """An object that the caller sees. One that a bound API key does not see is answered as one that does not exist."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        rows: Any = super().get_queryset()
+        view = self.context.get("view")
+        return bound_rows(view.actor, rows, bound_lookups_of(rows.model)) if view else rows
+
+
 class OylSerializer(StrictSerializer, serializers.ModelSerializer[M]):
     """`Meta.fixed` names the fields that are set on creation and cannot be changed. Constraints are checked by the model
     when it is saved."""
+
+    serializer_related_field = RelatedField
 
     class Meta:
         validators: list[Any] = []

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
 from django.utils.http import parse_etags
 from rest_framework import exceptions, mixins, permissions, viewsets
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -19,13 +16,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.actors import Actor
+from core.api.bound_rows import BoundLookups, bound_rows
 from core.api.idempotency import RepeatableRequest
 from core.api.parsers import StrictJSONParser
 from core.api.problems import PreconditionFailed
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, scope
-from core.querysets import alive_along
 from core.requests import uses_api_key
 
 CHANGING = ("PATCH", "DELETE")
@@ -77,19 +74,6 @@ class HasDeclaredRole(permissions.BasePermission):
             detail = f"Your key is bound to one {actor.bound[0]}, and does not open this."
             raise exceptions.PermissionDenied(detail, code="key_bound")
         return True
-
-
-BoundLookups = dict[str, tuple[str, ...]]
-
-
-def bound_rows(actor: Actor, rows: models.QuerySet[Any], lookups: BoundLookups) -> models.QuerySet[Any]:
-    """The rows that belong to the object that the actor's key is bound to. `lookups` has, for each kind of object, the
-    lookups from a row to it; one of them must match, through rows of which none is soft-deleted."""
-    if actor.bound is None:
-        return rows
-    (kind, pk), model = actor.bound, rows.model
-    belongs = reduce(or_, (Q(**{lookup: pk}) & alive_along(model, lookup) for lookup in lookups[kind]))
-    return rows.filter(pk__in=model._default_manager.filter(belongs).values("pk"))
 
 
 class TenantViewSet(viewsets.GenericViewSet[Any]):

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.events import EventsRenderer, EventStream, follow
-from core.api.serializers import TIMES, ObjectField, OylSerializer, StrictSerializer
+from core.api.serializers import TIMES, ObjectField, OylSerializer, RelatedField, StrictSerializer
 from core.api.views import READ, ReadViewSet
 from core.downloads import MEDIA_TYPE, Download
 from core.isolation.scope import tenant_scope
@@ -79,7 +79,7 @@ class DocumentSerializer(OylSerializer[Document]):
 
 
 class UploadSerializer(StrictSerializer):
-    reference = serializers.PrimaryKeyRelatedField[Reference](
+    reference = RelatedField(
         queryset=Reference.objects, help_text="The library that the documents belong to."
     )
     files = serializers.ListField(

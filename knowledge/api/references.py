@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from audit.api import AuditedViewSet
-from core.api.serializers import TIMES, OylSerializer
+from core.api.serializers import TIMES, OylSerializer, RelatedField
 from core.api.views import ReadViewSet
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import KnowledgeBase, Reference, Tag, TagLink, TagRule
@@ -52,7 +52,7 @@ class ReferenceViewSet(AuditedViewSet):
 
 
 class KnowledgeBaseSerializer(OylSerializer[KnowledgeBase]):
-    references = serializers.PrimaryKeyRelatedField[Reference](
+    references = RelatedField(
         many=True,
         required=False,
         queryset=Reference.objects,

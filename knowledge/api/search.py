@@ -10,8 +10,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.bound_rows import bound_rows
 from core.api.serializers import StrictSerializer
-from core.api.views import TenantViewSet, bound_rows
+from core.api.views import TenantViewSet
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Mode

@@ -9,8 +9,8 @@ from uuid import UUID
 from rest_framework.exceptions import NotFound
 
 from core.actors import Actor
+from core.api.bound_rows import bound_rows
 from core.api.openai.ids import as_id
-from core.api.views import bound_rows
 from knowledge.models import StoredFile
 from knowledge.openai.files import FILE_LOOKUPS
 from knowledge.openai.ids import FILE

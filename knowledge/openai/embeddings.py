@@ -9,9 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.bound_rows import BoundLookups
 from core.api.openai.fields import TextsField
 from core.api.openai.views import OpenAIViewSet, validated
-from core.api.views import READ, BoundLookups
+from core.api.views import READ
 from core.errors import NotFoundError
 from core.permissions import Role, bound_kinds
 from engines.embedding import Embedder

@@ -11,8 +11,8 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.bound_rows import BoundLookups, bound_rows
 from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
-from core.api.views import BoundLookups, bound_rows
 from core.downloads import Download
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, bound_kinds

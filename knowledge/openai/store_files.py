@@ -12,10 +12,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.bound_rows import bound_rows
 from core.api.openai.fields import IdField
 from core.api.openai.ids import as_id, pk_of
 from core.api.openai.views import OpenAIViewSet, validated
-from core.api.views import bound_rows
 from core.error_codes import ERROR_CODES, Origin
 from core.isolation.scope import tenant_scope
 from core.permissions import Role

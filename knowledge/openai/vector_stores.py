@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api import AuditedViewSet
+from core.api.bound_rows import BoundLookups, bound_rows
 from core.api.openai.fields import IdField, PairsField
 from core.api.openai.ids import as_id
 from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
-from core.api.views import BoundLookups, bound_rows
 from core.bounded_fields import DESCRIPTION_LENGTH
 from core.isolation.scope import tenant_scope
 from core.models import new_id

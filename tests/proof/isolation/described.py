@@ -14,9 +14,12 @@ from django.test import Client
 from core.api.schema.examples import placeholder
 from oyl.openapi import document
 from oyl.routes import ROUTES
+from tenants.models import User
 from tests.proof.isolation.parties import MODELS, Model, Party
 from workspaces.models import Workspace
 
+# Users have no tenant of their own, but one tenant's requests must not tell who is a user of another.
+ID_MODELS: list[Model] = [*MODELS, User]
 Path = tuple[str, ...]
 JSON, FORM = "application/json", "multipart/form-data"
 
@@ -70,7 +73,7 @@ class Operation:
         if name in ("id", "ids"):
             return self.model
         plain = name.rpartition("__")[2].replace("_", "").removesuffix("s")
-        return next((model for model in MODELS if model._meta.model_name == plain), Workspace)
+        return next((model for model in ID_MODELS if model._meta.model_name == plain), Workspace)
 
     def own(self, party: Party) -> RequestData:
         """Return the document's example, with the party's ids."""

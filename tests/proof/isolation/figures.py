@@ -18,6 +18,7 @@ TRIED = {
     "foreign idempotency keys": ("Another's idempotency keys", "as unused ones"),
     "ids in actions": ("Ids in actions on lists", "the same"),
     "filters": ("Filters of lists", "the same"),
+    "bodies of bound keys": ("Ids in bodies, sent with bound keys", "the same"),
     "choices": ("Questions for choices", "nothing foreign"),
     "arguments of commands": ("Arguments of commands", "none tells a foreign id from an absent one"),
     "forged searches": ("Searches with forged filters", "nothing foreign"),

@@ -13,10 +13,11 @@ from django.utils import timezone
 from core.api.pagination import Cursor
 from core.isolation.scope import tenant_scope
 from core.models import IdempotencyKey
+from tenants.models import User
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
-from tests.proof.isolation.described import Operation, RequestData, operations
-from tests.proof.isolation.parties import MODELS, Party
+from tests.proof.isolation.described import ID_MODELS, Operation, RequestData, operations
+from tests.proof.isolation.parties import Party
 from tests.proof.isolation.routes import ids_of
 
 OPERATIONS = operations()
@@ -57,7 +58,7 @@ def test_foreign_id_is_answered_as_absent_in_every_place(
 ):
     own = operation.own(intruder)
     for place in operation.places():
-        for model in [operation.model_of(place), *MODELS][: size(1, 1 + len(MODELS))]:
+        for model in [operation.model_of(place), *ID_MODELS][: size(1, 1 + len(ID_MODELS))]:
             foreign, absent = (
                 answer(operation.send(browser, own.with_id(place, str(pk))), pk)
                 for pk in ids_of(model, victim)
@@ -100,4 +101,5 @@ def test_places_of_every_kind_are_found():
     places = [place for operation in OPERATIONS for place in operation.places()]
     assert {place[0] for place in places} == {"path", "query", "body"}
     assert any("*" in place for place in places) and any(len(place) > 3 for place in places)
+    assert User in {one.model_of(place) for one in OPERATIONS for place in one.places()}
     assert len(LISTS) > 15 and len(REPEATABLE) > 15
