@@ -95,7 +95,7 @@ def _integer_bounds(field: Any) -> dict[str, Any]:
 
 
 # By the class of the relation, in either direction.
-RELATIONS = (
+RELATIONS: tuple[Any, ...] = (
     models.ForeignKey,
     models.OneToOneField,
     models.ManyToManyField,

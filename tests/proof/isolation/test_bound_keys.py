@@ -42,7 +42,7 @@ def relation_filters() -> Iterator[Any]:
     for route, view in ROUTES.items():
         if not issubclass(view.model, models.Model) or not getattr(view, "filterset_fields", None):
             continue
-        filters: Any = FilterBackend().get_filterset_class(view, view.model._default_manager)
+        filters: Any = FilterBackend().get_filterset_class(view, view.model._default_manager.all())
         for name, one in filters.base_filters.items():
             model: Any = view.model
             for step in one.field_name.split("__"):
