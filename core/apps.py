@@ -31,10 +31,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A SECURITY DEFINER function that answers before a tenant is known, and the tables that it reads."""
+    """A SECURITY DEFINER function, which works before a tenant is known, and the tenants' tables that it reads."""
 
     signature: str
-    tables: tuple[str, ...]
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,9 @@ class SidebarPage:
 
 class OylAppConfig(AppConfig):
     """`bound_kinds` has what an API key may be bound to, with the model ("app.Model") of each. `shared_tables` has the
-    tables without a tenant, each with the reason. Rows of `append_only_tables` are never changed.
+    tables without a tenant, each with the reason. Rows of `append_only_tables` are never changed. The application's
+    database role has no privilege on `closed_tables`, which only the functions of `lookups` read and write, and may not
+    delete from `lasting_tables`. `guards` has triggers that must be there ("table.trigger").
 
     Dotted names: `job_handlers` of `jobs.handlers.JobHandler`s, `routes` of a dict of the views below `/api/v1/`,
     `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
@@ -65,6 +67,9 @@ class OylAppConfig(AppConfig):
     lookups: tuple[Lookup, ...] = ()
     shared_tables: Mapping[str, str] = {}
     append_only_tables: tuple[str, ...] = ()
+    closed_tables: tuple[str, ...] = ()
+    lasting_tables: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     job_handlers: tuple[str, ...] = ()
     sidebar: tuple[SidebarPage, ...] = ()
@@ -95,8 +100,22 @@ class CoreConfig(OylAppConfig):
         "django_migrations": "names of migrations",
         "django_session": "ids only, before a tenant is known",
     }
-    lookups = (Lookup("oyl_tenants()", ("tenants",)),)
+    closed_tables = ("django_session",)
+    lookups = (
+        Lookup("oyl_tenants()", ("tenants",)),
+        Lookup("oyl_session(text)"),
+        Lookup("oyl_session_exists(text)"),
+        Lookup("oyl_save_session(text,text,timestamp with time zone,boolean)"),
+        Lookup("oyl_delete_session(text)"),
+        Lookup("oyl_delete_expired_sessions()"),
+    )
     schedules = (
+        Schedule(
+            name="delete-expired-sessions",
+            task="core.tasks.delete_expired_sessions",
+            every=3600.0,
+            expires=600.0,
+        ),
         Schedule(
             name="purge-idempotency-keys",
             task="core.tasks.purge_idempotency_keys",

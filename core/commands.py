@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import validate_email
 from tqdm import tqdm
 
 from core.actors import Actor, command_actor
@@ -38,6 +40,15 @@ def new_name(value: str) -> str:
         raise ArgumentTypeError("a name must not be empty")
     if len(value) > MAX_NAME_LENGTH:
         raise ArgumentTypeError(f"a name has at most {MAX_NAME_LENGTH} characters; this one has {len(value)}")
+    return value
+
+
+def email_address(value: str) -> str:
+    """The argparse type of an argument that is an e-mail address."""
+    try:
+        validate_email(value)
+    except ValidationError as error:
+        raise ArgumentTypeError(f"'{value}' is not an e-mail address") from error
     return value
 
 

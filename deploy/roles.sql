@@ -9,7 +9,6 @@ BEGIN
             EXECUTE format('CREATE ROLE %I', role);
         END IF;
     END LOOP;
-    EXECUTE format('ALTER DATABASE %I OWNER TO oyl_owner', current_database());
 END
 $$;
 ALTER ROLE oyl_owner LOGIN CREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
@@ -18,3 +17,20 @@ ALTER ROLE oyl_lookup NOLOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
 GRANT oyl_lookup TO oyl_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO oyl_app;
+-- OYL uses neither temporary tables nor large objects, which no policy of a table isolates.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    IF current_database() <> 'template1' THEN
+        EXECUTE format('ALTER DATABASE %I OWNER TO oyl_owner', current_database());
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    END IF;
+    FOR name IN
+        SELECT oid::regprocedure FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^(lo_|loread$|lowrite$)'
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', name);
+    END LOOP;
+END
+$$;

@@ -182,6 +182,11 @@ OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 AUTH_USER_MODEL = "tenants.User"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+PASSWORD_HASHERS = [  # the first one hashes; with the second one, hashes of earlier releases are checked
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+SESSION_ENGINE = "core.sessions"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

@@ -5,11 +5,18 @@ class TenantsConfig(OylAppConfig):
     name = "tenants"
     areas = (Area("organisation"),)
     shared_tables = {
+        "password_hashes": "of users; no role of OYL's processes can read them",
         "users": "a person may belong to several tenants",
         "users_groups": "Django's permissions; OYL decides by roles in a tenant",
         "users_user_permissions": "Django's permissions; OYL decides by roles in a tenant",
     }
+    closed_tables = ("password_hashes",)
+    lasting_tables = ("users",)
+    guards = ("users.operators",)
     lookups = (
+        Lookup("oyl_password_parameters(uuid)"),
+        Lookup("oyl_password_matches(uuid,text)"),
+        Lookup("oyl_set_password(uuid,text,text)"),
         Lookup("oyl_memberships(uuid)", ("tenants", "memberships")),
         Lookup("oyl_api_key(text)", ("tenants", "memberships", "api_keys")),
     )

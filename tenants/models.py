@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
 from core.models import TenantModel, new_id, one_of
 from core.permissions import Role, bound_kind_choices
+from tenants import passwords
 
 
 class Tenant(models.Model):
@@ -33,12 +36,14 @@ class Tenant(models.Model):
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Without a password, the user cannot sign in until one is set."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
-        user.save()
+        user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Only with `db_manager("owner")`: PostgreSQL lets the application's role make no operators."""
         return self.create_user(email, password, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> User:
@@ -49,6 +54,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by e-mail. What they may do is decided by their membership of a tenant; a superuser is an
     operator, who may act in any tenant, one at a time."""
 
+    password = None  # type: ignore[assignment]  # `PasswordHash` has it
+    _new_hash: str | None = None
+    password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=255, blank=True)
@@ -68,10 +76,43 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         return self.name
 
+    def set_password(self, raw_password: str | None) -> None:
+        """Hash it. `save` stores the hash, and thereby ends the user's sessions. Raises PasswordsBusyError."""
+        self._new_hash = raw_password and passwords.hash_password(raw_password)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic(using=kwargs.get("using") or self._state.db):
+            super().save(*args, **kwargs)
+            if self._new_hash:
+                self.password_changed_at = passwords.store(self.pk, self._new_hash, using=self._state.db)
+        self._new_hash = None
+
+    def check_password(self, raw_password: str | None) -> bool:
+        return raw_password is not None and passwords.matches(self.pk, raw_password)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """A session is valid until the password is changed."""
+        changed = self.password_changed_at
+        value = changed.astimezone(UTC).isoformat() if changed else ""
+        return salted_hmac("oyl.session", value, secret=secret, algorithm="sha256").hexdigest()
+
     @property
     def is_staff(self) -> bool:
         """Required by Django's admin; OYL's admin site requires a tenant instead."""
         return self.is_active
+
+
+class PasswordHash(models.Model):
+    """Closed to the application's role: only the functions in `tenants.passwords` reach it."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="+")
+    encoded = models.CharField(max_length=256)
+
+    class Meta:
+        db_table = "password_hashes"
+
+    def __str__(self) -> str:
+        return str(self.user_id)
 
 
 class Membership(TenantModel):

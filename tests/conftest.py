@@ -62,6 +62,8 @@ def _test_database() -> Iterator[None]:
     if KEPT:
         owner.creation.clone_test_db(suffix, verbosity=0)
         owner.settings_dict["NAME"] = owner.creation.get_test_db_clone_settings(suffix)["NAME"]
+        with owner.cursor() as cursor:  # a copy has the privileges of a new database
+            cursor.execute(f'REVOKE TEMPORARY ON DATABASE "{owner.settings_dict["NAME"]}" FROM PUBLIC')
     application.settings_dict["NAME"] = owner.settings_dict["NAME"]
     try:
         yield
@@ -157,11 +159,16 @@ def stranger(database: None) -> Person:
     return make_owner()
 
 
+def make_operator() -> User:
+    """Made by the tables' owner, as by the command `createsuperuser`."""
+    email = f"operator-{uuid4().hex[:12]}@example.org"
+    User.objects.db_manager("owner").create_superuser(email, "correct horse battery staple")
+    return User.objects.get(email=email)
+
+
 @pytest.fixture
 def operator(database: None) -> User:
-    return User.objects.create_superuser(
-        f"operator-{uuid4().hex[:12]}@example.org", "correct horse battery staple"
-    )
+    return make_operator()
 
 
 @pytest.fixture

@@ -168,15 +168,30 @@ def functions_do_not_escalate_rights(catalogue: Catalogue) -> Iterator[Violation
 
 
 def grants_are_minimal(catalogue: Catalogue) -> Iterator[Violation]:
-    append_only = {table for config in oyl_apps() for table in config.append_only_tables}
     for table in catalogue.tables:
-        allowed = {"SELECT", "INSERT"} if table.name in append_only else GRANTS
-        if excess := sorted(set(table.grants) - allowed):
+        if excess := sorted(set(table.grants) - _allowed_grants(table.name)):
             what = ", ".join(excess)
             detail = (
                 f"{catalogue.role.name} may {what}: REVOKE {what} ON {table.name} FROM {catalogue.role.name}."
             )
             yield Violation("grant", table.name, detail)
+    for privilege in catalogue.role.excess:
+        detail = f"It may {privilege}: run deploy/roles.sql in this database as a superuser."
+        yield Violation("grant", catalogue.role.name, detail)
+
+
+def _allowed_grants(table: str) -> set[str]:
+    if any(table in config.closed_tables for config in oyl_apps()):
+        return set()
+    if any(table in config.append_only_tables for config in oyl_apps()):
+        return {"SELECT", "INSERT"}
+    return GRANTS - {"DELETE"} if any(table in config.lasting_tables for config in oyl_apps()) else GRANTS
+
+
+def guards_are_there(catalogue: Catalogue) -> Iterator[Violation]:
+    found = {trigger.name for trigger in catalogue.triggers}
+    for name in (name for config in oyl_apps() for name in config.guards if name not in found):
+        yield Violation("guard", name, "This trigger is missing or disabled: enable it, or migrate again.")
 
 
 def role_cannot_bypass_isolation(catalogue: Catalogue) -> Iterator[Violation]:
@@ -207,4 +222,5 @@ RULES: list[Callable[[Catalogue], Iterator[Violation]]] = [
     views_use_invoker_rights,
     functions_do_not_escalate_rights,
     grants_are_minimal,
+    guards_are_there,
 ]

@@ -13,15 +13,19 @@ def lookup_function(
     returns: str,
     body: str,
     reads: Mapping[str, Sequence[str]],
-    policies: Sequence[str],
+    policies: Sequence[str] = (),
+    changes: Mapping[str, str] = {},
     language: str = "sql",
 ) -> RunSQL:
     """A SECURITY DEFINER function that runs as `oyl_lookup`, a role that cannot sign in. `reads` has the columns of each
-    table that it may see, `policies` the tables among these whose row-level security lets it see all rows."""
+    table that it may see, `policies` the tables among these whose row-level security lets it see all rows, `changes` the
+    privileges on each table by which it writes."""
     name = signature.partition("(")[0]
+    grants = [f"GRANT {privileges} ON {table} TO oyl_lookup;" for table, privileges in changes.items()]
     return RunSQL(
-        f"{grant_lookup(reads, policies)}"
-        f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE {language} STABLE SECURITY DEFINER "
+        f"{grant_lookup(reads, policies)}{''.join(grants)}"
+        f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE {language} "
+        f"{'VOLATILE' if changes else 'STABLE'} SECURITY DEFINER "
         f"SET search_path = public, pg_temp AS $$ {body} $$;"
         "GRANT CREATE ON SCHEMA public TO oyl_lookup;"
         f"ALTER FUNCTION {name} OWNER TO oyl_lookup;"

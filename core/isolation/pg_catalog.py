@@ -65,7 +65,16 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """One that is enabled; `name` is "table.trigger"."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseRole:
+    """`excess` has its privileges, beside those on tables, that the application does not need."""
+
     name: str
     superuser: bool
     bypasses: bool
@@ -73,6 +82,7 @@ class DatabaseRole:
     replicates: bool
     memberships: list[str]
     owns: list[str]
+    excess: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +93,7 @@ class Catalogue:
     foreign_keys: list[ForeignKey]
     indexes: list[DatabaseIndex]
     definers: list[Function]
+    triggers: list[Trigger]
 
 
 def read() -> Catalogue:
@@ -93,6 +104,7 @@ def read() -> Catalogue:
         foreign_keys=_fetch(ForeignKey, FOREIGN_KEYS),
         indexes=_fetch(DatabaseIndex, INDEXES),
         definers=_fetch(Function, DEFINERS),
+        triggers=_fetch(Trigger, TRIGGERS),
     )
 
 
@@ -151,6 +163,11 @@ SELECT p.oid::regprocedure::text, pg_get_userbyid(p.proowner)::text, coalesce(p.
 FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace ORDER BY 1
 """
 
+TRIGGERS = """
+SELECT c.relname || '.' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') ORDER BY 1
+"""
+
 ROLE = """
 SELECT r.rolname::text, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolreplication,
     ARRAY(
@@ -160,6 +177,14 @@ SELECT r.rolname::text, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolreplic
     ARRAY(
         SELECT c.relname::text FROM pg_class c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relowner = r.oid ORDER BY 1
+    ),
+    ARRAY(
+        SELECT privilege || ' ON DATABASE ' || current_database() FROM unnest(ARRAY['CREATE', 'TEMPORARY']) privilege
+        WHERE has_database_privilege(r.oid, current_database(), privilege)
+        UNION ALL
+        SELECT 'EXECUTE ON FUNCTION ' || p.oid::regprocedure FROM pg_proc p
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname ~ '^(lo_|loread$|lowrite$)'
+            AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
     )
 FROM pg_roles r WHERE r.rolname = current_user
 """

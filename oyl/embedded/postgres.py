@@ -103,5 +103,6 @@ def _create_roles(layout: Layout) -> None:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not found:
             connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
-    with _connect(layout, DATABASE) as connection:
-        connection.execute(ROLES.read_bytes())
+    for database in (DATABASE, "template1"):  # databases of tests are copies of template1
+        with _connect(layout, database) as connection:
+            connection.execute(ROLES.read_bytes())

@@ -18,7 +18,7 @@ def save_user(*, actor: Actor, user: User) -> str | None:
     operator."""
     _require_operator(actor)
     user.email = user.email.lower()
-    password = _new_password() if user._state.adding else None
+    password = new_password() if user._state.adding else None
     if password:
         user.set_password(password)
     save_audited(actor=actor, instance=user)
@@ -29,10 +29,10 @@ def reset_password(*, actor: Actor, user: User) -> str:
     """Set and return a new password, which signs the user out everywhere. Raises ForbiddenError unless the actor is an
     operator."""
     _require_operator(actor)
-    password = _new_password()
+    password = new_password()
     user.set_password(password)
     with tenant_scope(actor.tenant_id):
-        user.save(update_fields=["password"])
+        user.save()
         record(actor=actor, action="user.password_reset", target=user)
     return password
 
@@ -46,11 +46,11 @@ def get_or_create_user(email: str) -> tuple[User, str | None]:
     found = User.objects.filter(email=email.lower()).first()
     if found:
         return found, None
-    password = _new_password()
+    password = new_password()
     return User.objects.create_user(email, password), password
 
 
-def _new_password() -> str:
+def new_password() -> str:
     password = secrets.token_urlsafe(12)
     validate_password(password)
     return password

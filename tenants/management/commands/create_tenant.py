@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError, CommandParser
-from django.core.validators import validate_email
+from django.core.management.base import CommandParser
 
-from core.commands import OylCommand, new_name
+from core.commands import OylCommand, email_address, new_name
 from tenants.services.organisations import NewTenant, create_tenant
 
 
@@ -18,13 +16,9 @@ class Command(OylCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("name", type=new_name)
-        parser.add_argument("--admin-email", required=True)
+        parser.add_argument("--admin-email", type=email_address, required=True)
 
     def run(self, *args: Any, name: str, admin_email: str, **options: Any) -> NewTenant:
-        try:
-            validate_email(admin_email)
-        except ValidationError as error:
-            raise CommandError(f"'{admin_email}' is not an e-mail address.") from error
         return create_tenant(name=name, admin_email=admin_email)
 
     def describe(self, result: NewTenant) -> str:

@@ -32,8 +32,11 @@ COMMANDS = {
 }
 # They act in no tenant's scope, and print only names and ids of tenants.
 OPERATOR_COMMANDS = {
+    "changepassword",
     "check_rls",
+    "create_operator",
     "create_tenant",
+    "createsuperuser",
     "demo",
     "doctor",
     "list_tenants",

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tenants.models import User
+from tests.conftest import make_operator
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.parties import Party
@@ -34,7 +34,7 @@ without_ids = pytest.mark.parametrize(
 def operator(intruder: Party) -> Client:
     """An operator who has entered the intruder's organisation."""
     browser = Client()
-    browser.force_login(User.objects.create_superuser(f"{uuid4().hex}@example.org", "correct horse battery"))
+    browser.force_login(make_operator())
     browser.post(reverse("admin:switch_tenant"), {"tenant": str(intruder.tenant_id)})
     return browser
 

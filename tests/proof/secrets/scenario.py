@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from core.isolation.scope import tenant_scope
 from tenants.models import ApiKey, Membership, Tenant, User
-from tests.conftest import Person, make_owner
+from tests.conftest import Person, make_operator, make_owner
 from tests.knowledge.libraries import BEES, Library, make_library
 from tests.proof.secrets.canaries import Canaries
 from tests.support.admin_pages import url
@@ -121,7 +121,7 @@ class Scenario:
 
 def make_scenario(folder: Path) -> Scenario:
     person = make_owner()
-    operator = User.objects.create_superuser(f"operator-{person.tenant_id.hex}@example.org", "x" * 12)
+    operator = make_operator()
     return Scenario(
         person=person,
         operator=operator,

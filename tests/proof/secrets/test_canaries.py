@@ -41,9 +41,12 @@ from workspaces.models import IntegrationConfig
 SECRET_SETTINGS = sorted(filter(SECRET_NAMES.search, variables()))
 # The arguments of each command; None if it starts other programs, or shows a secret once.
 COMMANDS: dict[str, list[str] | None] = {
+    "changepassword": None,
     "check_rls": [],
     "create_api_key": None,
+    "create_operator": None,
     "create_tenant": None,
+    "createsuperuser": None,
     "delete_document": ["--tenant", "{tenant}", "{document}"],
     "demo": None,
     "doctor": [],

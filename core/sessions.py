@@ -1,0 +1,59 @@
+"""Sessions in PostgreSQL, which the application's database role reaches by their keys only: functions read, write and
+delete one session at a time. Otherwise one SQL injection would read everybody's session keys, or sign everybody out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.db import connection
+
+
+class SessionStore(SessionBase):
+    def load(self) -> dict[str, Any]:
+        data = self.session_key and _call("oyl_session", self.session_key)
+        if data is None:
+            self._session_key = None
+            return {}
+        return self.decode(data)
+
+    def exists(self, session_key: str | None) -> bool:
+        return bool(_call("oyl_session_exists", session_key))
+
+    def create(self) -> None:
+        while True:
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
+            try:
+                self.save(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return
+
+    def save(self, must_create: bool = False) -> None:
+        """Raises CreateError if the key exists, and UpdateError if the session was deleted meanwhile."""
+        if self.session_key is None:
+            return self.create()
+        data = self.encode(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
+        if not _call("oyl_save_session", self.session_key, data, self.get_expiry_date(), must_create):
+            raise CreateError if must_create else UpdateError
+        return None
+
+    def delete(self, session_key: str | None = None) -> None:
+        _call("oyl_delete_session", session_key or self.session_key)
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        delete_expired_sessions()
+
+
+def delete_expired_sessions() -> int:
+    """Return their number."""
+    return int(_call("oyl_delete_expired_sessions"))
+
+
+def _call(function: str, *values: Any) -> Any:
+    places = ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}({places})", values)
+        return cursor.fetchone()[0]

@@ -1,0 +1,33 @@
+"""The services for operators' accounts, for commands only: they use the role that owns the tables, because PostgreSQL lets
+the application's role neither make an operator nor set an operator's password."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core.errors import ConflictError, NotFoundError
+from tenants.models import User
+from tenants.services.users import new_password
+
+OWNER = "owner"
+
+
+def create_operator(*, email: str) -> str:
+    """Return the password. Raises ConflictError if there is an account with this address: members become no operators."""
+    password = new_password()
+    if User.objects.filter(email=email.lower()).exists():
+        raise ConflictError(f"{email} has an account already. Operators have an account of their own.")
+    User.objects.db_manager(OWNER).create_superuser(email, password)
+    return password
+
+
+def reset_operator_password(*, email: str) -> str:
+    """Return the new password, which ends the operator's sessions. Raises NotFoundError."""
+    password = new_password()
+    with transaction.atomic(using=OWNER):
+        operator = User.objects.using(OWNER).filter(email=email.lower(), is_superuser=True).first()
+        if operator is None:
+            raise NotFoundError(f"There is no operator {email}.")
+        operator.set_password(password)
+        operator.save()
+    return password

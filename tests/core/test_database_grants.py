@@ -1,0 +1,151 @@
+"""What the application's role may not do, in SQL as an injected statement would send it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.db import ProgrammingError, connection, connections, transaction
+from django.test import Client
+
+from core.apps import oyl_apps
+from core.isolation import check
+from core.tasks import delete_expired_sessions
+from tenants import passwords
+from tenants.models import User
+from tests.conftest import Person
+
+CLOSED = sorted(table for config in oyl_apps() for table in config.closed_tables)
+LASTING = sorted(table for config in oyl_apps() for table in config.lasting_tables)
+OTHERS = [
+    "UPDATE users SET is_superuser = true",
+    "INSERT INTO users (id, email, name, is_active, is_superuser, created_at)"
+    " VALUES (gen_random_uuid(), 'new@example.org', '', true, true, now())",
+    "SELECT password FROM users",
+    "CREATE TEMP TABLE anything (id int)",
+    "CREATE TABLE anything (id int)",
+    "CREATE SCHEMA anything",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'anything')",
+    "SELECT lo_put(1, 0, 'anything')",
+    "ALTER TABLE users DISABLE TRIGGER operators",
+    "SET session_replication_role = replica",
+    "SET ROLE oyl_lookup",
+]
+
+
+def outcome(sql: str) -> str:
+    """The refusal, or the number of rows; rolled back."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(sql)
+            transaction.set_rollback(True)
+            return str(cursor.rowcount)
+    except ProgrammingError as error:
+        return str(error)
+
+
+REFUSED = ("permission denied", "must be owner", "only the owner", 'column "password" does not exist')
+
+
+@pytest.mark.parametrize("table", CLOSED)
+@pytest.mark.parametrize(
+    "sql", ["SELECT FROM {}", "DELETE FROM {}", "UPDATE {} SET {} = {}", "INSERT INTO {} DEFAULT VALUES"]
+)
+def test_closed_tables_are_reached_by_functions_only(owner: Person, table: str, sql: str):
+    column = {"django_session": "session_key"}.get(table, "user_id")
+    assert "permission denied" in outcome(sql.format(table, column, column))
+
+
+@pytest.mark.parametrize("table", LASTING)
+def test_rows_of_lasting_tables_are_not_deleted(owner: Person, table: str):
+    assert "permission denied" in outcome(f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("sql", OTHERS)
+def test_application_cannot_raise_its_own_rights(owner: Person, operator: User, sql: str):
+    assert any(refusal in outcome(sql) for refusal in REFUSED)
+
+
+def test_application_cannot_sign_in_as_an_operator(operator: User):
+    with pytest.raises(ProgrammingError, match="password of an operator"):
+        passwords.store(operator.pk, passwords.hash_password("a password of the attacker's"))
+    with pytest.raises(ProgrammingError, match="password of an operator"):
+        passwords.change(operator.pk, present="a guess", new="a password of the attacker's")
+    operator.set_password("a password of the attacker's")
+    with pytest.raises(ProgrammingError, match="password of an operator"):
+        operator.save()
+    assert authenticate(username=operator.email, password="a password of the attacker's") is None
+    passwords.change(operator.pk, present="correct horse battery staple", new="their own new one")
+    assert authenticate(username=operator.email, password="their own new one")
+
+
+def test_hash_of_a_password_is_only_compared(owner: Person):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT oyl_password_parameters(%s)", [owner.user.pk])
+        (parameters,) = cursor.fetchone()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT encoded FROM password_hashes WHERE user_id = %s", [owner.user.pk])
+        (encoded,) = cursor.fetchone()
+    assert encoded.startswith(parameters) and encoded.rpartition("$")[0] + "$" == parameters
+    assert passwords.matches(owner.user.pk, owner.password)
+    assert not passwords.matches(owner.user.pk, "another one")
+    assert not passwords.matches(None, owner.password)
+
+
+def test_saving_an_outdated_user_does_not_revive_their_sessions(owner: Person):
+    client, outdated = owner.client, User.objects.get(pk=owner.user.pk)
+    owner.user.set_password("another correct horse")
+    owner.user.save()
+    outdated.name = "Ada"
+    outdated.save()
+    assert client.get("/admin/").status_code == 302
+    assert authenticate(username=owner.user.email, password="another correct horse")
+
+
+def test_sessions_live_until_they_end(owner: Person):
+    client = owner.client
+    key = client.session.session_key
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    assert store().exists(key) and client.get("/admin/").status_code == 200
+    client.post("/admin/logout/")
+    assert not store().exists(key) and store(key).load() == {}
+    expired = store()
+    expired.set_expiry(-1)
+    expired.create()
+    assert store(expired.session_key).load() == {}
+    assert delete_expired_sessions() >= 1 and not store().exists(expired.session_key)
+
+
+def test_privileges_beside_those_on_tables_are_found(database: None):
+    name = connection.settings_dict["NAME"]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f'GRANT TEMPORARY ON DATABASE "{name}" TO oyl_app')
+        try:
+            assert [(one.rule, one.where) for one in check.check()] == [("grant", "oyl_app")]
+        finally:
+            cursor.execute(f'REVOKE TEMPORARY ON DATABASE "{name}" FROM oyl_app')
+        cursor.execute("ALTER TABLE users DISABLE TRIGGER operators")
+        try:
+            assert [(one.rule, one.where) for one in check.check()] == [("guard", "users.operators")]
+        finally:
+            cursor.execute("ALTER TABLE users ENABLE TRIGGER operators")
+    assert check.check() == []
+
+
+@pytest.mark.parametrize("table", CLOSED)
+def test_right_to_read_a_closed_table_is_found(database: None, table: str):
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"GRANT SELECT ON {table} TO oyl_app")
+        try:
+            assert [(one.rule, one.where) for one in check.check()] == [("grant", table)]
+        finally:
+            cursor.execute(f"REVOKE SELECT ON {table} FROM oyl_app")
+
+
+def test_forged_session_key_opens_nothing(owner: Person):
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+    assert client.get("/admin/").status_code == 302
