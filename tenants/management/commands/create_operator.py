@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from core.commands import OylCommand, email_address
-from tenants.services.operators import create_operator, reset_operator_password
+from tenants.operators import create_operator, reset_operator_password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The services for operators' accounts, for commands only: they use the role that owns the tables, because PostgreSQL lets
+"""Operators' accounts, for commands only: they use the role that owns the tables, because PostgreSQL lets
 the application's role neither make an operator nor set an operator's password."""
 
 from __future__ import annotations
