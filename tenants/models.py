@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import Q
-from django.utils.crypto import salted_hmac
 
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
@@ -54,7 +54,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by e-mail. What they may do is decided by their membership of a tenant; a superuser is an
     operator, who may act in any tenant, one at a time."""
 
-    password = None  # type: ignore[assignment]  # `PasswordHash` has it
     _new_hash: str | None = None
     password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -80,6 +79,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Hash it. `save` stores the hash, and thereby ends the user's sessions. Raises PasswordsBusyError."""
         self._new_hash = raw_password and passwords.hash_password(raw_password)
 
+    def set_unusable_password(self) -> None:
+        """`save` ends the present password, and the user's sessions."""
+        self._new_hash = make_password(None)
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic(using=kwargs.get("using") or self._state.db):
             super().save(*args, **kwargs)
@@ -90,11 +93,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def check_password(self, raw_password: str | None) -> bool:
         return raw_password is not None and passwords.matches(self.pk, raw_password)
 
-    def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """A session is valid until the password is changed."""
-        changed = self.password_changed_at
-        value = changed.astimezone(UTC).isoformat() if changed else ""
-        return salted_hmac("oyl.session", value, secret=secret, algorithm="sha256").hexdigest()
+    @property
+    def password(self) -> str:  # type: ignore[override]
+        """Not the hash, which `PasswordHash` has, but when it was changed: sessions and links end when this changes."""
+        return self.password_changed_at.astimezone(UTC).isoformat() if self.password_changed_at else ""
 
     @property
     def is_staff(self) -> bool:

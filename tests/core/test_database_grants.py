@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth.tokens import default_token_generator
 from django.db import ProgrammingError, connection, connections, transaction
 from django.test import Client
 
@@ -103,6 +104,16 @@ def test_saving_an_outdated_user_does_not_revive_their_sessions(owner: Person):
     outdated.save()
     assert client.get("/admin/").status_code == 302
     assert authenticate(username=owner.user.email, password="another correct horse")
+
+
+def test_links_and_sessions_end_with_the_password(owner: Person):
+    client, token = owner.client, default_token_generator.make_token(owner.user)
+    assert default_token_generator.check_token(User.objects.get(pk=owner.user.pk), token)
+    owner.user.set_unusable_password()
+    owner.user.save()
+    assert not default_token_generator.check_token(User.objects.get(pk=owner.user.pk), token)
+    assert client.get("/admin/").status_code == 302
+    assert authenticate(username=owner.user.email, password=owner.password) is None
 
 
 def test_sessions_live_until_they_end(owner: Person):
