@@ -20,6 +20,7 @@ from core.actors import Actor, command_actor
 from core.errors import OylError
 from core.isolation import tenant_directory
 from core.isolation.scope import refuse_unsafe_role
+from core.isolation.time_limits import BULK, time_limits
 from core.progress import Progress
 
 T = TypeVar("T")
@@ -63,7 +64,9 @@ class OylCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         as_json = options.pop("json")
         try:
-            self.report(self.run(**options), as_json)
+            with time_limits(BULK):
+                result = self.run(**options)
+            self.report(result, as_json)
         except OylError as error:
             raise CommandError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""JSON values that PostgreSQL cannot store, and the length of those that it can."""
+"""JSON that cannot be read, values that PostgreSQL cannot store, and the length of those that it can."""
 
 from __future__ import annotations
 
@@ -26,3 +26,13 @@ def why_not_storable(value: Any) -> str:
 def json_text(value: Any) -> str:
     """Compact JSON. `JSON_LENGTH` limits its length wherever people and programs send JSON of their own."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+class FormDecoder(json.JSONDecoder):
+    """For fields of forms: also text that Python declines to read is no JSON to them, such as a number of 5,000 digits."""
+
+    def decode(self, s: str, *args: Any) -> Any:
+        try:
+            return super().decode(s, *args)
+        except (ValueError, RecursionError) as error:
+            raise json.JSONDecodeError(str(error), "", 0) from error

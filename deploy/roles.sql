@@ -13,6 +13,12 @@ END
 $$;
 ALTER ROLE oyl_owner LOGIN CREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
 ALTER ROLE oyl_app LOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
+-- The application's limits, as for requests (core/isolation/time_limits.py); scopes of tasks and commands set longer ones.
+-- A query also ends when the process that sent it is gone.
+ALTER ROLE oyl_app SET statement_timeout = '30s';
+ALTER ROLE oyl_app SET lock_timeout = '10s';
+ALTER ROLE oyl_app SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE oyl_app SET client_connection_check_interval = '5s';
 ALTER ROLE oyl_lookup NOLOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
 GRANT oyl_lookup TO oyl_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;

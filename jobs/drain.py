@@ -11,6 +11,7 @@ from celery import current_app
 from django.db import connection
 
 from core.isolation.scope import tenant_scope
+from core.isolation.time_limits import BULK, time_limits
 from core.progress import Progress, no_progress
 from jobs.handlers import JobHandler
 from jobs.models import LeasedJob
@@ -60,9 +61,10 @@ def work_in_process(handler: JobHandler[J], tenant_id: UUID, progress: Progress 
 
     def drain() -> None:
         try:
-            while (claimed := work(handler, tenant_id)) or unfinished(handler, tenant_id):
-                if not claimed:
-                    time.sleep(POLL_SECONDS)
+            with time_limits(BULK):
+                while (claimed := work(handler, tenant_id)) or unfinished(handler, tenant_id):
+                    if not claimed:
+                        time.sleep(POLL_SECONDS)
         finally:
             connection.close()
 

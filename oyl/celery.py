@@ -6,14 +6,24 @@ import gc
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import worker_init
 
 from core.apps import oyl_apps
+from core.isolation.time_limits import BULK, time_limits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
 
-app = Celery("oyl")
+
+class BulkTask(Task):  # type: ignore[type-arg]
+    """Tasks may work in the database for longer than requests."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        with time_limits(BULK):
+            return super().__call__(*args, **options)
+
+
+app = Celery("oyl", task_cls=BulkTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 
 from core.api.problems import NOT_FOUND, plain_problem
+from core.errors import TookTooLongError
 from core.requests import API_PREFIXES
 
-BAD = "The request cannot be understood: its host, path or headers are not well-formed."
+BAD = "The request cannot be understood: its host, path, headers or a value in it are not well-formed."
 BROKEN = "Something in OYL failed. Its log names the cause under this request id."
 
 
@@ -28,3 +30,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path_info.startswith(API_PREFIXES):
         return plain_problem(request, 500, "internal_error", BROKEN)
     return defaults.server_error(request)
+
+
+def took_too_long(request: HttpRequest) -> HttpResponse:
+    """For statements that PostgreSQL stopped: `core.isolation.time_limits`."""
+    if request.path_info.startswith(API_PREFIXES):
+        error = TookTooLongError()
+        return plain_problem(request, 503, error.code, str(error))
+    return HttpResponse(render_to_string("503.html"), status=503)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from uuid import uuid4
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
+
+from core.isolation.time_limits import was_stopped
+from oyl.error_handlers import bad_request, took_too_long
+
+logger = logging.getLogger(__name__)
 
 
 class MethodPreservingRedirect(HttpResponsePermanentRedirect):
@@ -32,3 +39,25 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         return response
+
+
+class DatabaseErrorMiddleware:
+    """Answers what PostgreSQL refuses because of the request: 503 when it took too long, 400 when a value can be neither
+    stored nor compared, such as a NUL in a text."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if was_stopped(error):
+            logger.warning("%s %s was stopped: %s", request.method, request.path, error)
+            return took_too_long(request)
+        if isinstance(error, DataError):
+            logger.warning(
+                "%s %s has a value that PostgreSQL refuses", request.method, request.path, exc_info=error
+            )
+            return bad_request(request, error)
+        return None

@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "tenants.middleware.TenantMiddleware",
+    "oyl.middleware.DatabaseErrorMiddleware",
 ]
 ROOT_URLCONF = "oyl.urls"
 ASGI_APPLICATION = "oyl.asgi.application"

@@ -10,12 +10,14 @@ from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
 from django.contrib import messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
+from django.forms import Field
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
+from unfold.overrides import FORMFIELD_OVERRIDES, FORMFIELD_OVERRIDES_INLINE
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
@@ -24,6 +26,7 @@ from core.actors import Actor, ActorKind
 from core.admin.theme import ModelAdmin, ModelForm, TabularInline
 from core.bounded_fields import is_long
 from core.errors import OylError
+from core.json_values import FormDecoder
 from core.permissions import Role
 from core.requests import TenantRequest
 
@@ -118,8 +121,17 @@ class OperatorPermissions(RolePermissions):
         return self.write_role is not None and self.has_view_permission(request)
 
 
+def _accepts(field: Field, value: Any) -> bool:
+    try:
+        field.clean(value)
+    except ValidationError:
+        return False
+    return True
+
+
 class PlainChangeList(ChangeList):
-    """Offers to show all rows only if a filter or a search hides some. Does not load long columns that it does not show."""
+    """Offers to show all rows only if a filter or a search hides some, does not load long columns that it does not show,
+    and filters rows only as the page offers it: Django would take any lookup, regular expressions included."""
 
     def get_queryset(self, request: HttpRequest, **kwargs: Any) -> models.QuerySet[Any]:
         """An action changes whole objects, so it loads all columns."""
@@ -130,6 +142,12 @@ class PlainChangeList(ChangeList):
         return rows.defer(
             *(field.name for field in self.opts.concrete_fields if is_long(field) and field.name not in shown)
         )
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        filters = super().get_filters(request)
+        if others := list(filters[2]):  # the parameters that no filter of the page has used
+            raise DisallowedModelAdminLookup(f"Filtering by {others[0]} not allowed")
+        return filters
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -142,6 +160,10 @@ class TenantAdmin(RolePermissions, ModelAdmin):
     object's history comes from the audit log. `list_reads` names the long columns from which the list computes others."""
 
     form = TenantForm
+    formfield_overrides = {
+        **FORMFIELD_OVERRIDES,
+        models.JSONField: {**FORMFIELD_OVERRIDES[models.JSONField], "decoder": FormDecoder},
+    }
     show_full_result_count = False
     list_filter_submit = True
     list_reads: tuple[str, ...] = ()
@@ -150,6 +172,14 @@ class TenantAdmin(RolePermissions, ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PlainChangeList]:
         return PlainChangeList
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Without the values that their fields do not accept: they come from the page's address."""
+        fields = self.get_form(request).base_fields
+        given = super().get_changeform_initial_data(request)
+        return {
+            name: value for name, value in given.items() if name in fields and _accepts(fields[name], value)
+        }
 
     @show_domain_errors
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -213,7 +243,7 @@ class TenantInline(RolePermissions, TabularInline):
     formfield_overrides = {
         **FORMFIELD_OVERRIDES_INLINE,
         models.TextField: EXPANDABLE,
-        models.JSONField: EXPANDABLE,
+        models.JSONField: {**EXPANDABLE, "decoder": FormDecoder},
     }
     extra = 0
     hide_title = True

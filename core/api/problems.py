@@ -22,7 +22,16 @@ from rest_framework.response import Response
 from core.api.idempotency import AlreadyAnswered
 from core.api.openai.errors import envelope, status_of, wants_envelope
 from core.api.parsers import TooLarge
-from core.errors import ConflictError, EngineError, ForbiddenError, InvalidError, NotFoundError, OylError
+from core.errors import (
+    ConflictError,
+    EngineError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    OylError,
+    TookTooLongError,
+)
+from core.isolation.time_limits import was_stopped
 from core.rate_limits import RateLimitResult
 
 STATUSES: dict[type[OylError], int] = {
@@ -30,6 +39,7 @@ STATUSES: dict[type[OylError], int] = {
     ForbiddenError: status.HTTP_403_FORBIDDEN,
     ConflictError: status.HTTP_409_CONFLICT,
     InvalidError: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    TookTooLongError: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 TOO_LARGE_ERRORS = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 UNAVAILABLE = "A part of OYL is not available at the moment. Try again later."
@@ -60,6 +70,8 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         if error.retryable or not error.code.startswith("invalid_"):
             return _response(request, 503, error.code, UNAVAILABLE, headers={"Retry-After": "10"})
         return _response(request, 422, error.code, error.detail)
+    if was_stopped(error):
+        error = TookTooLongError()
     if isinstance(error, OylError):
         kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
         return _response(request, STATUSES[kind], error.code, str(error)) if kind else None

@@ -212,8 +212,15 @@ def role_cannot_bypass_isolation(catalogue: Catalogue) -> Iterator[Violation]:
         yield Violation("role", role.name, detail)
 
 
+def role_has_time_limits(catalogue: Catalogue) -> Iterator[Violation]:
+    for name in catalogue.role.unlimited:
+        detail = f"It has no {name}: run deploy/roles.sql as a superuser, and restart OYL."
+        yield Violation("role", catalogue.role.name, detail)
+
+
 RULES: list[Callable[[Catalogue], Iterator[Violation]]] = [
     role_cannot_bypass_isolation,
+    role_has_time_limits,
     tables_have_a_tenant,
     rows_are_secured,
     policies_are_as_expected,

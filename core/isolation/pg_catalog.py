@@ -73,7 +73,8 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseRole:
-    """`excess` has its privileges, beside those on tables, that the application does not need."""
+    """`excess` has its privileges, beside those on tables, that the application does not need. `unlimited` names the time
+    limits that its new sessions lack."""
 
     name: str
     superuser: bool
@@ -83,6 +84,7 @@ class DatabaseRole:
     memberships: list[str]
     owns: list[str]
     excess: list[str]
+    unlimited: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +187,10 @@ SELECT r.rolname::text, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolreplic
         SELECT 'EXECUTE ON FUNCTION ' || p.oid::regprocedure FROM pg_proc p
         WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname ~ '^(lo_|loread$|lowrite$)'
             AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
+    ),
+    ARRAY(
+        SELECT name FROM pg_settings WHERE reset_val = '0'
+        AND name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')
     )
 FROM pg_roles r WHERE r.rolname = current_user
 """

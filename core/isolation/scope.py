@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from django.db import connection, models, transaction
 from django.db.models.sql.compiler import SQLCompiler
 
 from core.errors import NestedTenantScopeError, NoTenantScopeError, UnsafeRoleError
+from core.isolation.time_limits import current_limits
 
 VARIABLE = "app.current_tenant_id"
 _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
@@ -24,7 +26,7 @@ _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 
 @contextmanager
 def tenant_scope(tenant_id: UUID) -> Iterator[None]:
-    """Open a transaction that sees only this tenant's rows; an exception rolls it back.
+    """Open a transaction that sees only this tenant's rows, with the time limits of the caller; an exception rolls it back.
 
     Inside a scope of the same tenant it is a savepoint. Raises NestedTenantScopeError inside another tenant's.
     """
@@ -34,8 +36,10 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     with transaction.atomic(durable=outer is None):
         if outer is None:
             refuse_unsafe_role()
+            values = {VARIABLE: str(tenant_id), **current_limits().settings}
+            calls = ", ".join(["set_config(%s, %s, true)"] * len(values))
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config(%s, %s, true)", [VARIABLE, str(tenant_id)])
+                cursor.execute(f"SELECT {calls}", list(chain(*values.items())))
         token = _tenant.set(tenant_id)
         try:
             yield

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from core.admin import ReadOnlyInline, UncountedAdmin, action, display, has_role, show_domain_errors
 from core.permissions import Role
@@ -95,6 +96,7 @@ class ChunkAdmin(ChunkDisplay, UncountedAdmin):
     list_display = ["beginning", "document", "page", "heading", "token_count"]
     list_select_related = ["document"]
     list_reads = ("text",)
+    list_filter = [("document", AutocompleteSelectFilter)]
     ordering = ["id"]
     fields = ["document", ("page", "heading"), "full_text", ("start", "end", "token_count"), "generation"]
     readonly_fields = ["full_text", "heading"]

@@ -21,6 +21,7 @@ from core.admin import TenantAdmin, actor_of
 from core.admin.theme import ModelChoiceField
 from core.errors import OylError
 from core.isolation.scope import tenant_scope
+from core.json_values import FormDecoder
 from knowledge.admin.tagging import TagNamesField
 from knowledge.models import Reference
 from knowledge.services.adding import UploadOutcome, add_documents
@@ -85,6 +86,7 @@ class UploadForm(forms.Form):
     )
     metadata = MetadataField(
         required=False,
+        decoder=FormDecoder,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": '{"author": "…", "year": 2026}'}),
         help_text="A JSON object for all of these documents, to filter searches by.",
     )

@@ -148,3 +148,4 @@ def test_owner_role_is_unfit_for_the_application(database, monkeypatch):
     details = [finding.detail for finding in check.check() if finding.rule == "role"]
     assert any(detail.startswith("It owns") for detail in details)
     assert any("member of oyl_lookup" in detail for detail in details)
+    assert any(detail.startswith("It has no statement_timeout") for detail in details)
