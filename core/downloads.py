@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from asgiref.sync import sync_to_async
 from django.core.files.storage import default_storage
 from django.http import FileResponse  # noqa: TID251
 
+from core.connections import run_in_thread
 from core.storage import PIECE_BYTES
 
 MEDIA_TYPE = "application/octet-stream"
@@ -26,5 +26,5 @@ class Download(FileResponse):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the file piece by piece: Django would read all of it into memory first."""
         pieces = iter(self)
-        while piece := await sync_to_async(lambda: next(pieces, b""))():
+        while piece := await run_in_thread(lambda: next(pieces, b"")):
             yield piece

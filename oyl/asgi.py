@@ -2,13 +2,16 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
+from core.connections import give_back_connections  # noqa: E402 (the apps are loaded above)
 from core.isolation.scope import refuse_unsafe_role  # noqa: E402
-from oyl.admission import AdmissionMiddleware  # noqa: E402 (the apps are loaded above)
+from oyl.admission import AdmissionMiddleware  # noqa: E402
+from oyl.handler import Handler  # noqa: E402
 
 refuse_unsafe_role()
-application = AdmissionMiddleware(django_application)
+give_back_connections()
+application = AdmissionMiddleware(Handler())

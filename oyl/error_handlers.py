@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 
-from core.api.problems import NOT_FOUND, plain_problem
+from core.api.problems import BUSY_SECONDS, NOT_FOUND, plain_problem, service_busy
+from core.connections import is_database_busy
 from core.errors import TookTooLongError
 from core.requests import API_PREFIXES
 
@@ -27,7 +30,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if request.path_info.startswith(API_PREFIXES):
+    """Django calls it while it handles the exception."""
+    is_api = request.path_info.startswith(API_PREFIXES)
+    if is_database_busy(sys.exc_info()[1]):
+        if is_api:
+            return service_busy(request)
+        return HttpResponse(
+            render_to_string("busy.html"), status=503, headers={"Retry-After": str(BUSY_SECONDS)}
+        )
+    if is_api:
         return plain_problem(request, 500, "internal_error", BROKEN)
     return defaults.server_error(request)
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from uuid import UUID
 
+import psycopg
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from oyl.version import VERSION
 
 logger = logging.getLogger(__name__)
 NIL_TENANT = UUID(int=0)
+PROBE_SECONDS = 2
+_probing = threading.Lock()
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -20,7 +25,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when PostgreSQL, Redis and the vector store answer, else 503; names those that do not."""
+    """200 when PostgreSQL, Redis and the vector store answer, else 503; names those that do not. The status "busy" says that
+    all answer, but that this process has no database connection free."""
     components: dict[str, bool] = {}
     for name, probe in PROBES.items():
         try:
@@ -30,14 +36,32 @@ def readyz(request: HttpRequest) -> JsonResponse:
             components[name] = False
         else:
             components[name] = True
-    ready = all(components.values())
-    body = {"status": "ok" if ready else "unavailable", "components": components}
-    return JsonResponse(body, status=200 if ready else 503)
+    status = "unavailable" if not all(components.values()) else "ok" if _has_free_connection() else "busy"
+    return JsonResponse({"status": status, "components": components}, status=200 if status == "ok" else 503)
 
 
 def probe_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """By a connection of its own, so that requests that use up the pool cannot hide that PostgreSQL answers. One probe at a
+    time, because each connection is a process of PostgreSQL."""
+    if not _probing.acquire(timeout=PROBE_SECONDS):
+        raise TimeoutError("Another probe of the database does not end.")
+    try:
+        parameters = connection.get_connection_params()
+        with psycopg.connect(**parameters, connect_timeout=PROBE_SECONDS) as own:
+            own.execute("SELECT 1")
+    finally:
+        _probing.release()
+
+
+def _has_free_connection() -> bool:
+    pool: ConnectionPool = connection.pool  # type: ignore[attr-defined]
+    pool.open()
+    try:
+        with pool.connection(timeout=PROBE_SECONDS):
+            return True
+    except PoolTimeout:
+        logger.warning("All database connections of this process are in use: %s", pool.get_stats())
+        return False
 
 
 def probe_redis() -> None:

@@ -10,6 +10,7 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 
+from core.connections import give_back_connections
 from core.isolation.time_limits import was_stopped
 from oyl.error_handlers import bad_request, took_too_long
 
@@ -26,6 +27,20 @@ class SlashMiddleware(CommonMiddleware):
     """Redirects URLs without the slash at the end, as Django's middleware does, but with a 308."""
 
     response_redirect_class = MethodPreservingRedirect
+
+
+class ConnectionMiddleware:
+    """Gives the request's database connection back before the response is sent, because a client may read it slowly. It
+    runs in the thread that used the connection, also when the client has gone and the request is cancelled."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        finally:
+            give_back_connections()
 
 
 class RequestIdMiddleware:

@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "oyl.middleware.RequestIdMiddleware",
+    "oyl.middleware.ConnectionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "oyl.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -151,6 +152,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 0,
     "max_size": env.int("DATABASE_POOL_SIZE", default=20),
     "timeout": 10,
+    "max_waiting": 200,  # one that could not be served in time anyway is refused at once
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

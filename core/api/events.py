@@ -7,9 +7,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 from rest_framework.renderers import JSONRenderer
+
+from core.connections import run_in_thread
 
 MEDIA_TYPE = "text/event-stream"
 # Caches and proxies must not hold back events.
@@ -42,7 +43,7 @@ async def follow(read: Callable[[], tuple[Any, bool]]) -> AsyncIterator[bytes]:
     returns (state, whether it is the last one), and opens a scope of its own."""
     last, is_last, sent, started = b"", False, 0.0, time.monotonic()
     while not is_last and time.monotonic() - started < MAX_SECONDS:
-        state, is_last = await sync_to_async(read)()
+        state, is_last = await run_in_thread(read)
         event = frame("progress", state)
         if event != last or time.monotonic() - sent > SILENT_SECONDS:
             yield event

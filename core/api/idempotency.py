@@ -20,7 +20,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.db import DataError, connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -30,6 +29,7 @@ from rest_framework.response import Response
 
 from core.actors import Actor
 from core.api.events import MEDIA_TYPE, STREAM_HEADERS
+from core.connections import run_in_thread
 from core.errors import ConflictError, InvalidError
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
@@ -145,12 +145,12 @@ class StoredStream:
                 if len(content) <= MAX_ANSWER_BYTES:
                     content += part
                 if time.monotonic() - renewed > STREAM_LEASE.total_seconds() / 4:
-                    await sync_to_async(self._update)(STREAM_LEASE)
+                    await run_in_thread(lambda: self._update(STREAM_LEASE))
                     renewed = time.monotonic()
                 yield part
-            await sync_to_async(self._finish)(bytes(content))
+            await run_in_thread(lambda: self._finish(bytes(content)))
         finally:
-            await sync_to_async(self.close)()
+            await run_in_thread(self.close)
 
     def _finish(self, content: bytes) -> None:
         """PostgreSQL does not store a NUL, nor what is not UTF-8: such a stream is not repeated."""

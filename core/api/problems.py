@@ -22,6 +22,7 @@ from rest_framework.response import Response
 from core.api.idempotency import AlreadyAnswered
 from core.api.openai.errors import envelope, status_of, wants_envelope
 from core.api.parsers import TooLarge
+from core.connections import is_database_busy
 from core.errors import (
     ConflictError,
     EngineError,
@@ -43,12 +44,16 @@ STATUSES: dict[type[OylError], int] = {
 }
 TOO_LARGE_ERRORS = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 UNAVAILABLE = "A part of OYL is not available at the moment. Try again later."
+BUSY = (
+    "OYL has more to do at the moment than it can. Send the request again after the seconds in `Retry-After`."
+)
 NOT_FOUND = "There is nothing at this address."
 TOO_MANY_REQUESTS = "You ask more often than you may. `Retry-After` says after how many seconds to go on."
 INVALID = "Some fields are not valid: `errors` names each."
 CONFLICT = "This does not fit what is there: another has this name, or its parent is gone."
 # Raised when a check has passed, and another transaction commits first.
 RACE_ERRORS = (UniqueViolation, ForeignKeyViolation)
+BUSY_SECONDS = 5
 MEDIA_TYPE = "application/problem+json"
 PASSED_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After")
 logger = logging.getLogger(__name__)
@@ -58,6 +63,15 @@ class PreconditionFailed(exceptions.APIException):
     status_code = status.HTTP_412_PRECONDITION_FAILED
     default_code = "precondition_failed"
     default_detail = "The object has changed since you read it. Read it again and repeat your change."
+
+
+class Busy(exceptions.APIException):
+    """No database connection is free. Django REST framework sends `wait` as `Retry-After`."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "busy"
+    default_detail = BUSY
+    wait = BUSY_SECONDS
 
 
 def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -81,6 +95,8 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         error = exceptions.ValidationError(get_error_detail(error))
     if isinstance(error, TOO_LARGE_ERRORS):
         error = TooLarge("The body has more fields, more files or longer texts than OYL takes at a time.")
+    if is_database_busy(error):
+        error = Busy()
     return _framework_problem(error, context)
 
 
@@ -149,6 +165,12 @@ def plain_problem(request: HttpRequest, code: int, name: str, detail: str) -> Js
     if wants_envelope(request):
         return JsonResponse(envelope(code, name, detail, []), status=status_of(code))
     return JsonResponse(details(request, code, name, detail), status=code, content_type=MEDIA_TYPE)
+
+
+def service_busy(request: HttpRequest) -> HttpResponse:
+    response = plain_problem(request, 503, "busy", BUSY)
+    response["Retry-After"] = str(BUSY_SECONDS)
+    return response
 
 
 def too_many_requests(request: HttpRequest, result: RateLimitResult) -> HttpResponse:

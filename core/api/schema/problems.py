@@ -55,7 +55,7 @@ PROBLEMS: dict[int, tuple[str, tuple[str, ...]]] = {
     415: ("The body is of another media type than is taken.", ("unsupported_media_type",)),
     422: ("Something that was sent is not valid: `errors` names the fields.", ()),
     429: ("Too many requests: try again after `Retry-After` seconds.", ("rate_limited",)),
-    503: ("A part of OYL is not available: try again after `Retry-After` seconds.", ()),
+    503: ("A part of OYL is not available: try again after `Retry-After` seconds.", ("busy",)),
 }
 HEADERS = {
     "X-Request-ID": ("The request's id, as in logs and in the audit log.", TEXT),

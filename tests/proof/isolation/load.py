@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from django.test import RequestFactory
 
 from knowledge.models import Document
+from oyl.handler import Handler
 from tests.proof.isolation.parties import Party
 from tests.support.api_client import make_caller
 
@@ -84,7 +84,7 @@ class InProcessServer:
 
     def __init__(self) -> None:
         self._wsgi: Any = WSGIHandler()
-        self._asgi: Any = ASGIHandler()
+        self._asgi: Any = Handler()
 
     def get(self, headers: Headers, address: str, *, parts: int | None = None) -> Received:
         """Read the response, or only the first `parts` parts of it."""
