@@ -16,9 +16,9 @@ RUN useradd --uid 10001 --no-create-home --home-dir /tmp oyl && install --direct
 COPY --from=libraries /opt/venv /opt/venv
 WORKDIR /app
 COPY . .
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OYL_DATA_DIR=/data HOME=/tmp
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OYL_DATA_DIR=/data OYL_HOST=0.0.0.0 HOME=/tmp
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=4 CMD ["python", "deploy/healthcheck.py"]
-CMD ["uvicorn", "oyl.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log"]
+CMD ["python", "-m", "oyl.web_server"]

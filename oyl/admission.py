@@ -29,7 +29,10 @@ class AdmissionMiddleware:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Call, send: Call) -> None:
-        refusal = _refusal(scope) if scope["type"] == "http" else None
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+            return
+        refusal = _refusal(scope)
         if refusal is None:
             await self._application(scope, receive, send)
             return

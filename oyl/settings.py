@@ -7,6 +7,7 @@ made on first use. With `DATABASE_URL` this is a server installation: keys and h
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ OYL_DATA_DIR = Path(env.str("OYL_DATA_DIR", default=str(BASE_DIR / "var"))).reso
 OYL_HOST = env.str("OYL_HOST", default="127.0.0.1")
 OYL_PORT = env.int("OYL_PORT", default=8000)
 LAYOUT = Layout(OYL_DATA_DIR)
+# The connections of the web process, and the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+OYL_CONNECTIONS = env.int("OYL_CONNECTIONS", default=2000)
+OYL_TRUSTED_PROXIES = env.list("OYL_TRUSTED_PROXIES", cast=ip_network, default=[])
 DATABASE_URL = env.str("DATABASE_URL", default="")
 EMBEDDED = not DATABASE_URL
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default=DATABASE_URL)

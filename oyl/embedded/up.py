@@ -54,19 +54,9 @@ def application() -> tuple[Program, Program, Program]:
     celery = (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "oyl")
     pool = ("--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle")
     queues = ("-Q", "ingest,maintenance", "--loglevel", "INFO")
-    listen = ("--host", settings.OYL_HOST, "--port", str(settings.OYL_PORT))
-    web = (
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "oyl.asgi:application",
-        "--log-level",
-        "warning",
-        "--no-access-log",
-    )
     schedule = ("-s", str(settings.OYL_DATA_DIR / "celerybeat-schedule"))
     return (
-        Program(name="web", command=(*web, *listen), is_ready=_web_is_ready),
+        Program(name="web", command=(sys.executable, "-m", "oyl.web_server"), is_ready=_web_is_ready),
         Program(name="worker", command=(*celery, "worker", *pool, *queues)),
         Program(name="beat", command=(*celery, "beat", *schedule)),
     )

@@ -1,0 +1,103 @@
+"""What the web server makes of clients that do not behave."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from oyl import http_protocol
+from tests.support.server import running_server
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+SECONDS = 0.5
+
+
+def with_short_waits(application: Any) -> Any:
+    http_protocol.HEADER_SECONDS = http_protocol.SLOW_SECONDS = SECONDS
+    settings.OYL_CONNECTIONS = 40
+    return application
+
+
+@pytest.fixture(scope="module")
+def peer(database: None) -> Iterator[tuple[str, int]]:
+    with running_server(with_short_waits) as address:
+        host, _, port = address.removeprefix("http://").partition(":")
+        yield host, int(port)
+
+
+@contextmanager
+def connected(peer: tuple[str, int], sent: bytes) -> Iterator[socket.socket]:
+    with socket.create_connection(peer, timeout=20) as opened:
+        opened.sendall(sent)
+        yield opened
+
+
+def answer_to(peer: tuple[str, int], sent: bytes) -> bytes:
+    """All that the server sends until it closes the connection."""
+    received = b""
+    with connected(peer, sent) as opened:
+        while piece := opened.recv(65536):
+            received += piece
+    return received
+
+
+def test_unfinished_header_is_ended(peer):
+    started = time.monotonic()
+    assert answer_to(peer, GET).startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - started >= SECONDS
+
+
+def test_header_is_not_prolonged_by_single_bytes(peer):
+    with connected(peer, GET + b"X: ") as opened, pytest.raises(OSError, match=r"reset|pipe"):
+        for _ in range(50):
+            opened.sendall(b"x")
+            time.sleep(SECONDS / 10)
+
+
+def test_long_header_is_refused(peer):
+    assert b"HTTP/1.1 431 " in answer_to(peer, GET + b"X-Long: " + b"x" * http_protocol.HEADER_BYTES)
+
+
+def test_body_that_does_not_arrive_is_ended(peer):
+    sent = b"POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{"
+    assert answer_to(peer, sent).startswith(b"HTTP/1.1 408 ")
+
+
+def test_of_pipelined_requests_the_first_is_answered(peer):
+    received = answer_to(peer, (GET + b"\r\n") * 3)
+    assert received.count(b"HTTP/1.1 200 ") == 1
+    assert b"connection: close" in received
+
+
+def test_requests_one_after_another_share_a_connection(peer):
+    client = HTTPConnection(*peer, timeout=20)
+    client.connect()
+    own = client.sock
+    for _ in range(3):
+        client.request("GET", "/healthz")
+        assert client.getresponse().read()
+        assert client.sock is own
+    client.close()
+
+
+def test_websocket_is_answered_as_a_plain_request(peer, capfd):
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n"
+    received = answer_to(peer, GET.replace(b"/healthz", b"/nothing") + upgrade)
+    assert received.startswith(b"HTTP/1.1 404 ")
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_one_address_has_only_a_share_of_the_connections(peer):
+    opened = [socket.create_connection(peer, timeout=20) for _ in range(10)]
+    try:
+        assert answer_to(peer, b"").startswith(b"HTTP/1.1 503 ")
+    finally:
+        for one in opened:
+            one.close()
