@@ -77,7 +77,8 @@ def test_of_pipelined_requests_the_first_is_answered(peer):
 
 
 def test_requests_one_after_another_share_a_connection(peer):
-    client = HTTPConnection(*peer, timeout=20)
+    host, port = peer
+    client = HTTPConnection(host, port, timeout=20)
     client.connect()
     own = client.sock
     for _ in range(3):
