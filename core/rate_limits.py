@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from django.conf import settings
@@ -24,7 +24,7 @@ from redis.retry import Retry
 logger = logging.getLogger(__name__)
 WINDOW = 60
 REDIS_TIMEOUT_SECONDS, REDIS_RETRY_SECONDS = 0.25, 5.0
-MAX_REFUSALS = 10_000
+MAX_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,13 @@ class RateLimitResult:
         """Seconds until the next request is allowed; 0 when this one is."""
         return max((max(1, state.reset) for state in self.states if not state.allowed), default=0)
 
+    def with_wait(self, seconds: float) -> RateLimitResult:
+        """The same refusal, some time later."""
+        reset = math.ceil(seconds)
+        return RateLimitResult(
+            tuple(state if state.allowed else replace(state, reset=reset) for state in self.states)
+        )
+
     @property
     def headers(self) -> dict[str, str]:
         """As in draft-ietf-httpapi-ratelimit-headers."""
@@ -88,25 +95,34 @@ class RateLimiter:
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._redis_is_away, self._redis_retry_at = False, 0.0
         self._refusals: dict[str, tuple[float, RateLimitResult]] = {}
+        self._valid: set[str] = set()
 
-    def cached_refusal(self, credential: str) -> RateLimitResult | None:
-        """The last refusal, if the caller comes back before the time that it gave; the waiting time starts again. So a
-        client that ignores Retry-After is refused without any work."""
-        subject, now = _digest(credential), time.monotonic()
-        until, result = self._refusals.get(subject, (0.0, None))
-        if result is None or now >= until:
-            return None
-        self._refusals[subject] = now + result.wait, result
-        return result
+    def cached_refusal(self, *, credential: str, address: str) -> RateLimitResult | None:
+        """The last refusal of the credential, until the time that it gave, which stays the same. An address that was refused
+        may try no further credentials, except those that were valid before. So neither costs any work."""
+        subject = _digest(credential)
+        return self._refusal_of(subject) or (
+            None if subject in self._valid else self._refusal_of(_digest(address))
+        )
 
     def count(self, quotas: Sequence[Quota], *, credential: str) -> RateLimitResult:
-        """Count a request. A quota of 0 means no limit."""
+        """Count a request of a valid credential, or else of an address. A quota of 0 means no limit."""
         result = self._count_shared_or_local([quota for quota in quotas if quota.amount])
         if not result.allowed:
-            if len(self._refusals) >= MAX_REFUSALS:
+            if len(self._refusals) >= MAX_REMEMBERED:
                 self._refusals.clear()
             self._refusals[_digest(credential)] = time.monotonic() + result.wait, result
         return result
+
+    def remember_valid(self, credential: str) -> None:
+        if len(self._valid) >= MAX_REMEMBERED:
+            self._valid.clear()
+        self._valid.add(_digest(credential))
+
+    def _refusal_of(self, subject: str) -> RateLimitResult | None:
+        until, result = self._refusals.get(subject, (0.0, None))
+        left = until - time.monotonic()
+        return result.with_wait(left) if result and left > 0 else None
 
     def _count_shared_or_local(self, quotas: Sequence[Quota]) -> RateLimitResult:
         now = time.monotonic()

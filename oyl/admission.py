@@ -13,8 +13,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from core.api.problems import plain_problem, too_many_requests
-from core.rate_limits import rate_limiter
-from core.requests import API_PREFIXES, rate_limit_key
+from core.rate_limits import RateLimitResult, rate_limiter
+from core.requests import API_PREFIXES, client_address, rate_limit_key
 
 Scope = MutableMapping[str, Any]
 Call = Callable[..., Awaitable[Any]]
@@ -44,12 +44,15 @@ class AdmissionMiddleware:
 def _refusal(scope: Scope) -> HttpResponse | None:
     request: Any = ASGIRequest(scope, BytesIO())
     request.id = uuid4().hex
-    is_api = request.path_info.startswith(API_PREFIXES)
-    cached = rate_limiter().cached_refusal(rate_limit_key(request)) if is_api else None
+    cached = _cached_refusal(request) if request.path_info.startswith(API_PREFIXES) else None
     response = too_many_requests(request, cached) if cached else _length_problem(request)
     if response is not None:
         response["X-Request-ID"] = request.id
     return response
+
+
+def _cached_refusal(request: Any) -> RateLimitResult | None:
+    return rate_limiter().cached_refusal(credential=rate_limit_key(request), address=client_address(request))
 
 
 def _length_problem(request: Any) -> HttpResponse | None:

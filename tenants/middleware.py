@@ -35,7 +35,7 @@ class TenantMiddleware:
         request.actor = _key_actor(request) if uses_api_key(request) else _session_actor(request)
         if not request.path_info.startswith(API_PREFIXES):
             return self._in_scope(request)
-        result = rate_limiter().count(_quotas_of(request), credential=rate_limit_key(request))
+        result = rate_limiter().count(_quotas_of(request), credential=_counted_credential(request))
         if not result.allowed:
             return too_many_requests(request, result)
         return with_rate_headers(self._in_scope(request), result)
@@ -48,6 +48,13 @@ class TenantMiddleware:
             if response.status_code >= 400:
                 transaction.set_rollback(True)
         return response
+
+
+def _counted_credential(request: TenantRequest) -> str:
+    if request.actor is None:
+        return client_address(request)
+    rate_limiter().remember_valid(credential := rate_limit_key(request))
+    return credential
 
 
 def _quotas_of(request: TenantRequest) -> list[Quota]:

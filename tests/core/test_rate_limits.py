@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
 import signal
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
+from django.db import connection
 from django.test import Client
 
 from core import rate_limits
@@ -61,6 +65,22 @@ def remaining_of(response: Any) -> dict[str, int]:
 
 def get_often(caller: Caller, times: int) -> list[Any]:
     return [caller.get("workspaces/") for _ in range(times)]
+
+
+def get_over_asgi(secret: str, address: str = "127.0.0.1") -> httpx.Response:
+    """Through the whole application, as the web server calls it."""
+    from oyl.asgi import application
+
+    async def get() -> httpx.Response:
+        transport = httpx.ASGITransport(application, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get("/api/v1/workspaces/", headers={"Authorization": f"Bearer {secret}"})
+
+    return asyncio.run(get())
+
+
+def uses_of_the_database() -> int:
+    return int(connection.pool.get_stats()["requests_num"])  # type: ignore[attr-defined]
 
 
 def is_refused(response: Any) -> bool:
@@ -165,3 +185,44 @@ def test_hanging_redis_delays_one_request_briefly(owner, own_redis, settings):
     started = time.monotonic()
     assert [is_refused(response) for response in get_often(caller, 6)] == [False] * 5 + [True]
     assert time.monotonic() - started < 2
+
+
+def test_loops_that_obey_retry_after_are_all_served(caller, settings, monkeypatch):
+    """Three loops of one key come back at different times, each when it was told to."""
+    settings.OYL_KEY_REQUESTS, settings.REDIS_URL = 20, f"redis://localhost:1/{uuid4().hex}"
+    clock: Any = SimpleNamespace(now=time.time() // 60 * 60 + 5)
+    clock.time = clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(rate_limits, "time", clock)
+    monkeypatch.setattr(time, "time", lambda: clock.now)  # of the library that counts
+    get_often(caller, 21)
+    due = {"A": clock.now + 4, "B": clock.now + 23, "C": clock.now + 43}
+    served: list[str] = []
+    while len(served) < 30 and clock.now < due["A"] + 600:
+        loop = min(due, key=lambda name: due[name])
+        clock.now = due[loop]
+        response = get_over_asgi(caller.key.secret)
+        if response.status_code == 429:
+            due[loop] += int(response.headers["Retry-After"]) + 0.5
+        else:
+            served.append(loop)
+            due[loop] += 10
+    assert {served.count(loop) > 5 for loop in due} == {True}
+
+
+def test_refused_address_tries_no_further_keys(caller, settings):
+    """Except keys that were valid before."""
+    settings.OYL_ADDRESS_REQUESTS, here = 2, f"2001:db8::{uuid4().hex[:4]}"
+    assert get_over_asgi(caller.key.secret, here).status_code == 200
+    wrong = [f"oyl_{'0' * 12}_{uuid4().hex}{'x' * 11}" for _ in range(5)]
+    codes = [get_over_asgi(secret, here).status_code for secret in wrong[:3]]
+    assert codes == [401, 401, 429]
+    before = uses_of_the_database()
+    assert [get_over_asgi(secret, here).status_code for secret in wrong[3:]] == [429, 429]
+    assert uses_of_the_database() == before
+    assert get_over_asgi(caller.key.secret, here).status_code == 200
+
+
+def test_key_of_another_form_is_not_looked_up(caller):
+    before = uses_of_the_database()
+    assert get_over_asgi("sk-not-one-of-ours").status_code == 401
+    assert uses_of_the_database() == before
