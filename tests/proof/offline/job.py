@@ -1,0 +1,120 @@
+"""OYL's main job, in an environment that switches nothing off: `up`, a file of each kind, searches, commands.
+
+python -m tests.proof.offline.job FOLDER [--long]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+MANAGE = (sys.executable, "manage.py")
+TENANT = ("--tenant", "Bees")
+OCR = {"scan.pdf", "photo.heic"}
+BY_UP = {"up", "demo", "migrate"}
+# {command: arguments}; the first three are the job of the small version.
+COMMANDS = {
+    "create_tenant": ("Bees", "--admin-email", "owner@example.org"),
+    "ingest": ("FILES", *TENANT, "--workspace", "Main", "--reference", "Files", "--wait"),
+    "search": ("bees", *TENANT),
+    "create_api_key": ("offline", *TENANT),
+    "doctor": (),
+    "list_documents": (*TENANT, "--json"),
+    "delete_document": ("DOCUMENT", *TENANT),
+    "evaluate": ("DATASET", *TENANT),
+    "reconcile": ("--all-tenants", "--repair"),
+    "check_rls": (),
+    "verify_audit": ("--all-tenants",),
+    "rotate_keys": ("--all-tenants",),
+    "list_tenants": (),
+    "services": ("status",),
+    "version": (),
+}
+SMALL = 3
+DEMO_IS_MADE = {"email": "", "password": "", "tenant": "Bees"}
+
+
+def main() -> None:
+    folder, long = Path(sys.argv[1]), "--long" in sys.argv
+    given = {"FILES": str(_files(folder / "files", long)), "DATASET": str(_dataset(folder / "dataset"))}
+    if not long:  # reading OYL's documentation takes longer than the rest
+        _mark_demo_as_made(Path(os.environ["OYL_DATA_DIR"]))
+    with _up():
+        for command, arguments in list(COMMANDS.items())[: None if long else SMALL]:
+            output = _manage(command, *(given.get(one, one) for one in arguments))
+            if command == "create_api_key":
+                _search_by_api(output.strip())
+            if command == "list_documents":
+                given["DOCUMENT"] = json.loads(output)[0]["id"]
+
+
+def _mark_demo_as_made(data: Path) -> None:
+    data.mkdir(mode=0o755)
+    (data / "demo.json").write_text(json.dumps(DEMO_IS_MADE))
+
+
+def _files(folder: Path, long: bool) -> Path:
+    """A file of each kind. Recognising text takes seconds, so the small version has one such file."""
+    left_out = set() if long else OCR - {"photo.heic"}
+    shutil.copytree(ROOT / "tests" / "files", folder, ignore=lambda _, names: left_out & {*names})
+    if long:
+        _write_texts(folder)
+    return folder
+
+
+def _write_texts(folder: Path) -> None:
+    from engines.parsing.formats import FORMATS
+
+    for suffix in (one for kind in FORMATS if kind.is_text for one in kind.suffixes):
+        (folder / f"text{suffix}").write_text('{"bees": "make honey"}')
+
+
+def _dataset(folder: Path) -> Path:
+    """A data set in BEIR's layout."""
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text('{"_id": "1", "title": "", "text": "Bees make honey."}\n')
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "honey"}\n')
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t1\t1\n")
+    return folder
+
+
+@contextmanager
+def _up() -> Iterator[None]:
+    with subprocess.Popen([*MANAGE, "up"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            lines = []
+            while "OYL is ready" not in (line := process.stdout.readline()):
+                lines.append(line)
+                if not line:
+                    raise RuntimeError(f"OYL did not start: {''.join(lines)}")
+            yield
+        finally:
+            process.terminate()
+
+
+def _manage(*arguments: str) -> str:
+    done = subprocess.run([*MANAGE, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _search_by_api(key: str) -> None:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    url = f"http://127.0.0.1:{os.environ['OYL_PORT']}/api/v1/search/"
+    request = urllib.request.Request(url, json.dumps({"query": "bees"}).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert json.load(answer)["results"]
+
+
+if __name__ == "__main__":
+    main()
