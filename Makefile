@@ -2,14 +2,14 @@
 # long or have spaces.
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
-HARNESSES := chaos isolation hostile consistency tampering secrets fuzz api connections
+HARNESSES := chaos isolation hostile consistency tampering secrets fuzz api connections offline
 BENCHMARKS := embedder quality ingest peers search rest
 # Checks that need no database use the settings of an embedded instance, even if the tests use servers.
 ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 LOCK := $(PYTHON) -m uv pip compile --quiet --generate-hashes --overrides requirements-overrides.txt --no-emit-index-url \
   --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: up test test-one lint types bench docs sbom lock digests format install $(HARNESSES)
+.PHONY: up test test-one lint types bench docs sbom review lock digests format install $(HARNESSES)
 
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
@@ -50,6 +50,11 @@ docs: $(STAMP)
 # The SBOM of what requirements.txt installs, with the native libraries inside of wheels, as var/oyl.cdx.json (CycloneDX).
 sbom: $(STAMP)
 	$(ALONE) $(PYTHON) -m tests.contracts.supply_chain.sbom var/oyl.cdx.json
+
+# Search the installed packages for telemetry, update checks and other connections; a new finding needs a reason in
+# tests/contracts/supply_chain/connections.py. Takes a minute.
+review: $(STAMP)
+	$(ALONE) $(PYTHON) -m tests.contracts.supply_chain.review
 
 # The requirements for running; then those for development, with the same versions.
 lock: $(STAMP)

@@ -12,8 +12,11 @@ OFFLINE_ENVIRONMENT = {
     "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime: a device id and a database in the home folder, and a telemetry host
     "HF_HUB_OFFLINE": "1",  # huggingface_hub: downloads
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "DO_NOT_TRACK": "1",  # the common switch, which unstructured and others read
     "SCARF_NO_ANALYTICS": "true",  # unstructured: usage statistics
+    "UNSTRUCTURED_DISABLE_NOTICE": "1",  # unstructured: a note about its paid service
+    "OTEL_SDK_DISABLED": "true",  # OpenTelemetry, which several clients would use if it were installed
 }
 
 _PR_SET_DUMPABLE = 4

@@ -34,7 +34,6 @@ _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "1048576",  # fixed, because otherwise memory that a model's layers took is never freed
     "PYTHONHASHSEED": "0",
-    "UNSTRUCTURED_DISABLE_NOTICE": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

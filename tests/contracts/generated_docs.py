@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.error_codes import Origin
 from tests.contracts import er_diagram, error_codes, routes_table
-from tests.contracts.supply_chain import licences
+from tests.contracts.supply_chain import connections, licences
 
 DOCS = Path(__file__).parents[2] / "docs"
 PART = re.compile(r"(?<=<!-- generated: )(?P<name>[a-z-]+) -->\n(?P<text>.*?)(?=<!-- end -->)", re.DOTALL)
@@ -20,6 +20,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "routes": routes_table.api,
     "openai-routes": routes_table.openai,
     "er-diagram": er_diagram.render,
+    "connections": connections.table,
     "licences-packages": licences.distributions_table,
     "licences-native": licences.native_table,
     "licences-copyleft": licences.copyleft_table,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from core.process_start import OFFLINE_ENVIRONMENT
 from tests.contracts.supply_chain import sbom
+from tests.contracts.supply_chain.connections import REASONS
 from tests.contracts.supply_chain.distributions import installed, locked
 from tests.contracts.supply_chain.licences import is_refused
 from tests.contracts.supply_chain.native import components, unknown_files
+from tests.contracts.supply_chain.review import REVIEWED
 
 # Programs of their own: pandoc is started by the parser, readline is loaded by psql.
 SEPARATE_PROGRAMS = {"pandoc", "readline (of psql)"}
@@ -24,6 +29,23 @@ def test_what_is_installed_is_what_is_locked():
     assert [f"{one.name}=={one.version}" for one in installed()] == [
         str(one).partition(";")[0] for one in locked()
     ]
+
+
+def test_every_package_is_searched_for_connections_anew_when_its_version_changes():
+    reviewed = json.loads(REVIEWED.read_text())
+    versions = {name: one["version"] for name, one in reviewed.items()}
+    assert versions == {one.name: one.version for one in installed()}, "run `make review`"
+
+
+def test_every_switch_is_documented():
+    page = (settings.BASE_DIR / "docs" / "offline.md").read_text()
+    assert re.findall(r"^\| `([A-Z_]+)` \|", page, re.M) == [*OFFLINE_ENVIRONMENT]
+
+
+def test_every_package_that_could_connect_has_its_reason():
+    reviewed = json.loads(REVIEWED.read_text())
+    found = {name: ", ".join(one["signals"]) for name, one in reviewed.items() if one["signals"]}
+    assert found == {name: one.signals for name, one in REASONS.items()}
 
 
 def test_licence_of_every_package_is_known_and_allowed():

@@ -91,11 +91,15 @@ def test_main_job_sends_nothing_and_leaves_no_file(
     long = ("--long",) if request.config.getoption("--long") else ()
     result = isolated(folder, sys.executable, "-m", "tests.proof.offline.job", str(folder), *long)
     files = left_behind(result, folder)
+    figures = {
+        "Commands, with `up`": (1 + (len(COMMANDS) if long else SMALL), ""),
+        "Name look-ups": (len(result["name_lookups"]), "0"),
+        "Packets to anywhere but the own machine": (len(result["packets"]), "0"),
+        "Files left outside of the data folder": (len(files), "0"),
+    }
     rows = [
-        ("Commands, with `up`", str(1 + (len(COMMANDS) if long else SMALL)), ""),
-        ("Name look-ups", str(len(result["name_lookups"])), "0"),
-        ("Packets to anywhere but the own machine", str(len(result["packets"])), "0"),
-        ("Files left outside of the data folder", str(len(files)), "0"),
+        {"What": what, "Measured": str(measured), "Target": target}
+        for what, (measured, target) in figures.items()
     ]
     report("offline", rows)
     assert (result["name_lookups"], result["packets"], files) == ([], [], [])
