@@ -20,6 +20,7 @@ MANAGE = (sys.executable, "manage.py")
 TENANT = ("--tenant", "Bees")
 OCR = {"scan.pdf", "photo.heic"}
 BY_UP = {"up", "demo", "migrate"}
+REFUSED = {"changepassword", "createsuperuser"}
 # {command: arguments}; the first three are the job of the small version.
 COMMANDS = {
     "create_tenant": ("Bees", "--admin-email", "owner@example.org"),
@@ -34,6 +35,7 @@ COMMANDS = {
     "check_rls": (),
     "verify_audit": ("--all-tenants",),
     "rotate_keys": ("--all-tenants",),
+    "create_operator": ("operator@example.org",),
     "list_tenants": (),
     "services": ("status",),
     "version": (),
@@ -71,10 +73,18 @@ def _files(folder: Path, long: bool) -> Path:
 
 
 def _write_texts(folder: Path) -> None:
-    from engines.parsing.formats import FORMATS
+    from engines.parsing.formats import EML, FORMATS, NOTEBOOK, XML
 
-    for suffix in (one for kind in FORMATS if kind.is_text for one in kind.suffixes):
-        (folder / f"text{suffix}").write_text('{"bees": "make honey"}')
+    content = {
+        EML: "Subject: Bees\n\nBees make honey.\n",
+        NOTEBOOK: json.dumps(
+            {"cells": [{"cell_type": "markdown", "source": "Bees"}], "nbformat": 4, "metadata": {}}
+        ),
+        XML: "<bees>make honey</bees>",
+    }
+    for kind in FORMATS:
+        for suffix in kind.suffixes if kind.is_text else ():
+            (folder / f"text{suffix}").write_text(content.get(kind.mime_type, '{"bees": "make honey"}'))
 
 
 def _dataset(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from django.core.management import get_commands
 from core.apps import oyl_apps
 from tests.proof.conftest import Report
 from tests.proof.offline.conftest import UNSHARE
-from tests.proof.offline.job import BY_UP, COMMANDS, ROOT, SMALL
+from tests.proof.offline.job import BY_UP, COMMANDS, REFUSED, ROOT, SMALL
 
 LOOK_UP_AND_CONNECT = """
 import socket
@@ -82,7 +82,7 @@ def test_harness_counts_look_ups_packets_and_files(folder: Path):
 def test_job_uses_every_command():
     apps = {config.name for config in oyl_apps()} | {"oyl", "core"}
     ours = {name for name, app in get_commands().items() if app in apps}
-    assert ours == {*COMMANDS, *BY_UP}
+    assert ours == {*COMMANDS, *BY_UP, *REFUSED}
 
 
 def test_main_job_sends_nothing_and_leaves_no_file(
