@@ -3,8 +3,9 @@
     unshare --net --mount [--map-root-user] python -m tests.proof.offline.isolated UID FOLDER COMMAND…
 
 The only route leads into a TUN device, whose other end is this process: it reads every packet that would have left the
-machine, and answers none. The file system is an overlay over that of the machine, so that everything that the command writes
-is in a folder of its own.
+machine, and answers none. Started by root, the file system is an overlay over that of the machine, so that every file that
+the command writes is found. Ordinary users cannot make such an overlay: for them, the files in FOLDER's parent are listed,
+which has the home folder and the folder for temporary files.
 """
 
 from __future__ import annotations
@@ -92,35 +93,44 @@ def _overlay(folder: Path) -> int:
     _run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={upper},workdir={work}", str(root))
     for shared in ("proc", "sys", "dev"):
         _run("mount", "--rbind", f"/{shared}", str(root / shared))
-    for name, text in OWN_FILES.items():
-        (folder / name).write_text(text)
-        _run("mount", "--bind", str(folder / name), str(root / "etc" / name))
-    changes = os.open(upper, os.O_RDONLY)
-    here = Path.cwd()
+    _use_resolver(folder, root)
+    changes, here = os.open(upper, os.O_RDONLY), Path.cwd()
     os.chdir(root)
     _run("pivot_root", ".", str(folder.relative_to("/")))
+    _run("umount", "--lazy", str(folder))
     os.chdir(here)
     return changes
 
 
-def _files(changes: int) -> list[str]:
+def _use_resolver(folder: Path, root: Path) -> None:
+    """Look names up at an address outside, and neither at one of the own machine nor through another program."""
+    for name, text in OWN_FILES.items():
+        (folder / name).write_text(text)
+        _run("mount", "--bind", str(folder / name), str(root / "etc" / name))
+
+
+def _files(top: str, descriptor: int | None) -> list[str]:
+    """The files below `top`, or below the folder of the descriptor as if it were the root."""
     found = []
-    for path, _, names, descriptor in os.fwalk(".", dir_fd=changes):
+    for path, _, names, folder in os.fwalk(top, dir_fd=descriptor):
         for name in names:
-            if not Path(f"/proc/self/fd/{descriptor}/{name}").is_symlink():
-                found.append(os.path.normpath(f"/{path}/{name}"))
+            if not Path(f"/proc/self/fd/{folder}/{name}").is_symlink():
+                found.append(str(Path("/", path, name)))
     return sorted(found)
 
 
 def main() -> None:
     uid, folder, *command = sys.argv[1:]
-    outside, changes = _only_route(), _overlay(Path(folder))
+    outside, is_root = _only_route(), uid == "0"
+    changes = _overlay(Path(folder)) if is_root else None
+    if not is_root:
+        _use_resolver(Path(folder), Path("/"))
     # In a user namespace the command gets its own user id back, because OYL as root would become another user.
-    own_user = [] if uid == "0" else ["unshare", "--user", f"--map-user={uid}", f"--map-group={uid}"]
+    own_user = [] if is_root else ["unshare", "--user", f"--map-user={uid}", f"--map-group={uid}"]
     done = subprocess.run([*own_user, *command], stdout=subprocess.PIPE, text=True, check=False)
     sent = {"name_lookups": outside.name_lookups, "packets": outside.packets}
-    result = {"status": done.returncode, "output": done.stdout, **sent, "files": _files(changes)}
-    print(json.dumps(result))
+    files = _files("." if is_root else str(Path(folder).parent), changes)
+    print(json.dumps({"status": done.returncode, "output": done.stdout, **sent, "files": files}))
 
 
 if __name__ == "__main__":

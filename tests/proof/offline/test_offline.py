@@ -65,7 +65,7 @@ def isolated(folder: Path, *command: str) -> dict[str, Any]:
 
 def left_behind(result: dict[str, Any], folder: Path) -> list[str]:
     """The files outside of the data folder, without those that the job itself writes, and Python's bytecode."""
-    own = tuple(f"{folder}/{name}/" for name in ("data", "files", "dataset"))
+    own = tuple(f"{folder}/{name}/" for name in ("data", "files", "dataset", "overlay"))
     return [file for file in result["files"] if not file.startswith(own) and "/__pycache__/" not in file]
 
 
