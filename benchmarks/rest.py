@@ -42,7 +42,7 @@ from core.api.pagination import Cursor
 from core.bulk_sql import insert_instances, insert_rows
 from core.isolation.scope import tenant_scope
 from core.models import new_id
-from core.permissions import key_scopes
+from core.permissions import Role, key_scopes
 from jobs.states import JobState
 from knowledge.models import Document, IngestionJob, Reference, Stage, Tag, TagLink, TagSource
 from knowledge.services.references import get_or_create_reference
@@ -50,9 +50,8 @@ from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
 from oyl.routes import ROUTES, router
-from tenants.models import Tenant, User
+from tenants.models import Membership, Tenant, User
 from tenants.services.api_keys import create_api_key
-from tenants.services.members import member_named
 from tests.proof.isolation.parties import make_row
 
 SEARCHED, LISTED, NEIGHBOUR, OTHERS = 100_000, 300_000, 3_000, 120
@@ -195,7 +194,9 @@ def _search_steadily(client: ApiClient, questions: Iterator[str]) -> Times:
 
 def _create_tenant() -> BenchmarkTenant:
     actor = instance.new_tenant()
-    owner = member_named(actor.tenant_id, None)
+    with tenant_scope(actor.tenant_id):
+        user = User.objects.create_user(f"{uuid4().hex}@example.org")
+        owner = Membership.objects.create(user=user, role=Role.OWNER)
     created = create_api_key(actor=actor, name="Benchmark", scopes=key_scopes(), member=owner)
     reference = get_or_create_reference(actor=actor, workspace="Main", reference="Files")
     return BenchmarkTenant(actor, reference, created.secret)

@@ -80,6 +80,23 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside,
 # HSTS for subdomains and preloading bind the domain's other hosts: that is for their owner to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
+# The address under which people reach OYL: links to it are made with it.
+OYL_URL = env.str(
+    "OYL_URL",
+    default=f"http://{OYL_HOST}:{OYL_PORT}"
+    if EMBEDDED
+    else f"{'https' if OYL_HTTPS else 'http'}://{ALLOWED_HOSTS[0]}",
+).rstrip("/")
+
+# With a host, invitations are mailed; without one, whoever invites hands the link over.
+EMAIL_HOST = env.str("EMAIL_HOST", default="")
+EMAIL_PORT = env.int("EMAIL_PORT", default=587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="oyl@localhost")
+
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
@@ -187,6 +204,7 @@ PARSER_OCR_PAGES = env.int("PARSER_OCR_PAGES", default=500)
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 
 AUTH_USER_MODEL = "tenants.User"
+PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of an operator's link to choose a password
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 PASSWORD_HASHERS = [  # the first one hashes; with the second one, hashes of earlier releases are checked

@@ -21,13 +21,15 @@ from audit.services import events_of
 from core.actors import Actor, ActorKind
 from core.requests import opens_own_scopes
 from oyl.version import VERSION
-from tenants.access import TenantAccess, tenants_of_user
+from tenants.access import TenantAccess, tenant_to_enter, tenants_of_user
 from tenants.middleware import SESSION_KEY, MemberRequest
+from tenants.models import User
+from tenants.services.members import remember_entry
 from tenants.services.organisations import enter_as_operator
 
 NO_TENANT = (
-    "Your account does not belong to an organisation yet. Ask an administrator of yours to add you as a member, "
-    "with this e-mail address."
+    "Your account does not belong to an organisation yet. Ask an administrator of yours to invite you, with "
+    "this e-mail address."
 )
 
 
@@ -75,17 +77,25 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     @opens_own_scopes
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """A user who signs in enters the first of their tenants; for an operator this is recorded. A signed-in user who has
-        lost the membership of the current tenant chooses another one, or is warned that there is none."""
-        lost_tenant = request.user.is_authenticated and not self.has_permission(request)
-        if lost_tenant and request.method == "GET":
+        """A user who signs in enters the tenant that they entered last, or their only one; for an operator this is recorded.
+        A signed-in user without a tenant, because they have lost the current one or never entered any, chooses one, or
+        is warned that there is none."""
+        has_no_tenant = request.user.is_authenticated and not self.has_permission(request)
+        if has_no_tenant and request.method == "GET":
             if cast(MemberRequest, request).tenants:
-                context = {**self.each_context(request), "title": "Choose an organisation"}
+                lost = SESSION_KEY in request.session
+                context = {
+                    **self.each_context(request),
+                    "title": "Choose an organisation",
+                    "lost_tenant": lost,
+                }
                 return TemplateResponse(request, "admin/choose_tenant.html", context)
             messages.warning(request, NO_TENANT)
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
-            enter_tenant(request, tenants_of_user(request.user.pk)[0])
+            tenants = tenants_of_user(request.user.pk)
+            if access := tenant_to_enter(tenants, is_operator=request.user.is_superuser):
+                enter_tenant(request, access)
         return response
 
 
@@ -104,9 +114,11 @@ def switch_tenant(request: MemberRequest) -> HttpResponse:
 
 
 def enter_tenant(request: HttpRequest, access: TenantAccess) -> None:
-    """Forms that were opened before, in another tenant, are refused afterwards (templates/403_csrf.html)."""
+    """The next sign-in returns to it. Forms that were opened before, in another tenant, are refused
+    (templates/403_csrf.html)."""
     request.session[SESSION_KEY] = str(access.tenant_id)
     rotate_token(request)
+    remember_entry(cast(User, request.user).pk, access.tenant_id)
     if request.user.is_superuser:
         enter_as_operator(
             actor=Actor(

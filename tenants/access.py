@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,13 +23,50 @@ class TenantAccess:
     tenant_id: UUID
     name: str
     role: Role
+    last_entered_at: datetime | None
 
 
 def tenants_of_user(user_id: UUID) -> list[TenantAccess]:
-    """The tenants that an active user may act in, their own memberships first; an operator is owner of all others, too."""
+    """The tenants that an active user may act in, the one entered last first; an operator is owner of all others, too."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id, tenant_name, role FROM oyl_memberships(%s)", [user_id])
-        return [TenantAccess(tenant_id, name, Role(role)) for tenant_id, name, role in cursor.fetchall()]
+        cursor.execute(
+            "SELECT tenant_id, tenant_name, role, last_entered_at FROM oyl_memberships(%s)", [user_id]
+        )
+        return [TenantAccess(pk, name, Role(role), entered) for pk, name, role, entered in cursor.fetchall()]
+
+
+def tenant_to_enter(tenants: Sequence[TenantAccess], *, is_operator: bool) -> TenantAccess | None:
+    """The tenant that a user enters by signing in: the one that they entered last, or their only one. A tenant that somebody
+    else made them a member of is never entered by itself."""
+    first = next(iter(tenants), None)
+    if first is None or first.last_entered_at or is_operator or len(tenants) == 1:
+        return first
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingInvitation:
+    """An invitation that is neither accepted, revoked nor expired, of an existing organisation."""
+
+    tenant_id: UUID
+    tenant_name: str
+    email: str
+    role: Role
+    by_mail: bool
+    token_hash: str
+
+
+def pending_invitation(token_hash: str) -> PendingInvitation | None:
+    """Find an invitation by the hash of its token, so that the time of the comparison reveals nothing of the token."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tenant_id, tenant_name, email, role, by_mail FROM oyl_invitation(%s)", [token_hash]
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    tenant_id, tenant_name, email, role, by_mail = row
+    return PendingInvitation(tenant_id, tenant_name, email, Role(role), by_mail, token_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +90,7 @@ def access_by_key(key: str) -> KeyAccess | None:
     if not KEY_FORM.fullmatch(key):
         return None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM oyl_api_key(%s)", [hash_key(key)])
+        cursor.execute("SELECT * FROM oyl_api_key(%s)", [hash_secret(key)])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -71,6 +109,6 @@ def _bound_object_exists(access: KeyAccess) -> bool:
         return rows_of_kind(access.bound_kind).filter(pk=access.bound_id).exists()
 
 
-def hash_key(key: str) -> str:
-    """SHA-256: a slow hash would not make 256 random bits harder to guess."""
-    return hashlib.sha256(key.encode()).hexdigest()
+def hash_secret(secret: str) -> str:
+    """SHA-256, of a key or a token: a slow hash would not make 256 random bits harder to guess."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -11,11 +11,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.serializers import TIMES, OylSerializer, StrictSerializer
+from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ADMINS, READ, TenantViewSet
 from core.permissions import Role, key_scopes
-from tenants.models import ApiKey, Membership, Tenant
-from tenants.services import api_keys, members, organisations
+from tenants.models import ApiKey, Invitation, Membership, Tenant
+from tenants.services import api_keys, invitations, members, organisations
 
 
 class TenantSerializer(OylSerializer[Tenant]):
@@ -64,9 +64,9 @@ class MemberViewSet(
     """Who may act in the organisation, and in which role."""
 
     model = Membership
-    area = "organisation"
+    area = "members"
     http_method_names = ["get", "patch", "delete", "head", "options"]
-    roles = {**ADMINS, **READ}
+    roles = ADMINS
     serializer_class = MemberSerializer
     filterset_fields = ["role", "user"]
 
@@ -81,36 +81,52 @@ class MemberViewSet(
         members.remove_member(actor=self.actor, membership=instance)
 
 
-class InvitationSerializer(StrictSerializer):
-    email = serializers.EmailField()
-    role = serializers.ChoiceField(choices=Role.choices, default=Role.VIEWER)
+class InvitationSerializer(OylSerializer[Invitation]):
+    class Meta(OylSerializer.Meta):
+        model = Invitation
+        fields = ("id", "email", "role", "by_mail", "mailed_at", "expires_at", "created_at")
+        read_only_fields = ("by_mail", "mailed_at", "expires_at")
 
 
-class InvitedSerializer(serializers.Serializer[Any]):
-    member = MemberSerializer()
-    password = serializers.CharField(
-        allow_null=True, help_text="Of a user who is new; shown in this answer, and never again."
+class NewInvitationSerializer(InvitationSerializer):
+    link = serializers.URLField(
+        allow_null=True,
+        read_only=True,
+        help_text="To hand over; shown in this answer, and never again. Null when it is mailed.",
     )
 
+    class Meta(InvitationSerializer.Meta):
+        fields: Any = (*InvitationSerializer.Meta.fields, "link")
 
-class InvitationViewSet(TenantViewSet):
-    """Make somebody a member; a user is made for an e-mail address that has none."""
 
-    model = Membership
-    area = "organisation"
-    roles = {"POST": Role.ADMIN}
+class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+    """Invitations that were neither accepted nor revoked. The person opens the link, and decides."""
+
+    model = Invitation
+    area = "members"
+    roles = ADMINS
+    http_method_names = ["get", "post", "delete", "head", "options"]
     serializer_class = InvitationSerializer
-    shown_once = ("password",)
+    filterset_fields = ["email", "role"]
+    shown_once = ("link",)
 
-    @extend_schema(responses={201: InvitedSerializer})
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().filter(**invitations.PENDING)
+
+    @extend_schema(responses={201: NewInvitationSerializer})
     def create(self, request: Request) -> Response:
-        """Invite somebody."""
+        """Invite somebody. Invited again, they get a new link, and the earlier one stops working."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
-        made = members.invite_member(actor=self.actor, email=given["email"], role=Role(given["role"]))
-        answer = {"member": MemberSerializer(made.membership).data, "password": made.password}
-        return Response(answer, status=201)
+        role = Role(given.get("role", Role.VIEWER))
+        made = invitations.invite(actor=self.actor, email=given["email"], role=role)
+        return Response({**self.get_serializer(made.invitation).data, "link": made.link}, status=201)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Revoke the invitation: its link stops working."""
+        invitations.revoke_invitation(actor=self.actor, invitation=self.get_object())
+        return Response(status=204)
 
 
 class ApiKeySerializer(OylSerializer[ApiKey]):

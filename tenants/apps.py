@@ -3,7 +3,7 @@ from core.apps import Area, Lookup, OylAppConfig, SidebarPage
 
 class TenantsConfig(OylAppConfig):
     name = "tenants"
-    areas = (Area("organisation"),)
+    areas = (Area("organisation"), Area("members"))
     shared_tables = {
         "password_hashes": "of users; no role of OYL's processes can read them",
         "users": "a person may belong to several tenants",
@@ -19,9 +19,11 @@ class TenantsConfig(OylAppConfig):
         Lookup("oyl_set_password(uuid,text,text)"),
         Lookup("oyl_memberships(uuid)", ("tenants", "memberships")),
         Lookup("oyl_api_key(text)", ("tenants", "memberships", "api_keys")),
+        Lookup("oyl_invitation(text)", ("tenants", "invitations")),
     )
     sidebar = (
         SidebarPage(section="Organisation", title="Members", icon="badge", model="tenants.membership"),
+        SidebarPage(section="Organisation", title="Invitations", icon="mail", model="tenants.invitation"),
         SidebarPage(section="Organisation", title="API keys", icon="key", model="tenants.apikey"),
         SidebarPage(section="Organisation", title="Organisation", icon="domain", model="tenants.tenant"),
         SidebarPage(section="System", title="Users", icon="manage_accounts", model="tenants.user"),

@@ -14,7 +14,7 @@ from core.api.problems import too_many_requests, with_rate_headers
 from core.isolation.scope import tenant_scope
 from core.rate_limits import Quota, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_address, rate_limit_key, uses_api_key
-from tenants.access import TenantAccess, access_by_key, tenants_of_user
+from tenants.access import TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
 from tenants.services.api_keys import record_key_use
 
 SESSION_KEY = "tenant_id"
@@ -89,11 +89,13 @@ def _key_actor(request: TenantRequest) -> Actor | None:
 
 
 def _session_actor(request: MemberRequest) -> Actor | None:
-    """The signed-in user in the chosen tenant, or in their first one if they have chosen none. None when they may no longer
+    """The signed-in user in the chosen tenant, or in the one to enter if they have chosen none. None when they may no longer
     act in the chosen tenant: another one that they did not choose could mislead them."""
     chosen = request.session.get(SESSION_KEY)
-    allowed = (access for access in request.tenants if chosen in (None, str(access.tenant_id)))
-    access = next(allowed, None)
+    if chosen is None:
+        access = tenant_to_enter(request.tenants, is_operator=request.user.is_superuser)
+    else:
+        access = next((one for one in request.tenants if str(one.tenant_id) == chosen), None)
     if access is None:
         return None
     return Actor(

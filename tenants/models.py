@@ -1,4 +1,4 @@
-"""Tenants, users, memberships and API keys."""
+"""Tenants, users, memberships, invitations and API keys."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=255, blank=True)
     is_active = models.BooleanField(default=True)
+    email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -120,6 +121,7 @@ class PasswordHash(models.Model):
 class Membership(TenantModel):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    last_entered_at = models.DateTimeField(null=True, blank=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantModel.Meta):
@@ -131,6 +133,35 @@ class Membership(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+
+class Invitation(TenantModel):
+    """A link by which a person becomes a member. Only the SHA-256 of its token is stored. It is pending until it is accepted
+    or revoked. A link that went `by_mail` was shown to nobody in the tenant, so that it proves who owns the address."""
+
+    email = models.EmailField("e-mail")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
+    by_mail = models.BooleanField(default=False, editable=False)
+    mailed_at = models.DateTimeField(null=True, editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantModel.Meta):
+        db_table = "invitations"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="invitations_email_pending_key",
+            ),
+            one_of("invitations", "role", Role),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.role})"
 
 
 class ApiKey(TenantModel):

@@ -27,12 +27,15 @@ from core.permissions import Role
 from knowledge.engine_config import file_parser
 from oyl.embedded import background
 from oyl.embedded.services import ensure_services
+from tenants.access import hash_secret, pending_invitation
 from tenants.models import Membership, User
+from tenants.services.invitations import Answer, accept_invitation
 from tenants.services.organisations import create_tenant
 from tests.environment import KEPT
 
 # Fixtures for the tests of every app.
 pytest_plugins = ["tests.support.admin_rows", "tests.support.api_client"]
+PASSWORD = "correct horse battery staple"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -117,17 +120,24 @@ def make_owner() -> Person:
     """The owner of a new tenant."""
     name = uuid4().hex[:12]
     made = create_tenant(name=f"Tenant {name}", admin_email=f"owner-{name}@example.org")
-    assert made.password
-    return _join(made.tenant_id, User.objects.get(email=made.admin_email), Role.OWNER, made.password)
+    return _join(made.tenant_id, accept(made.link), Role.OWNER, PASSWORD)
+
+
+def accept(link: str, **answer: str) -> User:
+    """Accept the invitation of a link as a new user would; with `answer`, as others would."""
+    invitation = pending_invitation(hash_secret(link.rstrip("/").rpartition("/")[2]))
+    assert invitation
+    return accept_invitation(
+        invitation=invitation, answer=Answer(**{"new_password": PASSWORD, "name": "Ada", **answer})
+    )
 
 
 def make_member(tenant_id: UUID, role: Role) -> Person:
     """A further member of a tenant."""
-    password = "correct horse battery staple"
     with tenant_scope(tenant_id):
-        user = User.objects.create_user(f"{role}-{uuid4().hex[:12]}@example.org", password)
+        user = User.objects.create_user(f"{role}-{uuid4().hex[:12]}@example.org", PASSWORD)
         Membership.objects.create(user=user, role=role)
-    return _join(tenant_id, user, role, password)
+    return _join(tenant_id, user, role, PASSWORD)
 
 
 @pytest.fixture

@@ -71,7 +71,12 @@ def welcome(layout: Layout) -> str:
     lines = ["", f"OYL is ready: {address()}/admin/", ""]
     with suppress(FileNotFoundError):
         demo = json.loads((layout.data / "demo.json").read_text())
-        lines += [f"  Sign in as   {demo['email']}", f"  Password     {demo['password']}", ""]
+        if link := demo.get("link"):  # a demo of an earlier version has none
+            lines += [
+                f"  First time   {link}",
+                "               Choose your password there. The link works once.",
+            ]
+        lines += [f"  Then         Sign in as {demo['email']} with your password.", ""]
         lines += ["Try next, in a second terminal:", ""]
         tenant = f'--tenant "{demo["tenant"]}"'
         lines += [f'  .venv/bin/python manage.py search "how are tenants kept apart" {tenant}']

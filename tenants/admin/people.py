@@ -1,28 +1,29 @@
-"""The admin pages of the organisation, its members and its API keys."""
+"""The admin pages of the organisation, its members, invitations and API keys."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminEmailInputWidget,
     UnfoldAdminTextareaWidget,
 )
 
 from core.admin.base import TenantAdmin, TenantForm, actor_of
-from core.admin.theme import display
+from core.admin.theme import action, display
 from core.encryption.fields import WriteOnlyFormField
 from core.permissions import Role, key_scopes
-from tenants.models import ApiKey, Membership, Tenant
-from tenants.services import api_keys, members, organisations
+from tenants.models import ApiKey, Invitation, Membership, Tenant
+from tenants.services import api_keys, invitations, members, organisations
 
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
 
@@ -58,23 +59,6 @@ class OrganisationAdmin(TenantAdmin):
         organisations.update_tenant(actor=actor_of(request), tenant=obj)
 
 
-class MembershipForm(TenantForm):
-    email = forms.EmailField(
-        label="E-mail",
-        widget=UnfoldAdminEmailInputWidget,
-        help_text="Somebody without an account gets one, and you a password to hand over, shown once.",
-    )
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        email = self.cleaned_data.get("email", "")
-        if email and Membership.objects.filter(user__email=email.lower()).exists():
-            raise ValidationError(
-                {"email": "They are a member already. Change their role in the list of members."}
-            )
-        return cleaned
-
-
 @admin.register(Membership)
 class MembershipAdmin(TenantAdmin):
     view_role = write_role = Role.ADMIN
@@ -92,23 +76,20 @@ class MembershipAdmin(TenantAdmin):
     def role_badge(self, obj: Membership) -> str:
         return str(obj.get_role_display())
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return ["user", "role"] if obj else ["email", "role"]
+    fields = ["user", "role"]
+    readonly_fields = ["user"]
+    actions_list = ["invite"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["user"] if obj else []
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(
-            request, obj, change, **({"form": TenantForm} if obj else {"form": MembershipForm}), **kwargs
-        )
+    @action(description="Invite somebody", permissions=["write"])
+    def invite(self, request: HttpRequest) -> HttpResponse:
+        return redirect("admin:tenants_invitation_add")
 
     def formfield_for_choice_field(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        """Only owners can make owners."""
-        roles = [role for role in Role if role.rank <= actor_of(request).role.rank]
-        return super().formfield_for_choice_field(
-            db_field, request, choices=[(role.value, role.label) for role in roles], **kwargs
-        )
+        return super().formfield_for_choice_field(db_field, request, choices=roles_up_to(request), **kwargs)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody becomes a member unasked: people are invited."""
+        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """An admin cannot change owners."""
@@ -119,20 +100,7 @@ class MembershipAdmin(TenantAdmin):
         return self.has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if change:
-            members.set_role(actor=actor_of(request), membership=obj, role=Role(obj.role))
-            return
-        invitation = members.invite_member(
-            actor=actor_of(request), email=form.cleaned_data["email"], role=Role(obj.role)
-        )
-        obj.pk, obj.user = invitation.membership.pk, invitation.membership.user
-        request.one_time_password = invitation.password  # type: ignore[attr-defined]
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        password = request.one_time_password  # type: ignore[attr-defined]
-        if password is None:
-            return super().response_add(request, obj, post_url_continue)
-        return show_once(self, request, f"{obj.user.email} can sign in now", "Password", password)
+        members.set_role(actor=actor_of(request), membership=obj, role=Role(obj.role))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         members.remove_member(actor=actor_of(request), membership=obj)
@@ -144,6 +112,92 @@ class MembershipAdmin(TenantAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         people = [str(obj) for obj in objs]
         return people, {"members": len(people)}, set(), []
+
+
+def roles_up_to(request: HttpRequest) -> list[tuple[str, str]]:
+    """Only owners can make owners."""
+    return [(role.value, role.label) for role in Role if role.rank <= actor_of(request).role.rank]
+
+
+class InvitationForm(TenantForm):
+    """A pending invitation to the same address is not an error: the person gets a new link."""
+
+    def validate_constraints(self) -> None:
+        pass
+
+
+@admin.register(Invitation)
+class InvitationAdmin(TenantAdmin):
+    """Pending invitations. They are made, made again and revoked, never changed."""
+
+    form = InvitationForm
+    view_role = write_role = Role.ADMIN
+    list_display = ["email", "role_badge", "state", "created_at", "expires_at"]
+    list_filter = ["role"]
+    search_fields = ["email"]
+    ordering = ["-created_at"]
+    actions = ["invite_again"]
+
+    @display(description="Role", ordering="role", label=ROLE_COLOURS)
+    def role_badge(self, obj: Invitation) -> str:
+        return str(obj.get_role_display())
+
+    @display(description="State", label={"Expired": "danger", "Not mailed": "warning", "Waiting": "info"})
+    def state(self, obj: Invitation) -> str:
+        if obj.expires_at <= timezone.now():
+            return "Expired"
+        return "Not mailed" if obj.by_mail and not obj.mailed_at else "Waiting"
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).filter(**invitations.PENDING)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return ["email", "role", *(["state", "created_at", "expires_at"] if obj else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.get_fields(request, obj) if obj else []
+
+    def formfield_for_choice_field(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        return super().formfield_for_choice_field(db_field, request, choices=roles_up_to(request), **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        made = invitations.invite(actor=actor_of(request), email=obj.email, role=Role(obj.role))
+        obj.pk = made.invitation.pk
+        request.one_time_secret = made.link  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        return self._show_link(request, obj.email, request.one_time_secret)  # type: ignore[attr-defined]
+
+    @admin.action(description="Invite the selected person again, by a new link", permissions=["write"])
+    def invite_again(
+        self, request: HttpRequest, queryset: models.QuerySet[Invitation]
+    ) -> HttpResponse | None:
+        if len(queryset) != 1:
+            self.message_user(request, "Choose one invitation.", "error")
+            return None
+        email, role = queryset[0].email, Role(queryset[0].role)
+        made = invitations.invite(actor=actor_of(request), email=email, role=role)
+        return self._show_link(request, email, made.link)
+
+    def _show_link(self, request: HttpRequest, email: str, link: str | None) -> HttpResponse:
+        if link is None:
+            self.message_user(request, f"The invitation is being mailed to {email}.")
+            return redirect("admin:tenants_invitation_changelist")
+        advice = (
+            f"Hand it over to {email} in a safe way. It works once, within {invitations.VALIDITY.days} days."
+        )
+        secret = Secret(title=f"{email} is invited", label="Link", text=link, advice=advice)
+        return show_once(self, request, secret)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        invitations.revoke_invitation(actor=actor_of(request), invitation=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        for invitation in queryset:
+            self.delete_model(request, invitation)
 
 
 class ApiKeyForm(TenantForm):
@@ -201,7 +255,8 @@ class ApiKeyAdmin(TenantAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         secret = cast(str, request.one_time_secret)  # type: ignore[attr-defined]
-        return show_once(self, request, f"The API key “{obj.name}” is made", "Key", secret)
+        title, advice = f"The API key “{obj.name}” is made", "Keep it in a safe place."
+        return show_once(self, request, Secret(title=title, label="Key", text=secret, advice=advice))
 
     @admin.action(description="Revoke the selected keys", permissions=["write"])
     def revoke(self, request: HttpRequest, queryset: models.QuerySet[ApiKey]) -> None:
@@ -210,12 +265,21 @@ class ApiKeyAdmin(TenantAdmin):
         self.message_user(request, "Revoked. The keys open nothing any more.")
 
 
-def show_once(page: TenantAdmin, request: HttpRequest, title: str, label: str, secret: str) -> HttpResponse:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """What is shown once, with a title, and advice what to do with it."""
+
+    title: str
+    label: str
+    text: str
+    advice: str
+
+
+def show_once(page: TenantAdmin, request: HttpRequest, secret: Secret) -> HttpResponse:
     """The secret is in the response to the POST itself, so that it is stored neither in a session nor in a cookie."""
     context = {
         **page.admin_site.each_context(request),
-        "title": title,
-        "label": label,
+        "title": secret.title,
         "secret": secret,
         "list_url": reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist"),
     }

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core.admin.base import OperatorPermissions, TenantAdmin, actor_of
 from core.admin.theme import display
-from tenants.admin.people import show_once
+from tenants.admin.people import Secret, show_once
 from tenants.models import User
 from tenants.services import users
 
@@ -39,18 +39,20 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        password = users.save_user(actor=actor_of(request), user=obj)
-        request.one_time_password = password  # type: ignore[attr-defined]
+        request.one_time_secret = users.save_user(actor=actor_of(request), user=obj)  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        password = request.one_time_password  # type: ignore[attr-defined]
-        return show_once(self, request, f"{obj.email} can sign in now", "Password", password)
+        return self._show_link(request, obj, request.one_time_secret)  # type: ignore[attr-defined]
 
-    @admin.action(description="Set a new password for the selected user", permissions=["write"])
+    @admin.action(description="Let the selected user choose a new password", permissions=["write"])
     def reset_password(self, request: HttpRequest, queryset: models.QuerySet[User]) -> HttpResponse | None:
         if len(queryset) != 1:
             self.message_user(request, "Choose one user.", "error")
             return None
-        user = queryset[0]
-        password = users.reset_password(actor=actor_of(request), user=user)
-        return show_once(self, request, f"{user.email} has a new password", "Password", password)
+        link = users.reset_password(actor=actor_of(request), user=queryset[0])
+        return self._show_link(request, queryset[0], link)
+
+    def _show_link(self, request: HttpRequest, user: User, link: str) -> HttpResponse:
+        advice = f"Hand it over to {user.email} in a safe way. It works once, within 7 days."
+        secret = Secret(title=f"{user.email} can choose a password", label="Link", text=link, advice=advice)
+        return show_once(self, request, secret)

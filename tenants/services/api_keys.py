@@ -16,7 +16,7 @@ from core.actors import Actor, ActorKind
 from core.errors import ForbiddenError, InvalidError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, key_scopes, rows_of_kind
-from tenants.access import KeyAccess, hash_key
+from tenants.access import KeyAccess, hash_secret
 from tenants.models import ApiKey, Membership
 
 
@@ -57,7 +57,7 @@ def create_api_key(
         if bound and not rows_of_kind(kind).filter(pk=bound_id).exists():
             raise InvalidError(f"There is no {kind} with the id '{bound_id}' for the key to be bound to.")
         api_key = ApiKey.objects.create(
-            user_id=user_id, prefix=prefix, key_hash=hash_key(secret), expires_at=expires_at, **columns
+            user_id=user_id, prefix=prefix, key_hash=hash_secret(secret), expires_at=expires_at, **columns
         )
         new = {**columns, "bound_id": bound_id and str(bound_id), "user": str(user_id)}
         record(actor=actor, action="api_key.created", target=api_key, new=new)

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
 
 from audit.services import record
 from core.actors import Actor
-from core.errors import ConflictError, NotFoundError
+from core.errors import ConflictError, ForbiddenError, NotFoundError
 from core.isolation.scope import tenant_scope
-from core.permissions import Role
-from tenants.models import Membership
-from tenants.services.users import get_or_create_user
+from core.permissions import Role, key_scopes
+from tenants.models import ApiKey, Membership
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation:
-    """`password` is None when the user existed before."""
+def require_rank_over(actor: Actor, *roles: Role) -> None:
+    """Raises ForbiddenError unless the actor may take these roles away: admins all but owner, owners all; a key never an
+    owner's."""
+    actor.require(Role.OWNER if Role.OWNER in roles else Role.ADMIN)
+    if actor.scopes is not None and Role.OWNER in roles:
+        raise ForbiddenError("A key cannot make or unmake owners. Sign in to do this.")
 
-    membership: Membership
-    password: str | None
 
-
-def invite_member(*, actor: Actor, email: str, role: Role) -> Invitation:
-    """Create the user unless there is one with that e-mail. Raises ForbiddenError below admin, and when an admin makes an
-    owner; ConflictError when the user is a member already."""
-    actor.require(Role.OWNER if role == Role.OWNER else Role.ADMIN)
-    with tenant_scope(actor.tenant_id):
-        user, password = get_or_create_user(email)
-        membership, is_new = Membership.objects.get_or_create(user=user, defaults={"role": role})
-        if not is_new:
-            raise ConflictError(f"{user.email} is a member already. Change their role instead.")
-        record(actor=actor, action="membership.created", target=membership, new=_event_values(membership))
-    return Invitation(membership=membership, password=password)
+def require_may_appoint(actor: Actor, role: Role) -> None:
+    """Raises ForbiddenError as `require_rank_over`, and when the actor is a key that lacks scopes: for a viewer all that
+    read, otherwise all. Whoever makes people could become them."""
+    require_rank_over(actor, role)
+    needed = [name for name in key_scopes() if role is not Role.VIEWER or name.endswith(":read")]
+    split = [name.partition(":") for name in needed]
+    lacking = ["".join(each) for each in split if not actor.may(each[0], writes=each[2] == "write")]
+    if lacking:
+        raise ForbiddenError(
+            f"A key can only make people who may do no more than itself. It lacks: {', '.join(lacking)}."
+        )
 
 
 def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
-    """Raises ForbiddenError below admin, and when an admin adds or removes an owner; ConflictError when no owner would be
-    left."""
+    """Raises ForbiddenError as `require_rank_over` and `require_may_appoint`, ConflictError when no owner would be left."""
     with tenant_scope(actor.tenant_id):
-        old = _reload(membership).role
-        actor.require(Role.OWNER if Role.OWNER in (role, old) else Role.ADMIN)
+        old = Role(_reload(membership).role)
+        require_rank_over(actor, old)
+        require_may_appoint(actor, role)
         if role == old:
             return
         if old == Role.OWNER:
@@ -57,14 +58,26 @@ def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
 
 
 def remove_member(*, actor: Actor, membership: Membership) -> None:
-    """Delete the membership; the user remains. Raises as `set_role` does."""
+    """Delete the membership, and revoke the keys, which must not work again if the person returns; the user remains. Raises
+    ForbiddenError as `require_rank_over`, ConflictError when no owner would be left."""
     with tenant_scope(actor.tenant_id):
         leaving = _reload(membership)
-        actor.require(Role.OWNER if leaving.role == Role.OWNER else Role.ADMIN)
+        require_rank_over(actor, Role(leaving.role))
         if leaving.role == Role.OWNER:
             _require_other_owner(leaving)
-        record(actor=actor, action="membership.deleted", target=leaving, old=_event_values(leaving))
+        keys = ApiKey.objects.filter(user_id=leaving.user_id, revoked_at=None).update(
+            revoked_at=timezone.now()
+        )
+        old = {**event_values(leaving), "revoked_keys": keys}
+        record(actor=actor, action="membership.deleted", target=leaving, old=old)
         leaving.delete()
+
+
+def remember_entry(user_id: UUID, tenant_id: UUID) -> None:
+    """The next sign-in enters this tenant. `updated_at` stays: the membership has not changed."""
+    with tenant_scope(tenant_id):
+        rows = Membership.objects.filter(user_id=user_id)
+        rows.update(last_entered_at=timezone.now(), updated_at=F("updated_at"))
 
 
 def member_named(tenant_id: UUID, email: str | None) -> Membership:
@@ -93,5 +106,5 @@ def _require_other_owner(leaving: Membership) -> None:
         raise ConflictError("An organisation needs an owner. Make somebody else owner first.")
 
 
-def _event_values(membership: Membership) -> dict[str, str]:
+def event_values(membership: Membership) -> dict[str, str]:
     return {"user": str(membership.user_id), "role": membership.role}

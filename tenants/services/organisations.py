@@ -16,8 +16,8 @@ from core.errors import ConflictError
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role
-from tenants.models import Membership, Tenant
-from tenants.services.users import get_or_create_user
+from tenants.models import Tenant
+from tenants.services.invitations import invite
 
 
 class TenantExistsError(ConflictError):
@@ -26,23 +26,23 @@ class TenantExistsError(ConflictError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTenant:
-    """`password` is None when the user existed before."""
+    """`link` is the owner's invitation, which is shown only here."""
 
     tenant_id: UUID
     admin_email: str
-    password: str | None
+    link: str
 
 
 def create_tenant(*, name: str, admin_email: str, credential: str = "create_tenant") -> NewTenant:
-    """Create a tenant with its owner, who is created unless a user has that e-mail. Raises TenantExistsError."""
+    """Create a tenant, and invite its owner. Raises TenantExistsError."""
     tenant_id = new_id()
     actor = command_actor(tenant_id, credential)
     with _unique_name(name), tenant_scope(tenant_id):
         tenant = Tenant.objects.create(id=tenant_id, name=name)
-        user, password = get_or_create_user(admin_email)
-        Membership.objects.create(user=user, role=Role.OWNER)
-        record(actor=actor, action="tenant.created", target=tenant, new={"owner": str(user.pk)})
-    return NewTenant(tenant_id=tenant_id, admin_email=user.email, password=password)
+        record(actor=actor, action="tenant.created", target=tenant, new={"name": tenant.name})
+        made = invite(actor=actor, email=admin_email, role=Role.OWNER)
+    assert made.link, "a command is given the link"
+    return NewTenant(tenant_id=tenant_id, admin_email=made.invitation.email, link=made.link)
 
 
 @contextmanager

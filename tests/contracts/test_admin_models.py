@@ -21,10 +21,10 @@ from tests.support.admin_rows import Rows, make_rows
 MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
 READ_ONLY |= {"knowledge.IngestionJob", "workflows.WorkflowRun"}
-NOT_ADDED = READ_ONLY | {"tenants.Tenant"}
+NOT_ADDED = READ_ONLY | {"tenants.Tenant", "tenants.Membership"}
 NOT_DELETED = READ_ONLY | {"tenants.Tenant", "tenants.ApiKey"}
 ADMINS_ONLY = {"audit.AuditLog", "tenants.ApiKey", "tenants.Membership", "tenants.Tenant"}
-ADMINS_ONLY |= {"workspaces.IntegrationConfig"}
+ADMINS_ONLY |= {"workspaces.IntegrationConfig", "tenants.Invitation"}
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 
 

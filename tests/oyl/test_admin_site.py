@@ -12,6 +12,7 @@ from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.models import Membership, Tenant, User
+from tenants.services.members import remember_entry
 from tests.conftest import Person, browser
 from workspaces.models import Workspace
 
@@ -85,6 +86,7 @@ def test_form_of_one_tenant_is_not_saved_in_another(owner: Person, stranger: Per
         Membership.objects.create(user=owner.user, role=Role.OWNER)
     client, add = Client(enforce_csrf_checks=True), reverse("admin:workspaces_workspace_add")
     client.force_login(owner.user)
+    remember_entry(owner.user.pk, owner.tenant_id)
     form = {
         "name": "Meant for here",
         "description": "",

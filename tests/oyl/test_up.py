@@ -79,12 +79,12 @@ def test_a_command_that_uses_the_services_is_named(layout, settings):
 
 def test_welcome_shows_address_and_credentials(layout, settings):
     layout.data.mkdir()
-    demo = '{"tenant": "Demo", "email": "admin@demo.example", "password": "a-b-c"}'
+    demo = '{"tenant": "Demo", "email": "admin@demo.example", "link": "http://127.0.0.1/join/a-b-c/"}'
     (layout.data / "demo.json").write_text(demo)
     shown = welcome(layout)
     assert f"http://127.0.0.1:{settings.OYL_PORT}/admin/" in shown
     assert "admin@demo.example" in shown
-    assert "a-b-c" in shown
+    assert "/join/a-b-c/" in shown
 
 
 def free_port() -> int:
@@ -106,7 +106,7 @@ def wait_for_new_pid(layout: Layout, name: str, old: int) -> int:
 def test_up_runs_restarts_and_stops_all_processes(tmp_path):
     layout = Layout(tmp_path / "a folder" / ("x" * 100) / ("y" * 90))
     layout.data.mkdir(parents=True)
-    demo = {"tenant": "Demo", "email": "admin@demo.example", "password": "a-b-c"}
+    demo = {"tenant": "Demo", "email": "admin@demo.example", "link": "http://127.0.0.1/join/a-b-c/"}
     (layout.data / "demo.json").write_text(json.dumps(demo))
     own = {"OYL_DATA_DIR": str(layout.data), "OYL_PORT": str(free_port())}
     own |= {"DATABASE_URL": "", "REDIS_URL": "", "QDRANT_URL": "", "EMBEDDING_URL": ""}

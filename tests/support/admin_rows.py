@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from knowledge.models import (
     TagRule,
     TagSource,
 )
-from tenants.models import ApiKey, Membership, Tenant
+from tenants.models import ApiKey, Invitation, Membership, Tenant
 from tests.conftest import Person
 from workflows.models import Workflow, WorkflowRun, WorkflowStep
 from workspaces.models import DataSource, IntegrationConfig, Workspace
@@ -123,7 +124,12 @@ def _tenant(owner: Person) -> list[models.Model]:
         scopes=["audit:read"],
     )
     membership = Membership.objects.get(user=owner.user)
-    return [Tenant.objects.get(pk=owner.tenant_id), key, membership, AuditLog.objects.all()[0]]
+    invitation = Invitation.objects.create(
+        email="zebra@example.org",
+        token_hash=f"{owner.tenant_id.int:064x}",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    return [Tenant.objects.get(pk=owner.tenant_id), key, membership, invitation, AuditLog.objects.all()[0]]
 
 
 @pytest.fixture

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from typing import cast
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate
+from django.test import Client
 from django.urls import reverse
 
-from audit.models import AuditLog
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.permissions import Role
-from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.models import ApiKey, Invitation, Membership, Tenant, User
 from tenants.services import members
+from tenants.services.invitations import invite
 from tests.conftest import Person, browser, make_member
 from tests.support.admin_pages import url
-
-ADD = reverse("admin:tenants_membership_add")
 
 
 def change_url(membership: Membership) -> str:
@@ -33,31 +32,9 @@ def membership_of(person: Person) -> Membership:
         return membership
 
 
-def test_invited_new_user_gets_a_password_shown_once(owner: Person):
-    email = f"new-{uuid4().hex[:8]}@example.org"
-    page = owner.client.post(ADD, {"email": email, "role": "editor"})
-    password = page.context["secret"]
-    assert password in page.content.decode()
-    user = authenticate(username=email, password=password)
-    assert isinstance(user, User)
-    with tenant_scope(owner.tenant_id):
-        membership = Membership.objects.get(user=user)
-        assert membership.role == Role.EDITOR
-        event = AuditLog.objects.get(object_id=membership.pk)
-    assert event.action == "membership.created" and password not in str(event.payload_json)
-
-
-def test_invited_existing_user_keeps_their_password(owner: Person, stranger: Person):
-    page = owner.client.post(ADD, {"email": stranger.user.email, "role": "viewer"})
-    assert page.status_code == 302
-    assert authenticate(username=stranger.user.email, password=stranger.password)
-    repeated = owner.client.post(ADD, {"email": stranger.user.email, "role": "viewer"})
-    assert "They are a member already" in repeated.content.decode()
-
-
 def test_admin_cannot_appoint_or_remove_owners(owner: Person):
     admin = make_member(owner.tenant_id, Role.ADMIN)
-    page = admin.client.post(ADD, {"email": "x@example.org", "role": "owner"})
+    page = admin.client.post(url(Invitation, "add"), {"email": "x@example.org", "role": "owner"})
     assert "role" in page.context["adminform"].form.errors
     membership = membership_of(owner)
     assert admin.client.post(change_url(membership), {"role": "viewer"}).status_code == 403
@@ -71,7 +48,7 @@ def test_services_check_the_stored_role(owner: Person):
     with pytest.raises(ForbiddenError):
         members.remove_member(actor=admin.actor, membership=membership)
     with pytest.raises(ForbiddenError):
-        members.invite_member(actor=admin.actor, email="x@example.org", role=cast(Role, "owner"))
+        invite(actor=admin.actor, email="x@example.org", role=Role.OWNER)
     assert membership_of(owner).role == Role.OWNER
 
 
@@ -106,7 +83,7 @@ def test_api_key_is_shown_once_and_stored_as_hash(owner: Person):
     page = owner.client.post(
         reverse("admin:tenants_apikey_add"), {"name": "Importer", "scopes": ["knowledge:write"]}
     )
-    secret = page.context["secret"]
+    secret = page.context["secret"].text
     with tenant_scope(owner.tenant_id):
         key = ApiKey.objects.get(name="Importer")
     assert key.key_hash == hashlib.sha256(secret.encode()).hexdigest()
@@ -134,16 +111,37 @@ def test_key_cannot_be_bound_to_an_absent_object(owner: Person, bound: dict[str,
         assert not ApiKey.objects.filter(name="Bound").exists()
 
 
-def test_operator_creates_user_and_resets_password(operator: User, owner: Person):
+def choose_password(link: str, password: str) -> str:
+    """Use an operator's link as a browser would; return the last page."""
+    client = Client()
+    form = client.get(link, follow=True).redirect_chain[-1][0]
+    page = client.post(form, {"new_password1": password, "new_password2": password}, follow=True)
+    return str(page.content.decode())
+
+
+def test_operator_creates_user_who_chooses_the_password(operator: User):
     client, email = browser(operator), f"fresh-{uuid4().hex[:8]}@example.org"
-    page = client.post(reverse("admin:tenants_user_add"), {"email": email, "name": "Fresh"})
-    first = page.context["secret"]
-    user = authenticate(username=email, password=first)
-    assert user
-    changelist = reverse("admin:tenants_user_changelist")
-    page = client.post(changelist, {"action": "reset_password", "_selected_action": [str(user.pk)]})
-    assert authenticate(username=email, password=page.context["secret"])
-    assert authenticate(username=email, password=first) is None
+    page = client.post(url(User, "add"), {"email": email, "name": "Fresh"})
+    link = page.context["secret"].text
+    assert "shown this once" in page.content.decode() and link.startswith(settings.OYL_URL)
+    assert "Your password is set" in choose_password(link, "the first of three words")
+    user = authenticate(username=email, password="the first of three words")
+    assert isinstance(user, User) and user.email_verified_at is None
+    assert "does not work any more" in Client().get(link, follow=True).content.decode()
+
+
+def test_operator_ends_a_password_and_all_sessions_by_a_new_link(operator: User, owner: Person):
+    client, session = browser(operator), owner.client
+    assert session.get(reverse("admin:index")).status_code == 200
+    form = {"action": "reset_password", "_selected_action": [str(owner.user.pk)]}
+    earlier = client.post(url(User, "changelist"), form).context["secret"].text
+    link = client.post(url(User, "changelist"), form).context["secret"].text
+    assert session.get(reverse("admin:index")).status_code == 302
+    assert authenticate(username=owner.user.email, password=owner.password) is None
+    assert "does not work any more" in Client().get(earlier, follow=True).content.decode()
+    assert "This password is too common" in choose_password(link, "password")
+    assert "Your password is set" in choose_password(link, "quite another phrase")
+    assert authenticate(username=owner.user.email, password="quite another phrase")
 
 
 def test_tenant_metadata_is_never_shown(owner: Person):

@@ -11,9 +11,12 @@ from django.test import Client
 from core.commands import TenantCommand
 from core.errors import ConflictError, ForbiddenError
 from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from tenants.access import tenants_of_user
 from tenants.models import ApiKey
 from tenants.services.api_keys import create_api_key
 from tenants.services.members import member_named
+from tests.conftest import accept
 
 
 def output(command, *arguments, **options):
@@ -38,12 +41,14 @@ class ShowTenant(TenantCommand):
         return "bad" if self.broken == "result" else ""
 
 
-def test_create_tenant_returns_a_new_owners_password(database):
+def test_create_tenant_returns_a_link_by_which_the_owner_joins(database):
     made = json.loads(output("create_tenant", "Ada & Söhne", admin_email="Ada@example.org", json=True))
     assert made["admin_email"] == "ada@example.org"
-    assert len(made["password"]) >= 12
-    second = json.loads(output("create_tenant", "Ada Two", admin_email="ada@example.org", json=True))
-    assert second["password"] is None
+    with pytest.raises(CommandError, match="There is no active owner"):
+        output("create_api_key", "x", tenant=made["tenant_id"])
+    link = output("invite", "ada@example.org", "--role", "owner", tenant=made["tenant_id"]).strip()
+    assert "does not work any more" in Client().get(made["link"], follow=True).content.decode()
+    assert [access.role for access in tenants_of_user(accept(link).pk)] == [Role.OWNER]
     listed = json.loads(output("list_tenants", json=True))
     assert {"id": made["tenant_id"], "name": "Ada & Söhne"} in listed
 

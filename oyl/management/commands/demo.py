@@ -25,9 +25,9 @@ TENANT, EMAIL, WORKSPACE, REFERENCE = (
 
 
 class Command(OylCommand):
-    help = "Make the demo tenant with its admin, and queue OYL's documentation. Its sign-in is kept in demo.json."
+    help = "Make the demo tenant, and queue OYL's documentation. The link by which its owner joins is kept in demo.json."
 
-    def run(self, *args: Any, **options: Any) -> dict[str, str | None]:
+    def run(self, *args: Any, **options: Any) -> dict[str, str]:
         new = create_tenant(name=TENANT, admin_email=EMAIL, credential="demo")
         actor = command_actor(new.tenant_id, "demo")
         reference = get_or_create_reference(actor=actor, workspace=WORKSPACE, reference=REFERENCE)
@@ -37,7 +37,7 @@ class Command(OylCommand):
             reference_id=reference.pk,
             uploads=[one for one in uploads if one.path.suffix == ".md"],
         )
-        sign_in = {"tenant": TENANT, "email": new.admin_email, "password": new.password}
+        sign_in = {"tenant": TENANT, "email": new.admin_email, "link": new.link}
         path = settings.LAYOUT.data / "demo.json"  # read at each start, to print it for the operator
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
             json.dump(sign_in, file)

@@ -11,7 +11,7 @@ from tenants.services.organisations import NewTenant, create_tenant
 
 
 class Command(OylCommand):
-    help = "Make a tenant and its owner, whose password is shown once."
+    help = "Make a tenant, and a link by which its owner joins."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -22,5 +22,7 @@ class Command(OylCommand):
         return create_tenant(name=name, admin_email=admin_email)
 
     def describe(self, result: NewTenant) -> str:
-        password = result.password or "unchanged, as this user existed before"
-        return f"Tenant    {result.tenant_id}\nSign in   {result.admin_email}\nPassword  {password}"
+        return (
+            f"Tenant      {result.tenant_id}\nOwner       {result.admin_email}\nInvitation  {result.link}\n"
+            "Hand the link over: there the owner chooses a password. It works once, within 7 days."
+        )

@@ -12,7 +12,7 @@ from django.contrib.messages import get_messages
 from tests.proof.isolation.parties import Party
 
 VOLATILE = re.compile(
-    r'oyl_[0-9a-f]{12}_[\w-]{43}|[A-Za-z0-9]{64}|\d+ ms\b|"seconds": [\d.]+|[0-9a-f]{32}'
+    r'oyl_[0-9a-f]{12}_[\w-]{43}|/join/[\w-]{43}/|[A-Za-z0-9]{64}|\d+ ms\b|"seconds": [\d.]+|[0-9a-f]{32}'
 )  # keys, tokens, durations, ids of requests
 
 VOLATILE_HEADERS = {"Content-Length", "Expires", "RateLimit"}

@@ -17,7 +17,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
-from core.commands import TenantCommand, new_name
+from core.commands import TenantCommand, email_address, new_name
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document, DocumentStatus, Reference
 from knowledge.services.adding import add_documents
@@ -109,6 +109,8 @@ def _parser(name: str) -> Any:
 def _usual(argument: Action, folder: Path) -> str:
     if argument.type is UUID:
         return str(uuid4())
+    if argument.type is email_address:
+        return f"{uuid4().hex}@example.org"
     return "Tried" if argument.type in (None, new_name) else str(folder)
 
 
@@ -120,6 +122,8 @@ def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
         return []
     if argument.type is UUID:
         return ids
+    if argument.type is email_address:
+        return [(victim.person.user.email, f"{uuid4().hex}@example.org")]
     if argument.metavar == "NAME_OR_ID":
         return ids + words
     if argument.type in (None, new_name):

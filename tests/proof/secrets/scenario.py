@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core.isolation.scope import tenant_scope
-from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.models import ApiKey, Invitation, Tenant, User
 from tests.conftest import Person, make_operator, make_owner
 from tests.knowledge.libraries import BEES, Library, make_library
 from tests.proof.secrets.canaries import Canaries
@@ -65,8 +65,8 @@ class Scenario:
         client, key = self.person.client, self.person.tenant_id.hex
         invited = f"invited-{key}@example.org"
         self._record_shown(
-            "an invitation's password",
-            client.post(url(Membership, "add"), {"email": invited, "role": "editor"}),
+            "an invitation's link",
+            client.post(url(Invitation, "add"), {"email": invited, "role": "editor"}),
         )
         self._record_shown(
             "an API key", client.post(url(ApiKey, "add"), {"name": "Harness", "scopes": ["knowledge:write"]})
@@ -74,12 +74,15 @@ class Scenario:
         operator = Client()
         operator.force_login(self.operator)
         made = operator.post(url(User, "add"), {"email": f"made-{key}@example.org", "name": "Made"})
-        self._record_shown("a user's first password", made)
-        reset = {"action": "reset_password", "_selected_action": [User.objects.get(email=invited).pk]}
-        self._record_shown("a password that was reset", operator.post(url(User, "changelist"), reset))
+        self._record_shown("a link to a user's first password", made)
+        reset = {
+            "action": "reset_password",
+            "_selected_action": [User.objects.get(email=f"made-{key}@example.org").pk],
+        }
+        self._record_shown("a link to a new password", operator.post(url(User, "changelist"), reset))
 
     def _record_shown(self, what: str, page: Any) -> None:
-        self.canaries.add(what, page.context["secret"])
+        self.canaries.add(what, page.context["secret"].text)
         self.shown_once.append(page.content)
 
     def _create_secrets(self) -> None:

@@ -51,6 +51,7 @@ COMMANDS: dict[str, list[str] | None] = {
     "demo": None,
     "doctor": [],
     "evaluate": None,
+    "invite": None,
     "ingest": ["--tenant", "{tenant}", "--workspace", "W", "--reference", "R", "{folder}"],
     "list_documents": ["--tenant", "{tenant}"],
     "list_tenants": [],

@@ -6,6 +6,7 @@ Each function has its service's name, and returns the call. A call records one e
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 from django.conf import settings
@@ -17,8 +18,9 @@ from core.isolation.tenant_directory import all_tenants
 from core.permissions import Role
 from core.usage import Period
 from oyl import services
-from tenants.models import ApiKey, Membership, Tenant, User
-from tenants.services import api_keys, members, organisations, users
+from tenants.access import pending_invitation
+from tenants.models import ApiKey, Invitation, Membership, Tenant, User
+from tenants.services import api_keys, invitations, members, organisations, users
 from tests.proof.tampering.call_context import Call, CallContext
 from workspaces import services as workspaces
 from workspaces.models import IntegrationConfig, Workspace
@@ -68,14 +70,41 @@ def create_tenant(context: CallContext) -> Call:
     return Call(
         make=lambda: organisations.create_tenant(name=context.name, admin_email=f"{context.key}@example.org"),
         is_done=lambda: context.name in all_tenants().values(),
+        events=2,  # with the owner's invitation
     )
 
 
-def invite_member(context: CallContext) -> Call:
+def invite(context: CallContext) -> Call:
     email = f"{context.key}@example.org"
     return Call(
-        make=lambda: members.invite_member(actor=context.actor, email=email, role=Role.EDITOR),
-        is_done=context.has(Membership, user__email=email),
+        make=lambda: invitations.invite(actor=context.actor, email=email, role=Role.EDITOR),
+        is_done=context.has(Invitation, email=email),
+    )
+
+
+def revoke_invitation(context: CallContext) -> Call:
+    made = _invited(context)
+    return Call(
+        make=lambda: invitations.revoke_invitation(actor=context.actor, invitation=made.invitation),
+        is_done=context.has(Invitation, pk=made.invitation.pk, revoked_at__isnull=False),
+    )
+
+
+def accept_invitation(context: CallContext) -> Call:
+    pending = pending_invitation(_invited(context).invitation.token_hash)
+    assert pending
+    answer = invitations.Answer(new_password=context.name)
+    return Call(
+        make=lambda: invitations.accept_invitation(invitation=pending, answer=answer),
+        is_done=context.has(Membership, user__email=pending.email),
+    )
+
+
+def _invited(context: CallContext) -> invitations.NewInvitation:
+    return invitations.invite(
+        actor=replace(context.actor, role=Role.OWNER),
+        email=f"{context.key}@example.org",
+        role=Role.EDITOR,
     )
 
 

@@ -1,0 +1,162 @@
+"""The public pages behind links: accepting an invitation, and choosing a new password.
+
+The first request exchanges the link's token for its hash in the session, and is redirected to an address without it, so that
+the token is in no `Referer`. Opening a link changes nothing: programs that check mails open links, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth import login
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.views import PasswordResetConfirmView
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+
+from core.errors import NotFoundError, OylError
+from core.rate_limits import Quota, rate_limiter
+from core.requests import client_address, opens_own_scopes
+from oyl.site import enter_tenant
+from tenants.access import PendingInvitation, hash_secret, pending_invitation, tenants_of_user
+from tenants.middleware import SESSION_KEY, MemberRequest
+from tenants.models import User
+from tenants.services.invitations import Answer, Proof, accept_invitation, proof_needed
+
+TOKEN_HASH = "invitation"  # noqa: S105 (a name in the session)
+
+
+def _password(label: str, autocomplete: str) -> forms.CharField:
+    widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, widget=widget, strip=False)
+
+
+class AcceptForm(forms.Form):
+    """Asks for what the person must prove, and no more."""
+
+    name = forms.CharField(
+        label="Your name", max_length=255, required=False, widget=UnfoldAdminTextInputWidget
+    )
+    current_password = _password("Your present password", "current-password")
+    new_password = _password("Choose a password", "new-password")
+    repeated_password = _password("The same password again", "new-password")
+
+    def __init__(self, proof: Proof, email: str, *args: Any) -> None:
+        super().__init__(*args)
+        self.email = email
+        asked = {"name": proof.name, "current_password": proof.current}
+        asked |= dict.fromkeys(("new_password", "repeated_password"), proof.new)
+        for name in (name for name, is_asked in asked.items() if not is_asked):
+            del self.fields[name]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        if new := cleaned.get("new_password"):
+            if new != cleaned.get("repeated_password"):
+                self.add_error("repeated_password", "The two passwords differ.")
+            try:
+                validate_password(new, User(email=self.email, name=cleaned.get("name", "")))
+            except ValidationError as error:
+                self.add_error("new_password", error)
+        return cleaned
+
+    def answer(self) -> Answer:
+        return Answer(
+            **{name: value for name, value in self.cleaned_data.items() if name != "repeated_password"}
+        )
+
+
+def _is_too_often(request: HttpRequest) -> bool:
+    """Count the request for its address, so that nobody tries passwords here."""
+    quota = Quota("address", settings.OYL_ADDRESS_REQUESTS, f"join/{client_address(request)}")
+    return not rate_limiter().count([quota], credential=quota.subject).allowed
+
+
+def _page(request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": "Join an organisation", **context}
+    response = TemplateResponse(request, "join.html", context, status=status)
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@never_cache
+@require_GET
+@opens_own_scopes
+def open_link(request: HttpRequest, token: str) -> HttpResponse:
+    if _is_too_often(request):
+        return _page(request, 429, problem="Too many requests came from your address. Try again in a minute.")
+    request.session[TOKEN_HASH] = hash_secret(token)
+    response = redirect("join")
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@opens_own_scopes
+def join(request: HttpRequest) -> HttpResponse:
+    """Accept the invitation whose link was opened in this browser."""
+    if _is_too_often(request):
+        return _page(request, 429, problem="Too many requests came from your address. Try again in a minute.")
+    invitation = pending_invitation(request.session.get(TOKEN_HASH, ""))
+    try:
+        if invitation is None:
+            raise NotFoundError(
+                "This link does not work any more: it was used, replaced or revoked, or it has expired."
+            )
+        user = User.objects.filter(email=invitation.email).first()
+        proof = proof_needed(invitation, user)
+    except OylError as error:
+        return _page(request, 404, problem=str(error))
+    form = AcceptForm(proof, invitation.email, request.POST or None)
+    if form.is_valid():
+        try:
+            return _accept(cast(MemberRequest, request), invitation, form.answer())
+        except OylError as error:
+            form.add_error(None, str(error))
+    return _page(request, invitation=invitation, form=form, proof=proof)
+
+
+def _accept(request: MemberRequest, invitation: PendingInvitation, answer: Answer) -> HttpResponse:
+    """Sign the person in. They enter the organisation only if they have no other; otherwise they choose when to."""
+    account = accept_invitation(invitation=invitation, answer=answer, request_id=request.id)
+    login(request, account)
+    request.session.pop(TOKEN_HASH, None)
+    request.session.pop(SESSION_KEY, None)
+    tenants = tenants_of_user(account.pk)
+    if len(tenants) == 1:
+        enter_tenant(request, tenants[0])
+    messages.success(request, f"You are a member of {invitation.tenant_name} now.")
+    return HttpResponseRedirect(reverse("admin:index"))
+
+
+@method_decorator(opens_own_scopes, name="dispatch")
+class SetPasswordView(PasswordResetConfirmView):
+    """Choose a new password by an operator's link. Django's view takes the token out of the address, too."""
+
+    template_name = "set_password.html"
+    success_url = reverse_lazy("admin:login")
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        for field in form.fields.values():
+            field.widget = UnfoldAdminPasswordWidget(attrs=field.widget.attrs)
+        return form
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        messages.success(self.request, "Your password is set. Sign in.")
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}

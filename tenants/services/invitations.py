@@ -1,0 +1,191 @@
+"""The services for invitations. A tenant never sees, sets or inherits a password: docs/decisions/0022-invitations.md."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from smtplib import SMTPException
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
+from django.core.mail import send_mail
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from audit.services import record
+from core.actors import Actor, ActorKind
+from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from tenants.access import PendingInvitation, hash_secret, tenants_of_user
+from tenants.models import Invitation, Membership, User
+from tenants.services.members import event_values, require_may_appoint, require_rank_over
+
+logger = logging.getLogger(__name__)
+VALIDITY = timedelta(days=7)
+PENDING = {"accepted_at": None, "revoked_at": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInvitation:
+    """`link` is available only here: only the hash of its token is stored. None when it is mailed."""
+
+    invitation: Invitation
+    link: str | None
+
+
+def invite(*, actor: Actor, email: str, role: Role) -> NewInvitation:
+    """Make a link, which the person may use once within 7 days. It is mailed if OYL can send mail, unless a command asks for
+    it. An earlier link for the same address stops working. The result is the same whether the address has an account.
+
+    Raises ForbiddenError as `require_may_appoint`, and ConflictError when the address is a member's.
+    """
+    email, token = email.strip().lower(), secrets.token_urlsafe(32)
+    by_mail = bool(settings.EMAIL_HOST) and actor.kind is not ActorKind.COMMAND
+    with tenant_scope(actor.tenant_id):
+        if Membership.objects.filter(user__email=email).exists():
+            raise ConflictError(f"{email} is a member already. Change their role instead.")
+        invitation = Invitation.objects.select_for_update().filter(email=email, **PENDING).first()
+        require_may_appoint(actor, role)
+        if invitation:
+            require_rank_over(actor, Role(invitation.role))
+        action = "renewed" if invitation else "created"
+        invitation = invitation or Invitation(email=email)
+        invitation.role, invitation.token_hash = role, hash_secret(token)
+        invitation.by_mail, invitation.mailed_at = by_mail, None
+        invitation.expires_at = timezone.now() + VALIDITY
+        invitation.invited_by_id = (
+            actor.user_id if actor.kind in (ActorKind.USER, ActorKind.API_KEY) else None
+        )
+        invitation.save()
+        record(
+            actor=actor, action=f"invitation.{action}", target=invitation, new={"email": email, "role": role}
+        )
+        link = f"{settings.OYL_URL}/join/{token}/"
+        if by_mail:
+            transaction.on_commit(lambda: _mail(actor.tenant_id, invitation, link))
+    return NewInvitation(invitation=invitation, link=None if by_mail else link)
+
+
+def _mail(tenant_id: UUID, invitation: Invitation, link: str) -> None:
+    """After the commit. A failure is shown in the list of invitations, where the link can be mailed again."""
+    text = (
+        f"You are invited to work in OYL. Open this link to accept. It works once, until {invitation.expires_at:%d %B %Y}."
+        f"\n\n{link}\n\nIf you did not expect this, ignore it: nothing happens without you.\n"
+    )
+    try:
+        send_mail("An invitation to OYL", text, None, [invitation.email])
+    except (OSError, SMTPException) as error:
+        logger.warning("an invitation could not be mailed: %s", type(error).__name__)
+        return
+    with tenant_scope(tenant_id):
+        Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
+
+
+def revoke_invitation(*, actor: Actor, invitation: Invitation) -> None:
+    """The link stops working. Raises ForbiddenError as `require_rank_over`, NotFoundError when it is not pending."""
+    with tenant_scope(actor.tenant_id):
+        pending = Invitation.objects.select_for_update().filter(pk=invitation.pk, **PENDING).first()
+        if pending is None:
+            raise NotFoundError("This invitation was accepted or revoked.")
+        require_rank_over(actor, Role(pending.role))
+        pending.revoked_at = timezone.now()
+        pending.save(update_fields=["revoked_at"])
+        record(actor=actor, action="invitation.revoked", target=pending, old={"email": pending.email})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a person must give to accept: the present password of their account, a new one, or both."""
+
+    current: bool
+    new: bool
+    name: bool = False
+
+
+def proof_needed(invitation: PendingInvitation, user: User | None) -> Proof:
+    """`user` is the account with the invitation's address. The holder of the link chooses the password of a new account, of
+    an unverified one that no tenant uses any more, and of an unverified one whose address the mailed link proves. Everybody
+    else signs in; an unverified account that a tenant uses also gets a new password, because that tenant may know the
+    present one.
+
+    Raises ForbiddenError for an account that is switched off, and for an operator's.
+    """
+    if user is None:
+        return Proof(current=False, new=True, name=True)
+    if user.is_superuser or not user.is_active:
+        raise ForbiddenError(
+            "The account with this e-mail address cannot join. Ask the operator of this OYL."
+        )
+    if user.email_verified_at:
+        return Proof(current=True, new=False)
+    return Proof(current=not invitation.by_mail and bool(tenants_of_user(user.pk)), new=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the person has entered; "" where nothing was asked."""
+
+    name: str = ""
+    current_password: str = ""
+    new_password: str = ""
+
+
+def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request_id: str = "") -> User:
+    """Make the person a member, and return their account. A new password ends all sessions of the account.
+
+    Raises InvalidError for a wrong password, NotFoundError when the link was used meanwhile, ConflictError when the account
+    has changed meanwhile, and ForbiddenError as `proof_needed`.
+    """
+    user = User.objects.filter(email=invitation.email).first()
+    proof = proof_needed(invitation, user)
+    if proof.current and not authenticate(username=invitation.email, password=answer.current_password):
+        raise InvalidError("This is not the present password of the account.")
+    password = make_password(answer.new_password) if proof.new else ""  # slow, so not in the transaction
+    try:
+        with tenant_scope(invitation.tenant_id):
+            _use_up(invitation)
+            account = User.objects.select_for_update().filter(email=invitation.email).first()
+            is_same = (account and account.password) == (user and user.password)
+            if not is_same or proof_needed(invitation, account) != proof:
+                raise ConflictError("The account has changed meanwhile. Open the link again.")
+            account = account or User(email=invitation.email, name=answer.name)
+            _update_account(account, password, verified=invitation.by_mail)
+            _make_member(account, invitation, request_id)
+    except IntegrityError as error:  # two links for one new address, at the same moment
+        raise ConflictError("The account has changed meanwhile. Open the link again.") from error
+    return account
+
+
+def _use_up(invitation: PendingInvitation) -> None:
+    """Raises NotFoundError when the link was used, replaced or revoked meanwhile."""
+    rows = Invitation.objects.filter(
+        token_hash=invitation.token_hash, expires_at__gt=timezone.now(), **PENDING
+    )
+    if not rows.update(accepted_at=timezone.now()):
+        raise NotFoundError("This link does not work any more. Ask for a new one.")
+
+
+def _update_account(account: User, password: str, *, verified: bool) -> None:
+    if password:
+        account.password = password
+    if verified:
+        account.email_verified_at = account.email_verified_at or timezone.now()
+    account.save()
+
+
+def _make_member(account: User, invitation: PendingInvitation, request_id: str) -> None:
+    actor = Actor(
+        kind=ActorKind.USER,
+        tenant_id=invitation.tenant_id,
+        role=invitation.role,
+        credential="invitation",
+        user_id=account.pk,
+        request_id=request_id,
+    )
+    membership, _ = Membership.objects.get_or_create(user=account, defaults={"role": invitation.role})
+    record(actor=actor, action="membership.created", target=membership, new=event_values(membership))
