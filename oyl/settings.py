@@ -81,12 +81,9 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside,
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # The address under which people reach OYL: links to it are made with it.
-OYL_URL = env.str(
-    "OYL_URL",
-    default=f"http://{OYL_HOST}:{OYL_PORT}"
-    if EMBEDDED
-    else f"{'https' if OYL_HTTPS else 'http'}://{ALLOWED_HOSTS[0]}",
-).rstrip("/")
+_own_url = f"http://{OYL_HOST}:{OYL_PORT}"
+_server_url = f"{'https' if OYL_HTTPS else 'http'}://{''.join(ALLOWED_HOSTS[:1])}"
+OYL_URL = env.str("OYL_URL", default=_own_url if EMBEDDED else _server_url)
 
 # With a host, invitations are mailed; without one, whoever invites hands the link over.
 EMAIL_HOST = env.str("EMAIL_HOST", default="")
