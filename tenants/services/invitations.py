@@ -23,7 +23,8 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.access import PendingInvitation, hash_secret, tenants_of_user
 from tenants.models import Invitation, Membership, User
-from tenants.services.members import event_values, require_may_appoint, require_rank_over
+from tenants.roles import require_may_appoint, require_rank_over
+from tenants.services.members import event_values
 
 logger = logging.getLogger(__name__)
 VALIDITY = timedelta(days=7)
