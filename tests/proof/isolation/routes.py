@@ -42,7 +42,7 @@ class Route:
     def address(self, model: Model | None = None, pk: UUID | str = "") -> str:
         """Return its path for one object. Raises KeyError for an unknown parameter."""
         values = dict.fromkeys(OBJECT_IDS, pk) | {"app_label": "knowledge", "url": "nothing/here"}
-        values |= dict.fromkeys(("str:token", "token", "uidb64"), "unknown")  # of links
+        values |= dict.fromkeys(("token", "uidb64"), "unknown")  # of links
         if model and "content_type_id" in self.parameters:
             values["content_type_id"] = str(ContentType.objects.get_for_model(model).pk)
         return "/" + PARAMETER.sub(lambda match: str(values[match[1]]), self.template)
