@@ -7,11 +7,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from smtplib import SMTPException
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.contrib.auth.hashers import make_password
 from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -142,24 +142,36 @@ def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request_
     Raises InvalidError for a wrong password, NotFoundError when the link was used meanwhile, ConflictError when the account
     has changed meanwhile, and ForbiddenError as `proof_needed`.
     """
-    user = User.objects.filter(email=invitation.email).first()
+    user = _account_of(invitation)
     proof = proof_needed(invitation, user)
     if proof.current and not authenticate(username=invitation.email, password=answer.current_password):
         raise InvalidError("This is not the present password of the account.")
-    password = make_password(answer.new_password) if proof.new else ""  # slow, so not in the transaction
+    account = user or User(email=invitation.email, name=answer.name)
+    if proof.new:
+        account.set_password(answer.new_password)  # slow, so not in the transaction
     try:
         with tenant_scope(invitation.tenant_id):
             _use_up(invitation)
-            account = User.objects.select_for_update().filter(email=invitation.email).first()
-            is_same = (account and account.password) == (user and user.password)
-            if not is_same or proof_needed(invitation, account) != proof:
+            locked = _account_of(invitation, lock=True)
+            if _state(locked) != _state(user) or proof_needed(invitation, locked) != proof:
                 raise ConflictError("The account has changed meanwhile. Open the link again.")
-            account = account or User(email=invitation.email, name=answer.name)
-            _update_account(account, password, verified=invitation.by_mail)
+            if invitation.by_mail and not account.email_verified_at:
+                account.email_verified_at = timezone.now()
+            account.save(update_fields=["email_verified_at"] if user else None)
             _make_member(account, invitation, request_id)
     except IntegrityError as error:  # two links for one new address, at the same moment
         raise ConflictError("The account has changed meanwhile. Open the link again.") from error
     return account
+
+
+def _account_of(invitation: PendingInvitation, *, lock: bool = False) -> User | None:
+    rows = User.objects.select_for_update() if lock else User.objects.all()
+    return rows.filter(email=invitation.email).first()
+
+
+def _state(user: User | None) -> tuple[Any, ...]:
+    """What must not change while a person accepts."""
+    return (user.pk, user.password_changed_at, user.email_verified_at) if user else ()
 
 
 def _use_up(invitation: PendingInvitation) -> None:
@@ -169,14 +181,6 @@ def _use_up(invitation: PendingInvitation) -> None:
     )
     if not rows.update(accepted_at=timezone.now()):
         raise NotFoundError("This link does not work any more. Ask for a new one.")
-
-
-def _update_account(account: User, password: str, *, verified: bool) -> None:
-    if password:
-        account.password = password
-    if verified:
-        account.email_verified_at = account.email_verified_at or timezone.now()
-    account.save()
 
 
 def _make_member(account: User, invitation: PendingInvitation, request_id: str) -> None:
