@@ -32,6 +32,11 @@ class Actor:
     scopes: frozenset[str] | None = None
     bound: tuple[str, UUID | None] | None = None
 
+    @property
+    def caller(self) -> str:
+        """The API key, or the person in any of their sessions."""
+        return str(self.user_id) if self.scopes is None else self.credential
+
     def may(self, area: str, *, writes: bool) -> bool:
         """Whether the scopes allow an area of the API. A scope to write includes reading."""
         enough = {scope(area, writes=True), scope(area, writes=writes)}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from django.core.files.storage import default_storage
 from django.http import FileResponse  # noqa: TID251
 
+from core.concurrency import Kind
 from core.connections import run_in_thread
 from core.storage import PIECE_BYTES
 
@@ -17,6 +18,7 @@ class Download(FileResponse):
     """Always an attachment, because a browser must not run a stored HTML page on our origin."""
 
     block_size = PIECE_BYTES
+    kind = Kind.DOWNLOAD
 
     def __init__(self, path: str, *, filename: str) -> None:
         """`path` is its name in the storage. Raises FileNotFoundError."""

@@ -16,10 +16,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 class TenantRequest(HttpRequest):
     """`actor` is None before sign-in, for a user without a tenant, and when the chosen tenant is gone, until another one is
-    chosen."""
+    chosen. `is_still_allowed` looks the sender up again, and returns whether nothing has changed."""
 
     id: str
     actor: Actor | None
+    is_still_allowed: Callable[[], bool]
 
 
 def opens_own_scopes(view: F) -> F:

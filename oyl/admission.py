@@ -13,6 +13,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from core.api.problems import plain_problem, too_many_requests
+from core.concurrency import SCOPE_NAME, Slots
 from core.rate_limits import RateLimitResult, rate_limiter
 from core.requests import API_PREFIXES, client_address, rate_limit_key
 
@@ -34,7 +35,11 @@ class AdmissionMiddleware:
             return
         refusal = _refusal(scope)
         if refusal is None:
-            await self._application(scope, receive, send)
+            scope[SCOPE_NAME] = slots = Slots()
+            try:
+                await self._application(scope, receive, send)
+            finally:
+                slots.close()
             return
         headers = [(name.lower().encode(), value.encode()) for name, value in refusal.items()]
         await send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})

@@ -260,6 +260,10 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "oyl.exception_filter.ExceptionFilter"
 OYL_KEY_REQUESTS = env.int("OYL_KEY_REQUESTS", default=600)
 OYL_TENANT_REQUESTS = env.int("OYL_TENANT_REQUESTS", default=3000)
 OYL_ADDRESS_REQUESTS = env.int("OYL_ADDRESS_REQUESTS", default=120)
+# How many of them one key, person or address may have at once in a web process, and a tenant three times as many.
+OYL_CONCURRENT_REQUESTS = env.int("OYL_CONCURRENT_REQUESTS", default=64)
+OYL_CONCURRENT_STREAMS = env.int("OYL_CONCURRENT_STREAMS", default=20)
+OYL_CONCURRENT_DOWNLOADS = env.int("OYL_CONCURRENT_DOWNLOADS", default=20)
 # The maximum sizes of a request, and of the part that is read into memory (all but files).
 OYL_UPLOAD_MB = env.int("OYL_UPLOAD_MB", default=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("OYL_BODY_MB", default=1) << 20

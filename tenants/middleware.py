@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from copy import copy
+from importlib import import_module
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import resolve
 
 from core.actors import Actor, ActorKind
-from core.api.problems import too_many_requests, with_rate_headers
+from core.api.problems import too_many_at_once, too_many_requests, with_rate_headers
+from core.concurrency import Kind, Slots, slots_of
 from core.isolation.scope import tenant_scope
 from core.rate_limits import Quota, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_address, rate_limit_key, uses_api_key
@@ -31,8 +37,28 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: MemberRequest) -> HttpResponse:
-        request.tenants = tenants_of_user(request.user.pk) if request.user.is_authenticated else []
-        request.actor = _key_actor(request) if uses_api_key(request) else _session_actor(request)
+        _identify(request)
+        request.is_still_allowed = lambda: (
+            look_up_actor(request, request.session.session_key) == request.actor
+        )
+        if slots := slots_of(request):
+            return self._limited(request, slots)
+        with closing(Slots()) as slots:
+            return self._limited(request, slots)
+
+    def _limited(self, request: MemberRequest, slots: Slots) -> HttpResponse:
+        """The response, unless its sender has too many requests, streams or downloads under way."""
+        subject = _subject_of(request)
+        if not slots.take(Kind.REQUEST, **subject):
+            return too_many_at_once(request, Kind.REQUEST)
+        response = self._counted(request)
+        kind: Kind | None = getattr(response, "kind", None)
+        if kind is None or slots.take(kind, **subject):
+            return response
+        response.close()
+        return too_many_at_once(request, kind)
+
+    def _counted(self, request: MemberRequest) -> HttpResponse:
         if not request.path_info.startswith(API_PREFIXES):
             return self._in_scope(request)
         result = rate_limiter().count(_quotas_of(request), credential=_counted_credential(request))
@@ -50,6 +76,28 @@ class TenantMiddleware:
         return response
 
 
+def look_up_actor(request: Any, session_key: str | None) -> Actor | None:
+    """Who sends the request, by a new look at the database. It is no part of the middleware's own request."""
+    looked_up = copy(request)
+    looked_up.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    looked_up.user = get_user(looked_up)
+    _identify(looked_up)
+    found: Actor | None = looked_up.actor
+    return found
+
+
+def _identify(request: MemberRequest) -> None:
+    request.tenants = tenants_of_user(request.user.pk) if request.user.is_authenticated else []
+    request.actor = _key_actor(request) if uses_api_key(request) else _session_actor(request)
+
+
+def _subject_of(request: TenantRequest) -> dict[str, str]:
+    """Whose requests are counted together: an API key's, a person's, or an address's. And their tenant."""
+    if (actor := request.actor) is None:
+        return {"subject": client_address(request)}
+    return {"subject": f"{actor.tenant_id}/{actor.caller}", "tenant": str(actor.tenant_id)}
+
+
 def _counted_credential(request: TenantRequest) -> str:
     if request.actor is None:
         return client_address(request)
@@ -62,9 +110,8 @@ def _quotas_of(request: TenantRequest) -> list[Quota]:
     keys from the same address are not counted there."""
     if (actor := request.actor) is None:
         return [Quota("address", settings.OYL_ADDRESS_REQUESTS, client_address(request))]
-    own = str(actor.user_id) if actor.scopes is None else actor.credential
     return [
-        Quota("key", settings.OYL_KEY_REQUESTS, f"{actor.tenant_id}/{own}"),
+        Quota("key", settings.OYL_KEY_REQUESTS, _subject_of(request)["subject"]),
         Quota("tenant", settings.OYL_TENANT_REQUESTS, str(actor.tenant_id)),
     ]
 

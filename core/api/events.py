@@ -10,6 +10,7 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from rest_framework.renderers import JSONRenderer
 
+from core.concurrency import Kind
 from core.connections import run_in_thread
 
 MEDIA_TYPE = "text/event-stream"
@@ -26,6 +27,7 @@ class EventsRenderer(JSONRenderer):
 
 
 class EventStream(StreamingHttpResponse):
+    kind = Kind.STREAM
     """Events are sent at once. There must be one at least every 45 seconds, as `follow` does it: proxies close connections
     that are silent, and a repetition of a request whose stream is silent is not refused."""
 
@@ -38,12 +40,18 @@ def frame(name: str, data: Any) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (name.encode(), JSONRenderer().render(data))
 
 
-async def follow(read: Callable[[], tuple[Any, bool]]) -> AsyncIterator[bytes]:
+async def follow(
+    read: Callable[[], tuple[Any, bool]], *, is_allowed: Callable[[], bool]
+) -> AsyncIterator[bytes]:
     """Yield a `progress` event whenever the state has changed, and at least every 15 seconds, for up to 10 minutes. `read`
-    returns (state, whether it is the last one), and opens a scope of its own."""
+    returns (state, whether it is the last one), and opens a scope of its own. The stream ends as soon as it is not allowed
+    any more."""
     last, is_last, sent, started = b"", False, 0.0, time.monotonic()
     while not is_last and time.monotonic() - started < MAX_SECONDS:
-        state, is_last = await run_in_thread(read)
+        looked = await run_in_thread(lambda: read() if is_allowed() else None)
+        if looked is None:
+            return
+        state, is_last = looked
         event = frame("progress", state)
         if event != last or time.monotonic() - sent > SILENT_SECONDS:
             yield event

@@ -92,7 +92,7 @@ class RepeatableRequest:
             return None
         if len(key) > MAX_KEY_LENGTH:
             raise InvalidError(f"An Idempotency-Key has at most {MAX_KEY_LENGTH} characters.")
-        credential = str(actor.user_id) if actor.scopes is None else actor.credential
+        credential = actor.caller
         _lock(f"{actor.tenant_id}/{credential}/{key}")
         rows, now = IdempotencyKey.objects.filter(credential=credential, key=key), timezone.now()
         fingerprint = _fingerprint(request)

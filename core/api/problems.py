@@ -14,6 +14,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from rest_framework import exceptions, status, views
 from rest_framework.fields import get_error_detail
@@ -22,6 +23,7 @@ from rest_framework.response import Response
 from core.api.idempotency import AlreadyAnswered
 from core.api.openai.errors import envelope, status_of, wants_envelope
 from core.api.parsers import TooLarge
+from core.concurrency import Kind
 from core.connections import is_database_busy
 from core.errors import (
     ConflictError,
@@ -34,6 +36,7 @@ from core.errors import (
 )
 from core.isolation.time_limits import was_stopped
 from core.rate_limits import RateLimitResult
+from core.requests import API_PREFIXES
 
 STATUSES: dict[type[OylError], int] = {
     NotFoundError: status.HTTP_404_NOT_FOUND,
@@ -49,6 +52,7 @@ BUSY = (
 )
 NOT_FOUND = "There is nothing at this address."
 TOO_MANY_REQUESTS = "You ask more often than you may. `Retry-After` says after how many seconds to go on."
+TOO_MANY_AT_ONCE = "You have as many {kind} under way as you may. End some of them, or try again later."
 INVALID = "Some fields are not valid: `errors` names each."
 CONFLICT = "This does not fit what is there: another has this name, or its parent is gone."
 # Raised when a check has passed, and another transaction commits first.
@@ -169,6 +173,17 @@ def plain_problem(request: HttpRequest, code: int, name: str, detail: str) -> Js
 
 def service_busy(request: HttpRequest) -> HttpResponse:
     response = plain_problem(request, 503, "busy", BUSY)
+    response["Retry-After"] = str(BUSY_SECONDS)
+    return response
+
+
+def too_many_at_once(request: HttpRequest, kind: Kind) -> HttpResponse:
+    if request.path_info.startswith(API_PREFIXES):
+        response: HttpResponse = plain_problem(
+            request, 429, "too_many_at_once", TOO_MANY_AT_ONCE.format(kind=kind)
+        )
+    else:
+        response = HttpResponse(render_to_string("busy.html"), status=429)
     response["Retry-After"] = str(BUSY_SECONDS)
     return response
 

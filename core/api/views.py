@@ -112,6 +112,11 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
         assert actor is not None, "HasDeclaredRole requires an actor"
         return actor
 
+    def is_still_allowed(self) -> bool:
+        """Whether the sender may do the same as when the request began: for answers that take long."""
+        allowed: bool = self.request._request.is_still_allowed()  # type: ignore[attr-defined]
+        return allowed
+
     def check_bound(self, rows: models.QuerySet[Any], lookups: BoundLookups) -> None:
         """Raises ForbiddenError, which rolls back the request, when a row does not belong to what the key is bound to."""
         bound = bound_rows(self.actor, rows, lookups)

@@ -216,7 +216,7 @@ class DocumentViewSet(ReadViewSet):
         """
         with tenant_scope(self.actor.tenant_id):
             self.get_object()
-        return EventStream(follow(self._progress))
+        return EventStream(follow(self._progress, is_allowed=self.is_still_allowed))
 
     @extend_schema(responses={200: CountSerializer})
     @action(

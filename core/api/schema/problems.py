@@ -54,7 +54,7 @@ PROBLEMS: dict[int, tuple[str, tuple[str, ...]]] = {
     413: ("More was sent than is taken.", ("too_large",)),
     415: ("The body is of another media type than is taken.", ("unsupported_media_type",)),
     422: ("Something that was sent is not valid: `errors` names the fields.", ()),
-    429: ("Too many requests: try again after `Retry-After` seconds.", ("rate_limited",)),
+    429: ("Too many requests: try again after `Retry-After` seconds.", ("rate_limited", "too_many_at_once")),
     503: ("A part of OYL is not available: try again after `Retry-After` seconds.", ("busy",)),
 }
 HEADERS = {
