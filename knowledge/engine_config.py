@@ -75,6 +75,7 @@ def parser_config() -> ParserConfig:
         output_mb=settings.PARSER_OUTPUT_MB,
         text_mb=settings.PARSER_TEXT_MB,
         ocr_pages=settings.PARSER_OCR_PAGES,
+        requires_sandbox=settings.PARSER_SANDBOX == "required",
     )
 
 

@@ -127,6 +127,17 @@ def ocr() -> str:
     return "reads a picture"
 
 
+def sandbox() -> str:
+    """Which layers this kernel gives to parsers, and whether they are enough for PARSER_SANDBOX."""
+    from engines.parsing.process import available_layers
+
+    layers = available_layers()
+    if missing := ", ".join(layers.missing):
+        only_warn = layers.is_enough or settings.PARSER_SANDBOX == "available"
+        raise CheckFailed(f"this kernel, or the container, does not permit {missing}", only_warn=only_warn)
+    return f"Landlock {layers.landlock}, seccomp and namespaces; the memory of processes is protected"
+
+
 def soffice() -> str:
     program = shutil.which("soffice")
     if program is None:
@@ -185,6 +196,7 @@ COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
     ),
     ("embedder", embedder, "Run `make install`; docs/settings.md explains the EMBEDDING settings."),
     ("ocr", ocr, "Install the locked requirements again: `make install`."),
+    ("sandbox", sandbox, "docs/threat-model.md says what hostile files can do without it."),
     ("soffice", soffice, "Install LibreOffice if you need it: `apt install libreoffice` on Debian."),
     ("data folder", data_folder, "Make room, let OYL's user write there, or choose another OYL_DATA_DIR."),
     ("outbound", outbound, "Correct OUTBOUND_ALLOW as docs/outbound.md says."),

@@ -50,6 +50,8 @@ if EMBEDDED and DATABASE_OWNER_URL:
 
 _embedded_secret: Any = lazy(lambda name: secrets.load_or_create(LAYOUT.secrets)[name], str)
 
+_embedded_password: Any = lazy(lambda role: secrets.database_passwords(LAYOUT.database_passwords)[role], str)
+
 
 def _secret(name: str) -> Any:
     """From the environment, or the embedded instance's own, which is made when it is first used: not by reading the
@@ -157,6 +159,7 @@ def _database(url: str, user: str) -> dict[str, Any]:
         "HOST": str(LAYOUT.run),
         "NAME": "oyl",
         "USER": user,
+        "PASSWORD": _embedded_password(user),
     }
     return {**(env.db_url_config(url) if url else embedded), "CONN_HEALTH_CHECKS": True}
 
@@ -189,6 +192,10 @@ EMBEDDING_PRECISION = env.str("EMBEDDING_PRECISION", default="int8")
 EMBEDDING_THREADS = env.int("EMBEDDING_THREADS", default=2)
 MODEL_DIR = LAYOUT.models
 
+# What to do where the kernel lacks layers of the parser's sandbox: parse with those that are `available`, or refuse.
+PARSER_SANDBOX = env.str("PARSER_SANDBOX", default="available")
+if PARSER_SANDBOX not in ("available", "required"):
+    raise ImproperlyConfigured("PARSER_SANDBOX must be `available` or `required`.")
 # Parsing limits, each per file.
 PARSER_PROCESSES = env.int("PARSER_PROCESSES", default=2)
 PARSER_MEMORY_MB = env.int("PARSER_MEMORY_MB", default=1536)

@@ -28,7 +28,7 @@ def read(job: Job) -> ParsedDocument:
     members: list[Member] = []
     with zipfile.ZipFile(job.path) as archive:
         entries = _entries_to_unpack(archive, job)
-        folder, names = job.make_folder("members"), set[str]()
+        folder, names = job.make_folder("members"), dict[str, int]()
         for number, entry in enumerate(entries, 1):
             path = folder / str(number)
             try:
@@ -82,11 +82,11 @@ def clean_name(name: str) -> str:
     return "/".join(kept) or "unnamed"
 
 
-def unique_name(name: str, taken: set[str]) -> str:
-    """Return the name, numbered if it is in `taken`, and add it there."""
-    path, number = PurePosixPath(name), 1
-    while name in taken:
-        number += 1
-        name = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
-    taken.add(name)
-    return name
+def unique_name(name: str, taken: dict[str, int]) -> str:
+    """Return the name, numbered if it is in `taken`, and add it there. `taken` has the number that each name has reached."""
+    path, unique = PurePosixPath(name), name
+    while unique in taken:
+        taken[name] = number = taken[name] + 1
+        unique = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
+    taken[unique] = 1
+    return unique

@@ -1,144 +1,114 @@
-"""The parser process: reads requests from its standard input and writes responses to its standard output.
+"""The parser process: it stays warm, and forks a child for each file. So nothing of one file survives into the next.
 
-Started by `engines.parsing.process`. Needs neither Django nor settings.
+Started by `engines.parsing.process`, with a control socket as standard input. Needs neither Django nor settings. It never
+sees a file or a name itself: each child gets a channel of its own from the worker.
 """
 
 from __future__ import annotations
 
-import errno
+import gc
 import json
 import os
+import resource
 import select
-import struct
+import socket
 import sys
-import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from core.process_start import prepare_process
-from engines.parsing import ParseError, sandbox
-from engines.parsing.detect import detect
-from engines.parsing.formats import display_name, load_reader
-from engines.parsing.job import Job, Limits
-from engines.parsing.text_cleaning import clean_element, clean_metadata, clean_prose
+from engines.parsing import descendants, sandbox
+from engines.parsing.job import Limits
+from engines.parsing.sandbox import Layers
 
 # Only imports that are quick, because a request waits for the one in progress. Those of Word and OCR hold 100 MB each.
-_IMPORTS_WHEN_IDLE = ("lxml.html", "engines.parsing.markdown", "pypdfium2", "openpyxl")
-_OUT_OF_MEMORY = ("out of memory", "cannot allocate", "bad_alloc", "failed to allocate", "memory allocation")
+_IMPORTS_WHEN_IDLE = (
+    *("engines.parsing.child_file", "lxml.html", "engines.parsing.markdown", "engines.parsing.text"),
+    *("pypdfium2", "openpyxl"),
+)
+_MAX_REQUEST_BYTES = 256
 
 
 def main() -> None:
     limits = Limits(**json.loads(sys.argv[1]))
-    # Libraries may read standard input and print: they get /dev/null and standard error instead of the pipes.
-    requests, responses = os.dup(0), os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-    os.dup2(2, 1)
-    sandbox.enter(limits)
-    prepare_process()  # after the sandbox, because a protected process cannot make a user namespace
-    _write_frame(responses, b"{}")
-
-    def restart_timeout() -> None:
-        sandbox.allow_cpu(limits.seconds)
-        _write_frame(responses, b"")
-
-    for request in _requests(requests):
-        sandbox.allow_cpu(limits.seconds)
-        response = handle(request, limits, restart_timeout)
-        response["resident_mb"] = sandbox.resident_mb()
-        body = json.dumps(response, ensure_ascii=False).encode("utf-8", "replace")
-        if len(body) > limits.text_mb << 20:
-            body = json.dumps(_error_response(ParseError("output_too_large", limit=limits.text_mb))).encode()
-        del response
-        _write_frame(responses, body)
+    layers = sandbox.enter()
+    prepare_process()  # after the namespaces, because a protected process cannot make one for a user
+    with socket.socket(fileno=os.dup(0)) as control:
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        _send(control, asdict(layers))
+        imports = list(reversed(_IMPORTS_WHEN_IDLE))
+        while True:
+            while imports and not select.select([control], [], [], 0)[0]:
+                import_module(imports.pop())
+            data, handles, _, _ = socket.recv_fds(control, _MAX_REQUEST_BYTES, 2)
+            if not data:
+                return
+            _warm_up(**json.loads(data))
+            status = _parse_in_child(control, handles, layers, limits)
+            _send(control, {"status": status, "resident_mb": _resident_mb()})
 
 
-def handle(request: dict[str, str], limits: Limits, restart_timeout: Callable[[], None]) -> dict[str, Any]:
-    """Parse one file: return its elements, or the error. Temporary files and the current folder are the job's own."""
-    path, filename, workdir = Path(request["path"]), request["filename"], Path(request["workdir"])
-    mime_type = ""
-    os.chdir(workdir)
-    os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = str(workdir)
+def _warm_up(*, mime_type: str, ocr: bool) -> None:
+    """Load what children for this type would otherwise load each anew. Only OYL's own names reach this process."""
+    from engines.parsing import child_file  # noqa: F401
+    from engines.parsing.detect import content_model
+    from engines.parsing.formats import load_reader
+
+    if mime_type:
+        load_reader(mime_type)
+    else:
+        content_model()
+    if ocr:
+        from engines.parsing import ocr as recognition
+
+        recognition.engine()
+
+
+def _parse_in_child(control: socket.socket, handles: list[int], layers: Layers, limits: Limits) -> int:
+    """Return the child's status as `subprocess` does, after it and all that it started have ended."""
+    gc.freeze()  # objects that the collector does not touch stay in memory that is shared
+    pid = os.fork()
+    if pid == 0:
+        _run_child(handles, layers, limits)
+    for handle in handles:
+        os.close(handle)
+    watch = os.pidfd_open(pid)
+    ready, _, _ = select.select([control.fileno(), watch], [], [])
+    os.close(watch)
+    if control.fileno() in ready:  # the worker hung up
+        descendants.end_all()
+        sys.exit()
+    _, status = os.waitpid(pid, 0)
+    descendants.end_all()
+    return os.waitstatus_to_exitcode(status)
+
+
+def _run_child(handles: list[int], layers: Layers, limits: Limits) -> NoReturn:
+    """Parse one file, with no open file but the channel as 3. Libraries that print write to the worker's log."""
+    from engines.parsing import child_file
+
     try:
-        mime_type = detect(path, filename)
-        job = Job(
-            path=path,
-            filename=filename,
-            workdir=workdir,
-            mime_type=mime_type,
-            limits=limits,
-            restart_timeout=restart_timeout,
-        )
-        document = load_reader(mime_type)(job)
-        elements = [*filter(None, map(clean_element, document.elements))]
-        if not elements and not document.members:
-            raise ParseError("no_text")
-        return {
-            "mime_type": document.mime_type,
-            "elements": elements,
-            "members": [[clean_prose(member.name), str(member.path)] for member in document.members],
-            "metadata": clean_metadata(document.metadata),
-        }
-    except ParseError as error:
-        return _error_response(error) | ({"cause": repr(error.__cause__)[:400]} if error.__cause__ else {})
-    except (Exception, MemoryError) as error:
-        parse_error = _parse_error(error, mime_type, limits)
-        return _error_response(parse_error) | {"cause": traceback.format_exc()[-4000:]}
+        channel, log = handles
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.dup2(channel, 3)
+        os.closerange(4, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        child_file.answer(3, layers, limits)
+    except BaseException:
+        traceback.print_exc()
     finally:
-        os.chdir("/")
+        os._exit(1)
 
 
-def _error_response(error: ParseError) -> dict[str, Any]:
-    return {"code": error.code, "detail": clean_prose(error.detail)}
+def _send(control: socket.socket, message: dict[str, Any]) -> None:
+    control.send(json.dumps(message).encode())
 
 
-def _parse_error(error: BaseException, mime_type: str, limits: Limits) -> ParseError:
-    """Return the ParseError for a library's exception. Most libraries raise anything on a broken file."""
-    is_out_of_memory = isinstance(error, MemoryError) or any(
-        sign in str(error).lower() for sign in _OUT_OF_MEMORY
-    )
-    if is_out_of_memory or sandbox.is_memory_exhausted(limits):
-        return ParseError("parse_memory", megabytes=limits.memory_mb)
-    if isinstance(error, RecursionError):
-        return ParseError("too_deep")
-    if isinstance(error, FileNotFoundError) and not mime_type:
-        return ParseError("file_missing")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ParseError("disk_full")
-    if isinstance(error, OSError) and error.errno == errno.EFBIG:
-        return ParseError("unpacks_too_large", size=f"more than {limits.output_mb}", limit=limits.output_mb)
-    return ParseError("corrupt_file", type=display_name(mime_type))
-
-
-def _requests(stream: int) -> Iterator[dict[str, str]]:
-    """Yield requests until the worker closes its end. Import modules in advance while there are none."""
-    modules = list(reversed(_IMPORTS_WHEN_IDLE))
-    while True:
-        while modules and not select.select([stream], [], [], 0)[0]:
-            import_module(modules.pop())
-        header = _read(stream, 8)
-        if not header:
-            return
-        yield json.loads(_read(stream, struct.unpack(">Q", header)[0]))
-
-
-def _read(stream: int, size: int) -> bytes:
-    """Return `size` bytes, or b"" at the end of the stream."""
-    data = b""
-    while len(data) < size:
-        part = os.read(stream, size - len(data))
-        if not part:
-            return b""
-        data += part
-    return data
-
-
-def _write_frame(stream: int, body: bytes) -> None:
-    data = memoryview(struct.pack(">Q", len(body)) + body)
-    while data:
-        data = data[os.write(stream, data) :]
+def _resident_mb() -> int:
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - read after every file
+        return int(statm.read().split()[1]) * resource.getpagesize() >> 20
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ def _detect_in_text(head: bytes, filename: str) -> str:
         return by_suffix
     if text.lstrip()[:1] in ("{", "["):
         return JSON
-    return _TEXT_BY_LABEL.get(_content_model().identify_bytes(head).output.label, PLAIN)
+    return _TEXT_BY_LABEL.get(content_model().identify_bytes(head).output.label, PLAIN)
 
 
 def _binary_error(path: Path, kind: Any) -> ParseError:
@@ -149,7 +149,7 @@ def _binary_error(path: Path, kind: Any) -> ParseError:
     if kind:
         label = description = kind.extension
     else:
-        output = _content_model().identify_path(path).output
+        output = content_model().identify_path(path).output
         label, description = output.label, output.description
         if output.group in ("code", "text"):
             return ParseError("corrupt_file", type="text")
@@ -163,7 +163,7 @@ def _unsupported_error(description: str) -> ParseError:
 
 
 @cache
-def _content_model() -> Any:
+def content_model() -> Any:
     from magika import Magika
 
     return Magika()

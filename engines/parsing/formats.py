@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -138,6 +139,15 @@ FORMATS = (
     _binary(ZIP, "archive.read", "ZIP", "zip", name="zip archive", group="zip archives"),
 )
 BY_TYPE = {one.mime_type: one for one in FORMATS}
+_SUFFIXES = {
+    **{f".{label}": one.mime_type for one in FORMATS for label in one.detected_as},
+    **{suffix: one.mime_type for one in FORMATS for suffix in one.suffixes},
+    ".jpg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".heic": "image/heic",
+    ".avif": "image/avif",
+    ".msg": MSG,
+}
 # Changes whenever the cleaning or the limits that apply to all readers change.
 COMMON_VERSION = 1
 
@@ -145,6 +155,11 @@ COMMON_VERSION = 1
 def display_name(mime_type: str) -> str:
     """Return the type's name for use in a sentence."""
     return BY_TYPE[mime_type].name if mime_type in BY_TYPE else "document"
+
+
+def likely_type(filename: str) -> str:
+    """Return the type that the name's suffix stands for, or "". The content decides; this only says what to load before."""
+    return _SUFFIXES.get(PurePath(filename).suffix.lower(), "")
 
 
 def reader_version(mime_type: str) -> str:

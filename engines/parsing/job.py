@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+_FOLDER_MARGIN_MB = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -19,6 +21,11 @@ class Limits:
     output_mb: int
     text_mb: int
     ocr_pages: int
+
+    @property
+    def folder_mb(self) -> int:
+        """The size of the folder for what is unpacked, and for what programs write besides."""
+        return self.output_mb + _FOLDER_MARGIN_MB
 
     def dumps(self) -> str:
         return json.dumps(asdict(self))

@@ -170,7 +170,7 @@ def _payload(part: Message) -> bytes:
 
 def _members(job: Job, attachments: Iterable[tuple[str, bytes]]) -> tuple[Member, ...]:
     """Store each attachment that is not empty."""
-    folder, names = job.workdir / "members", set[str]()
+    folder, names = job.workdir / "members", dict[str, int]()
     members: list[Member] = []
     for name, data in attachments:
         if data:

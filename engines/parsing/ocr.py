@@ -68,7 +68,7 @@ def _recognise_upright(pixels: Any) -> Any:
 
 
 def _run_engine(pixels: Any) -> Any:
-    return _engine()(np.ascontiguousarray(pixels))
+    return engine()(np.ascontiguousarray(pixels))
 
 
 def _scored_letters(result: Any) -> float:
@@ -78,7 +78,8 @@ def _scored_letters(result: Any) -> float:
 
 
 @cache
-def _engine() -> Any:
+def engine() -> Any:
+    """Return the engine, which takes a second to load."""
     from rapidocr import RapidOCR
 
     return RapidOCR(

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import select
 import signal
-import struct
+import socket
 import subprocess
 import sys
-import tempfile
-import time
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any
 
-from core.process_start import OFFLINE_ENVIRONMENT
-from engines.parsing import ParseError
+from engines.parsing import ParsedDocument, ParseError, sandbox
+from engines.parsing.answers import Answer
+from engines.parsing.exchange import Exchange
+from engines.parsing.formats import likely_type
+from engines.parsing.frames import FrameError
 from engines.parsing.job import Limits
 
 logger = logging.getLogger(__name__)
 
+MODULE = "engines.parsing.child_process"
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _START_TIMEOUT_SECONDS = 60
-_STDERR_TAIL_BYTES = 4_000
+_END_TIMEOUT_SECONDS = 10
+_STATUS_BYTES = 4_096
 # What a parser needs besides PATH. It gets nothing of the worker's environment: no keys, no addresses.
 _ENVIRONMENT = {
-    **OFFLINE_ENVIRONMENT,
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
     "HOME": "/nonexistent",
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "1048576",  # fixed, because otherwise memory that a model's layers took is never freed
-    "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -43,102 +44,132 @@ _OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memor
 
 
 class ParserProcess:
-    """Not thread-safe: the pool lends it to one thread at a time."""
+    """Not thread-safe: the pool lends it to one thread at a time. It is ended by `kill`, and when this process ends."""
 
     def __init__(self, limits: Limits) -> None:
+        """Raise OSError or ParseError if it cannot be started."""
         self.limits = limits
         self.parsed_files = self.resident_mb = 0
         self.last_suffix = ""
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
+        self._suffixes_with_ocr = set[str]()
+        self._control, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "engines.parsing.child_process", limits.dumps()],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                bufsize=0,
-                cwd=_ROOT,
-                env={"PATH": os.environ.get("PATH", os.defpath), **_ENVIRONMENT},
-                start_new_session=True,
-            )
+            with other_end:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", MODULE, limits.dumps()],
+                    stdin=other_end.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    cwd=_ROOT,
+                    env={"PATH": os.environ.get("PATH", os.defpath), **_ENVIRONMENT},
+                    start_new_session=True,
+                )
         except OSError:
-            self._log.close()
+            self._control.close()
             raise
         try:
-            self._read_frame(_START_TIMEOUT_SECONDS)
+            self.layers = sandbox.Layers(**self._receive(_START_TIMEOUT_SECONDS))
         except ParseError as error:
             self.kill()
             raise ParseError("parser_unavailable") from error
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def parse(self, request: dict[str, str]) -> dict[str, Any]:
-        """Return the process's response. Raise ParseError if it exceeds a limit or dies; then it must be killed."""
+    def parse(self, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
+        """Have a child parse the file. Raise ParseError. If the child exceeds a limit, the process is killed, too."""
         self.parsed_files += 1
-        self.last_suffix = PurePath(request["filename"]).suffix.lower()
-        body = json.dumps(request).encode()
+        self.last_suffix = PurePath(filename).suffix.lower()
+        folder = workdir / "child"
+        folder.mkdir()
+        exchange, answer = Exchange(self.limits, folder), Answer(self.limits, workdir)
         try:
-            os.write(self._pipe("stdin"), struct.pack(">Q", len(body)) + body)
-        except BrokenPipeError:
-            raise self._exit_error() from None
-        # An empty frame comes for each recognised page and restarts the timeout.
-        for _ in range(self.limits.ocr_pages + 1):
-            body = self._read_frame(self.limits.seconds)
-            if body:
-                response: dict[str, Any] = json.loads(body)
-                self.resident_mb = response.get("resident_mb", 0)
-                return response
-        raise ParseError("parse_timeout", seconds=self.limits.seconds)
+            self._start_child(exchange, path, filename)
+            exchange.read(answer)
+            status = self._receive(_END_TIMEOUT_SECONDS)
+            self.resident_mb = status["resident_mb"]
+        except FrameError as error:
+            self.kill()
+            raise _refuse(path, error) from error
+        except (ParseError, OSError):
+            self.kill()
+            raise
+        finally:
+            exchange.close()
+            _remove(folder)
+        return self._document(path, answer, status["status"], exchange.log_tail)
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """Kill it and every program that it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._log):
-            if stream:
-                stream.close()
+        """End it and every program that it started, which it does itself when the control socket is closed."""
+        self._control.close()
+        try:
+            self._process.wait(_END_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
-    def _pipe(self, name: str) -> int:
-        return int(getattr(self._process, name).fileno())
+    def _start_child(self, exchange: Exchange, path: Path, filename: str) -> None:
+        mime_type = likely_type(filename)
+        needs_ocr = self.last_suffix in self._suffixes_with_ocr or mime_type.startswith("image/")
+        exchange.request(path, filename)
+        message = json.dumps({"mime_type": mime_type, "ocr": needs_ocr}).encode()
+        try:
+            socket.send_fds(self._control, [message], exchange.child_handles)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise ParseError("parse_interrupted") from error
 
-    def _read_frame(self, timeout_seconds: int) -> bytes:
-        deadline = time.monotonic() + timeout_seconds
-        size: int = struct.unpack(">Q", self._read(8, deadline))[0]
-        if size > self.limits.text_mb << 20:
-            raise ParseError("output_too_large", limit=self.limits.text_mb)
-        return self._read(size, deadline)
+    def _receive(self, timeout_seconds: float) -> dict[str, Any]:
+        """Return the process's next message about itself. Raise ParseError if it has ended."""
+        ready, _, _ = select.select([self._control], [], [], timeout_seconds)
+        with suppress(ConnectionResetError):
+            if ready and (data := self._control.recv(_STATUS_BYTES)):
+                return dict(json.loads(data))
+        logger.warning("A parser process ended or does not answer.")
+        raise ParseError("parse_interrupted")
 
-    def _read(self, size: int, deadline: float) -> bytes:
-        stream, data = self._pipe("stdout"), bytearray()
-        while len(data) < size:
-            ready, _, _ = select.select([stream], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise ParseError("parse_timeout", seconds=self.limits.seconds)
-            part = os.read(stream, min(size - len(data), 1 << 20))
-            if not part:
-                raise self._exit_error()
-            data += part
-        return bytes(data)
+    def _document(self, path: Path, answer: Answer, status: int, log: bytes) -> ParsedDocument:
+        if answer.has_ocr:
+            self._suffixes_with_ocr.add(self.last_suffix)
+        try:
+            return answer.document()
+        except FrameError as error:
+            raise (self._exit_error(status, log) if status else _refuse(path, error)) from error
+        except ParseError:
+            if cause := answer.cause():
+                logger.warning("%s could not be read: %s", path, cause)
+            raise
 
-    def _exit_error(self) -> ParseError:
-        """Return why the process died: by its limits, because of the file, or by a signal from outside."""
-        status = self._process.wait(timeout=10)
+    def _exit_error(self, status: int, log: bytes) -> ParseError:
+        """Return why the child died: by its limits, because of the file, or by a signal from outside."""
         number = -status if status < 0 else 0
         reason = signal.Signals(number).name if number else f"exit status {status}"
-        size = self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, size - _STDERR_TAIL_BYTES))
-        stderr = self._log.read()
-        logger.warning("A parser process ended (%s): %s", reason, stderr.decode(errors="replace"))
+        logger.warning("A parser's child ended (%s): %s", reason, log.decode(errors="replace"))
+        if status == sandbox.FAILED:
+            return ParseError("parser_unavailable")
         if number == signal.SIGXCPU:
             return ParseError("parse_timeout", seconds=self.limits.seconds)
         if number in _EXTERNAL_SIGNALS:
             return ParseError("parse_interrupted")
-        if any(sign in stderr for sign in _OUT_OF_MEMORY):
+        if any(sign in log for sign in _OUT_OF_MEMORY):
             return ParseError("parse_memory", megabytes=self.limits.memory_mb)
         return ParseError("parse_crash")
+
+
+def available_layers() -> sandbox.Layers:
+    """What this kernel permits to a parser process. Raise OSError or ParseError if none can be started."""
+    process = ParserProcess(Limits(seconds=1, memory_mb=1, output_mb=1, text_mb=1, ocr_pages=0))
+    process.kill()
+    return process.layers
+
+
+def _refuse(path: Path, error: FrameError) -> ParseError:
+    logger.error("The parser's answer for %s is refused, the file may be an attack: %s.", path, error)
+    return ParseError("parse_crash")
+
+
+def _remove(folder: Path) -> None:
+    """Remove the child's folder, which is empty where it was covered by one in memory."""
+    try:
+        folder.rmdir()
+    except OSError:
+        subprocess.run(["rm", "-rf", "--", folder], check=False)  # noqa: S607 - folders may be nested beyond recursion

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import queue
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
-from typing import Any
 from uuid import UUID
 
-from engines.parsing import Element, ElementKind, Member, ParsedDocument, ParseError, ParserConfig
+from engines.parsing import ParsedDocument, ParseError, ParserConfig
 from engines.parsing.formats import reader_version
 from engines.parsing.job import Limits
 from engines.parsing.process import ParserProcess
@@ -36,35 +34,29 @@ class PooledParser:
             text_mb=config.text_mb,
             ocr_pages=config.ocr_pages,
         )
+        self._requires_sandbox = config.requires_sandbox
         self._slots: queue.LifoQueue[ParserProcess | None] = queue.LifoQueue()
         self._size = config.processes
         for _ in range(self._size):
             self._slots.put(None)
-        # A process dies with the thread that started it, and callers' threads come and go.
-        self._starter = ThreadPoolExecutor(1, thread_name_prefix="parser-starter")
 
     def version_of(self, mime_type: str) -> str:
         return reader_version(mime_type)
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
-        request = {"path": str(path.absolute()), "filename": filename, "workdir": str(workdir.absolute())}
-        response = self._send(request)
-        if response.get("code") == "parse_memory":
-            # Earlier files may have used up the process's memory: only a new process decides.
-            response = self._send(request, new_process=True)
-        if "cause" in response:
-            logger.warning("Tenant %s: %s could not be read: %s", tenant_id, path, response["cause"])
-        if "code" in response:
-            raise ParseError(response["code"], response["detail"])
-        return ParsedDocument(
-            mime_type=response["mime_type"],
-            elements=tuple(
-                Element(ElementKind(kind), text, page, level)
-                for kind, text, page, level in response["elements"]
-            ),
-            members=tuple(Member(name=name, path=Path(path)) for name, path in response["members"]),
-            metadata=response["metadata"],
-        )
+        process = self._slots.get()
+        try:
+            if process is None or not _can_parse(process, filename):
+                if process:
+                    process.kill()
+                process = None
+                process = self._start()
+            return process.parse(path.absolute(), filename=filename, workdir=workdir.absolute())
+        finally:
+            if process and not _may_stay(process):
+                process.kill()
+                process = None
+            self._slots.put(process)
 
     def close(self) -> None:
         idle = [self._slots.get() for _ in range(self._size)]
@@ -73,29 +65,26 @@ class PooledParser:
                 process.kill()
             self._slots.put(None)
 
-    def _send(self, request: dict[str, str], *, new_process: bool = False) -> dict[str, Any]:
-        process = self._slots.get()
-        keep = False
+    def _start(self) -> ParserProcess:
         try:
-            if process is None or new_process or not _can_parse(process, request["filename"]):
-                if process:
-                    process.kill()
-                try:
-                    process = self._starter.submit(ParserProcess, self._limits).result()
-                except OSError as error:
-                    logger.error("A parser process could not be started: %s", error)
-                    raise ParseError("parser_unavailable") from error
-            response = process.parse(request)
-            keep = (
-                process.resident_mb <= _MAX_RESIDENT_MB
-                and process.parsed_files < _MAX_FILES_PER_PROCESS
-                and response.get("code") != "parse_memory"
-            )
-            return response
-        finally:
-            if process and not keep:
-                process.kill()
-            self._slots.put(process if keep else None)
+            process = ParserProcess(self._limits)
+        except OSError as error:
+            logger.error("A parser process could not be started: %s", error)
+            raise ParseError("parser_unavailable") from error
+        if self._requires_sandbox and not process.layers.is_enough:
+            process.kill()
+            missing = ", ".join(process.layers.missing)
+            logger.error("No file is parsed: PARSER_SANDBOX is required, but this kernel lacks %s.", missing)
+            raise ParseError("parser_unavailable")
+        return process
+
+
+def _may_stay(process: ParserProcess) -> bool:
+    return (
+        process.is_alive()
+        and process.resident_mb <= _MAX_RESIDENT_MB
+        and process.parsed_files < _MAX_FILES_PER_PROCESS
+    )
 
 
 def _can_parse(process: ParserProcess, filename: str) -> bool:

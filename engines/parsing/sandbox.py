@@ -1,71 +1,118 @@
-"""What a parser process gives up before it opens a file: the network, memory without limit, and outliving its worker."""
+"""What a parser process gives up: the network, other processes, all files but its own, memory and time without limit.
+
+Several layers do this, each of which a kernel or a container may lack: Landlock for files, a filter of system calls,
+namespaces. docs/threat-model.md says what remains without each.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import sys
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
-from engines.child_processes import die_with_parent
-from engines.parsing import socket_filter
+from engines.parsing import descendants, landlock, namespaces, system_calls
 from engines.parsing.job import Limits
 
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
+_ROOT = Path(__file__).resolve().parents[2]
+FAILED = 3  # the status of a process that could not be confined, and did not open the file
 _MAX_OPEN_FILES = 256
-_TRIM_AFTER_MB = 8
-_libc = ctypes.CDLL(None, use_errno=True)
-_resident_mb_after_trim = [0]
+_MAX_PROCESSES = 64  # threads count; LibreOffice has some 20
+_MAX_OTHER_PROCESSES = 256  # of the same user, where a namespace does not set them apart
+_CPU_MARGIN_SECONDS = 2
+# What readers, and the programs that they start, read besides OYL's own code.
+_READABLE = (
+    *("/lib", "/lib64", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share"),
+    *("/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/opt/libreoffice", "/sys/devices/system/cpu"),
+    *("/etc/fonts", "/etc/libreoffice", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types"),
+    *("/etc/alternatives", "/etc/nsswitch.conf", "/etc/passwd", "/dev/urandom", "/dev/random"),
+)
 
 
-def enter(limits: Limits) -> None:
-    die_with_parent()
-    # An empty network namespace where the kernel permits it, and no sockets in any case.
-    if _libc.unshare(_CLONE_NEWNET) != 0:
-        _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    socket_filter.install()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """What this kernel permits. `landlock` is the version of its interface, or 0."""
 
-    def refuse_sockets(event: str, _args: tuple[Any, ...]) -> None:
-        if event.startswith("socket.") and event != "socket.__new__":
-            raise PermissionError(f"A parser has no network ({event}, process {os.getpid()}).")
+    landlock: int
+    system_calls: bool
+    namespaces: bool
 
-    sys.addaudithook(refuse_sockets)
-    for kind, wanted in (
-        (resource.RLIMIT_AS, limits.memory_mb << 20),
-        (resource.RLIMIT_FSIZE, limits.output_mb << 20),
-        (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(kind)
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (limit, limit))
+    @property
+    def missing(self) -> list[str]:
+        named = {"Landlock": self.landlock, "seccomp": self.system_calls, "namespaces": self.namespaces}
+        return [name for name, value in named.items() if not value]
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the layers are there that need no privilege, which also most containers permit."""
+        return bool(self.landlock and self.system_calls)
 
 
-def allow_cpu(seconds: int) -> None:
-    """Limit the CPU time of the next file. This backs up the worker's timeout, and also ends an orphaned process."""
+def enter() -> Layers:
+    """Take what all files' processes have in common. This may replace the process by a child (`namespaces.enter`)."""
+    has_namespaces = namespaces.enter()
+    descendants.adopt_orphans()
+    _limit(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
+    _limit(resource.RLIMIT_CORE, 0)
+    if not has_namespaces:
+        _limit(resource.RLIMIT_NPROC, _processes_of_user() + _MAX_OTHER_PROCESSES)
+    return Layers(
+        landlock=landlock.abi(), system_calls=system_calls.is_available(), namespaces=has_namespaces
+    )
+
+
+def confine(layers: Layers, limits: Limits, *, file: Path, folder: Path) -> bool:
+    """Confine this process to reading its file, and to writing in its empty folder; return whether that is a file system of
+    its own. Raise OSError if a layer that the kernel has cannot be taken."""
+    has_own_folder = layers.namespaces and namespaces.mount_folder(folder, limits.folder_mb)
+    if layers.namespaces:
+        _limit(resource.RLIMIT_NPROC, _MAX_PROCESSES)
+    _limit(resource.RLIMIT_AS, limits.memory_mb << 20)
+    _limit(resource.RLIMIT_FSIZE, limits.output_mb << 20)
+    allow_cpu(limits)
+    namespaces.drop_capabilities()
+    os.chdir(folder)
+    code = (_ROOT / "engines", _ROOT / "core")
+    landlock.restrict(
+        read=(file, *code, *map(Path, (*_READABLE, *_prefixes()))), write=(folder, Path(os.devnull))
+    )
+    system_calls.refuse()
+    return has_own_folder
+
+
+def allow_cpu(limits: Limits) -> None:
+    """Limit the CPU time until the next page that is recognised, and for good that of all pages. This backs up the worker's
+    timeout, and also ends an orphaned process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 2, hard))
+    total = limits.seconds * (limits.ocr_pages + 1) + _CPU_MARGIN_SECONDS
+    hard = total if hard == resource.RLIM_INFINITY else hard
+    soft = int(used.ru_utime + used.ru_stime) + limits.seconds + _CPU_MARGIN_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard), hard))
 
 
-def resident_mb() -> int:
-    """Return what is still held after a file. First have the allocator release its free memory if that may be much: this
-    takes as long as parsing a small file."""
-    if _read_resident_mb() > _resident_mb_after_trim[0] + _TRIM_AFTER_MB:
-        _libc.malloc_trim(0)
-        _resident_mb_after_trim[0] = _read_resident_mb()
-    return _read_resident_mb()
+def _limit(kind: int, wanted: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(kind, (limit, limit))
 
 
-def _read_resident_mb() -> int:
-    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - read after every file
-        return int(statm.read().split()[1]) * resource.getpagesize() >> 20
+def _prefixes() -> list[str]:
+    """The folders of the interpreter and its libraries, also where they are beside other files."""
+    prefixes = dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix))
+    return [f"{prefix}/{name}" for prefix in prefixes for name in ("bin", "lib", "lib64", "share")]
 
 
-def is_memory_exhausted(limits: Limits) -> bool:
-    """Return whether this process came near its limit, which C libraries often report as some other error."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123
-        peak = next((int(line.split()[1]) for line in status if line.startswith("VmPeak:")), 0)
-    return peak >> 10 >= limits.memory_mb * 0.9
+def _processes_of_user() -> int:
+    """The number of this user's threads, which the kernel counts as processes."""
+    own, count = os.getuid(), 0
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError, KeyError, ValueError):
+            lines = (
+                (entry / "status").read_text(errors="replace").splitlines() if entry.name.isdigit() else []
+            )
+            fields = dict(line.split(":", 1) for line in lines)
+            count += int(fields["Threads"]) if int(fields["Uid"].split()[0]) == own else 0
+    return count

@@ -50,6 +50,10 @@ class Layout:
         return self.data / "secrets.json"
 
     @property
+    def database_passwords(self) -> Path:
+        return self.data / "database-passwords.json"
+
+    @property
     def redis_socket(self) -> Path:
         return self.run / "redis.sock"
 

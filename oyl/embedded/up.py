@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from engines.parsing.process import available_layers
 from oyl.embedded import background, instance, services
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.instance import Instance, InstanceKind
@@ -35,6 +36,7 @@ def up(console: TextIO) -> None:
     service_log = ServiceLog(settings.LAYOUT.logs, console)
     with suppress(KeyboardInterrupt), interruptible(), services.run(acquired, service_log) as supervisor:
         service_log.write("oyl", f"services are ready, data is in {settings.OYL_DATA_DIR}")
+        _check_sandbox(service_log)
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
         connections.close_all()
@@ -103,6 +105,20 @@ def _acquire_instance(layout: Layout) -> Instance:
     busy = instance.running_instance(layout)
     holder = f"`manage.py` command (process {busy.pid})" if busy else "process"
     raise ServiceError(f"A {holder} is using the services in {layout.data}. Try again when it has ended.")
+
+
+def _check_sandbox(service_log: ServiceLog) -> None:
+    """Warn about missing layers of the parser's sandbox, or raise ServiceError if they are required."""
+    layers = available_layers()
+    if not (missing := ", ".join(layers.missing)):
+        return
+    message = (
+        f"WARNING: hostile files are confined less than they could be. This kernel does not permit {missing}."
+        " docs/threat-model.md says what that means."
+    )
+    if settings.PARSER_SANDBOX == "required" and not layers.is_enough:
+        raise ServiceError(f"PARSER_SANDBOX is required, but this kernel does not permit {missing}.")
+    service_log.write("oyl", message)
 
 
 def _check_port() -> None:

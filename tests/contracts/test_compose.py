@@ -177,6 +177,7 @@ def run_init_scripts(layout: Layout) -> None:
 
 
 def test_init_scripts_create_roles_and_repair_them(server):
+    passwords = environment("postgres")
     run_init_scripts(server)
     with psycopg.connect(host=str(server.run), user="postgres", dbname="oyl", autocommit=True) as connection:
         connection.execute("ALTER ROLE oyl_app SUPERUSER")
@@ -195,9 +196,12 @@ def test_init_scripts_create_roles_and_repair_them(server):
         ).fetchone() or ("",)
         assert owner == "oyl_owner"
     with (
-        psycopg.connect(host=str(server.run), user="oyl_app", dbname="oyl") as connection,
+        psycopg.connect(
+            host=str(server.run), user="oyl_app", password=passwords["OYL_APP_PASSWORD"], dbname="oyl"
+        ) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute("CREATE TABLE mine (id int)")
-    with psycopg.connect(host=str(server.run), user="oyl_owner", dbname="oyl") as connection:
+    owner = {"user": "oyl_owner", "password": passwords["OYL_OWNER_PASSWORD"]}
+    with psycopg.connect(host=str(server.run), **owner, dbname="oyl") as connection:
         connection.execute("SET ROLE oyl_lookup")

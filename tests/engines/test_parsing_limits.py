@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 from django.test import override_settings
 
@@ -59,18 +61,26 @@ def parse_error(parser: PooledParser, folder: Path, name: str, data: bytes) -> P
 
 
 def parser_processes() -> set[int]:
-    """Return the pids of this process's children that parse documents."""
-    pids = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                command = (entry / "cmdline").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if parent == os.getpid() and "engines.parsing.child_process" in command:
-                pids.add(int(entry.name))
-    return pids
+    """Return the pids of this process's children that start parsers."""
+    return {child.pid for child in psutil.Process().children() if _is_parser(child)}
+
+
+def _is_parser(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "engines.parsing.child_process" in process.cmdline()
+    return False
+
+
+def process_of_file() -> psutil.Process:
+    """Wait for the process that parses a file now: the one in its sandbox, which limits its memory."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for process in filter(_is_parser, psutil.Process().children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                if process.rlimit(psutil.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+                    return process
+        time.sleep(0.01)
+    raise AssertionError("no file is parsed")
 
 
 def warm_process(parser: PooledParser, folder: Path) -> int:
@@ -133,8 +143,7 @@ def test_killed_process_is_reported_by_signal(
     retryable: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    pid = warm_process(parser, tmp_path)
-    killer = threading.Timer(0.5, os.kill, (pid, number))
+    killer = threading.Thread(target=lambda: process_of_file().send_signal(number))
     killer.start()
     error = parse_error(parser, tmp_path, "a.pdf", SLOW_PDF)
     killer.join()
@@ -180,29 +189,22 @@ def test_process_does_not_inherit_secrets(
     assert not {b"DATABASE_URL", b"REDIS_URL", b"OYL_ENCRYPTION_KEYS"} & names
 
 
-def test_process_dies_with_its_worker(tmp_path: Path) -> None:
-    """Even if it is busy and the worker is killed."""
+def test_processes_end_with_their_worker(tmp_path: Path) -> None:
+    """Even if they are busy and the worker is killed."""
     (tmp_path / "slow.pdf").write_bytes(SLOW_PDF)
     script = (
-        "import sys, threading, time; from engines.parsing.process import ParserProcess\n"
+        "from pathlib import Path; from engines.parsing.process import ParserProcess\n"
         "from engines.parsing.job import Limits\n"
-        "child = ParserProcess(Limits(seconds=50, memory_mb=1500, output_mb=9, text_mb=9, ocr_pages=9))\n"
-        "print(child.pid, flush=True)\n"
-        f"child.parse(dict(path={str(tmp_path / 'slow.pdf')!r}, filename='a.pdf', workdir={str(tmp_path)!r}))"
+        "process = ParserProcess(Limits(seconds=50, memory_mb=1500, output_mb=9, text_mb=9, ocr_pages=9))\n"
+        f"process.parse(Path({str(tmp_path / 'slow.pdf')!r}), filename='a.pdf', workdir=Path({str(tmp_path)!r}))"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as worker:
-        assert worker.stdout
-        pid = int(worker.stdout.readline())
-        time.sleep(0.5)
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) as worker:
+        process_of_file()
+        started = psutil.Process(worker.pid).children(recursive=True)
         worker.kill()
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
-        if not Path(f"/proc/{pid}/cmdline").read_bytes():
-            break
-        time.sleep(0.05)
-    assert not Path(f"/proc/{pid}").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+    assert len(started) >= 2
+    _, alive = psutil.wait_procs(started, timeout=5)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def test_only_the_workdir_is_written_to(parser: PooledParser, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 from django.test import override_settings
 
+from engines.parsing.sandbox import Layers
 from oyl import doctor
 from oyl.doctor import State
 
@@ -26,8 +27,8 @@ def test_doctor_accepts_the_suites_installation(database):
     with override_settings(OYL_AUDIT_KEY="k" * 32):
         call_command("doctor", json=True, stdout=stdout)
     states = {check["component"]: check["state"] for check in json.loads(stdout.getvalue())}
-    assert len(states) == len(doctor.COMPONENTS) == 12
-    assert {name for name, state in states.items() if state != "ok"} <= {"soffice", "data folder"}
+    assert len(states) == len(doctor.COMPONENTS) == 13
+    assert {name for name, state in states.items() if state != "ok"} <= {"soffice", "data folder", "sandbox"}
 
 
 @override_settings(REDIS_URL="redis://localhost:1")
@@ -59,6 +60,26 @@ def test_invalid_setting_is_explained(component, settings, expected, detail):
 def test_missing_libreoffice_is_a_warning(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert state_of("soffice") == (State.WARN, "not found, so that .doc and .ppt files are refused")
+
+
+@pytest.mark.parametrize(
+    ("landlock", "namespaces", "setting", "expected"),
+    [
+        (7, True, "required", State.OK),
+        (7, False, "required", State.WARN),
+        (0, True, "available", State.WARN),
+        (0, True, "required", State.FAIL),
+    ],
+)
+def test_missing_layers_of_the_sandbox_are_named(
+    settings, monkeypatch, landlock, namespaces, setting, expected
+):
+    layers = Layers(landlock=landlock, system_calls=True, namespaces=namespaces)
+    monkeypatch.setattr("engines.parsing.process.available_layers", lambda: layers)
+    settings.PARSER_SANDBOX = setting
+    state, detail = state_of("sandbox")
+    assert state is expected
+    assert all(name in detail for name in layers.missing)
 
 
 @pytest.mark.parametrize(("free", "expected"), [(6 << 30, "ok"), (2 << 30, "warn"), (1 << 29, "fail")])

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +22,7 @@ from oyl.embedded import instance, postgres, redis
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.instance import InstanceInfo, InstanceKind
 from oyl.embedded.layout import Layout
+from oyl.embedded.secrets import database_passwords
 from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.services import ensure_services
 from oyl.embedded.supervisor import ROOT, Supervisor
@@ -50,7 +53,10 @@ def services(layout: Layout) -> Iterator[None]:
 
 
 def query(layout: Layout, text: LiteralString, user: str = "oyl_owner") -> list[tuple[Any, ...]]:
-    with psycopg.connect(host=str(layout.run), user=user, dbname="oyl", autocommit=True) as connection:
+    password = database_passwords(layout.database_passwords)[user]
+    with psycopg.connect(
+        host=str(layout.run), user=user, password=password, dbname="oyl", autocommit=True
+    ) as connection:
         cursor = connection.execute(text)
         return cursor.fetchall() if cursor.description else []
 
@@ -131,6 +137,42 @@ def test_roles_have_the_required_rights(layout):
             query(layout, "CREATE TABLE mine (id int)", user="oyl_app")
         assert query(layout, "SHOW listen_addresses") == [("",)]
         assert query(layout, "SHOW fsync") == [("on",)]
+
+
+def test_nobody_signs_in_without_a_password_and_the_superuser_never(layout):
+    with services(layout):
+        for user in ("postgres", "oyl_app", "oyl_owner", "oyl_lookup"):
+            with pytest.raises(psycopg.OperationalError, match=r"no password supplied|no pg_hba.conf entry"):
+                psycopg.connect(host=str(layout.run), user=user, dbname="oyl")
+        passwords = layout.database_passwords
+        assert passwords.stat().st_mode & 0o777 == 0o600
+
+
+def test_redis_takes_no_command_that_changes_its_configuration_or_files(layout):
+    layout.run.mkdir(mode=0o700)
+    service_log = ServiceLog(layout.logs)
+    supervisor = Supervisor(service_log, lambda name, pid: None)
+    try:
+        supervisor.start([redis.program(layout)])
+        for command in (
+            "CONFIG GET dir",
+            "SAVE",
+            "BGSAVE",
+            "DEBUG OBJECT a",
+            "MODULE LIST",
+            "REPLICAOF a 1",
+            "ACL LIST",
+        ):
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(layout.redis_socket))
+                connection.sendall(command.encode() + b"\r\n")
+                assert connection.recv(999).startswith((b"-NOPERM", b"-ERR DEBUG command not allowed")), (
+                    command
+                )
+    finally:
+        supervisor.stop()
+        service_log.close()
+        shutil.rmtree(layout.run)
 
 
 def test_two_instances_run_side_by_side(long_path_layout, layout):

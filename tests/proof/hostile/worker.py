@@ -103,7 +103,7 @@ def _database_url() -> str:
     """Return the address of the suite's database, for the application's role."""
     params = connection.get_connection_params()
     query = urlencode({name: params[name] for name in ("host", "port") if params.get(name)})
-    password = quote(params.get("password") or "", safe="")
+    password = quote(str(params.get("password") or ""), safe="")
     return f"postgresql://{params['user']}:{password}@/{params['dbname']}?{query}"
 
 

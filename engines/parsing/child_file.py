@@ -1,0 +1,126 @@
+"""The child process that parses one file, and ends."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import struct
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, NoReturn
+
+from engines.parsing import ParsedDocument, ParseError, frames, sandbox
+from engines.parsing.detect import detect
+from engines.parsing.formats import display_name, load_reader
+from engines.parsing.frames import FrameKind
+from engines.parsing.job import Job, Limits
+from engines.parsing.sandbox import Layers
+
+_OUT_OF_MEMORY = ("out of memory", "cannot allocate", "bad_alloc", "failed to allocate", "memory allocation")
+_MAX_CAUSE_LETTERS = 4_000
+
+
+def answer(channel: int, layers: Layers, limits: Limits) -> NoReturn:
+    """Read the request, enter the sandbox, parse the file, and end the process."""
+    request = json.loads(_read(channel, struct.unpack(">Q", _read(channel, 8))[0]))
+    path, filename, folder = Path(request["path"]), request["filename"], Path(request["folder"])
+    memory = open("/proc/self/status", "rb", buffering=0)  # noqa: PTH123, SIM115 - the sandbox has no /proc
+    try:
+        has_own_folder = sandbox.confine(layers, limits, file=path, folder=folder)
+    except OSError:
+        traceback.print_exc()
+        os._exit(sandbox.FAILED)
+    os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+
+    def restart_timeout() -> None:
+        sandbox.allow_cpu(limits)
+        frames.write(channel, FrameKind.PAGE)
+
+    mime_type = ""
+    try:
+        mime_type = detect(path, filename)
+        job = Job(
+            path=path,
+            filename=filename,
+            workdir=folder,
+            mime_type=mime_type,
+            limits=limits,
+            restart_timeout=restart_timeout,
+        )
+        _write_document(channel, load_reader(mime_type)(job), limits)
+    except ParseError as error:
+        _write_error(channel, error, repr(error.__cause__) if error.__cause__ else "")
+    except (Exception, MemoryError) as error:
+        reason = _parse_error(error, mime_type, limits, has_own_folder=has_own_folder, memory=memory)
+        _write_error(channel, reason, traceback.format_exc())
+    os._exit(0)
+
+
+def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> None:
+    elements = frames.pack_elements(document.elements)
+    recognition = sys.modules.get("engines.parsing.ocr")
+    header = {
+        "mime_type": document.mime_type,
+        "metadata": document.metadata,
+        "ocr": bool(recognition and recognition.engine.cache_info().currsize),
+    }
+    body = _encode(header)
+    if len(elements) > limits.text_mb << 20 or len(body) > frames.MAX_HEADER_BYTES:
+        raise ParseError("output_too_large", limit=limits.text_mb)
+    frames.write(channel, FrameKind.HEADER, body)
+    frames.write(channel, FrameKind.ELEMENTS, elements)
+    for member in document.members:
+        frames.write(channel, FrameKind.MEMBER, member.name.encode("utf-8", "surrogatepass"))
+        with member.path.open("rb", buffering=0) as file:
+            while part := file.read(frames.DATA_BYTES):
+                frames.write(channel, FrameKind.DATA, part)
+
+
+def _write_error(channel: int, error: ParseError, cause: str) -> None:
+    header = {"code": error.code, "detail": error.detail, "cause": cause[-_MAX_CAUSE_LETTERS:]}
+    frames.write(channel, FrameKind.HEADER, _encode(header))
+
+
+def _encode(header: Mapping[str, object]) -> bytes:
+    return json.dumps(header, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+
+
+def _parse_error(
+    error: BaseException, mime_type: str, limits: Limits, *, has_own_folder: bool, memory: IO[bytes]
+) -> ParseError:
+    """Return the ParseError for a library's exception. Most libraries raise anything on a broken file."""
+    is_out_of_memory = isinstance(error, MemoryError) or any(
+        sign in str(error).lower() for sign in _OUT_OF_MEMORY
+    )
+    if is_out_of_memory or _is_memory_exhausted(limits, memory):
+        return ParseError("parse_memory", megabytes=limits.memory_mb)
+    if isinstance(error, RecursionError):
+        return ParseError("too_deep")
+    if isinstance(error, FileNotFoundError) and not mime_type:
+        return ParseError("file_missing")
+    number = error.errno if isinstance(error, OSError) else 0
+    if number in (errno.ENOSPC, errno.EDQUOT) and not has_own_folder:
+        return ParseError("disk_full")
+    if number in (errno.EFBIG, errno.ENOSPC):
+        return ParseError("unpacks_too_large", size=f"more than {limits.output_mb}", limit=limits.output_mb)
+    return ParseError("corrupt_file", type=display_name(mime_type))
+
+
+def _is_memory_exhausted(limits: Limits, memory: IO[bytes]) -> bool:
+    """Return whether this process came near its limit, which C libraries often report as some other error."""
+    peak = next((int(line.split()[1]) for line in memory if line.startswith(b"VmPeak:")), 0)
+    return peak >> 10 >= limits.memory_mb * 0.9
+
+
+def _read(stream: int, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = os.read(stream, size - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data

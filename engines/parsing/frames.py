@@ -1,0 +1,68 @@
+"""The frames in which a parser process answers: a kind, a size, and that many bytes."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from itertools import starmap
+
+from engines.parsing import Element, ElementKind
+
+PREFIX = struct.Struct(">BQ")
+MAX_HEADER_BYTES = 1 << 20
+MAX_ELEMENTS = 1_000_000
+MAX_MEMBERS = 10_000
+MAX_NAME_BYTES = 4_096
+DATA_BYTES = 1 << 20
+_ELEMENT = struct.Struct(">BIII")  # kind, page (0 if there is none), level, bytes of text
+_KINDS = tuple(ElementKind)
+_MAX_NUMBER = 2**31 - 1
+
+
+class FrameKind(IntEnum):
+    """`PAGE` restarts the timeout. `HEADER` is JSON: the document without its elements, or the error. `MEMBER` is the name
+    of a file found inside; its content follows as `DATA`."""
+
+    PAGE = 0
+    HEADER = 1
+    ELEMENTS = 2
+    MEMBER = 3
+    DATA = 4
+
+
+class FrameError(Exception):
+    """An answer does not have the form that a parser process gives it."""
+
+
+def write(stream: int, kind: FrameKind, body: bytes = b"") -> None:
+    data = memoryview(PREFIX.pack(kind, len(body)) + body)
+    while data:
+        data = data[os.write(stream, data) :]
+
+
+def pack_elements(elements: Iterable[Element]) -> bytes:
+    def pack(kind: ElementKind, text: str, page: int | None, level: int) -> bytes:
+        encoded = text.encode("utf-8", "surrogatepass")
+        return _ELEMENT.pack(_KINDS.index(ElementKind(kind)), page or 0, level, len(encoded)) + encoded
+
+    return b"".join(starmap(pack, elements))
+
+
+def unpack_elements(data: bytes) -> Iterator[Element]:
+    """Raise FrameError if the data is not made of at most MAX_ELEMENTS elements."""
+    start, count = 0, 0
+    while start < len(data):
+        count += 1
+        try:
+            kind, page, level, size = _ELEMENT.unpack_from(data, start)
+            start += _ELEMENT.size
+            text = data[start : start + size].decode("utf-8", "surrogatepass")
+            element = Element(_KINDS[kind], text, page or None, level)
+        except (struct.error, IndexError, UnicodeDecodeError) as error:
+            raise FrameError(f"element {count} is malformed") from error
+        start += size
+        if start > len(data) or count > MAX_ELEMENTS or max(page, level) > _MAX_NUMBER:
+            raise FrameError(f"element {count} is beyond a limit")
+        yield element
