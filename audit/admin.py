@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
 
 from audit import services
-from audit.models import AuditLog
+from audit.models import AuditLog, PlatformEvent
 from core.admin import TenantAdmin, UncountedAdmin, actor_of, display
+from core.admin.base import OperatorPermissions
 from core.permissions import Role
 
 
@@ -62,7 +63,7 @@ class AuditLogAdmin(UncountedAdmin):
     ordering = ["-created_at"]
     fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json", "digest"]
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[AuditLog]:
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows = services.with_user_emails(super().get_queryset(request))
         return rows.annotate(actor=models.F("payload_json__actor"))
 
@@ -70,3 +71,27 @@ class AuditLogAdmin(UncountedAdmin):
     def who(self, obj: Any) -> str:
         actor = obj.actor or {}
         return str(obj.user_email or f"{actor.get('kind', '')} {actor.get('credential', '')}".strip())
+
+
+@admin.register(PlatformEvent)
+class PlatformEventAdmin(OperatorPermissions, UncountedAdmin):
+    list_display = ["created_at", "action", "who", "object_type", "object_id"]
+    list_filter = [("action", FieldTextFilter), ("created_at", RangeDateTimeFilter)]
+    ordering = ["-created_at"]
+    fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        found: models.QuerySet[Any] = services.with_user_emails(super().get_queryset(request))
+        return found
+
+    @display(description="Who", empty_value="")
+    def who(self, obj: Any) -> str:
+        actor = obj.payload_json.get("actor", {})
+        return str(obj.user_email or f"{actor.get('kind', '')} {actor.get('credential', '')}".strip())
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().change_view(request, object_id, extra_context={"show_history": False})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Events have no events."""
+        raise Http404

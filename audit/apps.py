@@ -4,7 +4,9 @@ from core.apps import Area, Lookup, OylAppConfig, Schedule, SidebarPage
 class AuditConfig(OylAppConfig):
     name = "audit"
     areas = (Area("audit", writable=False),)
-    append_only_tables = ("audit_logs", "audit_seals")
+    append_only_tables = ("audit_logs", "audit_seals", "platform_events")
+    platform_tables = ("platform_events",)
+    shared_tables = {"platform_events": "what belongs to no tenant; operators alone read it"}
     lookups = (
         Lookup(
             "oyl_tenants_with_unsealed_events(timestamp with time zone)",
@@ -21,5 +23,8 @@ class AuditConfig(OylAppConfig):
             arguments={"complete": True},
         ),
     )
-    sidebar = (SidebarPage(section="System", title="Audit log", icon="history", model="audit.auditlog"),)
+    sidebar = (
+        SidebarPage(section="System", title="Audit log", icon="history", model="audit.auditlog"),
+        SidebarPage(section="System", title="Platform events", icon="policy", model="audit.platformevent"),
+    )
     routes = "audit.api.ROUTES"

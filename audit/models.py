@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from core.isolation.fields import NamedIndex, TenantForeignKey
-from core.models import TenantModel
+from core.models import TenantModel, new_id
 
 
 class AuditLog(TenantModel):
@@ -26,6 +26,29 @@ class AuditLog(TenantModel):
         indexes = [
             NamedIndex(fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"),
             NamedIndex(fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+
+class PlatformEvent(models.Model):
+    """What belongs to no tenant: sign-ins, and what operators do. No tenant reads it: its rows are visible only in a
+    platform scope. An object may be a tenant."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    user_id = models.UUIDField(null=True, blank=True)
+    action = models.CharField(max_length=64)
+    object_type = models.CharField(max_length=64, blank=True)
+    object_id = models.UUIDField(null=True, blank=True)
+    payload_json = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "platform_events"
+        indexes = [
+            models.Index(fields=["-created_at"], name="idx_platform_events_created"),
+            models.Index(fields=["action", "-created_at"], name="idx_platform_events_action"),
         ]
 
     def __str__(self) -> str:

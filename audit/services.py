@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import camel_case_to_spaces
 
 from audit.digests import digest, normalize_for_jsonb
-from audit.models import AuditLog
+from audit.models import AuditLog, PlatformEvent
 from audit.payloads import shortened_payload
 from core.actors import Actor
 from core.apps import oyl_apps
@@ -27,8 +27,9 @@ from core.isolation.scope import tenant_scope
 from core.models import SoftDeleteModel
 from core.permissions import Role
 
+Event = TypeVar("Event", AuditLog, PlatformEvent)
 # Fields that are set automatically.
-UNAUDITED_FIELDS = {"id", "tenant", "created_at", "updated_at", "password", "last_login"}
+UNAUDITED_FIELDS = {"id", "tenant", "created_at", "updated_at", "last_login", "password_changed_at"}
 
 
 def record(
@@ -95,7 +96,7 @@ def events_of(target: models.Model) -> models.QuerySet[AuditLog]:
     return with_user_emails(AuditLog.objects.filter(object_id=target.pk)).order_by("-created_at")
 
 
-def with_user_emails(events: models.QuerySet[AuditLog]) -> models.QuerySet[AuditLog]:
+def with_user_emails(events: models.QuerySet[Event]) -> models.QuerySet[Event]:
     """Annotate each event with `user_email`."""
     email = get_user_model().objects.filter(pk=models.OuterRef("user_id")).values("email")
     return events.annotate(user_email=models.Subquery(email))
@@ -114,10 +115,7 @@ def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role
     """
     actor.require(role)
     with tenant_scope(actor.tenant_id):
-        old = type(instance)._base_manager.filter(pk=instance.pk).first()
-        changed = [
-            field for field in _audited_fields(instance) if old is None or _differs(field, old, instance)
-        ]
+        old, changed = _stored_and_changed(instance)
         if not changed:
             return
         instance.save()
@@ -130,6 +128,18 @@ def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role
             old=_values(changed, old) if old else None,
             new=_values(changed, instance),
         )
+
+
+def changes_of(instance: models.Model) -> dict[str, Any]:
+    """The `old` (None for a new object) and `new` values of the fields that differ from the stored row."""
+    old, changed = _stored_and_changed(instance)
+    return {"old": _values(changed, old) if old else None, "new": _values(changed, instance)}
+
+
+def _stored_and_changed(instance: models.Model) -> tuple[Any, list[models.Field[Any, Any]]]:
+    old = type(instance)._base_manager.filter(pk=instance.pk).first()
+    fields = _audited_fields(instance)
+    return old, [field for field in fields if old is None or _differs(field, old, instance)]
 
 
 def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role: Role = Role.EDITOR) -> None:

@@ -48,6 +48,33 @@ class Actor:
             raise ForbiddenError(f"This needs the role '{role.value}'; yours is '{self.role.value}'.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformActor:
+    """Who acts outside of every tenant: an operator, a command, OYL itself, or a person who signs in. `credential` as of an
+    `Actor`."""
+
+    kind: ActorKind
+    credential: str
+    user_id: UUID | None = None
+    request_id: str = ""
+
+    def require_operator(self) -> None:
+        """Raises ForbiddenError."""
+        if self.kind not in (ActorKind.OPERATOR, ActorKind.COMMAND):
+            raise ForbiddenError("Only operators do this.")
+
+    def inside(self, tenant_id: UUID) -> Actor:
+        """The same in a tenant, where an operator may do what an owner may."""
+        return Actor(
+            kind=self.kind,
+            tenant_id=tenant_id,
+            role=Role.OWNER,
+            credential=self.credential,
+            user_id=self.user_id,
+            request_id=self.request_id,
+        )
+
+
 def command_actor(tenant_id: UUID, command: str) -> Actor:
     """An operator at the command line, who may do everything in the tenant."""
     return Actor(kind=ActorKind.COMMAND, tenant_id=tenant_id, role=Role.OWNER, credential=command)

@@ -40,20 +40,22 @@ class Lookup:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidebarPage:
     """A page of the admin, below a heading of the sidebar: a model's list ("app.model"), or else the `view` of that name
-    in the admin site."""
+    in the admin site, which is for members, or `for_operators`."""
 
     section: str
     title: str
     icon: str
     model: str = ""
     view: str = ""
+    for_operators: bool = False
 
 
 class OylAppConfig(AppConfig):
     """`bound_kinds` has what an API key may be bound to, with the model ("app.Model") of each. `shared_tables` has the
     tables without a tenant, each with the reason. Rows of `append_only_tables` are never changed. The application's
     database role has no privilege on `closed_tables`, which only the functions of `lookups` read and write, and may not
-    delete from `lasting_tables`. `guards` has triggers that must be there ("table.trigger").
+    delete from `lasting_tables`. Rows of `platform_tables` are visible only in a platform scope. `guards` has triggers that
+    must be there ("table.trigger").
 
     Dotted names: `job_handlers` of `jobs.handlers.JobHandler`s, `routes` of a dict of the views below `/api/v1/`,
     `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
@@ -69,6 +71,7 @@ class OylAppConfig(AppConfig):
     append_only_tables: tuple[str, ...] = ()
     closed_tables: tuple[str, ...] = ()
     lasting_tables: tuple[str, ...] = ()
+    platform_tables: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     job_handlers: tuple[str, ...] = ()

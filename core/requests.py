@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.http import HttpRequest
 
-from core.actors import Actor
+from core.actors import Actor, PlatformActor
 
 API_PREFIXES = ("/api/", "/v1/")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -16,10 +16,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 class TenantRequest(HttpRequest):
     """`actor` is None before sign-in, for a user without a tenant, and when the chosen tenant is gone, until another one is
-    chosen. `is_still_allowed` looks the sender up again, and returns whether nothing has changed."""
+    chosen. `operator` is an operator outside of every tenant; a request has one of the two at most. `is_still_allowed` looks
+    the sender up again, and returns whether nothing has changed."""
 
     id: str
     actor: Actor | None
+    operator: PlatformActor | None
     is_still_allowed: Callable[[], bool]
 
 

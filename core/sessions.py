@@ -3,10 +3,18 @@ delete one session at a time. Otherwise one SQL injection would read everybody's
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import connection
+from django.http import HttpRequest, HttpResponse
+
+BEGUN, SEEN = "begun", "seen"
+SEEN_EVERY_SECONDS = 300
 
 
 class SessionStore(SessionBase):
@@ -57,3 +65,20 @@ def _call(function: str, *values: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}({places})", values)
         return cursor.fetchone()[0]
+
+
+class SessionAgeMiddleware:
+    """Ends a sign-in that is older than OYL_SESSION_DAYS. Django ends one that was not used for OYL_SESSION_IDLE_HOURS: it is
+    saved with that age whenever it changes, which is every five minutes of use."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+            now, session = int(time.time()), request.session
+            if now - session.setdefault(BEGUN, now) > settings.OYL_SESSION_DAYS * 86_400:
+                logout(request)
+            elif now - session.get(SEEN, 0) > SEEN_EVERY_SECONDS:
+                session[SEEN] = now
+        return self.get_response(request)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+from core.admin.home import Home, NextStep
 from core.apps import oyl_apps
+from core.requests import TenantRequest
+
+FOR_OPERATORS = Home(
+    next_step=NextStep(
+        sentence="You are in no organisation. Below System you find users, platform events and task results.",
+        link="/admin/enter-tenant/",
+        button="Enter an organisation",
+    )
+)
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The template's context, for django-unfold's `DASHBOARD_CALLBACK`."""
-    parts = [import_string(config.home)(request) for config in oyl_apps() if config.home]
+    if cast(TenantRequest, request).operator:
+        parts = [FOR_OPERATORS]
+    else:
+        parts = [import_string(config.home)(request) for config in oyl_apps() if config.home]
     return {
         **context,
         "title": "Overview",

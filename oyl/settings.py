@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "oyl.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "core.sessions.SessionAgeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "tenants.middleware.TenantMiddleware",
@@ -215,10 +216,16 @@ PASSWORD_HASHERS = [  # the first one hashes; with the second one, hashes of ear
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+AUTHENTICATION_BACKENDS = ["tenants.sign_in.PasswordBackend"]
 SESSION_ENGINE = "core.sessions"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+SESSION_COOKIE_AGE = env.int("OYL_SESSION_IDLE_HOURS", default=12) * 3600
+OYL_SESSION_DAYS = env.int("OYL_SESSION_DAYS", default=7)
+VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{VALIDATION}.CommonPasswordValidator"},  # 20,000 leaked passwords
+    {"NAME": f"{VALIDATION}.NumericPasswordValidator"},
 ]
 
 LANGUAGE_CODE = "en"

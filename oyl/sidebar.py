@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse_lazy
 
 from core.apps import SidebarPage, oyl_apps
+from core.requests import TenantRequest
 
 # Known sections in their order; others follow.
 SECTIONS = ("Knowledge", "Assistants", "Workflows", "Organisation", "System")
@@ -35,7 +36,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 def _item(page: SidebarPage) -> dict[str, Any]:
     item = {"title": page.title, "icon": page.icon}
     if page.view:
-        return {**item, "link": reverse_lazy(f"admin:{page.view}")}
+
+        def is_there(request: TenantRequest) -> bool:
+            return (request.operator if page.for_operators else request.actor) is not None
+
+        return {**item, "link": reverse_lazy(f"admin:{page.view}"), "permission": is_there}
 
     def may_view(request: HttpRequest) -> bool:
         return admin.site.get_model_admin(apps.get_model(page.model)).has_view_permission(request)

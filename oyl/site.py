@@ -2,55 +2,33 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ValidationError
+from django.contrib.auth.views import PasswordChangeView
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
-from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from audit.models import AuditLog
 from audit.services import events_of
-from core.actors import Actor, ActorKind
-from core.requests import opens_own_scopes
+from core.requests import client_address, opens_own_scopes
+from core.sessions import BEGUN
+from oyl.sign_in import NO_TENANT, PasswordForm, SignInForm, person, with_wait
 from oyl.version import VERSION
+from oyl.visits import end_visit, enter_page, leave_page
 from tenants.access import TenantAccess, tenant_to_enter, tenants_of_user
 from tenants.middleware import SESSION_KEY, MemberRequest
 from tenants.models import User
 from tenants.services.members import remember_entry
-from tenants.services.organisations import enter_as_operator
-
-NO_TENANT = (
-    "Your account does not belong to an organisation yet. Ask an administrator of yours to invite you, with "
-    "this e-mail address."
-)
-
-
-class SignInForm(AuthenticationForm):  # type: ignore[misc]
-    """Sign-in by e-mail, for users who belong to a tenant."""
-
-    error_messages = {
-        "invalid_login": "This e-mail address and password do not match an active account. "
-        "Mind upper and lower case in the password.",
-        "inactive": "This account is switched off. Ask an administrator of your organisation.",
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].label = "E-mail"
-        self.fields["username"].widget.input_type = "email"
-
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
-        super().confirm_login_allowed(user)
-        if not tenants_of_user(user.pk):
-            raise ValidationError(NO_TENANT, code="no_tenant")
+from tenants.services.sign_ins import record_sign_in, record_sign_out
+from tenants.sign_in import remember_browser
 
 
 class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -65,21 +43,25 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return {**super().each_context(request), "version": VERSION}
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return cast(MemberRequest, request).actor is not None
+        """Members of a tenant, and operators, who are in no tenant at first."""
+        known = cast(MemberRequest, request)
+        return known.actor is not None or known.operator is not None
 
     def extra_urls(self) -> list[URLPattern]:
         from knowledge.admin.search import search_page  # registers on this site, which must exist before
 
         return [
             path("switch-tenant/", switch_tenant, name="switch_tenant"),
+            path("enter-tenant/", self.admin_view(enter_page), name="enter_tenant"),
+            path("leave-tenant/", leave_page, name="leave_tenant"),
             path("try-search/", self.admin_view(search_page), name="try_search"),
         ]
 
     @opens_own_scopes
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """A user who signs in enters the tenant that they entered last, or their only one; for an operator this is recorded.
-        A signed-in user without a tenant, because they have lost the current one or never entered any, chooses one, or
-        is warned that there is none."""
+        """A member who signs in enters the tenant that they entered last, or their only one, and an operator none. A signed-in
+        user without a tenant, because they have lost the current one or never entered any, chooses one, or is warned that
+        there is none."""
         has_no_tenant = request.user.is_authenticated and not self.has_permission(request)
         if has_no_tenant and request.method == "GET":
             if cast(MemberRequest, request).tenants:
@@ -93,10 +75,40 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             messages.warning(request, NO_TENANT)
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
-            tenants = tenants_of_user(request.user.pk)
-            if access := tenant_to_enter(tenants, is_operator=request.user.is_superuser):
-                enter_tenant(request, access)
+            signed_in(cast(MemberRequest, request), response)
+        return with_wait(response)
+
+    @opens_own_scopes
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A sign-out ends an operator's visit."""
+        end_visit(cast(MemberRequest, request))
+        if request.method == "POST" and request.user.is_authenticated:
+            record_sign_out(actor=person(cast(MemberRequest, request)), user=request.user)
+        response: HttpResponse = super().logout(request, extra_context)
         return response
+
+    @opens_own_scopes
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """As the theme's, with a form that records the change."""
+        view = PasswordChangeView.as_view(
+            form_class=partial(PasswordForm, request=request),
+            success_url=reverse("admin:password_change_done"),
+            template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return cast(HttpResponse, view(request))
+
+
+def signed_in(request: MemberRequest, response: HttpResponse) -> None:
+    """Enter a member's tenant, and record the sign-in."""
+    user = cast(User, request.user)
+    request.session[BEGUN] = int(time.time())
+    if access := tenant_to_enter(tenants_of_user(user.pk)):
+        enter_tenant(request, access)
+    record_sign_in(actor=person(request), user=user, address=client_address(request))
+    remember_browser(response, user)
 
 
 @require_POST
@@ -119,21 +131,12 @@ def enter_tenant(request: HttpRequest, access: TenantAccess) -> None:
     request.session[SESSION_KEY] = str(access.tenant_id)
     rotate_token(request)
     remember_entry(cast(User, request.user).pk, access.tenant_id)
-    if request.user.is_superuser:
-        enter_as_operator(
-            actor=Actor(
-                kind=ActorKind.OPERATOR,
-                tenant_id=access.tenant_id,
-                role=access.role,
-                credential="session",
-                user_id=request.user.pk,
-                request_id=cast(MemberRequest, request).id,
-            )
-        )
 
 
 def tenant_name(request: MemberRequest) -> str:
     """The name of the current tenant, for every page's header."""
+    if request.visit:
+        return request.visit.name
     return next((access.name for access in request.tenants if _is_current(request, access)), "")
 
 

@@ -27,7 +27,7 @@ class TenantAccess:
 
 
 def tenants_of_user(user_id: UUID) -> list[TenantAccess]:
-    """The tenants that an active user may act in, the one entered last first; an operator is owner of all others, too."""
+    """The tenants that an active user may act in, the one entered last first; none for an operator."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tenant_id, tenant_name, role, last_entered_at FROM oyl_memberships(%s)", [user_id]
@@ -35,11 +35,11 @@ def tenants_of_user(user_id: UUID) -> list[TenantAccess]:
         return [TenantAccess(pk, name, Role(role), entered) for pk, name, role, entered in cursor.fetchall()]
 
 
-def tenant_to_enter(tenants: Sequence[TenantAccess], *, is_operator: bool) -> TenantAccess | None:
+def tenant_to_enter(tenants: Sequence[TenantAccess]) -> TenantAccess | None:
     """The tenant that a user enters by signing in: the one that they entered last, or their only one. A tenant that somebody
     else made them a member of is never entered by itself."""
     first = next(iter(tenants), None)
-    if first is None or first.last_entered_at or is_operator or len(tenants) == 1:
+    if first is None or first.last_entered_at or len(tenants) == 1:
         return first
     return None
 

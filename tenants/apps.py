@@ -1,4 +1,4 @@
-from core.apps import Area, Lookup, OylAppConfig, SidebarPage
+from core.apps import Area, Lookup, OylAppConfig, Schedule, SidebarPage
 
 
 class TenantsConfig(OylAppConfig):
@@ -26,7 +26,19 @@ class TenantsConfig(OylAppConfig):
         SidebarPage(section="Organisation", title="Invitations", icon="mail", model="tenants.invitation"),
         SidebarPage(section="Organisation", title="API keys", icon="key", model="tenants.apikey"),
         SidebarPage(section="Organisation", title="Organisation", icon="domain", model="tenants.tenant"),
+        SidebarPage(
+            section="System",
+            title="Enter an organisation",
+            icon="login",
+            view="enter_tenant",
+            for_operators=True,
+        ),
         SidebarPage(section="System", title="Users", icon="manage_accounts", model="tenants.user"),
+    )
+    schedules = (
+        Schedule(
+            name="end-expired-visits", task="tenants.tasks.end_expired_visits", every=60.0, expires=60.0
+        ),
     )
     routes = "tenants.api.ROUTES"
     usage = "tenants.usage.figures"

@@ -14,22 +14,24 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import resolve
 
-from core.actors import Actor, ActorKind
+from core.actors import Actor, ActorKind, PlatformActor
 from core.api.problems import too_many_at_once, too_many_requests, with_rate_headers
 from core.concurrency import Kind, Slots, slots_of
-from core.isolation.scope import tenant_scope
+from core.isolation.scope import platform_scope, tenant_scope
 from core.rate_limits import Quota, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_address, rate_limit_key, uses_api_key
 from tenants.access import TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
 from tenants.services.api_keys import record_key_use
+from tenants.visits import Visit, present_visit
 
 SESSION_KEY = "tenant_id"
 
 
 class MemberRequest(TenantRequest):
-    """`tenants` are those that the signed-in user may act in."""
+    """`tenants` are those that the signed-in user may act in. `visit` is an operator's."""
 
     tenants: list[TenantAccess]
+    visit: Visit | None
 
 
 class TenantMiddleware:
@@ -67,9 +69,9 @@ class TenantMiddleware:
         return with_rate_headers(self._in_scope(request), result)
 
     def _in_scope(self, request: TenantRequest) -> HttpResponse:
-        if request.actor is None or _opens_own_scopes(request):
+        if _opens_own_scopes(request) or not (request.actor or request.operator):
             return self.get_response(request)
-        with tenant_scope(request.actor.tenant_id):
+        with tenant_scope(request.actor.tenant_id) if request.actor else platform_scope():
             response = self.get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
@@ -86,11 +88,6 @@ def look_up_actor(request: Any, session_key: str | None) -> Actor | None:
     return found
 
 
-def _identify(request: MemberRequest) -> None:
-    request.tenants = tenants_of_user(request.user.pk) if request.user.is_authenticated else []
-    request.actor = _key_actor(request) if uses_api_key(request) else _session_actor(request)
-
-
 def _subject_of(request: TenantRequest) -> dict[str, str]:
     """Whose requests are counted together: an API key's, a person's, or an address's. And their tenant."""
     if (actor := request.actor) is None:
@@ -103,6 +100,28 @@ def _counted_credential(request: TenantRequest) -> str:
         return client_address(request)
     rate_limiter().remember_valid(credential := rate_limit_key(request))
     return credential
+
+
+def _identify(request: MemberRequest) -> None:
+    """Find out who sends the request, and in which tenant. A membership gives an operator no right, and takes none away."""
+    request.tenants, request.visit, request.operator = [], None, None
+    if uses_api_key(request):
+        request.actor = _key_actor(request)
+    elif request.user.is_authenticated and request.user.is_superuser:
+        operator = operator_actor(request)
+        request.visit = present_visit(request.session)
+        request.actor = operator.inside(request.visit.tenant_id) if request.visit else None
+        request.operator = None if request.visit else operator
+    else:
+        request.tenants = tenants_of_user(request.user.pk) if request.user.is_authenticated else []
+        request.actor = _session_actor(request)
+
+
+def operator_actor(request: TenantRequest) -> PlatformActor:
+    """The signed-in operator."""
+    return PlatformActor(
+        kind=ActorKind.OPERATOR, credential="session", user_id=request.user.pk, request_id=request.id
+    )
 
 
 def _quotas_of(request: TenantRequest) -> list[Quota]:
@@ -146,7 +165,7 @@ def _session_actor(request: MemberRequest) -> Actor | None:
     if access is None:
         return None
     return Actor(
-        kind=ActorKind.OPERATOR if request.user.is_superuser else ActorKind.USER,
+        kind=ActorKind.USER,
         tenant_id=access.tenant_id,
         role=access.role,
         credential="session",

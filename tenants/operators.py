@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from audit.platform import record_platform
+from core.actors import ActorKind, PlatformActor
 from core.errors import ConflictError, NotFoundError
 from tenants.models import User
 from tenants.services.users import new_password
 
 OWNER = "owner"
+ACTOR = PlatformActor(kind=ActorKind.COMMAND, credential="create_operator")
 
 
 def create_operator(*, email: str) -> str:
@@ -17,7 +20,9 @@ def create_operator(*, email: str) -> str:
     password = new_password()
     if User.objects.filter(email=email.lower()).exists():
         raise ConflictError(f"{email} has an account already. Operators have an account of their own.")
-    User.objects.db_manager(OWNER).create_superuser(email, password)
+    with transaction.atomic(using=OWNER):
+        operator = User.objects.db_manager(OWNER).create_superuser(email, password)
+        record_platform(actor=ACTOR, action="operator.created", target=operator, using=OWNER, email=email)
     return password
 
 
@@ -30,4 +35,5 @@ def reset_operator_password(*, email: str) -> str:
             raise NotFoundError(f"There is no operator {email}.")
         operator.set_password(password)
         operator.save()
+        record_platform(actor=ACTOR, action="operator.password_reset", target=operator, using=OWNER)
     return password

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.hashers import get_hasher, identify_hasher
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from core.errors import OylError
 
@@ -31,16 +31,12 @@ _running, _admitted = BoundedSemaphore(CONCURRENT), BoundedSemaphore(CONCURRENT 
 class PasswordsBusyError(OylError):
     """Many people are signing in at this moment. Try again in a few seconds."""
 
+    wait = 2  # seconds
+
 
 def matches(user_id: UUID | None, password: str) -> bool:
     """Whether it is the user's password. It takes the same time for an id of nobody. Raises PasswordsBusyError."""
-    return bool(_call("oyl_password_matches", user_id, _hash_like_stored(user_id, password)))
-
-
-def change(user_id: UUID, *, present: str, new: str) -> datetime:
-    """Return the time of the change. An operator's password is changed in this way only. Raises PasswordsBusyError, and
-    ProgrammingError if `present` is not an operator's password."""
-    return store(user_id, hash_password(new), proof=_hash_like_stored(user_id, present))
+    return bool(_call("oyl_password_matches", user_id, hash_like_stored(user_id, password)))
 
 
 def store(user_id: UUID, hashed: str, *, proof: str = "", using: str | None = None) -> datetime:
@@ -57,7 +53,7 @@ def hash_password(password: str) -> str:
         return str(hasher.encode(password, hasher.salt()))
 
 
-def _hash_like_stored(user_id: UUID | None, password: str) -> str:
+def hash_like_stored(user_id: UUID | None, password: str) -> str:
     """With the parameters of the stored hash; with new ones if there is none."""
     parameters = _call("oyl_password_parameters", user_id)
     if not parameters:
@@ -73,7 +69,9 @@ def _hash_like_stored(user_id: UUID | None, password: str) -> str:
 @contextmanager
 def _slot() -> Iterator[None]:
     """Hash in a few threads at a time, and let only a few others wait, so that no number of sign-ins occupies all cores, or
-    all threads. Raises PasswordsBusyError."""
+    all threads. Whoever waits gives the database connection back. Raises PasswordsBusyError."""
+    if not connection.in_atomic_block:
+        connection.close()
     if not _admitted.acquire(blocking=False):
         raise PasswordsBusyError
     try:

@@ -22,7 +22,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
-from core.actors import Actor, ActorKind
+from core.actors import Actor, PlatformActor
 from core.admin.theme import ModelAdmin, ModelForm, TabularInline
 from core.bounded_fields import is_long
 from core.errors import OylError
@@ -47,6 +47,14 @@ def actor_of(request: HttpRequest) -> Actor:
     if actor is None:
         raise PermissionDenied
     return actor
+
+
+def operator_of(request: HttpRequest) -> PlatformActor:
+    """The operator of the request. Raises PermissionDenied if there is none, or if they are in a tenant."""
+    operator = cast(TenantRequest, request).operator
+    if operator is None:
+        raise PermissionDenied
+    return operator
 
 
 def show_domain_errors(view: View) -> View:
@@ -111,11 +119,11 @@ class RolePermissions:
 
 
 class OperatorPermissions(RolePermissions):
-    """For what belongs to no tenant: operators alone may read it, and write it unless `write_role` is None."""
+    """For what belongs to no tenant: while they are in no tenant, operators alone may read it, and write it unless
+    `write_role` is None."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        actor = cast(TenantRequest, request).actor
-        return actor is not None and actor.kind is ActorKind.OPERATOR
+        return cast(TenantRequest, request).operator is not None
 
     def has_write_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.write_role is not None and self.has_view_permission(request)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from core.apps import oyl_apps
 from core.isolation import pg_catalog
 from core.isolation.pg_catalog import Catalogue, ForeignKey, Policy, Table
-from core.isolation.scope import VARIABLE
+from core.isolation.scope import PLATFORM_VARIABLE, VARIABLE
 
 TENANTS = "tenants"
 # The role of the functions that answer before a tenant is known, outside of any tenant's scope.
@@ -23,6 +23,7 @@ EXPECTED_POLICY = (
     f"({{column}} = ( SELECT (NULLIF(current_setting('{VARIABLE}'::text, true), ''::text))::uuid "
     'AS "nullif"))'
 )
+PLATFORM_POLICY = f"(current_setting('{PLATFORM_VARIABLE}'::text, true) = 'on'::text)"
 DERIVE_HINT = "Derive its model from `core.models.TenantModel` and migrate."
 
 
@@ -59,6 +60,18 @@ def tenant_tables(catalogue: Catalogue) -> list[Table]:
     return [table for table in catalogue.tables if not table.is_view and table.name not in shared_tables()]
 
 
+def platform_tables() -> set[str]:
+    return {table for config in oyl_apps() for table in config.platform_tables}
+
+
+def secured_tables(catalogue: Catalogue) -> list[Table]:
+    """Those with row-level security: of tenants, and of the platform."""
+    return [
+        *tenant_tables(catalogue),
+        *(table for table in catalogue.tables if table.name in platform_tables()),
+    ]
+
+
 def tables_have_a_tenant(catalogue: Catalogue) -> Iterator[Violation]:
     shared = shared_tables()
     for table in catalogue.tables:
@@ -79,7 +92,7 @@ def tables_have_a_tenant(catalogue: Catalogue) -> Iterator[Violation]:
 
 
 def rows_are_secured(catalogue: Catalogue) -> Iterator[Violation]:
-    for table in tenant_tables(catalogue):
+    for table in secured_tables(catalogue):
         if not table.rls:
             yield Violation("rls_off", table.name, f"Row-level security is off. {DERIVE_HINT}")
         if not table.forced:
@@ -88,7 +101,7 @@ def rows_are_secured(catalogue: Catalogue) -> Iterator[Violation]:
 
 
 def policies_are_as_expected(catalogue: Catalogue) -> Iterator[Violation]:
-    for table in tenant_tables(catalogue):
+    for table in secured_tables(catalogue):
         policies = {policy.name: policy for policy in catalogue.policies if policy.table == table.name}
         for expected in _expected_policies(table.name):
             if expected.name not in policies:
@@ -104,6 +117,11 @@ def policies_are_as_expected(catalogue: Catalogue) -> Iterator[Violation]:
 
 
 def _expected_policies(table: str) -> list[Policy]:
+    if table in platform_tables():
+        return [
+            Policy(table, "operators", "PERMISSIVE", ["public"], "SELECT", PLATFORM_POLICY, None),
+            Policy(table, "everybody", "PERMISSIVE", ["public"], "INSERT", None, "true"),
+        ]
     rule = EXPECTED_POLICY.format(column="id" if table == TENANTS else "tenant_id")
     isolation = Policy(table, "tenant_isolation", "PERMISSIVE", ["public"], "ALL", rule, rule)
     lookup = Policy(table, "lookup", "PERMISSIVE", [LOOKUP_ROLE], "SELECT", "true", None)

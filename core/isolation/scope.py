@@ -21,6 +21,7 @@ from core.errors import NestedTenantScopeError, NoTenantScopeError, UnsafeRoleEr
 from core.isolation.time_limits import current_limits
 
 VARIABLE = "app.current_tenant_id"
+PLATFORM_VARIABLE = "app.platform"
 _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 
 
@@ -45,6 +46,18 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
             yield
         finally:
             _tenant.reset(token)
+
+
+@contextmanager
+def platform_scope() -> Iterator[None]:
+    """Open a transaction that sees the rows that operators alone may see, and no tenant's. Raises NestedTenantScopeError
+    inside a tenant's scope."""
+    if _tenant.get() is not None:
+        raise NestedTenantScopeError
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, 'on', true)", [PLATFORM_VARIABLE])
+        yield
 
 
 def current_tenant_id() -> UUID:

@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
-from core.admin.base import OperatorPermissions, TenantAdmin, actor_of
+from core.admin.base import OperatorPermissions, TenantAdmin, operator_of
 from core.admin.theme import display
 from tenants.admin.people import Secret, show_once
 from tenants.models import User
@@ -25,21 +25,29 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
     search_fields = ["email", "name"]
     ordering = ["email"]
     actions = ["reset_password"]
-    readonly_fields = ["last_login", "created_at"]
+    readonly_fields = ["last_login", "password_changed_at", "created_at"]
 
     @display(description="Kind", ordering="is_superuser", label={"Operator": "warning", "User": "default"})
     def kind(self, obj: User) -> str:
         return "Operator" if obj.is_superuser else "User"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return ["email", "name", "is_superuser", *(["is_active", "last_login", "created_at"] if obj else [])]
+        return [
+            "email",
+            "name",
+            *(["is_active", "last_login", "password_changed_at", "created_at"] if obj else []),
+        ]
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The platform's events have it."""
+        raise Http404
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Audit events name users for ever, so they are deactivated instead."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        request.one_time_secret = users.save_user(actor=actor_of(request), user=obj)  # type: ignore[attr-defined]
+        request.one_time_secret = users.save_user(actor=operator_of(request), user=obj)  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         return self._show_link(request, obj, request.one_time_secret)  # type: ignore[attr-defined]
@@ -49,7 +57,7 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
         if len(queryset) != 1:
             self.message_user(request, "Choose one user.", "error")
             return None
-        link = users.reset_password(actor=actor_of(request), user=queryset[0])
+        link = users.reset_password(actor=operator_of(request), user=queryset[0])
         return self._show_link(request, queryset[0], link)
 
     def _show_link(self, request: HttpRequest, user: User, link: str) -> HttpResponse:

@@ -45,6 +45,8 @@ def create_api_key(
     not exist.
     """
     actor.require(Role.ADMIN)
+    if actor.kind is ActorKind.OPERATOR:
+        raise ForbiddenError("A visit ends, and a key would not. Let a member of the organisation make it.")
     if member and actor.kind is not ActorKind.COMMAND:
         raise ForbiddenError("A key acts for whoever makes it.")
     _check_key_request(actor, scopes, expires_at, bound)

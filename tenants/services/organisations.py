@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from audit.platform import record_platform
 from audit.services import record, save_audited
-from core.actors import Actor, command_actor
+from core.actors import Actor, ActorKind, PlatformActor, command_actor
 from core.encryption.rotation import Rotation, encrypted_fields, lock_batch, reencrypt
 from core.errors import ConflictError
 from core.isolation.scope import tenant_scope
@@ -40,6 +41,8 @@ def create_tenant(*, name: str, admin_email: str, credential: str = "create_tena
     with _unique_name(name), tenant_scope(tenant_id):
         tenant = Tenant.objects.create(id=tenant_id, name=name)
         record(actor=actor, action="tenant.created", target=tenant, new={"name": tenant.name})
+        platform = PlatformActor(kind=ActorKind.COMMAND, credential=credential)
+        record_platform(actor=platform, action="tenant.created", target=tenant, name=name)
         made = invite(actor=actor, email=admin_email, role=Role.OWNER)
     assert made.link, "a command is given the link"
     return NewTenant(tenant_id=tenant_id, admin_email=made.invitation.email, link=made.link)
@@ -60,12 +63,6 @@ def update_tenant(*, actor: Actor, tenant: Tenant) -> None:
     """Raises ForbiddenError below admin, TenantExistsError."""
     with _unique_name(tenant.name):
         save_audited(actor=actor, instance=tenant, role=Role.ADMIN)
-
-
-def enter_as_operator(*, actor: Actor) -> None:
-    """Record in the tenant's audit log that an operator begins to act in it."""
-    with tenant_scope(actor.tenant_id):
-        record(actor=actor, action="operator.entered")
 
 
 def rotate_keys(*, actor: Actor) -> Rotation:

@@ -3,42 +3,57 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from audit.services import record, save_audited
-from core.actors import Actor, ActorKind
+from audit.platform import record_platform
+from audit.services import changes_of, record
+from core.actors import PlatformActor
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
+from tenants.access import TenantAccess, tenants_of_user
 from tenants.models import User
+from tenants.services.sign_ins import revoke_keys_of
 
 
-def save_user(*, actor: Actor, user: User) -> str | None:
+def save_user(*, actor: PlatformActor, user: User) -> str | None:
     """Create a user and return the link to choose a password, or change one (None). Raises ForbiddenError unless the actor
     is an operator."""
-    _require_operator(actor)
+    actor.require_operator()
     user.email = user.email.lower()
-    is_new = user._state.adding
+    is_new, tenants = user._state.adding, tenants_of_user(user.pk)
     if is_new:
         user.set_unusable_password()
-    save_audited(actor=actor, instance=user)
+    with transaction.atomic():
+        changes = changes_of(user)
+        if not changes["new"]:
+            return None
+        user.save()
+        record_platform(
+            actor=actor, action=f"user.{'created' if is_new else 'changed'}", target=user, **changes
+        )
+        _tell_tenants(actor, user, tenants)
     return _password_link(user) if is_new else None
 
 
-def reset_password(*, actor: Actor, user: User) -> str:
-    """End the present password, all sessions and earlier links, and return a link to choose a new password. Raises
+def reset_password(*, actor: PlatformActor, user: User) -> str:
+    """End the present password, all sessions, API keys and earlier links, and return a link to choose a new password. Raises
     ForbiddenError unless the actor is an operator, and for an operator's account."""
-    _require_operator(actor)
+    actor.require_operator()
     if user.is_superuser:
         raise ForbiddenError("Operators get a new password by `manage.py create_operator --new-password`.")
     user.set_unusable_password()
-    with tenant_scope(actor.tenant_id):
+    with transaction.atomic():
         user.save()
-        record(actor=actor, action="user.password_reset", target=user)
+        record_platform(actor=actor, action="user.password_reset", target=user)
+        _tell_tenants(actor, user, tenants_of_user(user.pk))
+        transaction.on_commit(lambda: revoke_keys_of(actor=actor, user=user))
     return _password_link(user)
 
 
@@ -48,9 +63,17 @@ def _password_link(user: User) -> str:
     return f"{settings.OYL_URL}/set-password/{uid}/{token}/"
 
 
-def _require_operator(actor: Actor) -> None:
-    if actor.kind is not ActorKind.OPERATOR:
-        raise ForbiddenError("Only operators look after users.")
+def _tell_tenants(actor: PlatformActor, user: User, tenants: list[TenantAccess]) -> None:
+    """After the commit, each tenant of the user gets to know that an operator changed the account, and nothing else: what
+    changed may concern another tenant."""
+
+    def tell() -> None:
+        for access in tenants:
+            operator = replace(actor, user_id=None, request_id="").inside(access.tenant_id)
+            with tenant_scope(access.tenant_id):
+                record(actor=operator, action="member.account_changed", target=user)
+
+    transaction.on_commit(tell)
 
 
 def new_password() -> str:

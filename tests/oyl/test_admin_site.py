@@ -8,12 +8,11 @@ from uuid import uuid4
 from django.test import Client
 from django.urls import reverse
 
-from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.models import Membership, Tenant, User
 from tenants.services.members import remember_entry
-from tests.conftest import Person, browser
+from tests.conftest import Person
 from workspaces.models import Workspace
 
 LOGIN = reverse("admin:login")
@@ -125,25 +124,6 @@ def test_user_removed_from_a_tenant_chooses_another(owner: Person, stranger: Per
     assert client.get(INDEX).context["site_subheader"] == tenant_name(owner)
     with tenant_scope(owner.tenant_id):
         assert not Workspace.objects.exists()
-
-
-def test_operator_entry_is_recorded_in_the_tenant(owner: Person, operator: User):
-    client = browser(operator)
-    assert "Users" in client.get(INDEX).content.decode()
-    client.post(SWITCH, {"tenant": str(owner.tenant_id)})
-    assert client.get(INDEX).context["site_subheader"] == tenant_name(owner)
-    with tenant_scope(owner.tenant_id):
-        event = AuditLog.objects.get(action="operator.entered")
-    assert event.user_id == operator.pk
-    assert event.payload_json["actor"]["kind"] == "operator"
-
-
-def test_operator_login_is_recorded_in_the_tenant(owner: Person, operator: User):
-    client = Client()
-    client.post(LOGIN, {"username": operator.email, "password": "correct horse battery staple"})
-    tenant_id = client.session["tenant_id"]
-    with tenant_scope(Tenant(pk=tenant_id).pk):
-        assert AuditLog.objects.filter(action="operator.entered", user_id=operator.pk).count() == 1
 
 
 def test_overview_shows_the_next_step(owner: Person, viewer: Person):

@@ -6,11 +6,12 @@ from django.db import models
 from django.urls import reverse
 from django_celery_results.models import TaskResult
 
+from audit.models import PlatformEvent
 from tenants.models import User
 
 Model = type[models.Model]
 # Models without a tenant. Only operators see their pages.
-OPERATORS_ONLY: set[Model] = {User, TaskResult}
+OPERATORS_ONLY: set[Model] = {User, TaskResult, PlatformEvent}
 
 
 def url(model: Model, page: str, *args: object) -> str:

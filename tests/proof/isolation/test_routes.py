@@ -35,7 +35,8 @@ def operator(intruder: Party) -> Client:
     """An operator who has entered the intruder's organisation."""
     browser = Client()
     browser.force_login(make_operator())
-    browser.post(reverse("admin:switch_tenant"), {"tenant": str(intruder.tenant_id)})
+    visit = {"tenant": str(intruder.tenant_id), "reason": "A question"}
+    assert browser.post(reverse("admin:enter_tenant"), visit).status_code == 302
     return browser
 
 

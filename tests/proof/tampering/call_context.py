@@ -18,7 +18,7 @@ from django.core.files.base import ContentFile
 from django.db import models
 
 from assistants.models import Assistant
-from core.actors import Actor, ActorKind
+from core.actors import Actor, ActorKind, PlatformActor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.models import Chunk, Document, KnowledgeBase, Reference, StoredFile, TagLink, TagSource
@@ -77,9 +77,10 @@ class CallContext:
         return f"Name {self.key}"
 
     @property
-    def operator(self) -> Actor:
+    def operator(self) -> PlatformActor:
         """The actor as an operator, unless it is a viewer."""
-        return self.actor if self.actor.role is Role.VIEWER else replace(self.actor, kind=ActorKind.OPERATOR)
+        kind = ActorKind.USER if self.actor.role is Role.VIEWER else ActorKind.OPERATOR
+        return PlatformActor(kind=kind, credential="session", user_id=self.actor.user_id)
 
     def scope(self) -> Any:
         return tenant_scope(self.actor.tenant_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -20,7 +21,7 @@ from core.usage import Period
 from oyl import services
 from tenants.access import pending_invitation
 from tenants.models import ApiKey, Invitation, Membership, Tenant, User
-from tenants.services import api_keys, invitations, members, organisations, users
+from tenants.services import api_keys, invitations, members, organisations, sign_ins, users, visits
 from tests.proof.tampering.call_context import Call, CallContext
 from workspaces import services as workspaces
 from workspaces.models import IntegrationConfig, Workspace
@@ -70,7 +71,7 @@ def create_tenant(context: CallContext) -> Call:
     return Call(
         make=lambda: organisations.create_tenant(name=context.name, admin_email=f"{context.key}@example.org"),
         is_done=lambda: context.name in all_tenants().values(),
-        events=2,  # with the owner's invitation
+        events=3,  # with the platform's, and the owner's invitation
     )
 
 
@@ -173,8 +174,20 @@ def reset_password(context: CallContext) -> Call:
     )
 
 
-def enter_as_operator(context: CallContext) -> Call:
-    return Call(make=lambda: organisations.enter_as_operator(actor=context.operator))
+def enter_tenant(context: CallContext) -> Call:
+    tenant_id = context.actor.tenant_id
+    return Call(
+        make=lambda: visits.enter_tenant(actor=context.operator, tenant_id=tenant_id, reason="A question"),
+        events=2,
+    )
+
+
+def leave_tenant(context: CallContext) -> Call:
+    tenant_id = context.actor.tenant_id
+    return Call(
+        make=lambda: visits.leave_tenant(actor=context.operator, visit_id=uuid4(), tenant_id=tenant_id),
+        events=2,
+    )
 
 
 def rotate_keys(context: CallContext) -> Call:

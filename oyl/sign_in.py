@@ -1,0 +1,103 @@
+"""The forms of the sign-in page and of the page on which people change their own password."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
+
+from core.actors import ActorKind, PlatformActor
+from core.requests import TenantRequest
+from tenants.access import tenants_of_user
+from tenants.models import User
+from tenants.passwords import PasswordsBusyError
+from tenants.services.sign_ins import change_password
+from tenants.sign_in import SignInWaitError
+
+NO_TENANT = (
+    "Your account does not belong to an organisation yet. Ask an administrator of yours to invite you, with "
+    "this e-mail address."
+)
+
+
+class SignInForm(AuthenticationForm):  # type: ignore[misc]
+    """Sign-in by e-mail, for operators, and for users who belong to a tenant. `wait` is set if the attempt was refused
+    without a look at the password."""
+
+    error_messages = {
+        "invalid_login": "This e-mail address and password do not match an active account. "
+        "Mind upper and lower case in the password.",
+        "inactive": "This account is switched off. Ask an administrator of your organisation.",
+    }
+    wait = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail"
+        self.fields["username"].widget.input_type = "email"
+
+    def clean(self) -> Any:
+        try:
+            return super().clean()
+        except (SignInWaitError, PasswordsBusyError) as error:
+            self.wait = error.wait
+            raise ValidationError(str(error), code="wait") from error
+
+    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+        super().confirm_login_allowed(user)
+        if not (cast(User, user).is_superuser or tenants_of_user(user.pk)):
+            raise ValidationError(NO_TENANT, code="no_tenant")
+
+
+def with_wait(response: HttpResponse) -> HttpResponse:
+    """The sign-in page, as a 429 if the attempt was refused for a time."""
+    form = (getattr(response, "context_data", None) or {}).get("form")
+    if wait := getattr(form, "wait", 0):
+        response.status_code = 429
+        response["Retry-After"] = str(wait)
+    return response
+
+
+class PasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]
+    ends_api_keys = forms.BooleanField(
+        label="Also revoke my API keys",
+        required=False,
+        help_text="Other sessions end in any case. Choose this if somebody else may know the old password.",
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = cast(TenantRequest, request)
+
+    def clean_old_password(self) -> str:
+        """Guesses are counted as those on the sign-in page."""
+        old = str(self.cleaned_data["old_password"])
+        try:
+            if authenticate(self.request, username=self.user.email, password=old) is None:
+                raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        except (SignInWaitError, PasswordsBusyError) as error:
+            raise ValidationError(str(error), code="wait") from error
+        return old
+
+    def save(self, commit: bool = True) -> User:
+        user: User = self.user
+        change_password(
+            actor=person(self.request),
+            user=user,
+            present=self.cleaned_data["old_password"],
+            new=self.cleaned_data["new_password1"],
+            ends_api_keys=self.cleaned_data["ends_api_keys"],
+        )
+        return user
+
+
+def person(request: TenantRequest) -> PlatformActor:
+    """The signed-in person, with regard to their own account."""
+    user = cast(User, request.user)
+    kind = ActorKind.OPERATOR if user.is_superuser else ActorKind.USER
+    return PlatformActor(kind=kind, credential="session", user_id=user.pk, request_id=request.id)

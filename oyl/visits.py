@@ -1,0 +1,71 @@
+"""The pages on which an operator enters a tenant, with a reason, and leaves it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from core.admin.base import operator_of
+from core.isolation.tenant_directory import all_tenants
+from core.requests import opens_own_scopes
+from tenants import visits
+from tenants.middleware import MemberRequest, operator_actor
+from tenants.services.visits import enter_tenant, leave_tenant
+
+REASON_LENGTH = 500
+
+
+class VisitForm(forms.Form):
+    tenant = forms.TypedChoiceField(
+        label="Organisation",
+        coerce=UUID,
+        choices=lambda: [("", ""), *((str(tenant_id), name) for tenant_id, name in all_tenants().items())],
+        widget=UnfoldAdminSelectWidget,
+        error_messages={"invalid_choice": "There is no such organisation."},
+    )
+    reason = forms.CharField(
+        label="Reason",
+        max_length=REASON_LENGTH,
+        widget=UnfoldAdminTextareaWidget,
+        help_text="The organisation's audit log shows it, with your e-mail address and the time.",
+    )
+
+
+@opens_own_scopes
+def enter_page(request: HttpRequest) -> HttpResponse:
+    operator = operator_of(request)
+    form = VisitForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        visit = enter_tenant(
+            actor=operator, tenant_id=form.cleaned_data["tenant"], reason=form.cleaned_data["reason"]
+        )
+        visits.keep(request.session, visit)
+        rotate_token(request)  # forms that were opened before are refused
+        return HttpResponseRedirect(reverse("admin:index"))
+    context = {**admin.site.each_context(request), "title": "Enter an organisation", "form": form}
+    return TemplateResponse(request, "admin/enter_tenant.html", context)
+
+
+@require_POST
+@opens_own_scopes
+def leave_page(request: MemberRequest) -> HttpResponse:
+    end_visit(request)
+    return HttpResponseRedirect(reverse("admin:index"))
+
+
+def end_visit(request: MemberRequest) -> None:
+    """End the present visit, if there is one."""
+    if (visit := request.visit) is None:
+        return
+    del request.session[visits.SESSION_KEY]
+    rotate_token(request)
+    leave_tenant(actor=operator_actor(request), visit_id=visit.id, tenant_id=visit.tenant_id)
+    messages.success(request, f"You have left {visit.name}.")

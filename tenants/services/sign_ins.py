@@ -1,0 +1,62 @@
+"""The services for what people do with their own sign-in: entering, leaving, and changing the password."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.platform import record_platform
+from audit.services import record
+from core.actors import Actor, ActorKind, PlatformActor
+from core.isolation.scope import tenant_scope
+from tenants import passwords
+from tenants.access import tenants_of_user
+from tenants.models import ApiKey, User
+
+
+def record_sign_in(*, actor: PlatformActor, user: User, address: str) -> None:
+    """In the platform's events, and in the audit logs of the person's tenants."""
+    record_platform(actor=actor, action="sign_in.succeeded", target=user, address=address)
+    for access in tenants_of_user(user.pk):
+        member = Actor(
+            kind=ActorKind.USER,
+            tenant_id=access.tenant_id,
+            role=access.role,
+            credential=actor.credential,
+            user_id=user.pk,
+            request_id=actor.request_id,
+        )
+        with tenant_scope(access.tenant_id):
+            record(actor=member, action="sign_in.succeeded", target=user, address=address)
+
+
+def record_sign_out(*, actor: PlatformActor, user: User) -> None:
+    record_platform(actor=actor, action="sign_out", target=user)
+
+
+def change_password(
+    *, actor: PlatformActor, user: User, present: str, new: str, ends_api_keys: bool = False
+) -> None:
+    """Change one's own password, which ends one's other sessions, and also one's API keys if that is asked for."""
+    hashed, proof = passwords.hash_password(new), passwords.hash_like_stored(user.pk, present)
+    with transaction.atomic():
+        user.password_changed_at = passwords.store(user.pk, hashed, proof=proof)
+        record_platform(actor=actor, action="password.changed", target=user, ends_api_keys=ends_api_keys)
+    if ends_api_keys:
+        revoke_keys_of(actor=actor, user=user)
+
+
+def revoke_keys_of(*, actor: PlatformActor, user: User) -> None:
+    """Revoke the API keys that act for the user, in every tenant."""
+    for access in tenants_of_user(user.pk):
+        with tenant_scope(access.tenant_id):
+            keys = ApiKey.objects.select_for_update().filter(user=user, revoked_at=None)
+            for key in keys:
+                record(
+                    actor=actor.inside(access.tenant_id),
+                    action="api_key.revoked",
+                    target=key,
+                    old={"name": key.name},
+                    why="the password was changed",
+                )
+            ApiKey.objects.filter(pk__in=[key.pk for key in keys]).update(revoked_at=timezone.now())

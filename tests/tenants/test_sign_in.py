@@ -1,0 +1,226 @@
+"""The sign-in by password: waits, the bound of hashing, events, sessions, and changing the password."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import get_hasher
+from django.contrib.auth.password_validation import get_password_validators, validate_password
+from django.core.exceptions import ValidationError
+from django.db import connections
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from audit.models import AuditLog, PlatformEvent
+from core.failed_attempts import LONGEST_WAIT_SECONDS, Subject, failed_attempts
+from core.isolation.scope import platform_scope, tenant_scope
+from tenants import passwords, sign_in
+from tenants.models import ApiKey, User
+from tests.conftest import Person, make_owner
+from tests.support.api_client import make_caller
+
+LOGIN, CHANGE = reverse("admin:login"), reverse("admin:password_change")
+NEW = "a new and long password"
+
+
+@pytest.fixture(autouse=True)
+def forgotten(database: None) -> None:
+    """Tests share one address."""
+    failed_attempts().forget(Subject("address", "127.0.0.1", 0))
+
+
+def events(**facts: Any) -> list[PlatformEvent]:
+    with platform_scope():
+        return list(PlatformEvent.objects.filter(**facts).order_by("created_at"))
+
+
+def post(email: str, password: str, client: Client | None = None) -> Any:
+    return (client or Client()).post(LOGIN, {"username": email, "password": password})
+
+
+def fail(email: str, times: int, client: Client | None = None) -> list[Any]:
+    return [post(email, "wrong", client) for _ in range(times)]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_account_waits_after_ten_wrong_passwords(owner: Person, exists: bool):
+    email = owner.user.email if exists else f"{uuid4().hex}@example.org"
+    pages = fail(email, 11)
+    assert [page.status_code for page in pages] == [200] * 10 + [429]
+    assert "Too many attempts to sign in. Wait" in pages[10].content.decode()
+    assert 1 <= int(pages[10]["Retry-After"]) <= 2
+    assert "_auth_user_id" not in Client().session
+
+
+def test_wait_grows_and_is_never_a_lock(owner: Person):
+    subject = Subject("account", owner.user.email, sign_in.FREE_OF_ACCOUNT)
+    waits = []
+    for _ in range(20):
+        failed_attempts().count(subject)
+        waits.append(failed_attempts().wait(subject))
+    assert waits[:9] == [0] * 9
+    assert waits[9:] == sorted(waits[9:]) and waits[9] <= 1 < waits[12]
+    assert max(waits) == LONGEST_WAIT_SECONDS
+    failed_attempts().forget(subject)
+    assert post(owner.user.email, owner.password).status_code == 302
+
+
+def test_refusals_do_not_prolong_the_wait(owner: Person):
+    fail(owner.user.email, 10)
+    deadline = time.monotonic() + 5
+    while post(owner.user.email, owner.password).status_code == 429:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_strangers_cannot_make_a_known_browser_wait(owner: Person):
+    browser = Client()
+    assert post(owner.user.email, owner.password, browser).status_code == 302
+    browser.post(reverse("admin:logout"))
+    failed_attempts().count(*[Subject("account", owner.user.email, sign_in.FREE_OF_ACCOUNT)] * 20)
+    assert post(owner.user.email, owner.password).status_code == 429
+    assert post(owner.user.email, owner.password, browser).status_code == 302
+    assert [page.status_code for page in fail(owner.user.email, 11, browser)][-1] == 429
+
+
+def test_address_waits_after_wrong_passwords_for_many_accounts(owner: Person):
+    failed_attempts().count(*[Subject("address", "127.0.0.1", sign_in.FREE_OF_ADDRESS)] * 104)
+    assert post(f"{uuid4().hex}@example.org", "wrong").status_code == 429
+    failed_attempts().forget(Subject("address", "127.0.0.1", 0))
+
+
+def test_away_redis_does_not_end_the_counting(owner: Person):
+    with override_settings(REDIS_URL="unix:///nowhere.sock"):
+        assert fail(owner.user.email, 11)[-1].status_code == 429
+
+
+def test_hashing_is_bounded_and_the_rest_is_told_to_wait(owner: Person):
+    """More sign-ins at once than may wait: some succeed, the others are refused at once, and nothing else waits for them."""
+    running, most, lock = 0, 0, threading.Lock()
+    hasher = get_hasher()
+
+    class Slow(type(hasher)):  # type: ignore[misc]
+        def encode(self, *args: Any) -> str:
+            nonlocal running, most
+            with lock:
+                running += 1
+                most = max(most, running)
+            time.sleep(0.1)
+            with lock:
+                running -= 1
+            return str(super().encode(*args))
+
+    def attempt(number: int) -> int:
+        try:
+            return int(post(f"{number}-{uuid4().hex}@example.org", "wrong").status_code)
+        finally:
+            connections.close_all()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("tenants.passwords.get_hasher", Slow)
+        with ThreadPoolExecutor(30) as pool:
+            begun = time.monotonic()
+            codes = list(pool.map(attempt, range(30)))
+    assert most <= passwords.CONCURRENT
+    assert set(codes) == {200, 429} and time.monotonic() - begun < 20
+
+
+def test_attempts_are_events(owner: Person):
+    email, client = owner.user.email, Client()
+    post(email, "wrong", client)
+    post(email, owner.password, client)
+    client.post(reverse("admin:logout"))
+    kept = events(payload_json__email=email) + events(user_id=owner.user.pk, object_type="users")
+    assert [event.action for event in kept] == ["sign_in.failed", "sign_in.succeeded", "sign_out"]
+    assert all(event.user_id == owner.user.pk for event in kept)
+    assert kept[0].payload_json["address"] == "127.0.0.1" and "wrong" not in str(kept[0].payload_json)
+    with tenant_scope(owner.tenant_id):
+        (event,) = AuditLog.objects.filter(action__startswith="sign_in")
+    assert event.action == "sign_in.succeeded" and event.user_id == owner.user.pk
+
+
+def test_password_in_the_wrong_field_is_not_kept(owner: Person):
+    post(owner.password, owner.user.email)
+    with platform_scope():
+        newest = PlatformEvent.objects.filter(action="sign_in.failed").latest("created_at")
+    assert newest.payload_json["email"] == "" and owner.password not in str(newest.payload_json)
+
+
+def test_throttling_is_recorded_once_for_a_wait(owner: Person):
+    fail(owner.user.email, 10)
+    failed_attempts().count(*[Subject("account", owner.user.email, sign_in.FREE_OF_ACCOUNT)] * 4)
+    fail(owner.user.email, 3)
+    assert len(events(action="sign_in.throttled", payload_json__email=owner.user.email)) == 1
+
+
+def change(client: Client, old: str, **more: str) -> Any:
+    form = {"old_password": old, "new_password1": NEW, "new_password2": NEW, **more}
+    return client.post(CHANGE, form)
+
+
+@pytest.mark.parametrize("ends_keys", [True, False])
+def test_password_change_ends_other_sessions_and_keys_if_asked(owner: Person, ends_keys: bool):
+    here, elsewhere, caller = owner.client, owner.client, make_caller(owner)
+    more = {"ends_api_keys": "on"} if ends_keys else {}
+    assert change(here, owner.password, **more).status_code == 302
+    assert here.get("/admin/").status_code == 200
+    assert elsewhere.get("/admin/").status_code == 302
+    assert caller.get("workspaces/").status_code == (401 if ends_keys else 200)
+    (event,) = events(action="password.changed", object_id=owner.user.pk)
+    assert event.payload_json["ends_api_keys"] is ends_keys
+    with tenant_scope(owner.tenant_id):
+        assert AuditLog.objects.filter(action="api_key.revoked").count() == int(ends_keys)
+        assert ApiKey.objects.filter(revoked_at=None).count() == int(not ends_keys)
+
+
+def test_operator_changes_their_own_password(operator: User):
+    client = Client()
+    client.force_login(operator)
+    assert change(client, "correct horse battery staple").status_code == 302
+    assert client.get("/admin/").status_code == 200
+    assert post(operator.email, NEW).status_code == 302
+
+
+def test_guesses_of_the_old_password_are_counted(owner: Person):
+    client = owner.client
+    pages = [change(client, "a guess").content.decode() for _ in range(11)]
+    assert "entered incorrectly" in pages[0] and "Too many attempts" in pages[10]
+
+
+@pytest.mark.parametrize("password", ["eleven-char", "password1234", "123456789012", "{email}"])
+def test_weak_passwords_are_refused(owner: Person, password: str):
+    with pytest.raises(ValidationError):
+        validate_password(password.format(email=owner.user.email), owner.user)
+    assert len(get_password_validators(settings.AUTH_PASSWORD_VALIDATORS)) == 4
+
+
+def test_sessions_end_when_idle_and_when_old(owner: Person, monkeypatch: pytest.MonkeyPatch):
+    now = time.time()
+    for after, status in ((3600, 200), (settings.OYL_SESSION_DAYS * 86_400 + 100, 302)):
+        client = owner.client
+        assert client.get("/admin/").status_code == 200
+        monkeypatch.setattr("core.sessions.time.time", lambda after=after: now + after)
+        assert client.get("/admin/").status_code == status
+        monkeypatch.undo()
+    assert settings.SESSION_COOKIE_AGE == 12 * 3600
+    idle = owner.client
+    idle.get("/admin/")
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE django_session SET expire_date = expire_date - interval '12 hours' WHERE session_key = %s",
+            [idle.session.session_key],
+        )
+    assert idle.get("/admin/").status_code == 302
+
+
+def test_other_tenants_do_not_see_a_sign_in(owner: Person):
+    other = make_owner()
+    post(owner.user.email, owner.password)
+    with tenant_scope(other.tenant_id):
+        assert not AuditLog.objects.filter(action__startswith="sign_in").exists()
