@@ -81,8 +81,8 @@ class PlatformEventAdmin(OperatorPermissions, UncountedAdmin):
     fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        found: models.QuerySet[Any] = services.with_user_emails(super().get_queryset(request))
-        return found
+        events: models.QuerySet[AuditLog] = super().get_queryset(request)
+        return services.with_user_emails(events)
 
     @display(description="Who", empty_value="")
     def who(self, obj: Any) -> str:

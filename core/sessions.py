@@ -68,8 +68,8 @@ def _call(function: str, *values: Any) -> Any:
 
 
 class SessionAgeMiddleware:
-    """Ends a sign-in that is older than OYL_SESSION_DAYS. Django ends one that was not used for OYL_SESSION_IDLE_HOURS: it is
-    saved with that age whenever it changes, which is every five minutes of use."""
+    """Ends a sign-in that is older than OYL_SESSION_DAYS. Django ends one that was not used for OYL_SESSION_IDLE_HOURS: it
+    is saved with that age whenever it changes, which is every five minutes of use."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
