@@ -64,7 +64,7 @@ class AuditLogAdmin(UncountedAdmin):
     fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json", "digest"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows = services.with_user_emails(super().get_queryset(request))
+        rows: models.QuerySet[Any] = services.with_user_emails(super().get_queryset(request))
         return rows.annotate(actor=models.F("payload_json__actor"))
 
     @display(description="Who", empty_value="OYL")
