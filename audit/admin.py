@@ -64,8 +64,10 @@ class AuditLogAdmin(UncountedAdmin):
     fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json", "digest"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = services.with_user_emails(super().get_queryset(request))
-        return rows.annotate(actor=models.F("payload_json__actor"))
+        rows: models.QuerySet[Any] = services.with_user_emails(super().get_queryset(request)).annotate(
+            actor=models.F("payload_json__actor")
+        )
+        return rows
 
     @display(description="Who", empty_value="OYL")
     def who(self, obj: Any) -> str:

@@ -59,9 +59,9 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     @opens_own_scopes
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """A member who signs in enters the tenant that they entered last, or their only one, and an operator none. A signed-in
-        user without a tenant, because they have lost the current one or never entered any, chooses one, or is warned that
-        there is none."""
+        """A member who signs in enters the tenant that they entered last, or their only one; an operator none. A signed-in
+        user without a tenant, because they have lost the current one or never entered any, chooses one, or is warned
+        that there is none."""
         has_no_tenant = request.user.is_authenticated and not self.has_permission(request)
         if has_no_tenant and request.method == "GET":
             if cast(MemberRequest, request).tenants:

@@ -159,7 +159,7 @@ def _session_actor(request: MemberRequest) -> Actor | None:
     act in the chosen tenant: another one that they did not choose could mislead them."""
     chosen = request.session.get(SESSION_KEY)
     if chosen is None:
-        access = tenant_to_enter(request.tenants, is_operator=request.user.is_superuser)
+        access = tenant_to_enter(request.tenants)
     else:
         access = next((one for one in request.tenants if str(one.tenant_id) == chosen), None)
     if access is None:

@@ -72,8 +72,8 @@ def remember_browser(response: HttpResponse, user: User) -> None:
 
 
 def _subjects(request: HttpRequest | None, email: str) -> list[Subject]:
-    address = client_address(request) if request else ""
-    return [_account(request, email), Subject("address", address, FREE_OF_ADDRESS)]
+    account = _account(request, email)
+    return [account, Subject("address", client_address(request), FREE_OF_ADDRESS)] if request else [account]
 
 
 def _account(request: HttpRequest | None, email: str) -> Subject:

@@ -183,4 +183,4 @@ def test_password_of_an_operator_is_not_set_by_another(operator: User):
     client = browser(operator)
     form = {"action": "reset_password", "_selected_action": [str(operator.pk)]}
     page = client.post(url(User, "changelist"), form, follow=True)
-    assert "Operators change their own passwords" in page.content.decode()
+    assert "Operators get a new password by" in page.content.decode()

@@ -32,7 +32,8 @@ def run(function: Callable[[], Any], *, ignore_result: bool = False) -> list[Tas
     task = app.task(name=f"tests.{uuid4().hex}", ignore_result=ignore_result)(function)
     task_id = str(uuid4())
     request = {"id": task_id, "task": task.name, "hostname": "worker@here", "ignore_result": ignore_result}
-    build_tracer(task.name, task, app=app)(task_id, [], {}, request)
+    tracer = build_tracer(task.name, task, app=app)  # type: ignore[arg-type]
+    tracer(task_id, [], {}, request)
     return list(TaskResult.objects.filter(task_id=task_id))
 
 

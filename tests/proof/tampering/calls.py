@@ -19,6 +19,7 @@ from core.isolation.tenant_directory import all_tenants
 from core.permissions import Role
 from core.usage import Period
 from oyl import services
+from tenants import passwords
 from tenants.access import pending_invitation
 from tenants.models import ApiKey, Invitation, Membership, Tenant, User
 from tenants.services import api_keys, invitations, members, organisations, sign_ins, users, visits
@@ -171,6 +172,43 @@ def reset_password(context: CallContext) -> Call:
     return Call(
         make=lambda: users.reset_password(actor=context.operator, user=User.objects.get(pk=user.pk)),
         is_done=lambda: authenticate(username=user.email, password=context.name) is None,
+    )
+
+
+def _member(context: CallContext) -> User:
+    return context.member().user
+
+
+def record_sign_in(context: CallContext) -> Call:
+    user = _member(context)
+    return Call(
+        make=lambda: sign_ins.record_sign_in(actor=context.operator, user=user, address="127.0.0.1"),
+        events=2,
+    )
+
+
+def record_sign_out(context: CallContext) -> Call:
+    user = _member(context)
+    return Call(make=lambda: sign_ins.record_sign_out(actor=context.operator, user=user))
+
+
+def change_password(context: CallContext) -> Call:
+    user = User.objects.create_user(f"{context.key}@example.org", context.name)
+    return Call(
+        make=lambda: sign_ins.change_password(
+            actor=context.operator, user=user, present=context.name, new=f"new {context.name}"
+        ),
+        is_done=lambda: passwords.matches(user.pk, f"new {context.name}"),
+    )
+
+
+def revoke_keys_of(context: CallContext) -> Call:
+    member = context.member(Role.ADMIN)
+    maker = replace(context.actor, role=Role.OWNER, user_id=member.user_id)
+    key = api_keys.create_api_key(actor=maker, name=context.name, scopes=["audit:read"]).api_key
+    return Call(
+        make=lambda: sign_ins.revoke_keys_of(actor=context.operator, user=member.user),
+        is_done=context.lacks(ApiKey, pk=key.pk, revoked_at=None),
     )
 
 
