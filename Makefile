@@ -51,8 +51,8 @@ docs: $(STAMP)
 sbom: $(STAMP)
 	$(ALONE) $(PYTHON) -m tests.contracts.supply_chain.sbom var/oyl.cdx.json
 
-# Search the installed packages for telemetry, update checks and other connections; a new finding needs a reason in
-# tests/contracts/supply_chain/connections.py. Takes a minute.
+# Search new versions of packages for telemetry, update checks and other connections; a new finding needs a reason in
+# tests/contracts/supply_chain/connections.py.
 review: $(STAMP)
 	$(ALONE) $(PYTHON) -m tests.contracts.supply_chain.review
 

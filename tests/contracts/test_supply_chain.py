@@ -15,7 +15,7 @@ from tests.contracts.supply_chain.connections import REASONS
 from tests.contracts.supply_chain.distributions import installed, locked
 from tests.contracts.supply_chain.licences import is_refused
 from tests.contracts.supply_chain.native import components, unknown_files
-from tests.contracts.supply_chain.review import REVIEWED
+from tests.contracts.supply_chain.review import reviewed
 
 # Programs of their own: pandoc is started by the parser, readline is loaded by psql.
 SEPARATE_PROGRAMS = {"pandoc", "readline (of psql)"}
@@ -32,8 +32,7 @@ def test_what_is_installed_is_what_is_locked():
 
 
 def test_every_package_is_searched_for_connections_anew_when_its_version_changes():
-    reviewed = json.loads(REVIEWED.read_text())
-    versions = {name: one["version"] for name, one in reviewed.items()}
+    versions = {name: one["version"] for name, one in reviewed().items()}
     assert versions == {one.name: one.version for one in installed()}, "run `make review`"
 
 
@@ -43,8 +42,7 @@ def test_every_switch_is_documented():
 
 
 def test_every_package_that_could_connect_has_its_reason():
-    reviewed = json.loads(REVIEWED.read_text())
-    found = {name: ", ".join(one["signals"]) for name, one in reviewed.items() if one["signals"]}
+    found = {name: ", ".join(one["signals"]) for name, one in reviewed().items() if one["signals"]}
     assert found == {name: one.signals for name, one in REASONS.items()}
 
 

@@ -1,6 +1,7 @@
 """Search the installed packages for code that could connect to somewhere, report usage, or write into the home folder.
 
-`make review` writes what it finds to reviewed.json. A package whose findings are new needs a row in `connections.py`.
+`make review` searches packages whose version is not in reviewed.json yet, and writes there what it finds. A package whose
+findings are new needs a row in `connections.py`. After changing a pattern, delete reviewed.json first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.contracts.supply_chain.distributions import Installed, installed
 
@@ -28,9 +30,24 @@ NATIVE = {
 }
 
 
-def review() -> dict[str, dict[str, object]]:
-    """Return {package: {"version", "signals"}}."""
-    return {one.name: {"version": one.version, "signals": sorted(signals(one))} for one in installed()}
+Review = dict[str, Any]  # {"version", "signals"}
+
+
+def reviewed() -> dict[str, Review]:
+    """By package."""
+    found: dict[str, Review] = json.loads(REVIEWED.read_text()) if REVIEWED.exists() else {}
+    return found
+
+
+def review() -> dict[str, Review]:
+    known = reviewed()
+    return {one.name: _review(one, known.get(one.name)) for one in installed()}
+
+
+def _review(one: Installed, known: Review | None) -> Review:
+    if known and known["version"] == one.version:
+        return known
+    return {"version": one.version, "signals": sorted(signals(one))}
 
 
 def signals(one: Installed) -> set[str]:
