@@ -29,7 +29,7 @@ def from_now(delta: timedelta) -> ExpressionWrapper[CombinedExpression]:
     return ExpressionWrapper(Now() + Value(delta), output_field=DateTimeField())
 
 
-class JobQuerySet(TenantQuerySet[J]):
+class JobQuerySet(TenantQuerySet[J]):  # type: ignore[override, unused-ignore]  # the plugin types `as_manager` by class
     def unfinished(self) -> Self:
         return self.filter(state__in=UNFINISHED)
 
