@@ -47,7 +47,9 @@ def main() -> None:
     from django.conf import settings
 
     raise_limit_of_open_files()
-    uvicorn.Server(configuration(host=settings.OYL_HOST, port=settings.OYL_PORT)).run()
+    config = configuration(host=settings.OYL_HOST, port=settings.OYL_PORT)
+    config.load_app()  # before the event loop runs, because the application asks the database while it is imported
+    uvicorn.Server(config).run()
 
 
 if __name__ == "__main__":

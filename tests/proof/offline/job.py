@@ -35,6 +35,7 @@ COMMANDS = {
     "check_rls": (),
     "verify_audit": ("--all-tenants",),
     "rotate_keys": ("--all-tenants",),
+    "invite": ("member@example.org", *TENANT),
     "create_operator": ("operator@example.org",),
     "list_tenants": (),
     "services": ("status",),
