@@ -114,15 +114,12 @@ def proof_needed(invitation: PendingInvitation, user: User | None) -> Proof:
     else signs in; an unverified account that a tenant uses also gets a new password, because that tenant may know the
     present one.
 
-    Raises ForbiddenError for an account that is switched off, and for an operator's.
+    An account that is switched off, and an operator's, are asked for as others, because a tenant may open its own links:
+    `accept_invitation` refuses them.
     """
     if user is None:
         return Proof(current=False, new=True, name=True)
-    if user.is_superuser or not user.is_active:
-        raise ForbiddenError(
-            "The account with this e-mail address cannot join. Ask the operator of this OYL."
-        )
-    if user.email_verified_at:
+    if user.email_verified_at or user.is_superuser or not user.is_active:
         return Proof(current=True, new=False)
     return Proof(current=not invitation.by_mail and bool(tenants_of_user(user.pk)), new=True)
 
@@ -140,12 +137,16 @@ def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request_
     """Make the person a member, and return their account. A new password ends all sessions of the account.
 
     Raises InvalidError for a wrong password, NotFoundError when the link was used meanwhile, ConflictError when the account
-    has changed meanwhile, and ForbiddenError as `proof_needed`.
+    has changed meanwhile, and ForbiddenError for an operator.
     """
     user = _account_of(invitation)
     proof = proof_needed(invitation, user)
     if proof.current and not authenticate(username=invitation.email, password=answer.current_password):
         raise InvalidError("This is not the present password of the account.")
+    if user and user.is_superuser:
+        raise ForbiddenError(
+            "An operator becomes no member. Enter the organisation instead, or use another account."
+        )
     account = user or User(email=invitation.email, name=answer.name)
     if proof.new:
         account.set_password(answer.new_password)  # slow, so not in the transaction
