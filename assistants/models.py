@@ -7,12 +7,15 @@ from django.db import models
 from assistants.orchestration import validate_orchestration
 from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
+from core.limits import Limit
 from core.models import SoftDeleteModel, TenantModel, unique_alive
 from workspaces.models import Workspace
 
 
 class Teammate(SoftDeleteModel):
     """Chooses among its assistants by `orchestration_config` (`assistants.orchestration`)."""
+
+    limit = Limit(1000, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="teammates")
     name = models.CharField(max_length=255)
@@ -33,6 +36,8 @@ class Teammate(SoftDeleteModel):
 class Assistant(SoftDeleteModel):
     """`instruction` is written by people, `ai_instruction` by "Improve with AI"; publishing one of them writes
     `Instruction.system_prompt`, and only this is sent to the model."""
+
+    limit = Limit(1000, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="assistants")
     teammate = TenantForeignKey(

@@ -190,7 +190,13 @@ def undeleted_dependents(instances: Sequence[models.Model]) -> list[str]:
 def _audited_fields(instance: models.Model) -> list[models.Field[Any, Any]]:
     deferred = instance.get_deferred_fields()
     fields = instance._meta.concrete_fields
-    return [field for field in fields if field.name not in UNAUDITED_FIELDS and field.attname not in deferred]
+    return [
+        field
+        for field in fields
+        if field.name not in UNAUDITED_FIELDS
+        and field.attname not in deferred
+        and not isinstance(field, models.BinaryField)
+    ]
 
 
 def _differs(field: models.Field[Any, Any], old: models.Model, new: models.Model) -> bool:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from core.isolation.fields import NamedIndex, TenantField
+from core.limits import Limit, check_limit
 from core.querysets import AliveManager, TenantManager
 
 
@@ -22,6 +23,9 @@ def new_id() -> uuid.UUID:
 class TenantModel(models.Model):
     """Base of every table that belongs to a tenant; parents inside the tenant are `TenantForeignKey`s."""
 
+    # At most so many rows with the same parent.
+    limit: ClassVar[Limit | None] = None
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     tenant = TenantField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -31,6 +35,13 @@ class TenantModel(models.Model):
     class Meta:
         abstract = True
         base_manager_name = "objects"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises LimitReachedError for a new row beyond the model's limit."""
+        is_new = self._state.adding
+        super().save(*args, **kwargs)
+        if is_new and self.limit:
+            check_limit(type(self), {self.limit.parent_of(self)})
 
     @property
     def owning_workspace_id(self) -> uuid.UUID | None:

@@ -25,6 +25,10 @@ class TagRuleInvalidError(InvalidError):
     """The rule's regular expression is not valid."""
 
 
+class TagInvalidError(InvalidError):
+    """These tags cannot be kept."""
+
+
 class UploadInvalidError(InvalidError):
     """The file cannot be added."""
 

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
+from core.limits import Limit
 from core.models import TenantModel, new_id, one_of
 from core.permissions import Role, bound_kind_choices
 from tenants import passwords
@@ -119,6 +120,8 @@ class PasswordHash(models.Model):
 
 
 class Membership(TenantModel):
+    limit = Limit(1000)
+
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
     last_entered_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -138,6 +141,8 @@ class Membership(TenantModel):
 class Invitation(TenantModel):
     """A link by which a person becomes a member. Only the SHA-256 of its token is stored. It is pending until it is accepted
     or revoked. A link that went `by_mail` was shown to nobody in the tenant, so that it proves who owns the address."""
+
+    limit = Limit(10_000)  # with those that have ended
 
     email = models.EmailField("e-mail")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
@@ -167,6 +172,8 @@ class Invitation(TenantModel):
 class ApiKey(TenantModel):
     """Only `prefix` and the SHA-256 of the key are stored. A key allows what its scopes name (`core.permissions`); a bound
     key, only what belongs to one object."""
+
+    limit = Limit(10_000)  # with those that are revoked
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     name = models.CharField(max_length=255)

@@ -7,12 +7,15 @@ from django.db import models
 from assistants.models import Assistant
 from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey
+from core.limits import Limit
 from core.models import SoftDeleteModel, TenantModel, one_of, unique_alive
 from jobs.states import JobState
 from workspaces.models import Workspace
 
 
 class Workflow(SoftDeleteModel):
+    limit = Limit(1000, "workspace")
+
     workspace = TenantForeignKey(Workspace, related_name="workflows")
     name = models.CharField(max_length=255)
     description = BoundedTextField(blank=True)
@@ -35,6 +38,8 @@ class StepType(models.TextChoices):
 
 class WorkflowStep(SoftDeleteModel):
     """Deleted softly, because earlier runs refer to it."""
+
+    limit = Limit(100, "workflow")
 
     workflow = TenantForeignKey(Workflow, related_name="steps")
     position = models.PositiveIntegerField()

@@ -9,10 +9,13 @@ from django.db import models
 from core.bounded_fields import BoundedJSONField, BoundedTextField
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.fields import NamedIndex, TenantForeignKey
+from core.limits import Limit
 from core.models import SoftDeleteModel, one_of, unique_alive
 
 
 class Workspace(SoftDeleteModel):
+    limit = Limit(1000)
+
     name = models.CharField(max_length=255)
     description = BoundedTextField(blank=True)
 
@@ -39,6 +42,8 @@ class IntegrationType(models.TextChoices):
 class IntegrationConfig(SoftDeleteModel):
     """A workspace's access to an outside service. Its secrets are write-only."""
 
+    limit = Limit(200, "workspace")
+
     workspace = TenantForeignKey(Workspace, related_name="integration_configs")
     name = models.CharField(max_length=255)
     type_enum = models.CharField("type", max_length=32, choices=IntegrationType.choices)
@@ -57,6 +62,8 @@ class IntegrationConfig(SoftDeleteModel):
 
 class DataSource(SoftDeleteModel):
     """Tabular data. `schema_json` lists its columns: [{"name": …, "type": …}]."""
+
+    limit = Limit(1000, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="data_sources")
     name = models.CharField(max_length=255)

@@ -18,10 +18,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from audit.admin import AuditedAdmin
 from core.admin import TenantForm, TenantInline, actor_of, display
 from knowledge.admin.document_columns import STATUS_COLOURS
-from knowledge.admin.tags import TagInline
+from knowledge.admin.tags import tag_count
 from knowledge.engine_config import embedder_configs
 from knowledge.models import Document, DocumentStatus, KnowledgeBase, KnowledgeBaseReference, Reference
-from knowledge.pipeline.values import tag_id
 from knowledge.services.changing import reindex_documents
 from knowledge.services.references import (
     create_knowledge_base,
@@ -60,21 +59,29 @@ class ReferenceAdmin(AuditedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
-    readonly_fields = ["documents"]
-    inlines = [TagInline]
+    readonly_fields = ["documents", "vocabulary"]
     actions = ["reindex"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """The embedding model is a field only when several are configured."""
         model = ["embedding_model"] if len(embedder_configs()) > 1 else []
-        return ["workspace", "name", "description", *model, ("chunk_tokens", "chunk_overlap"), "documents"]
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        return list(self.inlines) if obj else []
+        return [
+            "workspace",
+            "name",
+            "description",
+            *model,
+            ("chunk_tokens", "chunk_overlap"),
+            "documents",
+            "vocabulary",
+        ]
 
     @display(description="Documents")
     def documents(self, obj: Any) -> SafeString:
         return SafeString("–") if obj._state.adding else document_counts(obj)
+
+    @display(description="Vocabulary")
+    def vocabulary(self, obj: Any) -> SafeString:
+        return SafeString("–") if obj._state.adding else tag_count(obj)
 
     @admin.action(description="Re-index all their documents: apply new rules and tags", permissions=["write"])
     def reindex(self, request: HttpRequest, queryset: models.QuerySet[Reference]) -> None:
@@ -86,11 +93,6 @@ class ReferenceAdmin(AuditedAdmin):
         count = save_reference(actor=actor_of(request), reference=obj)
         if count:
             self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        for added in formset.extra_forms:
-            added.instance.pk = tag_id(form.instance.pk, added.instance.tag)
-        super().save_formset(request, form, formset, change)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_references(actor=actor_of(request), references=[obj])

@@ -12,48 +12,29 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from audit.admin import AuditedAdmin
 from core.admin import TenantForm, TenantInline, actor_of, display
 from knowledge.errors import TagRuleInvalidError
-from knowledge.models import Tag, TagRule
+from knowledge.models import Reference, Tag, TagRule
 from knowledge.pipeline.values import tag_id
-from knowledge.services.tags import check_rule, delete_tag
+from knowledge.services.rules import check_rule
+from knowledge.services.tags import delete_tag
 
 REINDEX_HINT = (
     "New rules and inherited tags reach documents when those are processed again: re-index the reference."
 )
 
 
-class TagForm(TenantForm):
-    """A tag's id is derived from its name, which therefore cannot be changed."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["tag"].disabled = not self.instance._state.adding
-
-
-class TagInline(TenantInline):
-    model = Tag
-    form = TagForm
-    verbose_name_plural = "Vocabulary"
-    fields = ["tag", "description", "inherited", "source", "rules"]
-    readonly_fields = ["source", "rules"]
-    ordering = ["tag"]
-    can_delete = False
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = super().get_queryset(request).annotate(rule_count=Count("rules"))
-        return rows
-
-    @display(description="Rules")
-    def rules(self, obj: Any) -> SafeString:
-        if obj._state.adding:
-            return SafeString("–")
-        url = reverse("admin:knowledge_tag_change", args=[obj.pk])
-        return format_html(
-            '<a class="font-medium text-primary-600" href="{}">{}: edit</a>', url, obj.rule_count
-        )
+def tag_count(reference: Reference) -> SafeString:
+    """The number of a reference's tags, with links to list them and to add one."""
+    count = Tag.objects.filter(reference=reference.pk).count()
+    listed = f"{reverse('admin:knowledge_tag_changelist')}?reference__id__exact={reference.pk}"
+    added = f"{reverse('admin:knowledge_tag_add')}?reference={reference.pk}"
+    link = '<a class="font-medium text-primary-600" href="{}">{}</a>'
+    tags = f"{count:,} tag{'' if count == 1 else 's'}"
+    return format_html(f"{link} · {link}", listed, tags, added, "add one")
 
 
 class RuleForm(TenantForm):
@@ -65,6 +46,7 @@ class RuleForm(TenantForm):
                 check_rule(rule)
             except TagRuleInvalidError as error:
                 raise ValidationError({"pattern": str(error)}) from error
+            self.instance.switched_off = ""
         return cleaned
 
 
@@ -72,7 +54,8 @@ class RuleInline(TenantInline):
     model = TagRule
     form = RuleForm
     verbose_name_plural = "Rules"
-    fields = ["kind", "pattern"]
+    fields = ["kind", "pattern", "switched_off"]
+    readonly_fields = ["switched_off"]
     ordering = ["kind", "pattern"]
 
 
@@ -80,7 +63,7 @@ class RuleInline(TenantInline):
 class TagAdmin(AuditedAdmin):
     list_display = ["tag", "reference", "source", "inherited", "rule_count"]
     list_select_related = ["reference"]
-    list_filter = ["source", "inherited"]
+    list_filter = [("reference", AutocompleteSelectFilter), "source", "inherited"]
     search_fields = ["tag"]
     autocomplete_fields = ["reference"]
     ordering = ["tag"]

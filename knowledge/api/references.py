@@ -12,7 +12,7 @@ from core.api.views import ReadViewSet
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import KnowledgeBase, Reference, Tag, TagLink, TagRule
 from knowledge.pipeline.values import tag_id
-from knowledge.services import references, tags
+from knowledge.services import references, rules, tags
 
 
 class ReferenceSerializer(OylSerializer[Reference]):
@@ -139,12 +139,14 @@ class TagViewSet(AuditedViewSet):
 class TagRuleSerializer(OylSerializer[TagRule]):
     class Meta(OylSerializer.Meta):
         model = TagRule
-        fields = ("id", "tag", "kind", "pattern", "created_at")
+        fields = ("id", "tag", "kind", "pattern", "switched_off", "created_at")
+        read_only_fields = ("switched_off",)
         fixed = ("tag",)
 
 
 class TagRuleViewSet(AuditedViewSet):
-    """Which passages carry a tag by themselves. A new rule counts for documents that are processed after it."""
+    """Which passages carry a tag by themselves. A new rule counts for documents that are processed after it. One that
+    takes too long is switched off, for the reason in `switched_off`; it is used again when it is changed."""
 
     model = TagRule
     area = "knowledge"
@@ -153,7 +155,8 @@ class TagRuleViewSet(AuditedViewSet):
     filterset_fields = ["tag", "kind"]
 
     def validate_and_save(self, instance: TagRule) -> TagRule:
-        tags.check_rule(instance)
+        rules.check_rule(instance)
+        instance.switched_off = ""
         rule: TagRule = super().validate_and_save(instance)
         return rule
 

@@ -25,9 +25,11 @@ from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.batch_handback import parser_with_handback
 from knowledge.ingestion.publishing import clean, publish, remove_unpublished
 from knowledge.ingestion.sources import load_sources
+from knowledge.ingestion.vocabulary import load_vocabularies
 from knowledge.models import Chunk, Document, IngestionJob, Stage
 from knowledge.pipeline import run
 from knowledge.pipeline.ports import collection_name
+from knowledge.services.rules import switch_off_rules
 from knowledge.storage.files import DOCUMENT_FILES
 from knowledge.used_models import models_of_documents
 
@@ -46,13 +48,15 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
     with ExitStack() as stack:
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work_folder())))
         files = _open_files(attempt, unpublished, stack)
+        vocabularies = load_vocabularies(attempt, {job.document.reference_id for job in unpublished})
         with tenant_scope(tenant_id):
             # Stored before the first point is written, because the clean-up must know where points may be.
             IngestionJob.objects.held(unpublished).locked().update(versions={"model": ports.embedder.model})
-            sources = load_sources(unpublished, files, ports.embedder.model)
+            sources = load_sources(unpublished, files, ports.embedder.model, vocabularies)
         with parser_with_handback(attempt, unpublished, files) as parser:
             report = progress if len(batch) == 1 else stages_only
             products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, report)
+        switch_off_rules(actor=attempt.actor, reasons=[product.stopped_rules for product in products])
         accepted, refused = add_members(attempt, unpublished, products)
         try:
             progress(Stage.FLIP)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from knowledge.models import Chunk, DocumentTag, IngestionJob, Tag, TagLink, TagSource
+from knowledge.models import Chunk, DocumentTag, IngestionJob, TagLink, TagSource
 from knowledge.pipeline.values import Source, TagAssignment, VocabularyTag
 
 
-def load_sources(jobs: Sequence[IngestionJob], files: dict[UUID, Path], model: str) -> list[Source]:
+def load_sources(
+    jobs: Sequence[IngestionJob],
+    files: dict[UUID, Path],
+    model: str,
+    vocabularies: Mapping[UUID, tuple[VocabularyTag, ...]],
+) -> list[Source]:
     """Return a Source for each job that has a local file (`files`: by document id). Vectors of other models than `model` are
-    not reused. To be called inside a scope."""
+    not reused; `vocabularies` are by reference. To be called inside a scope."""
     documents = [job.document for job in jobs if job.document_id in files]
-    vocabularies = _vocabularies({document.reference_id for document in documents})
     document_tags: dict[UUID, list[TagAssignment]] = defaultdict(list)
     document_links = DocumentTag.objects.filter(document_id__in=[document.pk for document in documents])
     for link in document_links.select_related("tag"):
@@ -38,29 +42,13 @@ def load_sources(jobs: Sequence[IngestionJob], files: dict[UUID, Path], model: s
             path=files[document.pk],
             chunk_settings=document.reference.chunk_settings,
             metadata=document.metadata_json,
-            vocabulary=tuple(vocabularies[document.reference_id]),
+            vocabulary=vocabularies.get(document.reference_id, ()),
             document_tags=tuple(document_tags[document.pk]),
             reusable_points=reusable_points[document.pk],
             manual_tags=dict(manual_tags[document.pk]),
         )
         for document in documents
     ]
-
-
-def _vocabularies(reference_ids: Iterable[UUID]) -> dict[UUID, list[VocabularyTag]]:
-    """Return the tags of each reference, in alphabetical order."""
-    vocabularies: dict[UUID, list[VocabularyTag]] = defaultdict(list)
-    tags = Tag.objects.filter(reference_id__in=list(reference_ids)).order_by("tag").prefetch_related("rules")
-    for tag in tags:
-        word = VocabularyTag(
-            id=tag.pk,
-            tag=tag.tag,
-            description=tag.description,
-            inherited=tag.inherited,
-            rules=tuple((rule.kind, rule.pattern) for rule in tag.rules.all()),
-        )
-        vocabularies[tag.reference_id].append(word)
-    return vocabularies
 
 
 def _assignment(link: TagLink | DocumentTag) -> TagAssignment:

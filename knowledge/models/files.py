@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from core.isolation.fields import TenantForeignKey
+from core.limits import Limit
 from core.models import TenantModel
 from knowledge.models.references import Reference
 
@@ -13,6 +14,8 @@ from knowledge.models.references import Reference
 class StoredFile(TenantModel):
     """An uploaded file that documents can be made from, in any number of references. `bound_id` is the object that the
     uploading key was bound to, if any: keys bound to the same object see the file."""
+
+    limit = Limit(50_000)
 
     filename = models.CharField(max_length=255)
     purpose = models.CharField(max_length=32)
@@ -36,12 +39,15 @@ class FileBatch(TenantModel):
     """Files that were added to a reference together, so that a client can poll for all of them. `file_ids` are the external
     ids of their documents."""
 
+    limit = Limit(10_000, "reference")
+
     reference = TenantForeignKey(Reference, related_name="file_batches")
     file_ids = ArrayField(models.CharField(max_length=64))
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(TenantModel.Meta):
         db_table = "file_batches"
+        verbose_name_plural = "file batches"
 
     def __str__(self) -> str:
         return f"{len(self.file_ids)} files for {self.reference}"

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from assistants.models import Assistant
 from core.bounded_fields import BoundedJSONField, BoundedTextField
 from core.isolation.fields import TenantForeignKey, TenantOneToOneField
+from core.limits import Limit
 from core.models import SoftDeleteModel, TenantModel, unique_alive
 from knowledge.pipeline.values import ChunkSettings
 from workspaces.models import Workspace
@@ -20,6 +21,8 @@ MIN_CHUNK_TOKENS = 32
 class KnowledgeBase(SoftDeleteModel):
     """What one assistant reads: any number of references, and one private reference of its own. `vector_db_id` names
     the collection that has the points of that reference's documents."""
+
+    limit = Limit(100, "assistant")
 
     assistant = TenantForeignKey(Assistant, related_name="knowledge_bases")
     name = models.CharField(max_length=255)
@@ -41,6 +44,8 @@ class KnowledgeBase(SoftDeleteModel):
 class Reference(SoftDeleteModel):
     """A set of documents in a workspace, private to a knowledge base if that is set. A change of `embedding_model`,
     `chunk_tokens` or `chunk_overlap` re-indexes its documents."""
+
+    limit = Limit(10_000, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="references")
     knowledge_base = TenantOneToOneField(
@@ -93,6 +98,8 @@ class Reference(SoftDeleteModel):
 
 class KnowledgeBaseReference(TenantModel):
     """A knowledge base reads a reference."""
+
+    limit = Limit(200, "knowledge_base")
 
     knowledge_base = TenantForeignKey(KnowledgeBase, related_name="reference_links")
     reference = TenantForeignKey(Reference, related_name="knowledge_base_links")

@@ -7,17 +7,21 @@ from django.db.models import Q
 
 from core.bounded_fields import BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey
+from core.limits import Limit
 from core.models import TenantModel, one_of
 from knowledge.models.documents import Chunk, Document
 from knowledge.models.references import Reference
-from knowledge.pipeline.values import TagSource
+from knowledge.pipeline.values import MAX_VOCABULARY, TagSource
 
 SOURCES = [(source.value, source.label) for source in TagSource]
 
 
 class Tag(TenantModel):
     """A tag of a reference's vocabulary. `source` is where it came from. `description` helps `ai` tagging. Every chunk of
-    the reference has an `inherited` tag."""
+    the reference has an `inherited` tag. `vector` is that of tag and description, after a key
+    (`knowledge.ingestion.vocabulary`)."""
+
+    limit = Limit(MAX_VOCABULARY, "reference")
 
     reference = TenantForeignKey(Reference, related_name="tags")
     tag = models.CharField(max_length=255)
@@ -26,6 +30,7 @@ class Tag(TenantModel):
     inherited = models.BooleanField(
         default=False, help_text="Every passage of the reference carries this tag."
     )
+    vector = models.BinaryField(null=True)
 
     class Meta(TenantModel.Meta):
         db_table = "tags"
@@ -44,11 +49,15 @@ class RuleKind(models.TextChoices):
 
 
 class TagRule(TenantModel):
-    """Tags chunks that contain the keyword (whole words, any case), or match the regular expression."""
+    """Tags chunks that contain the keyword (whole words, any case), or match the regular expression. `switched_off` says why
+    the rule is not used; it is empty for rules in use, and after a rule was saved."""
+
+    limit = Limit(200, "tag__reference")
 
     tag = TenantForeignKey(Tag, related_name="rules")
     kind = models.CharField(max_length=16, choices=RuleKind.choices, default=RuleKind.KEYWORD)
     pattern = models.CharField(max_length=1000)
+    switched_off = models.CharField(max_length=500, blank=True, editable=False)
 
     class Meta(TenantModel.Meta):
         db_table = "tag_rules"
@@ -63,6 +72,8 @@ class TagRule(TenantModel):
 
 class DocumentTag(TenantModel):
     """A tag of a whole document, by hand or imported; the chunks of each new generation get it."""
+
+    limit = Limit(500, "document")
 
     document = TenantForeignKey(Document, related_name="document_tags")
     tag = TenantForeignKey(Tag, related_name="document_tags")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from engines.embedding import Embedder
 from engines.parsing import ParseCancelled, ParseError, Parser
 from knowledge.metadata import bounded_file_metadata
 from knowledge.pipeline.chunking import chunk, embedding_input
-from knowledge.pipeline.embedding import cached_vectors, embed
+from knowledge.pipeline.embedding import embed
 from knowledge.pipeline.indexing import index
 from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.tagging import tag
@@ -41,8 +40,7 @@ def run(
     progress("embed")
     embedded = embed(chunked, tenant_id=tenant_id, ports=ports, progress=progress)
     progress("tag")
-    embed_tags = partial(cached_vectors, ports.embedder, tenant_id)
-    tagged = [tag(document, embed_tags) for document in embedded]
+    tagged = [tag(document, progress) for document in embedded]
     progress("index")
     index(tagged, tenant_id=tenant_id, ports=ports)
     return tagged, failures

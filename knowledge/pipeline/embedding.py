@@ -59,12 +59,8 @@ def _reusable_vectors(documents: Sequence[Chunked], tenant_id: UUID, ports: Port
     return vectors
 
 
-def cached_vectors(embedder: Embedder, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
-    """Return the vectors of texts that are needed again and again, such as tags."""
-    return np.stack([cached_vector(embedder, tenant_id, text) for text in texts])
-
-
 @lru_cache(maxsize=4096)
 def cached_vector(embedder: Embedder, tenant_id: UUID, text: str) -> Sequence[float]:
+    """Return the vector of a text that is needed again and again, such as a query."""
     vector: Sequence[float] = embedder.embed(tenant_id, [text])[0]
     return vector

@@ -12,6 +12,9 @@ from engines.embedding import Vectors
 from engines.parsing import ParsedDocument
 from knowledge.pipeline.chunking import ChunkedText
 
+# The tags of one reference.
+MAX_VOCABULARY = 5000
+
 
 def tag_id(reference_id: UUID, tag: str) -> UUID:
     """Derived from the name, so that two documents with the same new tag get the same id."""
@@ -60,14 +63,23 @@ class TagAssignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A keyword or a regular expression that gives passages its tag."""
+
+    id: UUID
+    kind: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VocabularyTag:
-    """A tag of the reference. `rules` are (kind, pattern)."""
+    """A tag of the reference. Only tags with a vector may become `ai` tags."""
 
     id: UUID
     tag: str
-    description: str = ""
     inherited: bool = False
-    rules: tuple[tuple[str, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    vector: Vectors | None = None
 
     def assign(self, source: TagSource, confidence: float = 1.0) -> TagAssignment:
         return TagAssignment(tag_id=self.id, tag=self.tag, source=source, confidence=confidence)
@@ -121,11 +133,12 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagged:
-    """`tags` has an entry for each chunk."""
+    """`tags` has an entry for each chunk. `stopped_rules` are to be switched off: {rule's id: why}."""
 
     chunked: Chunked
     vectors: Vectors
     tags: tuple[tuple[TagAssignment, ...], ...]
+    stopped_rules: dict[UUID, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from core.models import new_id
 from core.permissions import Role
 from jobs.errors import LeaseLostError
 from knowledge.engine_config import file_parser, model_for
-from knowledge.errors import DocumentBusyError, ReferenceNotFoundError, UploadInvalidError
+from knowledge.errors import DocumentBusyError, ReferenceNotFoundError, TagInvalidError, UploadInvalidError
 from knowledge.metadata import check_metadata
 from knowledge.models import Document, DocumentStatus, DocumentTag, Reference, TagSource
 from knowledge.pipeline.ports import versions_of
@@ -88,11 +88,12 @@ def add_documents(
         try:
             if changed:
                 _write(actor, reference_id, changed, paths, container)
-        except (IntegrityError, DocumentBusyError, LeaseLostError) as error:
+        except (IntegrityError, DocumentBusyError) as error:
             storage.remove(paths.values())
-            if isinstance(error, LeaseLostError):
-                raise
             conflict = error  # one of the documents was added or replaced concurrently: plan again
+        except BaseException:
+            storage.remove(paths.values())
+            raise
         else:
             return [
                 Added(document_id=p.document_id, external_id=p.upload.external_id, outcome=p.outcome)
@@ -108,6 +109,10 @@ def _check_uploads(uploads: Sequence[Upload]) -> None:
         if not upload.external_id or len(upload.external_id) > 1024 or "\x00" in upload.external_id:
             raise UploadInvalidError(f"'{upload.filename}' has no usable name (1 to 1024 characters).")
         check_metadata(upload.metadata, upload.filename)
+        try:
+            clean_tag_names(upload.tags or ())
+        except TagInvalidError as error:
+            raise UploadInvalidError(f"'{upload.filename}': {error}") from error
 
 
 def _plan(

@@ -13,6 +13,7 @@ from audit.services import record, save_audited, soft_delete_audited
 from core.actors import Actor
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
+from core.limits import check_limit
 from core.permissions import Role
 from knowledge.engine_config import embedder_configs, model_for
 from knowledge.errors import ReferenceNotFoundError
@@ -146,6 +147,7 @@ def set_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_ids
             KnowledgeBaseReference(knowledge_base=knowledge_base, reference_id=pk)
             for pk in sorted(wanted - linked)
         )
+        check_limit(KnowledgeBaseReference, {knowledge_base.pk})
         record(
             actor=actor,
             action="knowledge_base.references_changed",

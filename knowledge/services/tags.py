@@ -15,11 +15,13 @@ from django.db.models import F, Q
 from audit.services import record, soft_delete_audited
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
+from core.json_values import why_not_storable
+from core.limits import check_limit
 from core.permissions import Role
 from engines.vectors import VectorStoreError
 from jobs.states import JobState
 from knowledge.engine_config import vector_store
-from knowledge.errors import DocumentNotFoundError, TagRuleInvalidError
+from knowledge.errors import DocumentNotFoundError, TagInvalidError
 from knowledge.models import (
     Chunk,
     Document,
@@ -29,7 +31,6 @@ from knowledge.models import (
     JobKind,
     Tag,
     TagLink,
-    TagRule,
     TagSource,
 )
 from knowledge.pipeline.ports import collection_name
@@ -37,11 +38,14 @@ from knowledge.pipeline.values import tag_id
 from knowledge.queueing import lock_documents, requeue
 
 logger = logging.getLogger(__name__)
+# Of one upload, document or change.
+MAX_NAMES = 100
 T = TypeVar("T")
 
 
 def get_or_create_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> list[Tag]:
-    """Inside a scope: the reference's tags of these names. Empty names are ignored."""
+    """Inside a scope: the reference's tags of these names. Empty names are ignored. Raises TagInvalidError, and
+    LimitReachedError when the vocabulary would have too many."""
     cleaned = clean_tag_names(names)
     Tag.objects.bulk_create(
         [
@@ -50,12 +54,19 @@ def get_or_create_tags(reference_id: UUID, names: Iterable[str], source: TagSour
         ],
         ignore_conflicts=True,
     )
+    check_limit(Tag, {reference_id})
     return list(Tag.objects.filter(reference_id=reference_id, tag__in=cleaned))
 
 
 def clean_tag_names(names: Iterable[str]) -> list[str]:
-    """Stripped, cut to the column's length, without empty ones and duplicates."""
-    return list(dict.fromkeys(name.strip()[:255] for name in names if name.strip()))
+    """Stripped, cut to the column's length, without empty ones and duplicates. Raises TagInvalidError."""
+    cleaned = list(dict.fromkeys(name.strip()[:255] for name in names if name.strip()))
+    if len(cleaned) > MAX_NAMES:
+        raise TagInvalidError(f"These are {len(cleaned):,} tags. Give at most {MAX_NAMES} at a time.")
+    for name in cleaned:
+        if why := why_not_storable(name):
+            raise TagInvalidError(f"A tag cannot be kept. {why}.")
+    return cleaned
 
 
 def set_document_tags(
@@ -75,6 +86,7 @@ def set_document_tags(
         ],
         ignore_conflicts=True,
     )
+    check_limit(DocumentTag, {document.pk for document in documents})
     return tags
 
 
@@ -160,18 +172,6 @@ def delete_tag(*, actor: Actor, tag: Tag) -> None:
         if ids := list(tagged.values_list("pk", flat=True).distinct()):
             untag_documents(actor=actor, document_ids=ids, tags=[tag.tag])
         soft_delete_audited(actor=actor, instances=[tag])
-
-
-def check_rule(rule: TagRule) -> None:
-    """Raises TagRuleInvalidError when the pattern is no regular expression."""
-    from regex import error
-
-    from knowledge.pipeline.tagging import compile_rule
-
-    try:
-        compile_rule(rule.kind, rule.pattern)
-    except error as wrong:
-        raise TagRuleInvalidError(f"'{rule.pattern}' is not a regular expression: {wrong}.") from wrong
 
 
 def index_tags(tenant_id: UUID, condition: Q) -> None:

@@ -16,8 +16,9 @@ from jobs.handlers import JobHandler, handler_of
 from jobs.progress import JobProgress
 from knowledge.engine_config import default_embedder, file_parser, vector_store
 from knowledge.ingestion.attempt import Attempt
-from knowledge.models import Document, IngestionJob, Reference
+from knowledge.models import Document, IngestionJob, Reference, Tag
 from knowledge.pipeline.ports import Ports
+from knowledge.pipeline.values import tag_id
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
@@ -113,3 +114,16 @@ def make_library(person: Person, folder: Path) -> Library:
     reference = get_or_create_reference(actor=person.actor, workspace="Main", reference="Files")
     folder.mkdir(exist_ok=True)
     return Library(person=person, reference=reference, folder=folder)
+
+
+def make_tag(library: Library, name: str, **fields: object) -> Tag:
+    """A tag of the library's reference."""
+    with tenant_scope(library.tenant_id):
+        pk = tag_id(library.reference.pk, name)
+        tag: Tag = Tag.objects.create(pk=pk, reference=library.reference, tag=name, **fields)
+    return tag
+
+
+def sources(chunk: FoundChunk) -> dict[str, str]:
+    """The chunk's tags with their sources."""
+    return {tag.tag: tag.source for tag in chunk.tags}

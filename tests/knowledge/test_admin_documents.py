@@ -193,7 +193,7 @@ def test_invalid_regular_expression_is_explained(owner: Person, rows: Rows):
         "rules-0-pattern": "(unclosed",
     }
     page = owner.client.post(reverse("admin:knowledge_tag_change", args=[tag.pk]), form)
-    assert "is not a regular expression" in page.content.decode()
+    assert "not a regular expression" in page.content.decode()
 
 
 def test_chunk_is_tagged_by_hand(owner: Person, rows: Rows, viewer: Person):
@@ -208,21 +208,13 @@ def test_chunk_is_tagged_by_hand(owner: Person, rows: Rows, viewer: Person):
 
 def test_added_tag_has_the_id_of_its_name(owner: Person, rows: Rows):
     reference, tag = rows[Reference], rows[Tag]
-    form = {
-        "name": reference.name,
-        "description": "",
-        "tags-TOTAL_FORMS": "2",
-        "tags-INITIAL_FORMS": "1",
-        "tags-0-id": str(tag.pk),
-        "tags-0-reference": str(reference.pk),
-        "tags-0-tag": "Renamed",
-        "tags-0-description": "All about zebras",
-        "tags-1-id": "",
-        "tags-1-reference": str(reference.pk),
-        "tags-1-tag": "grazing",
-        "tags-1-description": "",
-    }
-    owner.client.post(reverse("admin:knowledge_reference_change", args=[reference.pk]), form)
+    page = owner.client.get(reverse("admin:knowledge_reference_change", args=[reference.pk])).content.decode()
+    added = reverse("admin:knowledge_tag_add")
+    assert "1 tag" in page and f"{added}?reference={reference.pk}" in page
+    owner.client.post(added, {"reference": reference.pk, "tag": "grazing", "description": ""})
+    form = {"tag": "Renamed", "description": "All about zebras"}
+    form |= {"rules-TOTAL_FORMS": "0", "rules-INITIAL_FORMS": "0"}
+    owner.client.post(reverse("admin:knowledge_tag_change", args=[tag.pk]), form)
     with tenant_scope(owner.tenant_id):
         assert Tag.objects.get(tag="grazing").pk == tag_id(reference.pk, "grazing")
         kept = Tag.objects.get(pk=tag.pk)
