@@ -65,7 +65,7 @@ def lookups(model: Model) -> Iterator[str]:
 
 def list_of(model: Model, owner: Person, /, **parameters: str) -> Any:
     request = RequestFactory().get(url(model, "changelist"), parameters)
-    request.user, request.actor = owner.user, owner.actor  # type: ignore[attr-defined]
+    request.user, request.actor, request.operator = owner.user, owner.actor, None  # type: ignore[attr-defined]
     return admin.site.get_model_admin(model).get_changelist_instance(request)
 
 
