@@ -9,6 +9,7 @@ from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTex
 from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
 from core.limits import Limit
 from core.models import SoftDeleteModel, TenantModel, unique_alive
+from core.name_fields import NameField
 from workspaces.models import Workspace
 
 
@@ -18,7 +19,7 @@ class Teammate(SoftDeleteModel):
     limit = Limit(1000, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="teammates")
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     orchestration_config = BoundedJSONField(null=True, blank=True, validators=[validate_orchestration])
 
     class Meta(SoftDeleteModel.Meta):
@@ -47,7 +48,7 @@ class Assistant(SoftDeleteModel):
         blank=True,
         related_name="assistants",
     )
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     instruction = BoundedTextField(max_length=INSTRUCTION_LENGTH, kept_in_events=True, blank=True)
     ai_instruction = BoundedTextField(
         max_length=INSTRUCTION_LENGTH, kept_in_events=True, blank=True, editable=False

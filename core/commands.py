@@ -21,6 +21,7 @@ from core.errors import OylError
 from core.isolation import tenant_directory
 from core.isolation.scope import refuse_unsafe_role
 from core.isolation.time_limits import BULK, time_limits
+from core.names import is_forbidden
 from core.progress import Progress
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class OylCommand(BaseCommand):
                 result = self.run(**options)
             self.report(result, as_json)
         except OylError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(_printed(str(error))) from error
 
     def run(self, *args: Any, **options: Any) -> Any:
         """Return the result: JSON values, dataclasses or ids. May raise OylError."""
@@ -85,9 +86,9 @@ class OylCommand(BaseCommand):
         several = result if isinstance(result, CommandResult) else CommandResult([result])
         text = "\n".join(map(self.describe, several.results))
         answer = _dump(several.results if several is result else result) if as_json else text
-        self.stdout.write(answer.encode(errors="backslashreplace").decode())  # files' names may be no UTF-8
+        self.stdout.write(_printed(answer))
         if problems := [*several.problems, *filter(None, map(self.problem, several.results))]:
-            raise CommandError("\n".join(problems))
+            raise CommandError(_printed("\n".join(problems)))
 
     @contextmanager
     def progress(self, *, unit: str) -> Iterator[Progress]:
@@ -138,6 +139,14 @@ class TenantCommand(OylCommand):
 
     def _actor(self, tenant_id: UUID) -> Actor:
         return command_actor(tenant_id, type(self).__module__.rpartition(".")[2])
+
+
+def _printed(text: str) -> str:
+    """Escape what a terminal would not show, but act upon: names and texts come from tenants and files. In JSON, the escapes
+    are JSON's."""
+    return "".join(
+        char if char in "\n\t" or not is_forbidden(char) else json.dumps(char)[1:-1] for char in text
+    )
 
 
 def _dump(result: Any) -> str:

@@ -80,3 +80,7 @@ class UnsafeRoleError(OylError):
 
 class TenantNotFoundError(NotFoundError):
     """There is no such tenant."""
+
+
+class AmbiguousTenantError(ConflictError):
+    """Several tenants have this name."""

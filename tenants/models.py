@@ -15,13 +15,14 @@ from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
 from core.limits import Limit
 from core.models import TenantModel, new_id, one_of
+from core.name_fields import NameField
 from core.permissions import Role, bound_kind_choices
 from tenants import passwords
 
 
 class Tenant(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    name = models.CharField(max_length=255, unique=True)
+    name = NameField(max_length=255)
     metadata_encrypted = EncryptedJSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -59,7 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True)
-    name = models.CharField(max_length=255, blank=True)
+    name = NameField(max_length=255, blank=True)
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -176,7 +177,7 @@ class ApiKey(TenantModel):
     limit = Limit(10_000)  # with those that are revoked
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     prefix = models.CharField(max_length=16)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=64), default=list, blank=True)

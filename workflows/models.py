@@ -9,6 +9,7 @@ from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTex
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.limits import Limit
 from core.models import SoftDeleteModel, TenantModel, one_of, unique_alive
+from core.name_fields import NameField
 from jobs.states import JobState
 from workspaces.models import Workspace
 
@@ -17,7 +18,7 @@ class Workflow(SoftDeleteModel):
     limit = Limit(1000, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="workflows")
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     description = BoundedTextField(blank=True)
 
     class Meta(SoftDeleteModel.Meta):

@@ -11,12 +11,13 @@ from core.encryption.fields import EncryptedJSONField
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.limits import Limit
 from core.models import SoftDeleteModel, one_of, unique_alive
+from core.name_fields import NameField
 
 
 class Workspace(SoftDeleteModel):
     limit = Limit(1000)
 
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     description = BoundedTextField(blank=True)
 
     class Meta(SoftDeleteModel.Meta):
@@ -45,7 +46,7 @@ class IntegrationConfig(SoftDeleteModel):
     limit = Limit(200, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="integration_configs")
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     type_enum = models.CharField("type", max_length=32, choices=IntegrationType.choices)
     config_encrypted_json = EncryptedJSONField("configuration", null=True, blank=True)
 
@@ -66,7 +67,7 @@ class DataSource(SoftDeleteModel):
     limit = Limit(1000, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="data_sources")
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     schema_json = BoundedJSONField("schema", default=list, blank=True)
     row_count = models.PositiveBigIntegerField(default=0, editable=False)
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from core.errors import TenantNotFoundError
+from core.errors import AmbiguousTenantError, TenantNotFoundError
+from core.name_fields import as_uuid
 
 
 def all_tenants() -> dict[UUID, str]:
@@ -17,10 +18,15 @@ def all_tenants() -> dict[UUID, str]:
 
 
 def tenant_named(name_or_id: str) -> UUID:
-    """Raises TenantNotFoundError."""
-    for tenant_id, name in all_tenants().items():
-        if name_or_id in (name, str(tenant_id)):
-            return tenant_id
-    raise TenantNotFoundError(
-        f"There is no tenant '{name_or_id}'. `create_tenant` makes one; `list_tenants` names those there are."
-    )
+    """What could be read as an id is an id, and nothing else. Raises TenantNotFoundError, and AmbiguousTenantError when
+    several tenants have the name."""
+    asked_id = as_uuid(name_or_id)
+    found = [pk for pk, name in all_tenants().items() if (pk == asked_id if asked_id else name == name_or_id)]
+    if len(found) > 1:
+        ids = ", ".join(map(str, found))
+        raise AmbiguousTenantError(f"Several tenants are named '{name_or_id}'. Give the id of one: {ids}.")
+    if not found:
+        raise TenantNotFoundError(
+            f"There is no tenant '{name_or_id}'. `create_tenant` makes one; `list_tenants` names those there are."
+        )
+    return found[0]

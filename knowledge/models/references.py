@@ -12,6 +12,7 @@ from core.bounded_fields import BoundedJSONField, BoundedTextField
 from core.isolation.fields import TenantForeignKey, TenantOneToOneField
 from core.limits import Limit
 from core.models import SoftDeleteModel, TenantModel, unique_alive
+from core.name_fields import NameField
 from knowledge.pipeline.values import ChunkSettings
 from workspaces.models import Workspace
 
@@ -25,7 +26,7 @@ class KnowledgeBase(SoftDeleteModel):
     limit = Limit(100, "assistant")
 
     assistant = TenantForeignKey(Assistant, related_name="knowledge_bases")
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     references: models.ManyToManyField[Any, Any] = models.ManyToManyField(
         "Reference", through="KnowledgeBaseReference", related_name="knowledge_bases"
     )
@@ -55,7 +56,7 @@ class Reference(SoftDeleteModel):
         editable=False,
         related_name="private_reference",
     )
-    name = models.CharField(max_length=255)
+    name = NameField(max_length=255)
     description = BoundedTextField(blank=True)
     embedding_model = models.CharField(max_length=255, blank=True, help_text="Empty: the installation's own.")
     chunk_tokens = models.PositiveIntegerField(

@@ -20,6 +20,7 @@ from audit.services import record
 from core.actors import Actor, ActorKind
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
+from core.look_alikes import look_alike
 from core.permissions import Role
 from tenants.access import PendingInvitation, hash_secret, tenants_of_user
 from tenants.models import Invitation, Membership, User
@@ -147,6 +148,7 @@ def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request_
         raise ForbiddenError(
             "An operator becomes no member. Enter the organisation instead, or use another account."
         )
+    _refuse_look_alike(user, invitation)
     account = user or User(email=invitation.email, name=answer.name)
     if proof.new:
         account.set_password(answer.new_password)  # slow, so not in the transaction
@@ -163,6 +165,17 @@ def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request_
     except IntegrityError as error:  # two links for one new address, at the same moment
         raise ConflictError("The account has changed meanwhile. Open the link again.") from error
     return account
+
+
+def _refuse_look_alike(user: User | None, invitation: PendingInvitation) -> None:
+    """Only the person learns of it, who has proved who they are. Raises ConflictError."""
+    seen = tenants_of_user(user.pk) if user else []
+    own = [one.name for one in seen if one.tenant_id != invitation.tenant_id]
+    if alike := next((name for name in own if look_alike(name, invitation.tenant_name)), None):
+        raise ConflictError(
+            f"You belong to '{alike}' already, whose name looks like that of the organisation that invites you."
+            " Ask who invites you; the organisation has to be renamed before you can join."
+        )
 
 
 def _account_of(invitation: PendingInvitation, *, lock: bool = False) -> User | None:

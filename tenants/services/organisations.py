@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
-
-from django.db import IntegrityError
 
 from audit.platform import record_platform
 from audit.services import record, save_audited
@@ -15,8 +12,11 @@ from core.actors import Actor, ActorKind, PlatformActor, command_actor
 from core.encryption.rotation import Rotation, encrypted_fields, lock_batch, reencrypt
 from core.errors import ConflictError
 from core.isolation.scope import tenant_scope
+from core.isolation.tenant_directory import all_tenants
+from core.look_alikes import look_alike
 from core.models import new_id
 from core.permissions import Role
+from tenants.access import tenants_of_user
 from tenants.models import Tenant
 from tenants.services.invitations import invite
 
@@ -36,9 +36,10 @@ class NewTenant:
 
 def create_tenant(*, name: str, admin_email: str, credential: str = "create_tenant") -> NewTenant:
     """Create a tenant, and invite its owner. Raises TenantExistsError."""
+    _refuse_look_alike(name, all_tenants().values())
     tenant_id = new_id()
     actor = command_actor(tenant_id, credential)
-    with _unique_name(name), tenant_scope(tenant_id):
+    with tenant_scope(tenant_id):
         tenant = Tenant.objects.create(id=tenant_id, name=name)
         record(actor=actor, action="tenant.created", target=tenant, new={"name": tenant.name})
         platform = PlatformActor(kind=ActorKind.COMMAND, credential=credential)
@@ -48,21 +49,18 @@ def create_tenant(*, name: str, admin_email: str, credential: str = "create_tena
     return NewTenant(tenant_id=tenant_id, admin_email=made.invitation.email, link=made.link)
 
 
-@contextmanager
-def _unique_name(name: str) -> Iterator[None]:
-    """Let the database check the name, because a scope does not see all tenants. Raises TenantExistsError."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "tenants_name" not in str(error):
-            raise
-        raise TenantExistsError(f"There is a tenant named '{name}' already. Choose another name.") from error
-
-
 def update_tenant(*, actor: Actor, tenant: Tenant) -> None:
-    """Raises ForbiddenError below admin, TenantExistsError."""
-    with _unique_name(tenant.name):
-        save_audited(actor=actor, instance=tenant, role=Role.ADMIN)
+    """A name need not differ from those of tenants that the actor cannot see: a refusal would reveal them. Raises
+    ForbiddenError below admin, TenantExistsError."""
+    seen = tenants_of_user(actor.user_id) if actor.user_id else []
+    _refuse_look_alike(tenant.name, [one.name for one in seen if one.tenant_id != tenant.pk])
+    save_audited(actor=actor, instance=tenant, role=Role.ADMIN)
+
+
+def _refuse_look_alike(name: str, others: Iterable[str]) -> None:
+    """Raises TenantExistsError."""
+    if alike := next((other for other in others if look_alike(name, other)), None):
+        raise TenantExistsError(f"There is a tenant named '{alike}' already. Choose another name.")
 
 
 def rotate_keys(*, actor: Actor) -> Rotation:

@@ -1,0 +1,17 @@
+"""Names of tenants are not unique in the database: a refusal would reveal the names of others."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("tenants", "0003_invitations"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="tenant",
+            name="name",
+            field=models.CharField(max_length=255),
+        ),
+    ]
