@@ -30,7 +30,7 @@ def _skeleton(name: str) -> str:
 def _prototype(char: str) -> str:
     """The character that stands for all that look like it. The list gives a prototype several others, and each of these the
     prototype alone; of a pair, the smaller one stands for both."""
-    alike = [entry["c"].strip(DIRECTION_MARK) for entry in confusables_data.get(char, ())]
+    alike: list[str] = [entry["c"].strip(DIRECTION_MARK) for entry in confusables_data.get(char, ())]
     if len(alike) != 1:
         return char
     return alike[0] if len(confusables_data.get(alike[0], ())) > 1 else min(char, alike[0])
