@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db import models
@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
 
 from audit import services
+from audit.hourly import record_reads
 from audit.models import AuditLog, PlatformEvent
 from core.admin import TenantAdmin, UncountedAdmin, actor_of, display
 from core.admin.base import OperatorPermissions
@@ -55,8 +56,27 @@ class AuditedAdmin(TenantAdmin):
         return self.write_role or Role.OWNER
 
 
+class RecordedReadsAdmin(TenantAdmin):
+    """Base of pages of which each reading is an event, once an hour for each person."""
+
+    read_event: ClassVar[str]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        page: HttpResponse = super().changelist_view(request, extra_context)
+        record_reads(actor=actor_of(request), action=self.read_event)
+        return page
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        page: HttpResponse = super().change_view(request, object_id, *args, **kwargs)
+        record_reads(actor=actor_of(request), action=self.read_event)
+        return page
+
+
 @admin.register(AuditLog)
-class AuditLogAdmin(UncountedAdmin):
+class AuditLogAdmin(RecordedReadsAdmin, UncountedAdmin):
+    read_event = "audit_log.read"
     view_role = Role.ADMIN
     list_display = ["created_at", "action", "who", "object_type", "object_id"]
     list_filter = [("action", FieldTextFilter), ("created_at", RangeDateTimeFilter)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import mixins, serializers
+from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
+from audit.hourly import record_reads
 from audit.models import AuditLog
 from audit.services import save_audited, soft_delete_audited
-from core.api.views import WRITE, ReadViewSet
+from core.api.views import WRITE, ReadViewSet, TenantViewSet
 from core.permissions import Role
 
 
@@ -42,6 +44,17 @@ class AuditedViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         return instance
 
 
+class RecordedReads(TenantViewSet):
+    """Base of views of which each reading is an event, once an hour for each credential."""
+
+    read_event: ClassVar[str]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "GET":
+            record_reads(actor=self.actor, action=self.read_event)
+
+
 class AuditLogSerializer(serializers.ModelSerializer[AuditLog]):
     class Meta:
         model = AuditLog
@@ -58,10 +71,11 @@ class AuditLogSerializer(serializers.ModelSerializer[AuditLog]):
         read_only_fields = fields
 
 
-class AuditLogViewSet(ReadViewSet):
+class AuditLogViewSet(RecordedReads, ReadViewSet):
     """Who did what, newest first."""
 
     model = AuditLog
+    read_event = "audit_log.read"
     area = "audit"
     roles = {"GET": Role.ADMIN}
     serializer_class = AuditLogSerializer

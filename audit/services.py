@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.text import camel_case_to_spaces
 
-from audit.digests import digest, normalize_for_jsonb
+from audit.events import new_event
 from audit.models import AuditLog, PlatformEvent
 from audit.payloads import shortened_payload
 from core.actors import Actor
@@ -46,7 +46,7 @@ def record(
     `action` is "noun.verb_in_past"; `payload` is JSON and holds `old` and `new` where something changed, never a secret.
     Of long values the event keeps the beginning and a digest (`audit.payloads`), except of the fields `whole` in `new`.
     """
-    event = _event(actor, action, target, workspace_id, shortened_payload(payload, whole))
+    event = new_event(actor, action, target, workspace_id, shortened_payload(payload, whole))
     insert_instances([event])
     return event
 
@@ -57,38 +57,10 @@ def record_each(
     """As `record`, one event for each (target, workspace, payload), in one statement."""
     insert_instances(
         [
-            _event(actor, action, target, workspace_id, shortened_payload(payload))
+            new_event(actor, action, target, workspace_id, shortened_payload(payload))
             for target, workspace_id, payload in events
         ]
     )
-
-
-def _event(
-    actor: Actor,
-    action: str,
-    target: models.Model | None,
-    workspace_id: UUID | None,
-    payload: dict[str, Any],
-) -> AuditLog:
-    columns = {
-        "kind": actor.kind,
-        "role": actor.role,
-        "credential": actor.credential,
-        "request": actor.request_id,
-    }
-    described = {name: str(value) for name, value in columns.items() if value}
-    event = AuditLog(
-        tenant_id=actor.tenant_id,
-        workspace_id=workspace_id,
-        user_id=actor.user_id,
-        action=action,
-        object_type=target._meta.db_table if target else "",
-        object_id=target.pk if target else None,
-        payload_json=normalize_for_jsonb({**payload, "actor": described}),
-        created_at=timezone.now(),
-    )
-    event.digest = digest(event)
-    return event
 
 
 def events_of(target: models.Model) -> models.QuerySet[AuditLog]:

@@ -28,15 +28,17 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
         )
 
 
-def insert_instances(instances: Sequence[models.Model]) -> None:
-    """Insert instances of one model, with all columns and the fields' `pre_save`."""
+def insert_instances(instances: Sequence[models.Model], *, skip_existing: bool = False) -> None:
+    """Insert instances of one model, with all columns and the fields' `pre_save`; with `skip_existing`, those whose ids
+    are not there yet."""
     if instances:
         fields = type(instances[0])._meta.concrete_fields
         rows = [{field.attname: field.pre_save(one, True) for field in fields} for one in instances]
         table, columns, types = _names(type(instances[0]), rows[0])
         _execute(
             f"INSERT INTO {table} ({columns})"  # noqa: S608 (the model's own names)
-            f" SELECT {columns} FROM json_to_recordset(%s) AS given({types})",
+            f" SELECT {columns} FROM json_to_recordset(%s) AS given({types})"
+            f"{' ON CONFLICT DO NOTHING' if skip_existing else ''}",
             [_json(rows)],
         )
 

@@ -122,6 +122,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "oyl.response_headers.ResponseHeadersMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "oyl.middleware.RequestIdMiddleware",
     "oyl.middleware.ConnectionMiddleware",
@@ -132,6 +133,7 @@ MIDDLEWARE = [
     "core.sessions.SessionAgeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "audit.middleware.DenialMiddleware",
     "tenants.middleware.TenantMiddleware",
     "oyl.middleware.DatabaseErrorMiddleware",
 ]

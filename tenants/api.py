@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from audit.api import RecordedReads
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ADMINS, READ, TenantViewSet
 from core.permissions import Role, key_scopes
@@ -59,11 +60,12 @@ class MemberViewSet(
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
     mixins.DestroyModelMixin,
-    TenantViewSet,
+    RecordedReads,
 ):
     """Who may act in the organisation, and in which role."""
 
     model = Membership
+    read_event = "members.read"
     area = "members"
     http_method_names = ["get", "patch", "delete", "head", "options"]
     roles = ADMINS

@@ -15,7 +15,7 @@ from core.connections import run_in_thread
 
 MEDIA_TYPE = "text/event-stream"
 # Caches and proxies must not hold back events.
-STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+STREAM_HEADERS = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
 # A client that wants to follow for longer connects again.
 MAX_SECONDS, POLL_SECONDS, SILENT_SECONDS = 600.0, 1.0, 15.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db import models
@@ -13,11 +13,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from core.admin import ReadOnlyInline, UncountedAdmin, action, display, has_role, show_domain_errors
+from core.admin import ReadOnlyInline, UncountedAdmin, action, actor_of, display, has_role, show_domain_errors
 from core.permissions import Role
 from jobs.admin import JobDisplay
 from knowledge.admin.tagging import tagging_of_chunk, tagging_page
 from knowledge.models import Chunk, Embedding, IngestionJob, TagLink
+from knowledge.services.reading import record_document_reads
 
 
 class ChunkDisplay:
@@ -105,6 +106,21 @@ class ChunkAdmin(ChunkDisplay, UncountedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return super().get_queryset(request).defer("document__text")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        page: Any = super().changelist_view(request, extra_context)
+        if changes := (getattr(page, "context_data", None) or {}).get("cl"):
+            ids = [chunk.document_id for chunk in changes.result_list]
+            record_document_reads(actor=actor_of(request), document_ids=ids)
+        return cast(HttpResponse, page)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        chunk = super().get_object(request, object_id, from_field)
+        if chunk:
+            record_document_reads(actor=actor_of(request), document_ids=[chunk.document_id])
+        return chunk
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """In reading order when filtered by a document, else by primary key, as indexed."""

@@ -29,6 +29,7 @@ from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.services.originals import open_original
+from knowledge.services.reading import record_document_reads
 
 PREVIEW_CHARACTERS = 5000
 Service = Callable[..., int]
@@ -114,6 +115,7 @@ class DocumentAdmin(TenantAdmin):
         if document:
             previews = Document.objects.values_list(Left("text", PREVIEW_CHARACTERS), flat=True)
             document.text_preview = previews.get(pk=document.pk)
+            record_document_reads(actor=actor_of(request), document_ids=[document.pk])
         return document
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

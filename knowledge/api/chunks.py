@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ReadViewSet
 from knowledge.bound_lookups import lookups_through
 from knowledge.models import Chunk, IngestionJob
+from knowledge.services.reading import record_document_reads
 
 
 class ChunkSerializer(OylSerializer[Chunk]):
@@ -37,6 +40,16 @@ class ChunkViewSet(ReadViewSet):
     serializer_class = ChunkSerializer
     filterset_fields = ["document", "document__reference", "generation", "page"]
     ordering_fields = ["created_at", "position"]
+
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        page: list[Any] | None = super().paginate_queryset(queryset)
+        record_document_reads(actor=self.actor, document_ids=[chunk.document_id for chunk in page or ()])
+        return page
+
+    def get_object(self) -> Chunk:
+        chunk: Chunk = super().get_object()
+        record_document_reads(actor=self.actor, document_ids=[chunk.document_id])
+        return chunk
 
 
 class IngestionJobSerializer(OylSerializer[IngestionJob]):

@@ -30,6 +30,7 @@ from knowledge.models import Document, DocumentStatus, IngestionJob, Reference
 from knowledge.services.adding import Added, UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.services.originals import open_original
+from knowledge.services.reading import record_document_reads
 from knowledge.services.tags import tag_documents, untag_documents
 from knowledge.storage.uploads import local_uploads
 
@@ -185,6 +186,7 @@ class DocumentViewSet(ReadViewSet):
     def text(self, request: Request, pk: str) -> Response:
         """The plain text that passages are parts of."""
         document = self.get_object()
+        record_document_reads(actor=self.actor, document_ids=[document.pk])
         return Response({"generation": document.generation, "text": document.text})
 
     @extend_schema(responses={(200, OriginalRenderer.media_type): OpenApiTypes.BINARY})

@@ -27,6 +27,7 @@ from knowledge.openai.ids import BATCH, FILE, STORE, file_id
 from knowledge.openai.vector_stores import FILE_STATUSES, MAX_FILES, file_counts
 from knowledge.services import stored_files
 from knowledge.services.changing import delete_documents, set_metadata
+from knowledge.services.reading import record_document_reads
 
 POLL_AFTER_MS = "500"  # by default, OpenAI's clients poll every second, or every five
 ROLES = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
@@ -151,7 +152,9 @@ class StoreFileViewSet(StoreItemViewSet):
 
     def content(self, request: Request, **kwargs: Any) -> Response:
         """The text that chunks are parts of."""
-        data = [{"type": "text", "text": self.get_object().text}]
+        document = self.get_object()
+        record_document_reads(actor=self.actor, document_ids=[document.pk])
+        data = [{"type": "text", "text": document.text}]
         page = {"object": "vector_store.file_content.page", "has_more": False, "next_page": None}
         return Response({**page, "data": data})
 

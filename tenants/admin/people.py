@@ -18,6 +18,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
+from audit.admin import RecordedReadsAdmin
 from core.admin.base import TenantAdmin, TenantForm, actor_of
 from core.admin.theme import action, display
 from core.encryption.fields import WriteOnlyFormField
@@ -60,7 +61,8 @@ class OrganisationAdmin(TenantAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(TenantAdmin):
+class MembershipAdmin(RecordedReadsAdmin):
+    read_event = "members.read"
     view_role = write_role = Role.ADMIN
     list_display = ["email", "role_badge", "created_at"]
     list_select_related = ["user"]

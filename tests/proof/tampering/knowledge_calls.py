@@ -17,7 +17,7 @@ from knowledge.models import (
     TagLink,
     TagSource,
 )
-from knowledge.services import adding, changing, originals, references, stored_files, tags
+from knowledge.services import adding, changing, originals, reading, references, stored_files, tags
 from knowledge.services.stored_files import Attachment
 from knowledge.storage.values import Upload
 from tests.proof.tampering.call_context import Call, CallContext
@@ -196,6 +196,11 @@ def set_metadata(context: CallContext) -> Call:
 def open_original(context: CallContext) -> Call:
     stored = context.stored_file()
     return Call(make=lambda: originals.open_original(actor=context.actor, owner=stored).close())
+
+
+def record_document_reads(context: CallContext) -> Call:
+    document = context.document()
+    return Call(make=lambda: reading.record_document_reads(actor=context.actor, document_ids=[document.pk]))
 
 
 def store_file(context: CallContext) -> Call:

@@ -43,9 +43,10 @@ UNCHECKED = {
     "record_sign_in",
     "record_sign_out",
     "revoke_keys_of",
+    "revoke_keys_bound_to",
     "set_document_tags",
 }
-OPEN_TO_VIEWERS = {"open_original"}
+OPEN_TO_VIEWERS = {"open_original", "record_document_reads"}
 RESTRICTED = [service for service in SERVICES if service.__name__ not in UNCHECKED | OPEN_TO_VIEWERS]
 by_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.__name__)
 
