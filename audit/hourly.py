@@ -18,9 +18,9 @@ from core.isolation.scope import tenant_scope
 
 
 def record_reads(*, actor: Actor, action: str, targets: Iterable[models.Model | None] = (None,)) -> None:
-    """Record that the actor read the targets; without targets, that they read a list. `action` is "noun.read"."""
-    with tenant_scope(actor.tenant_id):
-        _record_hourly(actor, action, targets)
+    """Inside a scope: record that the actor read the targets; without targets, that they read a list. `action` is
+    "noun.read"."""
+    _record_hourly(actor, action, targets)
 
 
 def record_denial(*, actor: Actor, method: str, route: str, code: str) -> None:

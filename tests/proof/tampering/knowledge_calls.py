@@ -200,7 +200,12 @@ def open_original(context: CallContext) -> Call:
 
 def record_document_reads(context: CallContext) -> Call:
     document = context.document()
-    return Call(make=lambda: reading.record_document_reads(actor=context.actor, document_ids=[document.pk]))
+
+    def call() -> None:
+        with context.scope():
+            reading.record_document_reads(actor=context.actor, document_ids=[document.pk])
+
+    return Call(make=call)
 
 
 def store_file(context: CallContext) -> Call:
