@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,6 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from audit import hourly
 from audit.models import AuditLog
 from audit.sealing import seal
 from audit.verification import verify
@@ -61,7 +61,7 @@ def test_each_way_to_read_a_text_is_an_event(owner: Person, library: Library):
         reader = make_member(owner.tenant_id, Role.ADMIN)
         caller, before = make_caller(reader), events(owner.tenant_id)
         stores = Client(headers={"Authorization": f"Bearer {caller.key.secret}"})
-        get = {"api": caller.get, "v1": stores.get, "admin": reader.client.get}[door]
+        get: Any = {"api": caller.get, "v1": stores.get, "admin": reader.client.get}[door]
         answer = get(template.format(document=document.pk, chunk=chunk.pk, reference=document.reference_id))
         assert answer.status_code == 200 and b"Honey bees" in answer.content, way
         assert events(owner.tenant_id) - before == Counter({("document.read", document.pk): 1}), way
@@ -77,8 +77,8 @@ def test_reading_is_recorded_once_an_hour_for_each_credential_and_document(
             assert caller.get(f"documents/{document.pk}/text/").status_code == 200
     expected = {("document.read", bees.pk): 2, ("document.read", more.pk): 2}
     assert events(owner.tenant_id) == expected
-    later = timezone.now() + timezone.timedelta(hours=1)
-    monkeypatch.setattr(hourly.timezone, "now", lambda: later)
+    later = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr("audit.hourly.timezone.now", lambda: later)
     first.get(f"documents/{bees.pk}/text/")
     assert events(owner.tenant_id) == {**expected, ("document.read", bees.pk): 3}
 
