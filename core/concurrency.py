@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     REQUEST = "requests"
     STREAM = "streams"
     DOWNLOAD = "downloads"
+    UPLOAD = "uploads"
 
     @property
     def limit(self) -> int:
@@ -26,7 +28,8 @@ class Kind(StrEnum):
         return int(getattr(settings, f"OYL_CONCURRENT_{self.upper()}"))
 
 
-_counts: Counter[tuple[Kind, str]] = Counter()
+Place = tuple[Kind, str]
+_counts: Counter[Place] = Counter()
 _lock = threading.Lock()
 
 
@@ -34,7 +37,7 @@ class Slots:
     """What one request occupies. The ASGI application releases it when the response has been sent."""
 
     def __init__(self) -> None:
-        self._taken: list[tuple[Kind, str]] = []
+        self._taken: Counter[Place] = Counter()
         self._is_released = False
 
     def take(self, kind: Kind, *, subject: str, tenant: str = "") -> bool:
@@ -42,25 +45,28 @@ class Slots:
         most = {(kind, subject): kind.limit}
         if tenant:
             most[kind, f"tenant {tenant}"] = kind.limit * TENANT_FACTOR
-        with _lock:
-            if any(limit and _counts[place] >= limit for place, limit in most.items()):
-                return False
-            self._add(list(most))
-            return True
+        return self._take(most, 1)
+
+    def take_bytes(self, count: int, most: Mapping[str, int]) -> bool:
+        """Of uploads; `most` has the limit of each subject."""
+        return self._take({(Kind.UPLOAD, subject): limit for subject, limit in most.items()}, count)
 
     def close(self) -> None:
         with _lock:
             self._is_released = True
             _counts.subtract(self._taken)
-            self._taken = []
+            self._taken.clear()
             for place in [place for place, count in _counts.items() if count <= 0]:
                 del _counts[place]
 
-    def _add(self, places: list[tuple[Kind, str]]) -> None:
-        """Not if the client has gone meanwhile: then nobody would release them."""
-        if not self._is_released:
-            _counts.update(places)
-            self._taken += places
+    def _take(self, most: Mapping[Place, int], count: int) -> bool:
+        with _lock:
+            if any(limit and _counts[place] + count > limit for place, limit in most.items()):
+                return False
+            if not self._is_released:  # else the client has gone meanwhile, and nobody would release them
+                _counts.update(dict.fromkeys(most, count))
+                self._taken.update(dict.fromkeys(most, count))
+            return True
 
 
 def slots_of(request: Any) -> Slots | None:

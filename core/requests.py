@@ -31,6 +31,12 @@ def opens_own_scopes(view: F) -> F:
     return view
 
 
+def takes_files(view: F) -> F:
+    """Mark a view to which files are uploaded: its requests may be as large as OYL_UPLOAD_MB."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
 def uses_api_key(request: HttpRequest) -> bool:
     """Whether an API key is sent; a session is ignored then. Keys are for the API only."""
     return "Authorization" in request.headers and request.path_info.startswith(API_PREFIXES)

@@ -282,6 +282,7 @@ OYL_CONCURRENT_STREAMS = env.int("OYL_CONCURRENT_STREAMS", default=20)
 OYL_CONCURRENT_DOWNLOADS = env.int("OYL_CONCURRENT_DOWNLOADS", default=20)
 # The maximum sizes of a request, and of the part that is read into memory (all but files).
 OYL_UPLOAD_MB = env.int("OYL_UPLOAD_MB", default=1024)
+OYL_RECEIVED_MB = env.int("OYL_RECEIVED_MB", default=4096)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("OYL_BODY_MB", default=1) << 20
 
 REST_FRAMEWORK = {

@@ -18,7 +18,7 @@ from core.actors import Actor, ActorKind, PlatformActor
 from core.api.problems import too_many_at_once, too_many_requests, with_rate_headers
 from core.concurrency import Kind, Slots, slots_of
 from core.isolation.scope import platform_scope, tenant_scope
-from core.rate_limits import Quota, rate_limiter
+from core.rate_limits import Quota, RateLimitResult, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_address, rate_limit_key, uses_api_key
 from tenants.access import TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
 from tenants.services.api_keys import record_key_use
@@ -63,7 +63,7 @@ class TenantMiddleware:
     def _counted(self, request: MemberRequest) -> HttpResponse:
         if not request.path_info.startswith(API_PREFIXES):
             return self._in_scope(request)
-        result = rate_limiter().count(_quotas_of(request), credential=_counted_credential(request))
+        result = count_request(request)
         if not result.allowed:
             return too_many_requests(request, result)
         return with_rate_headers(self._in_scope(request), result)
@@ -86,6 +86,10 @@ def look_up_actor(request: Any, session_key: str | None) -> Actor | None:
     _identify(looked_up)
     found: Actor | None = looked_up.actor
     return found
+
+
+def count_request(request: TenantRequest) -> RateLimitResult:
+    return rate_limiter().count(_quotas_of(request), credential=_counted_credential(request))
 
 
 def _subject_of(request: TenantRequest) -> dict[str, str]:

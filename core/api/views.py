@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.http import parse_etags
 from rest_framework import exceptions, mixins, permissions, viewsets
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -100,6 +100,7 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
         view: Any = super().as_view(*args, **kwargs)
         view.opens_own_scopes = kwargs.get("opens_own_scopes", cls.opens_own_scopes)
+        view.takes_files = MultiPartParser in kwargs.get("parser_classes", cls.parser_classes)
         return view
 
     def get_queryset(self) -> models.QuerySet[Any]:

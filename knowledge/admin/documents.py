@@ -20,7 +20,7 @@ from unfold.enums import ActionVariant
 
 from core.admin import TenantAdmin, action, actor_of, display, redirect_or_htmx, show_domain_errors
 from core.isolation.scope import tenant_scope
-from core.requests import opens_own_scopes
+from core.requests import opens_own_scopes, takes_files
 from knowledge.admin import document_columns
 from knowledge.admin.chunks import ChunkInline, JobInline
 from knowledge.admin.tagging import tagging_of_documents, tagging_page
@@ -153,6 +153,7 @@ class DocumentAdmin(TenantAdmin):
     # Uploading, downloading
 
     @opens_own_scopes
+    @takes_files
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied

@@ -1,0 +1,99 @@
+"""Large bodies are taken only from known senders, at the addresses that take files, within budgets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from core.concurrency import Slots
+from oyl.bodies import ANYBODY_BYTES
+from tenants.services.api_keys import revoke_api_key
+from tests.conftest import Person
+from tests.support.api_client import Caller
+
+UPLOAD, FILES, PAGE = "/api/v1/documents/upload/", "/v1/files", "/admin/knowledge/document/add/"
+LARGE = 2 << 20
+NONE: dict[str, str] = {}
+
+
+def post(path: str, headers: dict[str, str] = NONE, length: int = LARGE) -> tuple[httpx.Response, bool]:
+    """Return the response, and whether the body was read."""
+    from oyl.asgi import application
+
+    was_read = False
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal was_read
+        was_read = True
+        yield b"x" * length
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(application, client=("192.0.2.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            given = {"Content-Length": str(length), "Content-Type": "text/plain", **headers}
+            return await client.post(path, content=body(), headers=given)
+
+    return asyncio.run(send()), was_read
+
+
+def key(caller: Caller) -> dict[str, str]:
+    return {"Authorization": f"Bearer {caller.key.secret}"}
+
+
+def session(person: Person) -> dict[str, str]:
+    return {"Cookie": f"sessionid={person.client.cookies['sessionid'].value}"}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/nothing-here", "/admin/login/", UPLOAD, FILES, PAGE])
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": f"Bearer oyl_{'0' * 12}_{'x' * 43}"}, {"Cookie": "sessionid=x"}]
+)
+def test_large_body_of_a_stranger_is_not_read(database: None, settings, path: str, headers: dict[str, str]):
+    settings.OYL_ADDRESS_REQUESTS = 0
+    response, was_read = post(path, headers, ANYBODY_BYTES + 1)
+    assert (response.status_code, was_read) == (401, False)
+    response, was_read = post(path, headers, ANYBODY_BYTES)
+    assert was_read
+
+
+@pytest.mark.parametrize("path", [UPLOAD, FILES, PAGE])
+def test_large_body_is_read_where_files_are_taken(owner: Person, caller: Caller, path: str):
+    response, was_read = post(path, session(owner) if path == PAGE else key(caller))
+    assert was_read and response.status_code not in (401, 413)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/workspaces/", "/v1/embeddings", "/admin/"])
+def test_large_body_is_refused_elsewhere(owner: Person, caller: Caller, path: str):
+    response, was_read = post(path, {**key(caller), **session(owner)})
+    assert (response.status_code, was_read) == (413, False)
+
+
+def test_revoked_key_sends_no_more(owner: Person, caller: Caller):
+    assert post(UPLOAD, key(caller))[1]
+    revoke_api_key(actor=owner.actor, api_key=caller.key.api_key)
+    response, was_read = post(UPLOAD, key(caller))
+    assert (response.status_code, was_read) == (401, False)
+
+
+def test_strangers_bodies_count_for_their_address(database: None, settings):
+    settings.OYL_ADDRESS_REQUESTS, settings.REDIS_URL = 2, f"redis://localhost:1/{uuid4().hex}"
+    assert [post(UPLOAD)[0].status_code for _ in range(4)] == [401, 401, 429, 429]
+
+
+def test_bodies_at_the_same_time_have_budgets(owner: Person, caller: Caller, settings):
+    settings.OYL_UPLOAD_MB, settings.OYL_RECEIVED_MB = 3, 8
+    other = Slots()
+    assert other.take_bytes(3 << 20, {str(owner.tenant_id): 4 << 20})
+    response, was_read = post(UPLOAD, key(caller))
+    assert (response.status_code, response.json()["code"], was_read) == (429, "too_many_at_once", False)
+    other.close()
+    assert post(UPLOAD, key(caller))[1]
+    other = Slots()
+    assert other.take_bytes(7 << 20, {"process": 8 << 20}), "the bytes of the last request are given back"
+    response, was_read = post(UPLOAD, key(caller))
+    assert (response.status_code, response.headers["Retry-After"], was_read) == (503, "5", False)
+    other.close()
