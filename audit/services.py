@@ -18,16 +18,33 @@ from django.utils.text import camel_case_to_spaces
 from audit.events import new_event
 from audit.models import AuditLog, PlatformEvent
 from audit.payloads import shortened_payload
-from core.actors import Actor
+from core.actors import Actor, ActorKind
 from core.apps import oyl_apps
 from core.bulk_sql import insert_instances
 from core.encryption.fields import EncryptedJSONField
 from core.errors import ConflictError
 from core.isolation.scope import tenant_scope
+from core.json_values import json_text
 from core.models import SoftDeleteModel
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
+from core.quotas import charge, count
 
 Event = TypeVar("Event", AuditLog, PlatformEvent)
+# An event counts once for each so many characters in the quota of events.
+UNIT_LENGTH = 10_000
+# Nobody must be kept from these because the quota is used up.
+VERBS_NEVER_REFUSED = {"deleted", "removed", "revoked", "cancelled", "withdrawn", "entered", "left"}
+NOUNS_NEVER_REFUSED = {
+    "user",
+    "session",
+    "operator",
+    "account",
+    "membership",
+    "invitation",
+    "tenant",
+    "quota_limit",
+}
 # Fields that are set automatically.
 UNAUDITED_FIELDS = {"id", "tenant", "created_at", "updated_at", "last_login", "password_changed_at"}
 
@@ -47,6 +64,7 @@ def record(
     Of long values the event keeps the beginning and a digest (`audit.payloads`), except of the fields `whole` in `new`.
     """
     event = new_event(actor, action, target, workspace_id, shortened_payload(payload, whole))
+    _charge(actor, event)
     insert_instances([event])
     return event
 
@@ -55,12 +73,30 @@ def record_each(
     *, actor: Actor, action: str, events: Iterable[tuple[models.Model, UUID | None, dict[str, Any]]]
 ) -> None:
     """As `record`, one event for each (target, workspace, payload), in one statement."""
-    insert_instances(
-        [
-            new_event(actor, action, target, workspace_id, shortened_payload(payload))
-            for target, workspace_id, payload in events
-        ]
+    added = [
+        new_event(actor, action, target, workspace_id, shortened_payload(payload))
+        for target, workspace_id, payload in events
+    ]
+    for event in added:
+        _charge(actor, event)
+    insert_instances(added)
+
+
+def _charge(actor: Actor, event: AuditLog) -> None:
+    """The event, and one more for each `UNIT_LENGTH` characters. What OYL does in the background follows from what people
+    and programs have asked for, and is not counted. Operators are not refused, nor is what takes something away or
+    concerns access."""
+    if actor.kind is ActorKind.SYSTEM:
+        return
+    noun, _, verb = event.action.partition(".")
+    is_refusable = (
+        actor.kind in (ActorKind.USER, ActorKind.API_KEY)
+        and noun not in NOUNS_NEVER_REFUSED
+        and verb not in VERBS_NEVER_REFUSED
     )
+    units = 1 + len(json_text(event.payload_json)) // UNIT_LENGTH
+    spend = charge if is_refusable else count
+    spend(actor=actor, amounts={QuotaKind.EVENTS: units}, workspace_id=event.workspace_id)
 
 
 def events_of(target: models.Model) -> models.QuerySet[AuditLog]:

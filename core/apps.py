@@ -59,9 +59,9 @@ class OylAppConfig(AppConfig):
 
     Dotted names: `job_handlers` of `jobs.handlers.JobHandler`s, `routes` of a dict of the views below `/api/v1/`,
     `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
-    that are counted, `home` of a function from a request to the app's part of the admin's first page
-    (`core.admin.home.Home`), `on_deletion` of a function that is called inside the transaction that deletes `instances`,
-    with the `actor`."""
+    that are counted, `stored` of a function that returns what quotas count (`core.quota_upkeep.Stored`), `home` of a
+    function from a request to the app's part of the admin's first page (`core.admin.home.Home`), `on_deletion` of a function
+    that is called inside the transaction that deletes `instances`, with the `actor`."""
 
     default = False
     areas: tuple[Area, ...] = ()
@@ -79,6 +79,7 @@ class OylAppConfig(AppConfig):
     routes = ""
     openai_urls = ""
     usage = ""
+    stored = ""
     home = ""
     on_deletion = ""
 
@@ -125,7 +126,10 @@ class CoreConfig(OylAppConfig):
             every=3600.0,
             expires=600.0,
         ),
+        Schedule(name="add-up-quotas", task="core.tasks.add_up_quotas", every=60.0, expires=60.0),
+        Schedule(name="correct-quotas", task="core.tasks.correct_quotas", every=86_400.0, expires=3600.0),
     )
+    usage = "core.quota_figures.figures"
 
     def ready(self) -> None:
         from core.encryption.keyring import ciphers

@@ -127,6 +127,10 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "Something in OYL failed while processing this file. Retry; if it fails again, see the worker's log.",
         DEFAULT_RETRY,
     ),
+    "quota_exceeded": _work(
+        "A quota of the organisation, the workspace or the API key is used up. Delete what is not needed, wait for the next "
+        "day if it is a quota of a day, or ask an operator for more. Then retry."
+    ),
     # The services
     "embedding_unavailable": _service(
         "The embedding endpoint does not answer, is busy or limits its use. Retry when it answers.",

@@ -1,4 +1,4 @@
-"""The base of every tenant's table, and the table of idempotency keys."""
+"""The base of every tenant's table, and the tables of idempotency keys and quotas."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from core.isolation.fields import NamedIndex, TenantField
 from core.limits import Limit, check_limit
 from core.querysets import AliveManager, TenantManager
+from core.quota_kinds import QuotaKind
 
 
 def new_id() -> uuid.UUID:
@@ -105,3 +106,53 @@ class IdempotencyKey(TenantModel):
 
     def __str__(self) -> str:
         return self.key
+
+
+class QuotaLimit(TenantModel):
+    """How much of a kind the tenant may store, or use in a day; or one of its workspaces, or the API key with the prefix
+    `credential`. 0 is no limit. `workspace_id` is a plain id, because `core` does not know workspaces."""
+
+    kind = models.CharField(max_length=32, choices=QuotaKind.choices)
+    workspace_id = models.UUIDField(null=True, blank=True)
+    credential = models.CharField("API key", max_length=16, blank=True)
+    amount = models.PositiveBigIntegerField(help_text="0 is no limit.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "quota_limits"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind", "workspace_id", "credential"],
+                name="quota_limits_subject_key",
+                nulls_distinct=False,
+                violation_error_message="There is such a quota already: change that.",
+            ),
+            models.CheckConstraint(
+                condition=Q(workspace_id=None) | Q(credential=""),
+                name="quota_limits_one_subject",
+                violation_error_message="Choose a workspace or an API key, not both.",
+            ),
+            one_of("quota_limits", "kind", QuotaKind),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.amount:,}"
+
+
+class QuotaUse(TenantModel):
+    """An amount that was stored (on the day `STORED`) or deleted (negative), or was used on a day, by the API key with the
+    prefix `credential` if there is one. Rows that differ in nothing else are added up (`core.quota_upkeep`)."""
+
+    kind = models.CharField(max_length=32, choices=QuotaKind.choices)
+    day = models.DateField()
+    workspace_id = models.UUIDField(null=True)
+    credential = models.CharField(max_length=16, blank=True)
+    amount = models.BigIntegerField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "quota_uses"
+        constraints = [one_of("quota_uses", "kind", QuotaKind)]
+        indexes = [NamedIndex(fields=["tenant", "kind", "day"], name="idx_quota_uses_tenant_kind_day")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} on {self.day}: {self.amount:,}"

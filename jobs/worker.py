@@ -10,6 +10,7 @@ from uuid import UUID
 from core.error_codes import DEFAULT_RETRY, ERROR_CODES, sentence
 from core.errors import EngineError
 from core.memory import trim_memory
+from core.quotas import QuotaExceededError
 from jobs.errors import LeaseLostError
 from jobs.handlers import JobHandler, handlers_of
 from jobs.models import LeasedJob
@@ -47,11 +48,12 @@ def process(handler: JobHandler[J], tenant_id: UUID, batch: Sequence[J]) -> None
             handler.work(tenant_id, batch, progress)
         except LeaseLostError:
             logger.info("jobs %s are held by another worker", [str(job.pk) for job in batch])
-        except EngineError as error:
-            logger.warning("%s: %s", error.code, error.detail)
+        except (EngineError, QuotaExceededError) as error:
+            detail = str(error)
+            logger.warning("%s: %s", error.code, detail)
             # Which of several jobs causes the failure shows when each is tried alone.
-            retry = error.retry or (DEFAULT_RETRY if len(batch) > 1 else None)
-            fail_all(handler, tenant_id, batch, error.code, error.detail, retry=retry)
+            retry = ERROR_CODES[error.code].retry or (DEFAULT_RETRY if len(batch) > 1 else None)
+            fail_all(handler, tenant_id, batch, error.code, detail, retry=retry)
         except Exception:
             logger.exception("jobs %s failed", [str(job.pk) for job in batch])
             code = "internal_error"

@@ -29,5 +29,6 @@ class KnowledgeConfig(OylAppConfig):
     )
     routes = "knowledge.api.ROUTES"
     usage = "knowledge.usage.figures"
+    stored = "knowledge.stored.stored"
     home = "knowledge.home.home"
     openai_urls = "knowledge.openai.urls.urlpatterns"

@@ -12,6 +12,7 @@ from django_celery_results.models import GroupResult, TaskResult
 
 from core.admin.base import OperatorPermissions, ReadOnlyAdmin
 from core.admin.theme import display
+from oyl import quota_admin  # noqa: F401 (registers its page)
 
 COLORS = {states.SUCCESS: "success", states.FAILURE: "danger"}
 

@@ -17,8 +17,14 @@ from core.api.pagination import KeysetPagination
 from core.api.serializers import StrictSerializer
 from core.api.views import TenantViewSet
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
 from core.usage import Figure, Period
-from oyl.services import figure_sets, usage_of_organisation, usage_of_workspaces
+from oyl.services import (
+    figure_sets,
+    quotas_of_organisation,
+    usage_of_organisation,
+    usage_of_workspaces,
+)
 from workspaces.models import Workspace
 
 DAYS = 30
@@ -69,10 +75,18 @@ def _figure_fields(*, of_workspaces: bool) -> dict[str, Any]:
     return fields
 
 
+class StandingSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=QuotaKind.values)
+    used = serializers.IntegerField()
+    limit = serializers.IntegerField(help_text="0 is no limit.")
+    resets_at = serializers.DateTimeField(allow_null=True, help_text="Of a quota that is counted by the day.")
+
+
 @extend_schema_serializer(many=False)
 class UsageSerializer(serializers.Serializer[Any]):
     since = serializers.DateField()
     until = serializers.DateField()
+    quotas = StandingSerializer(many=True, help_text="As they are now, whatever the period.")
 
     def get_fields(self) -> dict[str, Any]:
         return {**super().get_fields(), **_figure_fields(of_workspaces=False)}
@@ -101,7 +115,9 @@ class UsageViewSet(TenantViewSet):
         """Get the usage of the organisation."""
         period = _period(single_values(request.query_params))
         usage = usage_of_organisation(actor=self.actor, period=period)
-        return Response(UsageSerializer({"since": period.since, "until": period.until, **usage}).data)
+        quotas = quotas_of_organisation(actor=self.actor)
+        answer = {"since": period.since, "until": period.until, "quotas": quotas, **usage}
+        return Response(UsageSerializer(answer).data)
 
     @extend_schema(parameters=[PeriodSerializer], responses={200: WorkspaceUsageSerializer(many=True)})
     @action(detail=False, methods=["get"], pagination_class=KeysetPagination)

@@ -12,6 +12,7 @@ from core.actors import Actor
 from core.apps import oyl_apps
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from core.quotas import Standing, standings
 from core.usage import FigureSet, Period
 
 
@@ -26,6 +27,13 @@ def usage_of_organisation(*, actor: Actor, period: Period) -> dict[str, Any]:
     with tenant_scope(actor.tenant_id):
         numbers = [one.of_organisation() for one in figure_sets(period)]
     return nested({name: value for found in numbers for name, value in found.items()})
+
+
+def quotas_of_organisation(*, actor: Actor) -> list[Standing]:
+    """What is used of each quota. Raises ForbiddenError below admin."""
+    actor.require(Role.ADMIN)
+    with tenant_scope(actor.tenant_id):
+        return standings()
 
 
 def usage_of_workspaces(

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
@@ -280,6 +281,15 @@ OYL_ADDRESS_REQUESTS = env.int("OYL_ADDRESS_REQUESTS", default=120)
 OYL_CONCURRENT_REQUESTS = env.int("OYL_CONCURRENT_REQUESTS", default=64)
 OYL_CONCURRENT_STREAMS = env.int("OYL_CONCURRENT_STREAMS", default=20)
 OYL_CONCURRENT_DOWNLOADS = env.int("OYL_CONCURRENT_DOWNLOADS", default=20)
+# What a tenant may store, and use in a day, unless an operator has set something else for it; 0 is no limit.
+OYL_QUOTAS = {
+    "storage_bytes": env.int("OYL_QUOTA_STORAGE_MB", default=100_000) << 20,
+    "documents": env.int("OYL_QUOTA_DOCUMENTS", default=1_000_000),
+    "chunks": env.int("OYL_QUOTA_CHUNKS", default=20_000_000),
+    "embedding_tokens": env.int("OYL_QUOTA_EMBEDDING_TOKENS", default=2_000_000_000),
+    "search_units": env.int("OYL_QUOTA_SEARCH_UNITS", default=2_000_000),
+    "events": env.int("OYL_QUOTA_EVENTS", default=1_000_000),
+}
 # The maximum sizes of a request, and of the part that is read into memory (all but files).
 OYL_UPLOAD_MB = env.int("OYL_UPLOAD_MB", default=1024)
 OYL_RECEIVED_MB = env.int("OYL_RECEIVED_MB", default=4096)

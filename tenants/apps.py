@@ -33,6 +33,7 @@ class TenantsConfig(OylAppConfig):
             view="enter_tenant",
             for_operators=True,
         ),
+        SidebarPage(section="Organisation", title="Quotas", icon="speed", model="core.quotalimit"),
         SidebarPage(section="System", title="Users", icon="manage_accounts", model="tenants.user"),
     )
     schedules = (
@@ -43,3 +44,4 @@ class TenantsConfig(OylAppConfig):
     routes = "tenants.api.ROUTES"
     usage = "tenants.usage.figures"
     on_deletion = "tenants.services.api_keys.revoke_keys_bound_to"
+    home = "tenants.home.home"

@@ -6,6 +6,7 @@ Each has a stable `code`, a `detail` for people, the request's id, and, if field
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils import timezone
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from rest_framework import exceptions, status, views
 from rest_framework.fields import get_error_detail
@@ -35,6 +37,7 @@ from core.errors import (
     TookTooLongError,
 )
 from core.isolation.time_limits import was_stopped
+from core.quotas import QuotaExceededError
 from core.rate_limits import RateLimitResult
 from core.requests import API_PREFIXES
 
@@ -91,8 +94,7 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if was_stopped(error):
         error = TookTooLongError()
     if isinstance(error, OylError):
-        kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
-        return _response(request, STATUSES[kind], error.code, str(error)) if kind else None
+        return _domain_problem(request, error)
     if isinstance(error, IntegrityError) and isinstance(error.__cause__, RACE_ERRORS):
         return _response(request, 409, ConflictError().code, CONFLICT)
     if isinstance(error, DjangoValidationError):
@@ -102,6 +104,29 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if is_database_busy(error):
         error = Busy()
     return _framework_problem(error, context)
+
+
+def _domain_problem(request: Any, error: OylError) -> Response | None:
+    if isinstance(error, QuotaExceededError):
+        return _quota_problem(request, error)
+    kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
+    return _response(request, STATUSES[kind], error.code, str(error)) if kind else None
+
+
+def _quota_problem(request: Any, error: QuotaExceededError) -> Response:
+    """A quota of a day is a 429, that of what is stored a 403."""
+    standing, resets_at = error.standing, error.standing.resets_at
+    seconds = math.ceil((resets_at - timezone.now()).total_seconds()) if resets_at else 0
+    quota = {
+        "kind": standing.kind,
+        "of": standing.subject,
+        "used": standing.used,
+        "limit": standing.limit,
+        "resets_at": resets_at,
+    }
+    headers = {"Retry-After": str(max(1, seconds))} if resets_at else {}
+    code = status.HTTP_429_TOO_MANY_REQUESTS if resets_at else status.HTTP_403_FORBIDDEN
+    return _response(request, code, error.code, str(error), headers=headers, facts={"quota": quota})
 
 
 def _framework_problem(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -140,13 +165,14 @@ def _response(
     *,
     headers: dict[str, str] | None = None,
     errors: list[dict[str, str]] | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> Response:
     http_request = getattr(request, "_request", request)
     if wants_envelope(http_request):
         return Response(envelope(code, name, detail, errors or []), status=status_of(code), headers=headers)
     body = details(http_request, code, name, detail)
     return Response(
-        {**body, **({"errors": errors} if errors else {})},
+        {**body, **({"errors": errors} if errors else {}), **(facts or {})},
         status=code,
         headers=headers,
         content_type=MEDIA_TYPE,

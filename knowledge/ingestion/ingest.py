@@ -13,8 +13,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from core.error_codes import ERROR_CODES, sentence
+from core.error_codes import DEFAULT_RETRY, ERROR_CODES, sentence
 from core.isolation.scope import tenant_scope
+from core.quota_kinds import QuotaKind
+from core.quotas import QuotaExceededError, refuse_if_used_up
 from core.storage import local_copy, remove
 from engines.vectors import Filter
 from jobs.errors import LeaseLostError
@@ -24,9 +26,10 @@ from knowledge.ingestion.archive_members import add_members
 from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.batch_handback import parser_with_handback
 from knowledge.ingestion.publishing import clean, publish, remove_unpublished
+from knowledge.ingestion.quotas import count_tokens, purge_chunks
 from knowledge.ingestion.sources import load_sources
 from knowledge.ingestion.vocabulary import load_vocabularies
-from knowledge.models import Chunk, Document, IngestionJob, Stage
+from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import run
 from knowledge.pipeline.ports import collection_name
 from knowledge.services.rules import switch_off_rules
@@ -50,20 +53,28 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
         files = _open_files(attempt, unpublished, stack)
         vocabularies = load_vocabularies(attempt, {job.document.reference_id for job in unpublished})
         with tenant_scope(tenant_id):
+            refuse_if_used_up((QuotaKind.CHUNKS, QuotaKind.EMBEDDING))
             # Stored before the first point is written, because the clean-up must know where points may be.
             IngestionJob.objects.held(unpublished).locked().update(versions={"model": ports.embedder.model})
             sources = load_sources(unpublished, files, ports.embedder.model, vocabularies)
         with parser_with_handback(attempt, unpublished, files) as parser:
             report = progress if len(batch) == 1 else stages_only
             products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, report)
+        count_tokens(attempt, unpublished, products)
         switch_off_rules(actor=attempt.actor, reasons=[product.stopped_rules for product in products])
         accepted, refused = add_members(attempt, unpublished, products)
         try:
             progress(Stage.FLIP)
+            published = set(publish(attempt, unpublished, accepted))
         except LeaseLostError:
             remove_unpublished(attempt, unpublished, products)
             raise
-        published = set(publish(attempt, unpublished, accepted))
+        except QuotaExceededError as error:
+            # Which of them exceed the quota shows when each is tried alone.
+            retry = DEFAULT_RETRY if len(unpublished) > 1 else None
+            fail_all(attempt.handler, tenant_id, unpublished, error.code, str(error), retry=retry)
+            remove_unpublished(attempt, unpublished, products)
+            return
     job_of = {job.document_id: job for job in unpublished}
     for failure in (*failures, *refused):
         _fail(attempt, job_of[failure.source.document_id], failure.code, failure.detail)
@@ -86,7 +97,7 @@ def purge(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
     for document_id in ids:
         remove(DOCUMENT_FILES.files_of(attempt.tenant_id, document_id))
     with tenant_scope(attempt.tenant_id):
-        Chunk.objects.filter(document__in=ids).delete_rows()
+        purge_chunks(attempt, batch)
         Document.with_deleted.filter(pk__in=ids).update(text="", metadata_json={}, file_metadata_json={})
         held = IngestionJob.objects.held(batch).locked()
         held.finish(JobState.DONE, timings_json=attempt.progress.timings())

@@ -13,6 +13,7 @@ from core.models import new_id
 from engines.vectors import Filter
 from jobs.states import JobState
 from knowledge.ingestion.attempt import Attempt
+from knowledge.ingestion.quotas import replace_chunks
 from knowledge.models import (
     Chunk,
     Document,
@@ -34,12 +35,12 @@ from knowledge.used_models import models_of_documents
 def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> list[IngestionJob]:
     """Write the new generations, and let their documents be found by them. Return the jobs of the published documents;
     those of a first generation are done. Documents that were deleted or replaced meanwhile are skipped, and those without
-    a product keep their last generation."""
+    a product keep their last generation. Raises QuotaExceededError."""
     product_of = {product.chunked.source.document_id: product for product in products}
     with tenant_scope(attempt.tenant_id):
         held = attempt.lock_held([job for job in jobs if job.document_id in product_of])
-        Chunk.objects.filter(document__in=[job.document_id for job in held]).delete_rows()
         accepted = [product_of[job.document_id] for job in held]
+        replace_chunks(attempt, held, accepted)
         _write_chunks(accepted, attempt.ports)
         _write_tags(accepted)
         _update_documents_and_jobs(attempt, held, accepted)

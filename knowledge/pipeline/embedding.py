@@ -29,6 +29,7 @@ def embed(
         for digest, content in zip(one.digests, one.contents, strict=True)
     }
     missing = [digest for digest in contents if digest not in vectors]
+    new_tokens = [_tokens_of(one, set(missing)) for one in documents]
     total = sum(len(one.digests) for one in documents)
     for number, digests in enumerate(batched(missing, BATCH_SIZE)):
         progress("embed", done=total - len(missing) + number * BATCH_SIZE, total=total)
@@ -37,9 +38,19 @@ def embed(
     progress("embed", done=total, total=total)
     empty = np.empty((0, ports.embedder.dimensions), dtype=np.float32)
     return [
-        Embedded(chunked=one, vectors=np.stack([vectors[d] for d in one.digests]) if one.digests else empty)
-        for one in documents
+        Embedded(
+            chunked=one,
+            vectors=np.stack([vectors[d] for d in one.digests]) if one.digests else empty,
+            new_tokens=tokens,
+        )
+        for one, tokens in zip(documents, new_tokens, strict=True)
     ]
+
+
+def _tokens_of(document: Chunked, missing: set[str]) -> int:
+    """The tokens of the chunks whose text must be embedded."""
+    chunks = zip(document.chunks, document.digests, strict=True)
+    return sum(chunk.token_count for chunk, digest in chunks if digest in missing)
 
 
 def _reusable_vectors(documents: Sequence[Chunked], tenant_id: UUID, ports: Ports) -> dict[str, Vectors]:

@@ -54,7 +54,13 @@ def tag(embedded: Embedded, progress: Progress) -> Tagged:
             [*manual, *document_tags, *by_rule, *ai], key=lambda one: precedence.index(one.source)
         )
         tags.append(tuple({one.tag_id: one for one in reversed(ranked)}.values()))
-    return Tagged(chunked=chunked, vectors=embedded.vectors, tags=tuple(tags), stopped_rules=rules.stopped)
+    return Tagged(
+        chunked=chunked,
+        vectors=embedded.vectors,
+        new_tokens=embedded.new_tokens,
+        tags=tuple(tags),
+        stopped_rules=rules.stopped,
+    )
 
 
 def imported_tag_names(metadata: dict[str, object]) -> list[str]:

@@ -125,10 +125,11 @@ class Chunked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """`vectors` has a row for each chunk."""
+    """`vectors` has a row for each chunk; `new_tokens` were embedded, and not known before."""
 
     chunked: Chunked
     vectors: Vectors
+    new_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,7 @@ class Tagged:
 
     chunked: Chunked
     vectors: Vectors
+    new_tokens: int
     tags: tuple[tuple[TagAssignment, ...], ...]
     stopped_rules: dict[UUID, str] = field(default_factory=dict)
 

@@ -15,6 +15,8 @@ from audit.services import record
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
+from core.quotas import charge
 from engines.vectors import Hit, Mode, Query
 from knowledge.engine_config import default_model, embedder_configs, embedder_named, model_for, vector_store
 from knowledge.errors import FilterInvalidError
@@ -27,6 +29,8 @@ from knowledge.search.found_chunks import FoundChunk, hydrate
 MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
 # The event of a search has so many of the chunks, and their number.
 RECORDED_HITS = 50
+# A search is one unit, and one more for each so many chunks that it may return.
+UNIT_HITS = 100
 # More hits are requested, because some may belong to a generation or a document that was replaced or deleted meanwhile.
 SPARE_HITS = 10
 
@@ -41,12 +45,14 @@ def search(
     audited: bool = True,
 ) -> list[FoundChunk]:
     """Return the best chunks, the best first. Every search is recorded in the audit log, unless it is not `audited`, as in
-    measurements. Raise FilterInvalidError, EmbeddingError, VectorStoreError."""
+    measurements. Raise FilterInvalidError, QuotaExceededError, EmbeddingError, VectorStoreError."""
     actor.require(Role.VIEWER)
     if not 1 <= limit <= MAX_LIMIT:
         raise FilterInvalidError(f"Ask for 1 to {MAX_LIMIT} passages.")
     if len(query) > MAX_QUERY_LENGTH:
         raise FilterInvalidError(f"A query has at most {MAX_QUERY_LENGTH:,} characters.")
+    with tenant_scope(actor.tenant_id):
+        charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS})
     hits = _rank(actor.tenant_id, query, mode, limit + SPARE_HITS, filters or SearchFilters())
     with tenant_scope(actor.tenant_id):
         chunks = hydrate(hits, limit)

@@ -18,6 +18,8 @@ from core.bulk_sql import insert_instances
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
+from core.quotas import QuotaExceededError, charge
 from jobs.errors import LeaseLostError
 from knowledge.engine_config import file_parser, model_for
 from knowledge.errors import DocumentBusyError, ReferenceNotFoundError, TagInvalidError, UploadInvalidError
@@ -67,7 +69,8 @@ def add_documents(
 
     A file whose bytes OYL already has under that `external_id` is unchanged and costs nothing, unless it is in error,
     was made by other versions of the pipeline, or comes with other metadata or new tags. Raises ReferenceNotFoundError,
-    UploadInvalidError, and LeaseLostError when the `container` that it was found in was deleted or replaced meanwhile.
+    UploadInvalidError, QuotaExceededError, and LeaseLostError when the `container` that it was found in was deleted or
+    replaced meanwhile.
     """
     actor.require(Role.EDITOR)
     _check_uploads(uploads)
@@ -182,12 +185,13 @@ def _write(
     after a concurrent change of one of them."""
     replaced = [plan.document_id for plan in plans if plan.before]
     with tenant_scope(actor.tenant_id):
+        reference = Reference.objects.select_related("workspace").get(pk=reference_id)
+        charge(actor=actor, amounts=_amounts(plans), workspace_id=reference.workspace_id)
         if container:  # locked until the members are written
             rows = Document.objects.filter(pk=container.pk, file_generation=container.file_generation)
             if not rows.select_for_update(no_key=True).values_list("pk"):
                 raise LeaseLostError
         lock_documents(replaced)
-        reference = Reference.objects.select_related("workspace").get(pk=reference_id)
         documents = [_updated_or_new(plan, paths[plan.document_id], reference, container) for plan in plans]
         insert_instances([document for document in documents if document._state.adding])
         for document, plan in zip(documents, plans, strict=True):
@@ -202,6 +206,15 @@ def _write(
             workspace_id=reference.workspace_id,
             new={str(plan.document_id): plan.outcome for plan in plans},
         )
+
+
+def _amounts(plans: Sequence[_Plan]) -> dict[QuotaKind, int]:
+    """What the plans add; a smaller file that replaces a larger one gives some bytes back."""
+    sizes = [plan.digest.size_bytes - (plan.before.size_bytes if plan.before else 0) for plan in plans]
+    return {
+        QuotaKind.DOCUMENTS: sum(plan.before is None for plan in plans),
+        QuotaKind.STORAGE: sum(sizes),
+    }
 
 
 def _updated_or_new(plan: _Plan, path: str, reference: Reference, container: Document | None) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,8 @@ from audit.services import record
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
+from core.quotas import count
 from knowledge.errors import DocumentNotFoundError
 from knowledge.metadata import check_metadata
 from knowledge.models import Document, DocumentStatus, JobKind
@@ -35,6 +38,7 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
             raise DocumentNotFoundError
         ids = [document.pk for document in documents]
         Document.objects.filter(pk__in=ids).soft_delete()
+        _give_back(actor, documents)
         cancel_unfinished(ids)
         enqueue(documents, JobKind.PURGE)
         record(
@@ -45,6 +49,16 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
             old={str(document.pk): document.sha256 for document in documents},
         )
     return len(documents)
+
+
+def _give_back(actor: Actor, documents: Sequence[Document]) -> None:
+    """Inside a scope: the quotas of each workspace's documents and bytes."""
+    sizes: defaultdict[UUID, list[int]] = defaultdict(list)
+    for document in documents:
+        sizes[document.reference.workspace_id].append(document.size_bytes)
+    for workspace_id, own in sizes.items():
+        amounts = {QuotaKind.DOCUMENTS: -len(own), QuotaKind.STORAGE: -sum(own)}
+        count(actor=actor, amounts=amounts, workspace_id=workspace_id)
 
 
 def set_metadata(*, actor: Actor, document_id: UUID, metadata: dict[str, Any]) -> None:

@@ -20,6 +20,8 @@ from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
+from core.quotas import charge, count
 from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus, FileBatch, Reference, StoredFile
 from knowledge.services.adding import add_documents
@@ -37,13 +39,14 @@ class Attachment:
 
 
 def store_file(*, actor: Actor, file: File[bytes], purpose: str) -> StoredFile:
-    """Keep a file until documents are made from it. To be called outside of a transaction."""
+    """Keep a file until documents are made from it. To be called outside of a transaction. Raises QuotaExceededError."""
     actor.require(Role.EDITOR)
     pk = new_id()
     path = UPLOADED_FILES.save(file, actor.tenant_id, pk, "content")
     try:
         storage.flush([path])
         with tenant_scope(actor.tenant_id):
+            charge(actor=actor, amounts={QuotaKind.STORAGE: file.size})
             stored: StoredFile = StoredFile.objects.create(
                 pk=pk,
                 filename=str(file.name)[:255],
@@ -68,6 +71,7 @@ def delete_file(*, actor: Actor, stored: StoredFile) -> None:
             delete_documents(actor=actor, document_ids=ids)
         record(actor=actor, action="file.deleted", target=stored, old={"filename": stored.filename})
         transaction.on_commit(partial(storage.remove, [stored.file_path]))
+        count(actor=actor, amounts={QuotaKind.STORAGE: -stored.size_bytes})
         stored.delete()
 
 

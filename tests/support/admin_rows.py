@@ -12,6 +12,7 @@ from django.utils import timezone
 from assistants.models import Assistant, Instruction, Teammate
 from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
+from core.models import QuotaLimit
 from knowledge.models import (
     Chunk,
     Document,
@@ -129,7 +130,10 @@ def _tenant(owner: Person) -> list[models.Model]:
         token_hash=f"{owner.tenant_id.int:064x}",
         expires_at=timezone.now() + timedelta(days=1),
     )
-    return [Tenant.objects.get(pk=owner.tenant_id), key, membership, invitation, AuditLog.objects.all()[0]]
+    quota = QuotaLimit.objects.create(kind="documents", credential=key.prefix, amount=100)
+    return [
+        Tenant.objects.get(pk=owner.tenant_id), key, membership, invitation, quota, AuditLog.objects.all()[0]
+    ]
 
 
 @pytest.fixture

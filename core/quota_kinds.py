@@ -1,0 +1,34 @@
+"""What quotas limit."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db import models
+
+
+class QuotaKind(models.TextChoices):
+    STORAGE = "storage_bytes", "Bytes of files"
+    DOCUMENTS = "documents", "Documents"
+    CHUNKS = "chunks", "Passages"
+    EMBEDDING = "embedding_tokens", "Tokens embedded in a day"
+    SEARCH = "search_units", "Units of search in a day"
+    EVENTS = "events", "Events in a day"
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is there until it is deleted. All others are counted by the day, in UTC."""
+        return self in (QuotaKind.STORAGE, QuotaKind.DOCUMENTS, QuotaKind.CHUNKS)
+
+
+# The day of the rows that count what is stored.
+STORED = date(1970, 1, 1)
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def next_reset() -> datetime:
+    """When the counts of today end."""
+    return datetime.combine(today() + timedelta(days=1), time.min, UTC)

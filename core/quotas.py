@@ -1,0 +1,171 @@
+"""Quotas: what a tenant, a workspace or an API key may store, and may use in a day.
+
+Each use is a row of its own, inserted in the transaction of what it counts, so that no two transactions wait for each other;
+`core.quota_upkeep` adds the rows up. A limit can be exceeded only by transactions that run at the same time: a lock orders
+those that add to what is stored as soon as `MARGIN` more of them would not fit, and the counts of a day may be exceeded by
+the requests under way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from core.actors import Actor
+from core.errors import OylError
+from core.isolation.scope import current_tenant_id
+from core.quota_kinds import STORED, QuotaKind, next_reset, today
+
+MARGIN = 32
+ORGANISATION, WORKSPACE, API_KEY = "organisation", "workspace", "API key"
+Amounts = Mapping[QuotaKind, int]
+
+# A key's limit is on what the key adds in a day, because what others delete was not given back by it.
+COUNT = """
+WITH wanted AS (
+    SELECT * FROM json_to_recordset(%(wanted)s) AS w(kind text, amount bigint, preset bigint, day date)
+), limits AS (
+    SELECT w.kind, w.amount, w.day, s.subject, coalesce(l.amount, s.is_preset * w.preset) AS most
+    FROM wanted w CROSS JOIN (VALUES
+        ('organisation', NULL::uuid, '', 1), ('workspace', %(workspace)s::uuid, '', NULL), ('API key', NULL, %(key)s, NULL)
+    ) AS s(subject, workspace_id, credential, is_preset)
+    LEFT JOIN quota_limits l ON l.tenant_id = %(tenant)s AND l.kind = w.kind
+        AND l.workspace_id IS NOT DISTINCT FROM s.workspace_id AND l.credential = s.credential
+    WHERE w.amount > 0 AND NOT (s.subject = 'workspace' AND s.workspace_id IS NULL)
+        AND NOT (s.subject = 'API key' AND s.credential = '')
+), reached AS (
+    SELECT l.kind, l.subject, uses.amount AS used, l.most FROM limits l CROSS JOIN LATERAL (
+        SELECT coalesce(sum(u.amount), 0)::bigint AS amount FROM quota_uses u
+        WHERE u.tenant_id = %(tenant)s AND u.kind = l.kind
+            AND u.day = CASE WHEN l.subject = 'API key' THEN %(today)s ELSE l.day END
+            AND (l.subject <> 'workspace' OR u.workspace_id = %(workspace)s)
+            AND (l.subject <> 'API key' OR u.credential = %(key)s)
+    ) uses WHERE l.most > 0 AND uses.amount + l.amount * %(margin)s > l.most
+), inserted AS (
+    INSERT INTO quota_uses (id, tenant_id, created_at, kind, day, workspace_id, credential, amount)
+    SELECT gen_random_uuid(), %(tenant)s, statement_timestamp(), kind, one.day, %(workspace)s, one.credential, amount
+    FROM wanted CROSS JOIN LATERAL (VALUES
+        (wanted.day, CASE WHEN wanted.day = %(today)s THEN %(key)s ELSE '' END, true),
+        (%(today)s::date, %(key)s, wanted.day <> %(today)s AND %(key)s <> '' AND amount > 0)
+    ) AS one(day, credential, is_needed)
+    WHERE one.is_needed AND (%(margin)s = 0 OR NOT EXISTS (SELECT FROM reached))
+)
+SELECT kind, subject, used, most FROM reached
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much of a limit is used, and whose limit it is. `limit` 0 is no limit."""
+
+    kind: QuotaKind
+    subject: str
+    used: int
+    limit: int
+
+    @property
+    def resets_at(self) -> datetime | None:
+        return None if self.kind.is_stored and self.subject != API_KEY else next_reset()
+
+
+class QuotaExceededError(OylError):
+    """A quota is used up."""
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing = standing
+        what = f"the quota of the {standing.subject}, {standing.kind.value}"
+        resets = (
+            f"It is reset at {standing.resets_at:%Y-%m-%d %H:%M} UTC."
+            if standing.resets_at
+            else "Delete what is not needed any more, or ask an operator for more."
+        )
+        super().__init__(f"This exceeds {what}: {standing.used:,} of {standing.limit:,} are used. {resets}")
+
+
+def charge(*, actor: Actor, amounts: Amounts, workspace_id: UUID | None = None) -> None:
+    """Inside a scope: count what the actor is about to store or use. Raises QuotaExceededError, having counted nothing, when
+    a limit would be exceeded; amounts that are not positive never are."""
+    wanted = {kind: amount for kind, amount in amounts.items() if amount}
+    is_stored = any(kind.is_stored and amount > 0 for kind, amount in wanted.items())
+    reached = _count(actor, wanted, workspace_id, margin=MARGIN if is_stored else 1)
+    if reached and is_stored:
+        for kind in sorted({one.kind for one in reached}):
+            _lock(kind)
+        reached = _count(actor, wanted, workspace_id, margin=1)
+    if reached:
+        raise QuotaExceededError(reached[0])
+
+
+def count(*, actor: Actor, amounts: Amounts, workspace_id: UUID | None = None) -> None:
+    """As `charge`, but no limit is checked."""
+    _count(actor, amounts, workspace_id, margin=0)
+
+
+def standings() -> list[Standing]:
+    """Inside a scope: how much of its quotas the tenant has used."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, sum(amount)::bigint FROM quota_uses WHERE tenant_id = %s AND day IN (%s, %s)"
+            " AND (day = %s) = (kind = ANY(%s)) GROUP BY kind",
+            [current_tenant_id(), STORED, today(), STORED, [kind for kind in QuotaKind if kind.is_stored]],
+        )
+        used = dict(cursor.fetchall())
+        cursor.execute(
+            "SELECT kind, amount FROM quota_limits"
+            " WHERE tenant_id = %s AND workspace_id IS NULL AND credential = ''",
+            [current_tenant_id()],
+        )
+        limits = {**settings.OYL_QUOTAS, **dict(cursor.fetchall())}
+    return [Standing(kind, ORGANISATION, max(0, used.get(kind, 0)), limits[kind]) for kind in QuotaKind]
+
+
+def refuse_if_used_up(kinds: Iterable[QuotaKind]) -> None:
+    """Inside a scope: raise QuotaExceededError when one of the tenant's limits is reached. For work whose amount is known
+    only when it is done."""
+    for one in standings():
+        if one.kind in kinds and 0 < one.limit <= one.used:
+            raise QuotaExceededError(one)
+
+
+def _count(actor: Actor, amounts: Amounts, workspace_id: UUID | None, *, margin: int) -> list[Standing]:
+    """Insert the uses, unless limits would be exceeded by `margin` times the amounts: return these limits. With a margin of
+    0 no limit is checked."""
+    if not amounts:
+        return []
+    wanted: list[dict[str, Any]] = [
+        {
+            "kind": kind,
+            "amount": amount,
+            "preset": settings.OYL_QUOTAS[kind],
+            "day": str(STORED if kind.is_stored else today()),
+        }
+        for kind, amount in amounts.items()
+    ]
+    values: dict[str, Any] = {
+        "wanted": json.dumps(wanted),
+        "tenant": current_tenant_id(),
+        "workspace": workspace_id,
+        "key": actor.credential if actor.scopes is not None else "",
+        "today": today(),
+        "margin": margin,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, values)
+        return [
+            Standing(QuotaKind(kind), subject, max(0, used), most) for kind, subject, used, most in cursor
+        ]
+
+
+def _lock(kind: QuotaKind) -> None:
+    """Let only one transaction of the tenant near a limit of this kind go on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"quota/{current_tenant_id()}/{kind}"]
+        )

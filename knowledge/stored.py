@@ -1,0 +1,26 @@
+"""What the quotas of stored things count of documents, files and chunks."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Sum
+
+from core.quota_kinds import QuotaKind
+from core.quota_upkeep import Stored
+from knowledge.models import Chunk, Document, StoredFile
+
+
+def stored() -> list[Stored]:
+    documents, of_document = Document.objects.all(), "reference__workspace"
+    return [
+        Stored(kind=QuotaKind.DOCUMENTS, rows=documents, amount=Count("pk"), workspace=of_document),
+        Stored(
+            kind=QuotaKind.STORAGE, rows=documents, amount=Sum("size_bytes", default=0), workspace=of_document
+        ),
+        Stored(kind=QuotaKind.STORAGE, rows=StoredFile.objects.all(), amount=Sum("size_bytes", default=0)),
+        Stored(
+            kind=QuotaKind.CHUNKS,
+            rows=Chunk.objects.all(),
+            amount=Count("pk"),
+            workspace="document__reference__workspace",
+        ),
+    ]

@@ -1,0 +1,16 @@
+"""The organisation's part of the admin's first page: what is used of its quotas."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from core.admin import has_role
+from core.admin.home import Home, Panel
+from core.permissions import Role
+from core.quotas import standings
+
+
+def home(request: HttpRequest) -> Home:
+    if not has_role(request, Role.ADMIN):
+        return Home()
+    return Home(panels=[Panel(title="Quotas", template="admin/tenants/home_quotas.html", rows=standings())])

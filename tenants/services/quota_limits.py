@@ -1,0 +1,33 @@
+"""Quotas of a tenant, its workspaces and its API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from audit.services import save_audited, soft_delete_audited
+from core.actors import Actor, ActorKind
+from core.errors import ForbiddenError
+from core.models import QuotaLimit
+from core.permissions import Role
+
+OPERATORS = (ActorKind.OPERATOR, ActorKind.COMMAND)
+
+
+def save_quota_limit(*, actor: Actor, limit: QuotaLimit) -> None:
+    """Raises ForbiddenError below admin, and for a quota of the organisation, which only operators set."""
+    _require_operator(actor, [limit])
+    save_audited(actor=actor, instance=limit, role=Role.ADMIN)
+
+
+def delete_quota_limits(*, actor: Actor, limits: Sequence[QuotaLimit]) -> None:
+    """For the organisation, those of the settings apply again. Raises ForbiddenError as `save_quota_limit`."""
+    _require_operator(actor, limits)
+    soft_delete_audited(actor=actor, instances=limits, role=Role.ADMIN)
+
+
+def _require_operator(actor: Actor, limits: Sequence[QuotaLimit]) -> None:
+    for limit in limits:
+        if limit.workspace_id is None and not limit.credential and actor.kind not in OPERATORS:
+            raise ForbiddenError(
+                "Only operators set the quotas of the organisation. Choose a workspace or a key."
+            )
