@@ -129,8 +129,9 @@ def standings() -> list[Standing]:
 def refuse_if_used_up(kinds: Iterable[QuotaKind]) -> None:
     """Inside a scope: raise QuotaExceededError when one of the tenant's limits is reached. For work whose amount is known
     only when it is done."""
-    for one in standings():
-        if one.kind in kinds and 0 < one.limit <= one.used:
+    wanted = set(kinds)
+    for one in standings() if wanted else []:
+        if one.kind in wanted and 0 < one.limit <= one.used:
             raise QuotaExceededError(one)
 
 

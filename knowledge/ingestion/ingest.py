@@ -32,6 +32,7 @@ from knowledge.ingestion.vocabulary import load_vocabularies
 from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import run
 from knowledge.pipeline.ports import collection_name
+from knowledge.pipeline.values import Tagged
 from knowledge.services.rules import switch_off_rules
 from knowledge.storage.files import DOCUMENT_FILES
 from knowledge.used_models import models_of_documents
@@ -53,7 +54,7 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
         files = _open_files(attempt, unpublished, stack)
         vocabularies = load_vocabularies(attempt, {job.document.reference_id for job in unpublished})
         with tenant_scope(tenant_id):
-            refuse_if_used_up((QuotaKind.CHUNKS, QuotaKind.EMBEDDING))
+            refuse_if_used_up([QuotaKind.EMBEDDING] if unpublished else [])
             # Stored before the first point is written, because the clean-up must know where points may be.
             IngestionJob.objects.held(unpublished).locked().update(versions={"model": ports.embedder.model})
             sources = load_sources(unpublished, files, ports.embedder.model, vocabularies)
@@ -65,16 +66,10 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
         accepted, refused = add_members(attempt, unpublished, products)
         try:
             progress(Stage.FLIP)
-            published = set(publish(attempt, unpublished, accepted))
         except LeaseLostError:
             remove_unpublished(attempt, unpublished, products)
             raise
-        except QuotaExceededError as error:
-            # Which of them exceed the quota shows when each is tried alone.
-            retry = DEFAULT_RETRY if len(unpublished) > 1 else None
-            fail_all(attempt.handler, tenant_id, unpublished, error.code, str(error), retry=retry)
-            remove_unpublished(attempt, unpublished, products)
-            return
+        published = _publish_or_fail(attempt, unpublished, accepted)
     job_of = {job.document_id: job for job in unpublished}
     for failure in (*failures, *refused):
         _fail(attempt, job_of[failure.source.document_id], failure.code, failure.detail)
@@ -101,6 +96,21 @@ def purge(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
         Document.with_deleted.filter(pk__in=ids).update(text="", metadata_json={}, file_metadata_json={})
         held = IngestionJob.objects.held(batch).locked()
         held.finish(JobState.DONE, timings_json=attempt.progress.timings())
+
+
+def _publish_or_fail(
+    attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]
+) -> set[IngestionJob]:
+    """Return the jobs of the published documents; none, and the jobs failed, if they exceed a quota."""
+    try:
+        return set(publish(attempt, jobs, products))
+    except QuotaExceededError as error:
+        ids = {product.chunked.source.document_id for product in products}
+        failed = [job for job in jobs if job.document_id in ids]
+        # Which of several exceed it shows when each is tried alone.
+        retry = DEFAULT_RETRY if len(failed) > 1 else None
+        fail_all(attempt.handler, attempt.tenant_id, failed, "quota_exceeded", str(error), retry=retry)
+        return set()
 
 
 def work_folder() -> Path:

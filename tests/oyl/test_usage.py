@@ -47,6 +47,10 @@ def test_usage_counts_objects_and_ingestion(library: Library, caller: Caller):
     assert figures == {
         "since": str(TODAY - timedelta(days=29)),
         "until": str(TODAY),
+        "quotas": figures["quotas"],
+        "embedding_tokens": figures["embedding_tokens"],
+        "search_units": 0,
+        "events": figures["events"],
         "members": 1,
         "api_keys": 1,
         "workspaces": 2,
@@ -61,6 +65,14 @@ def test_usage_counts_objects_and_ingestion(library: Library, caller: Caller):
         "ingested_chunks": chunks + 2,
         "failed": 1,
     }
+    quotas = {one["kind"]: one["used"] for one in figures["quotas"]}
+    assert quotas == {
+        "storage_bytes": figures["document_bytes"],
+        "documents": 3,
+        "chunks": chunks,
+        **{kind: figures[kind] for kind in ("embedding_tokens", "search_units", "events")},
+    }
+    assert figures["embedding_tokens"] > 50 and figures["events"] > 5
 
 
 def test_usage_by_workspace_is_paginated(library: Library, caller: Caller):

@@ -11,7 +11,7 @@ import core.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0002_kept_answers"),
+        ("core", "0003_closed_tables"),
         ("tenants", "0001_initial"),
     ]
 
