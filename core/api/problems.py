@@ -40,12 +40,14 @@ from core.isolation.time_limits import was_stopped
 from core.quotas import QuotaExceededError
 from core.rate_limits import RateLimitResult
 from core.requests import API_PREFIXES
+from core.request_work import RETRY_SECONDS, ClientLeftError, TooBusyError
 
 STATUSES: dict[type[OylError], int] = {
     NotFoundError: status.HTTP_404_NOT_FOUND,
     ForbiddenError: status.HTTP_403_FORBIDDEN,
     ConflictError: status.HTTP_409_CONFLICT,
     InvalidError: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    ClientLeftError: status.HTTP_503_SERVICE_UNAVAILABLE,  # nobody receives it
     TookTooLongError: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 TOO_LARGE_ERRORS = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
@@ -109,6 +111,8 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 def _domain_problem(request: Any, error: OylError) -> Response | None:
     if isinstance(error, QuotaExceededError):
         return _quota_problem(request, error)
+    if isinstance(error, TooBusyError):
+        return _response(request, 429, error.code, str(error), headers={"Retry-After": str(RETRY_SECONDS)})
     kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
     return _response(request, STATUSES[kind], error.code, str(error)) if kind else None
 

@@ -13,12 +13,19 @@ from core.api.bound_rows import BoundLookups
 from core.api.openai.fields import TextsField
 from core.api.openai.views import OpenAIViewSet, validated
 from core.api.views import READ
+from core.batching import batched
 from core.errors import NotFoundError
+from core.isolation.scope import tenant_scope
 from core.permissions import Role, bound_kinds
-from engines.embedding import Embedder
+from core.quota_kinds import QuotaKind
+from core.quotas import charge
+from core.request_work import RequestWork, embedding_slots
+from engines.embedding import Embedder, Vectors
 from knowledge.engine_config import embedder_configs, embedder_named
 
 MAX_TEXTS, MAX_TEXT_LENGTH = 2048, 100_000
+# Between slices, the request ends if its client has left or its time is up.
+SLICE_TEXTS, SECONDS = 32, 120.0
 # Models are no tenant's objects: a key bound to any object may use them.
 OPEN_TO_BOUND_KEYS: BoundLookups = dict.fromkeys(bound_kinds(), ())
 
@@ -90,7 +97,7 @@ class EmbeddingViewSet(OpenAIViewSet):
                     f"Text {number} has {count} tokens; the model reads {embedder.max_tokens}. Split it."
                 )
                 raise serializers.ValidationError({"input": message})
-        vectors = embedder.embed(self.actor.tenant_id, texts)
+        vectors = self._embed(embedder, texts, counts)
         as_base64 = data["encoding_format"] == "base64"
         rows = [
             {
@@ -104,3 +111,17 @@ class EmbeddingViewSet(OpenAIViewSet):
         ]
         usage = {"prompt_tokens": sum(counts), "total_tokens": sum(counts)}
         return Response({"object": "list", "data": rows, "model": embedder.model, "usage": usage})
+
+    def _embed(self, embedder: Embedder, texts: list[str], tokens: list[int]) -> list[Vectors]:
+        """In slices, each of which is charged before it is embedded. Raises TooBusyError, QuotaExceededError,
+        TookTooLongError, ClientLeftError."""
+        tenant_id, work = self.actor.tenant_id, RequestWork(self.request._request, SECONDS)
+        vectors: list[Vectors] = []
+        with embedding_slots().hold(tenant_id):
+            for part in batched(zip(texts, tokens, strict=True), SLICE_TEXTS):
+                work.check()
+                with tenant_scope(tenant_id):
+                    amounts = {QuotaKind.EMBEDDING: sum(count for _, count in part)}
+                    charge(actor=self.actor, amounts=amounts)
+                vectors.extend(embedder.embed(tenant_id, [text for text, _ in part]))
+        return vectors

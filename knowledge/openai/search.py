@@ -13,6 +13,7 @@ from core.api.openai.fields import Field, TextsField
 from core.api.openai.views import OpenAIViewSet, validated
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from core.request_work import RequestWork
 from engines.vectors import Condition
 from engines.vectors.fusion import MAX_FUSED_SCORE
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
@@ -23,7 +24,7 @@ from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import MAX_QUERY_LENGTH, search
 
-MAX_QUERIES = 10
+MAX_QUERIES, SECONDS = 10, 60.0
 
 
 class ConditionField(Field):
@@ -81,7 +82,9 @@ class StoreSearchViewSet(OpenAIViewSet):
         limit = data["max_num_results"]
         filters = SearchFilters(references=(store_id,), where=data.get("filters"))
         chunks: list[FoundChunk] = []
+        work = RequestWork(self.request._request, SECONDS)
         for query in data["query"]:
+            work.check()
             chunks += search(actor=self.actor, query=query, limit=limit, filters=filters)
         best: dict[UUID, FoundChunk] = {}
         for chunk in sorted(chunks, key=_score, reverse=True):

@@ -17,6 +17,7 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.quotas import charge
+from core.request_work import search_slots
 from engines.vectors import Hit, Mode, Query
 from knowledge.engine_config import default_model, embedder_configs, embedder_named, model_for, vector_store
 from knowledge.errors import FilterInvalidError
@@ -45,7 +46,7 @@ def search(
     audited: bool = True,
 ) -> list[FoundChunk]:
     """Return the best chunks, the best first. Every search is recorded in the audit log, unless it is not `audited`, as in
-    measurements. Raise FilterInvalidError, QuotaExceededError, EmbeddingError, VectorStoreError."""
+    measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
     actor.require(Role.VIEWER)
     if not 1 <= limit <= MAX_LIMIT:
         raise FilterInvalidError(f"Ask for 1 to {MAX_LIMIT} passages.")
@@ -53,7 +54,8 @@ def search(
         raise FilterInvalidError(f"A query has at most {MAX_QUERY_LENGTH:,} characters.")
     with tenant_scope(actor.tenant_id):
         charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS})
-    hits = _rank(actor.tenant_id, query, mode, limit + SPARE_HITS, filters or SearchFilters())
+    with search_slots().hold(actor.tenant_id):
+        hits = _rank(actor.tenant_id, query, mode, limit + SPARE_HITS, filters or SearchFilters())
     with tenant_scope(actor.tenant_id):
         chunks = hydrate(hits, limit)
         if audited:

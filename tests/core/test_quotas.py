@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
 
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit, QuotaUse
-from core.quota_kinds import QuotaKind
+from core.quota_kinds import QuotaKind, today
 from core.quotas import standings
 from core.tasks import add_up_quotas, correct_quotas
+from knowledge.engine_config import default_embedder
 from knowledge.models import Document
+from knowledge.services.references import get_or_create_reference
+from tenants.models import User
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
+from tests.support.admin_pages import url
 from tests.support.api_client import Caller, assert_problem, make_caller
 
 
@@ -82,3 +94,137 @@ def test_uses_are_added_up_and_corrected_by_what_is_there(owner: Person, library
     correct_quotas()
     assert used(owner, QuotaKind.DOCUMENTS) == used(owner, QuotaKind.CHUNKS) == 2
     assert used(owner, QuotaKind.STORAGE) == before[QuotaKind.STORAGE] - document.size_bytes
+
+
+def test_chunks(owner: Person, library: Library, caller: Caller):
+    """The document fails, leaves no points, and can be retried when there is room."""
+    limit(owner, QuotaKind.CHUNKS, 1)
+    upload(caller, library, "a.md")
+    library.work()
+    upload(caller, library, "b.md")
+    library.work()
+    documents = library.documents()
+    failed = documents["b.md"]
+    assert (failed.processed_status, failed.error_code) == ("error", "quota_exceeded")
+    assert "1 of 1" in failed.error_detail
+    assert library.points(failed) == [] and len(library.points(documents["a.md"])) == 1
+    assert used(owner, QuotaKind.CHUNKS) == 1
+    caller("delete", f"documents/{documents['a.md'].pk}/")
+    library.work()
+    assert caller.post(f"documents/{failed.pk}/retry/", {}).status_code == 202
+    library.work()
+    assert library.documents()["b.md"].processed_status == "done"
+    assert used(owner, QuotaKind.CHUNKS) == 1
+
+
+def test_storage_of_documents_and_files(owner: Person, library: Library, caller: Caller):
+    limit(owner, QuotaKind.STORAGE, 2 * len(BEES))
+    assert upload(caller, library, "a.md").status_code == 202
+    client = Client(headers={"Authorization": f"Bearer {caller.key.secret}"})
+
+    def send() -> Any:
+        file = SimpleUploadedFile("f.md", BEES.encode())
+        return client.post("/v1/files", {"file": file, "purpose": "assistants"})
+
+    stored = send()
+    assert stored.status_code == 200
+    refused = send()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "quota_exceeded")
+    assert client.delete(f"/v1/files/{stored.json()['id']}").status_code == 200
+    assert send().status_code == 200
+    assert used(owner, QuotaKind.STORAGE) == 2 * len(BEES)
+
+
+def test_searches_of_a_day(owner: Person, stranger: Person, caller: Caller):
+    limit(owner, QuotaKind.SEARCH, 12)
+    assert caller.post("search/", {"query": "bees", "limit": 1000}).status_code == 200
+    assert caller.post("search/", {"query": "bees"}).status_code == 200
+    answer = caller.post("search/", {"query": "bees"})
+    problem = assert_problem(answer, 429, "quota_exceeded")
+    assert 0 < int(answer["Retry-After"]) <= 86_400
+    assert (problem["quota"]["used"], problem["quota"]["limit"]) == (12, 12)
+    assert problem["quota"]["resets_at"] > str(today())
+    page = owner.client.get("/admin/try-search/?query=bees").content.decode()
+    assert "12 of 12 are used" in page
+    assert make_caller(stranger).post("search/", {"query": "bees"}).status_code == 200
+
+
+def embed(caller: Caller, *texts: str) -> Any:
+    model = default_embedder().model
+    client = Client(headers={"Authorization": f"Bearer {caller.key.secret}"})
+    return client.post("/v1/embeddings", {"model": model, "input": texts}, content_type="application/json")
+
+
+def test_tokens_of_embeddings_and_of_ingestion(owner: Person, library: Library, caller: Caller):
+    limit(owner, QuotaKind.EMBEDDING, 30)
+    tokens = embed(caller, "bees dance").json()["usage"]["total_tokens"]
+    assert used(owner, QuotaKind.EMBEDDING) == tokens
+    refused = embed(caller, BEES * 3)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "quota_exceeded")
+    upload(caller, library, "a.md", content=BEES * 3)
+    library.work()
+    assert (
+        library.documents()["a.md"].processed_status == "done"
+    )  # its tokens are known when they are embedded
+    upload(caller, library, "b.md")
+    library.work()
+    assert library.documents()["b.md"].error_code == "quota_exceeded"
+
+
+def test_events_of_a_day(owner: Person, viewer: Person, caller: Caller):
+    """Nothing more is added; deleting and revoking stay possible."""
+    made = caller.post("workspaces/", {"name": "First"}).json()
+    limit(owner, QuotaKind.EVENTS, 1)
+    assert_problem(caller.post("workspaces/", {"name": "Second"}), 429, "quota_exceeded")
+    body = {"query": "bees"}
+    answer = viewer.client.post("/api/v1/search/", body, content_type="application/json")
+    assert_problem(answer, 429, "quota_exceeded")
+    assert caller("delete", f"workspaces/{made['id']}/").status_code == 204
+    assert caller("delete", f"api-keys/{caller.key.api_key.pk}/").status_code == 204
+
+
+def test_workspace_and_key(owner: Person, library: Library, caller: Caller):
+    workspace, other = library.reference.workspace_id, make_caller(owner)
+    limit(owner, QuotaKind.DOCUMENTS, 2, workspace_id=workspace)
+    limit(owner, QuotaKind.DOCUMENTS, 1, credential=caller.key.api_key.prefix)
+    assert upload(caller, library, "a.md").status_code == 202
+    problem = assert_problem(upload(caller, library, "b.md"), 429, "quota_exceeded")
+    assert (problem["quota"]["of"], problem["quota"]["used"]) == ("API key", 1)
+    assert upload(other, library, "b.md").status_code == 202
+    problem = assert_problem(upload(other, library, "c.md"), 403, "quota_exceeded")
+    assert (problem["quota"]["of"], problem["quota"]["used"]) == ("workspace", 2)
+    elsewhere = get_or_create_reference(actor=owner.actor, workspace="Other", reference="Files")
+    assert upload(other, replace(library, reference=elsewhere), "c.md").status_code == 202
+
+
+def test_concurrent_uploads_do_not_exceed_the_quota(owner: Person, library: Library, caller: Caller):
+    limit(owner, QuotaKind.DOCUMENTS, 3)
+
+    def send(number: int) -> int:
+        try:
+            return int(upload(caller, library, f"{number}.md").status_code)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as threads:
+        statuses = sorted(threads.map(send, range(6)))
+    assert statuses == [202, 202, 202, 403, 403, 403]
+    assert used(owner, QuotaKind.DOCUMENTS) == len(library.documents()) == 3
+
+
+def test_only_operators_set_the_quotas_of_the_organisation(owner: Person, operator: User, library: Library):
+    page, fields = url(QuotaLimit, "add"), {"kind": "documents", "amount": 5}
+    assert b"Only operators" in owner.client.post(page, fields, follow=True).content
+    workspace = {**fields, "workspace_id": str(library.reference.workspace_id)}
+    assert owner.client.post(page, workspace).status_code == 302
+    call_command("set_quota", "documents", "7", tenant=str(owner.tenant_id), stdout=StringIO())
+    with tenant_scope(owner.tenant_id):
+        limits = dict(QuotaLimit.objects.values_list("workspace_id", "amount"))
+    assert limits == {None: 7, library.reference.workspace_id: 5}
+    assert "0 of 7" in " ".join(owner.client.get("/admin/").content.decode().split())
+
+
+def test_every_kind_has_a_test():
+    text = Path(__file__).read_text()
+    assert [kind for kind in QuotaKind if f"limit(owner, QuotaKind.{kind.name}" not in text] == []
+    assert set(settings.OYL_QUOTAS) == set(QuotaKind.values)

@@ -21,7 +21,7 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("kind", choices=QuotaKind.values)
+        parser.add_argument("kind", choices=QuotaKind.values, metavar="KIND")
         parser.add_argument("amount", type=int, help="0 is no limit")
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> Standing:
