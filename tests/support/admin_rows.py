@@ -132,7 +132,12 @@ def _tenant(owner: Person) -> list[models.Model]:
     )
     quota = QuotaLimit.objects.create(kind="documents", credential=key.prefix, amount=100)
     return [
-        Tenant.objects.get(pk=owner.tenant_id), key, membership, invitation, quota, AuditLog.objects.all()[0]
+        Tenant.objects.get(pk=owner.tenant_id),
+        key,
+        membership,
+        invitation,
+        quota,
+        AuditLog.objects.all()[0],
     ]
 
 
