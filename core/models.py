@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from core.isolation.fields import NamedIndex, TenantField
 from core.limits import Limit, check_limit
 from core.querysets import AliveManager, TenantManager
-from core.quota_kinds import QuotaKind
+from core.quota_kinds import STORED, QuotaKind
 
 
 def new_id() -> uuid.UUID:
@@ -144,7 +144,7 @@ class QuotaUse(TenantModel):
     prefix `credential` if there is one. Rows that differ in nothing else are added up (`core.quota_upkeep`)."""
 
     kind = models.CharField(max_length=32, choices=QuotaKind.choices)
-    day = models.DateField()
+    day = models.DateField(default=STORED)
     workspace_id = models.UUIDField(null=True)
     credential = models.CharField(max_length=16, blank=True)
     amount = models.BigIntegerField()

@@ -19,7 +19,7 @@ from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
-from core.quotas import QuotaExceededError, charge
+from core.quotas import charge
 from jobs.errors import LeaseLostError
 from knowledge.engine_config import file_parser, model_for
 from knowledge.errors import DocumentBusyError, ReferenceNotFoundError, TagInvalidError, UploadInvalidError
@@ -69,8 +69,7 @@ def add_documents(
 
     A file whose bytes OYL already has under that `external_id` is unchanged and costs nothing, unless it is in error,
     was made by other versions of the pipeline, or comes with other metadata or new tags. Raises ReferenceNotFoundError,
-    UploadInvalidError, QuotaExceededError, and LeaseLostError when the `container` that it was found in was deleted or
-    replaced meanwhile.
+    UploadInvalidError, QuotaExceededError; LeaseLostError when the `container` was deleted or replaced meanwhile.
     """
     actor.require(Role.EDITOR)
     _check_uploads(uploads)

@@ -27,6 +27,8 @@ from tests.support.api_client import assert_problem, make_caller
 BOUNDED_ELSEWHERE = {
     "idempotency_keys.body": "core.api.idempotency.MAX_ANSWER_BYTES",
     "audit_logs.payload_json": "audit.payloads",
+    "platform_events.payload_json": "audit.payloads",
+    "tags.vector": "the dimensions of the embedding model",
     "api_keys.scopes": "the serializer and the form: each scope once",
     "tenants.metadata_encrypted": "nothing writes it yet",
     "integration_configs.config_encrypted_json": "MaxJsonLengthValidator, before it is encrypted",
