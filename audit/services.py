@@ -34,16 +34,10 @@ Event = TypeVar("Event", AuditLog, PlatformEvent)
 # An event counts once for each so many characters in the quota of events.
 UNIT_LENGTH = 10_000
 # Nobody must be kept from these because the quota is used up.
-VERBS_NEVER_REFUSED = {"deleted", "removed", "revoked", "cancelled", "withdrawn", "entered", "left"}
+VERBS_NEVER_REFUSED = {"deleted", "removed", "revoked", "cancelled", "untagged", "refused"}
 NOUNS_NEVER_REFUSED = {
-    "user",
-    "session",
-    "operator",
-    "account",
-    "membership",
-    "invitation",
-    "tenant",
-    "quota_limit",
+    *("user", "member", "membership", "invitation", "password", "sign_in", "sign_out"),
+    *("session", "operator", "account", "tenant", "quota_limit"),
 }
 # Fields that are set automatically.
 UNAUDITED_FIELDS = {"id", "tenant", "created_at", "updated_at", "last_login", "password_changed_at"}
