@@ -61,27 +61,36 @@ def list_the_data_folder(targets: Targets) -> str:
 
 
 def write_into_the_data_folder(targets: Targets) -> str:
-    return str(Path(targets["data"], "celerybeat-schedule").write_text("a pickle"))
+    return _write(Path(targets["data"], f"celerybeat-schedule-{os.getpid()}"))
 
 
 def write_into_the_models(targets: Targets) -> str:
-    return str(Path(targets["data"], "models", "model.onnx").write_text("a model"))
+    return _write(Path(targets["data"], "models", f"{os.getpid()}.onnx"))
 
 
 def write_into_the_environment(targets: Targets) -> str:
-    return str(Path(sys.prefix, "lib", f"intrusion-{os.getpid()}.pth").write_text("import evil"))
+    return _write(Path(sys.prefix, "lib", f"intrusion-{os.getpid()}"))
 
 
 def write_into_the_code(targets: Targets) -> str:
-    return str(Path(frames.__file__).with_name(f"intrusion_{os.getpid()}.py").write_text(""))
+    return _write(Path(frames.__file__).with_name(f"intrusion-{os.getpid()}"))
 
 
 def write_into_the_shared_temporary_folder(targets: Targets) -> str:
-    return str(Path("/tmp", f"intrusion-{os.getpid()}").write_text(MARK))
+    return _write(Path("/tmp", f"intrusion-{os.getpid()}"))
+
+
+def _write(path: Path) -> str:
+    """Where it succeeds, nothing must be left in the checkout or the environment."""
+    path.write_text(MARK)
+    path.unlink()
+    return f"wrote {path}"
 
 
 def remove_another_tenants_file(targets: Targets) -> str:
-    return str(Path(targets["tenant_file"]).rename(targets["tenant_file"] + ".gone"))
+    path = Path(targets["tenant_file"])
+    path.rename(path.with_suffix(".gone")).rename(path)  # and back, for the next attacks
+    return "renamed"
 
 
 # Other processes
@@ -117,18 +126,13 @@ def signal_the_worker(targets: Targets) -> str:
     return "signalled"
 
 
-def signal_all_processes(targets: Targets) -> str:
-    os.kill(-1, 0)
-    return "signalled"
-
-
 def limit_the_worker(targets: Targets) -> str:
     limits = struct.pack("=QQ", resource.RLIM_INFINITY & 2**64 - 1, resource.RLIM_INFINITY & 2**64 - 1)
     return str(system_call(by_machine(302, 261), targets["worker"], resource.RLIMIT_CORE, limits, None))
 
 
 def slow_down_the_worker(targets: Targets) -> str:
-    os.setpriority(os.PRIO_PROCESS, targets["worker"], os.getpriority(os.PRIO_PROCESS, 0) + 1)
+    os.setpriority(os.PRIO_PROCESS, targets["worker"], os.getpriority(os.PRIO_PROCESS, targets["worker"]) + 1)
     return "slower"
 
 
@@ -259,7 +263,7 @@ def use_the_other_architecture(targets: Targets) -> str:
 
 def keep_memory_beyond_the_limit(targets: Targets) -> str:
     handle = os.memfd_create("hoard")
-    os.truncate(handle, 1 << 30)
+    os.truncate(handle, 1 << 20)
     return str(handle)
 
 
@@ -337,7 +341,6 @@ ATTACKS: dict[str, Callable[[Targets], str]] = {
         read_the_workers_memory_by_address,
         take_a_connection_of_the_worker,
         signal_the_worker,
-        signal_all_processes,
         limit_the_worker,
         slow_down_the_worker,
         ask_postgres_as_superuser,
