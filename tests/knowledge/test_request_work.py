@@ -8,14 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connections
 from django.test import Client
-from django.test.client import AsyncRequestFactory
 
 from core import request_work
 from core.isolation.scope import tenant_scope
 from core.quota_kinds import QuotaKind
-from core.quotas import standings
+from core.quotas import charge, standings
 from core.request_work import CLIENT_LEFT, TenantSlots, TooBusyError, embedding_slots
 from knowledge.engine_config import default_embedder
 from knowledge.openai import embeddings
@@ -24,7 +22,7 @@ from tests.conftest import Person
 from tests.support.api_client import Caller, make_caller
 
 
-def embed(caller: Caller, count: int, **scope: Any) -> Any:
+def embed(caller: Caller, count: int) -> Any:
     body = {"model": default_embedder().model, "input": [f"text {uuid4()}" for _ in range(count)]}
     client = Client(headers={"Authorization": f"Bearer {caller.key.secret}"})
     return client.post("/v1/embeddings", body, content_type="application/json")
@@ -61,19 +59,18 @@ def test_work_ends_when_its_time_is_up(owner: Person, caller: Caller, monkeypatc
 
 def test_work_ends_after_a_slice_when_the_client_has_left(owner: Person, caller: Caller, monkeypatch):
     """Only the slices that were embedded are counted."""
-    left, slices, charge = Event(), list[int](), embeddings.charge
+    left, slices = Event(), list[int]()
 
     def leaving(**arguments: Any) -> None:
         charge(**arguments)
         slices.append(arguments["amounts"][QuotaKind.EMBEDDING])
         left.set()
 
+    def begin(work: Any, request: Any, seconds: float) -> None:
+        work._client_left, work._deadline = left, float("inf")
+
     monkeypatch.setattr(embeddings, "charge", leaving)
-    monkeypatch.setattr(
-        request_work.RequestWork,
-        "__init__",
-        lambda self, request, seconds: vars(self).update(_client_left=left, _deadline=float("inf")),
-    )
+    monkeypatch.setattr(request_work.RequestWork, "__init__", begin)
     answer = embed(caller, 3 * embeddings.SLICE_TEXTS)
     assert answer.json()["error"]["code"] == "client_left"
     assert len(slices) == 1 and tokens(owner) == slices[0]
@@ -90,7 +87,6 @@ def test_disconnection_reaches_the_request():
     async def disconnected() -> Any:
         return {"type": "http.disconnect"}
 
-    scope = AsyncRequestFactory()._base_scope(path="/")
-    asyncio.run(DisconnectMiddleware(application)(scope, disconnected, None))  # type: ignore[arg-type]
-    connections.close_all()
+    middleware: Any = DisconnectMiddleware(application)
+    asyncio.run(middleware({"type": "http"}, disconnected, None))
     assert seen == [False, True]
