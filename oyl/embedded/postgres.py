@@ -123,8 +123,10 @@ def _set_up(layout: Layout) -> None:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not found:
             connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
+    for database in (DATABASE, "template1"):  # databases of tests are copies of template1
+        with _connect(layout, database) as connection:
+            connection.execute(ROLES.read_bytes())
     with _connect(layout, DATABASE) as connection:
-        connection.execute(ROLES.read_bytes())
         for role, password in secrets.database_passwords(layout.database_passwords).items():
             alter = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
             connection.execute(alter)

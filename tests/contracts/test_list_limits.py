@@ -24,6 +24,8 @@ MODELS = [model for model in apps.get_models() if issubclass(model, TenantModel)
 # Models without a limit of their own, and why.
 UNLIMITED = {
     "core.IdempotencyKey": "is removed after a day",
+    "core.QuotaLimit": "one for each quota, set by operators",
+    "core.QuotaUse": "counted by OYL, one for each quota and day",
     "audit.AuditLog": "a history",
     "audit.AuditSeal": "a history",
     "assistants.Instruction": "one for each assistant",

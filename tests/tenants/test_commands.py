@@ -8,8 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 
-from core.commands import TenantCommand
-from core.errors import ConflictError, ForbiddenError
+from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.access import tenants_of_user
@@ -17,28 +16,7 @@ from tenants.models import ApiKey
 from tenants.services.api_keys import create_api_key
 from tenants.services.members import member_named
 from tests.conftest import accept
-
-
-def output(command, *arguments, **options):
-    stdout = StringIO()
-    call_command(command, *arguments, stdout=stdout, **options)
-    return stdout.getvalue()
-
-
-class ShowTenant(TenantCommand):
-    offers_all_tenants = True
-    broken = ""
-
-    def run_for(self, actor, *args, **options):
-        if str(actor.tenant_id) == self.broken:
-            raise ConflictError("out of order")
-        return {"tenant": actor.tenant_id, "credential": actor.credential}
-
-    def describe(self, result):
-        return f"in {result['tenant']}"
-
-    def problem(self, result):
-        return "bad" if self.broken == "result" else ""
+from tests.tenants.commands import ShowTenant, output
 
 
 def test_create_tenant_returns_a_link_by_which_the_owner_joins(database):

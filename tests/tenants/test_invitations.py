@@ -20,11 +20,11 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role, key_scopes
 from tenants.access import tenants_of_user
 from tenants.models import ApiKey, Invitation, Membership, User
-from tenants.services.invitations import invite
 from tenants.services.members import remove_member
 from tests.conftest import PASSWORD, Person, accept, browser, make_member, make_owner
 from tests.support.admin_pages import url
 from tests.support.api_client import make_caller
+from tests.tenants.links import link_for
 
 INDEX, LOGIN = reverse("admin:index"), reverse("admin:login")
 THEIRS = "chosen by the tenant's admin"
@@ -33,12 +33,6 @@ OWN = "chosen by the person alone"
 
 def address() -> str:
     return f"person-{uuid4().hex[:10]}@example.org"
-
-
-def link_for(tenant: Person, email: str, role: Role = Role.VIEWER) -> str:
-    link = invite(actor=tenant.actor, email=email, role=role).link
-    assert link
-    return link
 
 
 def membership(tenant: Person, email: str) -> Membership | None:

@@ -16,8 +16,8 @@ from core.isolation.tenant_directory import all_tenants
 from core.permissions import Role
 from tests.conftest import PASSWORD, Person, accept
 from tests.support.api_client import make_caller
-from tests.tenants.test_commands import ShowTenant, output
-from tests.tenants.test_invitations import link_for
+from tests.tenants.commands import ShowTenant, output
+from tests.tenants.links import link_for
 
 
 def rename(person: Person, name: str) -> int:

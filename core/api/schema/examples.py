@@ -82,7 +82,7 @@ def _scalar_example(schema: dict[str, Any], kind: str, name: str) -> Any:
         return schema.get("default", schema["enum"][0])
     if schema.get("format") == "uuid":
         return placeholder(name)
-    if name in WORDS:
+    if name in WORDS and (WORDS[name] is not None or "null" in schema.get("type", ())):
         return WORDS[name]
     if "default" in schema:
         return schema["default"]

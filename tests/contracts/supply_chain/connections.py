@@ -24,6 +24,9 @@ REASONS = {
     "anyio": Reason("home folder, look-ups", CLIENT),
     "celery": Reason("home folder", "`celery multi` writes its files there. OYL does not use it."),
     "click": Reason("home folder", "A folder for the settings of command lines. OYL uses none."),
+    "confusable-homoglyphs": Reason(
+        "requests", "Its own command line fetches Unicode's lists. OYL reads those in the wheel."
+    ),
     "cryptography": Reason("native look-ups", "OpenSSL's own client, which is not used."),
     "django": Reason("home folder", HOME),
     "fsspec": Reason(
