@@ -26,6 +26,7 @@ RECORDED = PLAIN + 1  # the event of the reading
 EXPECTED = {
     "tenants": (PLAIN, PLAIN),
     "members": (RECORDED, RECORDED),
+    "invitations": (PLAIN, PLAIN),
     "api-keys": (PLAIN, PLAIN),
     "audit-logs": (RECORDED, RECORDED),
     "workspaces": (PLAIN, PLAIN),
@@ -45,8 +46,8 @@ EXPECTED = {
     "workflows": (PLAIN, PLAIN),
     "workflow-steps": (PLAIN, PLAIN),
 }
-# Routes without objects: one statement for each kind of rows counted, besides the key and the tenant.
-EXPECTED_OTHERS = {"usage-list": 14, "usage-workspaces": 11}
+# Routes without objects: one statement for each kind of rows counted and for the quotas, besides the key and the tenant.
+EXPECTED_OTHERS = {"usage-list": 19, "usage-workspaces": 11}
 
 
 def collections_read() -> set[str]:
