@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import uvicorn
+from django.db import connection
 from django.test import override_settings
 
 from oyl.web_server import configuration
@@ -32,6 +33,7 @@ def running_server(wrap: Callable[[Any], Any] = lambda application: application)
 def _serve(listener: socket.socket, wrap: Callable[[Any], Any]) -> None:
     from oyl.asgi import application
 
+    connection.close()  # the server's threads take theirs from the pool
     warnings.resetwarnings()  # the suite turns them into errors
     with override_settings(ALLOWED_HOSTS=["127.0.0.1"]):
         uvicorn.Server(configuration(wrap(application), log_config=None)).run(sockets=[listener])
