@@ -185,7 +185,7 @@ KINDS = {
     "exception": Kind(weight=40, statuses={500}, run=_at("/trouble/fails/")),
     "rolled back": Kind(weight=40, statuses={200}, run=_at("/trouble/rolls_back/")),
     "refused": Kind(weight=40, statuses={422}, run=_at("/trouble/is_refused/")),
-    "statement time-out": Kind(weight=20, statuses={500}, run=_at("/trouble/times_out/")),
+    "statement time-out": Kind(weight=20, statuses={503}, run=_at("/trouble/times_out/")),
     "connection lost": Kind(weight=5, statuses={500}, run=_at("/trouble/breaks_the_connection/")),
     "stream, abandoned": Kind(weight=20, statuses={200}, run=_abandoned("/trouble/streams/")),
     "stream in a scope, abandoned": Kind(
