@@ -26,7 +26,7 @@ from engines.parsing.sandbox import Layers
 # Only imports that are quick, because a request waits for the one in progress. Those of Word and OCR hold 100 MB each.
 _IMPORTS_WHEN_IDLE = (
     *("engines.parsing.child_file", "lxml.html", "engines.parsing.markdown", "engines.parsing.text"),
-    *("pypdfium2", "openpyxl"),
+    *("filetype", "pypdfium2", "openpyxl"),
 )
 _MAX_REQUEST_BYTES = 256
 

@@ -98,8 +98,8 @@ def _remaining(read: Callable[[], Collection[T]]) -> Collection[T]:
 
 
 def _stray_processes(worker: Worker) -> set[int]:
-    """Return the descendants that are not parsers."""
-    return {pid for pid in watch.descendants(worker.pid) if not watch.is_parser(pid)}
+    """Return the descendants other than the parser processes that stay: also those of files must have ended."""
+    return {pid for pid in watch.descendants(worker.pid) if not watch.is_warm_parser(pid)}
 
 
 def _errors(library: Library) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PERIOD_SECONDS = 0.2
+PARSER = "engines.parsing.child_process"
 _PR_SET_CHILD_SUBREAPER = 36
 _PROCESS_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 _DEAD_STATES = "ZX"
@@ -97,10 +98,16 @@ def _process_tree() -> dict[int, set[int]]:
 
 
 def is_parser(pid: int) -> bool:
-    """Return whether it is a parser process that has entered its sandbox, which limits its memory."""
+    """Return whether it is a process that parses a file: it has entered its sandbox, which limits its memory."""
     with suppress(*_PROCESS_GONE):
-        command_line = Path(f"/proc/{pid}/cmdline").read_text()
-        return "engines.parsing.child_process" in command_line and _has_memory_limit(pid)
+        return PARSER in command(pid) and _has_memory_limit(pid)
+    return False
+
+
+def is_warm_parser(pid: int) -> bool:
+    """Return whether it is a process that stays, and starts those of files."""
+    with suppress(*_PROCESS_GONE):
+        return PARSER in command(pid) and not _has_memory_limit(pid)
     return False
 
 
