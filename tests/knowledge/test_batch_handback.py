@@ -13,6 +13,7 @@ from django.db import connection
 from core.isolation.scope import tenant_scope
 from engines.parsing import ParsedDocument
 from engines.parsing.process_pool import PooledParser
+from knowledge.engine_config import file_parser
 from knowledge.ingestion import batch_handback
 from knowledge.models import DocumentStatus, IngestionJob
 from tests.knowledge.libraries import BEES, RIVERS, Library, work
@@ -20,7 +21,13 @@ from tests.knowledge.libraries import BEES, RIVERS, Library, work
 SLOW_SECONDS = 0.2
 
 
-def test_slow_file_does_not_delay_its_batch(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_file_does_not_delay_its_batch(
+    library: Library, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "first.md").write_text(
+        BEES
+    )  # starts the parser, which takes longer than a slow file does here
+    file_parser().parse(library.tenant_id, tmp_path / "first.md", filename="first.md", workdir=tmp_path)
     monkeypatch.setattr(batch_handback, "SLOW_SECONDS", SLOW_SECONDS)
     started, may_end = threading.Event(), threading.Event()
     parse = PooledParser.parse
