@@ -37,6 +37,7 @@ COMMANDS = {
     "rotate_keys": ("--all-tenants",),
     "invite": ("member@example.org", *TENANT),
     "create_operator": ("operator@example.org",),
+    "set_quota": ("documents", "1000", *TENANT),
     "list_tenants": (),
     "services": ("status",),
     "version": (),
