@@ -286,7 +286,7 @@ OYL_QUOTAS = {
     "storage_bytes": env.int("OYL_QUOTA_STORAGE_MB", default=100_000) << 20,
     "documents": env.int("OYL_QUOTA_DOCUMENTS", default=1_000_000),
     "chunks": env.int("OYL_QUOTA_CHUNKS", default=20_000_000),
-    "embedding_tokens": env.int("OYL_QUOTA_EMBEDDING_TOKENS", default=2_000_000_000),
+    "embedding_tokens": env.int("OYL_QUOTA_EMBEDDING", default=2_000_000_000),
     "search_units": env.int("OYL_QUOTA_SEARCH_UNITS", default=2_000_000),
     "events": env.int("OYL_QUOTA_EVENTS", default=1_000_000),
 }

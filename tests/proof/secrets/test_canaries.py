@@ -60,6 +60,7 @@ COMMANDS: dict[str, list[str] | None] = {
     "rotate_keys": ["--tenant", "{tenant}"],
     "search": ["--tenant", "{tenant}", "bees"],
     "services": ["status"],
+    "set_quota": ["--tenant", "{tenant}", "documents", "1000"],
     "up": None,
     "verify_audit": ["--tenant", "{tenant}"],
     "version": [],

@@ -16,13 +16,23 @@ from django.test import override_settings
 
 from audit import services as audit
 from core.isolation.tenant_directory import all_tenants
+from core.models import QuotaKind, QuotaLimit
 from core.permissions import Role
 from core.usage import Period
 from oyl import services
 from tenants import passwords
 from tenants.access import pending_invitation
 from tenants.models import ApiKey, Invitation, Membership, Tenant, User
-from tenants.services import api_keys, invitations, members, organisations, sign_ins, users, visits
+from tenants.services import (
+    api_keys,
+    invitations,
+    members,
+    organisations,
+    quota_limits,
+    sign_ins,
+    users,
+    visits,
+)
 from tests.proof.tampering.call_context import Call, CallContext
 from workspaces import services as workspaces
 from workspaces.models import IntegrationConfig, Workspace
@@ -170,6 +180,36 @@ def update_tenant(context: CallContext) -> Call:
         make=lambda: organisations.update_tenant(actor=context.actor, tenant=mine),
         is_done=context.has(Tenant, name=context.name),
     )
+
+
+def save_quota_limit(context: CallContext) -> Call:
+    limit = _quota_limit(context)
+    return Call(
+        make=lambda: quota_limits.save_quota_limit(actor=context.actor, limit=limit),
+        is_done=context.has(QuotaLimit, pk=limit.pk),
+    )
+
+
+def delete_quota_limits(context: CallContext) -> Call:
+    limit = _quota_limit(context)
+    context.add(limit.save)
+    pk = limit.pk
+    return Call(
+        make=lambda: quota_limits.delete_quota_limits(actor=context.actor, limits=[limit]),
+        is_done=context.lacks(QuotaLimit, pk=pk),
+    )
+
+
+def _quota_limit(context: CallContext) -> QuotaLimit:
+    """Of an API key, which need not exist."""
+    limit: QuotaLimit = context.add(
+        lambda: QuotaLimit(kind=QuotaKind.DOCUMENTS, credential=context.key[:16], amount=1)
+    )
+    return limit
+
+
+def quotas_of_organisation(context: CallContext) -> Call:
+    return Call(make=lambda: services.quotas_of_organisation(actor=context.actor), events=0)
 
 
 def save_user(context: CallContext) -> Call:

@@ -15,9 +15,10 @@ from knowledge.models import (
     StoredFile,
     Tag,
     TagLink,
+    TagRule,
     TagSource,
 )
-from knowledge.services import adding, changing, originals, reading, references, stored_files, tags
+from knowledge.services import adding, changing, originals, reading, references, rules, stored_files, tags
 from knowledge.services.stored_files import Attachment
 from knowledge.storage.values import Upload
 from tests.proof.tampering.call_context import Call, CallContext
@@ -29,6 +30,18 @@ def create_reference(context: CallContext) -> Call:
             actor=context.actor, workspace_id=context.workspace.pk, name=context.name
         ),
         is_done=context.has(Reference, name=context.name),
+    )
+
+
+def switch_off_rules(context: CallContext) -> Call:
+    def add_rule() -> TagRule:
+        tag = Tag.objects.create(reference=context.reference, tag=context.name, source=TagSource.MANUAL)
+        return TagRule.objects.create(tag=tag, pattern=context.key)
+
+    rule = context.add(add_rule)
+    return Call(
+        make=lambda: rules.switch_off_rules(actor=context.actor, reasons=[{rule.pk: "It is too slow."}]),
+        is_done=context.lacks(TagRule, pk=rule.pk, switched_off=""),
     )
 
 

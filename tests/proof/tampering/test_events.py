@@ -45,6 +45,7 @@ UNCHECKED = {
     "revoke_keys_of",
     "revoke_keys_bound_to",
     "set_document_tags",
+    "switch_off_rules",
 }
 OPEN_TO_VIEWERS = {"open_original", "record_document_reads"}
 RESTRICTED = [service for service in SERVICES if service.__name__ not in UNCHECKED | OPEN_TO_VIEWERS]
