@@ -16,8 +16,9 @@ from django.test import override_settings
 
 from audit import services as audit
 from core.isolation.tenant_directory import all_tenants
-from core.models import QuotaKind, QuotaLimit
+from core.models import QuotaLimit
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
 from core.usage import Period
 from oyl import services
 from tenants import passwords

@@ -36,7 +36,8 @@ def create_reference(context: CallContext) -> Call:
 def switch_off_rules(context: CallContext) -> Call:
     def add_rule() -> TagRule:
         tag = Tag.objects.create(reference=context.reference, tag=context.name, source=TagSource.MANUAL)
-        return TagRule.objects.create(tag=tag, pattern=context.key)
+        rule: TagRule = TagRule.objects.create(tag=tag, pattern=context.key)
+        return rule
 
     rule = context.add(add_rule)
     return Call(
