@@ -9,7 +9,10 @@ from typing import NoReturn
 
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
 _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
-_MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 2, 4, 0x4000, 0x40000
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT = 1, 2, 4, 32
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
+_LOCKED_FLAGS = _MS_NOSUID | _MS_NODEV | 8  # a user may not take them off again; 8 is MS_NOEXEC
+SHARED_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - those of all users
 _CAPABILITY_VERSION = 0x20080522
 _MAX_FILES = 100_000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -37,11 +40,21 @@ def enter() -> bool:
 
 def mount_folder(folder: Path, size_mb: int) -> bool:
     """Cover the folder by one in memory, for this process and those that it starts. Its size is limited, and it disappears
-    with them. Return False where the kernel does not permit this."""
+    with them. Of the temporary folders of all users, one becomes read-only, and the other one becomes this folder. Return
+    False where the kernel does not permit this."""
     options = f"size={size_mb}m,nr_inodes={_MAX_FILES},mode=0700".encode()
+    path, (read_only, replaced) = os.fsencode(folder), map(os.fsencode, SHARED_FOLDERS)
     if _libc.unshare(_CLONE_NEWNS) != 0:
         return False
-    return bool(_libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", _MS_NOSUID | _MS_NODEV, options) == 0)
+    flags = os.statvfs(read_only).f_flag & _LOCKED_FLAGS
+    _libc.mount(read_only, read_only, None, _MS_BIND | _MS_REC, None)
+    _libc.mount(None, read_only, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | flags, None)
+    if _libc.mount(b"tmpfs", path, b"tmpfs", _MS_NOSUID | _MS_NODEV, options) != 0:
+        return False
+    # LibreOffice makes its socket in the second one if it cannot write in the first one.
+    if not path.startswith(replaced):
+        _libc.mount(path, replaced, None, _MS_BIND, None)
+    return True
 
 
 def drop_capabilities() -> None:

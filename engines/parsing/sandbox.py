@@ -27,7 +27,7 @@ _READABLE = (
     *("/lib", "/lib64", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share"),
     *("/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/opt/libreoffice", "/sys/devices/system/cpu"),
     *("/etc/fonts", "/etc/libreoffice", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types"),
-    *("/etc/alternatives", "/etc/nsswitch.conf", "/etc/passwd", "/dev/urandom", "/dev/random"),
+    *("/etc/alternatives", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/dev/urandom", "/dev/random"),
 )
 
 
@@ -76,7 +76,8 @@ def confine(layers: Layers, limits: Limits, *, file: Path, folder: Path) -> bool
     os.chdir(folder)
     code = (_ROOT / "engines", _ROOT / "core")
     landlock.restrict(
-        read=(file, *code, *map(Path, (*_READABLE, *_prefixes()))), write=(folder, Path(os.devnull))
+        read=(file, *code, *map(Path, (*_READABLE, *_prefixes()))),
+        write=(folder, Path(os.devnull)),
     )
     system_calls.refuse()
     return has_own_folder

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from engines.parsing import frames
-from engines.parsing.frames import FrameKind
 
 Targets = dict[str, Any]
 MARK = "infected by the file of another tenant"
@@ -285,17 +284,23 @@ def fork_without_end(targets: Targets) -> str:
     return f"{started} processes"
 
 
+def _survive() -> None:
+    os.setsid()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if os.fork() == 0:
+        libc.prctl(15, b"oyl-survivor", 0, 0, 0)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 3)
+        signal.pause()
+
+
 def leave_a_process_behind(targets: Targets) -> str:
     """It has a session of its own and ignores signals. The harness looks for its open file afterwards."""
     if os.fork() == 0:
-        os.setsid()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        if os.fork() == 0:
-            libc.prctl(15, b"oyl-survivor", 0, 0, 0)
-            os.dup2(os.open(os.devnull, os.O_RDWR), 3)
-            signal.pause()
-        os._exit(0)
+        try:
+            _survive()
+        finally:
+            os._exit(0)
     raise Refused("The harness looks for it.")
 
 
@@ -382,17 +387,3 @@ def _try(attack: Callable[[Targets], str], targets: Targets) -> str:
         return attack(targets) or "succeeded"
     except (OSError, Refused):
         return ""
-
-
-def forge(kind: str, channel: int) -> None:
-    """Write an answer of one's own to the worker."""
-    frames.write(channel, FrameKind.HEADER, b'{"mime_type": "text/plain", "metadata": {}}')
-    frames.write(channel, FrameKind.ELEMENTS, frames.pack_elements([]))
-    if kind == "path":
-        frames.write(channel, FrameKind.MEMBER, b"../../../secrets.json")
-        frames.write(channel, FrameKind.DATA, b"mine")
-    elif kind == "endless":
-        while True:
-            frames.write(channel, FrameKind.MEMBER, b"a")
-            frames.write(channel, FrameKind.DATA, bytes(frames.DATA_BYTES))
-    os._exit(0)

@@ -18,7 +18,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engines.parsing import Element, ElementKind, Member, ParsedDocument, child_file, child_process, formats
+from engines.parsing import (
+    Element,
+    ElementKind,
+    Member,
+    ParsedDocument,
+    child_file,
+    child_process,
+    formats,
+    frames,
+)
+from engines.parsing.frames import FrameKind
 from engines.parsing.job import Job
 from tests.proof.intrusion import attacks
 
@@ -53,7 +63,7 @@ def attack(job: Job) -> ParsedDocument:
     run: dict[str, Callable[[], Any]] = {
         "all": lambda: attacks.try_all(targets),
         "spin": _spin,
-        "forge": lambda: attacks.forge(targets["kind"], 3),
+        "forge": lambda: _forge(targets["kind"], 3),
         "infect": lambda: _infect(job),
         "look": lambda: {
             "pid": os.getpid(),
@@ -85,6 +95,20 @@ def _infect(job: Job) -> dict[str, Any]:
     (job.workdir / "kept").write_text(attacks.MARK)
     vars(child_file)["load_reader"] = lambda mime_type: lambda job: replace(attack(job), elements=())
     return {"pid": os.getpid()}
+
+
+def _forge(kind: str, channel: int) -> None:
+    """Write an answer of one's own to the worker."""
+    frames.write(channel, FrameKind.HEADER, b'{"mime_type": "text/plain", "metadata": {}}')
+    frames.write(channel, FrameKind.ELEMENTS, frames.pack_elements([]))
+    if kind == "path":
+        frames.write(channel, FrameKind.MEMBER, b"../../../secrets.json")
+        frames.write(channel, FrameKind.DATA, b"mine")
+    elif kind == "endless":
+        while True:
+            frames.write(channel, FrameKind.MEMBER, b"a")
+            frames.write(channel, FrameKind.DATA, bytes(frames.DATA_BYTES))
+    os._exit(0)
 
 
 if __name__ == "__main__":
