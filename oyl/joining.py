@@ -84,9 +84,7 @@ def _is_too_often(request: HttpRequest) -> bool:
 
 def _page(request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": "Join an organisation", **context}
-    response = TemplateResponse(request, "join.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return TemplateResponse(request, "join.html", context, status=status)
 
 
 @never_cache

@@ -205,4 +205,4 @@ def test_time_of_each_stage_is_kept_and_shown(owner: Person, library: Library):
     assert set(job.timings_json) >= {"parse", "chunk", "embed", "tag", "index"}
     assert all(0 <= seconds < 60 for seconds in job.timings_json.values())
     page = owner.client.get(f"/admin/knowledge/ingestionjob/{job.pk}/change/").content.decode()
-    assert "parse" in page and f"{job.timings_json['parse']:.2f}" in page
+    assert "parse" in page and str(job.timings_json["parse"]) in page

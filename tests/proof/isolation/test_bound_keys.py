@@ -26,8 +26,8 @@ KINDS = list(bound_kinds())
 def bound_clients(intruder: Party) -> dict[str, Client]:
     """For each kind, a client of the intruder whose key is bound to an object with nothing in it."""
     caller = make_caller(intruder.person)
-    places = [caller.post("workspaces/", {"name": uuid4().hex}).json()["id"] for _ in range(2)]
-    mine = {"workspace": places[1], "name": uuid4().hex}
+    places = [caller.post("workspaces/", {"name": f"Place {uuid4().hex}"}).json()["id"] for _ in range(2)]
+    mine = {"workspace": places[1], "name": f"Empty {uuid4().hex}"}
     empty = {
         "workspace": places[0],
         "reference": caller.post("references/", mine).json()["id"],
