@@ -10,6 +10,7 @@ from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from core.isolation.fields import TenantForeignKey, TenantOneToOneField
 from core.isolation.scope import CurrentTenant
 
 M = TypeVar("M", bound=models.Model, covariant=True)  # noqa: PLC0105 (as Django's own is named)
@@ -25,6 +26,18 @@ def alive_along(model: Any, lookup: str) -> Q:
         model = field.related_model
         if any(column.name == "deleted_at" for column in model._meta.fields):
             condition &= Q(**{LOOKUP_SEP.join([*steps[:number], "deleted_at", "isnull"]): True})
+    return condition
+
+
+def alive_above(model: type[models.Model], path: str = "") -> Q:
+    """The condition that no row above is soft-deleted, up to the nearest parents that can be: what belongs to a deleted
+    object stays until it is purged, and is not listed. An optional parent is none: a row can do without it."""
+    condition = Q()
+    for field in model._meta.concrete_fields:
+        if isinstance(field, TenantForeignKey | TenantOneToOneField) and not field.null:
+            parent, way = field.related_model, f"{path}{field.name}{LOOKUP_SEP}"
+            is_deletable = any(column.name == "deleted_at" for column in parent._meta.fields)
+            condition &= Q(**{f"{way}deleted_at__isnull": True}) if is_deletable else alive_above(parent, way)
     return condition
 
 

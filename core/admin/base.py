@@ -28,6 +28,7 @@ from core.bounded_fields import is_long
 from core.errors import OylError
 from core.json_values import FormDecoder
 from core.permissions import Role
+from core.querysets import alive_above
 from core.requests import TenantRequest
 
 
@@ -177,6 +178,10 @@ class TenantAdmin(RolePermissions, ModelAdmin):
     list_reads: tuple[str, ...] = ()
     list_per_page = 50
     warn_unsaved_form = True
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request).filter(alive_above(self.model))
+        return rows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PlainChangeList]:
         return PlainChangeList

@@ -23,6 +23,7 @@ from core.api.problems import PreconditionFailed
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, scope
+from core.querysets import alive_above
 from core.requests import uses_api_key
 
 CHANGING = ("PATCH", "DELETE")
@@ -104,7 +105,8 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
         return view
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        rows = bound_rows(self.actor, self.model._default_manager.all(), self.bound_by)
+        listed = self.model._default_manager.filter(alive_above(self.model))
+        rows = bound_rows(self.actor, listed, self.bound_by)
         return rows.select_for_update(of=("self",)) if self.request.method in CHANGING else rows
 
     @property

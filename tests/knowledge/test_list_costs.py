@@ -25,6 +25,7 @@ LISTS = {
     "tag-links": "tag_links",
     "ingestion-jobs": "ingestion_jobs",
 }
+PARENTS = ("tags", '"references"')
 PAGES = ("", f"&cursor={Cursor(backwards=True)}")
 
 
@@ -44,7 +45,7 @@ def costs(owner: Person, library: Library, table_owner: TableOwner, *, documents
             for chunk in add_rows(library, documents)
         )
     with table_owner(library.tenant_id) as cursor:
-        cursor.execute(f"ANALYZE {', '.join(LISTS.values())}")
+        cursor.execute(f"ANALYZE {', '.join([*LISTS.values(), *PARENTS])}")
     caller = make_caller(owner)
     return {
         f"{name}{page}": cost(caller, library.tenant_id, f"{name}/?limit=20{page}", table)

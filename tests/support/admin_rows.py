@@ -83,12 +83,12 @@ def _knowledge(workspace: Workspace) -> list[models.Model]:
     tag = Tag.objects.create(reference=reference, tag="Zebra tag")
     rule = TagRule.objects.create(tag=tag, kind="keyword", pattern="zebra")
     DocumentTag.objects.create(document=document, tag=tag)
-    TagLink.objects.create(chunk=chunk, tag=tag, source=TagSource.MANUAL)
+    link = TagLink.objects.create(chunk=chunk, tag=tag, source=TagSource.MANUAL)
     vector = Embedding.objects.create(chunk=chunk, model="zebra-model", vector_ref=f"zebra/{chunk.pk}")
     job = IngestionJob.objects.create(
         document=document, generation=1, state="done", available_at=timezone.now()
     )
-    return [reference, document, chunk, tag, rule, vector, job]
+    return [reference, document, chunk, tag, rule, link, vector, job]
 
 
 def make_document(reference: Reference, name: str, status: str = "pending", error: str = "") -> Document:
