@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,11 +22,13 @@ from core.errors import OylError
 from core.isolation import tenant_directory
 from core.isolation.scope import refuse_unsafe_role
 from core.isolation.time_limits import BULK, time_limits
-from core.names import is_forbidden
+from core.name_fields import validate_name
+from core.names import printable
 from core.progress import Progress
 
 T = TypeVar("T")
 MAX_NAME_LENGTH = 255
+_LAYOUT = re.compile("([\n\t])")
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ def email_address(value: str) -> str:
     """The argparse type of an argument that is an e-mail address."""
     try:
         validate_email(value)
+        validate_name(value)
     except ValidationError as error:
         raise ArgumentTypeError(f"'{value}' is not an e-mail address") from error
     return value
@@ -144,9 +148,7 @@ class TenantCommand(OylCommand):
 def _printed(text: str) -> str:
     """Escape what a terminal would not show, but act upon: names and texts come from tenants and files. In JSON, the escapes
     are JSON's."""
-    return "".join(
-        char if char in "\n\t" or not is_forbidden(char) else json.dumps(char)[1:-1] for char in text
-    )
+    return "".join(part if part in "\n\t" else printable(part) for part in _LAYOUT.split(text))
 
 
 def _dump(result: Any) -> str:

@@ -15,7 +15,7 @@ from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
 from core.limits import Limit
 from core.models import TenantModel, new_id, one_of
-from core.name_fields import NameField
+from core.name_fields import AddressField, NameField
 from core.permissions import Role, bound_kind_choices
 from tenants import passwords
 
@@ -59,7 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     _new_hash: str | None = None
     password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    email = models.EmailField(unique=True)
+    email = AddressField(unique=True)
     name = NameField(max_length=255, blank=True)
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -145,7 +145,7 @@ class Invitation(TenantModel):
 
     limit = Limit(10_000)  # with those that have ended
 
-    email = models.EmailField("e-mail")
+    email = AddressField("e-mail")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     invited_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")

@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from core.characters import count_invisible
 from core.error_codes import ERROR_CODES, Origin
-from engines.parsing import Member, ParsedDocument, ParseError
+from core.names import printable
+from engines.parsing import Element, Member, ParsedDocument, ParseError
 from engines.parsing.archive import clean_name, unique_name
 from engines.parsing.formats import BY_TYPE
 from engines.parsing.frames import (
@@ -80,14 +83,15 @@ class Answer:
             raise _error_of(self._header)
         if self._elements is None:
             raise FrameError("it is not complete")
-        elements = tuple(filter(None, map(clean_element, unpack_elements(self._elements))))
+        unclean = list(unpack_elements(self._elements))
+        elements = tuple(filter(None, map(clean_element, unclean)))
         if not elements and not self._members:
             raise ParseError("no_text")
         return ParsedDocument(
             mime_type=self._header["mime_type"],
             elements=elements,
             members=tuple(self._members),
-            metadata=_read_metadata(self._header),
+            metadata=_read_metadata(self._header) | _count_left_out(unclean),
         )
 
     def cause(self) -> str:
@@ -100,7 +104,7 @@ class Answer:
             raise FrameError(f"it has more than {MAX_MEMBERS} members")
         if not self._members:
             self._folder.mkdir()
-        text = clean_name(clean_prose(name.decode("utf-8", "surrogatepass")))[-_MAX_NAME_LETTERS:]
+        text = printable(clean_name(name.decode("utf-8", "surrogatepass")))[-_MAX_NAME_LETTERS:]
         path = self._folder / str(len(self._members) + 1)
         path.touch(exist_ok=False)
         self._members.append(Member(name=unique_name(text, self._names), path=path))
@@ -135,6 +139,11 @@ def _read_metadata(header: dict[str, Any]) -> dict[str, Any]:
         return dict(clean_metadata(metadata))
     except RecursionError as error:
         raise FrameError("its metadata is nested too deeply") from error
+
+
+def _count_left_out(elements: Iterable[Element]) -> dict[str, Any]:
+    count = sum(count_invisible(element.text) for element in elements)
+    return {"invisible_characters": count} if count else {}
 
 
 def _error_of(header: dict[str, Any]) -> ParseError:

@@ -149,7 +149,7 @@ _SUFFIXES = {
     ".msg": MSG,
 }
 # Changes whenever the cleaning or the limits that apply to all readers change.
-COMMON_VERSION = 1
+COMMON_VERSION = 2
 
 
 def display_name(mime_type: str) -> str:

@@ -9,6 +9,7 @@ from lxml import etree
 
 from engines.parsing import Element, ElementKind, ParsedDocument, ParseError
 from engines.parsing.element_builders import code, table
+from engines.parsing.html_visibility import remove_unseen
 from engines.parsing.job import Job
 from engines.parsing.text import load
 
@@ -135,11 +136,8 @@ def tree_elements(root: Any) -> Iterator[Element]:
 
 def _remove_hidden(root: Any) -> None:
     """Remove what a browser does not show, and replace images by their descriptions."""
+    remove_unseen(root)
     etree.strip_elements(root, *_REMOVED_TAGS, with_tail=False)
-    for hidden in root.xpath("//body//*[@hidden or contains(translate(@style, ' ', ''), 'display:none')]"):
-        for child in list(hidden):
-            hidden.remove(child)
-        hidden.text = ""
     for image in root.iter("img"):
         image.text = image.get("alt") or ""
 

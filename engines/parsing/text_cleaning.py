@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from core.characters import unusable
 from engines.parsing import Element, ElementKind
 
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Control characters, lone surrogates, soft hyphens, zero-width characters, byte order marks, non-characters.
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+_UNUSABLE = unusable("\x00-\x08\x0e-\x1f\x7f-\x9f")
 # Does not match single plain spaces: that would take longer than all the rest.
 _SPACES = re.compile("(?:  |[\t\xa0\u2000-\u200a\u202f\u3000])[ \t\xa0\u2000-\u200a\u202f\u3000]*")
 _BLANK_LINES = re.compile("\n{3,}")
@@ -17,7 +17,7 @@ _BLANK_LINES = re.compile("\n{3,}")
 
 def clean(text: str) -> str:
     """Remove what cannot be stored or seen, and normalize newlines."""
-    return text if _is_plain(text) else _INVISIBLE.sub("", _LINE_BREAKS.sub("\n", text))
+    return text if _is_plain(text) else _UNUSABLE.sub("", _LINE_BREAKS.sub("\n", text))
 
 
 def clean_prose(text: str) -> str:

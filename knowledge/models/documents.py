@@ -9,6 +9,7 @@ from django.db.models import Q
 from core.bounded_fields import BoundedJSONField
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import SoftDeleteModel, TenantModel, one_of
+from core.name_fields import FileNameField
 from knowledge.models.references import Reference
 
 
@@ -42,8 +43,8 @@ class Document(SoftDeleteModel):
         editable=False,
         related_name="members",
     )
-    external_id = models.CharField(max_length=1024)
-    filename = models.CharField(max_length=255)
+    external_id = FileNameField(max_length=1024)
+    filename = FileNameField(max_length=255)
     file_path = models.CharField(max_length=1024, editable=False)
     mime_type = models.CharField(max_length=255, blank=True, editable=False)
     size_bytes = models.PositiveBigIntegerField(editable=False)

@@ -8,6 +8,7 @@ from django.db import models
 from core.isolation.fields import TenantForeignKey
 from core.limits import Limit
 from core.models import TenantModel
+from core.name_fields import FileNameField
 from knowledge.models.references import Reference
 
 
@@ -17,7 +18,7 @@ class StoredFile(TenantModel):
 
     limit = Limit(50_000)
 
-    filename = models.CharField(max_length=255)
+    filename = FileNameField(max_length=255)
     purpose = models.CharField(max_length=32)
     size_bytes = models.PositiveBigIntegerField()
     file_path = models.CharField(max_length=1024)

@@ -9,6 +9,7 @@ from core.bounded_fields import BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.limits import Limit
 from core.models import TenantModel, one_of
+from core.name_fields import TagField
 from knowledge.models.documents import Chunk, Document
 from knowledge.models.references import Reference
 from knowledge.pipeline.values import MAX_VOCABULARY, TagSource
@@ -24,7 +25,7 @@ class Tag(TenantModel):
     limit = Limit(MAX_VOCABULARY, "reference")
 
     reference = TenantForeignKey(Reference, related_name="tags")
-    tag = models.CharField(max_length=255)
+    tag = TagField(max_length=255)
     description = BoundedTextField(blank=True)
     source = models.CharField(max_length=16, choices=SOURCES, default=TagSource.MANUAL)
     inherited = models.BooleanField(

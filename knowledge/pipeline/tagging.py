@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.json_values import why_not_storable
+from core.names import without_forbidden
 from core.progress import Progress
 from engines.embedding import Vectors
 from knowledge.pipeline.rules import DocumentRules
@@ -70,8 +70,8 @@ def imported_tag_names(metadata: dict[str, object]) -> list[str]:
     names = re.split("[,;]", value) if isinstance(value, str) else value
     if not isinstance(names, list):
         return []
-    stripped = (str(name).strip() for name in names)
-    usable = (name for name in stripped if name and len(name) <= 64 and not why_not_storable(name))
+    stripped = (without_forbidden(str(name)) for name in names)
+    usable = (name for name in stripped if name and len(name) <= 64)
     return list(dict.fromkeys(usable))[:50]
 
 

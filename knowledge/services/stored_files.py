@@ -19,6 +19,7 @@ from core import storage
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.models import new_id
+from core.names import printable
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.quotas import charge, count
@@ -49,7 +50,7 @@ def store_file(*, actor: Actor, file: File[bytes], purpose: str) -> StoredFile:
             charge(actor=actor, amounts={QuotaKind.STORAGE: file.size})
             stored: StoredFile = StoredFile.objects.create(
                 pk=pk,
-                filename=str(file.name)[:255],
+                filename=printable(str(file.name))[:255],
                 purpose=purpose,
                 size_bytes=file.size,
                 file_path=path,

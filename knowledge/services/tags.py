@@ -17,6 +17,7 @@ from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.json_values import why_not_storable
 from core.limits import check_limit
+from core.names import without_forbidden
 from core.permissions import Role
 from engines.vectors import VectorStoreError
 from jobs.states import JobState
@@ -59,14 +60,17 @@ def get_or_create_tags(reference_id: UUID, names: Iterable[str], source: TagSour
 
 
 def clean_tag_names(names: Iterable[str]) -> list[str]:
-    """Stripped, cut to the column's length, without empty ones and duplicates. Raises TagInvalidError."""
-    cleaned = list(dict.fromkeys(name.strip()[:255] for name in names if name.strip()))
-    if len(cleaned) > MAX_NAMES:
-        raise TagInvalidError(f"These are {len(cleaned):,} tags. Give at most {MAX_NAMES} at a time.")
-    for name in cleaned:
+    """Without invisible characters, cut to the column's length, without empty ones and duplicates. Raises
+    TagInvalidError."""
+    cleaned: dict[str, None] = {}
+    for name in names:
         if why := why_not_storable(name):
             raise TagInvalidError(f"A tag cannot be kept. {why}.")
-    return cleaned
+        cleaned[without_forbidden(name)[:255].strip()] = None
+    cleaned.pop("", None)
+    if len(cleaned) > MAX_NAMES:
+        raise TagInvalidError(f"These are {len(cleaned):,} tags. Give at most {MAX_NAMES} at a time.")
+    return list(cleaned)
 
 
 def set_document_tags(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.names import printable
 from knowledge.models import TagSource
 
 
@@ -21,3 +22,8 @@ class Upload:
     metadata: dict[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] | None = None
     tag_source: TagSource = TagSource.IMPORT
+
+    def __post_init__(self) -> None:
+        """The names as they are stored, so that a file is found again by its own."""
+        object.__setattr__(self, "external_id", printable(self.external_id))
+        object.__setattr__(self, "filename", printable(self.filename))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engines.parsing import html, markdown
 from tests.engines.markup import blocks, read_rst
 
@@ -80,6 +82,47 @@ def test_html_has_what_a_browser_shows() -> None:
         ("text", "Cell text"),
         ("code", "x =\n  1"),
     ]
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        *(
+            "<p hidden>",
+            "<p style='DISPLAY : none'>",
+            "<p style='visibility:hidden'>",
+            "<p style='opacity:0.0'>",
+        ),
+        *("<p style='font-size:0'>", "<p style='font-size: 1px !important'>", "<div style='font-size:0'><p>"),
+        *("<p style='color:#fff'>", "<p style='color:white;background:#FEFEFE'>", "<font color=white>"),
+        *("<div style='background:navy'><p style='color:#000080'>", "<p style='color:transparent'>"),
+        *("<p style='position:absolute;left:-9999px'>", "<p style='text-indent:-9999px'>"),
+        *("<p style='position:absolute;clip:rect(0,0,0,0)'>", "<p style='max-height:0;overflow:hidden'>"),
+        "<p style='mso-hide:all'>",
+    ],
+)
+def test_html_leaves_out_what_no_reader_sees(opening: str) -> None:
+    page = f"<body><p>before</p>{opening}unseen <b>words <img alt='unseen'></b></p></div></font><p>after</p>"
+    assert [text for _, text in blocks(html.elements(page))] == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<td style='font-size:0'><div style='font-size:13px'>seen</div></td>",
+        "<div style='visibility:hidden'><p style='visibility:visible'>seen</p></div>",
+        "<div bgcolor='#003366'><p style='color:white'>seen</p></div>",
+        "<div style='background:url(a.png)'><p style='color:white'>seen</p></div>",
+        "<style>.dark {background: black}</style><p class='dark' style='color:white'>seen</p>",
+        "<body bgcolor=black text=white><p>seen</p>",
+        "<body bgcolor=black text=white><p style='color:black'><a href=x>seen</a></p>",
+        "<p style='color:#ddd;font-size:0.9em'>seen</p>",
+        "<p style='text-indent:-20px;overflow:hidden;width:10px'>seen</p>",
+        "<p style='color:rgb(1e9);font-size:calc(0px);background:none;:;opacity:'>seen</p>",
+    ],
+)
+def test_html_keeps_what_a_style_does_not_hide(page: str) -> None:
+    assert [text for _, text in blocks(html.elements(page))] == ["seen"]
 
 
 def test_rst_blocks(tmp_path: Path) -> None:
