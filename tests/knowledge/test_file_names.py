@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import call_command
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.test import Client
 
+from core.commands import OylCommand
 from core.isolation.scope import tenant_scope
-from core.names import printable
-from knowledge.models import Document, StoredFile
+from core.names import FORBIDDEN, printable
+from knowledge.models import Chunk, Document, Reference, StoredFile
+from tenants.models import Tenant
 from tests.conftest import Person
 from tests.engines.reading import zipped
 from tests.knowledge.commands import run
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
 from tests.support.api_client import Caller, make_caller
+from workspaces.models import Workspace
 
+OWN_APPS = {"core", "audit", "tenants", "workspaces", "assistants", "knowledge", "workflows", "jobs", "oyl"}
 HOSTILE = ["e\u202etxt.md", "e\u202dtxt.md", "a\nb.md", "\x1b[2J.md", "tag\U000e0041.md", "\u2028\u3164.md"]
 
 
@@ -39,6 +44,16 @@ def shown(library: Library) -> set[str]:
     return {name for row in rows for name in row}
 
 
+def printed(name: str, *arguments: str) -> str:
+    """All that the command prints, its error included."""
+    out, errors = io.StringIO(), io.StringIO()
+    try:
+        call_command(name, *arguments, stdout=out, stderr=errors)
+    except CommandError as error:
+        errors.write(str(error))
+    return out.getvalue() + errors.getvalue()
+
+
 def upload(caller: Caller, library: Library, name: str, text: str) -> str:
     file = SimpleUploadedFile(name, text.encode())
     answer = caller.upload(reference=str(library.reference.pk), files=file)
@@ -55,14 +70,38 @@ def test_folder_with_hostile_names_is_ingested_whole_and_once(owner: Person, tmp
     assert run("ingest", folder, *options, person=owner)["unchanged"] == len(HOSTILE)
     listed = {row["filename"] for row in run("list_documents", person=owner)}
     assert listed == set(map(printable, HOSTILE))
-    for arguments in (["list_documents"], ["ingest", str(folder), *options], ["ingest", "x\u202e", *options]):
-        out, errors = io.StringIO(), io.StringIO()
-        try:
-            call_command(*arguments, "--tenant", str(owner.tenant_id), stdout=out, stderr=errors)
-        except Exception as error:
-            errors.write(str(error))
-        text = out.getvalue() + errors.getvalue()
-        assert text and not any(char in text for char in "\u202e\u202d\x1b\u2028\u3164\U000e0041"), arguments
+    assert "x\\u202e" in printed("ingest", "x\u202e", *options, "--tenant", str(owner.tenant_id))
+
+
+def test_commands_escape_all_names_and_texts(library: Library) -> None:
+    document = library.add("a.md", BEES)
+    hostile = "\x1b[2J\u202e\u2028bees"
+    with tenant_scope(library.tenant_id):  # as rows from before the rule
+        for rows in (Tenant.objects, Workspace.objects, Reference.objects):
+            rows.update(name=hostile)
+        Chunk.objects.update(text=hostile, heading_path=[hostile])
+    assert "\\u001b[2J\\u202e\\u2028bees" in printed("search", "bees", "--tenant", str(library.tenant_id))
+    for name, *arguments in (
+        ["list_tenants"],
+        ["list_documents", "--tenant", str(library.tenant_id)],
+        ["search", "bees", "--reference", hostile + "x", "--tenant", str(library.tenant_id)],
+        ["search", "bees", "--tenant", hostile + "x"],
+        ["reconcile", "--tenant", str(library.tenant_id)],
+        ["delete_document", str(document.pk), "--tenant", hostile],
+    ):
+        text = printed(name, *arguments).replace("\n", "") + printed(name, *arguments, "--json").rstrip("\n")
+        assert text and not FORBIDDEN.search(text), name
+
+
+def test_every_command_prints_through_the_one_that_escapes() -> None:
+    """The others print nothing that comes from tenants."""
+    names = [name for name, app in get_commands().items() if app in OWN_APPS]
+    classes = {name: type(load_command_class(get_commands()[name], name)) for name in names}
+    others = {name for name, command in classes.items() if not issubclass(command, OylCommand)}
+    assert others == {"changepassword", "createsuperuser", "migrate", "services", "up"}
+    for name in set(names) - others:
+        assert {"handle", "report"}.isdisjoint(vars(classes[name])), name
+        assert "stdout" not in inspect.getsource(inspect.getmodule(classes[name])), name  # type: ignore[arg-type]
 
 
 def test_members_of_archives_with_hostile_names_are_kept(library: Library) -> None:
