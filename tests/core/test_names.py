@@ -20,7 +20,7 @@ FILLERS = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa
 SELECTORS = {*map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))}
 NO_CHARACTERS = {char for char in ALL if ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF}
 # Unicode reserves these for further characters without a shape.
-RESERVED = ["\u2065\u2065", "\ufff0\ufffb", "\U00013430\U0001343f", "\U000e0000\U000e0fff"]
+RESERVED = [("\u2065",) * 2, ("\ufff0", "\ufffb"), ("\U00013430", "\U0001343f"), ("\U000e0000", "\U000e0fff")]
 BREAKS = set("\n\r\x0b\x0c\x85\u2028\u2029")
 READABLE = [
     "Grüße an Zoë",
