@@ -9,7 +9,7 @@ the requests under way.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -124,15 +124,6 @@ def standings() -> list[Standing]:
         )
         limits = {**settings.OYL_QUOTAS, **dict(cursor.fetchall())}
     return [Standing(kind, ORGANISATION, max(0, used.get(kind, 0)), limits[kind]) for kind in QuotaKind]
-
-
-def refuse_if_used_up(kinds: Iterable[QuotaKind]) -> None:
-    """Inside a scope: raise QuotaExceededError when one of the tenant's limits is reached. For work whose amount is known
-    only when it is done."""
-    wanted = set(kinds)
-    for one in standings() if wanted else []:
-        if one.kind in wanted and 0 < one.limit <= one.used:
-            raise QuotaExceededError(one)
 
 
 def _count(actor: Actor, amounts: Amounts, workspace_id: UUID | None, *, margin: int) -> list[Standing]:

@@ -35,6 +35,7 @@ class JobProgress:
 
     def __init__(self, handler: JobHandler[Any], tenant_id: UUID, jobs: Sequence[LeasedJob]) -> None:
         self._handler, self._tenant_id, self._jobs = handler, tenant_id, jobs
+        self._held = {job.pk for job in jobs}
         self._stage, self._stage_began = "", time.monotonic()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._report_due = time.monotonic() + REPORT_SECONDS
@@ -49,9 +50,15 @@ class JobProgress:
             self._report_due = now + REPORT_SECONDS
             columns = self._handler.progress_columns(stage, done, total)
             with tenant_scope(self._tenant_id):
-                held = self._handler.model.objects.held(self._jobs).locked()
-                if self._jobs and not held.extend_lease(**columns, timings_json=self.timings()):
+                rows = self._handler.model.objects
+                self._held = rows.held(self._jobs).lock()
+                if self._jobs and not self._held:
                     raise LeaseLostError
+                rows.filter(pk__in=self._held).extend_lease(**columns, timings_json=self.timings())
+
+    def holds(self, job: LeasedJob) -> bool:
+        """Whether this worker still held the job when progress was last stored."""
+        return job.pk in self._held
 
     def timings(self) -> dict[str, float]:
         """Seconds per stage so far, in the order in which the stages began."""

@@ -17,6 +17,7 @@ from core.isolation.scope import tenant_scope
 from jobs.handlers import JobHandler
 from jobs.models import LeasedJob
 from jobs.states import JobState
+from jobs.turns import turns
 
 logger = logging.getLogger(__name__)
 J = TypeVar("J", bound=LeasedJob)
@@ -33,13 +34,17 @@ def notify_workers(queue: str) -> None:
 
 
 def tenants_with_due_jobs(handlers: Iterable[JobHandler[Any]]) -> list[tuple[JobHandler[Any], UUID]]:
-    """In random order, so that all tenants take turns, however many jobs each has."""
+    """Those for which the fewest workers work come first, and the tenant of this process's last turn after its equals;
+    otherwise the order is random."""
     by_table = {handler.model._meta.db_table: handler for handler in handlers}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT job_table, tenant_id FROM oyl_tenants_with_due_jobs(%s)", [list(by_table)])
-        due = [(by_table[table], tenant_id) for table, tenant_id in cursor.fetchall()]
+        cursor.execute(
+            "SELECT job_table, tenant_id, leases FROM oyl_tenants_with_due_jobs(%s)", [list(by_table)]
+        )
+        due = cursor.fetchall()
     random.shuffle(due)
-    return due
+    due.sort(key=lambda row: (row[2], row[1] == turns().last))
+    return [(by_table[table], tenant_id) for table, tenant_id, _ in due]
 
 
 def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from core.error_codes import DEFAULT_RETRY, ERROR_CODES, sentence
@@ -16,15 +16,28 @@ from jobs.handlers import JobHandler, handlers_of
 from jobs.models import LeasedJob
 from jobs.progress import heartbeat
 from jobs.queue import claim, fail_all, notify_workers, tenants_with_due_jobs
+from jobs.turns import turns
 
 logger = logging.getLogger(__name__)
 J = TypeVar("J", bound=LeasedJob)
 
 
 def work_for_any_tenant(queue: str) -> int:
-    """`work` for one of the tenants that have due jobs in this queue."""
+    """`work` for one of the tenants that have due jobs in this queue, and whose turn it is."""
     due = tenants_with_due_jobs(handlers_of(queue))
-    return next(filter(None, (work(handler, tenant_id) for handler, tenant_id in due)), 0)
+    return next(filter(None, (_take_turn(handler, tenant_id) for handler, tenant_id in due)), 0)
+
+
+def _take_turn(handler: JobHandler[Any], tenant_id: UUID) -> int:
+    """`work`, unless the tenant keeps enough threads of this process busy. The message that is then lost is sent again when
+    one of them is free."""
+    if not turns().begin(tenant_id):
+        return 0
+    try:
+        return work(handler, tenant_id)
+    finally:
+        if turns().end(tenant_id):
+            notify_workers(handler.queue)
 
 
 def work(handler: JobHandler[J], tenant_id: UUID) -> int:
@@ -35,6 +48,7 @@ def work(handler: JobHandler[J], tenant_id: UUID) -> int:
     """
     batch = claim(handler, tenant_id)
     if batch:
+        turns().last = tenant_id
         notify_workers(handler.queue)
         process(handler, tenant_id, batch)
         trim_memory()

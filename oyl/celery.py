@@ -50,6 +50,12 @@ def check_before_start(**_: Any) -> None:
 
 
 @worker_init.connect
+def keep_the_number_of_threads(*, sender: Any, **_: Any) -> None:
+    """The command's option `--concurrency` would otherwise not be seen in `app.conf`."""
+    app.conf.worker_concurrency = sender.concurrency
+
+
+@worker_init.connect
 def relax_garbage_collection(**_: Any) -> None:
     """A batch makes many objects and hardly any cycles. With Python's default thresholds, searching for cycles would take a
     tenth of a worker's time."""

@@ -81,8 +81,8 @@ class Parser(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserConfig:
-    """The number of processes that parse at the same time, whether they refuse to work where the kernel lacks layers of the
-    sandbox that need no privilege, and the limits per file: see `engines.parsing.job.Limits`."""
+    """The number of processes that parse a tenant's files at the same time, whether they refuse to work where the kernel
+    lacks layers of the sandbox that need no privilege, and the limits per file: see `engines.parsing.job.Limits`."""
 
     processes: int
     seconds: int

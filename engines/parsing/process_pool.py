@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import queue
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
+from threading import Condition
 from uuid import UUID
 
 from engines.parsing import ParsedDocument, ParseError, ParserConfig
@@ -24,7 +28,7 @@ _CONVERTED_SUFFIXES = {".doc", ".ppt"}  # LibreOffice takes 200 MB besides
 
 class PooledParser:
     """Starts a process when one is needed, and replaces it when it failed, keeps much memory, or has parsed its share of
-    files."""
+    files. One process more than a tenant may use at once serves the others meanwhile."""
 
     def __init__(self, config: ParserConfig) -> None:
         self._limits = Limits(
@@ -36,7 +40,8 @@ class PooledParser:
         )
         self._requires_sandbox = config.requires_sandbox
         self._slots: queue.LifoQueue[ParserProcess | None] = queue.LifoQueue()
-        self._size = config.processes
+        self._most_of_a_tenant, self._size = config.processes, config.processes + 1
+        self._in_use, self._ended = Counter[UUID](), Condition()
         for _ in range(self._size):
             self._slots.put(None)
 
@@ -44,6 +49,31 @@ class PooledParser:
         return reader_version(mime_type)
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
+        with self._one_of(tenant_id):
+            return self._parse(path, filename=filename, workdir=workdir)
+
+    def close(self) -> None:
+        idle = [self._slots.get() for _ in range(self._size)]
+        for process in idle:
+            if process:
+                process.kill()
+            self._slots.put(None)
+
+    @contextmanager
+    def _one_of(self, tenant_id: UUID) -> Iterator[None]:
+        """Wait until the tenant uses fewer processes than it may."""
+        with self._ended:
+            self._ended.wait_for(lambda: self._in_use[tenant_id] < self._most_of_a_tenant)
+            self._in_use[tenant_id] += 1
+        try:
+            yield
+        finally:
+            with self._ended:
+                self._in_use[tenant_id] -= 1
+                self._in_use += Counter()  # forgets the tenants that use none
+                self._ended.notify_all()
+
+    def _parse(self, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         process = self._slots.get()
         try:
             if process is None or not _can_parse(process, filename):
@@ -57,13 +87,6 @@ class PooledParser:
                 process.kill()
                 process = None
             self._slots.put(process)
-
-    def close(self) -> None:
-        idle = [self._slots.get() for _ in range(self._size)]
-        for process in idle:
-            if process:
-                process.kill()
-            self._slots.put(None)
 
     def _start(self) -> ParserProcess:
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -15,8 +16,7 @@ from django.conf import settings
 
 from core.error_codes import DEFAULT_RETRY, ERROR_CODES, sentence
 from core.isolation.scope import tenant_scope
-from core.quota_kinds import QuotaKind
-from core.quotas import QuotaExceededError, refuse_if_used_up
+from core.quotas import QuotaExceededError
 from core.storage import local_copy, remove
 from engines.vectors import Filter
 from jobs.errors import LeaseLostError
@@ -26,11 +26,12 @@ from knowledge.ingestion.archive_members import add_members
 from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.batch_handback import parser_with_handback
 from knowledge.ingestion.publishing import clean, publish, remove_unpublished
-from knowledge.ingestion.quotas import count_tokens, purge_chunks
+from knowledge.ingestion.quotas import charge_tokens, purge_chunks
 from knowledge.ingestion.sources import load_sources
 from knowledge.ingestion.vocabulary import load_vocabularies
 from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import run
+from knowledge.pipeline.hooks import Hooks
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import Tagged
 from knowledge.services.rules import switch_off_rules
@@ -44,24 +45,18 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
     """Send the documents through the pipeline, publish their new generations, and clean up after the old ones."""
     tenant_id, ports, progress = attempt.tenant_id, attempt.ports, attempt.progress
     unpublished = [job for job in batch if job.document.generation < job.generation]
-
-    def stages_only(stage: str, *, done: int = 0, total: int = 0) -> None:
-        """Counts of a whole batch would be stored with each of its jobs as if they were its own."""
-        progress(stage)
-
+    job_of = {job.document_id: job for job in unpublished}
     with ExitStack() as stack:
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work_folder())))
         files = _open_files(attempt, unpublished, stack)
         vocabularies = load_vocabularies(attempt, {job.document.reference_id for job in unpublished})
         with tenant_scope(tenant_id):
-            refuse_if_used_up([QuotaKind.EMBEDDING] if unpublished else [])
             # Stored before the first point is written, because the clean-up must know where points may be.
             IngestionJob.objects.held(unpublished).locked().update(versions={"model": ports.embedder.model})
             sources = load_sources(unpublished, files, ports.embedder.model, vocabularies)
         with parser_with_handback(attempt, unpublished, files) as parser:
-            report = progress if len(batch) == 1 else stages_only
-            products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, report)
-        count_tokens(attempt, unpublished, products)
+            hooks = _hooks(attempt, job_of, stores_counts=len(batch) == 1)
+            products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, hooks)
         switch_off_rules(actor=attempt.actor, reasons=[product.stopped_rules for product in products])
         accepted, refused = add_members(attempt, unpublished, products)
         try:
@@ -70,7 +65,6 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
             remove_unpublished(attempt, unpublished, products)
             raise
         published = _publish_or_fail(attempt, unpublished, accepted)
-    job_of = {job.document_id: job for job in unpublished}
     for failure in (*failures, *refused):
         _fail(attempt, job_of[failure.source.document_id], failure.code, failure.detail)
     remove_unpublished(attempt, [job for job in unpublished if job not in published], products)
@@ -96,6 +90,20 @@ def purge(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
         Document.with_deleted.filter(pk__in=ids).update(text="", metadata_json={}, file_metadata_json={})
         held = IngestionJob.objects.held(batch).locked()
         held.finish(JobState.DONE, timings_json=attempt.progress.timings())
+
+
+def _hooks(attempt: Attempt, job_of: Mapping[UUID, IngestionJob], *, stores_counts: bool) -> Hooks:
+    """The counts of a batch of several jobs would be stored with each of them as if they were its own."""
+    progress = attempt.progress
+
+    def stages_only(stage: str, *, done: int = 0, total: int = 0) -> None:
+        progress(stage)
+
+    return Hooks(
+        progress=progress if stores_counts else stages_only,
+        is_wanted=lambda document_id: progress.holds(job_of[document_id]),
+        charge_tokens=partial(charge_tokens, attempt, list(job_of.values())),
+    )
 
 
 def _publish_or_fail(

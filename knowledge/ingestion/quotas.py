@@ -1,9 +1,9 @@
-"""What ingestion counts: the chunks that documents have, and the tokens that were embedded for them."""
+"""What ingestion counts: the chunks that documents have, and the tokens that are embedded for them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from core.isolation.scope import tenant_scope
@@ -14,16 +14,15 @@ from knowledge.models import Chunk, IngestionJob
 from knowledge.pipeline.values import Tagged
 
 
-def count_tokens(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> None:
-    """No limit is checked: the texts are embedded already."""
-    tokens = {product.chunked.source.document_id: product.new_tokens for product in products}
+def charge_tokens(attempt: Attempt, jobs: Sequence[IngestionJob], tokens: Mapping[UUID, int]) -> None:
+    """Charge what will be embedded, by document, whatever becomes of the document then. Raises QuotaExceededError."""
     embedded = [job for job in jobs if tokens.get(job.document_id)]
     if not embedded:
         return
     with tenant_scope(attempt.tenant_id):
         for workspace_id, own in _by_workspace(embedded).items():
             amounts = {QuotaKind.EMBEDDING: sum(tokens[job.document_id] for job in own)}
-            count(actor=attempt.actor, amounts=amounts, workspace_id=workspace_id)
+            charge(actor=attempt.actor, amounts=amounts, workspace_id=workspace_id)
 
 
 def replace_chunks(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> None:

@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
-from core.progress import Progress
 from engines.embedding import Embedder
 from engines.parsing import ParseCancelled, ParseError, Parser
 from knowledge.metadata import bounded_file_metadata
 from knowledge.pipeline.chunking import chunk, embedding_input
 from knowledge.pipeline.embedding import embed
+from knowledge.pipeline.hooks import Hooks
 from knowledge.pipeline.indexing import index
 from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.tagging import tag
@@ -25,34 +25,37 @@ from knowledge.pipeline.values import Chunked, Failure, Parsed, Source, Tagged, 
 
 
 def run(
-    tenant_id: UUID, sources: Sequence[Source], ports: Ports, workdir: Path, progress: Progress
+    tenant_id: UUID, sources: Sequence[Source], ports: Ports, workdir: Path, hooks: Hooks
 ) -> tuple[list[Tagged], list[Failure]]:
     """Process the files of one batch up to the vector store. The caller publishes the result, and removes `workdir`, an
     empty folder, afterwards.
 
-    `progress` is called before each stage, and may raise to stop the work. A file that cannot be read is returned as a
-    Failure; EmbeddingError and VectorStoreError concern the whole batch.
+    A file that cannot be read is returned as a Failure, and one that is not wanted any more is left out; EmbeddingError and
+    VectorStoreError concern the whole batch.
     """
-    progress("parse")
-    parsed, failures = parse(tenant_id, sources, ports.parser, workdir)
-    progress("chunk")
-    chunked = [chunk_document(document, ports.embedder) for document in parsed]
-    progress("embed")
-    embedded = embed(chunked, tenant_id=tenant_id, ports=ports, progress=progress)
-    progress("tag")
-    tagged = [tag(document, progress) for document in embedded]
-    progress("index")
+    parsed, failures = parse(tenant_id, sources, ports.parser, workdir, hooks)
+    hooks.progress("chunk")
+    wanted = [document for document in parsed if hooks.is_wanted(document.source.document_id)]
+    chunked = [chunk_document(document, ports.embedder) for document in wanted]
+    hooks.progress("embed")
+    embedded = embed(chunked, tenant_id=tenant_id, ports=ports, hooks=hooks)
+    hooks.progress("tag")
+    tagged = [tagged for document in embedded if (tagged := tag(document, hooks))]
+    hooks.progress("index")
     index(tagged, tenant_id=tenant_id, ports=ports)
     return tagged, failures
 
 
 def parse(
-    tenant_id: UUID, sources: Sequence[Source], parser: Parser, workdir: Path
+    tenant_id: UUID, sources: Sequence[Source], parser: Parser, workdir: Path, hooks: Hooks
 ) -> tuple[list[Parsed], list[Failure]]:
     parsed: list[Parsed] = []
     failures: list[Failure] = []
     folder: Path | None = None
     for number, source in enumerate(sources):
+        hooks.progress("parse")
+        if not hooks.is_wanted(source.document_id):
+            continue
         # An empty folder is used again, because making one takes as long as reading a small file.
         if folder is None or any(folder.iterdir()):
             folder = workdir / str(number)

@@ -9,9 +9,9 @@ from uuid import UUID
 import numpy as np
 
 from core.batching import batched
-from core.progress import Progress
 from engines.embedding import Embedder, Vectors
 from engines.vectors import Filter
+from knowledge.pipeline.hooks import Hooks
 from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.values import Chunked, Embedded
 
@@ -19,9 +19,7 @@ from knowledge.pipeline.values import Chunked, Embedded
 BATCH_SIZE = 256
 
 
-def embed(
-    documents: Sequence[Chunked], *, tenant_id: UUID, ports: Ports, progress: Progress
-) -> list[Embedded]:
+def embed(documents: Sequence[Chunked], *, tenant_id: UUID, ports: Ports, hooks: Hooks) -> list[Embedded]:
     vectors = _reusable_vectors(documents, tenant_id, ports)
     contents = {
         digest: content
@@ -29,21 +27,20 @@ def embed(
         for digest, content in zip(one.digests, one.contents, strict=True)
     }
     missing = [digest for digest in contents if digest not in vectors]
-    new_tokens = [_tokens_of(one, set(missing)) for one in documents]
+    hooks.charge_tokens({one.source.document_id: _tokens_of(one, set(missing)) for one in documents})
     total = sum(len(one.digests) for one in documents)
     for number, digests in enumerate(batched(missing, BATCH_SIZE)):
-        progress("embed", done=total - len(missing) + number * BATCH_SIZE, total=total)
+        hooks.progress("embed", done=total - len(missing) + number * BATCH_SIZE, total=total)
         embedded = ports.embedder.embed(tenant_id, [contents[digest] for digest in digests])
         vectors.update(zip(digests, embedded, strict=True))
-    progress("embed", done=total, total=total)
+    hooks.progress("embed", done=total, total=total)
     empty = np.empty((0, ports.embedder.dimensions), dtype=np.float32)
     return [
         Embedded(
             chunked=one,
             vectors=np.stack([vectors[d] for d in one.digests]) if one.digests else empty,
-            new_tokens=tokens,
         )
-        for one, tokens in zip(documents, new_tokens, strict=True)
+        for one in documents
     ]
 
 

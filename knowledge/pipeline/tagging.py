@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.names import without_forbidden
-from core.progress import Progress
 from engines.embedding import Vectors
+from knowledge.pipeline.hooks import Hooks
 from knowledge.pipeline.rules import DocumentRules
 from knowledge.pipeline.values import (
     MAX_VOCABULARY,
@@ -32,8 +32,8 @@ MIN_AI_SIMILARITY = 0.35
 MAX_AI_TAGS = 3
 
 
-def tag(embedded: Embedded, progress: Progress) -> Tagged:
-    """`progress` is called for each chunk, and may raise to stop the work."""
+def tag(embedded: Embedded, hooks: Hooks) -> Tagged | None:
+    """None if the document is not wanted any more, which is looked up for each chunk."""
     chunked, source = embedded.chunked, embedded.chunked.source
     document_tags = [
         *source.document_tags,
@@ -47,7 +47,9 @@ def tag(embedded: Embedded, progress: Progress) -> Tagged:
     rules = DocumentRules(source.vocabulary, source.filename)
     precedence, tags = list(TagSource), list[tuple[TagAssignment, ...]]()
     for chunk, digest, ai in zip(chunked.chunks, chunked.digests, ai_tags, strict=True):
-        progress("tag", done=len(tags), total=len(chunked.chunks))
+        hooks.progress("tag", done=len(tags), total=len(chunked.chunks))
+        if not hooks.is_wanted(source.document_id):
+            return None
         manual = source.manual_tags.get(digest, ())
         by_rule = [word.assign(TagSource.RULE) for word in rules.matching(chunk.text)]
         ranked = sorted(
@@ -57,7 +59,6 @@ def tag(embedded: Embedded, progress: Progress) -> Tagged:
     return Tagged(
         chunked=chunked,
         vectors=embedded.vectors,
-        new_tokens=embedded.new_tokens,
         tags=tuple(tags),
         stopped_rules=rules.stopped,
     )

@@ -125,11 +125,10 @@ class Chunked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """`vectors` has a row for each chunk; `new_tokens` were embedded, and not known before."""
+    """`vectors` has a row for each chunk."""
 
     chunked: Chunked
     vectors: Vectors
-    new_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +137,6 @@ class Tagged:
 
     chunked: Chunked
     vectors: Vectors
-    new_tokens: int
     tags: tuple[tuple[TagAssignment, ...], ...]
     stopped_rules: dict[UUID, str] = field(default_factory=dict)
 

@@ -54,7 +54,7 @@ def up(console: TextIO) -> None:
 def application() -> tuple[Program, Program, Program]:
     """Web, worker and beat."""
     celery = (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "oyl")
-    pool = ("--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle")
+    pool = ("--pool", "threads", "--without-gossip", "--without-mingle")
     queues = ("-Q", "ingest,maintenance", "--loglevel", "INFO")
     schedule = ("-s", str(settings.OYL_DATA_DIR / "celerybeat-schedule"))
     return (

@@ -7,6 +7,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -25,6 +26,7 @@ from knowledge.models import Document
 from knowledge.services.references import get_or_create_reference
 from tenants.models import User
 from tests.conftest import Person
+from tests.knowledge.interruptions import before, delete
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
 from tests.support.admin_pages import url
 from tests.support.api_client import Caller, assert_problem, make_caller
@@ -163,12 +165,26 @@ def test_tokens_of_embeddings_and_of_ingestion(owner: Person, library: Library, 
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "quota_exceeded")
     upload(caller, library, "a.md", content=BEES * 3)
     library.work()
-    assert (
-        library.documents()["a.md"].processed_status == "done"
-    )  # its tokens are known when they are embedded
+    assert library.documents()["a.md"].error_code == "quota_exceeded"
+    assert used(owner, QuotaKind.EMBEDDING) == tokens
     upload(caller, library, "b.md")
     library.work()
-    assert library.documents()["b.md"].error_code == "quota_exceeded"
+    assert library.documents()["b.md"].processed_status == "done"
+    assert used(owner, QuotaKind.EMBEDDING) > tokens
+
+
+def test_tokens_are_charged_before_they_are_embedded(owner: Person, library: Library, caller: Caller):
+    """Deleting the document meanwhile gives nothing back."""
+    upload(caller, library, "a.md")
+    with pytest.MonkeyPatch.context() as patch:
+        before(patch, default_embedder(), "embed", lambda: delete(library, *library_ids(library)))
+        library.work()
+    assert used(owner, QuotaKind.CHUNKS) == 0
+    assert used(owner, QuotaKind.EMBEDDING) > 10
+
+
+def library_ids(library: Library) -> list[UUID]:
+    return [document.pk for document in library.documents().values()]
 
 
 def test_events_of_a_day(owner: Person, viewer: Person, caller: Caller):

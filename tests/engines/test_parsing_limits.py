@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psutil
 import pytest
@@ -26,6 +26,7 @@ from tests.engines.reading import repeated_page_pdf
 
 ROOT = Path(__file__).resolve().parents[2]
 # The maximum number of pages, each of which takes some milliseconds.
+TENANT = uuid4()
 SLOW_PDF = repeated_page_pdf(9_999, b"BT /F 8 Tf 9 9 Td (" + b"word " * 5_000 + b") Tj ET")
 
 
@@ -47,11 +48,13 @@ def parser(shared_parser: Parser) -> Iterator[PooledParser]:
         yield parser
 
 
-def parse(parser: PooledParser, folder: Path, name: str, data: bytes) -> ParsedDocument:
+def parse(
+    parser: PooledParser, folder: Path, name: str, data: bytes, tenant_id: UUID = TENANT
+) -> ParsedDocument:
     path, workdir = folder / f"{uuid4()}", folder / f"{uuid4()}"
     path.write_bytes(data)
     workdir.mkdir()
-    return parser.parse(uuid4(), path, filename=name, workdir=workdir)
+    return parser.parse(tenant_id, path, filename=name, workdir=workdir)
 
 
 def parse_error(parser: PooledParser, folder: Path, name: str, data: bytes) -> ParseError:
@@ -165,6 +168,16 @@ def test_threads_share_the_pool(parser: PooledParser, tmp_path: Path) -> None:
         assert all(document.elements for document in documents)
         pids |= parser_processes()
     assert len(pids) == 1
+
+
+def test_tenant_does_not_wait_for_another_ones_file(tmp_path: Path) -> None:
+    with limited_parser() as parser, ThreadPoolExecutor(1) as thread:
+        slow = thread.submit(parse_error, parser, tmp_path, "slow.pdf", SLOW_PDF)
+        parses_it = process_of_file()
+        assert parse(parser, tmp_path, "a.txt", b"words", tenant_id=uuid4()).elements
+        assert not slow.done()
+        parses_it.kill()
+        assert slow.result().code == "parse_interrupted"
 
 
 def test_failure_to_start_is_retryable(

@@ -23,7 +23,7 @@ from knowledge.models import RuleKind, Tag, TagRule
 from knowledge.pipeline import rules, tagging
 from knowledge.pipeline.values import Rule, VocabularyTag
 from knowledge.services.references import delete_references
-from tests.knowledge.interruptions import before
+from tests.knowledge.interruptions import before, delete
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, make_tag, process, sources
 from tests.support.api_client import Caller, assert_problem
 
@@ -138,6 +138,29 @@ def test_deleting_the_reference_ends_the_tagging(library: Library, monkeypatch: 
     )
     process(library.tenant_id, batch)
     assert searched == []
+
+
+def test_deleted_document_of_a_batch_is_not_tagged_any_further(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+):
+    make_rules(library, "Bees")
+    monkeypatch.setattr(progress, "REPORT_SECONDS", 0)
+    parts = "\n\n".join(f"# Part {n}\n\n{BEES * 30}" for n in range(5))
+    added = library.queue(library.upload("bees.md", parts), library.upload("rivers.md", RIVERS))
+    searched: list[str] = []
+    matching = rules.DocumentRules.matching
+
+    def delete_while_matching(own: rules.DocumentRules, text: str) -> list[VocabularyTag]:
+        searched.append(own._filename)
+        if searched == ["bees.md"]:
+            delete(library, added[0].document_id)
+        return matching(own, text)
+
+    monkeypatch.setattr(rules.DocumentRules, "matching", delete_while_matching)
+    library.work()
+    assert sorted(searched) == ["bees.md", "rivers.md"]
+    assert {name: one.processed_status for name, one in library.documents().items()} == {"rivers.md": "done"}
+    assert library.points(library.document(added[0].document_id)) == []
 
 
 @pytest.mark.parametrize(
