@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def test_last_thread_is_for_other_tenants_and_no_job_is_forgotten(
     threads = [threading.Thread(target=_work_and_close) for _ in range(2)]
     for number, thread in enumerate(threads, 1):
         thread.start()
-        _wait_until(lambda number=number: len(served) == number)
+        _wait_until(partial(_has_length, served, number))
     assert work_for_any_tenant("ingest") == 0
     second.queue(second.upload("short.md", RIVERS))
     messages.clear()
@@ -142,6 +143,10 @@ def test_last_thread_is_for_other_tenants_and_no_job_is_forgotten(
     while work_for_any_tenant("ingest"):
         pass
     assert {document.processed_status for document in first.documents().values()} == {DocumentStatus.DONE}
+
+
+def _has_length(served: Served, length: int) -> bool:
+    return len(served) == length
 
 
 def _work_and_close() -> None:
@@ -178,7 +183,7 @@ def workers(libraries: tuple[Library, Library], monkeypatch: pytest.MonkeyPatch)
     default_embedder()  # the first one converts the model
     with ExitStack() as stack:
         for number in range(2):
-            process = killable.start(lambda number=number: _run_worker(name, number))
+            process = killable.start(partial(_run_worker, name, number))
             stack.callback(process.kill)
         yield
 
