@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from core.private_files import open_to_others
 from oyl.health import NIL_TENANT, probe_database, probe_redis, probe_vector_store
 
 MIN_FREE_BYTES, RECOMMENDED_FREE_BYTES = 1 << 30, 5 << 30
@@ -155,6 +156,13 @@ def data_folder() -> str:
     return f"writable, {detail}"
 
 
+def file_modes() -> str:
+    folder = settings.OYL_DATA_DIR
+    if path := next(open_to_others(folder), None):
+        raise CheckFailed(f"other users of this machine may open {path}", only_warn=path != folder)
+    return "the data folder is closed to other users"
+
+
 def outbound() -> str:
     from core.outbound import AllowList
 
@@ -199,6 +207,11 @@ COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
     ("sandbox", sandbox, "docs/threat-model.md says what hostile files can do without it."),
     ("soffice", soffice, "Install LibreOffice if you need it: `apt install libreoffice` on Debian."),
     ("data folder", data_folder, "Make room, let OYL's user write there, or choose another OYL_DATA_DIR."),
+    (
+        "file modes",
+        file_modes,
+        "Run `chmod -R go=` on the data folder. `manage.py up` does so when it starts.",
+    ),
     ("outbound", outbound, "Correct OUTBOUND_ALLOW as docs/outbound.md says."),
     ("encryption keys", encryption_keys, "Set OYL_ENCRYPTION_KEYS as docs/settings.md says."),
     ("audit key", audit_key, "Set OYL_AUDIT_KEY as docs/settings.md says, before the first event."),

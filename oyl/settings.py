@@ -15,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import lazy
 
+from core.private_files import FILE_MODE, FOLDER_MODE
 from oyl.embedded import secrets
 from oyl.embedded.layout import Layout
 from oyl.unfold import UNFOLD  # noqa: F401 (a setting)
@@ -236,6 +237,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = OYL_DATA_DIR / "static"
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = FILE_MODE, FOLDER_MODE
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

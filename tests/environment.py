@@ -34,7 +34,7 @@ def prepare() -> None:
         folder = Path(tempfile.mkdtemp(prefix="oyl-test-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "static").mkdir(parents=True, exist_ok=True)  # where collected files would be served from
-    folder.chmod(0o755)  # started by root, PostgreSQL runs as another user
+    folder.chmod(0o700)
     os.environ["OYL_DATA_DIR"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"
     os.environ.update(UNLIMITED)

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from core.private_files import close_to_others
 from engines.parsing.process import available_layers
 from oyl.embedded import background, instance, services
 from oyl.embedded.errors import ServiceError
@@ -36,6 +37,7 @@ def up(console: TextIO) -> None:
     service_log = ServiceLog(settings.LAYOUT.logs, console)
     with suppress(KeyboardInterrupt), interruptible(), services.run(acquired, service_log) as supervisor:
         service_log.write("oyl", f"services are ready, data is in {settings.OYL_DATA_DIR}")
+        _close_data_folder(service_log)
         _check_sandbox(service_log)
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
@@ -105,6 +107,18 @@ def _acquire_instance(layout: Layout) -> Instance:
     busy = instance.running_instance(layout)
     holder = f"`manage.py` command (process {busy.pid})" if busy else "process"
     raise ServiceError(f"A {holder} is using the services in {layout.data}. Try again when it has ended.")
+
+
+def _close_data_folder(service_log: ServiceLog) -> None:
+    """Data folders of earlier releases have files that other users of the machine may read."""
+    try:
+        if count := close_to_others(settings.OYL_DATA_DIR):
+            service_log.write("oyl", f"took the rights of other users away from {count:,} files and folders")
+    except PermissionError as error:
+        raise ServiceError(
+            f"{error.filename} belongs to another user, and others may read it. Start OYL as the user who made"
+            " this data folder, or change its owner."
+        ) from error
 
 
 def _check_sandbox(service_log: ServiceLog) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import io
+import os
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.test import Client
@@ -14,6 +16,7 @@ from django.test import Client
 from core.commands import OylCommand
 from core.isolation.scope import tenant_scope
 from core.names import FORBIDDEN, printable
+from core.private_files import open_to_others
 from knowledge.models import Chunk, Document, Reference, StoredFile
 from tenants.models import Tenant
 from tests.conftest import Person
@@ -121,6 +124,17 @@ def test_uploaded_file_is_replaced_and_downloaded_under_its_printable_name(
     assert len(caller.get("documents/?external_id=e\u3164txt.md").json()["results"]) == 1
     header = caller.get(f"documents/{first}/content/")["Content-Disposition"]
     assert header == 'attachment; filename="e\\\\u3164txt.md"'
+
+
+def test_stored_files_are_closed_to_other_users(caller: Caller, library: Library) -> None:
+    umask = os.umask(0o022)
+    try:
+        upload(caller, library, "a.md", BEES)
+    finally:
+        os.umask(umask)
+    folder = settings.LAYOUT.files / "tenants" / str(library.tenant_id)
+    assert [path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()] == [0o600]
+    assert list(open_to_others(folder)) == []
 
 
 def test_stored_file_has_a_printable_name(caller: Caller, owner: Person) -> None:

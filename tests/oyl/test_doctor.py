@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 from django.test import override_settings
 
+from core.private_files import close_to_others
 from engines.parsing.sandbox import Layers
 from oyl import doctor
 from oyl.doctor import State
@@ -27,8 +28,13 @@ def test_doctor_accepts_the_suites_installation(database):
     with override_settings(OYL_AUDIT_KEY="k" * 32):
         call_command("doctor", json=True, stdout=stdout)
     states = {check["component"]: check["state"] for check in json.loads(stdout.getvalue())}
-    assert len(states) == len(doctor.COMPONENTS) == 13
-    assert {name for name, state in states.items() if state != "ok"} <= {"soffice", "data folder", "sandbox"}
+    assert len(states) == len(doctor.COMPONENTS) == 14
+    assert {name for name, state in states.items() if state != "ok"} <= {
+        "soffice",
+        "data folder",
+        "file modes",
+        "sandbox",
+    }
 
 
 @override_settings(REDIS_URL="redis://localhost:1")
@@ -86,6 +92,22 @@ def test_missing_layers_of_the_sandbox_are_named(
 def test_low_disk_space_is_reported(monkeypatch, free, expected):
     monkeypatch.setattr("oyl.doctor.shutil.disk_usage", lambda _: type("Usage", (), {"free": free}))
     assert state_of("data folder")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("open_path", "expected"), [("", State.FAIL), ("files", State.WARN), ("a", State.WARN)]
+)
+def test_data_folder_that_others_may_open_is_reported(settings, tmp_path, open_path, expected):
+    settings.OYL_DATA_DIR = folder = tmp_path / "data"
+    (folder / "files").mkdir(parents=True)
+    (folder / "a").touch()
+    for path in (folder, folder / "files", folder / "a"):
+        path.chmod(0o700)
+    assert state_of("file modes")[0] is State.OK
+    (folder / open_path).chmod(0o755)
+    state, detail = state_of("file modes")
+    assert state is expected and detail.endswith(str(folder / open_path))
+    assert close_to_others(folder) == 1 and state_of("file modes")[0] is State.OK
 
 
 def test_table_without_isolation_fails(database):

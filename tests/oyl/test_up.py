@@ -15,6 +15,7 @@ import psutil
 import pytest
 from django.core.management import CommandError, call_command
 
+from core.private_files import open_to_others
 from oyl.embedded import instance
 from oyl.embedded.instance import InstanceKind
 from oyl.embedded.layout import Layout
@@ -108,6 +109,10 @@ def test_up_runs_restarts_and_stops_all_processes(tmp_path):
     layout.data.mkdir(parents=True)
     demo = {"tenant": "Demo", "email": "admin@demo.example", "link": "http://127.0.0.1/join/a-b-c/"}
     (layout.data / "demo.json").write_text(json.dumps(demo))
+    (layout.files / "tenants").mkdir(parents=True)
+    (layout.files / "tenants" / "earlier").write_text("of an earlier release, for all to read")
+    for path in (layout.data, layout.files, layout.files / "tenants"):
+        path.chmod(0o755)
     own = {"OYL_DATA_DIR": str(layout.data), "OYL_PORT": str(free_port())}
     own |= {"DATABASE_URL": "", "REDIS_URL": "", "QDRANT_URL": "", "EMBEDDING_URL": ""}
     command = [sys.executable, "manage.py", "up"]
@@ -117,6 +122,7 @@ def test_up_runs_restarts_and_stops_all_processes(tmp_path):
         env={**os.environ, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        umask=0o022,
         text=True,
     ) as process:
         assert process.stdout
@@ -130,6 +136,11 @@ def test_up_runs_restarts_and_stops_all_processes(tmp_path):
             info = instance.running_instance(layout)
             assert info and info.kind is InstanceKind.UP and info.ready
             assert set(info.children) >= {"postgres", "redis", "vectors", "web", "worker"}
+            assert list(open_to_others(layout.data)) + list(open_to_others(layout.run)) == []
+            assert {path.name for path in layout.run.iterdir() if path.is_socket()} >= {
+                ".s.PGSQL.5432",
+                "redis.sock",
+            }
             os.kill(info.children["web"][0], signal.SIGKILL)
             wait_for_new_pid(layout, "web", info.children["web"][0])
             assert "was killed by SIGKILL" in (layout.logs / "web.log").read_text()
