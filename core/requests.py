@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.http import HttpRequest
 from core.actors import Actor, PlatformActor
 
 API_PREFIXES = ("/api/", "/v1/")
+# Each customer of a provider has at least a network of this size (RFC 6177), and all of its addresses.
+IPV6_PREFIX = 64
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,10 +46,26 @@ def uses_api_key(request: HttpRequest) -> bool:
 
 
 def client_address(request: HttpRequest) -> str:
+    """For events. Limits count the `client_group`."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+def client_group(request: HttpRequest) -> str:
+    return address_group(client_address(request))
+
+
+def address_group(address: str) -> str:
+    """What every limit of an address counts together: an IPv4 address, or an IPv6 network of 64 bits."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address  # a socket of the same machine has none
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((int(parsed), IPV6_PREFIX), strict=False))
+    return str(parsed)
+
+
 def rate_limit_key(request: HttpRequest) -> str:
-    """Identifies the caller before authentication: the API key, or else the session, or else the address."""
+    """Identifies the caller before authentication: the API key, or else the session, or else the address group."""
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    return request.headers.get("Authorization") or session or client_address(request)
+    return request.headers.get("Authorization") or session or client_group(request)

@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from core.api.problems import too_many_requests
 from core.concurrency import SCOPE_NAME, Slots
 from core.rate_limits import RateLimitResult, rate_limiter
-from core.requests import API_PREFIXES, client_address, rate_limit_key
+from core.requests import API_PREFIXES, client_group, rate_limit_key
 from oyl.bodies import refuse_body
 
 Scope = MutableMapping[str, Any]
@@ -54,4 +54,4 @@ async def _refusal(scope: Scope, slots: Slots) -> HttpResponse | None:
 
 
 def _cached_refusal(request: Any) -> RateLimitResult | None:
-    return rate_limiter().cached_refusal(credential=rate_limit_key(request), address=client_address(request))
+    return rate_limiter().cached_refusal(credential=rate_limit_key(request), address=client_group(request))

@@ -16,7 +16,7 @@ from core.api.problems import plain_problem, service_busy, too_many_at_once, too
 from core.concurrency import Kind, Slots
 from core.connections import is_database_busy, run_in_thread
 from core.rate_limits import RateLimitResult
-from core.requests import client_address
+from core.requests import client_group
 from tenants.middleware import count_request, look_up_actor
 
 ANYBODY_BYTES = 64 << 10
@@ -73,7 +73,7 @@ def _refuse_bytes(request: Any, actor: Actor, length: int, slots: Slots) -> Http
     own = max(most // 2, settings.OYL_UPLOAD_MB << 20)
     if not slots.take_bytes(length, {"process": most}):
         return service_busy(request)
-    if not slots.take_bytes(length, {str(actor.tenant_id): own, client_address(request): own}):
+    if not slots.take_bytes(length, {str(actor.tenant_id): own, client_group(request): own}):
         return too_many_at_once(request, Kind.UPLOAD)
     return None
 

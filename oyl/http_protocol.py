@@ -16,12 +16,14 @@ from http import HTTPStatus
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from core.requests import address_group
+
 HEADER_SECONDS, HEADER_BYTES = 10.0, 64 << 10
 BODY_SECONDS = 3600.0
 # A transfer may be slower than this for a while, until it has used up the seconds.
 LEAST_BYTES_PER_SECOND, SLOW_SECONDS = 16_000, 30.0
 LINGER_SECONDS = 5.0
-# The share of all connections that one address may have, unless it is a proxy's.
+# The share of all connections that one address group may have, unless it is a proxy's.
 ADDRESS_SHARE = 4
 TCP_NOTSENT_LOWAT, UNSENT_BYTES = 25, 128 << 10
 
@@ -59,6 +61,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._answer, self._paused_at = Pace(self._abort), 0
+        self.group = address_group(self.client[0]) if self.client else ""
         self._socket: socket.socket = transport.get_extra_info("socket")
         if self._socket.family != socket.AF_UNIX:
             # So that the kernel takes the next bytes of an answer when the client has read some, not a megabyte later.
@@ -143,9 +146,8 @@ class LimitedProtocol(HttpToolsProtocol):
             return True
         if address is None or is_trusted_proxy(address):
             return False
-        peers = [other.client for other in self.connections if isinstance(other, LimitedProtocol)]
-        own = sum(peer is not None and peer[0] == address for peer in peers)
-        return own > most // ADDRESS_SHARE
+        others = [other for other in self.connections if isinstance(other, LimitedProtocol)]
+        return sum(other.group == self.group for other in others) > most // ADDRESS_SHARE
 
     def _await_header(self) -> None:
         self._header_bytes = 0

@@ -26,7 +26,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from core.errors import NotFoundError, OylError
 from core.rate_limits import Quota, rate_limiter
-from core.requests import client_address, opens_own_scopes
+from core.requests import client_group, opens_own_scopes
 from oyl.site import enter_tenant
 from tenants.access import PendingInvitation, hash_secret, pending_invitation, tenants_of_user
 from tenants.middleware import SESSION_KEY, MemberRequest
@@ -78,7 +78,7 @@ class AcceptForm(forms.Form):
 
 def _is_too_often(request: HttpRequest) -> bool:
     """Count the request for its address, so that nobody tries passwords here."""
-    quota = Quota("address", settings.OYL_ADDRESS_REQUESTS, f"join/{client_address(request)}")
+    quota = Quota("address", settings.OYL_ADDRESS_REQUESTS, f"join/{client_group(request)}")
     return not rate_limiter().count([quota], credential=quota.subject).allowed
 
 

@@ -19,7 +19,7 @@ from core.api.problems import too_many_at_once, too_many_requests, with_rate_hea
 from core.concurrency import Kind, Slots, slots_of
 from core.isolation.scope import platform_scope, tenant_scope
 from core.rate_limits import Quota, RateLimitResult, rate_limiter
-from core.requests import API_PREFIXES, TenantRequest, client_address, rate_limit_key, uses_api_key
+from core.requests import API_PREFIXES, TenantRequest, client_group, rate_limit_key, uses_api_key
 from tenants.access import TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
 from tenants.services.api_keys import record_key_use
 from tenants.visits import Visit, present_visit
@@ -93,15 +93,15 @@ def count_request(request: TenantRequest) -> RateLimitResult:
 
 
 def _subject_of(request: TenantRequest) -> dict[str, str]:
-    """Whose requests are counted together: an API key's, a person's, or an address's. And their tenant."""
+    """Whose requests are counted together: an API key's, a person's, or an address group's. And their tenant."""
     if (actor := request.actor) is None:
-        return {"subject": client_address(request)}
+        return {"subject": client_group(request)}
     return {"subject": f"{actor.tenant_id}/{actor.caller}", "tenant": str(actor.tenant_id)}
 
 
 def _counted_credential(request: TenantRequest) -> str:
     if request.actor is None:
-        return client_address(request)
+        return client_group(request)
     rate_limiter().remember_valid(credential := rate_limit_key(request))
     return credential
 
@@ -129,10 +129,10 @@ def operator_actor(request: TenantRequest) -> PlatformActor:
 
 
 def _quotas_of(request: TenantRequest) -> list[Quota]:
-    """The quotas of a known actor and of their tenant. Requests without a valid key share the quota of their address; valid
-    keys from the same address are not counted there."""
+    """The quotas of a known actor and of their tenant. Requests without a valid key share the quota of their address
+    group; valid keys from the same address are not counted there."""
     if (actor := request.actor) is None:
-        return [Quota("address", settings.OYL_ADDRESS_REQUESTS, client_address(request))]
+        return [Quota("address", settings.OYL_ADDRESS_REQUESTS, client_group(request))]
     return [
         Quota("key", settings.OYL_KEY_REQUESTS, _subject_of(request)["subject"]),
         Quota("tenant", settings.OYL_TENANT_REQUESTS, str(actor.tenant_id)),

@@ -15,7 +15,7 @@ from audit.platform import record_platform
 from core.actors import ActorKind, PlatformActor
 from core.errors import OylError
 from core.failed_attempts import Subject, failed_attempts
-from core.requests import client_address
+from core.requests import client_address, client_group
 from tenants import passwords
 from tenants.models import User
 
@@ -73,7 +73,7 @@ def remember_browser(response: HttpResponse, user: User) -> None:
 
 def _subjects(request: HttpRequest | None, email: str) -> list[Subject]:
     account = _account(request, email)
-    return [account, Subject("address", client_address(request), FREE_OF_ADDRESS)] if request else [account]
+    return [account, Subject("address", client_group(request), FREE_OF_ADDRESS)] if request else [account]
 
 
 def _account(request: HttpRequest | None, email: str) -> Subject:

@@ -132,7 +132,7 @@ def test_invalid_keys_are_limited_by_address(caller, settings):
     settings.OYL_ADDRESS_REQUESTS = 4
     here: Any
     there: Any
-    here, there = ({"REMOTE_ADDR": f"2001:db8::{uuid4().hex[:4]}"} for _ in range(2))
+    here, there = ({"REMOTE_ADDR": f"2001:db8:0:{uuid4().hex[:4]}::1"} for _ in range(2))
     codes = [
         Client(headers={"Authorization": f"Bearer oyl_{number}"})
         .get("/api/v1/workspaces/", **here)
@@ -212,7 +212,7 @@ def test_loops_that_obey_retry_after_are_all_served(caller, settings, monkeypatc
 
 def test_refused_address_tries_no_further_keys(caller, settings):
     """Except keys that were valid before."""
-    settings.OYL_ADDRESS_REQUESTS, here = 2, f"2001:db8::{uuid4().hex[:4]}"
+    settings.OYL_ADDRESS_REQUESTS, here = 2, f"2001:db8:0:{uuid4().hex[:4]}::1"
     assert get_over_asgi(caller.key.secret, here).status_code == 200
     wrong = [f"oyl_{'0' * 12}_{uuid4().hex}{'x' * 11}" for _ in range(5)]
     codes = [get_over_asgi(secret, here).status_code for secret in wrong[:3]]
