@@ -1,10 +1,10 @@
-from core.apps import Area, Lookup, OylAppConfig, Schedule, SidebarPage
+from core.apps import APPEND_ONLY, Area, Lookup, OylAppConfig, Schedule, SidebarPage
 
 
 class AuditConfig(OylAppConfig):
     name = "audit"
     areas = (Area("audit", writable=False),)
-    append_only_tables = ("audit_logs", "audit_seals", "platform_events")
+    privileges = {"audit_logs": APPEND_ONLY, "audit_seals": APPEND_ONLY, "platform_events": APPEND_ONLY}
     platform_tables = ("platform_events",)
     shared_tables = {"platform_events": "what belongs to no tenant; operators alone read it"}
     lookups = (

@@ -3,6 +3,7 @@ AppConfigs of all apps, so that a new app is announced in one place."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,28 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Privileges:
+    """What the application's database role may do with a table; it may never truncate it, or the like. `update` names the
+    columns; None stands for all."""
+
+    select: bool = True
+    insert: bool = True
+    update: tuple[str, ...] | None = None
+    delete: bool = True
+
+    def include(self, privilege: str) -> bool:
+        """Whether a privilege of `core.isolation.pg_catalog.Table` is one of these."""
+        if column := re.fullmatch(r"UPDATE \((.+)\)", privilege):
+            return self.update is None or column[1] in self.update
+        return {"SELECT": self.select, "INSERT": self.insert, "DELETE": self.delete}.get(privilege, False)
+
+
+CLOSED = Privileges(select=False, insert=False, update=(), delete=False)
+READ_ONLY = Privileges(insert=False, update=(), delete=False)
+APPEND_ONLY = Privileges(update=(), delete=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SidebarPage:
     """A page of the admin, below a heading of the sidebar: a model's list ("app.model"), or else the `view` of that name
     in the admin site, which is for members, or `for_operators`."""
@@ -52,10 +75,9 @@ class SidebarPage:
 
 class OylAppConfig(AppConfig):
     """`bound_kinds` has what an API key may be bound to, with the model ("app.Model") of each. `shared_tables` has the
-    tables without a tenant, each with the reason. Rows of `append_only_tables` are never changed. The application's
-    database role has no privilege on `closed_tables`, which only the functions of `lookups` read and write, and may not
-    delete from `lasting_tables`. Rows of `platform_tables` are visible only in a platform scope. `guards` has triggers that
-    must be there ("table.trigger").
+    tables without a tenant, each with the reason. `privileges` has what the application's database role may do with a table
+    where that is not everything; only the functions of `lookups` reach a closed one. Rows of `platform_tables` are visible
+    only in a platform scope. `guards` has triggers that must be there ("table.trigger").
 
     Dotted names: `job_handlers` of `jobs.handlers.JobHandler`s, `routes` of a dict of the views below `/api/v1/`,
     `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
@@ -68,9 +90,7 @@ class OylAppConfig(AppConfig):
     bound_kinds: Mapping[str, str] = {}
     lookups: tuple[Lookup, ...] = ()
     shared_tables: Mapping[str, str] = {}
-    append_only_tables: tuple[str, ...] = ()
-    closed_tables: tuple[str, ...] = ()
-    lasting_tables: tuple[str, ...] = ()
+    privileges: Mapping[str, Privileges] = {}
     platform_tables: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
     schedules: tuple[Schedule, ...] = ()
@@ -104,7 +124,15 @@ class CoreConfig(OylAppConfig):
         "django_migrations": "names of migrations",
         "django_session": "ids only, before a tenant is known",
     }
-    closed_tables = ("django_session",)
+    privileges = {
+        "auth_group": READ_ONLY,
+        "auth_group_permissions": READ_ONLY,
+        "auth_permission": READ_ONLY,
+        "django_admin_log": READ_ONLY,
+        "django_content_type": READ_ONLY,
+        "django_migrations": READ_ONLY,
+        "django_session": CLOSED,
+    }
     lookups = (
         Lookup("oyl_tenants()", ("tenants",)),
         Lookup("oyl_session(text)"),

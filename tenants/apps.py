@@ -1,4 +1,7 @@
-from core.apps import Area, Lookup, OylAppConfig, Schedule, SidebarPage
+from core.apps import CLOSED, READ_ONLY, Area, Lookup, OylAppConfig, Privileges, Schedule, SidebarPage
+
+# The columns of a user that the application may change; the trigger `operators` permits only `last_login` for an operator.
+CHANGEABLE = ("email", "name", "is_active", "last_login", "email_verified_at")
 
 
 class TenantsConfig(OylAppConfig):
@@ -10,8 +13,12 @@ class TenantsConfig(OylAppConfig):
         "users_groups": "Django's permissions; OYL decides by roles in a tenant",
         "users_user_permissions": "Django's permissions; OYL decides by roles in a tenant",
     }
-    closed_tables = ("password_hashes",)
-    lasting_tables = ("users",)
+    privileges = {
+        "password_hashes": CLOSED,
+        "users": Privileges(update=CHANGEABLE, delete=False),
+        "users_groups": READ_ONLY,
+        "users_user_permissions": READ_ONLY,
+    }
     guards = ("users.operators",)
     lookups = (
         Lookup("oyl_password_parameters(uuid)"),

@@ -18,6 +18,7 @@ from core.models import TenantModel, new_id, one_of
 from core.name_fields import AddressField, NameField
 from core.permissions import Role, bound_kind_choices
 from tenants import passwords
+from tenants.apps import CHANGEABLE
 
 
 class Tenant(models.Model):
@@ -87,6 +88,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         self._new_hash = make_password(None)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Of a user who exists, only the columns that the application's role may change."""
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            kwargs["update_fields"] = CHANGEABLE
         with transaction.atomic(using=kwargs.get("using") or self._state.db):
             super().save(*args, **kwargs)
             if self._new_hash:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from core.apps import oyl_apps
+from core.apps import Privileges, oyl_apps
 from core.isolation import pg_catalog
 from core.isolation.pg_catalog import Catalogue, ForeignKey, Policy, Table
 from core.isolation.scope import PLATFORM_VARIABLE, VARIABLE
@@ -17,7 +17,6 @@ TENANTS = "tenants"
 # The role of the functions that answer before a tenant is known, outside of any tenant's scope.
 LOOKUP_ROLE = "oyl_lookup"
 LOOKUP_PATH = "search_path=public, pg_temp"
-GRANTS = {"SELECT", "INSERT", "UPDATE", "DELETE"}
 # `core.isolation.constraints.POLICY`, as PostgreSQL prints it.
 EXPECTED_POLICY = (
     f"({{column}} = ( SELECT (NULLIF(current_setting('{VARIABLE}'::text, true), ''::text))::uuid "
@@ -39,6 +38,11 @@ def lookup_functions() -> dict[str, tuple[str, ...]]:
         for lookup in config.lookups:
             found[lookup.signature] += lookup.tables
     return found
+
+
+def privileges() -> dict[str, Privileges]:
+    """{table: what the application's role may do with it}, as the apps announce it; with the others, everything."""
+    return {table: allowed for config in oyl_apps() for table, allowed in config.privileges.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,23 +191,21 @@ def functions_do_not_escalate_rights(catalogue: Catalogue) -> Iterator[Violation
 
 def grants_are_minimal(catalogue: Catalogue) -> Iterator[Violation]:
     for table in catalogue.tables:
-        if excess := sorted(set(table.grants) - _allowed_grants(table.name)):
-            what = ", ".join(excess)
-            detail = (
-                f"{catalogue.role.name} may {what}: REVOKE {what} ON {table.name} FROM {catalogue.role.name}."
-            )
+        allowed = privileges().get(table.name, Privileges())
+        if excess := [grant for grant in table.grants if not allowed.include(grant)]:
+            detail = f"{catalogue.role.name} may {', '.join(excess)}: {_revoke(table, catalogue.role.name, excess)}."
             yield Violation("grant", table.name, detail)
     for privilege in catalogue.role.excess:
         detail = f"It may {privilege}: run deploy/roles.sql in this database as a superuser."
         yield Violation("grant", catalogue.role.name, detail)
 
 
-def _allowed_grants(table: str) -> set[str]:
-    if any(table in config.closed_tables for config in oyl_apps()):
-        return set()
-    if any(table in config.append_only_tables for config in oyl_apps()):
-        return {"SELECT", "INSERT"}
-    return GRANTS - {"DELETE"} if any(table in config.lasting_tables for config in oyl_apps()) else GRANTS
+def _revoke(table: Table, role: str, excess: list[str]) -> str:
+    """SQL for it. Revoking UPDATE from a table revokes it from all columns, too."""
+    kinds = list(dict.fromkeys(grant.partition(" ")[0] for grant in excess))
+    revoke = f"REVOKE {', '.join(kinds)} ON {table.name} FROM {role}"
+    columns = [grant for grant in table.grants if grant.startswith("UPDATE") and grant not in excess]
+    return f"{revoke}; GRANT {', '.join(columns)} ON {table.name} TO {role}" if columns else revoke
 
 
 def guards_are_there(catalogue: Catalogue) -> Iterator[Violation]:

@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`kind`: r table, p partitioned, f foreign, v view, m materialized view. `grants` are the current role's."""
+    """`kind`: r table, p partitioned, f foreign, v view, m materialized view. `grants` are the current role's privileges,
+    UPDATE for each column: "UPDATE (name)"."""
 
     name: str
     kind: str
@@ -117,17 +118,21 @@ def _fetch(kind: type[T], sql: str) -> list[T]:
     return [kind(*row) for row in rows]
 
 
-# Column-wise grants count as grants.
+# Column-wise grants count as grants of the table.
 TABLES = """
 SELECT c.relname::text, c.relkind::text, c.relrowsecurity, c.relforcerowsecurity,
     'security_invoker=true' = ANY (coalesce(c.reloptions, '{}')),
     a.attnum IS NOT NULL, coalesce(a.attnotnull, false),
     ARRAY(
-        SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) privilege
+        SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'REFERENCES']) privilege
         WHERE has_any_column_privilege(c.oid, privilege)
+        UNION
+        SELECT format('UPDATE (%s)', attname) FROM pg_attribute
+        WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND has_column_privilege(c.oid, attnum, 'UPDATE')
         UNION
         SELECT privilege FROM unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER']) privilege
         WHERE has_table_privilege(c.oid, privilege)
+        ORDER BY 1
     )
 FROM pg_class c
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped

@@ -42,6 +42,10 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
         """The platform's events have it."""
         raise Http404
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Operators are changed by `create_operator`, as the role that owns the tables."""
+        return super().has_change_permission(request, obj) and not (obj and obj.is_superuser)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Audit events name users for ever, so they are deactivated instead."""
         return False

@@ -24,8 +24,10 @@ from tenants.services.sign_ins import revoke_keys_of
 
 def save_user(*, actor: PlatformActor, user: User) -> str | None:
     """Create a user and return the link to choose a password, or change one (None). Raises ForbiddenError unless the actor
-    is an operator."""
+    is an operator, and for an operator's account."""
     actor.require_operator()
+    if user.is_superuser:
+        raise ForbiddenError("Operators are switched off and on by `manage.py create_operator`.")
     user.email = user.email.lower()
     is_new, tenants = user._state.adding, tenants_of_user(user.pk)
     if is_new:

@@ -131,7 +131,7 @@ def test_security_definer_functions_are_found(database):
         assert findings() == {("security_definer", "wild_function()")}
 
 
-@pytest.mark.parametrize("table", AuditConfig.append_only_tables)
+@pytest.mark.parametrize("table", AuditConfig.privileges)
 def test_right_to_change_the_audit_log_is_found(database, table):
     with connections["owner"].cursor() as cursor:
         try:

@@ -12,16 +12,33 @@ from django.db import ProgrammingError, connection, connections, transaction
 from django.test import Client
 
 from core.actors import ActorKind, PlatformActor
-from core.apps import oyl_apps
-from core.isolation import check
+from core.apps import Privileges
+from core.isolation import check, pg_catalog
 from core.tasks import delete_expired_sessions
 from tenants import passwords
 from tenants.models import User
 from tenants.services.sign_ins import change_password
 from tests.conftest import Person
 
-CLOSED = sorted(table for config in oyl_apps() for table in config.closed_tables)
-LASTING = sorted(table for config in oyl_apps() for table in config.lasting_tables)
+PRIVILEGES = check.privileges()
+CLOSED = sorted(table for table, allowed in PRIVILEGES.items() if not allowed.select)
+LASTING = sorted(table for table, allowed in PRIVILEGES.items() if allowed.select and not allowed.delete)
+# Another value of each type of a column.
+OTHER_VALUES = {
+    "uuid": "gen_random_uuid()",
+    "character varying": "'x' || {column}",
+    "boolean": "NOT {column}",
+    "timestamp with time zone": "clock_timestamp()",
+}
+REFUSED = ("permission denied", "must be owner", "only the owner", 'column "password" does not exist')
+SWAP = """
+DO $$ DECLARE own uuid := '{own}'; operator uuid := '{operator}'; other uuid := gen_random_uuid();
+BEGIN
+    UPDATE users SET id = other WHERE id = operator;
+    UPDATE users SET id = operator WHERE id = own;
+    UPDATE users SET id = own WHERE id = other;
+END $$
+"""
 OTHERS = [
     "UPDATE users SET is_superuser = true",
     "INSERT INTO users (id, email, name, is_active, is_superuser, created_at)"
@@ -50,9 +67,6 @@ def outcome(sql: str) -> str:
         return str(error)
 
 
-REFUSED = ("permission denied", "must be owner", "only the owner", 'column "password" does not exist')
-
-
 @pytest.mark.parametrize("table", CLOSED)
 @pytest.mark.parametrize(
     "sql", ["SELECT FROM {}", "DELETE FROM {}", "UPDATE {} SET {} = {}", "INSERT INTO {} DEFAULT VALUES"]
@@ -65,6 +79,51 @@ def test_closed_tables_are_reached_by_functions_only(owner: Person, table: str, 
 @pytest.mark.parametrize("table", LASTING)
 def test_rows_of_lasting_tables_are_not_deleted(owner: Person, table: str):
     assert "permission denied" in outcome(f"DELETE FROM {table}")
+
+
+def columns(table: str) -> dict[str, str]:
+    """{name: type}, as the tables' owner sees them."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND table_name = %s",
+            [table],
+        )
+        return dict(cursor.fetchall())
+
+
+def test_every_column_of_users_is_changed_only_as_declared(owner: Person, operator: User):
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("UPDATE users SET email_verified_at = now() WHERE id = %s", [operator.pk])
+    may_change: dict[str, set[str]] = {"operator": set(), "other": set()}
+    for column, kind in columns("users").items():
+        value = OTHER_VALUES[kind].format(column=column)
+        for who, user in (("operator", operator), ("other", owner.user)):
+            found = outcome(f"UPDATE users SET {column} = {value} WHERE id = '{user.pk}'")
+            assert found == "1" or any(refusal in found for refusal in REFUSED), (column, found)
+            if found == "1":
+                may_change[who].add(column)
+    assert may_change == {"operator": {"last_login"}, "other": set(PRIVILEGES["users"].update or ())}
+
+
+def test_nobody_takes_the_place_of_an_operator(owner: Person, operator: User):
+    assert "permission denied" in outcome(SWAP.format(own=owner.user.pk, operator=operator.pk))
+    upsert = "INSERT INTO users SELECT * FROM users WHERE id = '{}' ON CONFLICT (email) DO UPDATE SET {}"
+    for change in ("id = gen_random_uuid()", "is_superuser = false"):
+        assert "permission denied" in outcome(upsert.format(operator.pk, change))
+    for change in ("email = 'x' || excluded.email", "is_active = false", "name = 'Eve'"):
+        assert "only the owner" in outcome(upsert.format(operator.pk, change))
+    for user in (operator, owner.user):
+        assert authenticate(username=user.email, password="correct horse battery staple") == user
+
+
+def test_privileges_on_tables_without_a_tenant_are_those_declared(database: None):
+    """Of every such table: a new one may be written to only if its app says nothing else."""
+    granted = {table.name: set(table.grants) for table in pg_catalog.read().tables}
+    for table in {*check.shared_tables(), *PRIVILEGES}:
+        every = {"SELECT", "INSERT", "DELETE", *(f"UPDATE ({column})" for column in columns(table))}
+        allowed = PRIVILEGES.get(table, Privileges())
+        assert granted[table] == {privilege for privilege in every if allowed.include(privilege)}, table
 
 
 @pytest.mark.parametrize("sql", OTHERS)
@@ -151,14 +210,23 @@ def test_privileges_beside_those_on_tables_are_found(database: None):
     assert check.check() == []
 
 
-@pytest.mark.parametrize("table", CLOSED)
-def test_right_to_read_a_closed_table_is_found(database: None, table: str):
+@pytest.mark.parametrize(
+    ("table", "privilege"),
+    [
+        (table, privilege)
+        for table, allowed in PRIVILEGES.items()
+        for privilege in ("SELECT", "INSERT", "UPDATE ({})", "UPDATE", "DELETE")
+        if not allowed.include(privilege)
+    ],
+)
+def test_privilege_that_is_not_declared_is_found(database: None, table: str, privilege: str):
+    column = next(iter(set(columns(table)) - set(PRIVILEGES[table].update or ())))
     with connections["owner"].cursor() as cursor:
-        cursor.execute(f"GRANT SELECT ON {table} TO oyl_app")
-        try:
-            assert [(one.rule, one.where) for one in check.check()] == [("grant", table)]
-        finally:
-            cursor.execute(f"REVOKE SELECT ON {table} FROM oyl_app")
+        cursor.execute(f"GRANT {privilege.format(column)} ON {table} TO oyl_app")
+        (found,) = check.check()
+        assert (found.rule, found.where) == ("grant", table)
+        cursor.execute(found.detail.partition(": ")[2].removesuffix("."))  # what it tells to do
+    assert check.check() == []
 
 
 def test_forged_session_key_opens_nothing(owner: Person):

@@ -21,7 +21,7 @@ from core.permissions import Role, key_scopes
 from tenants import visits
 from tenants.models import ApiKey, Membership, User
 from tenants.tasks import end_expired_visits
-from tests.conftest import Person, browser
+from tests.conftest import Person, browser, make_operator
 from tests.support.admin_pages import OPERATORS_ONLY, url
 from workspaces.models import Workspace
 
@@ -177,6 +177,14 @@ def test_members_cannot_enter_as_operators_do(owner: Person, stranger: Person):
         form = {"tenant": str(stranger.tenant_id), "reason": "Curious"}
         assert person.client.post(ENTER, form).status_code == 403
     assert audit_events(stranger.tenant_id, action="operator.entered") == []
+
+
+def test_operator_is_not_changed_by_another(operator: User):
+    client, page = browser(operator), url(User, "change", make_operator().pk)
+    assert 'name="email"' not in client.get(page).content.decode()
+    form = {"email": "mine@example.org", "name": "Eve", "is_active": ""}
+    assert client.post(page, form).status_code == 403
+    assert platform_events(action="user.changed", user_id=operator.pk) == []
 
 
 def test_password_of_an_operator_is_not_set_by_another(operator: User):

@@ -11,11 +11,13 @@ from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from audit.models import PlatformEvent
+from core.isolation.scope import platform_scope
 from tenants.models import User
-from tests.conftest import Person, browser
+from tests.conftest import PASSWORD, Person, browser
 
 
-def output(*arguments: str) -> dict[str, str]:
+def output(*arguments: str) -> dict[str, str | None]:
     stdout = StringIO()
     call_command("create_operator", *arguments, "--json", stdout=stdout)
     return dict(json.loads(stdout.getvalue()))
@@ -33,11 +35,26 @@ def test_operator_is_made_and_gets_a_new_password(database: None):
     assert client.get("/admin/").status_code == 302
 
 
+def test_operator_is_switched_off_and_on(operator: User):
+    client = browser(operator)
+    assert output(operator.email, "--switch-off") == {"email": operator.email, "password": None}
+    assert client.get("/admin/").status_code == 302
+    assert authenticate(username=operator.email, password=PASSWORD) is None
+    output(operator.email, "--switch-on")
+    assert authenticate(username=operator.email, password=PASSWORD) == operator
+    with platform_scope():
+        events = PlatformEvent.objects.filter(object_id=operator.pk, action__startswith="operator.switched")
+        actions = list(events.order_by("created_at").values_list("action", flat=True))
+    assert actions == ["operator.switched_off", "operator.switched_on"]
+
+
 def test_member_does_not_become_an_operator(owner: Person):
     with pytest.raises(CommandError, match="has an account already"):
         output(owner.user.email)
     with pytest.raises(CommandError, match="There is no operator"):
         output(owner.user.email, "--new-password")
+    with pytest.raises(CommandError, match="There is no operator"):
+        output(owner.user.email, "--switch-off")
     assert not User.objects.get(pk=owner.user.pk).is_superuser
 
 

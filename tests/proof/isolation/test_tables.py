@@ -100,7 +100,7 @@ class Attempt:
 
 def expected(attempt: Attempt, statement: str, scope: str, rows: int) -> str:
     """Return the result that PostgreSQL must give."""
-    if attempt.model._meta.db_table in AuditConfig.append_only_tables and statement in NOT_APPENDING:
+    if attempt.model._meta.db_table in AuditConfig.privileges and statement in NOT_APPENDING:
         return NO_GRANT
     if scope == "garbage":
         return INVALID_UUID
