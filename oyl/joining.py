@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse, reverse_lazy
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
@@ -34,6 +35,11 @@ from tenants.models import User
 from tenants.services.invitations import Answer, Proof, accept_invitation, proof_needed
 
 TOKEN_HASH = "invitation"  # noqa: S105 (a name in the session)
+
+ANOTHER = (
+    "Nothing was accepted, because this browser has opened another invitation meanwhile, or this one has changed. Read what"
+    " it says now. To accept the one before, open its link again."
+)
 
 
 def _password(label: str, autocomplete: str) -> forms.CharField:
@@ -76,6 +82,13 @@ class AcceptForm(forms.Form):
         )
 
 
+def _digest(invitation: PendingInvitation) -> str:
+    """Of what the page shows. The form sends it back, because the link in the browser's session is the one that was opened
+    last, and any web page can open another one."""
+    shown = (invitation.token_hash, str(invitation.tenant_id), invitation.tenant_name, invitation.role)
+    return salted_hmac(TOKEN_HASH, "\n".join(shown)).hexdigest()
+
+
 def _is_too_often(request: HttpRequest) -> bool:
     """Count the request for its address, so that nobody tries passwords here."""
     quota = Quota("address", settings.OYL_ADDRESS_REQUESTS, f"join/{client_group(request)}")
@@ -116,13 +129,16 @@ def join(request: HttpRequest) -> HttpResponse:
         proof = proof_needed(invitation, user)
     except OylError as error:
         return _page(request, 404, problem=str(error))
-    form = AcceptForm(proof, invitation.email, request.POST or None)
+    is_shown = constant_time_compare(request.POST.get("shown", ""), shown := _digest(invitation))
+    form = AcceptForm(proof, invitation.email, request.POST if is_shown else None)
+    if request.method == "POST" and not is_shown:
+        messages.warning(request, ANOTHER)
     if form.is_valid():
         try:
             return _accept(cast(MemberRequest, request), invitation, form.answer())
         except OylError as error:
             form.add_error(None, str(error))
-    return _page(request, invitation=invitation, form=form, proof=proof)
+    return _page(request, invitation=invitation, form=form, proof=proof, shown=shown)
 
 
 def _accept(request: MemberRequest, invitation: PendingInvitation, answer: Answer) -> HttpResponse:

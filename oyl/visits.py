@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.template.response import TemplateResponse
@@ -14,11 +15,12 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from core.admin.base import operator_of
+from core.errors import InvalidError
 from core.isolation.tenant_directory import all_tenants
 from core.requests import opens_own_scopes
 from tenants import visits
 from tenants.middleware import MemberRequest, operator_actor
-from tenants.services.visits import enter_tenant, leave_tenant
+from tenants.services.visits import enter_tenant, leave_tenant, readable_reason
 
 REASON_LENGTH = 500
 
@@ -37,6 +39,12 @@ class VisitForm(forms.Form):
         widget=UnfoldAdminTextareaWidget,
         help_text="The organisation's audit log shows it, with your e-mail address and the time.",
     )
+
+    def clean_reason(self) -> str:
+        try:
+            return readable_reason(self.cleaned_data["reason"])
+        except InvalidError as error:
+            raise ValidationError(str(error), code="invalid_reason") from error
 
 
 @opens_own_scopes

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+from core.names import without_forbidden
 from engines.embedding import Vectors
 from engines.parsing import ParsedDocument
 from knowledge.pipeline.chunking import ChunkedText
@@ -17,8 +18,8 @@ MAX_VOCABULARY = 5000
 
 
 def tag_id(reference_id: UUID, tag: str) -> UUID:
-    """Derived from the name, so that two documents with the same new tag get the same id."""
-    return uuid5(reference_id, f"tag:{tag}")
+    """Derived from the name as it is stored, so that two documents with the same new tag get the same id."""
+    return uuid5(reference_id, f"tag:{without_forbidden(tag)}")
 
 
 def chunk_id(document_id: UUID, generation: int, position: int) -> UUID:

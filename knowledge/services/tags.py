@@ -111,6 +111,7 @@ def _change_document_tags(
     with tenant_scope(actor.tenant_id):
         documents = _lock(document_ids)
         if add:
+            names = clean_tag_names(names)
             for group in _by_reference(documents, lambda document: document.reference_id).values():
                 tags = set_document_tags(group, names, TagSource.MANUAL, actor)
                 _link(Chunk.objects.filter(document__in=group).only("pk"), tags, actor)
@@ -151,6 +152,7 @@ def _change_chunk_tags(actor: Actor, chunk_ids: Sequence[UUID], names: Sequence[
         if not chunks:
             raise DocumentNotFoundError("There is no such passage.")
         if add:
+            names = clean_tag_names(names)
             by_reference = _by_reference(chunks, lambda chunk: chunk.document.reference_id)
             for reference_id, group in by_reference.items():
                 _link(group, get_or_create_tags(reference_id, names, TagSource.MANUAL), actor)

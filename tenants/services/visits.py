@@ -16,26 +16,39 @@ from core.actors import ActorKind, PlatformActor
 from core.errors import InvalidError
 from core.isolation.scope import platform_scope, tenant_scope
 from core.isolation.tenant_directory import all_tenants
+from core.names import FORBIDDEN
 from tenants.models import Tenant
 from tenants.visits import LENGTH, Visit
 
 ENTERED, LEFT = "operator.entered", "operator.left"
 # Entries of longer ago were ended, or nothing ran since then.
 LOOK_BACK = timedelta(days=7)
+# Of a reason: four are a word in scripts whose characters are syllables or words.
+LEAST_LETTERS = 4
 
 
 def enter_tenant(*, actor: PlatformActor, tenant_id: UUID, reason: str) -> Visit:
     """Begin a visit, which ends by itself after 30 minutes. Raises ForbiddenError unless the actor is an operator,
-    InvalidError without a reason, and NotFoundError."""
+    InvalidError without a reason that can be read, and NotFoundError."""
     actor.require_operator()
-    if not reason.strip():
-        raise InvalidError("Say why you enter: members of the organisation read it.")
+    reason = readable_reason(reason)
     until = timezone.now() + LENGTH
     with tenant_scope(tenant_id):
         tenant = Tenant.objects.get(pk=tenant_id)
         record(actor=actor.inside(tenant_id), action=ENTERED, reason=reason, until=until.isoformat())
         event = record_platform(actor=actor, action=ENTERED, target=tenant, reason=reason, until=until)
     return Visit(id=event.pk, tenant_id=tenant_id, name=tenant.name, until=until)
+
+
+def readable_reason(reason: str) -> str:
+    """In one line. Raises InvalidError for a reason that members of the organisation could not read."""
+    reason = " ".join(reason.split())
+    if FORBIDDEN.search(reason) or sum(map(str.isalnum, reason)) < LEAST_LETTERS:
+        raise InvalidError(
+            f"Say why you enter, in {LEAST_LETTERS} letters or more and without invisible characters: members of the"
+            " organisation read it."
+        )
+    return reason
 
 
 def leave_tenant(*, actor: PlatformActor, visit_id: UUID, tenant_id: UUID, why: str = "left") -> None:

@@ -121,8 +121,11 @@ def test_visit_has_a_reason_and_both_sides_record_it(owner: Person, operator: Us
     client = browser(operator)
     for form in ({"tenant": str(owner.tenant_id)}, {"tenant": str(owner.tenant_id), "reason": "  "}):
         assert "This field is required" in client.post(ENTER, form).content.decode()
+    for reason in ("\u200b", "\u3164", "\u2800", ".", "\u2800" * 9, "abc", "a" * 9 + "\u202e", "\u2026" * 9):
+        page = client.post(ENTER, {"tenant": str(owner.tenant_id), "reason": reason}).content.decode()
+        assert "Say why you enter" in page, ascii(reason)
     assert audit_events(owner.tenant_id, action="operator.entered") == []
-    client.post(ENTER, {"tenant": str(owner.tenant_id), "reason": "Ticket 12"})
+    client.post(ENTER, {"tenant": str(owner.tenant_id), "reason": "Ticket\r\n 12"})
     client.post(LEAVE)
     for events in (
         audit_events(owner.tenant_id, action__startswith="operator."),

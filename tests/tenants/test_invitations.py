@@ -24,7 +24,7 @@ from tenants.services.members import remove_member
 from tests.conftest import PASSWORD, Person, accept, browser, make_member, make_owner
 from tests.support.admin_pages import url
 from tests.support.api_client import make_caller
-from tests.tenants.links import link_for
+from tests.tenants.links import join_page, link_for
 
 INDEX, LOGIN = reverse("admin:index"), reverse("admin:login")
 THEIRS = "chosen by the tenant's admin"
@@ -39,12 +39,6 @@ def membership(tenant: Person, email: str) -> Membership | None:
     with tenant_scope(tenant.tenant_id):
         found: Membership | None = Membership.objects.filter(user__email=email).first()
         return found
-
-
-def join_page(client: Client, link: str, **form: str) -> Any:
-    """Open the link, and send the form of its page, if there is one."""
-    page = client.get(link, follow=True)
-    return client.post(page.redirect_chain[-1][0], form, follow=True) if form else page
 
 
 def opens(client: Client, tenant: Person) -> bool:
