@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
 from assistants.models import Assistant, Instruction, Teammate
+from assistants.orchestration import SCHEMA
 from audit.api import AuditedViewSet
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ReadViewSet
 
 
+@extend_schema_field(SCHEMA)
+class OrchestrationField(serializers.JSONField):
+    """Describes what the model validates."""
+
+
 class TeammateSerializer(OylSerializer[Teammate]):
+    orchestration_config = OrchestrationField(
+        required=False,
+        allow_null=True,
+        validators=Teammate._meta.get_field("orchestration_config").validators,
+        help_text="The assistants are of the same workspace.",
+    )
+
     class Meta(OylSerializer.Meta):
         model = Teammate
         fields = ("id", "workspace", "name", "orchestration_config", *TIMES)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
 from django.db import models
 
-from assistants.orchestration import validate_orchestration
+from assistants.orchestration import assistant_ids, validate_orchestration
 from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
 from core.limits import Limit
@@ -32,6 +36,25 @@ class Teammate(SoftDeleteModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError for an assistant that is not in the workspace: it is answered as one that does not exist.
+        Those that the teammate had before stay, so that a deleted assistant does not block other changes."""
+        ids = self._named_assistants()
+        for before in Teammate.objects.filter(pk=self.pk):
+            ids -= before._named_assistants()
+        for row in Assistant.objects.filter(pk__in=ids, workspace=self.workspace_id).only("pk"):
+            ids.remove(row.pk)
+        if ids:
+            detail = f"There is no assistant '{min(ids)}' in this workspace."
+            raise ValidationError({"orchestration_config": detail}, code="does_not_exist")
+
+    def _named_assistants(self) -> set[UUID]:
+        """Without those of a configuration that is not valid, which is refused anyway."""
+        with suppress(ValidationError):
+            validate_orchestration(self.orchestration_config)
+            return {*assistant_ids(self.orchestration_config)}
+        return set()
 
 
 class Assistant(SoftDeleteModel):

@@ -16,6 +16,7 @@ from drf_spectacular.generators import SchemaGenerator
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from assistants.models import Assistant
 from core.api.schema.examples import placeholder
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, key_scopes
@@ -117,6 +118,7 @@ def test_request_examples_are_accepted(method: str, path: str, owner: Person, ca
     for model, row in rows.items():
         text = text.replace(placeholder(str(model._meta.model_name)), str(row.pk))
     text = text.replace(placeholder("bound_id"), str(rows[Workspace].pk))
+    text = text.replace(placeholder("fallback_assistant"), str(rows[Assistant].pk))
     target = rows.get(ROUTES[OPERATIONS[method, path]["tags"][0]].model)
     response = caller(method, path.removeprefix("/api/v1/").format(id=target and target.pk), text)
     assert response.status_code < 300, response.content

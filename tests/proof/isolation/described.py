@@ -11,6 +11,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from assistants.models import Assistant
 from core.api.schema.examples import placeholder
 from oyl.openapi import document
 from oyl.routes import ROUTES
@@ -72,6 +73,7 @@ class Operation:
         name = [part for part in place if part != "*"][-1]
         if name in ("id", "ids"):
             return self.model
+        name = name.removeprefix("fallback_")
         plain = name.rpartition("__")[2].replace("_", "").removesuffix("s")
         return next((model for model in ID_MODELS if model._meta.model_name == plain), Workspace)
 
@@ -80,6 +82,7 @@ class Operation:
         text = json.dumps([body["example"] for body in self._bodies().values()])
         for model in MODELS:
             text = text.replace(placeholder(str(model._meta.model_name)), str(party.id_of(model)))
+        text = text.replace(placeholder("fallback_assistant"), str(party.id_of(Assistant)))
         return RequestData(pk=str(party.id_of(self.model)), body=next(iter(json.loads(text)), None))
 
     def send(self, client: Client, request_data: RequestData, **headers: str) -> Any:

@@ -1,0 +1,126 @@
+"""The assistants that a teammate's configuration names, and every other JSON value that people and programs write."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from assistants.models import Assistant, Teammate
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from oyl.routes import ROUTES
+from tests.conftest import Person, make_member
+from tests.support.api_client import Caller, assert_problem, make_caller
+from workspaces.models import Workspace
+
+# JSON of users: OYL takes no id from it.
+FREE = {
+    "assistants.settings_json",
+    "data_sources.schema_json",
+    "documents.metadata_json",
+    "integration_configs.config_encrypted_json",
+    "workflow_steps.config_json",
+}
+READ_ONLY = {"documents.file_metadata_json", "audit_logs.payload_json"}
+RESOLVED = {"teammates.orchestration_config"}
+
+
+def make_assistant(person: Person, workspace: str) -> tuple[Workspace, Assistant]:
+    with tenant_scope(person.tenant_id):
+        place = Workspace.objects.create(name=workspace)
+        return place, Assistant.objects.create(workspace=place, name="Zoe")
+
+
+def config(*ids: Any, fallback: Any = None) -> dict[str, Any]:
+    return {"strategy": "single", "assistants": [str(pk) for pk in ids], "fallback_assistant": fallback}
+
+
+def create(caller: Caller | Client, workspace: Workspace, orchestration: Any) -> Any:
+    """With a key, or by the session of a person."""
+    body = {"workspace": str(workspace.pk), "name": f"T {uuid4().hex}", "orchestration_config": orchestration}
+    if isinstance(caller, Client):
+        return caller.post("/api/v1/teammates/", body, content_type="application/json")
+    return caller.post("teammates/", body)
+
+
+def test_only_assistants_of_the_workspace_can_be_named_and_others_are_as_absent(
+    owner: Person, stranger: Person
+):
+    here, mine = make_assistant(owner, "Here")
+    _, elsewhere = make_assistant(owner, "Elsewhere")
+    _, foreign = make_assistant(stranger, "Here")
+    with tenant_scope(owner.tenant_id):
+        deleted = Assistant.objects.create(workspace=here, name="Gone")
+        Assistant.objects.filter(pk=deleted.pk).soft_delete()
+    editor = make_member(owner.tenant_id, Role.EDITOR).client
+    bound = make_caller(owner, bound=("workspace", here.pk))
+    for caller in (make_caller(owner), editor, bound):
+        assert create(caller, here, config(mine.pk, fallback=str(mine.pk))).status_code == 201
+        answers = set()
+        for pk in (uuid4(), elsewhere.pk, foreign.pk, deleted.pk):
+            for orchestration in (config(mine.pk, pk), config(fallback=str(pk))):
+                answer = create(caller, here, orchestration)
+                problem = assert_problem(answer, 422, "invalid")
+                answers.add(json.dumps(problem["errors"]).replace(str(pk), "…"))
+        assert len(answers) == 1, answers
+    with tenant_scope(owner.tenant_id):
+        assert Teammate.objects.count() == 3
+
+
+def test_the_page_of_the_admin_refuses_the_same(owner: Person, stranger: Person):
+    here, mine = make_assistant(owner, "Here")
+    _, foreign = make_assistant(stranger, "Here")
+    address = reverse("admin:assistants_teammate_add")
+    form = {"workspace": here.pk, "name": "T"}
+    for pk in (foreign.pk, uuid4()):
+        page = owner.client.post(address, {**form, "orchestration_config": json.dumps(config(pk))})
+        errors = page.context["adminform"].form.errors["orchestration_config"]
+        assert errors == [f"There is no assistant '{pk}' in this workspace."]
+    answer = owner.client.post(address, {**form, "orchestration_config": json.dumps(config(mine.pk))})
+    assert answer.status_code == 302
+
+
+def test_deleted_assistant_does_not_block_other_changes(owner: Person):
+    here, mine = make_assistant(owner, "Here")
+    caller = make_caller(owner)
+    made = create(caller, here, config(mine.pk)).json()
+    with tenant_scope(owner.tenant_id):
+        Assistant.objects.filter(pk=mine.pk).soft_delete()
+    assert caller("patch", f"teammates/{made['id']}/", {"name": "New"}).status_code == 200
+    changed = caller("patch", f"teammates/{made['id']}/", {"orchestration_config": config(mine.pk, uuid4())})
+    assert changed.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [[], {"strategy": "x"}, {**config(), "assistants": "x"}, config("x"), {**config(), "more": 1}],
+    ids=str,
+)
+def test_invalid_configuration_is_refused(owner: Person, broken: Any):
+    here, _ = make_assistant(owner, "Here")
+    assert create(make_caller(owner), here, broken).status_code == 422
+
+
+def test_every_json_field_of_a_route_is_resolved_or_free():
+    shown = {(view.model, name) for view in ROUTES.values() for name in _columns(view)}
+    found = {
+        f"{model._meta.db_table}.{field.name}"
+        for model, name in shown
+        for field in model._meta.concrete_fields
+        if field.name == name and isinstance(field, models.JSONField)
+    }
+    assert found == FREE | READ_ONLY | RESOLVED
+
+
+def _columns(view: Any) -> set[str]:
+    serializer = getattr(view, "serializer_class", None)
+    model = getattr(view, "model", None)
+    if serializer is None or not (isinstance(model, type) and issubclass(model, models.Model)):
+        return set()
+    return {field.source for field in serializer().fields.values() if hasattr(field, "source")}
