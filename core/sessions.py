@@ -1,8 +1,12 @@
 """Sessions in PostgreSQL, which the application's database role reaches by their keys only: functions read, write and
-delete one session at a time. Otherwise one SQL injection would read everybody's session keys, or sign everybody out."""
+delete one session at a time. Otherwise one SQL injection would read everybody's session keys, or sign everybody out.
+
+PostgreSQL never gets a key, only its SHA-256. A slow hash would not make a key of 32 random characters harder to guess.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
+
+from core.database_functions import call_function
 
 BEGUN, SEEN = "begun", "seen"
 SEEN_EVERY_SECONDS = 300
@@ -19,14 +24,14 @@ SEEN_EVERY_SECONDS = 300
 
 class SessionStore(SessionBase):
     def load(self) -> dict[str, Any]:
-        data = self.session_key and _call("oyl_session", self.session_key)
+        data = self.session_key and call_function("oyl_session", _hash(self.session_key))
         if data is None:
             self._session_key = None
             return {}
         return self.decode(data)
 
     def exists(self, session_key: str | None) -> bool:
-        return bool(_call("oyl_session_exists", session_key))
+        return bool(call_function("oyl_session_exists", _hash(session_key)))
 
     def create(self) -> None:
         while True:
@@ -43,12 +48,13 @@ class SessionStore(SessionBase):
         if self.session_key is None:
             return self.create()
         data = self.encode(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
-        if not _call("oyl_save_session", self.session_key, data, self.get_expiry_date(), must_create):
+        values = (_hash(self.session_key), data, self.get_expiry_date(), must_create)
+        if not call_function("oyl_save_session", *values):
             raise CreateError if must_create else UpdateError
         return None
 
     def delete(self, session_key: str | None = None) -> None:
-        _call("oyl_delete_session", session_key or self.session_key)
+        call_function("oyl_delete_session", _hash(session_key or self.session_key))
 
     @classmethod
     def clear_expired(cls) -> None:
@@ -57,14 +63,11 @@ class SessionStore(SessionBase):
 
 def delete_expired_sessions() -> int:
     """Return their number."""
-    return int(_call("oyl_delete_expired_sessions"))
+    return int(call_function("oyl_delete_expired_sessions"))
 
 
-def _call(function: str, *values: Any) -> Any:
-    places = ", ".join(["%s"] * len(values))
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}({places})", values)
-        return cursor.fetchone()[0]
+def _hash(session_key: str | None) -> str | None:
+    return session_key and hashlib.sha256(session_key.encode(errors="replace")).hexdigest()
 
 
 class SessionAgeMiddleware:

@@ -19,6 +19,11 @@ ALTER ROLE oyl_app SET statement_timeout = '30s';
 ALTER ROLE oyl_app SET lock_timeout = '10s';
 ALTER ROLE oyl_app SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE oyl_app SET client_connection_check_interval = '5s';
+-- Neither other connections of the role nor PostgreSQL's log shows its statements, which contain values. Only a superuser may
+-- change this.
+ALTER ROLE oyl_app SET track_activities = off;
+ALTER ROLE oyl_app SET log_min_error_statement = 'panic';
+ALTER ROLE oyl_app SET log_parameter_max_length = 0;
 ALTER ROLE oyl_lookup NOLOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
 GRANT oyl_lookup TO oyl_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;

@@ -1,5 +1,6 @@
 """The hashes of passwords. The application's database role cannot read them: PostgreSQL gives the parameters of a stored
-hash (algorithm, costs, salt), and compares what is derived from the given password with it."""
+hash (algorithm, costs, salt), and compares what is derived from the given password with it. It stores only the SHA-256 of
+that, and never shows it in a statement (`core.database_functions`)."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.hashers import get_hasher, identify_hasher
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection
 
+from core.database_functions import call_function
 from core.errors import OylError
 
 # Of `BasePasswordHasher.decode`, in the order of the parameters of `encode`.
@@ -36,13 +38,14 @@ class PasswordsBusyError(OylError):
 
 def matches(user_id: UUID | None, password: str) -> bool:
     """Whether it is the user's password. It takes the same time for an id of nobody. Raises PasswordsBusyError."""
-    return bool(_call("oyl_password_matches", user_id, hash_like_stored(user_id, password)))
+    return bool(call_function("oyl_password_matches", user_id, hash_like_stored(user_id, password)))
 
 
 def store(user_id: UUID, hashed: str, *, proof: str = "", using: str | None = None) -> datetime:
     """Store a new password's hash. The role that owns the tables needs no proof. Raises ProgrammingError for an operator
-    without the hash of the present password as the proof."""
-    changed: datetime = _call("oyl_set_password", user_id, hashed, proof, using=using)
+    without what is derived from the present password as the proof."""
+    values = (user_id, hashed, proof)
+    changed: datetime = call_function("oyl_set_password", *values, using=using or DEFAULT_DB_ALIAS)
     return changed
 
 
@@ -55,7 +58,7 @@ def hash_password(password: str) -> str:
 
 def hash_like_stored(user_id: UUID | None, password: str) -> str:
     """With the parameters of the stored hash; with new ones if there is none."""
-    parameters = _call("oyl_password_parameters", user_id)
+    parameters = call_function("oyl_password_parameters", user_id)
     if not parameters:
         return hash_password(password)
     hasher: Any = identify_hasher(parameters)
@@ -83,10 +86,3 @@ def _slot() -> Iterator[None]:
             _running.release()
     finally:
         _admitted.release()
-
-
-def _call(function: str, *values: Any, using: str | None = None) -> Any:
-    places = ", ".join(["%s"] * len(values))
-    with connections[using or DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(f"SELECT {function}({places})", values)
-        return cursor.fetchone()[0]

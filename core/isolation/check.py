@@ -232,15 +232,16 @@ def role_cannot_bypass_isolation(catalogue: Catalogue) -> Iterator[Violation]:
         yield Violation("role", role.name, detail)
 
 
-def role_has_time_limits(catalogue: Catalogue) -> Iterator[Violation]:
-    for name in catalogue.role.unlimited:
-        detail = f"It has no {name}: run deploy/roles.sql as a superuser, and restart OYL."
+def role_has_its_settings(catalogue: Catalogue) -> Iterator[Violation]:
+    """Time limits, and that its statements are shown nowhere."""
+    for name in catalogue.role.unset:
+        detail = f"Its setting {name} is not OYL's: run deploy/roles.sql as a superuser, and restart OYL."
         yield Violation("role", catalogue.role.name, detail)
 
 
 RULES: list[Callable[[Catalogue], Iterator[Violation]]] = [
     role_cannot_bypass_isolation,
-    role_has_time_limits,
+    role_has_its_settings,
     tables_have_a_tenant,
     rows_are_secured,
     policies_are_as_expected,

@@ -74,8 +74,8 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseRole:
-    """`excess` has its privileges, beside those on tables, that the application does not need. `unlimited` names the time
-    limits that its new sessions lack."""
+    """`excess` has its privileges, beside those on tables, that the application does not need. `unset` names settings
+    that its new sessions do not have as `deploy/roles.sql` sets them."""
 
     name: str
     superuser: bool
@@ -85,7 +85,7 @@ class DatabaseRole:
     memberships: list[str]
     owns: list[str]
     excess: list[str]
-    unlimited: list[str]
+    unset: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +194,12 @@ SELECT r.rolname::text, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolreplic
             AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
     ),
     ARRAY(
-        SELECT name FROM pg_settings WHERE reset_val = '0'
-        AND name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')
+        SELECT name FROM pg_settings
+        WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') AND reset_val = '0'
+            OR (name, reset_val) = ('track_activities', 'on')
+            OR name = 'log_min_error_statement' AND reset_val <> 'panic'
+            OR name = 'log_parameter_max_length' AND reset_val <> '0'
+        ORDER BY 1
     )
 FROM pg_roles r WHERE r.rolname = current_user
 """

@@ -148,4 +148,10 @@ def test_owner_role_is_unfit_for_the_application(database, monkeypatch):
     details = [finding.detail for finding in check.check() if finding.rule == "role"]
     assert any(detail.startswith("It owns") for detail in details)
     assert any("member of oyl_lookup" in detail for detail in details)
-    assert any(detail.startswith("It has no statement_timeout") for detail in details)
+    for setting in (
+        "statement_timeout",
+        "track_activities",
+        "log_min_error_statement",
+        "log_parameter_max_length",
+    ):
+        assert any(detail.startswith(f"Its setting {setting} is not OYL's") for detail in details)

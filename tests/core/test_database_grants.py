@@ -13,6 +13,7 @@ from django.test import Client
 
 from core.actors import ActorKind, PlatformActor
 from core.apps import Privileges
+from core.database_functions import call_function
 from core.isolation import check, pg_catalog
 from core.tasks import delete_expired_sessions
 from tenants import passwords
@@ -134,6 +135,11 @@ def test_application_cannot_raise_its_own_rights(owner: Person, operator: User, 
 def test_application_cannot_sign_in_as_an_operator(operator: User):
     with pytest.raises(ProgrammingError, match="password of an operator"):
         passwords.store(operator.pk, passwords.hash_password("a password of the attacker's"))
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT encoded FROM password_hashes WHERE user_id = %s", [operator.pk])
+        (stored,) = cursor.fetchone()
+    with pytest.raises(ProgrammingError, match="password of an operator"):
+        passwords.store(operator.pk, passwords.hash_password("a password of the attacker's"), proof=stored)
     operator.set_password("a password of the attacker's")
     with pytest.raises(ProgrammingError, match="password of an operator"):
         operator.save()
@@ -155,6 +161,9 @@ def test_hash_of_a_password_is_only_compared(owner: Person):
         cursor.execute("SELECT encoded FROM password_hashes WHERE user_id = %s", [owner.user.pk])
         (encoded,) = cursor.fetchone()
     assert encoded.startswith(parameters) and encoded.rpartition("$")[0] + "$" == parameters
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT oyl_password_matches(%s, %s)", [owner.user.pk, encoded])
+        assert cursor.fetchone() == (False,)
     assert passwords.matches(owner.user.pk, owner.password)
     assert not passwords.matches(owner.user.pk, "another one")
     assert not passwords.matches(None, owner.password)
@@ -192,6 +201,19 @@ def test_sessions_live_until_they_end(owner: Person):
     expired.create()
     assert store(expired.session_key).load() == {}
     assert delete_expired_sessions() >= 1 and not store().exists(expired.session_key)
+
+
+def test_arguments_of_functions_are_not_in_the_statement(database: None):
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION wild_function(a text, b int) RETURNS text LANGUAGE sql AS 'SELECT current_query()'"
+        )
+        try:
+            assert call_function("wild_function", "a secret", None) == "SELECT wild_function($1, $2)"
+        finally:
+            cursor.execute("DROP FUNCTION wild_function")
+    with pytest.raises(ProgrammingError, match="does not exist"):
+        call_function("wild_function", "a secret", None)
 
 
 def test_privileges_beside_those_on_tables_are_found(database: None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
 from core.isolation.scope import tenant_scope
 from tenants.models import ApiKey, Invitation, Tenant, User
-from tests.conftest import Person, make_operator, make_owner
+from tenants.passwords import hash_like_stored
+from tests.conftest import PASSWORD, Person, make_operator, make_owner
 from tests.knowledge.libraries import BEES, Library, make_library
 from tests.proof.secrets.canaries import Canaries
 from tests.support.admin_pages import url
@@ -29,7 +31,7 @@ LOGIN = reverse("admin:login")
 
 @dataclass(slots=True, kw_only=True)
 class Scenario:
-    """`shown_once` are the pages that show a new secret to its user."""
+    """`shown_once` are the pages that show a new secret to its user, `statements` what others saw of the database's work."""
 
     person: Person
     operator: User
@@ -37,6 +39,7 @@ class Scenario:
     library: Library
     canaries: Canaries = field(default_factory=Canaries)
     shown_once: list[bytes] = field(default_factory=list)
+    statements: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         self._add_keys()
@@ -59,7 +62,22 @@ class Scenario:
         wrong = self.canaries.new("a mistyped password")
         form = {"username": self.person.user.email}
         assert Client().post(LOGIN, {**form, "password": wrong}).status_code == 200
-        assert Client().post(LOGIN, {**form, "password": right}).status_code == 302
+        client = Client()
+        assert client.post(LOGIN, {**form, "password": right}).status_code == 302
+        self.canaries.add("a session's key", client.cookies["sessionid"].value)
+        self._change_password(client)
+
+    def _change_password(self, client: Client) -> None:
+        """To one of the same text: other parts of the scenario use it."""
+        present = hash_like_stored(self.person.user.pk, self.person.password)
+        self.canaries.add("what is derived from the present password", present.rpartition("$")[2])
+        form = {
+            "old_password": self.person.password,
+            **dict.fromkeys(("new_password1", "new_password2"), PASSWORD),
+        }
+        assert client.post(reverse("admin:password_change"), form).status_code == 302
+        self.canaries.add("a new session's key", client.cookies["sessionid"].value)
+        self.person.user.refresh_from_db()
 
     def _create_users(self) -> None:
         client, key = self.person.client, self.person.tenant_id.hex
@@ -131,6 +149,38 @@ def make_scenario(folder: Path) -> Scenario:
         rows=make_rows(person),
         library=make_library(person, folder / "files"),
     )
+
+
+STATEMENT_VIEWS = """
+SELECT DISTINCT format('SELECT %I FROM %I.%I', column_name, table_schema, table_name) FROM information_schema.columns
+WHERE column_name IN ('query', 'statement') AND table_schema IN ('pg_catalog', 'public')
+"""
+
+
+@contextmanager
+def watch_statements() -> Iterator[list[str]]:
+    """Yield what another connection of the application reads meanwhile, again and again, in every view with statements."""
+    seen, is_done = set[str](), threading.Event()
+    lines: list[str] = []
+
+    def watch() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(STATEMENT_VIEWS)
+            looks = [look for (look,) in cursor.fetchall()]
+            while not is_done.wait(0.005):
+                for look in looks:
+                    cursor.execute(look)
+                    seen.update(str(text) for (text,) in cursor.fetchall())
+        connection.close()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield lines
+    finally:
+        is_done.set()
+        thread.join()
+        lines.extend(seen)
 
 
 class LineHandler(logging.Handler):

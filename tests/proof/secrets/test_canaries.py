@@ -19,7 +19,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command, get_commands
 from django.core.management.base import CommandError
 from django.core.signals import got_request_exception
-from django.db import connections
+from django.db import ProgrammingError, connection, connections
 from django.test import Client, override_settings
 from django.views.debug import ExceptionReporter
 from redis import Redis
@@ -34,7 +34,7 @@ from tenants.services import api_keys
 from tests.contracts.settings_source import variables
 from tests.proof.conftest import Size
 from tests.proof.secrets.canaries import SECRET_NAMES
-from tests.proof.secrets.scenario import LOGIN, Scenario, log_everything, make_scenario
+from tests.proof.secrets.scenario import LOGIN, Scenario, log_everything, make_scenario, watch_statements
 from tests.support.admin_pages import url
 from workspaces.models import IntegrationConfig
 
@@ -76,7 +76,8 @@ def logged() -> Iterator[list[str]]:
 @pytest.fixture(scope="module")
 def scenario(database: None, logged: list[str], tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     made = make_scenario(tmp_path_factory.mktemp("play"))
-    made.run()
+    with watch_statements() as made.statements:
+        made.run()
     return made
 
 
@@ -113,6 +114,18 @@ def _dump() -> Iterator[str]:
                 cursor.execute(f'SELECT t::text FROM "{table}" t')
                 yield from (row for (row,) in cursor.fetchall())
         cursor.execute(f"RESET {VARIABLE}")
+
+
+def test_other_connections_read_no_statement_with_a_secret(scenario: Scenario):
+    """Of the connections' own role: PostgreSQL shows those of other roles to superusers only."""
+    assert scenario.statements and scenario.canaries.found_in(*scenario.statements) == set()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND query <> ''")
+        assert cursor.fetchone() == (0,)
+        with pytest.raises(ProgrammingError, match="permission denied to set parameter"):
+            cursor.execute("SET track_activities = on")
+        with pytest.raises(ProgrammingError, match="permission denied to set parameter"):
+            cursor.execute("ALTER ROLE oyl_app RESET track_activities")
 
 
 def test_redis_contains_no_secret(scenario: Scenario):
