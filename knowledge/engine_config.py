@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.conf import settings
 
 from engines.embedding import (
@@ -64,7 +66,7 @@ def embedder_for(reference: Reference) -> Embedder:
 def vector_store() -> VectorStore:
     if settings.QDRANT_URL:
         return get_vector_store(ServerConfig(url=settings.QDRANT_URL, api_key=settings.QDRANT_API_KEY))
-    return get_vector_store(EdgeConfig(socket=settings.VECTOR_SOCKET))
+    return get_vector_store(EdgeConfig(socket=settings.VECTOR_SOCKET, password=str(settings.VECTOR_PASSWORD)))
 
 
 def parser_config() -> ParserConfig:
@@ -76,7 +78,12 @@ def parser_config() -> ParserConfig:
         text_mb=settings.PARSER_TEXT_MB,
         ocr_pages=settings.PARSER_OCR_PAGES,
         requires_sandbox=settings.PARSER_SANDBOX == "required",
+        service=parser_service(),
     )
+
+
+def parser_service() -> Path | None:
+    return Path(settings.PARSER_SOCKET) if settings.PARSER_SOCKET else None
 
 
 def file_parser() -> Parser:

@@ -13,10 +13,10 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.functional import lazy
+from django.utils.functional import SimpleLazyObject, lazy
 
 from core.private_files import FILE_MODE, FOLDER_MODE
-from oyl.embedded import secrets
+from oyl.embedded import redis, secrets
 from oyl.embedded.layout import Layout
 from oyl.unfold import UNFOLD  # noqa: F401 (a setting)
 from oyl.version import VERSION
@@ -37,6 +37,8 @@ class Env(environ.FileAwareEnv):  # type: ignore[misc]
 env = Env()
 
 OYL_DATA_DIR = Path(env.str("OYL_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+# Whether processes that root has started stay root's. Otherwise they continue as another user.
+OYL_ALLOW_ROOT = env.bool("OYL_ALLOW_ROOT", default=False)
 OYL_HOST = env.str("OYL_HOST", default="127.0.0.1")
 OYL_PORT = env.int("OYL_PORT", default=8000)
 LAYOUT = Layout(OYL_DATA_DIR)
@@ -56,13 +58,17 @@ _embedded_password: Any = lazy(lambda role: secrets.database_passwords(LAYOUT.da
 
 def _secret(name: str) -> Any:
     """From the environment, or the embedded instance's own, which is made when it is first used: not by reading the
-    settings. Raise ImproperlyConfigured."""
+    settings. Empty in a process that does not get it. Raise ImproperlyConfigured."""
     value = env.str(name, default="")
+    if name in OYL_WITHOUT_KEYS:
+        return ""
     if not value and not EMBEDDED:
         raise ImproperlyConfigured(f"Set {name} (or {name}_FILE): docs/settings.md says how to make one.")
     return value or _embedded_secret(name)
 
 
+# Names of keys that this process has no use for, such as all of them in Celery's beat.
+OYL_WITHOUT_KEYS = env.list("OYL_WITHOUT_KEYS", default=[])
 SECRET_KEY = _secret("SECRET_KEY")
 OYL_ENCRYPTION_KEYS = _secret("OYL_ENCRYPTION_KEYS")
 OYL_AUDIT_KEY = _secret("OYL_AUDIT_KEY")
@@ -182,10 +188,12 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="") or f"unix://{LAYOUT.redis_socket}"
+# Like the keys, the passwords of embedded services are made when they are first used.
+REDIS_URL: Any = env.str("REDIS_URL", default="") or SimpleLazyObject(lambda: redis.url(LAYOUT))
 QDRANT_URL = env.str("QDRANT_URL", default="")
 QDRANT_API_KEY = env.str("QDRANT_API_KEY", default="")
 VECTOR_SOCKET = LAYOUT.vector_socket
+VECTOR_PASSWORD = SimpleLazyObject(lambda: secrets.service_passwords(LAYOUT.service_passwords)["vectors"])
 VECTOR_DIR = LAYOUT.vectors
 
 # Embedding: the built-in model, or any OpenAI-compatible endpoint.
@@ -201,6 +209,8 @@ MODEL_DIR = LAYOUT.models
 PARSER_SANDBOX = env.str("PARSER_SANDBOX", default="available")
 if PARSER_SANDBOX not in ("available", "required"):
     raise ImproperlyConfigured("PARSER_SANDBOX must be `available` or `required`.")
+# The socket of the parser service; without one, workers run parsers themselves.
+PARSER_SOCKET = env.str("PARSER_SOCKET", default="")
 # Parsing limits, each per file.
 PARSER_PROCESSES = env.int("PARSER_PROCESSES", default=2)
 PARSER_MEMORY_MB = env.int("PARSER_MEMORY_MB", default=1536)
@@ -246,7 +256,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = SimpleLazyObject(lambda: REDIS_URL.replace("unix://", "redis+socket://", 1))
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # No request waits for a Redis that is away or hangs: the sweep sends lost messages again.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2, "socket_timeout": 5}

@@ -82,7 +82,8 @@ class Parser(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserConfig:
     """The number of processes that parse a tenant's files at the same time, whether they refuse to work where the kernel
-    lacks layers of the sandbox that need no privilege, and the limits per file: see `engines.parsing.job.Limits`."""
+    lacks layers of the sandbox that need no privilege, the limits per file (see `engines.parsing.job.Limits`), and the
+    socket of the parser service, if there is one."""
 
     processes: int
     seconds: int
@@ -91,6 +92,7 @@ class ParserConfig:
     text_mb: int
     ocr_pages: int
     requires_sandbox: bool = False
+    service: Path | None = None
 
 
 @Singleton

@@ -58,6 +58,7 @@ class Answer:
             FrameKind.ELEMENTS: self._limits.text_mb << 20,
             FrameKind.MEMBER: MAX_NAME_BYTES,
             FrameKind.DATA: DATA_BYTES,
+            FrameKind.END: 0,
         }[kind]
 
     def add(self, kind: FrameKind, body: bytes) -> None:

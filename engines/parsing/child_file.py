@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-import struct
+import socket
 import sys
 import tempfile
 import traceback
@@ -24,29 +24,30 @@ _OUT_OF_MEMORY = ("out of memory", "cannot allocate", "bad_alloc", "failed to al
 _MAX_CAUSE_LETTERS = 4_000
 
 
-def answer(channel: int, layers: Layers, limits: Limits) -> NoReturn:
-    """Read the request, enter the sandbox, parse the file, and end the process."""
-    request = json.loads(_read(channel, struct.unpack(">Q", _read(channel, 8))[0]))
-    path, filename, folder = Path(request["path"]), request["filename"], Path(request["folder"])
+def answer(channel: int, folder: str, layers: Layers, limits: Limits) -> NoReturn:
+    """Prepare the sandbox, wait for the request, enter the sandbox, parse the file, and end the process."""
     memory = open("/proc/self/status", "rb", buffering=0)  # noqa: PTH123, SIM115 - the sandbox has no /proc
     try:
-        has_own_folder = sandbox.confine(layers, limits, file=path, folder=folder)
+        ruleset = sandbox.prepare(layers, limits, folder)
+        filename, file = _receive_request(channel)
+        sandbox.confine(ruleset, limits, file)
     except OSError:
         traceback.print_exc()
         os._exit(sandbox.FAILED)
-    os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = folder
 
     def restart_timeout() -> None:
         sandbox.allow_cpu(limits)
         frames.write(channel, FrameKind.PAGE)
 
-    mime_type = ""
+    # The file may be in a folder that this process cannot enter, or have no name any more.
+    path, mime_type = Path(f"/proc/self/fd/{file}"), ""
     try:
         mime_type = detect(path, filename)
         job = Job(
             path=path,
             filename=filename,
-            workdir=folder,
+            workdir=Path(folder),
             mime_type=mime_type,
             limits=limits,
             restart_timeout=restart_timeout,
@@ -55,9 +56,19 @@ def answer(channel: int, layers: Layers, limits: Limits) -> NoReturn:
     except ParseError as error:
         _write_error(channel, error, repr(error.__cause__) if error.__cause__ else "")
     except (Exception, MemoryError) as error:
-        reason = _parse_error(error, mime_type, limits, has_own_folder=has_own_folder, memory=memory)
+        reason = _parse_error(error, mime_type, limits, has_own_folder=layers.namespaces, memory=memory)
         _write_error(channel, reason, traceback.format_exc())
+    frames.write(channel, FrameKind.END)
     os._exit(0)
+
+
+def _receive_request(channel: int) -> tuple[str, int]:
+    """Return the name and the handle of the file. End the process if the worker has none for it."""
+    with socket.socket(fileno=os.dup(channel)) as connection:
+        body, handles, _, _ = socket.recv_fds(connection, frames.MAX_REQUEST_BYTES, 1)
+    if not body:
+        os._exit(0)
+    return body.decode("utf-8", "surrogatepass"), handles[0]
 
 
 def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> None:
@@ -100,8 +111,6 @@ def _parse_error(
         return ParseError("parse_memory", megabytes=limits.memory_mb)
     if isinstance(error, RecursionError):
         return ParseError("too_deep")
-    if isinstance(error, FileNotFoundError) and not mime_type:
-        return ParseError("file_missing")
     number = error.errno if isinstance(error, OSError) else 0
     if number in (errno.ENOSPC, errno.EDQUOT) and not has_own_folder:
         return ParseError("disk_full")
@@ -114,13 +123,3 @@ def _is_memory_exhausted(limits: Limits, memory: IO[bytes]) -> bool:
     """Return whether this process came near its limit, which C libraries often report as some other error."""
     peak = next((int(line.split()[1]) for line in memory if line.startswith(b"VmPeak:")), 0)
     return peak >> 10 >= limits.memory_mb * 0.9
-
-
-def _read(stream: int, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        part = os.read(stream, size - len(data))
-        if not part:
-            raise EOFError
-        data += part
-    return data

@@ -1,6 +1,8 @@
-"""The parser process: it stays warm, and forks a child for each file. So nothing of one file survives into the next.
+"""The warm parser process: it forks a child for each file. So nothing of one file survives into the next.
 
-Started by `engines.parsing.process`, with a control socket as standard input. Needs neither Django nor settings. It never
+A child is forked and prepared before its file is known, so that the file does not wait for it.
+
+Started by `engines.parsing.launch`, with a control socket as standard input. Needs neither Django nor settings. It never
 sees a file or a name itself: each child gets a channel of its own from the worker.
 """
 
@@ -11,46 +13,95 @@ import json
 import os
 import resource
 import select
+import signal
 import socket
-import sys
+import tempfile
 import traceback
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from typing import Any, NoReturn
 
 from core.process_start import prepare_process
 from engines.parsing import descendants, sandbox
+from engines.parsing.folders import bytes_below, remove_folder
 from engines.parsing.job import Limits
 from engines.parsing.sandbox import Layers
 
-# Only imports that are quick, because a request waits for the one in progress. Those of Word and OCR hold 100 MB each.
-_IMPORTS_WHEN_IDLE = (
-    *("engines.parsing.child_file", "lxml.html", "engines.parsing.markdown", "engines.parsing.text"),
-    *("filetype", "pypdfium2", "openpyxl"),
-)
-_MAX_REQUEST_BYTES = 256
+# Only small ones, because each child gets a copy of the page tables. The others follow when their type is announced.
+_IMPORTS = ("engines.parsing.child_file", "engines.parsing.markdown", "engines.parsing.text", "filetype")
+_MAX_MESSAGE_BYTES = 1_024
+_CHANNEL = 3  # in the child
+_FOLDER_CHECK_SECONDS = 0.25
 
 
 def main() -> None:
-    limits = Limits(**json.loads(sys.argv[1]))
     layers = sandbox.enter()
     prepare_process()  # after the namespaces, because a protected process cannot make one for a user
     with socket.socket(fileno=os.dup(0)) as control:
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        limits = Limits(**json.loads(control.recv(_MAX_MESSAGE_BYTES)))
         _send(control, asdict(layers))
-        imports = list(reversed(_IMPORTS_WHEN_IDLE))
-        while True:
-            while imports and not select.select([control], [], [], 0)[0]:
-                import_module(imports.pop())
-            data, handles, _, _ = socket.recv_fds(control, _MAX_REQUEST_BYTES, 2)
-            if not data:
-                return
-            _warm_up(**json.loads(data))
-            status = _parse_in_child(control, handles, layers, limits)
-            _send(control, {"status": status, "resident_mb": _resident_mb()})
+        for module in _IMPORTS:
+            import_module(module)
+        child: _Child | None = None
+        with suppress(BrokenPipeError, ConnectionResetError):  # the worker hung up
+            while announcement := _receive(control, child):
+                message, handles = announcement
+                report = child.end(control, message["grace"]) if child else {}
+                _warm_up(message["mime_type"], ocr=message["ocr"])
+                child = _Child(handles, layers, limits)
+                _send(control, {**report, "resident_mb": _resident_mb()})
+        if child:
+            child.end(control, 0)
 
 
-def _warm_up(*, mime_type: str, ocr: bool) -> None:
+class _Child:
+    """The process for one file, with a folder of its own."""
+
+    def __init__(self, handles: list[int], layers: Layers, limits: Limits) -> None:
+        gc.freeze()  # objects that the collector does not touch stay in memory that is shared
+        self._folder = tempfile.mkdtemp()
+        self._max_bytes = 0 if layers.namespaces else limits.folder_mb << 20
+        self._is_folder_full = False
+        if (pid := os.fork()) == 0:
+            _run_child(handles, self._folder, layers, limits)
+        self._pid = pid
+        for handle in handles:
+            os.close(handle)
+
+    @property
+    def check_seconds(self) -> float | None:
+        """How often to check the folder: never where it is a file system in memory, whose size is limited."""
+        return _FOLDER_CHECK_SECONDS if self._max_bytes else None
+
+    def check_folder(self) -> None:
+        if bytes_below(self._folder) > self._max_bytes:
+            self._is_folder_full = True
+            os.kill(self._pid, signal.SIGKILL)
+
+    def end(self, control: socket.socket, grace: int) -> dict[str, Any]:
+        """End it, and all that it started; return its status, as `subprocess` does. It may end by itself in `grace`
+        seconds."""
+        watch = os.pidfd_open(self._pid)
+        select.select([control.fileno(), watch], [], [], grace)
+        signal.pidfd_send_signal(watch, signal.SIGKILL)
+        os.close(watch)
+        _, status = os.waitpid(self._pid, 0)
+        descendants.end_all()
+        remove_folder(self._folder)
+        return {"status": os.waitstatus_to_exitcode(status), "folder_full": self._is_folder_full}
+
+
+def _receive(control: socket.socket, child: _Child | None) -> tuple[dict[str, Any], list[int]] | None:
+    """Return the announcement of a file's type, and the child's ends of its channel and log; None if the worker hung up."""
+    while child and not _is_readable(control, child.check_seconds):
+        child.check_folder()
+    data, handles, _, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 2)
+    return (json.loads(data), handles) if data else None
+
+
+def _warm_up(mime_type: str, *, ocr: bool) -> None:
     """Load what children for this type would otherwise load each anew. Only OYL's own names reach this process."""
     from engines.parsing import child_file  # noqa: F401
     from engines.parsing.detect import content_model
@@ -66,26 +117,7 @@ def _warm_up(*, mime_type: str, ocr: bool) -> None:
         recognition.engine()
 
 
-def _parse_in_child(control: socket.socket, handles: list[int], layers: Layers, limits: Limits) -> int:
-    """Return the child's status as `subprocess` does, after it and all that it started have ended."""
-    gc.freeze()  # objects that the collector does not touch stay in memory that is shared
-    pid = os.fork()
-    if pid == 0:
-        _run_child(handles, layers, limits)
-    for handle in handles:
-        os.close(handle)
-    watch = os.pidfd_open(pid)
-    ready, _, _ = select.select([control.fileno(), watch], [], [])
-    os.close(watch)
-    if control.fileno() in ready:  # the worker hung up
-        descendants.end_all()
-        sys.exit()
-    _, status = os.waitpid(pid, 0)
-    descendants.end_all()
-    return os.waitstatus_to_exitcode(status)
-
-
-def _run_child(handles: list[int], layers: Layers, limits: Limits) -> NoReturn:
+def _run_child(handles: list[int], folder: str, layers: Layers, limits: Limits) -> NoReturn:
     """Parse one file, with no open file but the channel as 3. Libraries that print write to the worker's log."""
     from engines.parsing import child_file
 
@@ -93,13 +125,17 @@ def _run_child(handles: list[int], layers: Layers, limits: Limits) -> NoReturn:
         channel, log = handles
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.dup2(channel, 3)
-        os.closerange(4, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-        child_file.answer(3, layers, limits)
+        os.dup2(channel, _CHANNEL)
+        os.closerange(_CHANNEL + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        child_file.answer(_CHANNEL, folder, layers, limits)
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(1)
+
+
+def _is_readable(control: socket.socket, seconds: float | None) -> bool:
+    return bool(select.select([control], [], [], seconds)[0])
 
 
 def _send(control: socket.socket, message: dict[str, Any]) -> None:

@@ -162,6 +162,12 @@ def likely_type(filename: str) -> str:
     return _SUFFIXES.get(PurePath(filename).suffix.lower(), "")
 
 
+def is_text_name(filename: str) -> bool:
+    """Return whether the name's suffix stands for a format of text."""
+    mime_type = likely_type(filename)
+    return bool(mime_type) and BY_TYPE[mime_type].is_text
+
+
 def reader_version(mime_type: str) -> str:
     """Return a value that changes whenever the same bytes of this type would give other elements; "" for an unknown type."""
     format = BY_TYPE.get(mime_type)

@@ -15,6 +15,7 @@ MAX_HEADER_BYTES = 1 << 20
 MAX_ELEMENTS = 1_000_000
 MAX_MEMBERS = 10_000
 MAX_NAME_BYTES = 4_096
+MAX_REQUEST_BYTES = 65_536
 DATA_BYTES = 1 << 20
 _ELEMENT = struct.Struct(">BIII")  # kind, page (0 if there is none), level, bytes of text
 _KINDS = tuple(ElementKind)
@@ -23,13 +24,14 @@ _MAX_NUMBER = 2**31 - 1
 
 class FrameKind(IntEnum):
     """`PAGE` restarts the timeout. `HEADER` is JSON: the document without its elements, or the error. `MEMBER` is the name
-    of a file found inside; its content follows as `DATA`."""
+    of a file found inside; its content follows as `DATA`. With `END`, the answer is complete."""
 
     PAGE = 0
     HEADER = 1
     ELEMENTS = 2
     MEMBER = 3
     DATA = 4
+    END = 5
 
 
 class FrameError(Exception):

@@ -11,7 +11,6 @@ import os
 import stat
 import struct
 from collections.abc import Iterable
-from pathlib import Path
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same numbers on every machine
 _GET_ABI, _PATH_BENEATH, _PR_SET_NO_NEW_PRIVS = 1, 1, 38
@@ -31,37 +30,61 @@ def abi() -> int:
     return max(0, int(_libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _GET_ABI)))
 
 
-def restrict(*, read: Iterable[Path], write: Iterable[Path]) -> None:
-    """Grant what is below the `read` paths for reading and execution, and what is below `write` for everything but devices
-    and pipes; refuse all other files, all TCP connections, and abstract sockets and signals of others. Paths that do not
-    exist are ignored. Raise OSError; do nothing where the kernel has no Landlock."""
-    version = abi()
-    if not version:
-        return
-    files = (1 << _FILE_RIGHTS.get(version, 16)) - 1
-    scopes = struct.pack("=QQQ", files, _TCP_RIGHTS if version >= 4 else 0, _SCOPES if version >= 6 else 0)
-    size = 8 if version < 4 else 16 if version < 6 else 24
-    ruleset = _check(_libc.syscall(_CREATE_RULESET, scopes, ctypes.c_size_t(size), 0))
-    for path in read:
-        _allow(ruleset, path, _READ & files)
-    for path in write:
-        _allow(ruleset, path, files & ~(_MAKE_DEVICE | _MAKE_FIFO | _MAKE_BLOCK))
-    _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    _check(_libc.syscall(_RESTRICT_SELF, ruleset, 0))
-    os.close(ruleset)
+class Ruleset:
+    """Grants, which `restrict` then enforces for the rest of this process's life. Where the kernel has no Landlock, it does
+    nothing. The methods raise OSError."""
 
+    def __init__(self) -> None:
+        """It will refuse all files, all TCP connections, and abstract sockets and signals of others."""
+        self._version = abi()
+        self._files = (1 << _FILE_RIGHTS.get(self._version, 16)) - 1
+        if self._version:
+            rights = (
+                self._files,
+                _TCP_RIGHTS if self._version >= 4 else 0,
+                _SCOPES if self._version >= 6 else 0,
+            )
+            size = 8 if self._version < 4 else 16 if self._version < 6 else 24
+            packed = struct.pack("=QQQ", *rights)
+            self._handle = _check(_libc.syscall(_CREATE_RULESET, packed, ctypes.c_size_t(size), 0))
 
-def _allow(ruleset: int, path: Path, rights: int) -> None:
-    try:
-        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
+    def allow_reading(self, paths: Iterable[str]) -> None:
+        """Grant what is below these paths for reading and execution. Those that do not exist are ignored."""
+        for path in paths:
+            self._allow_path(path, _READ)
+
+    def allow_reading_file(self, handle: int) -> None:
+        """Grant one file, wherever it is: it may have no name any more."""
+        self._allow(handle, _READ_FILE)
+
+    def allow_writing(self, paths: Iterable[str]) -> None:
+        """Grant what is below these paths for everything but devices and pipes."""
+        for path in paths:
+            self._allow_path(path, self._files & ~(_MAKE_DEVICE | _MAKE_FIFO | _MAKE_BLOCK))
+
+    def restrict(self) -> None:
+        if self._version:
+            _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+            _check(_libc.syscall(_RESTRICT_SELF, self._handle, 0))
+            os.close(self._handle)
+
+    def _allow_path(self, path: str, rights: int) -> None:
+        try:
+            handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            self._allow(handle, rights)
+        finally:
+            os.close(handle)
+
+    def _allow(self, handle: int, rights: int) -> None:
+        if not self._version:
+            return
         if not stat.S_ISDIR(os.fstat(handle).st_mode):
             rights &= _OF_FILES
-        _check(_libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", rights, handle), 0))
-    finally:
-        os.close(handle)
+        rule = struct.pack("=Qi", rights & self._files, handle)
+        _check(_libc.syscall(_ADD_RULE, self._handle, _PATH_BENEATH, rule, 0))
 
 
 def _check(result: int) -> int:

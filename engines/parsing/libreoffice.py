@@ -19,7 +19,7 @@ def read(job: Job) -> ParsedDocument:
     if not program:
         raise ParseError("needs_libreoffice", type=name)
     folder = job.make_folder("libreoffice")
-    (folder / "document").symlink_to(job.path)
+    shutil.copyfile(job.path, folder / "document")  # the program does not get this process's open file
     subprocess.run(
         [
             program,

@@ -38,30 +38,32 @@ def enter() -> bool:
     return True
 
 
-def mount_folder(folder: Path, size_mb: int) -> bool:
+def mount_folder(folder: str, size_mb: int) -> None:
     """Cover the folder by one in memory, for this process and those that it starts. Its size is limited, and it disappears
-    with them. Of the temporary folders of all users, one becomes read-only, and the other one becomes this folder. Return
-    False where the kernel does not permit this."""
+    with them. Of the temporary folders of all users, one becomes read-only, and the other one becomes this folder. Raise
+    OSError."""
     options = f"size={size_mb}m,nr_inodes={_MAX_FILES},mode=0700".encode()
     path, (read_only, replaced) = os.fsencode(folder), map(os.fsencode, SHARED_FOLDERS)
-    if _libc.unshare(_CLONE_NEWNS) != 0:
-        return False
+    _check(_libc.unshare(_CLONE_NEWNS))
     flags = os.statvfs(read_only).f_flag & _LOCKED_FLAGS
     _libc.mount(read_only, read_only, None, _MS_BIND | _MS_REC, None)
     _libc.mount(None, read_only, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | flags, None)
-    if _libc.mount(b"tmpfs", path, b"tmpfs", _MS_NOSUID | _MS_NODEV, options) != 0:
-        return False
+    _check(_libc.mount(b"tmpfs", path, b"tmpfs", _MS_NOSUID | _MS_NODEV, options))
     # LibreOffice makes its socket in the second one if it cannot write in the first one.
     if not path.startswith(replaced):
         _libc.mount(path, replaced, None, _MS_BIND, None)
-    return True
 
 
 def drop_capabilities() -> None:
     """Give up what this user, or the first user of a namespace, may do beyond others."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
-    if _libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
-        raise OSError(ctypes.get_errno(), "The capabilities could not be dropped")
+    _check(_libc.capset(header, (ctypes.c_uint32 * 6)()))
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"The sandbox of the parser could not be made: {os.strerror(number)}")
 
 
 def _wait_for(pid: int) -> NoReturn:

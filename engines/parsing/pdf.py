@@ -7,6 +7,7 @@ import ctypes
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -37,12 +38,10 @@ _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?")
 
 
 def read(job: Job) -> ParsedDocument:
+    document = _open(job.path)
     try:
-        document = pdfium.PdfDocument(job.path)
         document.init_forms()
     except pdfium.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise ParseError("password_protected") from error
         raise ParseError("corrupt_file", type="PDF") from error
     if len(document) > _MAX_PAGES:
         raise ParseError("too_many_pages", pages=len(document), limit=_MAX_PAGES)
@@ -56,6 +55,16 @@ def read(job: Job) -> ParsedDocument:
     finally:
         document.close()
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements(lines)), metadata=metadata)
+
+
+def _open(path: Path) -> pdfium.PdfDocument:
+    """By this very path: the class would look for another name of the file, which may have none."""
+    raw = pdfium_c.FPDF_LoadDocument(f"{path}\0".encode(), None)
+    if pdfium_c.FPDF_GetPageCount(raw) > 0:
+        return pdfium.PdfDocument(raw)
+    if pdfium_c.FPDF_GetLastError() == pdfium_c.FPDF_ERR_PASSWORD:
+        raise ParseError("password_protected")
+    raise ParseError("corrupt_file", type="PDF")
 
 
 def _read_lines(document: Any, job: Job) -> Iterable[Line]:

@@ -6,13 +6,14 @@ import json
 import logging
 import os
 import select
+import shutil
 import signal
 import socket
-import subprocess
-import sys
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
 
 from engines.parsing import ParsedDocument, ParseError, sandbox
 from engines.parsing.answers import Answer
@@ -20,119 +21,150 @@ from engines.parsing.exchange import Exchange
 from engines.parsing.formats import likely_type
 from engines.parsing.frames import FrameError
 from engines.parsing.job import Limits
+from engines.parsing.launch import WarmProcess
 
 logger = logging.getLogger(__name__)
 
-MODULE = "engines.parsing.child_process"
-_ROOT = Path(__file__).resolve().parent.parent.parent
-_START_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 60  # of the warm process, which may load a reader
 _END_TIMEOUT_SECONDS = 10
-_STATUS_BYTES = 4_096
-# What a parser needs besides PATH. It gets nothing of the worker's environment: no keys, no addresses.
-_ENVIRONMENT = {
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "HOME": "/nonexistent",
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": "1048576",  # fixed, because otherwise memory that a model's layers took is never freed
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
+_MAX_MESSAGE_BYTES = 4_096
 _EXTERNAL_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memory", b"annot allocate memory")
 
 
 class ParserProcess:
-    """Not thread-safe: the pool lends it to one thread at a time. It is ended by `kill`, and when this process ends."""
+    """Not thread-safe: the pool lends it to one thread at a time. It is ended by `kill`, and when this process ends.
 
-    def __init__(self, limits: Limits) -> None:
-        """Raise OSError or ParseError if it cannot be started."""
-        self.limits = limits
+    A child for the next file is always prepared ahead, for files of the types that were announced so far.
+    """
+
+    def __init__(self, limits: Limits, service: Path | None = None) -> None:
+        """Start it, or have the parser service at this socket start it. Raise OSError or ParseError."""
+        self.limits, self._service = limits, service
         self.parsed_files = self.resident_mb = 0
         self.last_suffix = ""
         self._suffixes_with_ocr = set[str]()
-        self._control, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._announced = set[tuple[str, bool]]()
+        self._child: Exchange | None = None
+        self._has_report = False
+        self._process: WarmProcess | None = None
+        self._control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            with other_end:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", MODULE, limits.dumps()],
-                    stdin=other_end.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    cwd=_ROOT,
-                    env={"PATH": os.environ.get("PATH", os.defpath), **_ENVIRONMENT},
-                    start_new_session=True,
-                )
-        except OSError:
-            self._control.close()
-            raise
-        try:
-            self.layers = sandbox.Layers(**self._receive(_START_TIMEOUT_SECONDS))
+            self._connect()
+            self._control.send(limits.dumps().encode())
+            self.layers = sandbox.Layers(**self._receive())
         except ParseError as error:
             self.kill()
             raise ParseError("parser_unavailable") from error
+        except OSError:
+            self.kill()
+            raise
 
     def parse(self, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         """Have a child parse the file. Raise ParseError. If the child exceeds a limit, the process is killed, too."""
         self.parsed_files += 1
         self.last_suffix = PurePath(filename).suffix.lower()
-        folder = workdir / "child"
-        folder.mkdir()
-        exchange, answer = Exchange(self.limits, folder), Answer(self.limits, workdir)
-        try:
-            self._start_child(exchange, path, filename)
-            exchange.read(answer)
-            status = self._receive(_END_TIMEOUT_SECONDS)
-            self.resident_mb = status["resident_mb"]
-        except FrameError as error:
-            self.kill()
-            raise _refuse(path, error) from error
-        except (ParseError, OSError):
-            self.kill()
-            raise
-        finally:
-            exchange.close()
-            _remove(folder)
-        return self._document(path, answer, status["status"], exchange.log_tail)
+        answer = Answer(self.limits, workdir)
+        with _open(path, copy_to=workdir if self._service else None) as file:
+            try:
+                exchange, kind = self._take_child(filename)
+                exchange.request(file.fileno(), filename)
+                report = self._read(exchange, answer, kind)
+            except FrameError as error:
+                self.kill()
+                raise _refuse(path, error) from error
+            except BaseException:
+                self.kill()
+                raise
+        return self._document(path, answer, report, exchange.log_tail)
 
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        if self._control.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(self._control, 0)
+        return not poll.poll(0)
 
     def kill(self) -> None:
         """End it and every program that it started, which it does itself when the control socket is closed."""
+        if self._child:
+            self._child.close()
+        self._child = None
         self._control.close()
-        try:
+        if self._process:
             self._process.wait(_END_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
 
-    def _start_child(self, exchange: Exchange, path: Path, filename: str) -> None:
+    def _connect(self) -> None:
+        if self._service:
+            self._control.connect(str(self._service))
+            return
+        self._control.close()
+        self._control, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with other_end:
+            self._process = WarmProcess(other_end)
+
+    def _take_child(self, filename: str) -> tuple[Exchange, tuple[str, bool]]:
+        """Return the prepared child if this type was announced before; otherwise have one made with the type's reader."""
         mime_type = likely_type(filename)
-        needs_ocr = self.last_suffix in self._suffixes_with_ocr or mime_type.startswith("image/")
-        exchange.request(path, filename)
-        message = json.dumps({"mime_type": mime_type, "ocr": needs_ocr}).encode()
+        kind = (mime_type, self.last_suffix in self._suffixes_with_ocr or mime_type.startswith("image/"))
+        if self._child and kind not in self._announced:
+            self._child.close()
+            self._child = None
+        if not self._child:
+            self._announce(kind, grace=0)
+            self._receive_report()
+        child, self._child = self._child, None
+        assert child
+        return child, kind
+
+    def _read(self, exchange: Exchange, answer: Answer, kind: tuple[str, bool]) -> dict[str, Any]:
+        """Read the answer, and have the next child made; return what is known of an incomplete answer's child."""
         try:
-            socket.send_fds(self._control, [message], exchange.child_handles)
+            is_complete = exchange.read(answer)
+            self._announce(kind, grace=0 if is_complete else _END_TIMEOUT_SECONDS)
+            return {} if is_complete else self._receive_report()
+        finally:
+            exchange.close()
+
+    def _announce(self, kind: tuple[str, bool], *, grace: int) -> None:
+        """Have the process end its child, and make the next one. Its report on that is awaited when it is needed."""
+        if self._has_report:
+            self._receive_report()
+        mime_type, needs_ocr = kind
+        try:
+            self._child = Exchange(
+                self.limits, self._control, {"mime_type": mime_type, "ocr": needs_ocr, "grace": grace}
+            )
         except (BrokenPipeError, ConnectionResetError) as error:
             raise ParseError("parse_interrupted") from error
+        self._announced.add(kind)
+        self._has_report = True
 
-    def _receive(self, timeout_seconds: float) -> dict[str, Any]:
-        """Return the process's next message about itself. Raise ParseError if it has ended."""
-        ready, _, _ = select.select([self._control], [], [], timeout_seconds)
+    def _receive_report(self) -> dict[str, Any]:
+        report = self._receive()
+        self._has_report = False
+        self.resident_mb = report["resident_mb"]
+        return report
+
+    def _receive(self) -> dict[str, Any]:
+        """Return the process's next message. Raise ParseError if it has ended."""
+        ready, _, _ = select.select([self._control], [], [], _TIMEOUT_SECONDS)
         with suppress(ConnectionResetError):
-            if ready and (data := self._control.recv(_STATUS_BYTES)):
+            if ready and (data := self._control.recv(_MAX_MESSAGE_BYTES)):
                 return dict(json.loads(data))
         logger.warning("A parser process ended or does not answer.")
         raise ParseError("parse_interrupted")
 
-    def _document(self, path: Path, answer: Answer, status: int, log: bytes) -> ParsedDocument:
+    def _document(self, path: Path, answer: Answer, report: dict[str, Any], log: bytes) -> ParsedDocument:
         if answer.has_ocr:
             self._suffixes_with_ocr.add(self.last_suffix)
         try:
             return answer.document()
         except FrameError as error:
+            if report.get("folder_full"):
+                size, limit = f"more than {self.limits.folder_mb}", self.limits.output_mb
+                raise ParseError("unpacks_too_large", size=size, limit=limit) from error
+            status = report.get("status", 0)
             raise (self._exit_error(status, log) if status else _refuse(path, error)) from error
         except ParseError:
             if cause := answer.cause():
@@ -155,21 +187,32 @@ class ParserProcess:
         return ParseError("parse_crash")
 
 
-def available_layers() -> sandbox.Layers:
-    """What this kernel permits to a parser process. Raise OSError or ParseError if none can be started."""
-    process = ParserProcess(Limits(seconds=1, memory_mb=1, output_mb=1, text_mb=1, ocr_pages=0))
+def available_layers(service: Path | None = None) -> sandbox.Layers:
+    """What the kernel permits to a parser process, here or in the service. Raise OSError or ParseError if none starts."""
+    process = ParserProcess(Limits(seconds=1, memory_mb=1, output_mb=1, text_mb=1, ocr_pages=0), service)
     process.kill()
     return process.layers
+
+
+@contextmanager
+def _open(path: Path, *, copy_to: Path | None) -> Iterator[IO[bytes]]:
+    """Open the file for reading alone, or a nameless copy that another user may read, too. Raise ParseError."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise ParseError("file_missing") from error
+    with file:
+        if not copy_to:
+            yield file
+            return
+        with tempfile.TemporaryFile(dir=copy_to) as copy:
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fchmod(copy.fileno(), 0o444)
+            with Path(f"/proc/self/fd/{copy.fileno()}").open("rb") as readable:
+                yield readable
 
 
 def _refuse(path: Path, error: FrameError) -> ParseError:
     logger.error("The parser's answer for %s is refused, the file may be an attack: %s.", path, error)
     return ParseError("parse_crash")
-
-
-def _remove(folder: Path) -> None:
-    """Remove the child's folder, which is empty where it was covered by one in memory."""
-    try:
-        folder.rmdir()
-    except OSError:
-        subprocess.run(["rm", "-rf", "--", folder], check=False)  # noqa: S607 - folders may be nested beyond recursion

@@ -12,7 +12,7 @@ from threading import Condition
 from uuid import UUID
 
 from engines.parsing import ParsedDocument, ParseError, ParserConfig
-from engines.parsing.formats import reader_version
+from engines.parsing.formats import is_text_name, reader_version
 from engines.parsing.job import Limits
 from engines.parsing.process import ParserProcess
 
@@ -39,11 +39,13 @@ class PooledParser:
             ocr_pages=config.ocr_pages,
         )
         self._requires_sandbox = config.requires_sandbox
-        self._slots: queue.LifoQueue[ParserProcess | None] = queue.LifoQueue()
+        self._service = config.service
+        # Of each slot, one process reads text alone: it stays small, and its children start sooner.
+        self._slots: queue.LifoQueue[dict[bool, ParserProcess]] = queue.LifoQueue()
         self._most_of_a_tenant, self._size = config.processes, config.processes + 1
         self._in_use, self._ended = Counter[UUID](), Condition()
         for _ in range(self._size):
-            self._slots.put(None)
+            self._slots.put({})
 
     def version_of(self, mime_type: str) -> str:
         return reader_version(mime_type)
@@ -54,10 +56,10 @@ class PooledParser:
 
     def close(self) -> None:
         idle = [self._slots.get() for _ in range(self._size)]
-        for process in idle:
-            if process:
+        for slot in idle:
+            for process in slot.values():
                 process.kill()
-            self._slots.put(None)
+            self._slots.put({})
 
     @contextmanager
     def _one_of(self, tenant_id: UUID) -> Iterator[None]:
@@ -74,23 +76,21 @@ class PooledParser:
                 self._ended.notify_all()
 
     def _parse(self, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
-        process = self._slots.get()
+        slot, is_text = self._slots.get(), is_text_name(filename)
         try:
-            if process is None or not _can_parse(process, filename):
-                if process:
-                    process.kill()
-                process = None
-                process = self._start()
-            return process.parse(path.absolute(), filename=filename, workdir=workdir.absolute())
+            if is_text in slot and not _can_parse(slot[is_text], filename):
+                slot.pop(is_text).kill()
+            if is_text not in slot:
+                slot[is_text] = self._start()
+            return slot[is_text].parse(path.absolute(), filename=filename, workdir=workdir.absolute())
         finally:
-            if process and not _may_stay(process):
-                process.kill()
-                process = None
-            self._slots.put(process)
+            if is_text in slot and not _may_stay(slot[is_text]):
+                slot.pop(is_text).kill()
+            self._slots.put(slot)
 
     def _start(self) -> ParserProcess:
         try:
-            process = ParserProcess(self._limits)
+            process = ParserProcess(self._limits, self._service)
         except OSError as error:
             logger.error("A parser process could not be started: %s", error)
             raise ParseError("parser_unavailable") from error

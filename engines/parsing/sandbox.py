@@ -11,6 +11,7 @@ import resource
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from engines.parsing import descendants, landlock, namespaces, system_calls
@@ -63,24 +64,29 @@ def enter() -> Layers:
     )
 
 
-def confine(layers: Layers, limits: Limits, *, file: Path, folder: Path) -> bool:
-    """Confine this process to reading its file, and to writing in its empty folder; return whether that is a file system of
-    its own. Raise OSError if a layer that the kernel has cannot be taken."""
-    has_own_folder = layers.namespaces and namespaces.mount_folder(folder, limits.folder_mb)
+def prepare(layers: Layers, limits: Limits, folder: str) -> landlock.Ruleset:
+    """Take what does not depend on the file, and return the grants for what all readers need. Raise OSError if a layer that
+    the kernel has cannot be taken. The empty folder becomes the only one to write in; with namespaces, it is in memory."""
     if layers.namespaces:
+        namespaces.mount_folder(folder, limits.folder_mb)
         _limit(resource.RLIMIT_NPROC, _MAX_PROCESSES)
     _limit(resource.RLIMIT_AS, limits.memory_mb << 20)
     _limit(resource.RLIMIT_FSIZE, limits.output_mb << 20)
-    allow_cpu(limits)
     namespaces.drop_capabilities()
     os.chdir(folder)
-    code = (_ROOT / "engines", _ROOT / "core")
-    landlock.restrict(
-        read=(file, *code, *map(Path, (*_READABLE, *_prefixes()))),
-        write=(folder, Path(os.devnull)),
-    )
+    ruleset = landlock.Ruleset()
+    ruleset.allow_reading(_readable())
+    ruleset.allow_writing([folder, os.devnull])
+    return ruleset
+
+
+def confine(ruleset: landlock.Ruleset, limits: Limits, file: int) -> None:
+    """Confine this process, which is prepared, to reading the open file, and to writing in its folder. Raise OSError if a
+    layer that the kernel has cannot be taken."""
+    allow_cpu(limits)
+    ruleset.allow_reading_file(file)
+    ruleset.restrict()
     system_calls.refuse()
-    return has_own_folder
 
 
 def allow_cpu(limits: Limits) -> None:
@@ -100,10 +106,12 @@ def _limit(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (limit, limit))
 
 
-def _prefixes() -> list[str]:
-    """The folders of the interpreter and its libraries, also where they are beside other files."""
+@cache
+def _readable() -> tuple[str, ...]:
+    """What readers read, with the folders of the interpreter and its libraries, also where they are beside other files."""
     prefixes = dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix))
-    return [f"{prefix}/{name}" for prefix in prefixes for name in ("bin", "lib", "lib64", "share")]
+    libraries = [f"{prefix}/{name}" for prefix in prefixes for name in ("bin", "lib", "lib64", "share")]
+    return (*_READABLE, f"{_ROOT}/engines", f"{_ROOT}/core", *libraries)
 
 
 def _processes_of_user() -> int:

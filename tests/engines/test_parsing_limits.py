@@ -75,19 +75,20 @@ def _is_parser(process: psutil.Process) -> bool:
 
 
 def process_of_file() -> psutil.Process:
-    """Wait for the process that parses a file now: the one in its sandbox, which limits its memory."""
+    """Wait for the process that parses a file now: the one whose CPU time is limited."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         for process in filter(_is_parser, psutil.Process().children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
-                if process.rlimit(psutil.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+                if process.rlimit(psutil.RLIMIT_CPU)[0] != resource.RLIM_INFINITY:
                     return process
         time.sleep(0.01)
     raise AssertionError("no file is parsed")
 
 
 def warm_process(parser: PooledParser, folder: Path) -> int:
-    """Return the pid of the parser's process after it has parsed a file."""
+    """Return the pid of the parser's only process after it has parsed a file."""
+    parser.close()
     parse(parser, folder, "a.txt", b"words")
     (pid,) = parser_processes()
     return pid
@@ -161,6 +162,7 @@ def test_process_killed_while_idle_is_replaced(parser: PooledParser, tmp_path: P
 
 
 def test_threads_share_the_pool(parser: PooledParser, tmp_path: Path) -> None:
+    parser.close()
     pids: set[int] = set()
     for _ in range(2):
         with ThreadPoolExecutor(4) as threads:

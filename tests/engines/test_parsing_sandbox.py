@@ -16,12 +16,12 @@ from oyl.embedded.supervisor import ROOT
 # Imported before the sandbox is entered: an unprivileged user may reach this checkout only by a capability, and lose it.
 IMPORTS = "import encodings.idna, os, socket, subprocess, tempfile\n"
 IN_SANDBOX = """
-from pathlib import Path
 from engines.parsing import sandbox
 from engines.parsing.job import Limits
 limits = Limits(seconds=9, memory_mb=900, output_mb=9, text_mb=9, ocr_pages=9)
 layers, network = sandbox.enter(), os.readlink('/proc/self/ns/net')
-sandbox.confine(layers, limits, file=Path(__import__('sys').executable), folder=Path(tempfile.mkdtemp()))
+ruleset = sandbox.prepare(layers, limits, tempfile.mkdtemp())
+sandbox.confine(ruleset, limits, os.open('/dev/null', os.O_RDONLY))
 """
 IN_FILTER = "from engines.parsing import system_calls; system_calls.refuse()\n"
 CONNECT = "socket.create_connection(('127.0.0.1', {port}))"

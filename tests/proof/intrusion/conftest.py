@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 
-from engines.parsing import ParsedDocument, process
+from engines.parsing import ParsedDocument, launch
 from engines.parsing.job import Limits
 from engines.parsing.process import ParserProcess
 from tests.proof.intrusion.attacks import Targets
@@ -46,8 +46,8 @@ class Intruder:
 def kernel(*, without: str) -> Iterator[None]:
     """Parser processes that start inside the block are infected, and find a kernel `without` these layers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process, "MODULE", "tests.proof.intrusion.infected")
-        patch.setitem(process._ENVIRONMENT, "INTRUSION_WITHOUT", without)
+        patch.setattr(launch, "MODULE", "tests.proof.intrusion.infected")
+        patch.setitem(launch.ENVIRONMENT, "INTRUSION_WITHOUT", without)
         yield
 
 

@@ -57,8 +57,6 @@ ON_THE_KERNEL = {
     "use the other architecture",
     "keep memory beyond the limit",
     "keep shared memory",
-    "ask redis",
-    "ask the vector store",
 }
 OPEN_WITHOUT: dict[str, set[str]] = {
     "": set(),
@@ -77,6 +75,14 @@ def measured(report: Report) -> Iterator[list[Row]]:
     rows: list[Row] = []
     yield rows
     report("intrusion", rows)
+
+
+def wait_for_survivors() -> list[psutil.Process]:
+    """Those that are still alive after a while: what a file has started is ended when its answer has been read."""
+    deadline = time.monotonic() + 5
+    while (found := survivors()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
 
 
 def survivors() -> list[psutil.Process]:
@@ -100,7 +106,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_attacks_are_refused_but_for_those_that_the_missing_layer_leaves_open(targets, without, measured):
     with intruder(targets, without=without) as hostile:
         found = hostile.read("all")
-        assert survivors() == []
+        assert wait_for_survivors() == []
     assert found.keys() == ATTACKS.keys()
     exempt = NOT_AGAINST_ROOT if os.geteuid() == 0 else set()
     succeeded = {name: got for name, got in found.items() if got and name not in exempt}
