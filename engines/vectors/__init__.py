@@ -149,6 +149,7 @@ class EdgeConfig:
     """Qdrant Edge in its local owner process, which listens on a socket."""
 
     socket: Path
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,4 +172,4 @@ def get_vector_store(config: VectorStoreConfig) -> VectorStore:
         return QdrantServerStore(url=config.url, api_key=config.api_key)
     from engines.vectors.edge import EdgeStore
 
-    return EdgeStore(config.socket)
+    return EdgeStore(config.socket, config.password)

@@ -26,8 +26,8 @@ TIMEOUT_SECONDS = 30.0
 class EdgeStore(QdrantStore):
     """Thread-safe: each call takes a connection from a pool. After a fork the child opens its own."""
 
-    def __init__(self, socket_path: Path, *, timeout: float = TIMEOUT_SECONDS) -> None:
-        self._path, self._timeout = socket_path, timeout
+    def __init__(self, socket_path: Path, password: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._path, self._password, self._timeout = socket_path, password, timeout
         self._idle: list[socket.socket] = []
         os.register_at_fork(after_in_child=self._idle.clear)
 
@@ -124,6 +124,7 @@ class EdgeStore(QdrantStore):
         connection.settimeout(self._timeout)
         try:
             connection.connect(str(self._path))
+            wire.send_password(connection, self._password)
         except OSError:
             connection.close()
             raise

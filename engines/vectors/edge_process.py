@@ -1,13 +1,15 @@
-"""`python -m engines.vectors.edge_process --socket S --dir D`: the process that owns the Qdrant Edge shards below D.
+"""`python -m engines.vectors.edge_process --socket S --dir D --passwords P`: the process that owns the Qdrant Edge shards
+below D.
 
 Only one process can open a shard: web, workers and commands are its clients, over a Unix socket that only their own user
-can open. It is ready when it listens. SIGTERM and SIGINT flush, close and exit with 0.
+can open, with a password. It is ready when it listens. SIGTERM and SIGINT flush, close and exit with 0.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -35,6 +37,12 @@ class _Connection(socketserver.BaseRequestHandler):
     request: socket.socket
 
     def handle(self) -> None:
+        try:
+            if not wire.has_password(self.request, self.server.password, timeout=READ_TIMEOUT_SECONDS):
+                log.warning("Closing a connection without the password.")
+                return
+        except (OSError, EOFError):
+            return
         while True:
             try:
                 request = wire.receive(self.request, timeout=READ_TIMEOUT_SECONDS)
@@ -52,9 +60,10 @@ class EdgeProcess(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, path: Path, folder: Path) -> None:
+    def __init__(self, path: Path, folder: Path, password: str) -> None:
         """Lock the folder, make that of the socket private, remove a socket that no process listens at, and listen. Exits
         if another process owns the folder or the path."""
+        self.password = password
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(folder, os.O_RDONLY)
         try:
@@ -132,11 +141,15 @@ def main() -> None:
     )
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--dir", type=Path, required=True)
+    parser.add_argument(
+        "--passwords", type=Path, required=True, help="a JSON file that has that of `vectors`"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     # A call of the engine takes about a millisecond: threads must not wait longer than that for their turn.
     sys.setswitchinterval(0.001)
-    server = EdgeProcess(options.socket, options.dir)
+    password = json.loads(options.passwords.read_text())["vectors"]
+    server = EdgeProcess(options.socket, options.dir, password)
     server.shards.start_maintenance()
     # When two signals coincide, a handler in Python may never run; the byte that the wakeup fd gets is always written.
     wakeup_reader, wakeup_writer = os.pipe()

@@ -4,6 +4,7 @@ Nothing in a message can name code to run, and its size is known, and limited, b
 
 from __future__ import annotations
 
+import hmac
 import json
 import socket
 import struct
@@ -28,6 +29,19 @@ class WireError(Exception):
 class Message(NamedTuple):
     header: dict[str, Any]
     arrays: list[Array]
+
+
+def send_password(connection: socket.socket, password: str) -> None:
+    """What a client sends first; there is no answer to it."""
+    connection.sendall(password.encode())
+
+
+def has_password(connection: socket.socket, password: str, *, timeout: float) -> bool:
+    """Return whether the other side begins with the password. Raises EOFError and OSError."""
+    connection.settimeout(timeout)
+    received = _read(connection, len(password.encode()))
+    connection.settimeout(None)
+    return hmac.compare_digest(received, password.encode())
 
 
 def send(connection: socket.socket, header: dict[str, Any], arrays: Sequence[Array] = ()) -> None:

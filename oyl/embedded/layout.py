@@ -19,7 +19,9 @@ class Layout:
     @property
     def run(self) -> Path:
         digest = hashlib.sha256(str(self.data.resolve()).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"oyl-{os.getuid()}-{digest}"
+        # Started by root, OYL runs as the folder's owner.
+        user = self.data.stat().st_uid if self.data.exists() else os.getuid()
+        return Path(tempfile.gettempdir()) / f"oyl-{user}-{digest}"
 
     @property
     def postgres(self) -> Path:
@@ -52,6 +54,10 @@ class Layout:
     @property
     def database_passwords(self) -> Path:
         return self.data / "database-passwords.json"
+
+    @property
+    def service_passwords(self) -> Path:
+        return self.data / "service-passwords.json"
 
     @property
     def redis_socket(self) -> Path:

@@ -3,28 +3,29 @@ kept."""
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from importlib.util import find_spec
 from pathlib import Path
 
+from oyl.embedded import secrets
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.layout import Layout
 from oyl.embedded.program import Program
 
-# No configuration, files, modules or replication; messages and counters need the rest of what Redis calls dangerous.
+_USER = "oyl"
+# No configuration, files, modules or replication; messages and counters need the rest of what Redis calls dangerous. Of
+# scripts, only those of the rate limits are run.
 _RIGHTS = (
-    "on",
-    "nopass",
-    "~*",
-    "&*",
-    "+@all",
-    "-@admin",
-    "-@dangerous",
-    "+info",
-    "+keys",
-    "+flushall",
-    "+flushdb",
+    *("~*", "&*", "+@all", "-@admin", "-@dangerous", "+info", "+keys", "+flushall", "+flushdb"),
+    *("-@scripting", "+evalsha", "+script|load", "+script|exists"),
 )
+
+
+def url(layout: Layout) -> str:
+    """The address with the password, which is made when it is first used."""
+    password = secrets.service_passwords(layout.service_passwords)["redis"]
+    return f"unix://{_USER}:{password}@{layout.redis_socket}"
 
 
 def program(layout: Layout) -> Program:
@@ -44,7 +45,10 @@ def program(layout: Layout) -> Program:
         "loglevel": "warning",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    arguments += ["--user", "default", *_RIGHTS]
+    # A list of processes shows only the password's hash; without it, nobody can do anything.
+    password = secrets.service_passwords(layout.service_passwords)["redis"]
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    arguments += ["--user", "default", "reset", "--user", _USER, "on", f"#{digest}", *_RIGHTS]
     return Program(
         name="redis",
         quiet=True,
@@ -60,6 +64,6 @@ def _answers(path: Path) -> bool:
         try:
             connection.connect(str(path))
             connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
+            return connection.recv(16).startswith(b"-NOAUTH")
         except OSError:
             return False

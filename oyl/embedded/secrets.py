@@ -10,6 +10,7 @@ from pathlib import Path
 
 NAMES = ("SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY")
 DATABASE_ROLES = ("oyl_owner", "oyl_app")
+SERVICES = ("redis", "vectors")
 
 
 def load_or_create(path: Path) -> dict[str, str]:
@@ -27,6 +28,11 @@ def load_or_create(path: Path) -> dict[str, str]:
 def database_passwords(path: Path) -> dict[str, str]:
     """The passwords of the embedded PostgreSQL's roles. Each start sets them, so that the file may be removed."""
     return _load_or_create(path, {role: secrets.token_urlsafe(32) for role in DATABASE_ROLES})
+
+
+def service_passwords(path: Path) -> dict[str, str]:
+    """The passwords of the other embedded services, which they read when they start."""
+    return _load_or_create(path, {service: secrets.token_urlsafe(32) for service in SERVICES})
 
 
 def _load_or_create(path: Path, values: dict[str, str]) -> dict[str, str]:

@@ -30,7 +30,7 @@ def programs() -> list[Program]:
     found = []
     if not settings.QDRANT_URL:
         found.append(vectors.program(layout))
-    if f"unix://{layout.redis_socket}" == settings.REDIS_URL:
+    if settings.REDIS_URL.endswith(f"@{layout.redis_socket}"):
         found.append(redis.program(layout))
     if settings.EMBEDDED:
         found.append(postgres.program(layout))

@@ -50,7 +50,7 @@ class OwnRedis:
 @pytest.fixture
 def own_redis(tmp_path, settings) -> Iterator[OwnRedis]:
     layout = Layout(tmp_path / uuid4().hex)
-    settings.REDIS_URL = f"unix://{layout.redis_socket}"
+    settings.REDIS_URL = redis.url(layout)
     server = OwnRedis(layout)
     yield server
     os.kill(server.pid, signal.SIGCONT)

@@ -37,14 +37,17 @@ def edge() -> Iterator[VectorStore]:
         str(path),
         "--dir",
         str(folder / "d"),
+        "--passwords",
+        str(folder / "passwords.json"),
     ]
+    (folder / "passwords.json").write_text('{"vectors": "a password"}')
     process = subprocess.Popen(command)
     try:
         for _ in range(200):
             if path.exists():
                 break
             time.sleep(0.05)
-        yield EdgeStore(path)
+        yield EdgeStore(path, "a password")
     finally:
         process.terminate()
         assert process.wait(10) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
@@ -26,6 +27,7 @@ from engines.vectors.edge import EdgeStore
 ACME = UUID(int=0xA)
 DOCUMENT, HANDBOOK = UUID(int=0x20), UUID(int=0x10)
 NAME = "minilm"
+PASSWORD = "a password"
 
 
 @dataclass
@@ -41,7 +43,16 @@ class EdgeInstance:
 
     def spawn(self, *, directory: str = "data", name: str = "v.sock") -> subprocess.Popen[str]:
         path = self.folder / "run" / name
-        arguments = ["--socket", str(path), "--dir", str(self.folder / directory)]
+        passwords = self.folder / "passwords.json"
+        passwords.write_text(json.dumps({"vectors": PASSWORD}))
+        arguments = [
+            "--socket",
+            str(path),
+            "--dir",
+            str(self.folder / directory),
+            "--passwords",
+            str(passwords),
+        ]
         command = [sys.executable, "-m", "engines.vectors.edge_process", *arguments]
         self.processes.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         return self.processes[-1]
@@ -72,7 +83,7 @@ def running() -> Iterator[EdgeInstance]:
     """An owner that must still run after all tests."""
     instance = EdgeInstance(Path(tempfile.mkdtemp(prefix="oyl-")))
     owner = instance.start()
-    EdgeStore(instance.socket).upsert(ACME, NAME, points(1))
+    EdgeStore(instance.socket, PASSWORD).upsert(ACME, NAME, points(1))
     yield instance
     assert owner.poll() is None
     owner.terminate()
@@ -99,7 +110,7 @@ def ids(store: EdgeStore) -> list[int]:
 
 
 def test_acknowledged_writes_survive_sigkill(instance: EdgeInstance) -> None:
-    owner, store = instance.start(), EdgeStore(instance.socket)
+    owner, store = instance.start(), EdgeStore(instance.socket, PASSWORD)
     acknowledged, killed = list[int](), threading.Event()
 
     def write() -> None:
@@ -130,7 +141,7 @@ def test_acknowledged_writes_survive_sigkill(instance: EdgeInstance) -> None:
 
 
 def test_client_reconnects_after_a_restart(instance: EdgeInstance) -> None:
-    owner, store = instance.start(), EdgeStore(instance.socket)
+    owner, store = instance.start(), EdgeStore(instance.socket, PASSWORD)
     store.upsert(ACME, NAME, points(1, 2))
     owner.send_signal(signal.SIGTERM)
     stopped = time.monotonic()
@@ -155,7 +166,7 @@ def test_many_signals_stop_it_cleanly(instance: EdgeInstance) -> None:
 
 
 def test_write_during_stop_succeeds_or_is_retryable(instance: EdgeInstance) -> None:
-    owner, store = instance.start(), EdgeStore(instance.socket)
+    owner, store = instance.start(), EdgeStore(instance.socket, PASSWORD)
     store.upsert(ACME, NAME, points(1))
     owner.send_signal(signal.SIGTERM)
     done = [1]
@@ -170,7 +181,7 @@ def test_write_during_stop_succeeds_or_is_retryable(instance: EdgeInstance) -> N
 
 
 def test_call_on_a_dead_connection_is_retried(instance: EdgeInstance) -> None:
-    owner, store = instance.start(), EdgeStore(instance.socket)
+    owner, store = instance.start(), EdgeStore(instance.socket, PASSWORD)
     store.upsert(ACME, NAME, points(1))
     owner.kill()
     owner.wait()
@@ -181,7 +192,7 @@ def test_call_on_a_dead_connection_is_retried(instance: EdgeInstance) -> None:
 
 
 def test_timeout_is_retryable(instance: EdgeInstance) -> None:
-    owner, store = instance.start(), EdgeStore(instance.socket, timeout=0.2)
+    owner, store = instance.start(), EdgeStore(instance.socket, PASSWORD, timeout=0.2)
     owner.send_signal(signal.SIGSTOP)
     with pytest.raises(VectorStoreError, match="timed out") as error:
         store.scroll(ACME, NAME, Filter())
@@ -197,7 +208,7 @@ def test_second_owner_exits(instance: EdgeInstance) -> None:
     assert "Another process owns the vectors" in same_folder.communicate(timeout=10)[1]
     assert "Another process listens" in same_socket.communicate(timeout=10)[1]
     assert (same_folder.returncode, same_socket.returncode) == (1, 1)
-    assert ids(EdgeStore(instance.socket)) == []
+    assert ids(EdgeStore(instance.socket, PASSWORD)) == []
 
 
 def test_socket_is_private_to_its_user(instance: EdgeInstance) -> None:
@@ -226,15 +237,27 @@ def _framed(head: bytes, body: bytes = b"", magic: bytes = b"OYL1") -> bytes:
     ],
 )
 def test_garbage_closes_only_its_connection(running: EdgeInstance, garbage: bytes) -> None:
-    store = EdgeStore(running.socket)
+    store = EdgeStore(running.socket, PASSWORD)
     assert ids(store) == [1]
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(5)
         client.connect(str(running.socket))
+        wire.send_password(client, PASSWORD)
         client.sendall(garbage)
         with pytest.raises((EOFError, ConnectionResetError)):
             wire.receive(client, timeout=5)
     assert ids(store) == [1]
+
+
+@pytest.mark.parametrize("password", ["", "a passwort"])
+def test_connection_without_the_password_is_closed_unread(running: EdgeInstance, password: str) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(running.socket))
+        wire.send_password(client, password)
+        wire.send(client, {"operation": "scroll", "collection": NAME, "filter": {}})
+        with pytest.raises((EOFError, ConnectionResetError)):
+            wire.receive(client, timeout=5)
 
 
 @pytest.mark.parametrize(
@@ -253,10 +276,11 @@ def test_garbage_closes_only_its_connection(running: EdgeInstance, garbage: byte
 def test_malformed_request_is_refused_on_an_open_connection(
     running: EdgeInstance, header: dict[str, object]
 ) -> None:
-    store = EdgeStore(running.socket)
+    store = EdgeStore(running.socket, PASSWORD)
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(5)
         client.connect(str(running.socket))
+        wire.send_password(client, PASSWORD)
         for _ in range(2):
             wire.send(client, header, [np.ones(4, np.float32), np.ones(1, np.uint32)])
             answer = wire.receive(client, timeout=5).header["error"]
@@ -266,7 +290,7 @@ def test_malformed_request_is_refused_on_an_open_connection(
 
 def test_client_dying_in_a_message_harms_no_other(instance: EdgeInstance) -> None:
     instance.start()
-    store = EdgeStore(instance.socket)
+    store = EdgeStore(instance.socket, PASSWORD)
     with socket.socket(socket.AF_UNIX) as dying:
         dying.connect(str(instance.socket))
         dying.sendall(_framed(b"{" * 1000)[:500])
@@ -278,12 +302,12 @@ def test_message_over_the_limit_is_not_sent(instance: EdgeInstance, monkeypatch:
     instance.start()
     monkeypatch.setattr(wire, "MAX_BYTES", 1000)
     with pytest.raises(VectorStoreError, match="over the limit") as error:
-        EdgeStore(instance.socket).upsert(ACME, NAME, points(*range(100)))
+        EdgeStore(instance.socket, PASSWORD).upsert(ACME, NAME, points(*range(100)))
     assert not error.value.retryable
 
 
 def test_damage_affects_only_its_collection(instance: EdgeInstance) -> None:
-    owner, store = instance.start(), EdgeStore(instance.socket)
+    owner, store = instance.start(), EdgeStore(instance.socket, PASSWORD)
     store.upsert(ACME, NAME, points(1))
     owner.terminate()
     assert owner.wait(10) == 0
@@ -297,7 +321,7 @@ def test_damage_affects_only_its_collection(instance: EdgeInstance) -> None:
 
 def test_store_is_thread_safe(instance: EdgeInstance) -> None:
     instance.start()
-    store = EdgeStore(instance.socket)
+    store = EdgeStore(instance.socket, PASSWORD)
     failures = list[BaseException]()
 
     def work(number: int) -> None:

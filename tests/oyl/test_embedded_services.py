@@ -22,7 +22,7 @@ from oyl.embedded import instance, postgres, redis
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.instance import InstanceInfo, InstanceKind
 from oyl.embedded.layout import Layout
-from oyl.embedded.secrets import database_passwords
+from oyl.embedded.secrets import database_passwords, service_passwords
 from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.services import ensure_services
 from oyl.embedded.supervisor import ROOT, Supervisor
@@ -148,10 +148,21 @@ def test_nobody_signs_in_without_a_password_and_the_superuser_never(layout):
         assert passwords.stat().st_mode & 0o777 == 0o600
 
 
-def test_redis_takes_no_command_that_changes_its_configuration_or_files(layout):
+def ask_redis(layout: Layout, *commands: str) -> list[bytes]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(layout.redis_socket))
+        answers = []
+        for command in commands:
+            connection.sendall(command.encode() + b"\r\n")
+            answers.append(connection.recv(999))
+        return answers
+
+
+def test_redis_answers_only_with_a_password_and_changes_no_configuration_or_files(layout):
     layout.run.mkdir(mode=0o700)
     service_log = ServiceLog(layout.logs)
     supervisor = Supervisor(service_log, lambda name, pid: None)
+    password = service_passwords(layout.service_passwords)["redis"]
     try:
         supervisor.start([redis.program(layout)])
         for command in (
@@ -162,13 +173,21 @@ def test_redis_takes_no_command_that_changes_its_configuration_or_files(layout):
             "MODULE LIST",
             "REPLICAOF a 1",
             "ACL LIST",
+            "SCRIPT FLUSH",
+            "EVAL return 0",
+            "FUNCTION LIST",
         ):
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.connect(str(layout.redis_socket))
-                connection.sendall(command.encode() + b"\r\n")
-                assert connection.recv(999).startswith((b"-NOPERM", b"-ERR DEBUG command not allowed")), (
-                    command
-                )
+            signed_in, answer = ask_redis(layout, f"AUTH oyl {password}", command)
+            assert signed_in == b"+OK\r\n"
+            assert answer.startswith((b"-NOPERM", b"-ERR DEBUG command not allowed")), command
+        for command in ("PING", "GET a", "INFO", "HELLO 3"):
+            assert ask_redis(layout, command)[0].startswith(b"-NOAUTH"), command
+        assert ask_redis(layout, "AUTH default x", "PING")[1].startswith(b"-NOAUTH")
+        (process,) = [
+            each for each in psutil.process_iter() if str(layout.redis_socket) in " ".join(each.cmdline())
+        ]
+        assert password not in " ".join(process.cmdline())
+        assert layout.service_passwords.stat().st_mode & 0o777 == 0o600
     finally:
         supervisor.stop()
         service_log.close()
@@ -254,7 +273,7 @@ def test_crashed_server_is_restarted(layout):
 
 
 def test_services_run_in_the_background_until_they_are_stopped(layout, settings, monkeypatch, capsys):
-    settings.LAYOUT, settings.REDIS_URL = layout, f"unix://{layout.redis_socket}"
+    settings.LAYOUT, settings.REDIS_URL = layout, redis.url(layout)
     for name, value in environment(layout).items():
         monkeypatch.setenv(name, value)
 

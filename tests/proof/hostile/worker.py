@@ -72,7 +72,7 @@ def run_worker() -> Iterator[Worker]:
         log = stack.enter_context((folder / "log").open("wb"))
         stack.enter_context(_run_program(redis.program(layout), environment, log))
         process = stack.enter_context(_run_program(application()[1], environment, log))
-        celery = Celery(broker=f"redis+socket://{layout.redis_socket}")
+        celery = Celery(broker="redis+socket" + redis.url(layout).removeprefix("unix"))
         stack.callback(celery.close)
         yield Worker(process=process, folder=folder, celery=celery)
 
@@ -82,6 +82,7 @@ def _prepare_folders(folder: Path, layout: Layout) -> None:
     for path in (layout.data, layout.run, folder / "home", folder / "tmp", suite.files):
         path.mkdir(parents=True, exist_ok=True)
     layout.files.symlink_to(suite.files)
+    layout.service_passwords.symlink_to(suite.service_passwords)
     # The worker expects the vector store's socket here.
     (folder / "tmp" / layout.run.name).symlink_to(suite.run)
 
@@ -93,7 +94,7 @@ def _environment(folder: Path, layout: Layout) -> dict[str, str]:
         "OYL_HTTPS": "false",
         "OYL_DATA_DIR": str(layout.data),
         "DATABASE_URL": _database_url(),
-        "REDIS_URL": f"unix://{layout.redis_socket}",
+        "REDIS_URL": redis.url(layout),
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
     }

@@ -148,7 +148,7 @@ def ask_postgres_as_superuser(targets: Targets) -> str:
 
 
 def ask_redis(targets: Targets) -> str:
-    answer = _ask(targets["redis"], b"CONFIG GET dir\r\n")
+    answer = _ask(targets["redis"], b"KEYS *\r\n")
     if answer.startswith(b"-"):
         raise Refused(answer.decode())
     return answer.decode()
@@ -156,7 +156,7 @@ def ask_redis(targets: Targets) -> str:
 
 def ask_the_vector_store(targets: Targets) -> str:
     header = b'{"operation": "scroll", "collection": "minilm", "filter": {}, "limit": 9, "arrays": []}'
-    answer = _ask(targets["vectors"], struct.pack("!4sII", b"OYL1", len(header), 0) + header)
+    answer = _ask(targets["vectors"], bytes(43) + struct.pack("!4sII", b"OYL1", len(header), 0) + header)
     if not answer:
         raise Refused("The vector store closed the connection.")
     return answer.decode(errors="replace")
