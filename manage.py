@@ -6,6 +6,8 @@ import sys
 
 # `up` and `services` rule the services themselves; the others need none.
 WITHOUT_SERVICES = {"up", "services", "help", "version", "check", "makemigrations", "collectstatic"}
+# These use no data: developers run them as whoever owns the code.
+WITHOUT_DATA = {"help", "version", "check", "makemigrations"}
 
 
 def main() -> None:
@@ -17,6 +19,10 @@ def main() -> None:
     from oyl.embedded.errors import ServiceError
 
     try:
+        if len(sys.argv) > 1 and sys.argv[1].lstrip("-") not in WITHOUT_DATA:
+            from oyl.user import leave_root
+
+            leave_root()
         if sys.argv[1:2] in (["version"], ["--version"]):
             # Django's own command line would print Django's version.
             django.setup()

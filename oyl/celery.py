@@ -7,10 +7,11 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import worker_init
+from celery.signals import beat_init, worker_init
 
 from core.apps import oyl_apps
 from core.isolation.time_limits import BULK, time_limits
+from oyl.user import refuse_root
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
 
@@ -40,6 +41,12 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         for config in oyl_apps()
         for schedule in config.schedules
     }
+
+
+@worker_init.connect
+@beat_init.connect
+def check_user(**_: Any) -> None:
+    refuse_root()
 
 
 @worker_init.connect

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from core import root
 from core.private_files import open_to_others
 from oyl.health import NIL_TENANT, probe_database, probe_redis, probe_vector_store
 
@@ -128,11 +131,18 @@ def ocr() -> str:
     return "reads a picture"
 
 
+def user() -> str:
+    if root.is_root():
+        raise CheckFailed("this is root", only_warn=settings.OYL_ALLOW_ROOT)
+    return f"{pwd.getpwuid(os.geteuid()).pw_name}, who is not root"
+
+
 def sandbox() -> str:
     """Which layers this kernel gives to parsers, and whether they are enough for PARSER_SANDBOX."""
     from engines.parsing.process import available_layers
+    from knowledge.engine_config import parser_service
 
-    layers = available_layers()
+    layers = available_layers(parser_service())
     if missing := ", ".join(layers.missing):
         only_warn = layers.is_enough or settings.PARSER_SANDBOX == "available"
         raise CheckFailed(f"this kernel, or the container, does not permit {missing}", only_warn=only_warn)
@@ -204,6 +214,7 @@ COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
     ),
     ("embedder", embedder, "Run `make install`; docs/settings.md explains the EMBEDDING settings."),
     ("ocr", ocr, "Install the locked requirements again: `make install`."),
+    ("user", user, "Unset OYL_ALLOW_ROOT: OYL then continues as another user."),
     ("sandbox", sandbox, "docs/threat-model.md says what hostile files can do without it."),
     ("soffice", soffice, "Install LibreOffice if you need it: `apt install libreoffice` on Debian."),
     ("data folder", data_folder, "Make room, let OYL's user write there, or choose another OYL_DATA_DIR."),

@@ -46,7 +46,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
     from django.conf import settings
 
+    from oyl.user import leave_root
+
     raise_limit_of_open_files()
+    leave_root()
     config = configuration(host=settings.OYL_HOST, port=settings.OYL_PORT)
     config.load_app()  # before the event loop runs, because the application asks the database while it is imported
     uvicorn.Server(config).run()

@@ -38,6 +38,7 @@ def prepare() -> None:
     os.environ["OYL_DATA_DIR"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "oyl.settings"
     os.environ.update(UNLIMITED)
+    os.environ["OYL_ALLOW_ROOT"] = "true"  # CI is root's, and the suite writes into the checkout
     if os.environ.get("DATABASE_URL"):
         os.environ.setdefault("OYL_HTTPS", "false")
         os.environ.update({name: os.environ.get(name) or value for name, value in FOR_SERVERS.items()})

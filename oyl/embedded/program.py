@@ -53,7 +53,8 @@ def without_root(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _as_nobody() -> tuple[str, ...]:
-    """Run as `nobody`, with one capability to enter folders that only root can, such as a checkout below /root."""
+    """Run as `nobody`, with one capability to enter folders that only root can, such as a checkout below /root: where OYL is
+    allowed to run as root (`core.root`)."""
     user = pwd.getpwnam("nobody")
     capability = "-all,+dac_override"
     return (

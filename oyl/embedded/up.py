@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import http.client
 import json
+import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from core import root
 from core.private_files import close_to_others
 from engines.parsing.process import available_layers
 from oyl.embedded import background, instance, services
@@ -37,6 +40,7 @@ def up(console: TextIO) -> None:
     service_log = ServiceLog(settings.LAYOUT.logs, console)
     with suppress(KeyboardInterrupt), interruptible(), services.run(acquired, service_log) as supervisor:
         service_log.write("oyl", f"services are ready, data is in {settings.OYL_DATA_DIR}")
+        _report_user(service_log)
         _close_data_folder(service_log)
         _check_sandbox(service_log)
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -121,9 +125,19 @@ def _close_data_folder(service_log: ServiceLog) -> None:
         ) from error
 
 
+def _report_user(service_log: ServiceLog) -> None:
+    if root.is_root():
+        message = "WARNING: everything but PostgreSQL runs as root, because OYL_ALLOW_ROOT is set. Only tests should."
+    else:
+        message = f"everything runs as the user {pwd.getpwuid(os.geteuid()).pw_name}"
+    service_log.write("oyl", message)
+
+
 def _check_sandbox(service_log: ServiceLog) -> None:
     """Warn about missing layers of the parser's sandbox, or raise ServiceError if they are required."""
-    layers = available_layers()
+    from knowledge.engine_config import parser_service  # which imports models
+
+    layers = available_layers(parser_service())
     if not (missing := ", ".join(layers.missing)):
         return
     message = (

@@ -81,7 +81,7 @@ def test_missing_layers_of_the_sandbox_are_named(
     settings, monkeypatch, landlock, namespaces, setting, expected
 ):
     layers = Layers(landlock=landlock, system_calls=True, namespaces=namespaces)
-    monkeypatch.setattr("engines.parsing.process.available_layers", lambda: layers)
+    monkeypatch.setattr("engines.parsing.process.available_layers", lambda service: layers)
     settings.PARSER_SANDBOX = setting
     state, detail = state_of("sandbox")
     assert state is expected

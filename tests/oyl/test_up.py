@@ -104,6 +104,15 @@ def wait_for_new_pid(layout: Layout, name: str, old: int) -> int:
     raise AssertionError(f"{name} was not started again")
 
 
+def assert_unprivileged(pid: int) -> None:
+    """Also if root has started it."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    assert "0" not in status["Uid"].split() and "0" not in status["Gid"].split()
+    assert {status[f"Cap{name}"].strip("\t0") for name in ("Inh", "Prm", "Eff", "Amb")} == {""}
+    if os.geteuid() == 0:
+        assert status["CapBnd"].strip("\t0") == "" and status["NoNewPrivs"].strip() == "1"
+
+
 def test_up_runs_restarts_and_stops_all_processes(tmp_path):
     layout = Layout(tmp_path / "a folder" / ("x" * 100) / ("y" * 90))
     layout.data.mkdir(parents=True)
@@ -114,7 +123,13 @@ def test_up_runs_restarts_and_stops_all_processes(tmp_path):
     for path in (layout.data, layout.files, layout.files / "tenants"):
         path.chmod(0o755)
     own = {"OYL_DATA_DIR": str(layout.data), "OYL_PORT": str(free_port())}
-    own |= {"DATABASE_URL": "", "REDIS_URL": "", "QDRANT_URL": "", "EMBEDDING_URL": ""}
+    own |= {
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "QDRANT_URL": "",
+        "EMBEDDING_URL": "",
+        "OYL_ALLOW_ROOT": "false",
+    }
     command = [sys.executable, "manage.py", "up"]
     with subprocess.Popen(
         command,
@@ -141,6 +156,9 @@ def test_up_runs_restarts_and_stops_all_processes(tmp_path):
                 ".s.PGSQL.5432",
                 "redis.sock",
             }
+            assert "everything runs as the user" in shown
+            for pid in (info.pid, *(pid for pid, _ in info.children.values())):
+                assert_unprivileged(pid)
             os.kill(info.children["web"][0], signal.SIGKILL)
             wait_for_new_pid(layout, "web", info.children["web"][0])
             assert "was killed by SIGKILL" in (layout.logs / "web.log").read_text()
