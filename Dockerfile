@@ -12,7 +12,8 @@ RUN if [ -n "$WITH_LIBREOFFICE" ]; then \
       apt-get update && apt-get install --yes --no-install-recommends libreoffice-writer-nogui libreoffice-impress-nogui \
       && rm -rf /var/lib/apt/lists/*; \
     fi
-RUN useradd --uid 10001 --no-create-home --home-dir /tmp oyl && install --directory --owner oyl --group oyl --mode 0700 /data
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp oyl && install --directory --owner oyl --group oyl --mode 0700 /data \
+    && useradd --uid 10002 --no-create-home --home-dir /tmp parser && install --directory --owner parser --group parser /parser
 COPY --from=libraries /opt/venv /opt/venv
 WORKDIR /app
 COPY . .

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +163,5 @@ class CoreConfig(OylAppConfig):
     def ready(self) -> None:
         from core.encryption.keyring import ciphers
 
-        ciphers()  # raises now for a bad setting, and not when the first secret is read
+        if "OYL_ENCRYPTION_KEYS" not in settings.OYL_WITHOUT_KEYS:
+            ciphers()  # raises now for a bad setting, and not when the first secret is read

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,11 @@ import psycopg
 import pytest
 import yaml
 from django.conf import settings
+from redis import Redis
 
 from jobs.handlers import handlers
 from oyl.celery import app
-from oyl.embedded import postgres
+from oyl.embedded import postgres, redis
 from oyl.embedded.layout import Layout
 from oyl.embedded.service_log import ServiceLog
 from oyl.embedded.supervisor import Supervisor
@@ -30,9 +32,31 @@ ROOT: Path = settings.BASE_DIR
 TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 OURS = ("migrate", "web", "worker", "beat")
+KEYS = {"SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY"}
 EXAMPLE = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
 FILLED_IN = {name: value or f"{name.lower()}-value" for name, value in EXAMPLE.items()}
 REFERENCE = re.compile(r"\$\{(\w+)(:[?-])?([^}]*)\}")
+WITHOUT_PASSWORD = "postgresql://oyl_app@postgres:5432/oyl"
+# The secrets of each service, by the name in .env; and the networks, of which one leads out.
+SECRETS = {
+    "migrate": {"OYL_OWNER_PASSWORD", "OYL_APP_PASSWORD", "REDIS_PASSWORD", "QDRANT_API_KEY", *KEYS},
+    "web": {"OYL_APP_PASSWORD", "REDIS_PASSWORD", "QDRANT_API_KEY", *KEYS},
+    "worker": {"OYL_APP_PASSWORD", "REDIS_PASSWORD", "QDRANT_API_KEY", "OYL_AUDIT_KEY"},
+    "beat": {"REDIS_PASSWORD"},
+    "parser": set[str](),
+    "postgres": {"POSTGRES_PASSWORD", "OYL_OWNER_PASSWORD", "OYL_APP_PASSWORD"},
+    "redis": {"REDIS_PASSWORD"},
+    "qdrant": {"QDRANT_API_KEY"},
+}
+NETWORKS = {
+    "migrate": {"database"},
+    "web": {"database", "messages", "vectors", "outside"},
+    "worker": {"database", "messages", "vectors", "outside"},
+    "beat": {"messages"},
+    "postgres": {"database"},
+    "redis": {"messages"},
+    "qdrant": {"vectors"},
+}
 SHOW_SETTINGS = """
 import json
 from oyl import settings
@@ -47,7 +71,7 @@ def resolve(value: str) -> str:
 
 
 def environment(service: str) -> dict[str, str]:
-    return {name: resolve(value) for name, value in SERVICES[service]["environment"].items()}
+    return {name: resolve(value) for name, value in SERVICES[service].get("environment", {}).items()}
 
 
 def load_settings(given: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -60,9 +84,9 @@ def load_settings(given: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("service", OURS)
 def test_environment_has_known_and_all_required_settings(service):
-    given = set(SERVICES[service]["environment"])
-    assert given <= variables()
-    assert required_on_servers() <= given
+    given = environment(service)
+    assert given.keys() <= variables()
+    assert required_on_servers() <= {*given, *given.get("OYL_WITHOUT_KEYS", "").split(",")}
 
 
 def test_settings_load_from_the_environment_with_the_right_roles():
@@ -96,8 +120,12 @@ def test_only_migrate_gets_the_owner_role():
 def test_every_secret_comes_from_the_environment_and_has_no_default():
     named = re.compile(r"PASSWORD|SECRET|KEY|AUTH|_URL$")
     for service in SERVICES.values():
-        for name, value in service["environment"].items():
-            if named.search(name) and name != "QDRANT_URL":
+        for name, value in service.get("environment", {}).items():
+            if (
+                named.search(name)
+                and name not in ("QDRANT_URL", "OYL_WITHOUT_KEYS")
+                and value != WITHOUT_PASSWORD
+            ):
                 assert ":?" in value, f"{name} must be ${{…:?…}}"
     assert not re.search(r"\$\{\w*(PASSWORD|SECRET|KEY)\w*:-", TEXT)
 
@@ -109,11 +137,76 @@ def test_example_has_exactly_the_variables_of_compose():
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_service_is_unprivileged_and_health_checked(service):
+def test_service_is_confined_and_health_checked(service):
     given = SERVICES[service]
     assert str(given["user"]).split(":")[0] not in ("", "0", "root")
+    assert given["read_only"] is True
+    assert given["cap_drop"] == ["ALL"] and "cap_add" not in given and "privileged" not in given
+    assert given["security_opt"] == ["no-new-privileges:true"]
+    assert 0 < given["pids_limit"] <= 512
+    assert given["mem_limit"]
+    assert given["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
     assert given["healthcheck"].get("test") or service == "migrate"  # which exits
     assert given["restart"] in ("unless-stopped", "on-failure:3")
+
+
+def test_each_service_gets_only_the_secrets_that_it_needs():
+    secret = re.compile(r"PASSWORD|SECRET|KEY")
+    found = {
+        service: {name for name, _, _ in REFERENCE.findall(json.dumps(given)) if secret.search(name)}
+        for service, given in SERVICES.items()
+    }
+    assert found == SECRETS
+
+
+def test_networks_are_split_and_only_one_leads_out():
+    found = {service: set(given.get("networks", [])) for service, given in SERVICES.items()}
+    assert found == {"parser": set(), **NETWORKS}
+    assert SERVICES["parser"]["network_mode"] == "none"
+    assert not any("network_mode" in given for service, given in SERVICES.items() if service != "parser")
+    networks = yaml.safe_load(TEXT)["networks"]
+    assert {name for name, given in networks.items() if not (given or {}).get("internal")} == {"outside"}
+
+
+def test_parser_has_a_user_of_its_own_and_shares_only_its_socket():
+    parser, worker = SERVICES["parser"], SERVICES["worker"]
+    assert [name for name, given in SERVICES.items() if given["user"] == parser["user"]] == ["parser"]
+    assert parser["volumes"] == ["parser:/parser"]
+    assert "environment" not in parser
+    assert "parser:/parser:ro" in worker["volumes"]
+    assert f"--socket {environment('worker')['PARSER_SOCKET']}" in parser["command"]
+    sharing = [name for name, given in SERVICES.items() if "parser:" in str(given.get("volumes"))]
+    assert sharing == ["worker", "parser"]
+
+
+def test_beat_sends_messages_without_a_key_or_password_of_the_database(tmp_path):
+    """With the embedded Redis, and no database to reach."""
+    given = {
+        name: value
+        for name, value in environment("beat").items()
+        if name not in ("REDIS_URL", "OYL_DATA_DIR")
+    }
+    layout = Layout(tmp_path)
+    layout.run.mkdir(mode=0o700)
+    service_log = ServiceLog(layout.logs)
+    supervisor = Supervisor(service_log, lambda name, pid: None)
+    own = {name: value for name, value in os.environ.items() if name not in variables()}
+    command = [sys.executable, "-m", "celery", "-A", "oyl", "beat", "--schedule", str(tmp_path / "schedule")]
+    try:
+        supervisor.start([redis.program(layout)])
+        with (
+            Redis.from_url(redis.url(layout)) as messages,
+            subprocess.Popen(command, cwd=ROOT, env={**own, **given, "OYL_DATA_DIR": str(tmp_path)}) as beat,
+        ):
+            deadline = time.monotonic() + 60
+            while not (sent := messages.llen("maintenance")) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            beat.terminate()
+    finally:
+        supervisor.stop()
+        service_log.close()
+        layout.run.rmdir()
+    assert sent
 
 
 def test_only_web_is_published_on_localhost():
