@@ -67,6 +67,7 @@ def attack(job: Job) -> ParsedDocument:
         "infect": lambda: _infect(job),
         "look": lambda: {
             "pid": os.getpid(),
+            "hash": hash("a word"),
             "found": attacks.STOLEN,
             "files": [path.name for path in Path().iterdir()],
         },

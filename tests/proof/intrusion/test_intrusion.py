@@ -184,6 +184,11 @@ def test_member_that_is_a_link_brings_nothing(targets):
     assert caught.value.code == "parse_crash"
 
 
+def test_seed_of_hashes_differs_between_warm_processes(targets):
+    with intruder(targets) as one, intruder(targets) as other:
+        assert one.read("look")["hash"] != other.read("look")["hash"]
+
+
 def test_next_file_is_not_infected(targets):
     with intruder(targets) as hostile:
         first = hostile.read("infect")
