@@ -29,6 +29,7 @@ from core.models import SoftDeleteModel
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.quotas import charge, count
+from core.recent_password import require_recent_password
 
 Event = TypeVar("Event", AuditLog, PlatformEvent)
 # An event counts once for each so many characters in the quota of events.
@@ -113,9 +114,10 @@ def save_audited(*, actor: Actor, instance: models.Model, action: str = "", role
     """Save an object of a simple model, with an event of the old and new value of each field that changed; for an
     encrypted field only whether it has one. Nothing happens when nothing changed.
 
-    `action` is "<noun>.created" or "<noun>.changed" unless given. Raises ForbiddenError below `role`.
+    `action` is "<noun>.created" or "<noun>.changed" unless given. Raises ForbiddenError below `role`, and
+    PasswordNeededError for an object with secrets.
     """
-    actor.require(role)
+    _require_right(actor, role, [instance])
     with tenant_scope(actor.tenant_id):
         old, changed = _stored_and_changed(instance)
         if not changed:
@@ -147,9 +149,10 @@ def _stored_and_changed(instance: models.Model) -> tuple[Any, list[models.Field[
 def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role: Role = Role.EDITOR) -> None:
     """Delete objects of simple models: softly if the model is a SoftDeleteModel, otherwise with all that cascades.
 
-    Raises ForbiddenError below `role`, and ConflictError while undeleted objects depend on one.
+    Raises ForbiddenError below `role`, PasswordNeededError for objects with secrets, and ConflictError while undeleted
+    objects depend on one.
     """
-    actor.require(role)
+    _require_right(actor, role, instances)
     with tenant_scope(actor.tenant_id):
         if dependents := undeleted_dependents(instances):
             raise ConflictError(f"First delete what belongs to it: {', '.join(dependents)}.")
@@ -170,6 +173,12 @@ def soft_delete_audited(*, actor: Actor, instances: Sequence[models.Model], role
                 instance.save(update_fields=["deleted_at", "updated_at"])
             else:
                 instance.delete()
+
+
+def _require_right(actor: Actor, role: Role, instances: Sequence[models.Model]) -> None:
+    actor.require(role)
+    if any(isinstance(field, EncryptedJSONField) for one in instances for field in one._meta.concrete_fields):
+        require_recent_password(actor)
 
 
 def undeleted_dependents(instances: Sequence[models.Model]) -> list[str]:

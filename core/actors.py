@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -21,7 +21,8 @@ class ActorKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """`credential` is "session", an API key's prefix, or a command's or task's name. An API key has `scopes`, and may be
-    `bound` to one object; both are None for all other actors, whom only their role restricts."""
+    `bound` to one object; both are None for all other actors, whom only their role restricts. `password_entered_at` is a
+    person's (seconds since 1970): it changes nothing in who they are."""
 
     kind: ActorKind
     tenant_id: UUID
@@ -31,6 +32,7 @@ class Actor:
     request_id: str = ""
     scopes: frozenset[str] | None = None
     bound: tuple[str, UUID | None] | None = None
+    password_entered_at: int = field(default=0, compare=False)
 
     @property
     def caller(self) -> str:
@@ -57,6 +59,7 @@ class PlatformActor:
     credential: str
     user_id: UUID | None = None
     request_id: str = ""
+    password_entered_at: int = field(default=0, compare=False)
 
     def require_operator(self) -> None:
         """Raises ForbiddenError."""
@@ -72,6 +75,7 @@ class PlatformActor:
             credential=self.credential,
             user_id=self.user_id,
             request_id=self.request_id,
+            password_entered_at=self.password_entered_at,
         )
 
 

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core.database_functions import call_function
 
-BEGUN, SEEN = "begun", "seen"
+BEGUN, SEEN, PASSWORD_ENTERED = "begun", "seen", "password_entered"
 SEEN_EVERY_SECONDS = 300
 
 

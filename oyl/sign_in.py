@@ -55,7 +55,7 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]
 
 
 def with_wait(response: HttpResponse) -> HttpResponse:
-    """The sign-in page, as a 429 if the attempt was refused for a time."""
+    """A page that takes a password, as a 429 if the attempt was refused for a time."""
     form = (getattr(response, "context_data", None) or {}).get("form")
     if wait := getattr(form, "wait", 0):
         response.status_code = 429
@@ -63,7 +63,25 @@ def with_wait(response: HttpResponse) -> HttpResponse:
     return response
 
 
-class PasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]
+class PresentPassword:
+    """Part of a form that asks signed-in people for their present password."""
+
+    request: HttpRequest
+    wait = 0
+
+    def check_present(self, password: str) -> str:
+        """Guesses are counted as those on the sign-in page. Raises ValidationError."""
+        email = cast(User, self.request.user).email
+        try:
+            if authenticate(self.request, username=email, password=password) is None:
+                raise ValidationError("This is not your present password.", code="password_incorrect")
+        except (SignInWaitError, PasswordsBusyError) as error:
+            self.wait = error.wait
+            raise ValidationError(str(error), code="wait") from error
+        return password
+
+
+class PasswordForm(PresentPassword, AdminOwnPasswordChangeForm):  # type: ignore[misc]
     ends_api_keys = forms.BooleanField(
         label="Also revoke my API keys",
         required=False,
@@ -72,22 +90,15 @@ class PasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.request = cast(TenantRequest, request)
+        self.request = request
 
     def clean_old_password(self) -> str:
-        """Guesses are counted as those on the sign-in page."""
-        old = str(self.cleaned_data["old_password"])
-        try:
-            if authenticate(self.request, username=self.user.email, password=old) is None:
-                raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
-        except (SignInWaitError, PasswordsBusyError) as error:
-            raise ValidationError(str(error), code="wait") from error
-        return old
+        return self.check_present(str(self.cleaned_data["old_password"]))
 
     def save(self, commit: bool = True) -> User:
         user: User = self.user
         change_password(
-            actor=person(self.request),
+            actor=person(cast(TenantRequest, self.request)),
             user=user,
             present=self.cleaned_data["old_password"],
             new=self.cleaned_data["new_password1"],

@@ -19,7 +19,8 @@ from unfold.sites import UnfoldAdminSite
 from audit.models import AuditLog
 from audit.services import events_of
 from core.requests import client_address, opens_own_scopes
-from core.sessions import BEGUN
+from core.sessions import BEGUN, PASSWORD_ENTERED
+from oyl.password_again import ask_password, confirm_page
 from oyl.sign_in import NO_TENANT, PasswordForm, SignInForm, person, with_wait
 from oyl.version import VERSION
 from oyl.visits import end_visit, enter_page, leave_page
@@ -39,6 +40,9 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         """The audit log's events of an object, newest first."""
         return events_of(instance)
 
+    def ask_password(self, request: HttpRequest) -> HttpResponse:
+        return ask_password(request)
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "version": VERSION}
 
@@ -53,6 +57,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return [
             path("switch-tenant/", switch_tenant, name="switch_tenant"),
             path("enter-tenant/", self.admin_view(enter_page), name="enter_tenant"),
+            path("confirm-password/", self.admin_view(confirm_page), name="confirm_password"),
             path("leave-tenant/", leave_page, name="leave_tenant"),
             path("try-search/", self.admin_view(search_page), name="try_search"),
         ]
@@ -104,7 +109,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 def signed_in(request: MemberRequest, response: HttpResponse) -> None:
     """Enter a member's tenant, and record the sign-in."""
     user = cast(User, request.user)
-    request.session[BEGUN] = int(time.time())
+    request.session[BEGUN] = request.session[PASSWORD_ENTERED] = int(time.time())
     if access := tenant_to_enter(tenants_of_user(user.pk)):
         enter_tenant(request, access)
     record_sign_in(actor=person(request), user=user, address=client_address(request))

@@ -17,7 +17,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from core.admin.base import operator_of
 from core.errors import InvalidError
 from core.isolation.tenant_directory import all_tenants
+from core.recent_password import PasswordNeededError
 from core.requests import opens_own_scopes
+from oyl.password_again import ask_password
 from tenants import visits
 from tenants.middleware import MemberRequest, operator_actor
 from tenants.services.visits import enter_tenant, leave_tenant, readable_reason
@@ -52,9 +54,12 @@ def enter_page(request: HttpRequest) -> HttpResponse:
     operator = operator_of(request)
     form = VisitForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        visit = enter_tenant(
-            actor=operator, tenant_id=form.cleaned_data["tenant"], reason=form.cleaned_data["reason"]
-        )
+        try:
+            visit = enter_tenant(
+                actor=operator, tenant_id=form.cleaned_data["tenant"], reason=form.cleaned_data["reason"]
+            )
+        except PasswordNeededError:
+            return ask_password(request)
         visits.keep(request.session, visit)
         rotate_token(request)  # forms that were opened before are refused
         return HttpResponseRedirect(reverse("admin:index"))

@@ -20,6 +20,7 @@ from core.concurrency import Kind, Slots, slots_of
 from core.isolation.scope import platform_scope, tenant_scope
 from core.rate_limits import Quota, RateLimitResult, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_group, rate_limit_key, uses_api_key
+from core.sessions import PASSWORD_ENTERED
 from tenants.access import TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
 from tenants.services.api_keys import record_key_use
 from tenants.visits import Visit, present_visit
@@ -124,7 +125,11 @@ def _identify(request: MemberRequest) -> None:
 def operator_actor(request: TenantRequest) -> PlatformActor:
     """The signed-in operator."""
     return PlatformActor(
-        kind=ActorKind.OPERATOR, credential="session", user_id=request.user.pk, request_id=request.id
+        kind=ActorKind.OPERATOR,
+        credential="session",
+        user_id=request.user.pk,
+        request_id=request.id,
+        password_entered_at=request.session.get(PASSWORD_ENTERED, 0),
     )
 
 
@@ -175,6 +180,7 @@ def _session_actor(request: MemberRequest) -> Actor | None:
         credential="session",
         user_id=request.user.pk,
         request_id=request.id,
+        password_entered_at=request.session.get(PASSWORD_ENTERED, 0),
     )
 
 

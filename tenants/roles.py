@@ -5,12 +5,14 @@ from __future__ import annotations
 from core.actors import Actor
 from core.errors import ForbiddenError
 from core.permissions import Role, key_scopes
+from core.recent_password import require_recent_password
 
 
 def require_rank_over(actor: Actor, *roles: Role) -> None:
     """Raises ForbiddenError unless the actor may take these roles away: admins all but owner, owners all; a key never an
-    owner's."""
+    owner's. Raises PasswordNeededError."""
     actor.require(Role.OWNER if Role.OWNER in roles else Role.ADMIN)
+    require_recent_password(actor)
     if actor.scopes is not None and Role.OWNER in roles:
         raise ForbiddenError("A key cannot make or unmake owners. Sign in to do this.")
 

@@ -8,6 +8,7 @@ import tests.environment  # noqa: F401  (before all else)
 # isort: split
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from core.actors import Actor, ActorKind
 from core.isolation.scope import VARIABLE, tenant_scope
 from core.permissions import Role
+from core.sessions import PASSWORD_ENTERED
 from knowledge.engine_config import file_parser
 from oyl.embedded import background
 from oyl.embedded.services import ensure_services
@@ -36,6 +38,8 @@ from tests.environment import KEPT
 # Fixtures for the tests of every app.
 pytest_plugins = ["tests.support.admin_rows", "tests.support.api_client"]
 PASSWORD = "correct horse battery staple"
+# When people of the tests have entered it; long runs of the harnesses keep them.
+JUST_NOW = int(time.time()) + 86_400
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -106,13 +110,26 @@ class Person:
 
 def browser(user: User) -> Client:
     """A new client that is signed in as the user."""
-    client = Client()
+    return sign_in(Client(), user)
+
+
+def sign_in(client: Client, user: User, password_entered_at: int = JUST_NOW) -> Client:
     client.force_login(user)
+    session = client.session
+    session[PASSWORD_ENTERED] = password_entered_at
+    session.save()
     return client
 
 
 def _join(tenant_id: UUID, user: User, role: Role, password: str) -> Person:
-    actor = Actor(kind=ActorKind.USER, tenant_id=tenant_id, role=role, credential="session", user_id=user.pk)
+    actor = Actor(
+        kind=ActorKind.USER,
+        tenant_id=tenant_id,
+        role=role,
+        credential="session",
+        user_id=user.pk,
+        password_entered_at=JUST_NOW,
+    )
     return Person(user=user, tenant_id=tenant_id, actor=actor, password=password)
 
 

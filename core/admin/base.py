@@ -26,16 +26,21 @@ from core.actors import Actor, PlatformActor
 from core.admin.theme import ModelAdmin, ModelForm, TabularInline
 from core.bounded_fields import is_long
 from core.errors import OylError
+from core.isolation.fields import TenantForeignKey
 from core.json_values import FormDecoder
 from core.permissions import Role
 from core.querysets import alive_above
+from core.recent_password import PasswordNeededError
 from core.requests import TenantRequest
 
 
-class HistorySite(Protocol):
-    """The admin site provides the history of objects, because `core` does not import the audit log."""
+class OylSite(Protocol):
+    """The admin site provides what `core` does not import: the history of objects, which the audit log has, and the page
+    that asks for the password again."""
 
     def history_of(self, instance: models.Model) -> models.QuerySet[Any]: ...
+
+    def ask_password(self, request: HttpRequest) -> HttpResponse: ...
 
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -59,12 +64,15 @@ def operator_of(request: HttpRequest) -> PlatformActor:
 
 
 def show_domain_errors(view: View) -> View:
-    """Show an OylError as a message on the page of the request; the transaction is rolled back."""
+    """Show an OylError as a message on the page of the request; the transaction is rolled back. If the password has to be
+    entered again, ask for it."""
 
     @wraps(view)
     def wrapper(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(self, request, *args, **kwargs)
+        except PasswordNeededError:
+            return cast(OylSite, self.admin_site).ask_password(request)
         except OylError as error:
             messages.error(request, str(error))
             return redirect_or_htmx(request, request.headers.get("HX-Current-URL", request.get_full_path()))
@@ -80,12 +88,14 @@ def redirect_or_htmx(request: HttpRequest, address: str) -> HttpResponse:
 
 
 class TenantForm(ModelForm):
-    """Also validates the constraints that use `tenant` or `deleted_at`, although neither is a field of the form: otherwise
-    a violation would only be noticed by the database."""
+    """Also validates the constraints that use `tenant`, `deleted_at` or a parent that is read-only, although none of these
+    is a field of the form: otherwise a violation would only be noticed by the database."""
 
     def _get_validation_exclusions(self) -> set[str]:
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return excluded - {"tenant", "deleted_at"}
+        fields = self.instance._meta.concrete_fields
+        parents = {field.name for field in fields if isinstance(field, TenantForeignKey)}
+        return excluded - {"tenant", "deleted_at"} - parents
 
 
 def has_role(request: HttpRequest, role: Role | None) -> bool:
@@ -222,7 +232,7 @@ class TenantAdmin(RolePermissions, ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": f"History: {obj}",
-            "events": cast(HistorySite, self.admin_site).history_of(obj)[:HISTORY_LENGTH],
+            "events": cast(OylSite, self.admin_site).history_of(obj)[:HISTORY_LENGTH],
             "object": obj,
             "opts": self.opts,
         }

@@ -16,6 +16,7 @@ from core.actors import Actor, ActorKind
 from core.errors import ForbiddenError, InvalidError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, key_scopes, rows_of_kind
+from core.recent_password import require_recent_password
 from tenants.access import KeyAccess, hash_secret
 from tenants.models import ApiKey, Membership
 
@@ -41,10 +42,11 @@ def create_api_key(
     and `bound` to one object if that is given. A key cannot create one that allows more than itself. A command, which has
     no user, passes the `member` for whom the key acts.
 
-    Raises ForbiddenError below admin, and InvalidError for an unknown or no scope, a past date, or an object that does
-    not exist.
+    Raises ForbiddenError below admin, PasswordNeededError, and InvalidError for an unknown or no scope, a past date, or an
+    object that does not exist.
     """
     actor.require(Role.ADMIN)
+    require_recent_password(actor)
     if actor.kind is ActorKind.OPERATOR:
         raise ForbiddenError("A visit ends, and a key would not. Let a member of the organisation make it.")
     if member and actor.kind is not ActorKind.COMMAND:
@@ -78,8 +80,9 @@ def _check_key_request(
 
 
 def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
-    """The key stops working; its row is kept for the record."""
+    """The key stops working; its row is kept for the record. Raises PasswordNeededError."""
     actor.require(Role.ADMIN)
+    require_recent_password(actor)
     with tenant_scope(actor.tenant_id):
         if ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()):
             record(actor=actor, action="api_key.revoked", target=api_key, old={"name": api_key.name})

@@ -9,23 +9,26 @@ from core.actors import Actor, ActorKind
 from core.errors import ForbiddenError
 from core.models import QuotaLimit
 from core.permissions import Role
+from core.recent_password import require_recent_password
 
 OPERATORS = (ActorKind.OPERATOR, ActorKind.COMMAND)
 
 
 def save_quota_limit(*, actor: Actor, limit: QuotaLimit) -> None:
-    """Raises ForbiddenError below admin, and for a quota of the organisation, which only operators set."""
-    _require_operator(actor, [limit])
+    """Raises PasswordNeededError, and ForbiddenError below admin, and for a quota of the organisation, which only operators
+    set."""
+    _require_right(actor, [limit])
     save_audited(actor=actor, instance=limit, role=Role.ADMIN)
 
 
 def delete_quota_limits(*, actor: Actor, limits: Sequence[QuotaLimit]) -> None:
     """For the organisation, those of the settings apply again. Raises ForbiddenError as `save_quota_limit`."""
-    _require_operator(actor, limits)
+    _require_right(actor, limits)
     soft_delete_audited(actor=actor, instances=limits, role=Role.ADMIN)
 
 
-def _require_operator(actor: Actor, limits: Sequence[QuotaLimit]) -> None:
+def _require_right(actor: Actor, limits: Sequence[QuotaLimit]) -> None:
+    require_recent_password(actor)
     for limit in limits:
         if limit.workspace_id is None and not limit.credential and actor.kind not in OPERATORS:
             raise ForbiddenError(

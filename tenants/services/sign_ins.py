@@ -34,6 +34,11 @@ def record_sign_out(*, actor: PlatformActor, user: User) -> None:
     record_platform(actor=actor, action="sign_out", target=user)
 
 
+def record_confirmation(*, actor: PlatformActor, user: User) -> None:
+    """The person has entered their password again."""
+    record_platform(actor=actor, action="password.confirmed", target=user)
+
+
 def change_password(
     *, actor: PlatformActor, user: User, present: str, new: str, ends_api_keys: bool = False
 ) -> None:

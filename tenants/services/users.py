@@ -17,6 +17,7 @@ from audit.services import changes_of, record
 from core.actors import PlatformActor
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
+from core.recent_password import require_recent_password
 from tenants.access import TenantAccess, tenants_of_user
 from tenants.models import User
 from tenants.services.sign_ins import revoke_keys_of
@@ -24,8 +25,9 @@ from tenants.services.sign_ins import revoke_keys_of
 
 def save_user(*, actor: PlatformActor, user: User) -> str | None:
     """Create a user and return the link to choose a password, or change one (None). Raises ForbiddenError unless the actor
-    is an operator, and for an operator's account."""
+    is an operator, and for an operator's account, and PasswordNeededError."""
     actor.require_operator()
+    require_recent_password(actor)
     if user.is_superuser:
         raise ForbiddenError("Operators are switched off and on by `manage.py create_operator`.")
     user.email = user.email.lower()
@@ -46,8 +48,9 @@ def save_user(*, actor: PlatformActor, user: User) -> str | None:
 
 def reset_password(*, actor: PlatformActor, user: User) -> str:
     """End the present password, all sessions, API keys and earlier links, and return a link to choose a new password. Raises
-    ForbiddenError unless the actor is an operator, and for an operator's account."""
+    ForbiddenError unless the actor is an operator, and for an operator's account, and PasswordNeededError."""
     actor.require_operator()
+    require_recent_password(actor)
     if user.is_superuser:
         raise ForbiddenError("Operators get a new password by `manage.py create_operator --new-password`.")
     user.set_unusable_password()

@@ -17,6 +17,7 @@ from core.errors import InvalidError
 from core.isolation.scope import platform_scope, tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.names import FORBIDDEN
+from core.recent_password import require_recent_password
 from tenants.models import Tenant
 from tenants.visits import LENGTH, Visit
 
@@ -29,8 +30,9 @@ LEAST_LETTERS = 4
 
 def enter_tenant(*, actor: PlatformActor, tenant_id: UUID, reason: str) -> Visit:
     """Begin a visit, which ends by itself after 30 minutes. Raises ForbiddenError unless the actor is an operator,
-    InvalidError without a reason that can be read, and NotFoundError."""
+    PasswordNeededError, InvalidError without a reason that can be read, and NotFoundError."""
     actor.require_operator()
+    require_recent_password(actor)
     reason = readable_reason(reason)
     until = timezone.now() + LENGTH
     with tenant_scope(tenant_id):

@@ -191,7 +191,7 @@ def test_operator_changes_their_own_password(operator: User):
 def test_guesses_of_the_old_password_are_counted(owner: Person):
     client = owner.client
     pages = [change(client, "a guess").content.decode() for _ in range(11)]
-    assert "entered incorrectly" in pages[0] and "Too many attempts" in pages[10]
+    assert "not your present password" in pages[0] and "Too many attempts" in pages[10]
 
 
 @pytest.mark.parametrize("password", ["eleven-char", "password1234", "123456789012", "{email}"])

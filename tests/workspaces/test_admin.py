@@ -7,7 +7,7 @@ from core.isolation.scope import tenant_scope
 from tests.conftest import Person
 from tests.support.admin_pages import url
 from tests.support.admin_rows import SECRET, Rows
-from workspaces.models import IntegrationConfig, Workspace
+from workspaces.models import DataSource, IntegrationConfig, Workspace
 
 
 def test_workspace_with_contents_is_not_deleted(owner: Person, rows: Rows):
@@ -44,3 +44,13 @@ def test_secrets_are_never_shown(owner: Person, rows: Rows):
 def _secret_of(owner: Person, config: IntegrationConfig) -> object:
     with tenant_scope(owner.tenant_id):
         return IntegrationConfig.objects.get(pk=config.pk).config_encrypted_json.decrypt()
+
+
+def test_name_of_a_sibling_is_refused_on_the_page(owner: Person, rows: Rows):
+    """The workspace is read-only there, and belongs to the constraint."""
+    with tenant_scope(owner.tenant_id):
+        DataSource.objects.create(workspace=rows[Workspace], name="Taken")
+    page = owner.client.post(
+        url(DataSource, "change", rows[DataSource].pk), {"name": "Taken", "schema_json": "[]"}
+    )
+    assert "There is one of this name already" in page.content.decode()

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.conftest import make_operator
+from tests.conftest import make_operator, sign_in
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.parties import Party
@@ -34,7 +34,7 @@ without_ids = pytest.mark.parametrize(
 def operator(intruder: Party) -> Client:
     """An operator who has entered the intruder's organisation."""
     browser = Client()
-    browser.force_login(make_operator())
+    sign_in(browser, make_operator())
     visit = {"tenant": str(intruder.tenant_id), "reason": "A question"}
     assert browser.post(reverse("admin:enter_tenant"), visit).status_code == 302
     return browser
@@ -87,7 +87,7 @@ def test_route_without_ids_reveals_nothing_foreign(
     assert not foreign.mentions(victim)
     for method in METHODS[1 : size(2, len(METHODS))]:
         assert not answer(send(browser, method, address)).mentions(victim)
-        browser.force_login(intruder.person.user)
+        sign_in(browser, intruder.person.user)
     counted["requests"] += size(3, 1 + len(METHODS))
 
 

@@ -19,7 +19,7 @@ from django.urls import reverse
 from core.isolation.scope import tenant_scope
 from tenants.models import ApiKey, Invitation, Tenant, User
 from tenants.passwords import hash_like_stored
-from tests.conftest import PASSWORD, Person, make_operator, make_owner
+from tests.conftest import PASSWORD, Person, browser, make_operator, make_owner
 from tests.knowledge.libraries import BEES, Library, make_library
 from tests.proof.secrets.canaries import Canaries
 from tests.support.admin_pages import url
@@ -89,8 +89,7 @@ class Scenario:
         self._record_shown(
             "an API key", client.post(url(ApiKey, "add"), {"name": "Harness", "scopes": ["knowledge:write"]})
         )
-        operator = Client()
-        operator.force_login(self.operator)
+        operator = browser(self.operator)
         made = operator.post(url(User, "add"), {"email": f"made-{key}@example.org", "name": "Made"})
         self._record_shown("a link to a user's first password", made)
         reset = {

@@ -26,6 +26,7 @@ from knowledge.services.references import create_knowledge_base
 from knowledge.services.stored_files import store_file
 from knowledge.services.tags import get_or_create_tags, set_document_tags
 from tenants.models import Membership, User
+from tests.conftest import JUST_NOW
 from tests.support.admin_rows import make_document
 from workspaces.models import Workspace
 
@@ -80,7 +81,9 @@ class CallContext:
     def operator(self) -> PlatformActor:
         """The actor as an operator, unless it is a viewer."""
         kind = ActorKind.USER if self.actor.role is Role.VIEWER else ActorKind.OPERATOR
-        return PlatformActor(kind=kind, credential="session", user_id=self.actor.user_id)
+        return PlatformActor(
+            kind=kind, credential="session", user_id=self.actor.user_id, password_entered_at=JUST_NOW
+        )
 
     def scope(self) -> Any:
         return tenant_scope(self.actor.tenant_id)

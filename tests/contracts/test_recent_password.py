@@ -1,0 +1,225 @@
+"""Changes of people, keys, secrets and quotas need a password that was entered a short time ago, by every page and route."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from audit.models import PlatformEvent
+from core.encryption.fields import EncryptedJSONField
+from core.isolation.scope import platform_scope, tenant_scope
+from core.models import QuotaLimit
+from core.recent_password import MINUTES
+from core.sessions import PASSWORD_ENTERED
+from oyl.routes import ROUTES, router
+from tenants.models import ApiKey, Invitation, Membership, Tenant, User
+from tests.conftest import PASSWORD, Person, make_member, make_operator, make_owner, sign_in
+from tests.support.admin_pages import OPERATORS_ONLY, Model, url
+from tests.support.admin_rows import Rows, make_rows
+from tests.support.api_client import assert_problem, make_caller
+from workspaces.models import IntegrationConfig
+
+CONFIRM = reverse("admin:confirm_password")
+
+
+def is_guarded(model: Any) -> bool:
+    """Whether it is about people and keys, or has secrets. A new model of these kinds needs a line in `ENTERED`."""
+    has_secrets = any(isinstance(field, EncryptedJSONField) for field in model._meta.concrete_fields)
+    return model is QuotaLimit or has_secrets or model._meta.app_label == "tenants"
+
+
+GUARDED = [model for model in apps.get_models() if is_guarded(model)]
+PAGES = [model for model in GUARDED if model in admin.site._registry]
+VIEWS = {name: view for name, view in ROUTES.items() if view.model in GUARDED and len(view.roles) > 1}
+# What a person enters on the page of a model, to add or to change a row.
+ENTERED: dict[Any, dict[str, Any]] = {
+    Tenant: {"name": "Renamed"},
+    Membership: {"role": "viewer"},
+    Invitation: {"email": "guarded@example.org", "role": "viewer"},
+    ApiKey: {"name": "Made", "scopes": ["knowledge:read"]},
+    User: {"email": "guarded-{id}@example.org", "name": "Renamed", "is_active": "on"},
+    QuotaLimit: {"kind": "chunks", "workspace_id": "", "credential": "oyl_zebra", "amount": "7"},
+    IntegrationConfig: {"name": "Made {id}", "type_enum": "webhook", "config_encrypted_json": "{}"},
+}
+BODIES = {"api-keys": {"name": "Made", "scopes": ["knowledge:read"]}, "members": {"role": "viewer"}}
+BODIES |= {"invitations": {"email": "guarded@example.org"}, "tenants": {"name": "Renamed"}}
+BODIES |= {"integration-configs": {"name": "Made", "type_enum": "webhook"}}
+
+
+def old(minutes: float = MINUTES + 1) -> int:
+    return int(time.time() - minutes * 60)
+
+
+class Place:
+    """An organisation with one row of each model, and a second owner, so that the first can be changed."""
+
+    def __init__(self) -> None:
+        self.owner = make_owner()
+        self.rows: Rows = make_rows(self.owner)
+        self.other = make_member(self.owner.tenant_id, role=self.owner.actor.role)
+        self.operator = make_operator()
+        self.rows[User] = self.other.user
+        with tenant_scope(self.owner.tenant_id):
+            self.rows[Membership] = Membership.objects.get(user=self.other.user)
+
+    def client(self, model: Model, entered: int) -> Client:
+        return sign_in(Client(), self.operator if model in OPERATORS_ONLY else self.owner.user, entered)
+
+    def entered(self, model: Model) -> dict[str, Any]:
+        values = {
+            name: value.replace("{id}", uuid4().hex) if isinstance(value, str) else value
+            for name, value in ENTERED[model].items()
+        }
+        needs_workspace = model is IntegrationConfig
+        return {**values, **({"workspace": self.rows[_workspace()].pk} if needs_workspace else {})}
+
+    def state(self, model: Any) -> list[Any]:
+        """All rows of the model."""
+        with tenant_scope(self.owner.tenant_id):
+            rows = model._base_manager.order_by("pk")
+            kept = rows.filter(pk=self.rows[User].pk) if model is User else rows
+            return [
+                {name: value for name, value in row.items() if name != "last_login"} for row in kept.values()
+            ]
+
+
+def _workspace() -> Any:
+    return apps.get_model("workspaces.Workspace")
+
+
+@pytest.fixture(scope="module")
+def place(database: None) -> Place:
+    """For pages, which also delete its rows."""
+    return Place()
+
+
+@pytest.fixture(scope="module")
+def place_of_routes(database: None) -> Place:
+    return Place()
+
+
+def requests(place: Place, model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(address, form) of each change that the pages of the model offer."""
+    client, pk = place.client(model, old(0)), place.rows[model].pk
+    changelist = url(model, "changelist")
+    if client.get(url(model, "add")).status_code == 200:
+        yield url(model, "add"), place.entered(model)
+    if "_save" in client.get(url(model, "change", pk)).content.decode():
+        yield url(model, "change", pk), place.entered(model)
+    actions = client.get(changelist).context.get("action_form")
+    for name, _ in actions.fields["action"].choices if actions else ():
+        if name:
+            yield changelist, {"action": name, "_selected_action": [str(pk)], "post": "yes"}
+    if client.get(url(model, "delete", pk)).status_code == 200:
+        yield url(model, "delete", pk), {"post": "yes"}
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model._meta.label)
+def test_pages_ask_for_the_password_and_go_on(model: Model, place: Place):
+    for address, form in list(requests(place, model)):
+        client, before = place.client(model, old()), place.state(model)
+        page = client.post(address, form)
+        assert "Enter your password again" in page.content.decode(), (address, form)
+        assert place.state(model) == before, (address, form)
+        sent: dict[str, list[str]] = {}
+        for name, value in page.context["sent"]:
+            sent.setdefault(name, []).append(value)
+        done = client.post(f"{CONFIRM}?next={page.context['next']}", {**sent, "present_password": PASSWORD})
+        assert (done.status_code, done["Location"]) == (307, address)
+        assert client.post(address, sent).status_code in (200, 302)
+        assert place.state(model) != before or "user" in address, (address, form)
+        if address == url(model, "delete", place.rows[model].pk) or "delete_selected" in str(form):
+            return
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_routes_answer_sessions_with_password_needed_and_keys_as_before(name: str, place_of_routes: Place):
+    place, view = place_of_routes, VIEWS[name]
+    pk = place.rows[view.model].pk
+    stale, caller = place.client(view.model, old()), make_caller(place.owner)
+    body = (
+        {**BODIES[name], "workspace": str(place.rows[_workspace()].pk)} if "integ" in name else BODIES[name]
+    )
+    before, number = place.state(view.model), 0
+    for route in router.urls:
+        if route.name.startswith(name):
+            path = f"/api/v1/{name}/" + (f"{pk}/" if "pk" in str(route.pattern) else "")
+            path += "revoke/" if "revoke" in str(route.pattern) else ""
+            for method in {*route.callback.actions} & {*view.http_method_names} - {"get"}:
+                answer = stale.generic(method.upper(), path, json.dumps(body), "application/json")
+                assert_problem(answer, 403, "password_needed")
+                number += 1
+    assert number and place.state(view.model) == before
+    fresh = place.client(view.model, old(MINUTES - 1))
+    methods = {"api-keys": "post", "invitations": "post", "integration-configs": "post"}
+    path = f"{name}/" if name in methods else f"{name}/{pk}/"
+    allowed = {**body, "email": f"{uuid4().hex}@example.org"} if name == "invitations" else body
+    method = methods.get(name, "patch")
+    assert fresh.generic(
+        method.upper(), f"/api/v1/{path}", json.dumps(allowed), "application/json"
+    ).status_code in (200, 201)
+    by_key = caller(method, path, {**allowed, "name": "By key"} if "name" in allowed else allowed)
+    assert by_key.status_code in (200, 201), by_key.content
+
+
+def test_models_with_people_keys_and_secrets_are_tested():
+    assert set(ENTERED) == set(PAGES) and set(BODIES) == set(VIEWS)
+
+
+def test_other_changes_need_no_recent_password(owner: Person):
+    client = sign_in(Client(), owner.user, old())
+    assert client.post(url(_workspace(), "add"), {"name": "Made", "description": ""}).status_code == 302
+
+
+def test_operator_enters_a_tenant_with_a_recent_password(owner: Person):
+    client = sign_in(Client(), make_operator(), old())
+    form = {"tenant": str(owner.tenant_id), "reason": "Ticket 12"}
+    page = client.post(reverse("admin:enter_tenant"), form)
+    assert "Enter your password again" in page.content.decode() and "Ticket 12" in page.content.decode()
+    assert "visit" not in client.session
+    client.post(CONFIRM, {"present_password": PASSWORD})
+    client.post(reverse("admin:enter_tenant"), form)
+    assert "visit" in client.session
+
+
+def test_sign_in_counts_as_entering_the_password(owner: Person):
+    client = Client()
+    client.post(reverse("admin:login"), {"username": owner.user.email, "password": PASSWORD})
+    assert client.session[PASSWORD_ENTERED] >= old(1)
+    assert client.get(url(ApiKey, "add")).status_code == 200
+    made = client.post(url(ApiKey, "add"), ENTERED[ApiKey])
+    assert made.context["secret"].text.startswith("oyl_")
+
+
+def test_wrong_passwords_change_nothing_and_are_counted_and_recorded(owner: Person):
+    client = sign_in(Client(), owner.user, old())
+    sent = {"email": "kept@example.org", "present_password": "wrong"}
+    pages = [client.post(f"{CONFIRM}?next={url(Invitation, 'add')}", sent) for _ in range(11)]
+    assert "not your present password" in pages[0].content.decode()
+    assert 'value="kept@example.org"' in pages[0].content.decode() and "wrong" not in str(
+        pages[0].context["sent"]
+    )
+    assert (pages[10].status_code, "Retry-After" in pages[10]) == (429, True)
+    assert client.session[PASSWORD_ENTERED] < old() + 60
+    with platform_scope():
+        failed = PlatformEvent.objects.filter(action="sign_in.failed", payload_json__email=owner.user.email)
+        assert failed.count() == 10
+
+
+def test_confirmation_is_recorded_and_leads_only_to_own_pages(owner: Person):
+    client = sign_in(Client(), owner.user, old())
+    for address in ("https://evil.example/", "//evil.example", "javascript:alert(1)", ""):
+        done = client.post(CONFIRM, {"present_password": PASSWORD}, query_params={"next": address})
+        assert done["Location"] == reverse("admin:index")
+    with platform_scope():
+        assert PlatformEvent.objects.filter(action="password.confirmed", user_id=owner.user.pk).count() == 4
+    assert Client().get(CONFIRM).status_code == 302
