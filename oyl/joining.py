@@ -12,8 +12,9 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import login
+from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.auth.views import PasswordResetConfirmView
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -25,14 +26,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
+from core.actors import ActorKind, PlatformActor
 from core.errors import NotFoundError, OylError
 from core.rate_limits import Quota, rate_limiter
 from core.requests import client_group, opens_own_scopes
-from oyl.site import enter_tenant
-from tenants.access import PendingInvitation, hash_secret, pending_invitation, tenants_of_user
+from oyl.site import signed_in
+from oyl.tenant_marks import marked_name
+from tenants.access import PendingInvitation, hash_secret, pending_invitation
 from tenants.middleware import SESSION_KEY, MemberRequest
 from tenants.models import User
+from tenants.passwords import hash_password
 from tenants.services.invitations import Answer, Proof, accept_invitation, proof_needed
+from tenants.services.sign_ins import store_password
 
 TOKEN_HASH = "invitation"  # noqa: S105 (a name in the session)
 
@@ -138,7 +143,8 @@ def join(request: HttpRequest) -> HttpResponse:
             return _accept(cast(MemberRequest, request), invitation, form.answer())
         except OylError as error:
             form.add_error(None, str(error))
-    return _page(request, invitation=invitation, form=form, proof=proof, shown=shown)
+    tenant = marked_name(invitation.tenant_id, invitation.tenant_name)
+    return _page(request, invitation=invitation, tenant=tenant, form=form, proof=proof, shown=shown)
 
 
 def _accept(request: MemberRequest, invitation: PendingInvitation, answer: Answer) -> HttpResponse:
@@ -147,17 +153,36 @@ def _accept(request: MemberRequest, invitation: PendingInvitation, answer: Answe
     login(request, account)
     request.session.pop(TOKEN_HASH, None)
     request.session.pop(SESSION_KEY, None)
-    tenants = tenants_of_user(account.pk)
-    if len(tenants) == 1:
-        enter_tenant(request, tenants[0])
+    response = HttpResponseRedirect(reverse("admin:index"))
+    signed_in(request, response)
     messages.success(request, f"You are a member of {invitation.tenant_name} now.")
-    return HttpResponseRedirect(reverse("admin:index"))
+    return response
+
+
+class LinkPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
+    """The link's token is also the proof that PostgreSQL wants for an operator."""
+
+    def __init__(self, user: User, token: str, request_id: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self.token, self.request_id = token, request_id
+
+    def save(self, commit: bool = True) -> User:
+        actor = PlatformActor(
+            kind=ActorKind.OPERATOR if self.user.is_superuser else ActorKind.USER,
+            credential="link",
+            user_id=self.user.pk,
+            request_id=self.request_id,
+        )
+        hashed = hash_password(self.cleaned_data["new_password1"])
+        store_password(actor=actor, user=self.user, hashed=hashed, proof=self.token)
+        return cast(User, self.user)
 
 
 @method_decorator(opens_own_scopes, name="dispatch")
 class SetPasswordView(PasswordResetConfirmView):
     """Choose a new password by an operator's link. Django's view takes the token out of the address, too."""
 
+    form_class = LinkPasswordForm
     template_name = "set_password.html"
     success_url = reverse_lazy("admin:login")
 
@@ -166,6 +191,11 @@ class SetPasswordView(PasswordResetConfirmView):
         for field in form.fields.values():
             field.widget = UnfoldAdminPasswordWidget(attrs=field.widget.attrs)
         return form
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        session, request = self.request.session, cast(MemberRequest, self.request)
+        token = session.get(INTERNAL_RESET_SESSION_TOKEN, "")
+        return {**super().get_form_kwargs(), "token": token, "request_id": request.id}
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from core.recent_password import MINUTES
 from core.requests import TenantRequest, opens_own_scopes
 from core.sessions import PASSWORD_ENTERED
-from oyl.sign_in import PresentPassword, person, with_wait
+from oyl.sign_in import PresentPassword, person, with_outcome
 from tenants.models import User
 from tenants.services.sign_ins import record_confirmation
 
@@ -62,7 +62,7 @@ def confirm_page(request: HttpRequest) -> HttpResponse:
         address = reverse("admin:index")
     form = PasswordAgainForm(request, request.POST or None)
     if not form.is_valid():
-        return with_wait(ask_password(request, form, address))
+        return with_outcome(ask_password(request, form, address))
     request.session[PASSWORD_ENTERED] = int(time.time())
     record_confirmation(actor=person(cast(TenantRequest, request)), user=cast(User, request.user))
     goes_on = not OWN_FIELDS.issuperset(request.POST)

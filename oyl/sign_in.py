@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django import forms
+from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
 from core.actors import ActorKind, PlatformActor
@@ -17,24 +19,29 @@ from tenants.access import tenants_of_user
 from tenants.models import User
 from tenants.passwords import PasswordsBusyError
 from tenants.services.sign_ins import change_password
+from tenants.services.users import make_link_token, password_link
 from tenants.sign_in import SignInWaitError
 
 NO_TENANT = (
     "Your account does not belong to an organisation yet. Ask an administrator of yours to invite you, with "
     "this e-mail address."
 )
+CHOOSE = "Others may know the password that was made for you. Choose one of your own, and sign in with it."
+OPERATOR_CHOOSES = (
+    "This password was made for you. Choose another by `manage.py create_operator --new-password`."
+)
 
 
 class SignInForm(AuthenticationForm):  # type: ignore[misc]
     """Sign-in by e-mail, for operators, and for users who belong to a tenant. `wait` is set if the attempt was refused
-    without a look at the password."""
+    without a look at the password, `link` if the person has to choose a password first."""
 
     error_messages = {
         "invalid_login": "This e-mail address and password do not match an active account. "
         "Mind upper and lower case in the password.",
         "inactive": "This account is switched off. Ask an administrator of your organisation.",
     }
-    wait = 0
+    wait, link = 0, ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,13 +57,25 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         super().confirm_login_allowed(user)
+        if cast(User, user).password_changed_at is None:
+            self._refuse_given_password(cast(User, user))
         if not (cast(User, user).is_superuser or tenants_of_user(user.pk)):
             raise ValidationError(NO_TENANT, code="no_tenant")
 
+    def _refuse_given_password(self, user: User) -> None:
+        """Earlier releases made passwords, and showed them to whoever made the account. Raises ValidationError."""
+        if user.is_superuser:
+            raise ValidationError(OPERATOR_CHOOSES, code="given_password")
+        messages.warning(self.request, CHOOSE)
+        self.link = password_link(user, make_link_token(user))
+        raise ValidationError(CHOOSE, code="given_password")
 
-def with_wait(response: HttpResponse) -> HttpResponse:
-    """A page that takes a password, as a 429 if the attempt was refused for a time."""
+
+def with_outcome(response: HttpResponse) -> HttpResponse:
+    """A page that takes a password, as a 429 if the attempt was refused for a time, or as the way to another password."""
     form = (getattr(response, "context_data", None) or {}).get("form")
+    if link := getattr(form, "link", ""):
+        return HttpResponseRedirect(urlsplit(link).path)
     if wait := getattr(form, "wait", 0):
         response.status_code = 429
         response["Retry-After"] = str(wait)

@@ -21,7 +21,8 @@ from audit.services import events_of
 from core.requests import client_address, opens_own_scopes
 from core.sessions import BEGUN, PASSWORD_ENTERED
 from oyl.password_again import ask_password, confirm_page
-from oyl.sign_in import NO_TENANT, PasswordForm, SignInForm, person, with_wait
+from oyl.sign_in import NO_TENANT, PasswordForm, SignInForm, person, with_outcome
+from oyl.tenant_marks import marked_name
 from oyl.version import VERSION
 from oyl.visits import end_visit, enter_page, leave_page
 from tenants.access import TenantAccess, tenant_to_enter, tenants_of_user
@@ -81,7 +82,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             signed_in(cast(MemberRequest, request), response)
-        return with_wait(response)
+        return with_outcome(response)
 
     @opens_own_scopes
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -139,16 +140,17 @@ def enter_tenant(request: HttpRequest, access: TenantAccess) -> None:
 
 
 def tenant_name(request: MemberRequest) -> str:
-    """The name of the current tenant, for every page's header."""
+    """The name of the current tenant with its mark, for every page's header."""
     if request.visit:
-        return request.visit.name
-    return next((access.name for access in request.tenants if _is_current(request, access)), "")
+        return marked_name(request.visit.tenant_id, request.visit.name)
+    current = next((access for access in request.tenants if _is_current(request, access)), None)
+    return marked_name(current.tenant_id, current.name) if current else ""
 
 
 def other_tenants(request: MemberRequest) -> list[dict[str, Any]]:
     """The choices of the header's menu (templates/unfold/helpers/site_dropdown.html)."""
     return [
-        {"title": access.name, "link": str(access.tenant_id)}
+        {"title": marked_name(access.tenant_id, access.name), "link": str(access.tenant_id)}
         for access in request.tenants
         if not _is_current(request, access)
     ]

@@ -20,6 +20,7 @@ from core.isolation.tenant_directory import all_tenants
 from core.recent_password import PasswordNeededError
 from core.requests import opens_own_scopes
 from oyl.password_again import ask_password
+from oyl.tenant_marks import mark_of
 from tenants import visits
 from tenants.middleware import MemberRequest, operator_actor
 from tenants.services.visits import enter_tenant, leave_tenant, readable_reason
@@ -31,7 +32,10 @@ class VisitForm(forms.Form):
     tenant = forms.TypedChoiceField(
         label="Organisation",
         coerce=UUID,
-        choices=lambda: [("", ""), *((str(tenant_id), name) for tenant_id, name in all_tenants().items())],
+        choices=lambda: [
+            ("", ""),
+            *((str(pk), f"{name} ({mark_of(pk)})") for pk, name in all_tenants().items()),
+        ],
         widget=UnfoldAdminSelectWidget,
         error_messages={"invalid_choice": "There is no such organisation."},
     )

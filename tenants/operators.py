@@ -8,33 +8,40 @@ from django.db import transaction
 from audit.platform import record_platform
 from core.actors import ActorKind, PlatformActor
 from core.errors import ConflictError, NotFoundError
-from tenants.models import User
-from tenants.services.users import new_password
+from tenants.access import hash_secret
+from tenants.models import PasswordHash, User
+from tenants.services.users import make_link_token, password_link
 
 OWNER = "owner"
 ACTOR = PlatformActor(kind=ActorKind.COMMAND, credential="create_operator")
 
 
 def create_operator(*, email: str) -> str:
-    """Return the password. Raises ConflictError if there is an account with this address: members become no operators."""
-    password = new_password()
+    """Return the link to choose a password. Raises ConflictError if there is an account with this address: members become no
+    operators."""
     if User.objects.filter(email=email.lower()).exists():
         raise ConflictError(f"{email} has an account already. Operators have an account of their own.")
     with transaction.atomic(using=OWNER):
-        operator = User.objects.db_manager(OWNER).create_superuser(email, password)
+        operator = User.objects.db_manager(OWNER).create_superuser(email)
         record_platform(actor=ACTOR, action="operator.created", target=operator, using=OWNER, email=email)
-    return password
+        return _link(operator)
 
 
 def reset_operator_password(*, email: str) -> str:
-    """Return the new password, which ends the operator's sessions. Raises NotFoundError."""
-    password = new_password()
+    """End the operator's password, sessions and earlier links, and return a new one. Raises NotFoundError."""
     with transaction.atomic(using=OWNER):
         operator = _operator(email)
-        operator.set_password(password)
-        operator.save()
         record_platform(actor=ACTOR, action="operator.password_reset", target=operator, using=OWNER)
-    return password
+        return _link(operator)
+
+
+def _link(operator: User) -> str:
+    """PostgreSQL lets the application's role set an operator's password only with a proof: the token of the link is one."""
+    operator.set_unusable_password()
+    operator.save()
+    token = make_link_token(operator)
+    PasswordHash.objects.using(OWNER).filter(pk=operator.pk).update(encoded=hash_secret(token))
+    return password_link(operator, token)
 
 
 def switch_operator(*, email: str, on: bool) -> None:

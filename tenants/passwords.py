@@ -43,7 +43,7 @@ def matches(user_id: UUID | None, password: str) -> bool:
 
 def store(user_id: UUID, hashed: str, *, proof: str = "", using: str | None = None) -> datetime:
     """Store a new password's hash. The role that owns the tables needs no proof. Raises ProgrammingError for an operator
-    without what is derived from the present password as the proof."""
+    without what is derived from the present password, or the token of `operators.create_operator`, as the proof."""
     values = (user_id, hashed, proof)
     changed: datetime = call_function("oyl_set_password", *values, using=using or DEFAULT_DB_ALIAS)
     return changed

@@ -17,15 +17,17 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit.services import record
-from core.actors import Actor, ActorKind
+from core.actors import Actor, ActorKind, PlatformActor
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.look_alikes import look_alike
 from core.permissions import Role
+from tenants import passwords
 from tenants.access import PendingInvitation, hash_secret, tenants_of_user
 from tenants.models import Invitation, Membership, User
 from tenants.roles import require_may_appoint, require_rank_over
 from tenants.services.members import event_values
+from tenants.services.sign_ins import store_password
 
 logger = logging.getLogger(__name__)
 VALIDITY = timedelta(days=7)
@@ -150,8 +152,9 @@ def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request_
         )
     _refuse_look_alike(user, invitation)
     account = user or User(email=invitation.email, name=answer.name)
-    if proof.new:
-        account.set_password(answer.new_password)  # slow, so not in the transaction
+    hashed = (
+        passwords.hash_password(answer.new_password) if proof.new else ""
+    )  # slow, so not in the transaction
     try:
         with tenant_scope(invitation.tenant_id):
             _use_up(invitation)
@@ -161,10 +164,18 @@ def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request_
             if invitation.by_mail and not account.email_verified_at:
                 account.email_verified_at = timezone.now()
             account.save(update_fields=["email_verified_at"] if user else None)
+            if hashed:
+                store_password(actor=_chooser(account, request_id), user=account, hashed=hashed)
             _make_member(account, invitation, request_id)
     except IntegrityError as error:  # two links for one new address, at the same moment
         raise ConflictError("The account has changed meanwhile. Open the link again.") from error
     return account
+
+
+def _chooser(account: User, request_id: str) -> PlatformActor:
+    return PlatformActor(
+        kind=ActorKind.USER, credential="invitation", user_id=account.pk, request_id=request_id
+    )
 
 
 def _refuse_look_alike(user: User | None, invitation: PendingInvitation) -> None:

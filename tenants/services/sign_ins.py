@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -44,11 +46,16 @@ def change_password(
 ) -> None:
     """Change one's own password, which ends one's other sessions, and also one's API keys if that is asked for."""
     hashed, proof = passwords.hash_password(new), passwords.hash_like_stored(user.pk, present)
-    with transaction.atomic():
-        user.password_changed_at = passwords.store(user.pk, hashed, proof=proof)
-        record_platform(actor=actor, action="password.changed", target=user, ends_api_keys=ends_api_keys)
+    store_password(actor=actor, user=user, hashed=hashed, proof=proof, ends_api_keys=ends_api_keys)
     if ends_api_keys:
         revoke_keys_of(actor=actor, user=user)
+
+
+def store_password(*, actor: PlatformActor, user: User, hashed: str, proof: str = "", **payload: Any) -> None:
+    """Every way on which people choose a password ends here. It ends their sessions. `proof` as of `passwords.store`."""
+    with transaction.atomic():
+        user.password_changed_at = passwords.store(user.pk, hashed, proof=proof)
+        record_platform(actor=actor, action="password.changed", target=user, **payload)
 
 
 def revoke_keys_of(*, actor: PlatformActor, user: User) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.utils.encoding import force_bytes
@@ -43,7 +41,7 @@ def save_user(*, actor: PlatformActor, user: User) -> str | None:
             actor=actor, action=f"user.{'created' if is_new else 'changed'}", target=user, **changes
         )
         _tell_tenants(actor, user, tenants)
-    return _password_link(user) if is_new else None
+    return password_link(user, make_link_token(user)) if is_new else None
 
 
 def reset_password(*, actor: PlatformActor, user: User) -> str:
@@ -59,13 +57,16 @@ def reset_password(*, actor: PlatformActor, user: User) -> str:
         record_platform(actor=actor, action="user.password_reset", target=user)
         _tell_tenants(actor, user, tenants_of_user(user.pk))
         transaction.on_commit(lambda: revoke_keys_of(actor=actor, user=user))
-    return _password_link(user)
+    return password_link(user, make_link_token(user))
 
 
-def _password_link(user: User) -> str:
-    """Works once, within PASSWORD_RESET_TIMEOUT: the token depends on when the password was changed."""
-    uid, token = urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
-    return f"{settings.OYL_URL}/set-password/{uid}/{token}/"
+def make_link_token(user: User) -> str:
+    """It is valid once, within PASSWORD_RESET_TIMEOUT, because it depends on when the password was changed."""
+    return default_token_generator.make_token(user)
+
+
+def password_link(user: User, token: str) -> str:
+    return f"{settings.OYL_URL}/set-password/{urlsafe_base64_encode(force_bytes(user.pk))}/{token}/"
 
 
 def _tell_tenants(actor: PlatformActor, user: User, tenants: list[TenantAccess]) -> None:
@@ -79,9 +80,3 @@ def _tell_tenants(actor: PlatformActor, user: User, tenants: list[TenantAccess])
                 record(actor=operator, action="member.account_changed", target=user)
 
     transaction.on_commit(tell)
-
-
-def new_password() -> str:
-    password = secrets.token_urlsafe(12)
-    validate_password(password)
-    return password

@@ -59,10 +59,10 @@ def test_member_of_two_tenants_can_switch(owner: Person, stranger: Person):
     client = owner.client
     client.post(SWITCH, {"tenant": str(stranger.tenant_id)})
     page = client.get(INDEX)
-    assert page.context["site_subheader"] == tenant_name(stranger)
+    assert tenant_name(stranger) in page.context["site_subheader"]
     assert client.post(reverse("admin:workspaces_workspace_add"), {"name": "x"}).status_code == 403
     client.post(SWITCH, {"tenant": str(owner.tenant_id)})
-    assert client.get(INDEX).context["site_subheader"] == tenant_name(owner)
+    assert tenant_name(owner) in client.get(INDEX).context["site_subheader"]
 
 
 def test_switching_to_a_foreign_tenant_is_refused(owner: Person, stranger: Person):
@@ -70,7 +70,7 @@ def test_switching_to_a_foreign_tenant_is_refused(owner: Person, stranger: Perso
     for tenant in (str(stranger.tenant_id), str(uuid4()), "", "nonsense"):
         response = client.post(SWITCH, {"tenant": tenant}, follow=True)
         assert "There is no such organisation" in response.content.decode()
-        assert response.context["site_subheader"] == tenant_name(owner)
+        assert tenant_name(owner) in response.context["site_subheader"]
 
 
 def test_switching_needs_a_post_with_a_csrf_token(owner: Person):
@@ -121,7 +121,7 @@ def test_user_removed_from_a_tenant_chooses_another(owner: Person, stranger: Per
     page = client.get(INDEX, follow=True).content.decode()
     assert "Choose another one" in page and tenant_name(owner) in page and tenant_name(stranger) not in page
     client.post(SWITCH, {"tenant": str(owner.tenant_id)})
-    assert client.get(INDEX).context["site_subheader"] == tenant_name(owner)
+    assert tenant_name(owner) in client.get(INDEX).context["site_subheader"]
     with tenant_scope(owner.tenant_id):
         assert not Workspace.objects.exists()
 

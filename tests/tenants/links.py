@@ -1,4 +1,4 @@
-"""Invitations, as the person who is invited gets them."""
+"""Links, as the person who gets them uses them."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def join_page(client: Client, link: str, **form: str) -> Any:
 def send_form(client: Client, page: Any, **form: str) -> Any:
     """Send the form of a page that was opened before, with what it shows."""
     return client.post("/join/", {"shown": page.context["shown"], **form}, follow=True)
+
+
+def choose_by_link(link: str, password: str) -> Any:
+    """The answer to the form of a link to choose a password."""
+    client = Client()
+    page = client.get(link, follow=True)
+    form = {"new_password1": password, "new_password2": password}
+    return client.post(page.redirect_chain[-1][0], form)
