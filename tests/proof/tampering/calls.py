@@ -110,6 +110,7 @@ def accept_invitation(context: CallContext) -> Call:
     return Call(
         make=lambda: invitations.accept_invitation(invitation=pending, answer=answer),
         is_done=context.has(Membership, user__email=pending.email),
+        events=2,
     )
 
 
@@ -244,6 +245,20 @@ def record_sign_in(context: CallContext) -> Call:
 def record_sign_out(context: CallContext) -> Call:
     user = _member(context)
     return Call(make=lambda: sign_ins.record_sign_out(actor=context.operator, user=user))
+
+
+def record_confirmation(context: CallContext) -> Call:
+    user = _member(context)
+    return Call(make=lambda: sign_ins.record_confirmation(actor=context.operator, user=user))
+
+
+def store_password(context: CallContext) -> Call:
+    user = User.objects.create_user(f"{context.key}@example.org", context.name)
+    hashed = passwords.hash_password(f"new {context.name}")
+    return Call(
+        make=lambda: sign_ins.store_password(actor=context.operator, user=user, hashed=hashed),
+        is_done=lambda: passwords.matches(user.pk, f"new {context.name}"),
+    )
 
 
 def change_password(context: CallContext) -> Call:

@@ -40,11 +40,13 @@ UNCHECKED = {
     "create_tenant",
     "record",
     "record_each",
+    "record_confirmation",
     "record_sign_in",
     "record_sign_out",
     "revoke_keys_of",
     "revoke_keys_bound_to",
     "set_document_tags",
+    "store_password",
     "switch_off_rules",
 }
 OPEN_TO_VIEWERS = {"open_original", "record_document_reads"}
