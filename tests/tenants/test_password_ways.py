@@ -24,7 +24,7 @@ from tenants.models import User
 from tenants.sign_in import BROWSER_COOKIE
 from tests.conftest import PASSWORD, Person, browser
 from tests.support.admin_pages import url
-from tests.tenants.links import choose_by_link, link_for
+from tests.tenants.links import choose_by_link, join_page, link_for
 
 LOGIN, INDEX = reverse("admin:login"), reverse("admin:index")
 NEW = "chosen by the person alone"
@@ -36,9 +36,8 @@ def address() -> str:
 
 def joined(link: str, **form: str) -> Client:
     client = Client()
-    client.get(link)
-    page = client.post("/join/", {"new_password": NEW, "repeated_password": NEW, **form})
-    assert page.status_code == 302, page.content
+    page = join_page(client, link, new_password=NEW, repeated_password=NEW, **form)
+    assert "You are a member of" in page.content.decode()
     return client
 
 
