@@ -17,6 +17,7 @@ from django.urls import resolve
 from core.actors import Actor, ActorKind, PlatformActor
 from core.api.problems import too_many_at_once, too_many_requests, with_rate_headers
 from core.concurrency import Kind, Slots, slots_of
+from core.downloads import Download
 from core.isolation.scope import platform_scope, tenant_scope
 from core.rate_limits import Quota, RateLimitResult, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_group, rate_limit_key, uses_api_key
@@ -56,6 +57,8 @@ class TenantMiddleware:
             return too_many_at_once(request, Kind.REQUEST)
         response = self._counted(request)
         kind: Kind | None = getattr(response, "kind", None)
+        if isinstance(response, Download):
+            response.is_allowed = request.is_still_allowed
         if kind is None or slots.take(kind, **subject):
             return response
         response.close()

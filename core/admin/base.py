@@ -224,11 +224,11 @@ class TenantAdmin(RolePermissions, ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
             return self.not_found_redirect(request, object_id)
-        if not self.has_view_permission(request, obj):
-            raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
             "title": f"History: {obj}",

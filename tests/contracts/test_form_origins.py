@@ -6,8 +6,8 @@ With the policy "no-referrer" browsers send `Origin: null`, and each form is ref
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Set
-from html import unescape
+from collections.abc import Callable, Set
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -25,8 +25,6 @@ from tests.tenants.links import link_for
 from workspaces.models import Workspace
 
 ORIGIN = "http://testserver"
-FORM = re.compile(r"<form\b[^>]*>", re.I)
-ATTRIBUTE = re.compile(r"""\b(method|action)=["']([^"']*)["']""", re.I)
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 # A policy of the page itself would overrule the header.
 META = re.compile(r"""<meta[^>]*name=["']referrer["']""", re.I)
@@ -70,12 +68,24 @@ def origin_sent(page: Any) -> str:
     return "null" if page["Referrer-Policy"] == "no-referrer" else ORIGIN
 
 
-def forms_of(page: Any) -> Iterator[str]:
+class Forms(HTMLParser):
+    """The `action` of each form that is posted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.actions: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if tag == "form" and str(attributes.get("method")).lower() == "post":
+            self.actions.append(attributes.get("action") or "")
+
+
+def forms_of(page: Any) -> set[str]:
     """The paths to which the page sends forms."""
-    for tag in FORM.findall(page.content.decode()):
-        found = {name.lower(): unescape(value) for name, value in ATTRIBUTE.findall(tag)}
-        if found.get("method", "").lower() == "post":
-            yield urljoin(page.request["PATH_INFO"], found.get("action", ""))
+    parser = Forms()
+    parser.feed(page.content.decode())
+    return {urljoin(page.request["PATH_INFO"], action) for action in parser.actions}
 
 
 def refused_forms(client: Client, page: Any, known: Set[str] = frozenset()) -> tuple[set[str], list[str]]:
@@ -83,7 +93,7 @@ def refused_forms(client: Client, page: Any, known: Set[str] = frozenset()) -> t
     protection refused."""
     if page.streaming or not page.get("Content-Type", "").startswith("text/html"):
         return set(), []
-    paths = set(forms_of(page))
+    paths = forms_of(page)
     token, origin = TOKEN.search(page.content.decode()), origin_sent(page)
     data = {"csrfmiddlewaretoken": token[1]} if token else {}
     last_ones = sorted(paths - known, key=lambda path: any(one in path for one in LAST))
@@ -108,9 +118,14 @@ def visitors(owner: Person, operator: User) -> dict[str, Callable[[], Client]]:
 
 def test_forms_of_every_page_are_accepted(owner: Person, operator: User, rows: Rows):
     found: set[str] = set()
-    for make_client in visitors(owner, operator).values():
+    for kind, make_client in visitors(owner, operator).items():
         client, known = make_client(), set[str]()
-        for route in PAGES:
+        pages = PAGES
+        if (
+            kind == "visitor"
+        ):  # has the pages of members, and a form to leave, after which the others are outdated
+            pages, known = [route for route in PAGES if route.template == "admin/"], {reverse("admin:logout")}
+        for route in pages:
             pk = rows[route.model].pk if route.model in rows else operator.pk
             page = client.get(route.address(route.model, pk))
             paths, refused = refused_forms(client, page, known)

@@ -14,7 +14,7 @@ from django.conf import settings
 from core import concurrency
 from core.api.events import EventStream
 from core.concurrency import Kind, Slots
-from core.downloads import Download
+from core.downloads import LOOK_SECONDS, Download
 from core.permissions import Role
 from tenants.services.api_keys import revoke_api_key
 from tests.conftest import Person, make_member
@@ -85,8 +85,10 @@ def test_streams_of_a_key_and_of_its_tenant_are_limited(address: str, owner: Per
         assert time.monotonic() < until, "the limit counts streams that have ended"
 
 
-@pytest.mark.parametrize("what", ["key revoked", "member removed", "signed out"])
-def test_stream_ends_with_the_right_to_it(address: str, owner: Person, events: str, what: str):
+@pytest.mark.parametrize("what", ["key revoked", "member removed", "signed out", "tenant suspended"])
+def test_stream_ends_with_the_right_to_it(
+    address: str, owner: Person, events: str, what: str, table_owner: Any
+):
     member = make_member(owner.tenant_id, Role.ADMIN)
     client, caller = member.client, make_caller(member)
     session = {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
@@ -97,9 +99,32 @@ def test_stream_ends_with_the_right_to_it(address: str, owner: Person, events: s
         ),
         "member removed": (session, lambda: _remove(owner, member)),
         "signed out": (session, lambda: client.post("/admin/logout/")),
+        "tenant suspended": (session, lambda: _suspend(owner, table_owner)),
     }[what]
     assert seconds_until_end(address, events, headers, action) < SECONDS + 3  # a busy machine
     assert httpx.get(address + events, headers=headers, timeout=30).status_code == 401
+
+
+def test_download_ends_with_the_right_to_it(address: str, owner: Person, tmp_path):
+    """The client reads slowly, and the file does not fit into the buffers of the connection."""
+    library, size = make_library(owner, tmp_path), 48 << 20
+    (added,) = library.queue(library.upload("large.txt", "x" * size))
+    caller = make_caller(owner)
+    url = f"{address}/api/v1/documents/{added.document_id}/content/"
+    with httpx.stream("GET", url, headers=key_of(caller), timeout=30) as response:
+        parts, received = response.iter_raw(), 0
+        next(parts)
+        revoke_api_key(actor=owner.actor, api_key=caller.key.api_key)
+        time.sleep(LOOK_SECONDS + 0.5)
+        with pytest.raises(httpx.RemoteProtocolError):
+            for part in parts:
+                received += len(part)
+    assert received < size
+
+
+def _suspend(owner: Person, table_owner: Any) -> None:
+    with table_owner(owner.tenant_id) as cursor:
+        cursor.execute("UPDATE tenants SET deleted_at = now() WHERE id = %s", [owner.tenant_id])
 
 
 def _remove(owner: Person, member: Person) -> None:
