@@ -13,7 +13,10 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import login
 from django.contrib.auth.forms import SetPasswordForm
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import (
+    password_validators_help_text_html,
+    validate_password,
+)
 from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -47,9 +50,9 @@ ANOTHER = (
 )
 
 
-def _password(label: str, autocomplete: str) -> forms.CharField:
+def _password(label: str, autocomplete: str, help_text: Any = "") -> forms.CharField:
     widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": autocomplete})
-    return forms.CharField(label=label, widget=widget, strip=False)
+    return forms.CharField(label=label, widget=widget, strip=False, help_text=help_text)
 
 
 class AcceptForm(forms.Form):
@@ -59,7 +62,7 @@ class AcceptForm(forms.Form):
         label="Your name", max_length=255, required=False, widget=UnfoldAdminTextInputWidget
     )
     current_password = _password("Your present password", "current-password")
-    new_password = _password("Choose a password", "new-password")
+    new_password = _password("Choose a password", "new-password", password_validators_help_text_html())
     repeated_password = _password("The same password again", "new-password")
 
     def __init__(self, proof: Proof, email: str, *args: Any) -> None:

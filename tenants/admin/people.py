@@ -191,7 +191,7 @@ class InvitationAdmin(TenantAdmin):
         advice = (
             f"Hand it over to {email} in a safe way. It works once, within {invitations.VALIDITY.days} days."
         )
-        secret = Secret(title=f"{email} is invited", label="Link", text=link, advice=advice)
+        secret = Secret(title=f"An invitation for {email}", label="Link", text=link, advice=advice)
         return show_once(self, request, secret)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

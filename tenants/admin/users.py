@@ -66,5 +66,7 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
 
     def _show_link(self, request: HttpRequest, user: User, link: str) -> HttpResponse:
         advice = f"Hand it over to {user.email} in a safe way. It works once, within 7 days."
-        secret = Secret(title=f"{user.email} can choose a password", label="Link", text=link, advice=advice)
+        secret = Secret(
+            title=f"A link to choose a password, for {user.email}", label="Link", text=link, advice=advice
+        )
         return show_once(self, request, secret)
