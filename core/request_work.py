@@ -3,53 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from threading import Condition
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest
 
 from core.errors import OylError, TookTooLongError
+from core.tenant_slots import TenantSlots
 
 # In an ASGI scope: an event that is set when the client has disconnected.
 CLIENT_LEFT = "oyl.client_left"
 RETRY_SECONDS = 2
 
 
-class TooBusyError(OylError):
-    """Other requests of your organisation keep this process busy. `Retry-After` says when to try again."""
-
-
 class ClientLeftError(OylError):
     """The client has disconnected."""
-
-
-class TenantSlots:
-    """So many pieces of work at once of each tenant, in this process."""
-
-    def __init__(self, most: int, wait_seconds: float) -> None:
-        self._most, self._wait_seconds = most, wait_seconds
-        self._free, self._held = Condition(), Counter[UUID]()
-
-    @contextmanager
-    def hold(self, tenant_id: UUID) -> Iterator[None]:
-        """Raises TooBusyError when no slot is free after the wait. Not to be called inside a scope, whose connection would
-        wait, too."""
-        with self._free:
-            if not self._free.wait_for(lambda: self._held[tenant_id] < self._most, self._wait_seconds):
-                raise TooBusyError
-            self._held[tenant_id] += 1
-        try:
-            yield
-        finally:
-            with self._free:
-                self._held[tenant_id] -= 1
-                self._held += Counter()  # without those that hold none
-                self._free.notify_all()
 
 
 @cache

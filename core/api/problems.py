@@ -39,8 +39,9 @@ from core.errors import (
 from core.isolation.time_limits import was_stopped
 from core.quotas import QuotaExceededError
 from core.rate_limits import RateLimitResult
-from core.request_work import RETRY_SECONDS, ClientLeftError, TooBusyError
+from core.request_work import RETRY_SECONDS, ClientLeftError
 from core.requests import API_PREFIXES
+from core.tenant_slots import TooBusyError
 
 STATUSES: dict[type[OylError], int] = {
     NotFoundError: status.HTTP_404_NOT_FOUND,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePath
-from threading import Condition
 from uuid import UUID
 
+from core.tenant_slots import TenantSlots
 from engines.parsing import ParsedDocument, ParseError, ParserConfig
 from engines.parsing.formats import is_text_name, reader_version
 from engines.parsing.job import Limits
@@ -42,8 +39,7 @@ class PooledParser:
         self._service = config.service
         # Of each slot, one process reads text alone: it stays small, and its children start sooner.
         self._slots: queue.LifoQueue[dict[bool, ParserProcess]] = queue.LifoQueue()
-        self._most_of_a_tenant, self._size = config.processes, config.processes + 1
-        self._in_use, self._ended = Counter[UUID](), Condition()
+        self._tenants, self._size = TenantSlots(most=config.processes), config.processes + 1
         for _ in range(self._size):
             self._slots.put({})
 
@@ -51,7 +47,7 @@ class PooledParser:
         return reader_version(mime_type)
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
-        with self._one_of(tenant_id):
+        with self._tenants.hold(tenant_id):
             return self._parse(path, filename=filename, workdir=workdir)
 
     def close(self) -> None:
@@ -60,20 +56,6 @@ class PooledParser:
             for process in slot.values():
                 process.kill()
             self._slots.put({})
-
-    @contextmanager
-    def _one_of(self, tenant_id: UUID) -> Iterator[None]:
-        """Wait until the tenant uses fewer processes than it may."""
-        with self._ended:
-            self._ended.wait_for(lambda: self._in_use[tenant_id] < self._most_of_a_tenant)
-            self._in_use[tenant_id] += 1
-        try:
-            yield
-        finally:
-            with self._ended:
-                self._in_use[tenant_id] -= 1
-                self._in_use += Counter()  # forgets the tenants that use none
-                self._ended.notify_all()
 
     def _parse(self, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         slot, is_text = self._slots.get(), is_text_name(filename)

@@ -33,6 +33,7 @@ from tests.proof import killable
 
 LONG_TEXT = "\n\n".join(f"# Part {n}\n\n{BEES * 10}" for n in range(800))
 Served = list[UUID]
+WORKERS, THREADS = 1, 4
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def _work_and_close() -> None:
         connection.close()
 
 
-def _wait_until(happened: Callable[[], bool], seconds: float = 60) -> float:
+def _wait_until(happened: Callable[[], bool], seconds: float = 120) -> float:
     """Return the seconds that it took."""
     began = time.monotonic()
     while not happened():
@@ -176,13 +177,13 @@ def test_turns_of_different_tenants_are_counted_apart():
 
 @pytest.fixture
 def workers(libraries: tuple[Library, Library], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two of Celery's own, each a process with four threads, and with a queue that no other test uses."""
+    """Celery's own, each a process with four threads, and with a queue that no other test uses."""
     name = f"ingest-{uuid4().hex[:8]}"
     monkeypatch.setattr(queueing, "QUEUE", name)
     monkeypatch.setattr(IngestionHandler, "queue", name)
     default_embedder()  # the first one converts the model
     with ExitStack() as stack:
-        for number in range(2):
+        for number in range(WORKERS):
             process = killable.start(partial(_run_worker, name, number))
             stack.callback(process.kill)
         yield
@@ -202,10 +203,11 @@ def test_short_file_is_done_soon_while_another_tenant_has_long_ones(
     first, second = libraries
     took(second, "warm-up.md")
     alone = took(second, "alone.md")
-    first.queue(*(first.upload(f"{n}.md", f"{n}\n\n{LONG_TEXT}") for n in range(8)))
-    _wait_until(lambda: running(first) == 6)
+    first.queue(*(first.upload(f"{n}.md", f"{n}\n\n{LONG_TEXT}") for n in range(WORKERS * THREADS)))
+    busy = WORKERS * (THREADS - 1)
+    _wait_until(lambda: running(first) == busy)
     beside = took(second, "beside.md")
-    assert running(first) == 6, "the long files are too short"
+    assert running(first) == busy, "the long files are too short"
     assert beside < 20 * max(1, alone)
 
 

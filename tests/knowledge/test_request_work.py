@@ -14,7 +14,8 @@ from core import request_work
 from core.isolation.scope import tenant_scope
 from core.quota_kinds import QuotaKind
 from core.quotas import charge, standings
-from core.request_work import CLIENT_LEFT, TenantSlots, TooBusyError, embedding_slots
+from core.request_work import CLIENT_LEFT, embedding_slots
+from core.tenant_slots import TenantSlots, TooBusyError
 from knowledge.engine_config import default_embedder
 from knowledge.openai import embeddings
 from oyl.disconnects import DisconnectMiddleware

@@ -1,0 +1,39 @@
+"""How many pieces of work each tenant may have at once in this process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+from uuid import UUID
+
+from core.errors import OylError
+
+
+class TooBusyError(OylError):
+    """Other requests of your organisation keep this process busy. `Retry-After` says when to try again."""
+
+
+class TenantSlots:
+    """So many of each tenant. Without `wait_seconds`, the others wait for as long as it takes."""
+
+    def __init__(self, *, most: int, wait_seconds: float | None = None) -> None:
+        self._most, self._wait_seconds = most, wait_seconds
+        self._free, self._held = Condition(), Counter[UUID]()
+
+    @contextmanager
+    def hold(self, tenant_id: UUID) -> Iterator[None]:
+        """Raises TooBusyError when no slot is free after the wait. Not to be called inside a scope, whose connection would
+        wait, too."""
+        with self._free:
+            if not self._free.wait_for(lambda: self._held[tenant_id] < self._most, self._wait_seconds):
+                raise TooBusyError
+            self._held[tenant_id] += 1
+        try:
+            yield
+        finally:
+            with self._free:
+                self._held[tenant_id] -= 1
+                self._held += Counter()  # without those that hold none
+                self._free.notify_all()
