@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from core.bulk_sql import insert_instances
@@ -54,6 +54,18 @@ def cancel_unfinished(document_ids: Sequence[UUID]) -> None:
     """Cancel the documents' ingestion. A worker that has claimed such a job loses its lease."""
     jobs = IngestionJob.objects.filter(document_id__in=document_ids, kind=JobKind.INGEST)
     jobs.unfinished().locked().finish(JobState.CANCELLED)
+
+
+def row_versions(document_id: UUID) -> tuple[str, str] | None:
+    """The transactions that last changed the document and its newest job: cheaper than reading the rows to compare them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT xmin::text, (SELECT xmin::text FROM ingestion_jobs WHERE document_id = documents.id"
+            " ORDER BY created_at DESC LIMIT 1) FROM documents WHERE id = %s",
+            [document_id],
+        )
+        versions: tuple[str, str] | None = cursor.fetchone()
+        return versions
 
 
 def lock_documents(document_ids: Sequence[UUID]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -41,20 +41,32 @@ def frame(name: str, data: Any) -> bytes:
 
 
 async def follow(
-    read: Callable[[], tuple[Any, bool]], *, is_allowed: Callable[[], bool]
+    read: Callable[[], tuple[Any, bool]],
+    *,
+    version: Callable[[], Hashable],
+    is_allowed: Callable[[], bool],
 ) -> AsyncIterator[bytes]:
     """Yield a `progress` event whenever the state has changed, and at least every 15 seconds, for up to 10 minutes. `read`
-    returns (state, whether it is the last one), and opens a scope of its own. The stream ends as soon as it is not allowed
-    any more."""
-    last, is_last, sent, started = b"", False, 0.0, time.monotonic()
+    returns (state, whether it is the last one); it is called only when `version`, which costs less, has changed. Both open
+    scopes of their own. The stream ends as soon as it is not allowed any more."""
+    last, seen, is_last, sent, started = b"", None, False, 0.0, time.monotonic()
+
+    def look() -> tuple[Hashable, tuple[Any, bool] | None] | None:
+        if not is_allowed():
+            return None
+        current = version()
+        is_due = current != seen or time.monotonic() - sent > SILENT_SECONDS
+        return current, read() if is_due else None
+
     while not is_last and time.monotonic() - started < MAX_SECONDS:
-        looked = await run_in_thread(lambda: read() if is_allowed() else None)
-        if looked is None:
+        if (looked := await run_in_thread(look)) is None:
             return
-        state, is_last = looked
-        event = frame("progress", state)
-        if event != last or time.monotonic() - sent > SILENT_SECONDS:
-            yield event
-            last, sent = event, time.monotonic()
+        seen, changed = looked
+        if changed:
+            state, is_last = changed
+            event = frame("progress", state)
+            if event != last or time.monotonic() - sent > SILENT_SECONDS:
+                yield event
+                last, sent = event, time.monotonic()
         if not is_last:
             await asyncio.sleep(POLL_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, selected_ids
 from knowledge.api.chunks import IngestionJobSerializer
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import Document, DocumentStatus, IngestionJob, Reference
+from knowledge.queueing import row_versions
 from knowledge.services.adding import Added, UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.services.originals import open_original
@@ -218,7 +219,9 @@ class DocumentViewSet(ReadViewSet):
         """
         with tenant_scope(self.actor.tenant_id):
             self.get_object()
-        return EventStream(follow(self._progress, is_allowed=self.is_still_allowed))
+        return EventStream(
+            follow(self._progress, version=self._progress_version, is_allowed=self.is_still_allowed)
+        )
 
     @extend_schema(responses={200: CountSerializer})
     @action(
@@ -290,6 +293,10 @@ class DocumentViewSet(ReadViewSet):
             "job": IngestionJobSerializer(job).data if job else None,
         }
         return state, document.processed_status in FINAL_STATUSES
+
+    def _progress_version(self) -> Hashable:
+        with tenant_scope(self.actor.tenant_id):
+            return row_versions(self.kwargs["pk"])
 
     def _upload_results(self, added: list[Added]) -> list[dict[str, Any]]:
         """Each with the oldest other document that has the same bytes; without those that were deleted meanwhile."""

@@ -11,7 +11,7 @@ from knowledge.models import Document
 from tests.conftest import Person, make_owner
 from tests.knowledge.libraries import BEES, make_library
 from tests.proof.conftest import Report, Size
-from tests.proof.connections.server import Server, telling
+from tests.proof.connections.server import Server, without_limits
 from tests.support.api_client import Caller, make_caller
 from tests.support.server import running_server
 
@@ -51,7 +51,7 @@ def queued(owner: Person, tmp_path_factory: pytest.TempPathFactory) -> Document:
 
 @pytest.fixture(scope="module")
 def server(database: None, owner: Person, caller: Caller, queued: Document, size: Size) -> Iterator[Server]:
-    """Its waits are shorter in the suite."""
+    """It has no limits of concurrent requests, and its waits are shorter in the suite."""
     seconds = {"HEADER_SECONDS": size(1, 10), "SLOW_SECONDS": size(1, 30)}
-    with running_server(lambda application: telling(application, seconds)) as address:
+    with running_server(lambda application: without_limits(application, seconds)) as address:
         yield Server(address)

@@ -20,6 +20,7 @@ from oyl import http_protocol
 
 HELD = "/held"
 SETTLE_SECONDS = 45
+_CONCURRENT = ("CONCURRENT_REQUESTS", "CONCURRENT_STREAMS", "CONCURRENT_DOWNLOADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,13 @@ class Held:
     clients: int
 
 
-def telling(application: Any, seconds: Mapping[str, float]) -> Any:
-    """The application, which answers at HELD without Django. Some time limits are others, and requests are not limited."""
+def without_limits(application: Any, seconds: Mapping[str, float]) -> Any:
+    """The application, which answers at HELD without Django. Some time limits are others, and requests are not limited, so
+    that each of them is answered."""
     for name, value in seconds.items():
         setattr(http_protocol, name, value)
-    settings.OYL_KEY_REQUESTS = settings.OYL_TENANT_REQUESTS = settings.OYL_ADDRESS_REQUESTS = 0
+    for kind in ("KEY_REQUESTS", "TENANT_REQUESTS", "ADDRESS_REQUESTS", *_CONCURRENT):
+        setattr(settings, f"OYL_{kind}", 0)
 
     async def tell(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] != HELD:
