@@ -21,6 +21,11 @@ TRIED = {
     "bodies of bound keys": ("Ids in bodies, sent with bound keys", "the same"),
     "choices": ("Questions for choices", "nothing foreign"),
     "arguments of commands": ("Arguments of commands", "none tells a foreign id from an absent one"),
+    "kept secrets": (
+        "Requests with what the maker of an account has kept: its link, password, session and key",
+        "as without",
+    ),
+    "ids of a person": ("Ids and addresses of that person, sent by the maker", "as absent ones"),
     "forged searches": ("Searches with forged filters", "nothing foreign"),
 }
 WAYS = {"pool": "a pool of 5 connections", "pgbouncer": "PgBouncer with 5 connections"}

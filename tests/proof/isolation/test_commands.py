@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import io
 import json
 import logging
 from argparse import Action
 from collections import Counter
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.apps import apps
-from django.conf import settings
-from django.core.management import CommandError, call_command, get_commands, load_command_class
 
 from core.commands import TenantCommand, email_address, new_name
 from core.isolation.scope import tenant_scope
@@ -23,13 +18,17 @@ from knowledge.models import Document, DocumentStatus, Reference
 from knowledge.services.adding import add_documents
 from knowledge.storage.values import Upload
 from oyl.celery import app as celery
-from tests.proof.isolation.answers import VOLATILE
+from tests.proof.isolation.commands import (
+    COMMANDS,
+    GENERAL,
+    OUR_APPS,
+    mentions_victim,
+    parser_of,
+    run,
+    usual_value,
+)
 from tests.proof.isolation.parties import MODELS, Party, make_party
 
-OUR_APPS = {config.name for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR}
-COMMANDS = {
-    name: load_command_class(app, name) for name, app in sorted(get_commands().items()) if app in OUR_APPS
-}
 # They act in no tenant's scope, and print only names and ids of tenants.
 OPERATOR_COMMANDS = {
     "changepassword",
@@ -46,9 +45,6 @@ OPERATOR_COMMANDS = {
     "version",
 }
 READING_TABLES = ("check_rls", "list_tenants")  # those that read tables
-# Django's options, and the tenants, which the operator chooses.
-GENERAL = {"help", "version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color"}
-GENERAL |= {"skip_checks", "json", "tenant", "all_tenants"}
 # The arguments of tasks. A task that takes a tenant or an id must be added here.
 TASK_ARGUMENTS = {"complete": False, "queue": "ingest"}
 celery.loader.import_default_modules()
@@ -83,13 +79,15 @@ def test_every_command_is_covered():
 def test_foreign_argument_is_treated_as_absent(
     name: str, victim: Party, intruder: Party, folder: Path, counted: Counter[str]
 ):
-    arguments = [action for action in _parser(name)._actions if action.dest not in GENERAL]
-    usual = {one.dest: [*one.option_strings[:1], _usual(one, folder)] for one in arguments if one.required}
-    assert not mentions_victim(victim, _run(name, intruder, usual))
+    arguments = [action for action in parser_of(name)._actions if action.dest not in GENERAL]
+    usual = {
+        one.dest: [*one.option_strings[:1], usual_value(one, folder)] for one in arguments if one.required
+    }
+    assert not mentions_victim(victim, run(name, intruder.tenant_id, usual))
     for one in arguments:
         for foreign, absent in _pairs(one, victim):
             output = [
-                _run(name, intruder, {**usual, one.dest: [*one.option_strings[:1], value]})
+                run(name, intruder.tenant_id, {**usual, one.dest: [*one.option_strings[:1], value]})
                 for value in (foreign, absent)
             ]
             counted["arguments of commands"] += 2
@@ -99,19 +97,7 @@ def test_foreign_argument_is_treated_as_absent(
 
 @pytest.mark.parametrize("name", READING_TABLES)
 def test_operator_commands_print_no_tenants_words(name: str, victim: Party):
-    assert victim.word not in _run(name, None, {})
-
-
-def _parser(name: str) -> Any:
-    return COMMANDS[name].create_parser("manage.py", name)
-
-
-def _usual(argument: Action, folder: Path) -> str:
-    if argument.type is UUID:
-        return str(uuid4())
-    if argument.type is email_address:
-        return f"{uuid4().hex}@example.org"
-    return "Tried" if argument.type in (None, new_name) else str(folder)
+    assert victim.word not in run(name, None, {})
 
 
 def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
@@ -130,26 +116,6 @@ def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
         return words
     assert argument.metavar in ("PATH", "DATASET"), f"{argument.dest} has no place in the matrix"
     return []
-
-
-def _run(name: str, party: Party | None, arguments: dict[str, list[str]]) -> str:
-    """Return the command's output, without its arguments."""
-    given = [part for parts in arguments.values() for part in parts]
-    whose = ["--tenant", str(party.tenant_id)] if party else []
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        call_command(name, *given, *whose, "--json", stdout=out, stderr=err)
-        ended = ""
-    except CommandError as error:
-        ended = str(error)
-    output = f"{out.getvalue()} {err.getvalue()} {ended}"
-    for part in given:
-        output = output.replace(part, "…")
-    return VOLATILE.sub("…", output)
-
-
-def mentions_victim(victim: Party, output: str) -> bool:
-    return victim.word in output or victim.sign in output
 
 
 @pytest.mark.parametrize("name", TASKS)
