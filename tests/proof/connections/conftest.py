@@ -51,7 +51,7 @@ def queued(owner: Person, tmp_path_factory: pytest.TempPathFactory) -> Document:
 
 @pytest.fixture(scope="module")
 def server(database: None, owner: Person, caller: Caller, queued: Document, size: Size) -> Iterator[Server]:
-    """It has no limits of concurrent requests, and its waits are shorter in the suite."""
+    """It has no limits of streams and downloads, and its waits are shorter in the suite."""
     seconds = {"HEADER_SECONDS": size(1, 10), "SLOW_SECONDS": size(1, 30)}
     with running_server(lambda application: without_limits(application, seconds)) as address:
         yield Server(address)

@@ -20,7 +20,6 @@ from oyl import http_protocol
 
 HELD = "/held"
 SETTLE_SECONDS = 45
-_CONCURRENT = ("CONCURRENT_REQUESTS", "CONCURRENT_STREAMS", "CONCURRENT_DOWNLOADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,12 @@ class Held:
 
 
 def without_limits(application: Any, seconds: Mapping[str, float]) -> Any:
-    """The application, which answers at HELD without Django. Some time limits are others, and requests are not limited, so
-    that each of them is answered."""
+    """The application, which answers at HELD without Django. Some time limits are others, and requests in a
+    minute, streams and downloads are not limited, so that each of them is answered."""
     for name, value in seconds.items():
         setattr(http_protocol, name, value)
-    for kind in ("KEY_REQUESTS", "TENANT_REQUESTS", "ADDRESS_REQUESTS", *_CONCURRENT):
-        setattr(settings, f"OYL_{kind}", 0)
+    settings.OYL_KEY_REQUESTS = settings.OYL_TENANT_REQUESTS = settings.OYL_ADDRESS_REQUESTS = 0
+    settings.OYL_CONCURRENT_STREAMS = settings.OYL_CONCURRENT_DOWNLOADS = 0
 
     async def tell(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] != HELD:
@@ -65,7 +64,7 @@ class Server:
         self._peer = (parts.hostname, parts.port)
 
     def held(self) -> Held:
-        return Held(**httpx.get(f"{self.address}{HELD}", timeout=10).json())
+        return Held(**httpx.get(f"{self.address}{HELD}", timeout=30).json())
 
     def settled(self) -> Held:
         """What it holds when it has given everything back, or after SETTLE_SECONDS."""
