@@ -9,10 +9,10 @@ from typing import NoReturn
 
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
 _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT = 1, 2, 4, 32
-_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
-_LOCKED_FLAGS = _MS_NOSUID | _MS_NODEV | 8  # a user may not take them off again; 8 is MS_NOEXEC
-SHARED_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - those of all users
+_MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
+_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
+_READ_ONLY = (ctypes.c_uint64 * 4)(1, 0, 0, 0)  # `struct mount_attr` with MOUNT_ATTR_RDONLY
+_SOCKET_FOLDER = b"/var/tmp"  # LibreOffice makes its socket in it if it cannot write in /tmp
 _CAPABILITY_VERSION = 0x20080522
 _MAX_FILES = 100_000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -40,18 +40,14 @@ def enter() -> bool:
 
 def mount_folder(folder: str, size_mb: int) -> None:
     """Cover the folder by one in memory, for this process and those that it starts. Its size is limited, and it disappears
-    with them. Of the temporary folders of all users, one becomes read-only, and the other one becomes this folder. Raise
-    OSError."""
+    with them. All else becomes read-only. Raise OSError."""
     options = f"size={size_mb}m,nr_inodes={_MAX_FILES},mode=0700".encode()
-    path, (read_only, replaced) = os.fsencode(folder), map(os.fsencode, SHARED_FOLDERS)
+    path, size = os.fsencode(folder), ctypes.c_size_t(ctypes.sizeof(_READ_ONLY))
     _check(_libc.unshare(_CLONE_NEWNS))
-    flags = os.statvfs(read_only).f_flag & _LOCKED_FLAGS
-    _libc.mount(read_only, read_only, None, _MS_BIND | _MS_REC, None)
-    _libc.mount(None, read_only, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | flags, None)
+    _check(_libc.syscall(_MOUNT_SETATTR, _AT_FDCWD, b"/", _AT_RECURSIVE, _READ_ONLY, size))
     _check(_libc.mount(b"tmpfs", path, b"tmpfs", _MS_NOSUID | _MS_NODEV, options))
-    # LibreOffice makes its socket in the second one if it cannot write in the first one.
-    if not path.startswith(replaced):
-        _libc.mount(path, replaced, None, _MS_BIND, None)
+    if not path.startswith(_SOCKET_FOLDER):
+        _libc.mount(path, _SOCKET_FOLDER, None, _MS_BIND, None)
 
 
 def drop_capabilities() -> None:

@@ -86,7 +86,7 @@ def confine(ruleset: landlock.Ruleset, limits: Limits, file: int) -> None:
     allow_cpu(limits)
     ruleset.allow_reading_file(file)
     ruleset.restrict()
-    system_calls.refuse()
+    system_calls.restrict(may_start_programs=True)
 
 
 def allow_cpu(limits: Limits) -> None:

@@ -4,95 +4,50 @@ refused; an attack that finds nothing to take raises `Refused`."""
 from __future__ import annotations
 
 import ctypes
+import errno
+import fcntl
 import mmap
 import os
-import platform
 import resource
 import signal
 import socket
 import struct
-import sys
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from engines.parsing import frames
+from engines.parsing.system_call_numbers import ALLOWED, CHOICES, CLONE, SIGNALS, STARTING
+from tests.proof.intrusion.file_attacks import FILE_ATTACKS
+from tests.proof.intrusion.machine import IS_X86, Attack, Refused, Targets, by_machine, libc, system_call
 
-Targets = dict[str, Any]
-MARK = "infected by the file of another tenant"
 STOLEN: list[str] = []  # what an infection would leave for the next file
-libc = ctypes.CDLL(None, use_errno=True)
-_X86 = platform.machine() == "x86_64"
 _PTRACE_ATTACH = 16
 _DESCENDANTS = 100
-
-
-class Refused(Exception):
-    """The attack finds nothing that it could take."""
-
-
-def system_call(number: int, *arguments: object) -> int:
-    result = int(libc.syscall(number, *arguments))
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result
-
-
-def by_machine(x86: int, arm: int) -> int:
-    return x86 if _X86 else arm
-
-
-def read_secrets(targets: Targets) -> str:
-    return Path(targets["secrets"]).read_text()
-
-
-def read_another_tenants_file(targets: Targets) -> str:
-    return Path(targets["tenant_file"]).read_text()
-
-
-def read_through_a_link(targets: Targets) -> str:
-    Path("link").symlink_to(targets["secrets"])
-    return Path("link").read_text()
-
-
-def list_the_data_folder(targets: Targets) -> str:
-    return str([*Path(targets["data"]).iterdir()])
-
-
-def write_into_the_data_folder(targets: Targets) -> str:
-    return _write(Path(targets["data"], f"celerybeat-schedule-{os.getpid()}"))
-
-
-def write_into_the_models(targets: Targets) -> str:
-    return _write(Path(targets["data"], "models", f"{os.getpid()}.onnx"))
-
-
-def write_into_the_environment(targets: Targets) -> str:
-    return _write(Path(sys.prefix, "lib", f"intrusion-{os.getpid()}"))
-
-
-def write_into_the_code(targets: Targets) -> str:
-    return _write(Path(frames.__file__).with_name(f"intrusion-{os.getpid()}"))
-
-
-def write_into_the_shared_temporary_folder(targets: Targets) -> str:
-    return _write(Path("/tmp", f"intrusion-{os.getpid()}"))
-
-
-def _write(path: Path) -> str:
-    """Where it succeeds, nothing must be left in the checkout or the environment."""
-    path.write_text(MARK)
-    path.unlink()
-    return f"wrote {path}"
-
-
-def remove_another_tenants_file(targets: Targets) -> str:
-    path = Path(targets["tenant_file"])
-    path.rename(path.with_suffix(".gone")).rename(path)  # and back, for the next attacks
-    return "renamed"
+_KILLING = {335, 336} if IS_X86 else set()  # `uretprobe` and `uprobe`, which end a process that is not traced
+_LAST_NUMBER = 600  # of system calls, with room for new ones
 
 
 # Other processes
+
+
+def signal_the_worker_by_a_pipe(targets: Targets) -> str:
+    return str(fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, targets["worker"]))
+
+
+def signal_the_worker_by_a_thread(targets: Targets) -> str:
+    owner = struct.pack("=ii", 1, targets["worker"])
+    return str(fcntl.fcntl(os.pipe()[0], 15, owner))  # F_SETOWN_EX
+
+
+def choose_the_signal_of_a_pipe(targets: Targets) -> str:
+    return str(fcntl.fcntl(os.pipe()[0], 10, signal.SIGKILL))  # F_SETSIG
+
+
+def signal_the_worker_by_a_socket(targets: Targets) -> str:
+    return str(fcntl.ioctl(3, 0x8901, struct.pack("=i", targets["worker"])))  # FIOSETOWN
+
+
+def signal_the_workers_group_by_a_socket(targets: Targets) -> str:
+    return str(fcntl.ioctl(3, 0x8902, struct.pack("=i", targets["worker"])))  # SIOCSPGRP
 
 
 def read_the_workers_environment(targets: Targets) -> str:
@@ -242,6 +197,17 @@ def join_a_keyring(targets: Targets) -> str:
     return str(system_call(by_machine(250, 219), 1, b"intrusion"))
 
 
+def make_a_call_that_is_not_listed(targets: Targets) -> str:
+    """Ends at the first one that the kernel answers otherwise than if it did not have it."""
+    column = 0 if IS_X86 else 1
+    tables = (*ALLOWED.values(), *STARTING.values(), *SIGNALS.values(), CLONE)
+    listed = {numbers[column] for numbers in (*tables, *(choice.numbers for choice in CHOICES.values()))}
+    for number in sorted(set(range(_LAST_NUMBER)) - listed - _KILLING):
+        if libc.syscall(number, -1, -1, -1, -1, -1, -1) >= 0 or ctypes.get_errno() != errno.ENOSYS:
+            return f"the kernel answers to {number}"
+    raise Refused("The kernel seems to have none of them.")
+
+
 def use_the_other_abi(targets: Targets) -> str:
     """The numbers of x32, or on ARM64 none: 39 is `getpid`."""
     return str(system_call(0x40000000 | 39))
@@ -249,7 +215,7 @@ def use_the_other_abi(targets: Targets) -> str:
 
 def use_the_other_architecture(targets: Targets) -> str:
     """`int 0x80` takes the numbers of 32-bit programs: 20 is `getpid`."""
-    if not _X86:
+    if not IS_X86:
         raise Refused("ARM64 has no such instruction.")
     code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     code.write(b"\xb8\x14\x00\x00\x00\xcd\x80\xc3")
@@ -285,7 +251,8 @@ def fork_without_end(targets: Targets) -> str:
 
 
 def _survive() -> None:
-    os.setsid()
+    with suppress(OSError):
+        os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if os.fork() == 0:
@@ -327,19 +294,15 @@ def raise_a_limit(targets: Targets) -> str:
     return "CPU time is unlimited"
 
 
-ATTACKS: dict[str, Callable[[Targets], str]] = {
+ATTACKS: dict[str, Attack] = {
     function.__name__.replace("_", " "): function
     for function in (
-        read_secrets,
-        read_another_tenants_file,
-        read_through_a_link,
-        list_the_data_folder,
-        write_into_the_data_folder,
-        write_into_the_models,
-        write_into_the_environment,
-        write_into_the_code,
-        write_into_the_shared_temporary_folder,
-        remove_another_tenants_file,
+        *FILE_ATTACKS,
+        signal_the_worker_by_a_pipe,
+        signal_the_worker_by_a_thread,
+        choose_the_signal_of_a_pipe,
+        signal_the_worker_by_a_socket,
+        signal_the_workers_group_by_a_socket,
         read_the_workers_environment,
         read_the_workers_memory,
         attach_to_the_worker,
@@ -366,6 +329,7 @@ ATTACKS: dict[str, Callable[[Targets], str]] = {
         count_performance_events,
         handle_page_faults,
         join_a_keyring,
+        make_a_call_that_is_not_listed,
         use_the_other_abi,
         use_the_other_architecture,
         keep_memory_beyond_the_limit,
@@ -382,7 +346,7 @@ def try_all(targets: Targets) -> dict[str, str]:
     return {name: _try(attack, targets) for name, attack in ATTACKS.items()}
 
 
-def _try(attack: Callable[[Targets], str], targets: Targets) -> str:
+def _try(attack: Attack, targets: Targets) -> str:
     try:
         return attack(targets) or "succeeded"
     except (OSError, Refused):

@@ -18,11 +18,11 @@ from django.conf import settings
 from engines.parsing import ParsedDocument, launch
 from engines.parsing.job import Limits
 from engines.parsing.process import ParserProcess
-from tests.proof.intrusion.attacks import Targets
+from tests.proof.intrusion.machine import Targets
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMITS = Limits(seconds=20, memory_mb=1200, output_mb=8, text_mb=8, ocr_pages=1)
-FILES = ("secrets.json", "celerybeat-schedule", "models/model.onnx", "files/tenant/contract.txt")
+FILES = ("secrets.json", "celerybeat-schedule", "models/model.onnx", "files/tenant/contract.txt", "notes")
 
 
 class Intruder:
@@ -64,9 +64,10 @@ def intruder(targets: Targets, *, without: str = "", limits: Limits = LIMITS) ->
 
 @pytest.fixture(scope="module")
 def targets(database: None) -> Iterator[Targets]:
-    """A data folder with a secret, another tenant's file and the rest, a worker, and the suite's services."""
+    """A data folder with a secret, another tenant's file and the rest, which is not below a temporary folder; a worker, and
+    the suite's services."""
     with ExitStack() as stack:
-        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oyl-data-")))
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oyl-data-", dir="/dev/shm")))
         for name in FILES:
             (data / name).parent.mkdir(parents=True, exist_ok=True)
             (data / name).write_text("a secret")
@@ -79,6 +80,7 @@ def targets(database: None) -> Iterator[Targets]:
             "data": str(data),
             "secrets": str(data / FILES[0]),
             "tenant_file": str(data / FILES[3]),
+            "notes": str(data / FILES[4]),
             "abstract": data.name,
             "postgres": str(run / ".s.PGSQL.5432"),
             "redis": str(settings.LAYOUT.redis_socket),

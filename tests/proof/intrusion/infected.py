@@ -27,10 +27,12 @@ from engines.parsing import (
     child_process,
     formats,
     frames,
+    landlock,
 )
 from engines.parsing.frames import FrameKind
 from engines.parsing.job import Job
 from tests.proof.intrusion import attacks
+from tests.proof.intrusion.machine import MARK
 
 _LOAD, _IF_EQUAL, _RETURN, _ALLOW, _ERROR = 0x20, 0x15, 0x06, 0x7FFF0000, 0x00050000
 _X86 = platform.machine() == "x86_64"
@@ -38,12 +40,15 @@ _X86 = platform.machine() == "x86_64"
 LACKING: dict[str, list[tuple[int, int | None, int]]] = {
     "landlock": [(444, None, errno.ENOSYS)],
     "namespaces": [(272 if _X86 else 97, None, errno.EPERM)],
+    "later-landlock": [],
     "seccomp": [(157 if _X86 else 167, argument, errno.EINVAL) for argument in (21, 22)],
 }
 
 
 def lack(layers: str) -> None:
     """Behave as a kernel without these layers, for this process and its children."""
+    if "later-landlock" in layers.split():
+        vars(landlock)["abi"] = lambda: 1
     program = []
     for number, argument, error in [rule for layer in layers.split() for rule in LACKING[layer]]:
         program += [(_LOAD, 0, 0, 0), (_IF_EQUAL, 0, 1 if argument is None else 3, number)]
@@ -92,8 +97,8 @@ def _spin() -> None:
 
 
 def _infect(job: Job) -> dict[str, Any]:
-    attacks.STOLEN.append(attacks.MARK)
-    (job.workdir / "kept").write_text(attacks.MARK)
+    attacks.STOLEN.append(MARK)
+    (job.workdir / "kept").write_text(MARK)
     vars(child_file)["load_reader"] = lambda mime_type: lambda job: replace(attack(job), elements=())
     return {"pid": os.getpid()}
 

@@ -24,15 +24,18 @@ from oyl.embedded import up
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.service_log import ServiceLog
 from tests.proof.conftest import Report
-from tests.proof.intrusion.attacks import ATTACKS, MARK
+from tests.proof.intrusion.attacks import ATTACKS
 from tests.proof.intrusion.conftest import LIMITS, intruder, kernel
+from tests.proof.intrusion.machine import MARK
 
 # What remains open without a layer (docs/threat-model.md): everything else is still refused by the others.
-ON_FILES = {
+READING = {
     "read secrets",
     "read another tenants file",
     "read through a link",
     "list the data folder",
+}
+WRITING = {
     "write into the data folder",
     "write into the models",
     "write into the environment",
@@ -40,7 +43,28 @@ ON_FILES = {
     "write into the shared temporary folder",
     "remove another tenants file",
 }
+BESIDE_THE_CONTENT = {
+    "change a mode",
+    "change a mode by a new call",
+    "change a mode by a handle",
+    "change an owner",
+    "change the times",
+    "set an attribute",
+    "set an attribute by a new call",
+    "set flags of a file",
+}
+SIGNALS = {
+    "signal the worker by a pipe",
+    "signal the worker by a thread",
+    "signal the worker by a socket",
+    "signal the workers group by a socket",
+}
 ON_THE_KERNEL = {
+    "watch a folder",
+    "watch a file system",
+    "be told who changes a folder",
+    "be told who opens a file",
+    "choose the signal of a pipe",
     "open a netlink socket",
     "open a packet socket",
     "open a vsock socket",
@@ -53,20 +77,25 @@ ON_THE_KERNEL = {
     "count performance events",
     "handle page faults",
     "join a keyring",
+    "make a call that is not listed",
     "use the other abi",
     "use the other architecture",
     "keep memory beyond the limit",
     "keep shared memory",
 }
+ON_PROCESSES = SIGNALS | {"limit the worker", "slow down the worker"}
 OPEN_WITHOUT: dict[str, set[str]] = {
     "": set(),
-    "landlock": ON_FILES,
+    "landlock": READING,
     "seccomp": ON_THE_KERNEL,
     "namespaces": set(),
-    "landlock namespaces": ON_FILES,
-    "seccomp namespaces": ON_THE_KERNEL | {"limit the worker", "slow down the worker"},
-    "landlock seccomp": ON_FILES | ON_THE_KERNEL | {"connect to an abstract socket", "mount a file system"},
+    "later-landlock namespaces": set(),
+    "later-landlock": set(),
+    "landlock namespaces": READING | WRITING,
+    "seccomp namespaces": ON_THE_KERNEL | BESIDE_THE_CONTENT | ON_PROCESSES,
+    "landlock seccomp": READING | ON_THE_KERNEL | {"connect to an abstract socket", "mount a file system"},
 }
+SHORT_MODES = ["", "landlock", "seccomp", "namespaces", "later-landlock namespaces"]
 NOT_AGAINST_ROOT = {"fork without end"}  # the kernel limits the number of all users' processes but root's
 
 
@@ -95,7 +124,7 @@ def survivors() -> list[psutil.Process]:
 
 
 def modes(config: pytest.Config) -> list[str]:
-    return list(OPEN_WITHOUT) if config.getoption("--long") else ["", "landlock", "seccomp", "namespaces"]
+    return list(OPEN_WITHOUT) if config.getoption("--long") else SHORT_MODES
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
