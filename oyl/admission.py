@@ -10,13 +10,15 @@ from typing import Any
 from uuid import uuid4
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest
 
 from core.api.problems import too_many_requests
 from core.concurrency import SCOPE_NAME, Slots
 from core.rate_limits import RateLimitResult, rate_limiter
 from core.requests import API_PREFIXES, client_group, rate_limit_key
+from oyl.access_log import note
 from oyl.bodies import refuse_body
+from oyl.response_headers import with_headers
 
 Scope = MutableMapping[str, Any]
 Call = Callable[..., Awaitable[Any]]
@@ -44,13 +46,20 @@ class AdmissionMiddleware:
 
 
 async def _refusal(scope: Scope, slots: Slots) -> HttpResponse | None:
-    request: Any = ASGIRequest(scope, BytesIO())
+    try:
+        request: Any = ASGIRequest(scope, BytesIO())
+    except UnicodeDecodeError:
+        return with_headers(
+            HttpResponseBadRequest("The query of the address is not UTF-8.", content_type="text/plain")
+        )
     request.id = uuid4().hex
     cached = _cached_refusal(request) if request.path_info.startswith(API_PREFIXES) else None
     response = too_many_requests(request, cached) if cached else await refuse_body(request, slots)
-    if response is not None:
-        response["X-Request-ID"] = request.id
-    return response
+    if response is None:
+        return None
+    note(request)
+    response["X-Request-ID"] = request.id
+    return with_headers(response)
 
 
 def _cached_refusal(request: Any) -> RateLimitResult | None:

@@ -17,6 +17,8 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.requests import address_group
+from oyl.access_log import write_refusal
+from oyl.response_headers import RAW_HEADERS
 
 HEADER_SECONDS, HEADER_BYTES = 10.0, 64 << 10
 BODY_SECONDS = 3600.0
@@ -138,6 +140,10 @@ class LimitedProtocol(HttpToolsProtocol):
         """There are no WebSockets: the request is answered as any other, and the parser can read no further one."""
         self.cycle.keep_alive = False
 
+    def send_400_response(self, msg: str) -> None:
+        """For what is no HTTP."""
+        self._end(HTTPStatus.BAD_REQUEST)
+
     def _are_too_many(self) -> bool:
         """This connection is one of them."""
         most: int = settings.OYL_CONNECTIONS
@@ -173,8 +179,9 @@ class LimitedProtocol(HttpToolsProtocol):
     def _end(self, status: HTTPStatus, headers: str = "") -> None:
         """Answer without the application, and close the connection."""
         self._header_is_complete()
-        head = f"HTTP/1.1 {status.value} {status.phrase}\r\n{headers}connection: close\r\ncontent-length: 0\r\n\r\n"
-        self.transport.write(head.encode())
+        write_refusal(status.value)
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\n{RAW_HEADERS}{headers}"
+        self.transport.write(f"{head}connection: close\r\ncontent-length: 0\r\n\r\n".encode())
         self.transport.close()
 
     def _abort(self) -> None:

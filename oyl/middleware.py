@@ -12,6 +12,7 @@ from django.middleware.common import CommonMiddleware
 
 from core.connections import give_back_connections
 from core.isolation.time_limits import was_stopped
+from oyl.access_log import note
 from oyl.error_handlers import bad_request, took_too_long
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.id = uuid4().hex  # type: ignore[attr-defined]
+        note(request)
         response = self.get_response(request)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         return response

@@ -129,8 +129,8 @@ INSTALLED_APPS = [
     "oyl",
 ]
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "oyl.response_headers.ResponseHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "oyl.middleware.RequestIdMiddleware",
     "oyl.middleware.ConnectionMiddleware",
@@ -256,6 +256,13 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "KEY_FUNCTION": "core.cache_keys.tenant_key",
+    }
+}
+
 CELERY_BROKER_URL = SimpleLazyObject(lambda: REDIS_URL.replace("unix://", "redis+socket://", 1))
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # No request waits for a Redis that is away or hangs: the sweep sends lost messages again.
@@ -274,9 +281,17 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "access": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        "oyl.access": {
+            "handlers": ["access"],
+            "level": "INFO" if env.bool("OYL_ACCESS_LOG", default=True) else "WARNING",
+            "propagate": False,
+        },
         "django": {"handlers": [], "level": "INFO"},
         "django.request": {"level": "ERROR"},  # responses of 4xx are not logged
         "httpx": {"level": "WARNING"},

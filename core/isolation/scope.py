@@ -69,6 +69,11 @@ def current_tenant_id() -> UUID:
     return tenant_id
 
 
+def scope_name() -> str:
+    """The scope's tenant, or "" outside of tenants."""
+    return str(_tenant.get() or "")
+
+
 class CurrentTenant(models.Expression):
     """The scope's tenant id as a query's parameter, looked up when the SQL is made."""
 

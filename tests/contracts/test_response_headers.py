@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from oyl.response_headers import DATA_POLICY, PAGE_POLICY
+from core.concurrency import Slots
+from oyl.handler import Handler
+from oyl.response_headers import DATA_POLICY, HEADERS, PAGE_POLICY
 from tests.conftest import Person, make_owner
 from tests.knowledge.libraries import BEES, make_library
 from tests.proof.isolation.routes import Route, routes
@@ -61,6 +65,85 @@ def test_every_route_answers_with_the_headers(route: Route, owner: Person):
 def test_an_address_without_a_route_answers_with_the_headers(owner: Person):
     for path in ("/nothing", "/api/v1/nothing", "/v1/nothing"):
         check(owner.client.get(path))
+
+
+# The answers that are given before Django's views, or without them.
+EARLY: dict[str, tuple[int, str, dict[str, str]]] = {
+    "body of a stranger": (401, "/api/v1/documents/upload/", {"Content-Length": str(1 << 20)}),
+    "large body": (413, "/api/v1/workspaces/", {"Content-Length": str(2 << 20)}),
+    "chunked body": (411, "/", {"Transfer-Encoding": "chunked"}),
+    "unknown host": (400, "/admin/login/", {"Host": "elsewhere.example"}),
+    "health": (200, "/healthz", {}),
+    "readiness": (200, "/readyz", {}),
+    "no route": (404, "/nothing", {}),
+    "slash": (308, "/api/v1/workspaces", {}),
+    "static file that is absent": (404, "/static/nothing.js", {}),
+}
+
+
+def ask(path: str, headers: dict[str, str], application: Any = None) -> httpx.Response:
+    from oyl import asgi
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(application or asgi.application, client=("192.0.2.9", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path, headers=headers)
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize("way", EARLY)
+def test_every_other_way_of_answering_has_the_headers(way: str, database: None):
+    status, path, headers = EARLY[way]
+    check_early(ask(path, headers), status)
+
+
+def test_static_files_have_the_headers(database: None, settings):
+    (settings.STATIC_ROOT / "headers-test.txt").write_text("static")
+    answer = ask("/static/headers-test.txt", {}, Handler())  # which looks for the files when it starts
+    check_early(answer, 200, is_static=True)
+
+
+def test_query_that_is_no_text_is_refused_with_the_headers(database: None):
+    from oyl.asgi import application
+
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        await application({**scope, "query_string": b"\xff"}, receive, send)
+
+    check_early(ask("/healthz", {}, broken), 400)
+
+
+def test_refusals_for_limits_have_the_headers(database: None, settings):
+    settings.OYL_ADDRESS_REQUESTS, settings.REDIS_URL = 1, f"redis://localhost:1/{uuid4().hex}"
+    for status in (401, 429, 429):
+        check_early(ask("/api/v1/workspaces/", {}), status)
+    settings.REDIS_URL = f"redis://localhost:1/{uuid4().hex}"  # with no refusal to remember
+    settings.OYL_ADDRESS_REQUESTS = 0
+    other = Slots()
+    assert other.take_bytes(settings.OYL_RECEIVED_MB << 20, {"process": settings.OYL_RECEIVED_MB << 20})
+    key = {"Authorization": f"Bearer {make_caller(make_owner()).key.secret}", "Content-Length": str(1 << 20)}
+    check_early(ask("/api/v1/documents/upload/", key), 503)
+    other.close()
+
+
+def test_redirect_to_https_and_broken_views_have_the_headers(owner: Person, settings, monkeypatch):
+    settings.SECURE_SSL_REDIRECT = True
+    answer = Client().get("/admin/")
+    assert answer.status_code == 301
+    check(answer)
+    settings.SECURE_SSL_REDIRECT = False
+    monkeypatch.setattr("oyl.health.PROBES", None)
+    answer = Client(raise_request_exception=False).get("/readyz")
+    assert answer.status_code == 500
+    check(answer)
+
+
+def check_early(response: httpx.Response, status: int, *, is_static: bool = False) -> None:
+    assert response.status_code == status, response.content
+    is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    assert response.headers["Content-Security-Policy"] == (PAGE_POLICY if is_page else DATA_POLICY)
+    for name, value in HEADERS.items():
+        assert response.headers[name] == value or (is_static and name == "Cache-Control"), name
 
 
 def pages(rows: Rows) -> Iterator[str]:

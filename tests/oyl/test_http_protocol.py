@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 
 from oyl import http_protocol
+from oyl.response_headers import RAW_HEADERS
 from tests.support.server import running_server
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -46,6 +47,17 @@ def answer_to(peer: tuple[str, int], sent: bytes) -> bytes:
         while piece := opened.recv(65536):
             received += piece
     return received
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(GET, 408), (GET + b"X: " + b"x" * http_protocol.HEADER_BYTES, 431), (b"no HTTP\r\n\r\n", 400)],
+)
+def test_answers_without_the_application_have_the_headers_of_the_others(peer, sent, status):
+    head = answer_to(peer, sent).decode()
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert RAW_HEADERS in head and head.endswith("\r\n\r\n")
+    assert "content-security-policy: default-src 'none'" in RAW_HEADERS and "nosniff" in RAW_HEADERS
 
 
 def test_unfinished_header_is_ended(peer):
