@@ -37,6 +37,7 @@ KEPT_IN_PROCESSES = {
     "engines/parsing/__init__.py:get_parser": "by configuration",
     "engines/parsing/detect.py:content_model": "a model",
     "engines/parsing/ocr.py:engine": "a model",
+    "engines/parsing/sandbox.py:_readable": "paths of programs and libraries",
     "engines/vectors/__init__.py:get_vector_store": "by configuration",
     "engines/vectors/bm25.py:_model": "a model",
     "engines/vectors/filters.py:_term": "a hash of the arguments, which are the whole key",
