@@ -21,8 +21,9 @@ class ActorKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """`credential` is "session", an API key's prefix, or a command's or task's name. An API key has `scopes`, and may be
-    `bound` to one object; both are None for all other actors, whom only their role restricts. `password_entered_at` is a
-    person's (seconds since 1970): it changes nothing in who they are."""
+    `bound` to one object; both are None for all other actors, whom only their role restricts. `made_by` is the prefix of the
+    key that made the key, if any. `password_entered_at` is a person's (seconds since 1970): it changes nothing in who they
+    are."""
 
     kind: ActorKind
     tenant_id: UUID
@@ -32,12 +33,18 @@ class Actor:
     request_id: str = ""
     scopes: frozenset[str] | None = None
     bound: tuple[str, UUID | None] | None = None
+    made_by: str = ""
     password_entered_at: int = field(default=0, compare=False)
 
     @property
     def caller(self) -> str:
         """The API key, or the person in any of their sessions."""
         return str(self.user_id) if self.scopes is None else self.credential
+
+    @property
+    def counted_as(self) -> str:
+        """Whose requests and uses are counted together: those of a key with those of all keys that it made."""
+        return self.made_by or self.caller
 
     def may(self, area: str, *, writes: bool) -> bool:
         """Whether the scopes allow an area of the API. A scope to write includes reading."""

@@ -155,6 +155,7 @@ class CoreConfig(OylAppConfig):
             every=3600.0,
             expires=600.0,
         ),
+        Schedule(name="delete-ended-rows", task="core.tasks.delete_ended_rows", every=3600.0, expires=600.0),
         Schedule(name="add-up-quotas", task="core.tasks.add_up_quotas", every=60.0, expires=60.0),
         Schedule(name="correct-quotas", task="core.tasks.correct_quotas", every=86_400.0, expires=3600.0),
     )

@@ -144,7 +144,7 @@ def _count(actor: Actor, amounts: Amounts, workspace_id: UUID | None, *, margin:
         "wanted": json.dumps(wanted),
         "tenant": current_tenant_id(),
         "workspace": workspace_id,
-        "key": actor.credential if actor.scopes is not None else "",
+        "key": actor.counted_as if actor.scopes is not None else "",
         "today": today(),
         "margin": margin,
     }

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from core import sessions
 from core.api.idempotency import purge_answers
+from core.limits import delete_ended
 from core.quota_upkeep import add_up_uses, correct_stored
 
 
@@ -19,6 +20,12 @@ def purge_idempotency_keys() -> int:
 def delete_expired_sessions() -> int:
     """Returns their number."""
     return sessions.delete_expired_sessions()
+
+
+@shared_task(queue="maintenance", ignore_result=False)
+def delete_ended_rows() -> int:
+    """Returns the number of rows."""
+    return delete_ended()
 
 
 @shared_task(queue="maintenance", ignore_result=False)

@@ -27,7 +27,7 @@ def workspace_choices() -> list[tuple[Any, str]]:
 
 
 def key_choices() -> list[tuple[str, str]]:
-    keys = ApiKey.objects.filter(revoked_at=None).order_by("name")
+    keys = ApiKey.objects.filter(revoked_at=None, made_by=None).order_by("name")
     return [("", "No key"), *((key.prefix, str(key)) for key in keys)]
 
 

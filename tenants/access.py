@@ -46,7 +46,8 @@ def tenant_to_enter(tenants: Sequence[TenantAccess]) -> TenantAccess | None:
 
 @dataclass(frozen=True, slots=True)
 class PendingInvitation:
-    """An invitation that is neither accepted, revoked nor expired, of an existing organisation."""
+    """An invitation that is neither accepted, revoked nor expired, of an existing organisation, and that whoever made it
+    could make now."""
 
     tenant_id: UUID
     tenant_name: str
@@ -72,7 +73,7 @@ def pending_invitation(token_hash: str) -> PendingInvitation | None:
 @dataclass(frozen=True, slots=True)
 class KeyAccess:
     """A valid key: neither revoked nor expired, of an existing organisation; its user is active and a member, and what it
-    is bound to is not deleted."""
+    is bound to is not deleted. `made_by` is the prefix of the key that made it, if any."""
 
     key_id: UUID
     tenant_id: UUID
@@ -83,6 +84,7 @@ class KeyAccess:
     bound_kind: str
     bound_id: UUID | None
     last_used_at: datetime | None
+    made_by: str
 
 
 def access_by_key(key: str) -> KeyAccess | None:
@@ -94,9 +96,9 @@ def access_by_key(key: str) -> KeyAccess | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    key_id, tenant_id, user_id, role, prefix, scopes, bound_kind, bound_id, last_used_at = row
+    key_id, tenant_id, user_id, role, prefix, scopes, bound_kind, bound_id, last_used_at, made_by = row
     access = KeyAccess(
-        key_id, tenant_id, user_id, Role(role), prefix, scopes, bound_kind, bound_id, last_used_at
+        key_id, tenant_id, user_id, Role(role), prefix, scopes, bound_kind, bound_id, last_used_at, made_by
     )
     return access if _bound_object_exists(access) else None
 

@@ -16,6 +16,7 @@ from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ADMINS, READ, TenantViewSet
 from core.permissions import Role, key_scopes
 from tenants.models import ApiKey, Invitation, Membership, Tenant
+from tenants.revoking import PENDING
 from tenants.services import api_keys, invitations, members, organisations
 
 
@@ -113,7 +114,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
     shown_once = ("link",)
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().filter(**invitations.PENDING)
+        return super().get_queryset().filter(**PENDING)
 
     @extend_schema(responses={201: NewInvitationSerializer})
     def create(self, request: Request) -> Response:

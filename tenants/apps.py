@@ -26,7 +26,7 @@ class TenantsConfig(OylAppConfig):
         Lookup("oyl_set_password(uuid,text,text)"),
         Lookup("oyl_memberships(uuid)", ("tenants", "memberships")),
         Lookup("oyl_api_key(text)", ("tenants", "memberships", "api_keys")),
-        Lookup("oyl_invitation(text)", ("tenants", "invitations")),
+        Lookup("oyl_invitation(text)", ("tenants", "memberships", "api_keys", "invitations")),
     )
     sidebar = (
         SidebarPage(section="Organisation", title="Members", icon="badge", model="tenants.membership"),

@@ -100,7 +100,7 @@ def _subject_of(request: TenantRequest) -> dict[str, str]:
     """Whose requests are counted together: an API key's, a person's, or an address group's. And their tenant."""
     if (actor := request.actor) is None:
         return {"subject": client_group(request)}
-    return {"subject": f"{actor.tenant_id}/{actor.caller}", "tenant": str(actor.tenant_id)}
+    return {"subject": f"{actor.tenant_id}/{actor.counted_as}", "tenant": str(actor.tenant_id)}
 
 
 def _counted_credential(request: TenantRequest) -> str:
@@ -163,6 +163,7 @@ def _key_actor(request: TenantRequest) -> Actor | None:
         request_id=request.id,
         scopes=frozenset(access.scopes),
         bound=(access.bound_kind, access.bound_id) if access.bound_kind else None,
+        made_by=access.made_by,
     )
 
 

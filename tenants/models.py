@@ -10,9 +10,11 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Least
 
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
+from core.isolation.fields import TenantForeignKey
 from core.limits import Limit
 from core.models import TenantModel, new_id, one_of
 from core.name_fields import AddressField, NameField
@@ -125,7 +127,7 @@ class PasswordHash(models.Model):
 
 
 class Membership(TenantModel):
-    limit = Limit(1000)
+    limit = Limit(1000, remedy="Remove some of them first.")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
@@ -143,44 +145,14 @@ class Membership(TenantModel):
         return f"{self.user} ({self.role})"
 
 
-class Invitation(TenantModel):
-    """A link by which a person becomes a member. Only the SHA-256 of its token is stored. It is pending until it is accepted
-    or revoked. A link that went `by_mail` was shown to nobody in the tenant, so that it proves who owns the address."""
-
-    limit = Limit(10_000)  # with those that have ended
-
-    email = AddressField("e-mail")
-    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
-    token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
-    by_mail = models.BooleanField(default=False, editable=False)
-    mailed_at = models.DateTimeField(null=True, editable=False)
-    expires_at = models.DateTimeField(editable=False)
-    accepted_at = models.DateTimeField(null=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, editable=False)
-
-    class Meta(TenantModel.Meta):
-        db_table = "invitations"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["tenant", "email"],
-                condition=Q(accepted_at=None, revoked_at=None),
-                name="invitations_email_pending_key",
-            ),
-            one_of("invitations", "role", Role),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.email} ({self.role})"
-
-
 class ApiKey(TenantModel):
     """Only `prefix` and the SHA-256 of the key are stored. A key allows what its scopes name (`core.permissions`); a bound
-    key, only what belongs to one object."""
+    key, only what belongs to one object. One that was `made_by` a key ends with it at the latest, and makes none itself."""
 
-    limit = Limit(10_000)  # with those that are revoked
+    limit = Limit(10_000, ends=Least("revoked_at", "expires_at"), remedy="Revoke some of them first.")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    made_by = TenantForeignKey("self", null=True, editable=False, related_name="+")
     name = NameField(max_length=255)
     prefix = models.CharField(max_length=16)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
@@ -203,3 +175,38 @@ class ApiKey(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Invitation(TenantModel):
+    """A link by which a person becomes a member. Only the SHA-256 of its token is stored. It is pending until it is accepted
+    or revoked, and works while those who made it may invite: the person `invited_by`, and the key `made_by`, if any. A link
+    that went `by_mail` was shown to nobody in the tenant, so that it proves who owns the address."""
+
+    limit = Limit(
+        10_000, ends=Least("accepted_at", "revoked_at", "expires_at"), remedy="Revoke some of them first."
+    )
+
+    email = AddressField("e-mail")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
+    made_by = TenantForeignKey(ApiKey, null=True, editable=False, related_name="+")
+    by_mail = models.BooleanField(default=False, editable=False)
+    mailed_at = models.DateTimeField(null=True, editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantModel.Meta):
+        db_table = "invitations"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="invitations_email_pending_key",
+            ),
+            one_of("invitations", "role", Role),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.role})"

@@ -8,10 +8,15 @@ from core.permissions import Role, key_scopes
 from core.recent_password import require_recent_password
 
 
+def role_over(*roles: Role) -> Role:
+    """The least role that may give and take these roles: admins all but owner, owners all. The lookup function
+    `oyl_invitation` has the same rule."""
+    return Role.OWNER if Role.OWNER in roles else Role.ADMIN
+
+
 def require_rank_over(actor: Actor, *roles: Role) -> None:
-    """Raises ForbiddenError unless the actor may take these roles away: admins all but owner, owners all; a key never an
-    owner's. Raises PasswordNeededError."""
-    actor.require(Role.OWNER if Role.OWNER in roles else Role.ADMIN)
+    """Raises ForbiddenError unless the actor may take these roles away, a key never an owner's; and PasswordNeededError."""
+    actor.require(role_over(*roles))
     require_recent_password(actor)
     if actor.scopes is not None and Role.OWNER in roles:
         raise ForbiddenError("A key cannot make or unmake owners. Sign in to do this.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F
 
 from core.isolation.fields import TenantForeignKey
 from core.limits import Limit
@@ -37,10 +40,15 @@ class StoredFile(TenantModel):
 
 
 class FileBatch(TenantModel):
-    """Files that were added to a reference together, so that a client can poll for all of them. `file_ids` are the external
-    ids of their documents."""
+    """Files that were added to a reference together, so that a client can poll for all of them, for 31 days. `file_ids` are
+    the external ids of their documents."""
 
-    limit = Limit(10_000, "reference")
+    limit = Limit(
+        10_000,
+        "reference",
+        ends=F("created_at") + timedelta(days=1),
+        remedy="Those of the last 24 hours count: wait, or put more files into each.",
+    )
 
     reference = TenantForeignKey(Reference, related_name="file_batches")
     file_ids = ArrayField(models.CharField(max_length=64))

@@ -24,6 +24,7 @@ from core.admin.theme import action, display
 from core.encryption.fields import WriteOnlyFormField
 from core.permissions import Role, key_scopes
 from tenants.models import ApiKey, Invitation, Membership, Tenant
+from tenants.revoking import PENDING
 from tenants.services import api_keys, invitations, members, organisations
 
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
@@ -151,7 +152,7 @@ class InvitationAdmin(TenantAdmin):
         return "Not mailed" if obj.by_mail and not obj.mailed_at else "Waiting"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return super().get_queryset(request).filter(**invitations.PENDING)
+        return super().get_queryset(request).filter(**PENDING)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return ["email", "role", *(["state", "created_at", "expires_at"] if obj else [])]

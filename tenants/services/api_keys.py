@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import models
 from django.utils import timezone
 
-from audit.services import record, record_each
+from audit.services import record
 from core.actors import Actor, ActorKind
 from core.errors import ForbiddenError, InvalidError
 from core.isolation.scope import tenant_scope
@@ -19,6 +19,7 @@ from core.permissions import Role, key_scopes, rows_of_kind
 from core.recent_password import require_recent_password
 from tenants.access import KeyAccess, hash_secret
 from tenants.models import ApiKey, Membership
+from tenants.revoking import lock_own_key, revoke_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +40,16 @@ def create_api_key(
     member: Membership | None = None,
 ) -> NewApiKey:
     """Create a key `oyl_<id>_<secret>` that acts for the actor's user, with `scopes` (`core.permissions.key_scopes()`),
-    and `bound` to one object if that is given. A key cannot create one that allows more than itself. A command, which has
-    no user, passes the `member` for whom the key acts.
+    and `bound` to one object if that is given. A key cannot create one that allows more than itself or lasts longer: without
+    `expires_at`, it ends with the key that makes it. A command, which has no user, passes the `member` for whom the key
+    acts.
 
     Raises ForbiddenError below admin, PasswordNeededError, and InvalidError for an unknown or no scope, a past date, or an
     object that does not exist.
     """
     actor.require(Role.ADMIN)
     require_recent_password(actor)
-    if actor.kind is ActorKind.OPERATOR:
-        raise ForbiddenError("A visit ends, and a key would not. Let a member of the organisation make it.")
-    if member and actor.kind is not ActorKind.COMMAND:
-        raise ForbiddenError("A key acts for whoever makes it.")
+    _check_maker(actor, member)
     _check_key_request(actor, scopes, expires_at, bound)
     prefix = f"oyl_{secrets.token_hex(6)}"
     secret = f"{prefix}_{secrets.token_urlsafe(32)}"
@@ -58,14 +57,28 @@ def create_api_key(
     columns = {"name": name, "scopes": sorted(scopes), "bound_kind": kind, "bound_id": bound_id}
     user_id = member.user_id if member else actor.user_id
     with tenant_scope(actor.tenant_id):
+        made_by = lock_own_key(actor)
+        expires_at = _end_within(made_by, expires_at)
         if bound and not rows_of_kind(kind).filter(pk=bound_id).exists():
             raise InvalidError(f"There is no {kind} with the id '{bound_id}' for the key to be bound to.")
         api_key = ApiKey.objects.create(
-            user_id=user_id, prefix=prefix, key_hash=hash_secret(secret), expires_at=expires_at, **columns
+            user_id=user_id,
+            prefix=prefix,
+            key_hash=hash_secret(secret),
+            expires_at=expires_at,
+            made_by=made_by,
+            **columns,
         )
         new = {**columns, "bound_id": bound_id and str(bound_id), "user": str(user_id)}
         record(actor=actor, action="api_key.created", target=api_key, new=new)
     return NewApiKey(api_key=api_key, secret=secret)
+
+
+def _check_maker(actor: Actor, member: Membership | None) -> None:
+    if actor.kind is ActorKind.OPERATOR:
+        raise ForbiddenError("A visit ends, and a key would not. Let a member of the organisation make it.")
+    if member and actor.kind is not ActorKind.COMMAND:
+        raise ForbiddenError("A key acts for whoever makes it.")
 
 
 def _check_key_request(
@@ -79,22 +92,34 @@ def _check_key_request(
         raise ForbiddenError("A key can only make keys that may do no more than itself.")
 
 
+def _end_within(made_by: ApiKey | None, expires_at: datetime | None) -> datetime | None:
+    """When the new key ends. Raises ForbiddenError."""
+    if made_by is None:
+        return expires_at
+    if made_by.made_by_id:
+        raise ForbiddenError(
+            "This key was made by another key, and makes none itself. Use the key that made it, or sign in."
+        )
+    if made_by.expires_at and expires_at and expires_at > made_by.expires_at:
+        raise ForbiddenError(
+            f"A key can only make keys that end before itself: not later than {made_by.expires_at:%Y-%m-%d %H:%M} UTC."
+        )
+    return expires_at or made_by.expires_at
+
+
 def revoke_api_key(*, actor: Actor, api_key: ApiKey) -> None:
-    """The key stops working; its row is kept for the record. Raises PasswordNeededError."""
+    """The key stops working, and with it what was made with it. Its row is kept for the record. Raises
+    PasswordNeededError."""
     actor.require(Role.ADMIN)
     require_recent_password(actor)
     with tenant_scope(actor.tenant_id):
-        if ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()):
-            record(actor=actor, action="api_key.revoked", target=api_key, old={"name": api_key.name})
+        revoke_keys(actor=actor, keys=ApiKey.objects.filter(pk=api_key.pk), why="asked for")
 
 
 def revoke_keys_bound_to(*, actor: Actor, instances: Sequence[models.Model]) -> None:
     """Inside the transaction that deletes the objects: whoever may delete an object also ends the keys that open it."""
-    rows = ApiKey.objects.filter(bound_id__in=[instance.pk for instance in instances], revoked_at=None)
-    keys = list(rows.select_for_update())
-    ApiKey.objects.filter(pk__in=[key.pk for key in keys]).update(revoked_at=timezone.now())
-    events = [(key, None, {"old": {"name": key.name}, "deleted": str(key.bound_id)}) for key in keys]
-    record_each(actor=actor, action="api_key.revoked", events=events)
+    bound = ApiKey.objects.filter(bound_id__in=[instance.pk for instance in instances])
+    revoke_keys(actor=actor, keys=bound, why="the object that it was bound to was deleted")
 
 
 def record_key_use(key: KeyAccess) -> None:

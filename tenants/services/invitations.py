@@ -20,18 +20,21 @@ from audit.services import record
 from core.actors import Actor, ActorKind, PlatformActor
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
+from core.limits import check_limit
 from core.look_alikes import look_alike
 from core.permissions import Role
 from tenants import passwords
-from tenants.access import PendingInvitation, hash_secret, tenants_of_user
+from tenants.access import PendingInvitation, hash_secret, pending_invitation, tenants_of_user
 from tenants.models import Invitation, Membership, User
+from tenants.revoking import PENDING, lock_own_key, revoke_invitations
 from tenants.roles import require_may_appoint, require_rank_over
 from tenants.services.members import event_values
 from tenants.services.sign_ins import store_password
 
 logger = logging.getLogger(__name__)
 VALIDITY = timedelta(days=7)
-PENDING = {"accepted_at": None, "revoked_at": None}
+# Whose invitations end with their right to invite. Operators have no membership that could end.
+INVITERS = (ActorKind.USER, ActorKind.API_KEY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +65,10 @@ def invite(*, actor: Actor, email: str, role: Role) -> NewInvitation:
         invitation.role, invitation.token_hash = role, hash_secret(token)
         invitation.by_mail, invitation.mailed_at = by_mail, None
         invitation.expires_at = timezone.now() + VALIDITY
-        invitation.invited_by_id = (
-            actor.user_id if actor.kind in (ActorKind.USER, ActorKind.API_KEY) else None
-        )
+        invitation.invited_by_id = actor.user_id if actor.kind in INVITERS else None
+        invitation.made_by = lock_own_key(actor)
         invitation.save()
+        check_limit(Invitation, {actor.tenant_id})  # also when one that had ended is renewed
         record(
             actor=actor, action=f"invitation.{action}", target=invitation, new={"email": email, "role": role}
         )
@@ -93,13 +96,12 @@ def _mail(tenant_id: UUID, invitation: Invitation, link: str) -> None:
 def revoke_invitation(*, actor: Actor, invitation: Invitation) -> None:
     """The link stops working. Raises ForbiddenError as `require_rank_over`, NotFoundError when it is not pending."""
     with tenant_scope(actor.tenant_id):
-        pending = Invitation.objects.select_for_update().filter(pk=invitation.pk, **PENDING).first()
+        rows = Invitation.objects.filter(pk=invitation.pk, **PENDING)
+        pending = rows.select_for_update().first()
         if pending is None:
             raise NotFoundError("This invitation was accepted or revoked.")
         require_rank_over(actor, Role(pending.role))
-        pending.revoked_at = timezone.now()
-        pending.save(update_fields=["revoked_at"])
-        record(actor=actor, action="invitation.revoked", target=pending, old={"email": pending.email})
+        revoke_invitations(actor=actor, invitations=rows, why="asked for")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,11 +202,11 @@ def _state(user: User | None) -> tuple[Any, ...]:
 
 
 def _use_up(invitation: PendingInvitation) -> None:
-    """Raises NotFoundError when the link was used, replaced or revoked meanwhile."""
+    """Raises NotFoundError when the link was used, replaced or revoked meanwhile, or whoever made it lost the right."""
     rows = Invitation.objects.filter(
         token_hash=invitation.token_hash, expires_at__gt=timezone.now(), **PENDING
     )
-    if not rows.update(accepted_at=timezone.now()):
+    if not pending_invitation(invitation.token_hash) or not rows.update(accepted_at=timezone.now()):
         raise NotFoundError("This link does not work any more. Ask for a new one.")
 
 

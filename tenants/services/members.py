@@ -12,12 +12,14 @@ from core.actors import Actor
 from core.errors import ConflictError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from tenants.models import ApiKey, Membership
-from tenants.roles import require_may_appoint, require_rank_over
+from tenants.models import Invitation, Membership
+from tenants.revoking import revoke_invitations, revoke_what_they_made
+from tenants.roles import require_may_appoint, require_rank_over, role_over
 
 
 def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
-    """Raises ForbiddenError as `require_rank_over` and `require_may_appoint`, ConflictError when no owner would be left."""
+    """Pending invitations that the member could not make any more are revoked. Raises ForbiddenError as `require_rank_over`
+    and `require_may_appoint`, ConflictError when no owner would be left."""
     with tenant_scope(actor.tenant_id):
         old = Role(_reload(membership).role)
         require_rank_over(actor, old)
@@ -28,27 +30,29 @@ def set_role(*, actor: Actor, membership: Membership, role: Role) -> None:
             _require_other_owner(membership)
         membership.role = role
         membership.save(update_fields=["role", "updated_at"])
+        beyond = [one for one in Role if role.rank < role_over(one).rank]
+        invitations = Invitation.objects.filter(invited_by=membership.user_id, role__in=beyond)
+        revoked = revoke_invitations(actor=actor, invitations=invitations, why="the inviter's role changed")
         record(
             actor=actor,
             action="membership.role_changed",
             target=membership,
-            old={"role": old},
+            old={"role": old, "revoked_invitations": revoked},
             new={"role": role},
         )
 
 
 def remove_member(*, actor: Actor, membership: Membership) -> None:
-    """Delete the membership, and revoke the keys, which must not work again if the person returns; the user remains. Raises
-    ForbiddenError as `require_rank_over`, ConflictError when no owner would be left."""
+    """Delete the membership, and revoke the keys, which must not work again if the person returns, and the pending
+    invitations. The user remains. Raises ForbiddenError as `require_rank_over`, ConflictError when no owner would be
+    left."""
     with tenant_scope(actor.tenant_id):
         leaving = _reload(membership)
         require_rank_over(actor, Role(leaving.role))
         if leaving.role == Role.OWNER:
             _require_other_owner(leaving)
-        keys = ApiKey.objects.filter(user_id=leaving.user_id, revoked_at=None).update(
-            revoked_at=timezone.now()
-        )
-        old = {**event_values(leaving), "revoked_keys": keys}
+        revoked = revoke_what_they_made(actor=actor, user_id=leaving.user_id, why="the member was removed")
+        old = {**event_values(leaving), **revoked}
         record(actor=actor, action="membership.deleted", target=leaving, old=old)
         leaving.delete()
 

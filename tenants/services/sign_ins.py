@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from audit.platform import record_platform
 from audit.services import record
@@ -13,7 +12,8 @@ from core.actors import Actor, ActorKind, PlatformActor
 from core.isolation.scope import tenant_scope
 from tenants import passwords
 from tenants.access import tenants_of_user
-from tenants.models import ApiKey, User
+from tenants.models import User
+from tenants.revoking import revoke_what_they_made
 
 
 def record_sign_in(*, actor: PlatformActor, user: User, address: str) -> None:
@@ -59,16 +59,9 @@ def store_password(*, actor: PlatformActor, user: User, hashed: str, proof: str 
 
 
 def revoke_keys_of(*, actor: PlatformActor, user: User) -> None:
-    """Revoke the API keys that act for the user, in every tenant."""
+    """Revoke the API keys that act for the user, and the pending invitations that the user or a key has made, in every
+    tenant."""
     for access in tenants_of_user(user.pk):
         with tenant_scope(access.tenant_id):
-            keys = ApiKey.objects.select_for_update().filter(user=user, revoked_at=None)
-            for key in keys:
-                record(
-                    actor=actor.inside(access.tenant_id),
-                    action="api_key.revoked",
-                    target=key,
-                    old={"name": key.name},
-                    why="the password was changed",
-                )
-            ApiKey.objects.filter(pk__in=[key.pk for key in keys]).update(revoked_at=timezone.now())
+            member = actor.inside(access.tenant_id)
+            revoke_what_they_made(actor=member, user_id=user.pk, why="the password was changed")
