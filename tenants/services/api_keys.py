@@ -47,8 +47,6 @@ def create_api_key(
     Raises ForbiddenError below admin, PasswordNeededError, and InvalidError for an unknown or no scope, a past date, or an
     object that does not exist.
     """
-    actor.require(Role.ADMIN)
-    require_recent_password(actor)
     _check_maker(actor, member)
     _check_key_request(actor, scopes, expires_at, bound)
     prefix = f"oyl_{secrets.token_hex(6)}"
@@ -75,6 +73,8 @@ def create_api_key(
 
 
 def _check_maker(actor: Actor, member: Membership | None) -> None:
+    actor.require(Role.ADMIN)
+    require_recent_password(actor)
     if actor.kind is ActorKind.OPERATOR:
         raise ForbiddenError("A visit ends, and a key would not. Let a member of the organisation make it.")
     if member and actor.kind is not ActorKind.COMMAND:
