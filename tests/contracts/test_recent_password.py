@@ -152,7 +152,7 @@ def changes(name: str, view: Any, pk: object) -> Iterator[tuple[str, str]]:
     for route in list[Any](router.urls):
         if route.name.startswith(f"{name}-"):
             address = reverse(route.name, args=[pk] if "pk" in str(route.pattern) else [])
-            for method in {*route.callback.actions} & {*view.http_method_names} - {"get"}:
+            for method in {*route.callback.actions} & {*view.http_method_names} - {"get", "head"}:
                 yield method.upper(), address
 
 
