@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from limits import RateLimitItemPerMinute
@@ -89,7 +90,7 @@ class RateLimiter:
             wrap_exceptions=True,
             socket_timeout=REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # a restarted Redis has dropped our connections
+            retry=one_retry(),
         )
         self._shared = SlidingWindowCounterRateLimiter(shared)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -146,6 +147,11 @@ class RateLimiter:
         elif self._redis_is_away and not is_away:
             logger.warning("Redis is back, requests are counted for all processes together")
         self._redis_is_away = is_away
+
+
+def one_retry() -> Any:
+    """A restarted Redis has dropped our connections."""
+    return Retry(NoBackoff(), 1)
 
 
 def _count(limiter: SlidingWindowCounterRateLimiter, quotas: Sequence[Quota]) -> RateLimitResult:

@@ -33,6 +33,7 @@ from core.actors import ActorKind, PlatformActor
 from core.errors import NotFoundError, OylError
 from core.rate_limits import Quota, rate_limiter
 from core.requests import client_group, opens_own_scopes
+from oyl.sign_in import with_wait
 from oyl.site import signed_in
 from oyl.tenant_marks import marked_name
 from tenants.access import PendingInvitation, hash_secret, pending_invitation
@@ -64,6 +65,7 @@ class AcceptForm(forms.Form):
     current_password = _password("Your present password", "current-password")
     new_password = _password("Choose a password", "new-password", password_validators_help_text_html())
     repeated_password = _password("The same password again", "new-password")
+    wait = 0
 
     def __init__(self, proof: Proof, email: str, *args: Any) -> None:
         super().__init__(*args)
@@ -146,13 +148,16 @@ def join(request: HttpRequest) -> HttpResponse:
             return _accept(cast(MemberRequest, request), invitation, form.answer())
         except OylError as error:
             form.add_error(None, str(error))
+            form.wait = getattr(error, "wait", 0)
     tenant = marked_name(invitation.tenant_id, invitation.tenant_name)
-    return _page(request, invitation=invitation, tenant=tenant, form=form, proof=proof, shown=shown)
+    return with_wait(
+        _page(request, invitation=invitation, tenant=tenant, form=form, proof=proof, shown=shown)
+    )
 
 
 def _accept(request: MemberRequest, invitation: PendingInvitation, answer: Answer) -> HttpResponse:
     """Sign the person in. They enter the organisation only if they have no other; otherwise they choose when to."""
-    account = accept_invitation(invitation=invitation, answer=answer, request_id=request.id)
+    account = accept_invitation(invitation=invitation, answer=answer, request=request)
     login(request, account)
     request.session.pop(TOKEN_HASH, None)
     request.session.pop(SESSION_KEY, None)

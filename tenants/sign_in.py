@@ -1,5 +1,6 @@
-"""Signing in by password: every door uses this backend. An account and an address wait longer after each wrong password, and
-each attempt is an event of the platform. Neither the answer nor its time tells whether there is an account."""
+"""Signing in by password: every page that takes one uses this backend. After wrong passwords, an account waits at one
+address, and not everywhere (docs/decisions/NNNN-waits-after-wrong-passwords.md). Each attempt is an event of the platform.
+Neither the answer nor its time tells whether there is an account."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ from core.requests import client_address, client_group
 from tenants import passwords
 from tenants.models import User
 
-FREE_OF_ACCOUNT, FREE_OF_ADDRESS = 10, 100
+# Wrong passwords that need no wait: for an account from one address or from one browser; from one address for all accounts;
+# and for an account from all unknown addresses.
+FREE, FREE_OF_ADDRESS, FREE_OF_ACCOUNT = 10, 100, 100
+SHORT_WINDOW_SECONDS, ADDRESS_WAIT_SECONDS = 15 * 60, 64
 # A browser in which somebody has signed in is counted apart: strangers cannot make its user wait.
 BROWSER_COOKIE, BROWSER_SECONDS = "oyl_browser", 365 * 24 * 3600
 LONGEST_EMAIL = 254
@@ -42,20 +46,96 @@ class PasswordBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        """Raises SignInWaitError and PasswordsBusyError."""
+        """Raises SignInWaitError, PasswordsBusyError, and TypeError without a request: its address is counted."""
+        if request is None:
+            raise TypeError("Give the request with which the password was sent.")
         if not username or not password:
             return None
         email = username.strip().lower()
-        subjects = _subjects(request, email)
-        _refuse_before_its_time(request, email, subjects)
-        failed_attempts().count(*subjects)
+        attempt = Attempt(request, email)
+        attempt.begin()
         user = User.objects.filter(email=email).first()
-        is_right = passwords.matches(user.pk if user else None, password)
+        try:
+            is_right = passwords.matches(user.pk if user else None, password)
+        except passwords.PasswordsBusyError:
+            attempt.was_not_made()
+            raise
         if user is None or not is_right or not user.is_active:
-            _record(request, "sign_in.failed", email, user)
+            attempt.has_failed(user)
             return None
-        failed_attempts().forget(subjects[0])
+        attempt.has_succeeded()
         return user
+
+
+class Attempt:
+    """An attempt to sign in: what it is counted for, and whether it may be made."""
+
+    def __init__(self, request: HttpRequest, email: str) -> None:
+        self._request, self._email = request, email
+        group, cookie = client_group(request), request.COOKIES.get(BROWSER_COOKIE, "")
+        self._place = Subject("place", f"{email} {group}", FREE)
+        self._account = Subject("account", email, FREE_OF_ACCOUNT, window=SHORT_WINDOW_SECONDS)
+        self._address = Subject(
+            "address", group, FREE_OF_ADDRESS, SHORT_WINDOW_SECONDS, ADDRESS_WAIT_SECONDS, is_prolonged=False
+        )
+        self._is_known_browser = _is_browser_of(cookie, email)
+        self._is_known = self._is_known_browser or failed_attempts().is_known(self._place)
+        self._own = Subject("browser", cookie, FREE) if self._is_known_browser else self._place
+
+    def begin(self) -> None:
+        """Raises SignInWaitError. The first refusal of a wait is recorded."""
+        if not self._is_known_browser:
+            self._begin(self._address)
+        try:
+            self._begin(self._own, 0 if self._is_known else failed_attempts().excess(self._account))
+        except SignInWaitError:
+            self._give_back_address()
+            raise
+
+    def was_not_made(self) -> None:
+        failed_attempts().give_back(self._own)
+        self._give_back_address()
+
+    def has_failed(self, user: User | None) -> None:
+        if not self._is_known:
+            failed_attempts().add(self._account)
+        self._record("sign_in.failed", user)
+
+    def has_succeeded(self) -> None:
+        failed_attempts().forget(self._own)
+        failed_attempts().remember(self._place)
+        self._give_back_address()
+
+    def _begin(self, subject: Subject, least_wait: int = 0) -> None:
+        turn = failed_attempts().begin(subject, least_wait)
+        if turn.is_first:
+            self._record("sign_in.throttled", None, wait=turn.wait, counted_for=subject.kind)
+        if turn.wait:
+            raise SignInWaitError(turn.wait)
+
+    def _give_back_address(self) -> None:
+        if not self._is_known_browser:
+            failed_attempts().give_back(self._address)
+
+    def _record(self, action: str, user: User | None, **payload: Any) -> None:
+        """What was entered is kept only if it looks like an address: people type passwords into the wrong field."""
+        actor = PlatformActor(
+            kind=ActorKind.USER,
+            credential="password",
+            user_id=user.pk if user else None,
+            request_id=getattr(self._request, "id", ""),
+        )
+        is_address = "@" in self._email and len(self._email) <= LONGEST_EMAIL
+        email, address = self._email if is_address else "", client_address(self._request)
+        record_platform(actor=actor, action=action, email=email, address=address, **payload)
+
+
+def _is_browser_of(cookie: str, email: str) -> bool:
+    try:
+        signed: str = signing.loads(cookie, salt=BROWSER_COOKIE, max_age=BROWSER_SECONDS)
+    except signing.BadSignature:
+        return False
+    return signed == email
 
 
 def remember_browser(response: HttpResponse, user: User) -> None:
@@ -69,42 +149,3 @@ def remember_browser(response: HttpResponse, user: User) -> None:
         samesite="Lax",
         secure=settings.OYL_HTTPS,
     )
-
-
-def _subjects(request: HttpRequest | None, email: str) -> list[Subject]:
-    account = _account(request, email)
-    return [account, Subject("address", client_group(request), FREE_OF_ADDRESS)] if request else [account]
-
-
-def _account(request: HttpRequest | None, email: str) -> Subject:
-    cookie = request.COOKIES.get(BROWSER_COOKIE, "") if request else ""
-    try:
-        is_known = signing.loads(cookie, salt=BROWSER_COOKIE, max_age=BROWSER_SECONDS) == email
-    except signing.BadSignature:
-        is_known = False
-    return (
-        Subject("browser", cookie, FREE_OF_ACCOUNT)
-        if is_known
-        else Subject("account", email, FREE_OF_ACCOUNT)
-    )
-
-
-def _refuse_before_its_time(request: HttpRequest | None, email: str, subjects: list[Subject]) -> None:
-    """Raises SignInWaitError. The first refusal of a wait is recorded."""
-    if wait := failed_attempts().wait(*subjects):
-        if failed_attempts().is_first_refusal(subjects[0], wait):
-            _record(request, "sign_in.throttled", email, None, wait=wait)
-        raise SignInWaitError(wait)
-
-
-def _record(request: HttpRequest | None, action: str, email: str, user: User | None, **payload: Any) -> None:
-    """What was entered is kept only if it looks like an address: people type passwords into the wrong field."""
-    actor = PlatformActor(
-        kind=ActorKind.USER,
-        credential="password",
-        user_id=user.pk if user else None,
-        request_id=getattr(request, "id", ""),
-    )
-    is_address = "@" in email and len(email) <= LONGEST_EMAIL
-    address = client_address(request) if request else ""
-    record_platform(actor=actor, action=action, email=email if is_address else "", address=address, **payload)

@@ -19,7 +19,7 @@ import pytest
 from django.conf import settings
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from core.actors import Actor, ActorKind
@@ -145,7 +145,9 @@ def accept(link: str, **answer: str) -> User:
     invitation = pending_invitation(hash_secret(link.rstrip("/").rpartition("/")[2]))
     assert invitation
     return accept_invitation(
-        invitation=invitation, answer=Answer(**{"new_password": PASSWORD, "name": "Ada", **answer})
+        invitation=invitation,
+        answer=Answer(**{"new_password": PASSWORD, "name": "Ada", **answer}),
+        request=RequestFactory().post("/"),
     )
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from audit.services import record
@@ -138,15 +139,17 @@ class Answer:
     new_password: str = ""
 
 
-def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request_id: str = "") -> User:
+def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request: HttpRequest) -> User:
     """Make the person a member, and return their account. A new password ends all sessions of the account.
 
     Raises InvalidError for a wrong password, NotFoundError when the link was used meanwhile, ConflictError when the account
-    has changed meanwhile, and ForbiddenError for an operator.
+    has changed meanwhile, ForbiddenError for an operator, and as the sign-in's backend: `request` is what its limits count.
     """
-    user = _account_of(invitation)
+    user, request_id = _account_of(invitation), str(getattr(request, "id", ""))
     proof = proof_needed(invitation, user)
-    if proof.current and not authenticate(username=invitation.email, password=answer.current_password):
+    if proof.current and not authenticate(
+        request, username=invitation.email, password=answer.current_password
+    ):
         raise InvalidError("This is not the present password of the account.")
     if user and user.is_superuser:
         raise ForbiddenError(

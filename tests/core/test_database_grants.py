@@ -6,7 +6,6 @@ from importlib import import_module
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.tokens import default_token_generator
 from django.db import ProgrammingError, connection, connections, transaction
 from django.test import Client
@@ -20,6 +19,7 @@ from tenants import passwords
 from tenants.models import User
 from tenants.services.sign_ins import change_password
 from tests.conftest import Person
+from tests.support.passwords import authenticate
 
 PRIVILEGES = check.privileges()
 CLOSED = sorted(table for table, allowed in PRIVILEGES.items() if not allowed.select)

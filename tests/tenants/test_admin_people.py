@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.test import Client
 from django.urls import reverse
 
@@ -19,6 +18,7 @@ from tenants.services import members
 from tenants.services.invitations import invite
 from tests.conftest import Person, browser, make_member
 from tests.support.admin_pages import url
+from tests.support.passwords import authenticate
 
 
 def change_url(membership: Membership) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth import authenticate
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -24,7 +23,12 @@ from tenants.services.members import remove_member
 from tests.conftest import PASSWORD, Person, accept, browser, make_member, make_owner
 from tests.support.admin_pages import url
 from tests.support.api_client import make_caller
+<<<<<<< HEAD
 from tests.tenants.links import join_page, link_for
+=======
+from tests.support.passwords import authenticate
+from tests.tenants.links import link_for
+>>>>>>> c6a7c19 (Let accounts wait at an address after wrong passwords, and not everywhere)
 
 INDEX, LOGIN = reverse("admin:index"), reverse("admin:login")
 THEIRS = "chosen by the tenant's admin"

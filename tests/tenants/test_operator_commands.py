@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import ProgrammingError
@@ -20,6 +19,7 @@ from tenants import passwords
 from tenants.access import hash_secret
 from tenants.models import User
 from tests.conftest import PASSWORD, Person, browser
+from tests.support.passwords import authenticate
 from tests.tenants.links import choose_by_link
 
 FIRST, SECOND = "the first of the operator", "the second of the operator"

@@ -15,13 +15,13 @@ from django.contrib.auth.hashers import get_hasher
 from django.contrib.auth.password_validation import get_password_validators, validate_password
 from django.core.exceptions import ValidationError
 from django.db import connections
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import reverse
 
 from audit.models import AuditLog, PlatformEvent
-from core.failed_attempts import LONGEST_WAIT_SECONDS, Subject, failed_attempts
+from core.failed_attempts import Subject, failed_attempts
 from core.isolation.scope import platform_scope, tenant_scope
-from tenants import passwords, sign_in
+from tenants import passwords
 from tenants.models import ApiKey, User
 from tests.conftest import Person, make_owner
 from tests.support.api_client import make_caller
@@ -47,58 +47,6 @@ def post(email: str, password: str, client: Client | None = None) -> Any:
 
 def fail(email: str, times: int, client: Client | None = None) -> list[Any]:
     return [post(email, "wrong", client) for _ in range(times)]
-
-
-@pytest.mark.parametrize("exists", [True, False])
-def test_account_waits_after_ten_wrong_passwords(owner: Person, exists: bool):
-    email = owner.user.email if exists else f"{uuid4().hex}@example.org"
-    pages = fail(email, 11)
-    assert [page.status_code for page in pages] == [200] * 10 + [429]
-    assert "Too many attempts to sign in. Wait" in pages[10].content.decode()
-    assert 1 <= int(pages[10]["Retry-After"]) <= 2
-    assert "_auth_user_id" not in Client().session
-
-
-def test_wait_grows_and_is_never_a_lock(owner: Person):
-    subject = Subject("account", owner.user.email, sign_in.FREE_OF_ACCOUNT)
-    waits = []
-    for _ in range(20):
-        failed_attempts().count(subject)
-        waits.append(failed_attempts().wait(subject))
-    assert waits[:9] == [0] * 9
-    assert waits[9:] == sorted(waits[9:]) and waits[9] <= 1 < waits[12]
-    assert max(waits) == LONGEST_WAIT_SECONDS
-    failed_attempts().forget(subject)
-    assert post(owner.user.email, owner.password).status_code == 302
-
-
-def test_refusals_do_not_prolong_the_wait(owner: Person):
-    fail(owner.user.email, 10)
-    deadline = time.monotonic() + 5
-    while post(owner.user.email, owner.password).status_code == 429:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def test_strangers_cannot_make_a_known_browser_wait(owner: Person):
-    browser = Client()
-    assert post(owner.user.email, owner.password, browser).status_code == 302
-    browser.post(reverse("admin:logout"))
-    failed_attempts().count(*[Subject("account", owner.user.email, sign_in.FREE_OF_ACCOUNT)] * 20)
-    assert post(owner.user.email, owner.password).status_code == 429
-    assert post(owner.user.email, owner.password, browser).status_code == 302
-    assert [page.status_code for page in fail(owner.user.email, 11, browser)][-1] == 429
-
-
-def test_address_waits_after_wrong_passwords_for_many_accounts(owner: Person):
-    failed_attempts().count(*[Subject("address", "127.0.0.1", sign_in.FREE_OF_ADDRESS)] * 104)
-    assert post(f"{uuid4().hex}@example.org", "wrong").status_code == 429
-    failed_attempts().forget(Subject("address", "127.0.0.1", 0))
-
-
-def test_away_redis_does_not_end_the_counting(owner: Person):
-    with override_settings(REDIS_URL="unix:///nowhere.sock"):
-        assert fail(owner.user.email, 11)[-1].status_code == 429
 
 
 def test_hashing_is_bounded_and_the_rest_is_told_to_wait(owner: Person):
@@ -151,13 +99,6 @@ def test_password_in_the_wrong_field_is_not_kept(owner: Person):
     with platform_scope():
         newest = PlatformEvent.objects.filter(action="sign_in.failed").latest("created_at")
     assert newest.payload_json["email"] == "" and owner.password not in str(newest.payload_json)
-
-
-def test_throttling_is_recorded_once_for_a_wait(owner: Person):
-    fail(owner.user.email, 10)
-    failed_attempts().count(*[Subject("account", owner.user.email, sign_in.FREE_OF_ACCOUNT)] * 4)
-    fail(owner.user.email, 3)
-    assert len(events(action="sign_in.throttled", payload_json__email=owner.user.email)) == 1
 
 
 def change(client: Client, old: str, **more: str) -> Any:

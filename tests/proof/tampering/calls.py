@@ -11,8 +11,7 @@ from datetime import date
 from uuid import uuid4
 
 from django.conf import settings
-from django.contrib.auth import authenticate
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 
 from audit import services as audit
 from core.isolation.tenant_directory import all_tenants
@@ -35,6 +34,7 @@ from tenants.services import (
     visits,
 )
 from tests.proof.tampering.call_context import Call, CallContext
+from tests.support.passwords import authenticate
 from workspaces import services as workspaces
 from workspaces.models import IntegrationConfig, Workspace
 
@@ -108,7 +108,9 @@ def accept_invitation(context: CallContext) -> Call:
     assert pending
     answer = invitations.Answer(new_password=context.name)
     return Call(
-        make=lambda: invitations.accept_invitation(invitation=pending, answer=answer),
+        make=lambda: invitations.accept_invitation(
+            invitation=pending, answer=answer, request=RequestFactory().post("/")
+        ),
         is_done=context.has(Membership, user__email=pending.email),
         events=2,
     )
