@@ -1,5 +1,5 @@
 """Signing in by password: every page that takes one uses this backend. After wrong passwords, an account waits at one
-address, and not everywhere (docs/decisions/NNNN-waits-after-wrong-passwords.md). Each attempt is an event of the platform.
+address, and not everywhere (docs/decisions/0023-operators-and-sign-in.md). Each attempt is an event of the platform.
 Neither the answer nor its time tells whether there is an account."""
 
 from __future__ import annotations

@@ -23,12 +23,8 @@ from tenants.services.members import remove_member
 from tests.conftest import PASSWORD, Person, accept, browser, make_member, make_owner
 from tests.support.admin_pages import url
 from tests.support.api_client import make_caller
-<<<<<<< HEAD
-from tests.tenants.links import join_page, link_for
-=======
 from tests.support.passwords import authenticate
-from tests.tenants.links import link_for
->>>>>>> c6a7c19 (Let accounts wait at an address after wrong passwords, and not everywhere)
+from tests.tenants.links import join_page, link_for
 
 INDEX, LOGIN = reverse("admin:index"), reverse("admin:login")
 THEIRS = "chosen by the tenant's admin"
