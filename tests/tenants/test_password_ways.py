@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
@@ -24,6 +23,7 @@ from tenants.models import User
 from tenants.sign_in import BROWSER_COOKIE
 from tests.conftest import PASSWORD, Person, browser
 from tests.support.admin_pages import url
+from tests.support.passwords import authenticate
 from tests.tenants.links import choose_by_link, join_page, link_for
 
 LOGIN, INDEX = reverse("admin:login"), reverse("admin:index")

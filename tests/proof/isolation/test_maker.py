@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from django.contrib.auth import authenticate
 from django.test import Client
 
 from audit.models import AuditLog
@@ -30,6 +29,7 @@ from tests.proof.isolation.routes import Route, routes
 from tests.proof.isolation.sending import METHODS, send
 from tests.support.admin_pages import OPERATORS_ONLY
 from tests.support.api_client import make_caller
+from tests.support.passwords import authenticate
 from tests.tenants.links import link_for
 
 THEIRS, OWN = "chosen by the maker of the account", "chosen by the person alone"
