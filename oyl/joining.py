@@ -33,7 +33,7 @@ from core.actors import ActorKind, PlatformActor
 from core.errors import NotFoundError, OylError
 from core.rate_limits import Quota, rate_limiter
 from core.requests import client_group, opens_own_scopes
-from oyl.sign_in import with_wait
+from oyl.sign_in import with_outcome
 from oyl.site import signed_in
 from oyl.tenant_marks import marked_name
 from tenants.access import PendingInvitation, hash_secret, pending_invitation
@@ -150,7 +150,7 @@ def join(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
             form.wait = getattr(error, "wait", 0)
     tenant = marked_name(invitation.tenant_id, invitation.tenant_name)
-    return with_wait(
+    return with_outcome(
         _page(request, invitation=invitation, tenant=tenant, form=form, proof=proof, shown=shown)
     )
 

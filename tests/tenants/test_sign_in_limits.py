@@ -261,6 +261,11 @@ def password_page(owner: Person, client: Client) -> Callable[[], Any]:
     return lambda: client.post(CHANGE, form)
 
 
+def confirm_page(owner: Person, client: Client) -> Callable[[], Any]:
+    client.force_login(owner.user)
+    return lambda: client.post(reverse("admin:confirm_password"), {"present_password": WRONG})
+
+
 def join_page(owner: Person, client: Client) -> Callable[[], Any]:
     page = client.get(link_for(make_owner(), owner.user.email), follow=True)
     form = {
@@ -272,7 +277,7 @@ def join_page(owner: Person, client: Client) -> Callable[[], Any]:
 
 
 PAGES = {
-    "oyl/sign_in.py": [sign_in_page, password_page],
+    "oyl/sign_in.py": [sign_in_page, password_page, confirm_page],
     "tenants/services/invitations.py": [join_page],
 }
 
