@@ -172,7 +172,9 @@ def test_password_seen_by_the_first_tenant_opens_nothing_of_the_second(owner: Pe
     alpha, beta, email = owner, stranger, address()
     accept(link_for(alpha, email), new_password=THEIRS)
     session = Client()
-    session.force_login(authenticate(username=email, password=THEIRS))
+    account = authenticate(username=email, password=THEIRS)
+    assert account
+    session.force_login(account)
     assert opens(session, alpha)
     accept(link_for(beta, email, Role.OWNER), current_password=THEIRS, new_password=OWN)
     assert not opens(session, beta) and not opens(session, alpha)

@@ -85,7 +85,9 @@ def test_attempts_are_events(owner: Person):
     post(email, "wrong", client)
     post(email, owner.password, client)
     client.post(reverse("admin:logout"))
-    kept = events(payload_json__email=email) + events(user_id=owner.user.pk, action__startswith="sign_")
+    kept = events(payload_json__email=email) + events(
+        user_id=owner.user.pk, action__in=["sign_in.succeeded", "sign_out"]
+    )
     assert [event.action for event in kept] == ["sign_in.failed", "sign_in.succeeded", "sign_out"]
     assert all(event.user_id == owner.user.pk for event in kept)
     assert kept[0].payload_json["address"] == "127.0.0.1" and "wrong" not in str(kept[0].payload_json)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import heapq
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 from uuid import uuid4
 
@@ -59,7 +60,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock(database: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+def clock(database: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waits pass when the test says so. Redis has a clock of its own, so the attempts are counted in this process."""
     settings.REDIS_URL = f"unix:///nowhere/{uuid4().hex}.sock"
     clock, attempts = Clock(), failed_attempts()
@@ -223,7 +224,7 @@ def test_right_passwords_do_not_use_up_the_address(owner: Person, clock: Clock):
 def test_attempts_that_were_not_made_are_not_counted(owner: Person, monkeypatch: pytest.MonkeyPatch):
     address = new_address()
     with monkeypatch.context() as busy:
-        busy.setattr("tenants.passwords._admitted", passwords.BoundedSemaphore(1))
+        busy.setattr("tenants.passwords._admitted", BoundedSemaphore(1))
         assert passwords._admitted.acquire(blocking=False)
         statuses = {post(owner.user.email, WRONG, Client(REMOTE_ADDR=address)).status_code for _ in range(12)}
     assert statuses == {429}
