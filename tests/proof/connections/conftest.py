@@ -18,7 +18,7 @@ from tests.support.server import running_server
 LARGE_BYTES = 30_000_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def measured(report: Report) -> Iterator[list[Row]]:
     """The figures of the harness's tests, reported after the last of them."""
     rows: list[Row] = []
