@@ -12,6 +12,8 @@ from django.db.models import Prefetch
 
 from core.batching import batched
 from core.isolation.scope import tenant_scope
+from core.quota_kinds import QuotaKind
+from core.quotas import charge
 from engines.embedding import Vectors
 from knowledge.ingestion.attempt import Attempt
 from knowledge.models import Stage, Tag, TagRule
@@ -27,7 +29,7 @@ def load_vocabularies(
     attempt: Attempt, reference_ids: Collection[UUID]
 ) -> dict[UUID, tuple[VocabularyTag, ...]]:
     """Return the tags of each reference, in alphabetical order, with the rules that are not switched off. Vectors that are
-    missing are computed and stored. To be called outside of a scope."""
+    missing are charged, computed and stored. To be called outside of a scope. Raises QuotaExceededError."""
     rules = Prefetch("rules", TagRule.objects.filter(switched_off=""))
     with tenant_scope(attempt.tenant_id):
         rows = Tag.objects.filter(reference_id__in=reference_ids).order_by("tag")
@@ -56,7 +58,10 @@ def _vectors_of(attempt: Attempt, tags: Sequence[Tag]) -> dict[UUID, Vectors]:
     outdated = [tag for tag in tags if not stored.get(tag.pk, b"").startswith(keys[tag.pk])]
     for batch in batched(outdated, BATCH_SIZE):
         attempt.progress(Stage.WAIT)
-        embedded = embedder.embed(attempt.tenant_id, [texts[tag.pk] for tag in batch])
+        words = [texts[tag.pk] for tag in batch]
+        with tenant_scope(attempt.tenant_id):
+            charge(actor=attempt.actor, amounts={QuotaKind.EMBEDDING: sum(embedder.count_tokens(words))})
+        embedded = embedder.embed(attempt.tenant_id, words)
         for tag, vector in zip(batch, embedded, strict=True):
             tag.vector = stored[tag.pk] = keys[tag.pk] + np.asarray(vector, dtype=np.float32).tobytes()
         with tenant_scope(attempt.tenant_id):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import StringIO
@@ -16,6 +17,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
+from core.apps import oyl_apps
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit, QuotaUse
 from core.quota_kinds import QuotaKind, today
@@ -27,7 +29,7 @@ from knowledge.services.references import get_or_create_reference
 from tenants.models import User
 from tests.conftest import Person
 from tests.knowledge.interruptions import before, delete
-from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
+from tests.knowledge.libraries import BEES, RIVERS, Library, make_library, make_tag
 from tests.support.admin_pages import url
 from tests.support.api_client import Caller, assert_problem, make_caller
 
@@ -244,3 +246,34 @@ def test_every_kind_has_a_test():
     text = Path(__file__).read_text()
     assert [kind for kind in QuotaKind if f"limit(owner, QuotaKind.{kind.name}" not in text] == []
     assert set(settings.OYL_QUOTAS) == set(QuotaKind.values)
+
+
+def test_words_of_a_vocabulary_are_charged_once(owner: Person, library: Library):
+    make_tag(library, "insects", description="bees, ants and their colonies " * 5)
+    library.add("a.md", BEES)
+    with_words = used(owner, QuotaKind.EMBEDDING)
+    library.add("b.md", BEES.replace("bees", "ants"))
+    assert with_words > 2 * (used(owner, QuotaKind.EMBEDDING) - with_words) > 0
+
+
+# Where the code embeds texts or searches vectors, and the test that it is charged.
+COSTLY_CALLS = {
+    ("knowledge/openai/embeddings.py", "embed"): test_tokens_of_embeddings_and_of_ingestion,
+    ("knowledge/pipeline/embedding.py", "embed"): test_tokens_are_charged_before_they_are_embedded,
+    ("knowledge/ingestion/vocabulary.py", "embed"): test_words_of_a_vocabulary_are_charged_once,
+    ("knowledge/search/service.py", "cached_vector"): test_searches_of_a_day,
+    ("knowledge/search/service.py", "vector_store().search"): test_searches_of_a_day,
+}
+# A definition, and a check that operators run.
+NOT_OF_TENANTS = {("knowledge/pipeline/embedding.py", "cached_vector"), ("oyl/doctor.py", "embed")}
+COSTS = re.compile(r"\.(embed)\(|\b(cached_vector)\b|(vector_store\(\)\.search)\(|\bstore\.(search)\(")
+
+
+def test_every_call_that_costs_is_charged():
+    """A new one needs a charge, and a test of it."""
+    found = set()
+    for config in oyl_apps():
+        for path in Path(config.path).rglob("*.py"):
+            for match in COSTS.finditer(path.read_text()):
+                found.add((str(path.relative_to(settings.BASE_DIR)), next(filter(None, match.groups()))))
+    assert found - NOT_OF_TENANTS == COSTLY_CALLS.keys()
