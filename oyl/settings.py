@@ -13,6 +13,7 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
 from django.utils.functional import SimpleLazyObject, lazy
 
 from core.private_files import FILE_MODE, FOLDER_MODE
@@ -56,12 +57,20 @@ _embedded_secret: Any = lazy(lambda name: secrets.load_or_create(LAYOUT.secrets)
 _embedded_password: Any = lazy(lambda role: secrets.database_passwords(LAYOUT.database_passwords)[role], str)
 
 
+def _refuse_absent_key(name: str) -> str:
+    raise ImproperlyConfigured(f"This process does not get {name}: OYL_WITHOUT_KEYS names it.")
+
+
+_absent_key: Any = lazy(_refuse_absent_key, str)
+
+
 def _secret(name: str) -> Any:
     """From the environment, or the embedded instance's own, which is made when it is first used: not by reading the
-    settings. Empty in a process that does not get it. Raise ImproperlyConfigured."""
+    settings. Raise ImproperlyConfigured; in a process that does not get it, only when it is used."""
     value = env.str(name, default="")
     if name in OYL_WITHOUT_KEYS:
-        return ""
+        # Libraries want SECRET_KEY when they are imported. What a process signs with this one is worth nothing elsewhere.
+        return get_random_secret_key() if name == "SECRET_KEY" else _absent_key(name)
     if not value and not EMBEDDED:
         raise ImproperlyConfigured(f"Set {name} (or {name}_FILE): docs/settings.md says how to make one.")
     return value or _embedded_secret(name)

@@ -179,6 +179,16 @@ def test_parser_has_a_user_of_its_own_and_shares_only_its_socket():
     assert sharing == ["worker", "parser"]
 
 
+@pytest.mark.parametrize("service", ["worker", "beat"])
+def test_process_without_some_keys_loads_all_of_oyl(service):
+    start = "import django; django.setup(); from oyl.celery import app; app.loader.import_default_modules()"
+    own = {name: value for name, value in os.environ.items() if name not in variables()}
+    command = [sys.executable, "-c", start]
+    given = {**own, "DJANGO_SETTINGS_MODULE": "oyl.settings", **environment(service)}
+    started = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    assert started.returncode == 0, started.stderr
+
+
 def test_beat_sends_messages_without_a_key_or_password_of_the_database(tmp_path):
     """With the embedded Redis, and no database to reach."""
     given = {
@@ -190,7 +200,9 @@ def test_beat_sends_messages_without_a_key_or_password_of_the_database(tmp_path)
     layout.run.mkdir(mode=0o700)
     service_log = ServiceLog(layout.logs)
     supervisor = Supervisor(service_log, lambda name, pid: None)
-    own = {name: value for name, value in os.environ.items() if name not in variables()}
+    own = {name: value for name, value in os.environ.items() if name not in variables()} | {
+        "OYL_ALLOW_ROOT": "true"
+    }
     command = [sys.executable, "-m", "celery", "-A", "oyl", "beat", "--schedule", str(tmp_path / "schedule")]
     try:
         supervisor.start([redis.program(layout)])
