@@ -33,7 +33,7 @@ from core.actors import ActorKind, PlatformActor
 from core.errors import NotFoundError, OylError
 from core.rate_limits import Quota, rate_limiter
 from core.requests import client_group, opens_own_scopes
-from oyl.sign_in import with_outcome
+from oyl.sign_in import ErrorsInForm, with_outcome
 from oyl.site import signed_in
 from oyl.tenant_marks import marked_name
 from tenants.access import PendingInvitation, hash_secret, pending_invitation
@@ -187,7 +187,7 @@ class LinkPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
 
 
 @method_decorator(opens_own_scopes, name="dispatch")
-class SetPasswordView(PasswordResetConfirmView):
+class SetPasswordView(ErrorsInForm, PasswordResetConfirmView):
     """Choose a new password by an operator's link. Django's view takes the token out of the address, too."""
 
     form_class = LinkPasswordForm
@@ -207,7 +207,8 @@ class SetPasswordView(PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
-        messages.success(self.request, "Your password is set. Sign in.")
+        if response.status_code == 302:
+            messages.success(self.request, "Your password is set. Sign in.")
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
 from core.actors import ActorKind, PlatformActor
+from core.errors import OylError
 from core.requests import TenantRequest
 from tenants.access import tenants_of_user
 from tenants.models import User
@@ -80,6 +81,19 @@ def with_outcome(response: HttpResponse) -> HttpResponse:
         response.status_code = 429
         response["Retry-After"] = str(wait)
     return response
+
+
+class ErrorsInForm:
+    """Part of a view with a form: the page shows why the service has refused what was entered."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        view: Any = super()
+        try:
+            return cast(HttpResponse, view.form_valid(form))
+        except OylError as error:
+            form.add_error(None, str(error))
+            form.wait = getattr(error, "wait", 0)
+            return with_outcome(view.form_invalid(form))
 
 
 class PresentPassword:

@@ -21,7 +21,7 @@ from audit.services import events_of
 from core.requests import client_address, opens_own_scopes
 from core.sessions import BEGUN, PASSWORD_ENTERED
 from oyl.password_again import ask_password, confirm_page
-from oyl.sign_in import NO_TENANT, PasswordForm, SignInForm, person, with_outcome
+from oyl.sign_in import NO_TENANT, ErrorsInForm, PasswordForm, SignInForm, person, with_outcome
 from oyl.tenant_marks import marked_name
 from oyl.version import VERSION
 from oyl.visits import end_visit, enter_page, leave_page
@@ -31,6 +31,10 @@ from tenants.models import User
 from tenants.services.members import remember_entry
 from tenants.services.sign_ins import record_sign_in, record_sign_out
 from tenants.sign_in import remember_browser
+
+
+class OwnPasswordView(ErrorsInForm, PasswordChangeView):
+    """Choose a new password for oneself."""
 
 
 class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -98,7 +102,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """As the theme's, with a form that records the change."""
-        view = PasswordChangeView.as_view(
+        view = OwnPasswordView.as_view(
             form_class=partial(PasswordForm, request=request),
             success_url=reverse("admin:password_change_done"),
             template_name="registration/password_change_form.html",

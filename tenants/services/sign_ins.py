@@ -9,6 +9,7 @@ from django.db import transaction
 from audit.platform import record_platform
 from audit.services import record
 from core.actors import Actor, ActorKind, PlatformActor
+from core.errors import ConflictError
 from core.isolation.scope import tenant_scope
 from tenants import passwords
 from tenants.access import tenants_of_user
@@ -52,8 +53,14 @@ def change_password(
 
 
 def store_password(*, actor: PlatformActor, user: User, hashed: str, proof: str = "", **payload: Any) -> None:
-    """Every way on which people choose a password ends here. It ends their sessions. `proof` as of `passwords.store`."""
+    """Every way on which people choose a password ends here. It ends their sessions. `proof` as of `passwords.store`. Of two
+    who have proved the same password or link at the same time, the second gets ConflictError."""
     with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        if locked.password_changed_at != user.password_changed_at:
+            raise ConflictError(
+                "The password was changed meanwhile. Sign in with the new one, or get a new link."
+            )
         user.password_changed_at = passwords.store(user.pk, hashed, proof=proof)
         record_platform(actor=actor, action="password.changed", target=user, **payload)
 

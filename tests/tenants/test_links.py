@@ -5,28 +5,33 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth import authenticate
 from django.db.models import Sum
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.models import AuditLog
-from core.isolation.scope import tenant_scope
+from audit.models import AuditLog, PlatformEvent
+from core.isolation.scope import platform_scope, tenant_scope
 from core.models import QuotaLimit, QuotaUse
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
+from oyl import joining
+from tenants import passwords
 from tenants.access import tenants_of_user
 from tenants.models import ApiKey, Invitation, Membership, User
 from tenants.services.members import remove_member, set_role
 from tests.conftest import PASSWORD, Person, browser, make_member
+from tests.knowledge.interruptions import before
 from tests.support.admin_pages import url
 from tests.support.api_client import Caller, assert_problem, make_caller
 from tests.tenants.commands import output
-from tests.tenants.links import join_page, link_for, send_form
+from tests.tenants.links import choose_by_link, join_page, link_for, send_form
 
 FORM = {"name": "Ada", "new_password": PASSWORD, "repeated_password": PASSWORD}
 
@@ -180,3 +185,39 @@ def test_requests_and_uses_of_made_keys_count_as_those_of_their_maker(owner: Per
     first, second = (one.post("workspaces/", {"name": f"Made {uuid4()}"}) for one in children)
     assert first.status_code == 201
     assert_problem(second, 429, "quota_exceeded")
+
+
+# Links to choose a password.
+
+
+def link_to_reset(operator: User, user: User) -> str:
+    form = {"action": "reset_password", "_selected_action": [str(user.pk)]}
+    return str(browser(operator).post(url(User, "changelist"), form).context["secret"].text)
+
+
+def test_of_two_who_use_a_link_at_once_one_succeeds(
+    owner: Person, operator: User, monkeypatch: pytest.MonkeyPatch
+):
+    link, waiting = link_to_reset(operator, owner.user), ["the first one of both"]
+    before(monkeypatch, joining, "hash_password", lambda: waiting and choose_by_link(link, waiting.pop()))
+    answer = choose_by_link(link, "the second one of both")
+    assert "changed meanwhile" in answer.content.decode()
+    email = owner.user.email
+    assert authenticate(username=email, password="the first one of both")
+    assert authenticate(username=email, password="the second one of both") is None
+    with platform_scope():
+        assert PlatformEvent.objects.filter(action="password.changed", object_id=owner.user.pk).count() == 2
+    assert "does not work any more" in Client().get(link, follow=True).content.decode()
+
+
+def test_link_to_choose_a_password_asks_to_wait_while_others_sign_in(
+    owner: Person, operator: User, monkeypatch: pytest.MonkeyPatch
+):
+    link = link_to_reset(operator, owner.user)
+    with monkeypatch.context() as patch:
+        patch.setattr(passwords, "_admitted", (busy := BoundedSemaphore(1)))
+        busy.acquire()
+        answer = choose_by_link(link, "chosen by the person")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "2")
+    assert choose_by_link(link, "chosen by the person").status_code == 302
+    assert authenticate(username=owner.user.email, password="chosen by the person")

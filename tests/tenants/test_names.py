@@ -9,12 +9,14 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.urls import reverse
 
 from core.commands import OylCommand
 from core.errors import ConflictError
 from core.isolation.tenant_directory import all_tenants
 from core.permissions import Role
-from tests.conftest import PASSWORD, Person, accept
+from oyl.tenant_marks import mark_of
+from tests.conftest import PASSWORD, Person, accept, browser
 from tests.support.api_client import make_caller
 from tests.tenants.commands import ShowTenant, output
 from tests.tenants.links import link_for
@@ -47,6 +49,17 @@ def test_person_joins_no_tenant_that_looks_like_one_of_theirs(owner: Person, str
     assert rename(owner, name.upper().replace("T", "\u0422")) == 200
     with pytest.raises(ConflictError, match="looks like"):
         accept(link_for(owner, stranger.user.email), current_password=PASSWORD)
+
+
+def test_tenant_that_is_renamed_like_another_keeps_its_mark(owner: Person, stranger: Person):
+    """A refusal would tell the stranger to which other organisations the person belongs."""
+    member = accept(link_for(stranger, owner.user.email), current_password=PASSWORD)
+    name = all_tenants()[owner.tenant_id]
+    assert rename(stranger, name) == 200
+    page = browser(member).get(reverse("admin:index"), follow=True).content.decode()
+    for person in (owner, stranger):
+        assert f"{mark_of(person.tenant_id)}</span> {name}" in page
+    assert mark_of(owner.tenant_id) != mark_of(stranger.tenant_id)
 
 
 def test_tenant_is_not_renamed_to_look_like_one_that_the_person_sees(owner: Person, stranger: Person):
