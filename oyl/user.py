@@ -8,8 +8,11 @@ from core import root
 
 
 def leave_root() -> None:
-    """Begin this program again as an ordinary user if root has started it. Exit if that is not possible."""
-    if root.is_root() and not settings.OYL_ALLOW_ROOT:
+    """Begin this program again as an ordinary user if root has started it, unless it joins an instance that root was allowed
+    to run. Exit if that is not possible."""
+    from oyl.embedded import instance
+
+    if root.is_root() and not settings.OYL_ALLOW_ROOT and not instance.runs_as_root(settings.LAYOUT):
         root.leave(data=settings.OYL_DATA_DIR, code=settings.BASE_DIR)
 
 

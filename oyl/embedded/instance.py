@@ -98,6 +98,12 @@ def running_instance(layout: Layout) -> InstanceInfo | None:
     return info
 
 
+def runs_as_root(layout: Layout) -> bool:
+    info = _read_info(layout)
+    process = _find_process((info.pid, info.created)) if info else None
+    return bool(process and process.uids().effective == 0)
+
+
 def _info_path(layout: Layout) -> Path:
     return layout.data / "instance.json"
 
