@@ -45,11 +45,12 @@ class Slots:
         most = {(kind, subject): kind.limit}
         if tenant:
             most[kind, f"tenant {tenant}"] = kind.limit * TENANT_FACTOR
-        return self._take(most, 1)
+        return self._take(most, 1, 1)
 
-    def take_bytes(self, count: int, most: Mapping[str, int]) -> bool:
-        """Of uploads; `most` has the limit of each subject."""
-        return self._take({(Kind.UPLOAD, subject): limit for subject, limit in most.items()}, count)
+    def take_bytes(self, count: int, most: Mapping[str, int], *, room: int = 0) -> bool:
+        """Of uploads; `most` has the limit of each subject. False if there is no room for them, or for `room` bytes."""
+        limits = {(Kind.UPLOAD, subject): limit for subject, limit in most.items()}
+        return self._take(limits, count, max(count, room))
 
     def close(self) -> None:
         with _lock:
@@ -59,14 +60,18 @@ class Slots:
             for place in [place for place, count in _counts.items() if count <= 0]:
                 del _counts[place]
 
-    def _take(self, most: Mapping[Place, int], count: int) -> bool:
+    def _take(self, most: Mapping[Place, int], count: int, room: int) -> bool:
         with _lock:
-            if any(limit and _counts[place] + count > limit for place, limit in most.items()):
+            if any(limit and _counts[place] + room > limit for place, limit in most.items()):
                 return False
             if not self._is_released:  # else the client has gone meanwhile, and nobody would release them
                 _counts.update(dict.fromkeys(most, count))
                 self._taken.update(dict.fromkeys(most, count))
             return True
+
+
+def bytes_under_way(subject: str) -> int:
+    return _counts[Kind.UPLOAD, subject]
 
 
 def slots_of(request: Any) -> Slots | None:

@@ -17,7 +17,7 @@ from core.concurrency import SCOPE_NAME, Slots
 from core.rate_limits import RateLimitResult, rate_limiter
 from core.requests import API_PREFIXES, client_group, rate_limit_key
 from oyl.access_log import note
-from oyl.bodies import refuse_body
+from oyl.bodies import CountedBody, refuse_body
 from oyl.response_headers import with_headers
 
 Scope = MutableMapping[str, Any]
@@ -36,30 +36,37 @@ class AdmissionMiddleware:
             return
         with closing(Slots()) as slots:
             scope[SCOPE_NAME] = slots
-            refusal = await _refusal(scope, slots)
-            if refusal is None:
-                await self._application(scope, receive, send)
-                return
+            refusal = await self._serve(scope, receive, send, slots)
+        if refusal is None:
+            return
         headers = [(name.lower().encode(), value.encode()) for name, value in refusal.items()]
         await send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": refusal.content})
 
+    async def _serve(self, scope: Scope, receive: Call, send: Call, slots: Slots) -> HttpResponse | None:
+        """The refusal; None if the application has answered."""
+        try:
+            request: Any = ASGIRequest(scope, BytesIO())
+        except UnicodeDecodeError:
+            return with_headers(
+                HttpResponseBadRequest("The query of the address is not UTF-8.", content_type="text/plain")
+            )
+        request.id = uuid4().hex
+        refusal = await _refusal(request, slots)
+        if refusal is None:
+            body = CountedBody(request, slots, receive)
+            await self._application(scope, body, send)
+            refusal = body.refusal
+        if refusal is None:
+            return None
+        note(request)
+        refusal["X-Request-ID"] = request.id
+        return with_headers(refusal)
 
-async def _refusal(scope: Scope, slots: Slots) -> HttpResponse | None:
-    try:
-        request: Any = ASGIRequest(scope, BytesIO())
-    except UnicodeDecodeError:
-        return with_headers(
-            HttpResponseBadRequest("The query of the address is not UTF-8.", content_type="text/plain")
-        )
-    request.id = uuid4().hex
+
+async def _refusal(request: Any, slots: Slots) -> HttpResponse | None:
     cached = _cached_refusal(request) if request.path_info.startswith(API_PREFIXES) else None
-    response = too_many_requests(request, cached) if cached else await refuse_body(request, slots)
-    if response is None:
-        return None
-    note(request)
-    response["X-Request-ID"] = request.id
-    return with_headers(response)
+    return too_many_requests(request, cached) if cached else await refuse_body(request, slots)
 
 
 def _cached_refusal(request: Any) -> RateLimitResult | None:

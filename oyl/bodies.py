@@ -3,6 +3,7 @@ authenticates the sender."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
@@ -13,20 +14,40 @@ from django.urls import resolve
 
 from core.actors import Actor
 from core.api.problems import plain_problem, service_busy, too_many_at_once, too_many_requests
-from core.concurrency import Kind, Slots
+from core.concurrency import Kind, Slots, bytes_under_way
 from core.connections import is_database_busy, run_in_thread
 from core.rate_limits import RateLimitResult
 from core.requests import client_group
 from tenants.middleware import count_request, look_up_actor
 
 ANYBODY_BYTES = 64 << 10
+# A quarter of what a process may receive is left to tenants that have no more than a 64th under way.
+RESERVED, LITTLE = 4, 64
 LENGTHLESS = "Say in Content-Length how long the body is."
 TOO_LARGE = "A request to this address may have {most:,} bytes. Send less at a time."
 UNKNOWN = "A body of more than {most:,} bytes is taken only with a valid API key or from a browser that is signed in."
 
 
+class CountedBody:
+    """ASGI's `receive` of a request whose body may be read. The slots count the bytes of a large one as they arrive, until
+    the response has been sent, so that what is only announced takes nothing from others. When there is no room for more,
+    the application sees a client that has gone, and `refusal` is the answer."""
+
+    def __init__(self, request: Any, slots: Slots, receive: Callable[[], Awaitable[Any]]) -> None:
+        self._request, self._slots, self._receive = request, slots, receive
+        self._actor: Actor | None = getattr(request, "actor", None)
+        self.refusal: HttpResponse | None = None
+
+    async def __call__(self) -> Any:
+        message = await self._receive()
+        count = len(message.get("body", b""))
+        if self._actor and count:
+            self.refusal = _refuse_bytes(self._request, self._actor, self._slots, count=count)
+        return {"type": "http.disconnect"} if self.refusal else message
+
+
 async def refuse_body(request: Any, slots: Slots) -> HttpResponse | None:
-    """None if the body may be read. The slots then count its bytes until the response has been sent.
+    """None if the body may be read, by `CountedBody`. One for which there is no room now is refused before it is sent.
 
     Content-Length suffices: the server reads no more than that, and Django's parsers ignore a body without it.
     """
@@ -55,7 +76,7 @@ async def _refuse_sender(request: Any, length: int, slots: Slots) -> HttpRespons
             raise
         return service_busy(request)
     if actor is not None:
-        return _refuse_bytes(request, actor, length, slots)
+        return _refuse_bytes(request, actor, slots, room=length)
     if not counted.allowed:
         return too_many_requests(request, counted)
     return plain_problem(request, 401, "not_authenticated", UNKNOWN.format(most=ANYBODY_BYTES))
@@ -67,13 +88,17 @@ def _look_up(request: Any) -> tuple[Actor | None, RateLimitResult]:
     return request.actor, RateLimitResult() if request.actor else count_request(request)
 
 
-def _refuse_bytes(request: Any, actor: Actor, length: int, slots: Slots) -> HttpResponse | None:
+def _refuse_bytes(
+    request: Any, actor: Actor, slots: Slots, *, count: int = 0, room: int = 0
+) -> HttpResponse | None:
     """All bodies that are received or processed at the same time have a limit, and half of it for one tenant or address."""
-    most = settings.OYL_RECEIVED_MB << 20
-    own = max(most // 2, settings.OYL_UPLOAD_MB << 20)
-    if not slots.take_bytes(length, {"process": most}):
+    most, largest, tenant = settings.OYL_RECEIVED_MB << 20, settings.OYL_UPLOAD_MB << 20, str(actor.tenant_id)
+    has_little = bytes_under_way(tenant) + max(count, room) <= most // LITTLE
+    shared = most if has_little else max(most - most // RESERVED, largest)
+    if not slots.take_bytes(count, {"process": shared}, room=room):
         return service_busy(request)
-    if not slots.take_bytes(length, {str(actor.tenant_id): own, client_group(request): own}):
+    own = max(most // 2, largest)
+    if not slots.take_bytes(count, {tenant: own, client_group(request): own}, room=room):
         return too_many_at_once(request, Kind.UPLOAD)
     return None
 

@@ -31,10 +31,14 @@ TCP_NOTSENT_LOWAT, UNSENT_BYTES = 25, 128 << 10
 
 
 class Pace:
-    """The least rate of a transfer, as a bucket of seconds: waiting for the client empties it, transferred bytes fill it."""
+    """The least rate of a transfer, in which `length` bytes arrive in time, as a bucket of seconds: waiting for the client
+    empties it, transferred bytes fill it."""
 
-    def __init__(self, too_slow: Callable[[], None], *, total_seconds: float = float("inf")) -> None:
+    def __init__(
+        self, too_slow: Callable[[], None], *, total_seconds: float = float("inf"), length: int = 0
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._least = max(LEAST_BYTES_PER_SECOND, length / total_seconds)
         self._too_slow, self._left = too_slow, SLOW_SECONDS
         self._end = self._loop.time() + total_seconds
         self._timer: asyncio.TimerHandle | None = None
@@ -51,7 +55,7 @@ class Pace:
         self._timer.cancel()
         self._timer = None
         waited = self._loop.time() - self._since
-        self._left = min(SLOW_SECONDS, self._left - waited + transferred / LEAST_BYTES_PER_SECOND)
+        self._left = min(SLOW_SECONDS, self._left - waited + transferred / self._least)
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -102,8 +106,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._ignores_input, self.cycle.keep_alive = True, False
             return
         super().on_headers_complete()
-        self._body = Pace(self._body_is_too_slow, total_seconds=BODY_SECONDS)
-        self._body.wait()
+        self._await_body()
 
     def on_body(self, body: bytes) -> None:
         if not self._ignores_input and self._body:
@@ -164,13 +167,18 @@ class LimitedProtocol(HttpToolsProtocol):
             self._header_timer.cancel()
             self._header_timer = None
 
+    def _await_body(self) -> None:
+        """Within an hour, and no part of it more slowly than that requires."""
+        length = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+        self._body = Pace(self._body_is_too_slow, total_seconds=BODY_SECONDS, length=length)
+        self._body.wait()
+
     def _body_is_too_slow(self) -> None:
         if (
             self.flow.read_paused and self._body
         ):  # not the client is slow: OYL has not taken yet what has arrived
             self._body.stop()
-            self._body = Pace(self._body_is_too_slow, total_seconds=BODY_SECONDS)
-            self._body.wait()
+            self._await_body()
         elif self.cycle.response_started:
             self._abort()
         else:

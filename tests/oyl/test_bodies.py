@@ -9,11 +9,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from core.concurrency import Slots
+from core.concurrency import Slots, bytes_under_way
 from oyl.bodies import ANYBODY_BYTES
 from tenants.services.api_keys import revoke_api_key
-from tests.conftest import Person
-from tests.support.api_client import Caller
+from tests.conftest import Person, make_owner
+from tests.support.api_client import Caller, make_caller
 
 UPLOAD, FILES, PAGE = "/api/v1/documents/upload/", "/v1/files", "/admin/knowledge/document/add/"
 LARGE = 2 << 20
@@ -97,3 +97,76 @@ def test_bodies_at_the_same_time_have_budgets(owner: Person, caller: Caller, set
     response, was_read = post(UPLOAD, key(caller))
     assert (response.status_code, response.headers["Retry-After"], was_read) == (503, "5", False)
     other.close()
+
+
+def test_announced_bytes_take_nothing_from_others(owner: Person, caller: Caller, stranger: Person, settings):
+    """Slow uploads of two tenants, each as large as it may be, leave room for the upload of a third."""
+    settings.OYL_UPLOAD_MB, settings.OYL_RECEIVED_MB = 3, 12
+    others = [make_caller(person) for person in (stranger, stranger, make_owner(), make_owner())]
+    response = asyncio.run(upload_beside_slow_ones(others, caller))
+    assert response.status_code not in (429, 503)
+
+
+def test_reserve_is_left_to_tenants_with_little_under_way(owner: Person, caller: Caller, settings):
+    settings.OYL_UPLOAD_MB, settings.OYL_RECEIVED_MB = 3, 16
+    others = Slots()
+    assert others.take_bytes(13 << 20, {"process": 16 << 20})
+    assert post(UPLOAD, key(caller))[0].status_code == 503
+    assert post(UPLOAD, key(caller), 200_000)[0].status_code not in (429, 503)
+    others.close()
+
+
+def test_body_is_refused_when_there_is_no_more_room(owner: Person, caller: Caller, settings):
+    """Bytes of others that arrive meanwhile: the rest of the body is not read, and what was read is given back."""
+    settings.OYL_UPLOAD_MB, settings.OYL_RECEIVED_MB = 3, 4
+    others, pieces = Slots(), 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal pieces
+        for pieces in range(1, 21):
+            if pieces == 3:
+                others.take_bytes(3 << 20, {"process": 0})
+            yield b"x" * (LARGE // 20)
+
+    response = asyncio.run(send(key(caller), body()))
+    assert (response.status_code, response.headers["Retry-After"], pieces) == (503, "5", 3)
+    others.close()
+    assert not bytes_under_way("process") and not bytes_under_way(str(owner.tenant_id))
+    assert post(UPLOAD, key(caller))[0].status_code not in (429, 503)
+
+
+async def send(
+    headers: dict[str, str], body: AsyncIterator[bytes], length: int = LARGE, address: str = "192.0.2.1"
+) -> httpx.Response:
+    from oyl.asgi import application
+
+    transport = httpx.ASGITransport(application, client=(address, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        given = {"Content-Length": str(length), "Content-Type": "text/plain", **headers}
+        return await client.post(UPLOAD, content=body, headers=given)
+
+
+async def upload_beside_slow_ones(others: list[Caller], caller: Caller) -> httpx.Response:
+    """The others announce 3 MB each, and send a little; then the caller uploads."""
+    end, begun = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x" * 1000
+        begun.release()
+        await end.wait()
+        yield b"x" * ((3 << 20) - 1000)
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield b"x" * LARGE
+
+    waiting = [
+        asyncio.create_task(send(key(other), slow(), 3 << 20, f"192.0.2.{number}"))
+        for number, other in enumerate(others, 10)
+    ]
+    for _ in others:
+        await asyncio.wait_for(begun.acquire(), 10)
+    try:
+        return await send(key(caller), whole())
+    finally:
+        end.set()
+        await asyncio.gather(*waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -114,3 +115,17 @@ def test_one_address_has_only_a_share_of_the_connections(peer):
     finally:
         for one in opened:
             one.close()
+
+
+def test_large_body_must_arrive_faster():
+    """At a rate at which all of it arrives within the time for a body."""
+
+    async def left_after(length: int) -> float:
+        pace = http_protocol.Pace(lambda: None, total_seconds=http_protocol.BODY_SECONDS, length=length)
+        pace.wait()
+        pace._since -= 10
+        pace.stop(160_000)
+        return pace._left
+
+    assert asyncio.run(left_after(1_000)) == pytest.approx(http_protocol.SLOW_SECONDS, abs=0.5)
+    assert asyncio.run(left_after(1 << 30)) == pytest.approx(http_protocol.SLOW_SECONDS - 9.5, abs=0.5)
