@@ -79,7 +79,8 @@ def _open_ways(needed: Iterable[Path], user: pwd.struct_passwd) -> None:
     _check(_libc.unshare(_CLONE_NEWNS))
     _check(_libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None))
     for way in closed:
-        inside = [path for path in paths if way in path.parents and not set(path.parents) & set(paths)]
+        below = [path for path in paths if way in path.parents]
+        inside = [path for path in below if not set(path.parents) & set(below)]
         handles = {path: os.open(path, os.O_PATH) for path in inside}
         _check(_libc.mount(b"tmpfs", bytes(way), b"tmpfs", _MS_NOSUID | _MS_NODEV, b"mode=0755,size=1m"))
         for path, handle in handles.items():
