@@ -37,12 +37,16 @@ def revoke_keys(*, actor: Actor, keys: QuerySet[ApiKey], why: str) -> int:
     made = ApiKey.objects.filter(made_by__in=found, revoked_at=None).exclude(pk__in=[key.pk for key in found])
     found += made.order_by("pk").select_for_update()
     ApiKey.objects.filter(pk__in=[key.pk for key in found]).update(revoked_at=timezone.now())
-    events = [(key, None, {"old": {"name": key.name}, "why": why}) for key in found]
+    events = [(key, None, {"old": _event_values(key), "why": why}) for key in found]
     record_each(actor=actor, action="api_key.revoked", events=events)
     revoke_invitations(
         actor=actor, invitations=Invitation.objects.filter(made_by__in=found), why="the key was revoked"
     )
     return len(found)
+
+
+def _event_values(key: ApiKey) -> dict[str, str]:
+    return {"name": key.name} | ({"bound_id": str(key.bound_id)} if key.bound_id else {})
 
 
 def revoke_invitations(*, actor: Actor, invitations: QuerySet[Invitation], why: str) -> int:

@@ -154,7 +154,7 @@ def test_deletion_revokes_the_keys_of_the_object_with_an_event(kind: str, door: 
         assert ApiKey.objects.get(pk=bound.key.api_key.pk).revoked_at
         event = AuditLog.objects.get(action="api_key.revoked")
         assert (event.object_id, event.user_id) == (bound.key.api_key.pk, owner.user.pk)
-        assert event.payload_json["deleted"] == pk
+        assert event.payload_json["old"]["bound_id"] == pk and "deleted" in event.payload_json["why"]
         assert not model.objects.filter(pk=pk).exists()
     assert bound.get("workspaces/").status_code == 401 and other.get("workspaces/").status_code == 200
 
