@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import resolve
 
 from core.actors import Actor, ActorKind, PlatformActor
@@ -27,6 +28,9 @@ from tenants.services.api_keys import record_key_use
 from tenants.visits import Visit, present_visit
 
 SESSION_KEY = "tenant_id"
+PROBES = ("/healthz", "/readyz")
+# A sign-in is several requests for pages, and an office has one address.
+PAGES_FACTOR = 5
 
 
 class MemberRequest(TenantRequest):
@@ -66,7 +70,7 @@ class TenantMiddleware:
 
     def _counted(self, request: MemberRequest) -> HttpResponse:
         if not request.path_info.startswith(API_PREFIXES):
-            return self._in_scope(request)
+            return refuse_page(request) or self._in_scope(request)
         result = count_request(request)
         if not result.allowed:
             return too_many_requests(request, result)
@@ -90,6 +94,18 @@ def look_up_actor(request: Any, session_key: str | None) -> Actor | None:
     _identify(looked_up)
     found: Actor | None = looked_up.actor
     return found
+
+
+def refuse_page(request: TenantRequest) -> HttpResponse | None:
+    """If too many requests for pages came from the address without a sign-in. Probes are no pages."""
+    if request.actor or request.operator or request.path_info in PROBES:
+        return None
+    subject = f"pages/{client_group(request)}"
+    quota = Quota("address", settings.OYL_ADDRESS_REQUESTS * PAGES_FACTOR, subject)
+    result = rate_limiter().count([quota], credential=subject)
+    if result.allowed:
+        return None
+    return HttpResponse(render_to_string("busy.html"), status=429, headers={"Retry-After": str(result.wait)})
 
 
 def count_request(request: TenantRequest) -> RateLimitResult:

@@ -318,3 +318,15 @@ def test_modules_that_check_passwords_are_known():
 def test_password_is_not_looked_at_without_a_request(owner: Person):
     with pytest.raises(TypeError, match="request"):
         auth.authenticate(username=owner.user.email, password=owner.password)
+
+
+def test_pages_without_a_sign_in_are_limited_by_address(owner: Person, settings: Any):
+    settings.OYL_ADDRESS_REQUESTS, address = 1, new_address()
+    client = Client(REMOTE_ADDR=address)
+    pages = [client.get(path) for path in (LOGIN, "/", "/admin/", "/set-password/x/y/", LOGIN, LOGIN)]
+    assert [page.status_code == 429 for page in pages] == [False] * 5 + [True]
+    assert 1 <= int(pages[-1]["Retry-After"]) <= 60
+    assert client.get("/healthz").status_code == 200
+    client.force_login(owner.user)
+    assert client.get("/admin/").status_code == 200, "people who are signed in do not share the limit"
+    assert Client(REMOTE_ADDR=new_address()).get(LOGIN).status_code == 200
