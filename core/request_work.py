@@ -1,4 +1,5 @@
-"""Requests that keep the processors busy: a few at once of each tenant, in slices that end when nobody waits any more."""
+"""Requests that keep the processors or the database busy: a few at once of each tenant, in slices that end when nobody waits
+any more."""
 
 from __future__ import annotations
 
@@ -6,8 +7,11 @@ import time
 from functools import cache
 from typing import Any
 
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 
+from core.connections import give_back_connections
 from core.errors import OylError, TookTooLongError
 from core.tenant_slots import TenantSlots
 
@@ -20,15 +24,33 @@ class ClientLeftError(OylError):
     """The client has disconnected."""
 
 
+def _slots(most: int, wait_seconds: float) -> TenantSlots:
+    """Who waits for one holds no database connection."""
+    return TenantSlots(most=most, wait_seconds=wait_seconds, before_wait=give_back_connections)
+
+
+@cache
+def connection_slots() -> TenantSlots:
+    """Of database connections: a quarter of the pool, so that no tenant's requests use it up while they wait for locks."""
+    pool = settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"]["pool"]
+    return _slots(most=max(1, pool["max_size"] // 4), wait_seconds=5.0)
+
+
+@cache
+def bulk_slots() -> TenantSlots:
+    """Of requests that change many rows; they wait for the same locks."""
+    return _slots(most=2, wait_seconds=5.0)
+
+
 @cache
 def embedding_slots() -> TenantSlots:
-    return TenantSlots(most=2, wait_seconds=2.0)
+    return _slots(most=2, wait_seconds=2.0)
 
 
 @cache
 def search_slots() -> TenantSlots:
     """Searches are short, so that they wait for each other rather than to be refused."""
-    return TenantSlots(most=4, wait_seconds=10.0)
+    return _slots(most=4, wait_seconds=10.0)
 
 
 class RequestWork:

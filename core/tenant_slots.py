@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
 from uuid import UUID
@@ -12,14 +12,21 @@ from core.errors import OylError
 
 
 class TooBusyError(OylError):
-    """Other requests of your organisation keep this process busy. `Retry-After` says when to try again."""
+    """Other requests of your organisation are under way. `Retry-After` says when to try again."""
 
 
 class TenantSlots:
-    """So many of each tenant. Without `wait_seconds`, the others wait for as long as it takes."""
+    """So many of each tenant. Without `wait_seconds`, the others wait for as long as it takes. Whoever waits calls
+    `before_wait` first."""
 
-    def __init__(self, *, most: int, wait_seconds: float | None = None) -> None:
-        self._most, self._wait_seconds = most, wait_seconds
+    def __init__(
+        self,
+        *,
+        most: int,
+        wait_seconds: float | None = None,
+        before_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._most, self._wait_seconds, self._before_wait = most, wait_seconds, before_wait
         self._free, self._held = Condition(), Counter[UUID]()
 
     @contextmanager
@@ -27,8 +34,10 @@ class TenantSlots:
         """Raises TooBusyError when no slot is free after the wait. Not to be called inside a scope, whose connection would
         wait, too."""
         with self._free:
-            if not self._free.wait_for(lambda: self._held[tenant_id] < self._most, self._wait_seconds):
-                raise TooBusyError
+            if not self._is_free(tenant_id):
+                self._before_wait()
+                if not self._free.wait_for(lambda: self._is_free(tenant_id), self._wait_seconds):
+                    raise TooBusyError
             self._held[tenant_id] += 1
         try:
             yield
@@ -37,3 +46,6 @@ class TenantSlots:
                 self._held[tenant_id] -= 1
                 self._held += Counter()  # without those that hold none
                 self._free.notify_all()
+
+    def _is_free(self, tenant_id: UUID) -> bool:
+        return self._held[tenant_id] < self._most

@@ -17,7 +17,8 @@ ALTER ROLE oyl_app LOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS;
 -- A query also ends when the process that sent it is gone.
 ALTER ROLE oyl_app SET statement_timeout = '30s';
 ALTER ROLE oyl_app SET lock_timeout = '10s';
-ALTER ROLE oyl_app SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE oyl_app SET idle_in_transaction_session_timeout = '30s';
+ALTER ROLE oyl_app SET transaction_timeout = '30s';
 ALTER ROLE oyl_app SET client_connection_check_interval = '5s';
 -- Neither other connections of the role nor PostgreSQL's log shows its statements, which contain values. Only a superuser may
 -- change this.

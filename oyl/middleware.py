@@ -10,8 +10,10 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 
+from core.api.problems import too_busy
 from core.connections import give_back_connections
 from core.isolation.time_limits import was_stopped
+from core.tenant_slots import TooBusyError
 from oyl.access_log import note
 from oyl.error_handlers import bad_request, took_too_long
 
@@ -59,8 +61,8 @@ class RequestIdMiddleware:
 
 
 class DatabaseErrorMiddleware:
-    """Answers what PostgreSQL refuses because of the request: 503 when it took too long, 400 when a value can be neither
-    stored nor compared, such as a NUL in a text."""
+    """Answers what PostgreSQL refuses because of the request: 503 when it took too long, 429 when other requests of its
+    tenant use all connections that they may, 400 when a value can neither be stored nor compared, such as a NUL."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -72,6 +74,8 @@ class DatabaseErrorMiddleware:
         if was_stopped(error):
             logger.warning("%s %s was stopped: %s", request.method, request.path, error)
             return took_too_long(request)
+        if isinstance(error, TooBusyError):
+            return too_busy(request, error)
         if isinstance(error, DataError):
             logger.warning(
                 "%s %s has a value that PostgreSQL refuses", request.method, request.path, exc_info=error

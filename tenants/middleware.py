@@ -16,13 +16,14 @@ from django.template.loader import render_to_string
 from django.urls import resolve
 
 from core.actors import Actor, ActorKind, PlatformActor
-from core.api.problems import too_many_at_once, too_many_requests, with_rate_headers
+from core.api.problems import too_busy, too_many_at_once, too_many_requests, with_rate_headers
 from core.concurrency import Kind, Slots, slots_of
 from core.downloads import Download
 from core.isolation.scope import platform_scope, tenant_scope
 from core.rate_limits import Quota, RateLimitResult, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_group, rate_limit_key, uses_api_key
 from core.sessions import PASSWORD_ENTERED
+from core.tenant_slots import TooBusyError
 from tenants.access import TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
 from tenants.services.api_keys import record_key_use
 from tenants.visits import Visit, present_visit
@@ -45,6 +46,12 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: MemberRequest) -> HttpResponse:
+        try:
+            return self._answer(request)
+        except TooBusyError as error:  # of this middleware's own scopes; views answer theirs
+            return too_busy(request, error)
+
+    def _answer(self, request: MemberRequest) -> HttpResponse:
         _identify(request)
         request.is_still_allowed = lambda: (
             look_up_actor(request, request.session.session_key) == request.actor

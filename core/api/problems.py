@@ -36,7 +36,7 @@ from core.errors import (
     OylError,
     TookTooLongError,
 )
-from core.isolation.time_limits import was_stopped
+from core.isolation.time_limits import waited_for_lock, was_stopped
 from core.quotas import QuotaExceededError
 from core.rate_limits import RateLimitResult
 from core.request_work import RETRY_SECONDS, ClientLeftError
@@ -95,11 +95,11 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
             return _response(request, 503, error.code, UNAVAILABLE, headers={"Retry-After": "10"})
         return _response(request, 422, error.code, error.detail)
     if was_stopped(error):
-        error = TookTooLongError()
+        return _stopped_problem(request, error)
+    if isinstance(error, IntegrityError) and isinstance(error.__cause__, RACE_ERRORS):
+        error = ConflictError(CONFLICT)
     if isinstance(error, OylError):
         return _domain_problem(request, error)
-    if isinstance(error, IntegrityError) and isinstance(error.__cause__, RACE_ERRORS):
-        return _response(request, 409, ConflictError().code, CONFLICT)
     if isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(get_error_detail(error))
     if isinstance(error, TOO_LARGE_ERRORS):
@@ -107,6 +107,13 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if is_database_busy(error):
         error = Busy()
     return _framework_problem(error, context)
+
+
+def _stopped_problem(request: Any, error: Exception) -> Response:
+    """A repetition helps where another transaction was in the way."""
+    stopped = TookTooLongError()
+    headers = {"Retry-After": str(BUSY_SECONDS)} if waited_for_lock(error) else None
+    return _response(request, 503, stopped.code, str(stopped), headers=headers)
 
 
 def _domain_problem(request: Any, error: OylError) -> Response | None:
@@ -205,6 +212,15 @@ def plain_problem(request: HttpRequest, code: int, name: str, detail: str) -> Js
 def service_busy(request: HttpRequest) -> HttpResponse:
     response = plain_problem(request, 503, "busy", BUSY)
     response["Retry-After"] = str(BUSY_SECONDS)
+    return response
+
+
+def too_busy(request: HttpRequest, error: TooBusyError) -> HttpResponse:
+    if request.path_info.startswith(API_PREFIXES):
+        response: HttpResponse = plain_problem(request, 429, error.code, str(error))
+    else:
+        response = HttpResponse(render_to_string("busy.html"), status=429)
+    response["Retry-After"] = str(RETRY_SECONDS)
     return response
 
 

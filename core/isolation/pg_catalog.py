@@ -195,7 +195,8 @@ SELECT r.rolname::text, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolreplic
     ),
     ARRAY(
         SELECT name FROM pg_settings
-        WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') AND reset_val = '0'
+        WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
+            AND reset_val = '0'
             OR (name, reset_val) = ('track_activities', 'on')
             OR name = 'log_min_error_statement' AND reset_val <> 'panic'
             OR name = 'log_parameter_max_length' AND reset_val <> '0'

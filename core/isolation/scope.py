@@ -19,33 +19,53 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from core.errors import NestedTenantScopeError, NoTenantScopeError, UnsafeRoleError
 from core.isolation.time_limits import current_limits
+from core.request_work import connection_slots
 
 VARIABLE = "app.current_tenant_id"
 PLATFORM_VARIABLE = "app.platform"
 _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
+_has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
 
 
 @contextmanager
 def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     """Open a transaction that sees only this tenant's rows, with the time limits of the caller; an exception rolls it back.
 
-    Inside a scope of the same tenant it is a savepoint. Raises NestedTenantScopeError inside another tenant's.
+    Inside a scope of the same tenant it is a savepoint. Raises NestedTenantScopeError inside another tenant's, and
+    TooBusyError when requests of the tenant use all connections that they may.
     """
     outer = _tenant.get()
     if outer is not None and outer != tenant_id:
         raise NestedTenantScopeError
-    with transaction.atomic(durable=outer is None):
+    with _turn_of_request(tenant_id), transaction.atomic(durable=outer is None):
         if outer is None:
             refuse_unsafe_role()
-            values = {VARIABLE: str(tenant_id), **current_limits().settings}
+            # The time of a transaction, which the role limits, too, starts anew only after it was switched off.
+            restart = ("transaction_timeout", "0")
+            values = [(VARIABLE, str(tenant_id)), restart, *current_limits().settings.items()]
             calls = ", ".join(["set_config(%s, %s, true)"] * len(values))
             with connection.cursor() as cursor:
-                cursor.execute(f"SELECT {calls}", list(chain(*values.items())))
+                cursor.execute(f"SELECT {calls}", list(chain(*values)))
         token = _tenant.set(tenant_id)
         try:
             yield
         finally:
             _tenant.reset(token)
+
+
+@contextmanager
+def _turn_of_request(tenant_id: UUID) -> Iterator[None]:
+    """Requests of one tenant take a part of the pool's connections. What a request does after its commit uses the connection
+    that it has."""
+    if _has_turn.get() or not current_limits().are_of_a_request:
+        yield
+        return
+    with connection_slots().hold(tenant_id):
+        token = _has_turn.set(True)
+        try:
+            yield
+        finally:
+            _has_turn.reset(token)
 
 
 @contextmanager

@@ -22,7 +22,9 @@ from core.api.serializers import TIMES, ObjectField, OylSerializer, RelatedField
 from core.api.views import READ, ReadViewSet
 from core.downloads import MEDIA_TYPE, Download
 from core.isolation.scope import tenant_scope
+from core.isolation.time_limits import BULK_REQUEST, time_limits
 from core.permissions import Role
+from core.request_work import bulk_slots
 from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, selected_ids
 from knowledge.api.chunks import IngestionJobSerializer
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
@@ -230,20 +232,32 @@ class DocumentViewSet(ReadViewSet):
         roles=EDITOR_POSTS,
         url_path="tag",
         serializer_class=BulkTagsSerializer,
+        opens_own_scopes=True,
     )
     def tag(self, request: Request) -> Response:
         """Give many documents some tags."""
         return self._change_many(request, tag_documents)
 
     @extend_schema(responses={200: CountSerializer})
-    @action(detail=False, methods=["post"], roles=EDITOR_POSTS, serializer_class=BulkTagsSerializer)
+    @action(
+        detail=False,
+        methods=["post"],
+        roles=EDITOR_POSTS,
+        serializer_class=BulkTagsSerializer,
+        opens_own_scopes=True,
+    )
     def untag(self, request: Request) -> Response:
         """Take some tags from many documents."""
         return self._change_many(request, untag_documents)
 
     @extend_schema(responses={200: CountSerializer})
     @action(
-        detail=False, methods=["post"], roles=EDITOR_POSTS, url_path="delete", serializer_class=BulkSerializer
+        detail=False,
+        methods=["post"],
+        roles=EDITOR_POSTS,
+        url_path="delete",
+        serializer_class=BulkSerializer,
+        opens_own_scopes=True,
     )
     def delete_many(self, request: Request) -> Response:
         """Delete many documents."""
@@ -256,6 +270,7 @@ class DocumentViewSet(ReadViewSet):
         roles=EDITOR_POSTS,
         url_path="reindex",
         serializer_class=BulkSerializer,
+        opens_own_scopes=True,
     )
     def reindex_many(self, request: Request) -> Response:
         """Re-index many documents."""
@@ -276,10 +291,11 @@ class DocumentViewSet(ReadViewSet):
     def _change_many(self, request: Request, service: Callable[..., int]) -> Response:
         data = self._validated_data(request)
         arguments = {name: value for name, value in data.items() if name not in ("ids", "filter")}
-        counts = [
-            service(actor=self.actor, document_ids=ids, **arguments) for ids in selected_ids(self, data)
-        ]
-        return Response({"count": sum(counts)})
+        tenant_id = self.actor.tenant_id
+        with bulk_slots().hold(tenant_id), time_limits(BULK_REQUEST), tenant_scope(tenant_id):
+            batches = selected_ids(self, data)
+            count = sum(service(actor=self.actor, document_ids=ids, **arguments) for ids in batches)
+        return Response({"count": count})
 
     def _progress(self) -> tuple[dict[str, Any], bool]:
         """The document and its newest job, and whether they are final."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import StringIO
-from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.management import call_command
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.models import Func, Value
 
+from core.api.problems import BUSY_SECONDS
 from core.isolation.scope import tenant_scope
 from core.isolation.time_limits import BULK, REQUEST, TimeLimits, time_limits, was_stopped
 from jobs.drain import work_in_process
@@ -22,6 +20,7 @@ from jobs.handlers import handler_of
 from jobs.tasks import sweep_jobs
 from knowledge.models import IngestionJob
 from tests.conftest import Person
+from tests.core.locks import locked
 from tests.support.admin_pages import url
 from tests.support.admin_rows import Rows
 from tests.support.api_client import Caller, assert_problem
@@ -30,30 +29,9 @@ from workspaces.models import Workspace
 SHORT = {
     "statement": TimeLimits(statement=0.2, lock=60, idle=60),
     "lock": TimeLimits(statement=60, lock=0.2, idle=60),
+    "transaction": TimeLimits(statement=60, lock=60, idle=60, transaction=0.2),
 }
 by_limit = pytest.mark.parametrize("limits", SHORT.values(), ids=SHORT)
-
-
-@contextmanager
-def locked(workspace: Any) -> Iterator[None]:
-    """Another transaction has locked the row."""
-    is_locked, is_done = threading.Event(), threading.Event()
-
-    def lock() -> None:
-        with tenant_scope(workspace.tenant_id):
-            Workspace.objects.select_for_update().get(pk=workspace.pk)
-            is_locked.set()
-            is_done.wait(30)
-        connection.close()
-
-    thread = threading.Thread(target=lock)
-    thread.start()
-    assert is_locked.wait(30)
-    try:
-        yield
-    finally:
-        is_done.set()
-        thread.join()
 
 
 @by_limit
@@ -62,6 +40,7 @@ def test_stopped_request_of_the_api_is_a_503(limits: TimeLimits, caller: Caller,
     with locked(workspace), time_limits(limits):
         response = caller("patch", f"workspaces/{workspace.pk}/", {"name": "Later"})
     assert_problem(response, 503, "took_too_long")
+    assert response.get("Retry-After") == (str(BUSY_SECONDS) if limits is SHORT["lock"] else None)
     assert caller.get(f"workspaces/{workspace.pk}/").json()["name"] == "Zebra workspace"
 
 
@@ -73,6 +52,19 @@ def test_stopped_request_of_the_admin_is_a_503(limits: TimeLimits, owner: Person
     assert response.status_code == 503
     assert "This took too long" in response.content.decode()
     assert "Zebra workspace" in owner.client.get(page).content.decode()
+
+
+def test_transaction_of_many_short_statements_is_ended(tenant: UUID):
+    limits = time_limits(TimeLimits(statement=60, lock=60, idle=60, transaction=0.3))
+    with pytest.raises(DatabaseError) as ended, limits, tenant_scope(tenant):
+        Workspace.objects.create(name="Never")
+        for _ in range(20):
+            Workspace.objects.annotate(slept=Func(Value(0.05), function="pg_sleep")).count()
+            Workspace.objects.first()
+            time.sleep(0.03)
+    assert was_stopped(ended.value)
+    with tenant_scope(tenant):
+        assert Workspace.objects.count() == 0
 
 
 def test_idle_transaction_is_ended(tenant: UUID):
