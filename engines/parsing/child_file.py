@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, NoReturn
 
-from engines.parsing import ParsedDocument, ParseError, frames, sandbox
+from engines.parsing import ParsedDocument, ParseError, frames, sandbox, system_calls
 from engines.parsing.detect import detect
-from engines.parsing.formats import display_name, load_reader
+from engines.parsing.formats import BY_TYPE, display_name, load_reader
 from engines.parsing.frames import FrameKind
 from engines.parsing.job import Job, Limits
 from engines.parsing.sandbox import Layers
@@ -44,6 +44,8 @@ def answer(channel: int, folder: str, layers: Layers, limits: Limits) -> NoRetur
     path, mime_type = Path(f"/proc/self/fd/{file}"), ""
     try:
         mime_type = detect(path, filename)
+        if not BY_TYPE[mime_type].starts_programs:  # then the limits of a process are those of the file
+            system_calls.restrict(may_start_programs=False)
         job = Job(
             path=path,
             filename=filename,

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 from core.process_start import prepare_process
 from engines.parsing import descendants, sandbox
 from engines.parsing.folders import bytes_below, remove_folder
+from engines.parsing.frames import STARTED
 from engines.parsing.job import Limits
 from engines.parsing.sandbox import Layers
 
@@ -32,7 +33,7 @@ from engines.parsing.sandbox import Layers
 _IMPORTS = ("engines.parsing.child_file", "engines.parsing.markdown", "engines.parsing.text", "filetype")
 _MAX_MESSAGE_BYTES = 1_024
 _CHANNEL = 3  # in the child
-_FOLDER_CHECK_SECONDS = 0.25
+_CHECK_SECONDS = 0.25
 
 
 def main() -> None:
@@ -62,23 +63,23 @@ class _Child:
     def __init__(self, handles: list[int], layers: Layers, limits: Limits) -> None:
         gc.freeze()  # objects that the collector does not touch stay in memory that is shared
         self._folder = tempfile.mkdtemp()
-        self._max_bytes = 0 if layers.namespaces else limits.folder_mb << 20
-        self._is_folder_full = False
+        # Where its folder is a file system in memory, that has a limit of its own.
+        self._max_folder_bytes = None if layers.namespaces else limits.folder_mb << 20
+        self._max_memory_bytes = limits.memory_mb << 20
+        self._is_folder_full = self._is_memory_full = False
         if (pid := os.fork()) == 0:
             _run_child(handles, self._folder, layers, limits)
         self._pid = pid
         for handle in handles:
             os.close(handle)
 
-    @property
-    def check_seconds(self) -> float | None:
-        """How often to check the folder: never where it is a file system in memory, whose size is limited."""
-        return _FOLDER_CHECK_SECONDS if self._max_bytes else None
-
-    def check_folder(self) -> None:
-        if bytes_below(self._folder) > self._max_bytes:
-            self._is_folder_full = True
-            os.kill(self._pid, signal.SIGKILL)
+    def check(self) -> None:
+        """Kill it, and all that it started, if its folder or their memory has become too large."""
+        if self._max_folder_bytes is not None:
+            self._is_folder_full |= bytes_below(self._folder) > self._max_folder_bytes
+        self._is_memory_full |= descendants.resident_bytes() > self._max_memory_bytes
+        if self._is_folder_full or self._is_memory_full:
+            descendants.kill_children()
 
     def end(self, control: socket.socket, grace: int) -> dict[str, Any]:
         """End it, and all that it started; return its status, as `subprocess` does. It may end by itself in `grace`
@@ -90,15 +91,24 @@ class _Child:
         _, status = os.waitpid(self._pid, 0)
         descendants.end_all()
         remove_folder(self._folder)
-        return {"status": os.waitstatus_to_exitcode(status), "folder_full": self._is_folder_full}
+        return {
+            "status": os.waitstatus_to_exitcode(status),
+            "folder_full": self._is_folder_full,
+            "memory_full": self._is_memory_full,
+        }
 
 
 def _receive(control: socket.socket, child: _Child | None) -> tuple[dict[str, Any], list[int]] | None:
     """Return the announcement of a file's type, and the child's ends of its channel and log; None if the worker hung up."""
-    while child and not _is_readable(control, child.check_seconds):
-        child.check_folder()
-    data, handles, _, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 2)
-    return (json.loads(data), handles) if data else None
+    check_seconds = None
+    while True:
+        if child and not select.select([control], [], [], check_seconds)[0]:
+            child.check()
+            continue
+        data, handles, _, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 2)
+        if data != STARTED:
+            return (json.loads(data), handles) if data else None
+        check_seconds = _CHECK_SECONDS
 
 
 def _warm_up(mime_type: str, *, ocr: bool) -> None:
@@ -132,10 +142,6 @@ def _run_child(handles: list[int], folder: str, layers: Layers, limits: Limits) 
         traceback.print_exc()
     finally:
         os._exit(1)
-
-
-def _is_readable(control: socket.socket, seconds: float | None) -> bool:
-    return bool(select.select([control], [], [], seconds)[0])
 
 
 def _send(control: socket.socket, message: dict[str, Any]) -> None:

@@ -61,6 +61,11 @@ _MAIL_HEADER = re.compile(
 )
 
 
+def may_have_pages(head: bytes) -> bool:
+    """Return whether a file that begins like this may have pages or pictures that are recognised. Text has none."""
+    return b"\0" in head or b"%PDF-" in head or bool(_PDF_WITHOUT_HEADER.match(head))
+
+
 def detect(path: Path, filename: str) -> str:
     """Return the mime type. Raise ParseError if the file is empty, encrypted, corrupt or not supported."""
     import filetype

@@ -28,7 +28,8 @@ class Exchange:
         self._channel, child_channel = socket.socketpair()
         self._log, child_log = os.pipe()
         self.log_tail = b""
-        self._deadline = 0.0
+        self._started = self._deadline = 0.0
+        self._pages = 0
         try:
             handles = [child_channel.fileno(), child_log]
             socket.send_fds(control, [json.dumps(announcement).encode()], handles)
@@ -50,6 +51,7 @@ class Exchange:
         """Add the frames to the answer. Return whether it is complete; otherwise the child, and all that it started, have
         closed the channel before. Raise ParseError if a limit is exceeded, and FrameError if the frames are not those of an
         answer."""
+        self._started = time.monotonic()
         self._restart_timeout()
         while prefix := self._receive(PREFIX.size):
             number, size = PREFIX.unpack(prefix)
@@ -64,6 +66,7 @@ class Exchange:
                 return True
             answer.add(kind, self._receive(size))
             if kind is FrameKind.PAGE:
+                self._pages += 1
                 self._restart_timeout()
         return False
 
@@ -73,7 +76,8 @@ class Exchange:
         os.close(self._log)
 
     def _restart_timeout(self) -> None:
-        self._deadline = time.monotonic() + self._limits.seconds
+        last = self._started + self._limits.total_seconds(self._pages)
+        self._deadline = min(time.monotonic() + self._limits.seconds, last)
 
     def _receive(self, size: int) -> bytes:
         """Return that many bytes, or fewer at the end of the channel."""

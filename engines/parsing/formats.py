@@ -57,6 +57,10 @@ class Format:
     suffixes: tuple[str, ...] = ()
     detected_as: tuple[str, ...] = ()
 
+    @property
+    def starts_programs(self) -> bool:
+        return self.reader in ("pandoc.read", "libreoffice.read")
+
 
 def _text(
     mime_type: str,

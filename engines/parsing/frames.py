@@ -17,6 +17,7 @@ MAX_MEMBERS = 10_000
 MAX_NAME_BYTES = 4_096
 MAX_REQUEST_BYTES = 65_536
 DATA_BYTES = 1 << 20
+STARTED = b"started"  # what the worker tells the warm process when the child has got its file
 _ELEMENT = struct.Struct(">BIII")  # kind, page (0 if there is none), level, bytes of text
 _KINDS = tuple(ElementKind)
 _MAX_NUMBER = 2**31 - 1

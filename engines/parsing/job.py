@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _FOLDER_MARGIN_MB = 64
+_SECONDS_PER_PAGE = 5  # a page takes about one; a turned one, on a busy machine, a few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits per file. `seconds` restart with each page recognised by OCR, of which there are at most `ocr_pages`.
-    `memory_mb` is the address space of the process and of each program that it starts, `output_mb` the size to which a file
-    may unpack, and `text_mb` how much of it may be text."""
+    """Limits per file. `seconds` restart with each page recognised by OCR, of which there are at most `ocr_pages`, within
+    `total_seconds`. `memory_mb` is the address space of the process and of each program that it starts, and the memory that
+    they have together; `output_mb` the size to which a file may unpack, and `text_mb` how much of it may be text."""
 
     seconds: int
     memory_mb: int
@@ -26,6 +27,10 @@ class Limits:
     def folder_mb(self) -> int:
         """The size of the folder for what is unpacked, and for what programs write besides."""
         return self.output_mb + _FOLDER_MARGIN_MB
+
+    def total_seconds(self, pages: int) -> int:
+        """The time for a file of which so many pages were recognised."""
+        return self.seconds + pages * _SECONDS_PER_PAGE
 
     def dumps(self) -> str:
         return json.dumps(asdict(self))

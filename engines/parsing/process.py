@@ -12,14 +12,16 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import IO, Any
 
 from engines.parsing import ParsedDocument, ParseError, sandbox
 from engines.parsing.answers import Answer
+from engines.parsing.detect import may_have_pages
 from engines.parsing.exchange import Exchange
 from engines.parsing.formats import likely_type
-from engines.parsing.frames import FrameError
+from engines.parsing.frames import STARTED, FrameError
 from engines.parsing.job import Limits
 from engines.parsing.launch import WarmProcess
 
@@ -28,6 +30,7 @@ logger = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 60  # of the warm process, which may load a reader
 _END_TIMEOUT_SECONDS = 10
 _MAX_MESSAGE_BYTES = 4_096
+_HEAD_BYTES = 1_024
 _EXTERNAL_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memory", b"annot allocate memory")
 
@@ -64,11 +67,13 @@ class ParserProcess:
         """Have a child parse the file. Raise ParseError. If the child exceeds a limit, the process is killed, too."""
         self.parsed_files += 1
         self.last_suffix = PurePath(filename).suffix.lower()
-        answer = Answer(self.limits, workdir)
         with _open(path, copy_to=workdir if self._service else None) as file:
+            has_pages = may_have_pages(os.pread(file.fileno(), _HEAD_BYTES, 0))
+            answer = Answer(self.limits if has_pages else replace(self.limits, ocr_pages=0), workdir)
             try:
                 exchange, kind = self._take_child(filename)
                 exchange.request(file.fileno(), filename)
+                self._control.send(STARTED)
                 report = self._read(exchange, answer, kind)
             except FrameError as error:
                 self.kill()
@@ -164,6 +169,8 @@ class ParserProcess:
             if report.get("folder_full"):
                 size, limit = f"more than {self.limits.folder_mb}", self.limits.output_mb
                 raise ParseError("unpacks_too_large", size=size, limit=limit) from error
+            if report.get("memory_full"):
+                raise ParseError("parse_memory", megabytes=self.limits.memory_mb) from error
             status = report.get("status", 0)
             raise (self._exit_error(status, log) if status else _refuse(path, error)) from error
         except ParseError:

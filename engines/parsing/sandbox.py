@@ -94,7 +94,7 @@ def allow_cpu(limits: Limits) -> None:
     timeout, and also ends an orphaned process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    total = limits.seconds * (limits.ocr_pages + 1) + _CPU_MARGIN_SECONDS
+    total = limits.total_seconds(limits.ocr_pages) + _CPU_MARGIN_SECONDS
     hard = total if hard == resource.RLIM_INFINITY else hard
     soft = int(used.ru_utime + used.ru_stime) + limits.seconds + _CPU_MARGIN_SECONDS
     resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard), hard))

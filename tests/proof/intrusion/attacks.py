@@ -21,7 +21,7 @@ from tests.proof.intrusion.machine import IS_X86, Attack, Refused, Targets, by_m
 
 STOLEN: list[str] = []  # what an infection would leave for the next file
 _PTRACE_ATTACH = 16
-_DESCENDANTS = 100
+_DESCENDANTS = 70
 _KILLING = {335, 336} if IS_X86 else set()  # `uretprobe` and `uprobe`, which end a process that is not traced
 _LAST_NUMBER = 600  # of system calls, with room for new ones
 

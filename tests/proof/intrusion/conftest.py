@@ -21,7 +21,7 @@ from engines.parsing.process import ParserProcess
 from tests.proof.intrusion.machine import Targets
 
 ROOT = Path(__file__).resolve().parents[3]
-LIMITS = Limits(seconds=20, memory_mb=1200, output_mb=8, text_mb=8, ocr_pages=1)
+LIMITS = Limits(seconds=20, memory_mb=2500, output_mb=8, text_mb=8, ocr_pages=1)
 FILES = ("secrets.json", "celerybeat-schedule", "models/model.onnx", "files/tenant/contract.txt", "notes")
 
 
@@ -31,11 +31,12 @@ class Intruder:
     def __init__(self, parser: ParserProcess, folder: Path, targets: Targets) -> None:
         self.parser, self.targets, self._folder = parser, targets, folder
 
-    def send(self, attack: str, **details: object) -> ParsedDocument:
+    def send(self, attack: str, filename: str = "hostile.org", **details: object) -> ParsedDocument:
+        """The reader of such a file may start programs."""
         path, workdir = self._folder / uuid4().hex, self._folder / uuid4().hex
-        path.write_text(json.dumps({**self.targets, "attack": attack, **details}))
+        path.write_text(json.dumps({"attack": attack, **details} | self.targets | details))
         workdir.mkdir()
-        return self.parser.parse(path, filename="hostile.txt", workdir=workdir)
+        return self.parser.parse(path, filename=filename, workdir=workdir)
 
     def read(self, attack: str, **details: object) -> dict[str, Any]:
         (element,) = self.send(attack, **details).elements

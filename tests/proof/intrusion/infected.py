@@ -13,6 +13,7 @@ import os
 import platform
 import signal
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +69,9 @@ def attack(job: Job) -> ParsedDocument:
     run: dict[str, Callable[[], Any]] = {
         "all": lambda: attacks.try_all(targets),
         "spin": _spin,
+        "fork": os.fork,
+        "multiply": lambda: _multiply(targets["processes"], targets["mb"]),
+        "pages": lambda: _send_pages(targets["pages"]),
         "forge": lambda: _forge(targets["kind"], 3),
         "infect": lambda: _infect(job),
         "look": lambda: {
@@ -94,6 +98,23 @@ def _spin() -> None:
     signal.signal(signal.SIGXCPU, signal.SIG_IGN)
     while True:
         pass
+
+
+def _multiply(processes: int, megabytes: int) -> None:
+    """Keep so much memory in each of some processes, which end when this one does."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for _ in range(processes):
+        if os.fork() == 0:
+            kept = bytearray(megabytes << 20)
+            kept[::4096] = b"1" * len(kept[::4096])
+            signal.pause()
+    signal.pause()
+
+
+def _send_pages(number: int) -> None:
+    for _ in range(number):
+        frames.write(3, FrameKind.PAGE)
+        time.sleep(0.4)
 
 
 def _infect(job: Job) -> dict[str, Any]:

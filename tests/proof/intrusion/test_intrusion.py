@@ -17,7 +17,7 @@ import pytest
 from django.test import override_settings
 
 from benchmarks.reports import Row
-from engines.parsing import ParseError
+from engines.parsing import ParseError, job
 from engines.parsing.process_pool import PooledParser
 from knowledge.engine_config import parser_config
 from oyl.embedded import up
@@ -191,6 +191,40 @@ def test_ignored_signals_do_not_lengthen_the_time(targets):
         assert not hostile.parser.is_alive()
     assert caught.value.code == "parse_timeout"
     assert time.monotonic() - started < 30
+
+
+def test_only_readers_that_need_it_may_start_processes(targets):
+    with intruder(targets) as hostile, pytest.raises(ParseError) as caught:
+        hostile.send("fork", filename="hostile.txt")
+    assert caught.value.code == "corrupt_file"
+
+
+@pytest.mark.parametrize("layers", ["", "namespaces"])
+def test_memory_of_all_processes_of_a_file_is_limited(targets, layers):
+    started = time.monotonic()
+    with intruder(targets, without=layers, limits=replace(LIMITS, memory_mb=600)) as hostile:
+        with pytest.raises(ParseError) as caught:
+            hostile.send("multiply", processes=4, mb=200)
+        assert hostile.read("look")["files"] == []
+    assert caught.value.code == "parse_memory"
+    assert time.monotonic() - started < LIMITS.seconds
+
+
+def test_pages_do_not_lengthen_the_time_of_a_text(targets):
+    with (
+        intruder(targets, limits=replace(LIMITS, ocr_pages=9)) as hostile,
+        pytest.raises(ParseError) as caught,
+    ):
+        hostile.send("pages", pages=9)
+    assert caught.value.code == "parse_crash"
+
+
+def test_pages_lengthen_the_time_of_a_scan_within_a_total(targets, monkeypatch):
+    monkeypatch.setattr(job, "_SECONDS_PER_PAGE", 0)
+    limits = replace(LIMITS, seconds=1, ocr_pages=9)
+    with intruder(targets, limits=limits) as hostile, pytest.raises(ParseError) as caught:
+        hostile.send("pages", pages=9, start="%PDF-")
+    assert caught.value.code == "parse_timeout"
 
 
 def test_forged_path_becomes_a_name(targets):
