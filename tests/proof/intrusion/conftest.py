@@ -31,14 +31,14 @@ class Intruder:
     def __init__(self, parser: ParserProcess, folder: Path, targets: Targets) -> None:
         self.parser, self.targets, self._folder = parser, targets, folder
 
-    def send(self, attack: str, filename: str = "hostile.org", **details: object) -> ParsedDocument:
+    def send(self, attack: str, filename: str = "hostile.org", **details: Any) -> ParsedDocument:
         """The reader of such a file may start programs."""
         path, workdir = self._folder / uuid4().hex, self._folder / uuid4().hex
         path.write_text(json.dumps({"attack": attack, **details} | self.targets | details))
         workdir.mkdir()
         return self.parser.parse(path, filename=filename, workdir=workdir)
 
-    def read(self, attack: str, **details: object) -> dict[str, Any]:
+    def read(self, attack: str, **details: Any) -> dict[str, Any]:
         (element,) = self.send(attack, **details).elements
         return dict(json.loads(element.text))
 
