@@ -29,6 +29,8 @@ KEPT_IN_PROCESSES = {
     "core/isolation/scope.py:refuse_unsafe_role": "the database's role",
     "core/look_alikes.py:_prototype": "of a single character",
     "core/rate_limits.py:_limiter_for": "a client of Redis, and counts by credential",
+    "core/request_work.py:bulk_slots": "counts by tenant",
+    "core/request_work.py:connection_slots": "counts by tenant",
     "core/request_work.py:embedding_slots": "counts by tenant",
     "core/request_work.py:search_slots": "counts by tenant",
     "engines/embedding/__init__.py:get_embedder": "by configuration",
