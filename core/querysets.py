@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self, TypeVar, cast
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Now
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from core.isolation.fields import TenantForeignKey, TenantOneToOneField
@@ -29,16 +31,28 @@ def alive_along(model: Any, lookup: str) -> Q:
     return condition
 
 
-def alive_above(model: type[models.Model], path: str = "") -> Q:
+def alive_above(model: type[models.Model]) -> Q:
     """The condition that no row above is soft-deleted, up to the nearest parents that can be: what belongs to a deleted
-    object stays until it is purged, and is not listed. An optional parent is none: a row can do without it."""
+    object stays until it is purged, and is not listed. An optional parent is none: a row can do without it.
+
+    PostgreSQL evaluates it for each row that it is about to return. As a join, it would make the planner, which expects few
+    rows of a tenant, read all of them before it sorts."""
     condition = Q()
+    for field, way in _ways_to_deletable_parents(model):
+        alive = field.related_model._default_manager.filter(pk=OuterRef(field.attname), **{way: None})
+        condition &= Q(IsNull(Subquery(alive.values("pk")), False))
+    return condition
+
+
+def _ways_to_deletable_parents(model: Any) -> Iterator[tuple[Any, str]]:
+    """Each required foreign key with the lookup from its row to the `deleted_at` of the nearest deletable one."""
     for field in model._meta.concrete_fields:
         if isinstance(field, TenantForeignKey | TenantOneToOneField) and not field.null:
-            parent, way = field.related_model, f"{path}{field.name}{LOOKUP_SEP}"
-            is_deletable = any(column.name == "deleted_at" for column in parent._meta.fields)
-            condition &= Q(**{f"{way}deleted_at__isnull": True}) if is_deletable else alive_above(parent, way)
-    return condition
+            if any(column.name == "deleted_at" for column in field.related_model._meta.fields):
+                yield field, "deleted_at"
+            else:
+                for further, way in _ways_to_deletable_parents(field.related_model):
+                    yield field, LOOKUP_SEP.join([further.name, way])
 
 
 class TenantQuerySet(models.QuerySet[M]):

@@ -138,6 +138,7 @@ def _stop_leftovers(layout: Layout, seconds: float = 5) -> None:
             process.send_signal(SIGINT)
     for process in psutil.wait_procs(left, timeout=seconds)[1]:
         process.kill()
+    psutil.wait_procs(left, timeout=seconds)
 
 
 def _start_time(process: psutil.Process) -> float:
