@@ -52,19 +52,23 @@ def add_up_uses() -> int:
     days before `RETENTION`. Returns the number of tenants."""
     tenants = all_tenants()
     for tenant_id in tenants:
-        with tenant_scope(tenant_id), connection.cursor() as cursor:
-            cursor.execute(ADD_UP, {"tenant": tenant_id})
-            QuotaUse.objects.filter(day__gt=STORED, day__lt=today() - RETENTION).delete_rows()
+        add_up_uses_of(tenant_id)
     return len(tenants)
+
+
+def add_up_uses_of(tenant_id: UUID) -> None:
+    with tenant_scope(tenant_id), connection.cursor() as cursor:
+        cursor.execute(ADD_UP, {"tenant": tenant_id})
+        QuotaUse.objects.filter(day__gt=STORED, day__lt=today() - RETENTION).delete_rows()
 
 
 def correct_stored() -> int:
     """Compare what is counted as stored with what is there, in all tenants, and count the difference, which a failure
     outside of a service may have left. Returns the number of corrections."""
-    return sum(map(_correct_tenant, all_tenants()))
+    return sum(map(correct_stored_of, all_tenants()))
 
 
-def _correct_tenant(tenant_id: UUID) -> int:
+def correct_stored_of(tenant_id: UUID) -> int:
     with tenant_scope(tenant_id):
         corrections = [
             QuotaUse(kind=kind, day=STORED, workspace_id=workspace_id, amount=amount)

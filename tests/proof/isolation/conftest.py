@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from audit.sealing import seal
-from core.quota_upkeep import add_up_uses, correct_stored
+from core.quota_upkeep import add_up_uses_of, correct_stored_of
 from tests.proof.conftest import Report, Size
 from tests.proof.isolation.figures import TRIED, WAYS, figures
 from tests.proof.isolation.parties import Party, contents, make_party
@@ -33,8 +33,8 @@ def untouched(victim: Party) -> Iterator[None]:
     """Checks after the module's tests that no row of the victim has changed. What the periodic tasks do for all tenants is
     done before, because the tests also run these tasks: sealing events and correcting the counts of quotas."""
     seal(victim.tenant_id)
-    correct_stored()
-    add_up_uses()
+    correct_stored_of(victim.tenant_id)
+    add_up_uses_of(victim.tenant_id)
     before = contents(victim)
     yield
     assert contents(victim) == before
