@@ -37,12 +37,15 @@ def validate_orchestration(config: Any) -> None:
         raise ValidationError(f"'strategy' must be one of: {', '.join(STRATEGIES)}.")
     if not isinstance(config.get("assistants", []), list):
         raise ValidationError("'assistants' must be a list of assistant ids.")
+    if not isinstance(config.get("model"), str | None):
+        raise ValidationError("'model' must be a text or null.")
     assistant_ids(config)
 
 
 def assistant_ids(config: dict[str, Any]) -> list[UUID]:
     """Raises ValidationError for what is no id."""
-    named = [*config.get("assistants", []), *filter(None, [config.get("fallback_assistant")])]
+    fallback = config.get("fallback_assistant")
+    named = [*config.get("assistants", []), *([] if fallback is None else [fallback])]
     ids = [as_uuid(str(one)) for one in named]
     if None in ids:
         raise ValidationError(f"'{named[ids.index(None)]}' is not an assistant's id.")

@@ -73,6 +73,12 @@ def test_only_assistants_of_the_workspace_can_be_named_and_others_are_as_absent(
         assert Teammate.objects.count() == 3
 
 
+@pytest.mark.parametrize("wrong", [{"fallback_assistant": ""}, {"fallback_assistant": 0}, {"model": 7}])
+def test_values_outside_of_the_schema_are_refused(owner: Person, wrong: dict[str, Any]):
+    here, mine = make_assistant(owner, "Here")
+    assert_problem(create(make_caller(owner), here, {**config(mine.pk), **wrong}), 422, "invalid")
+
+
 def test_the_page_of_the_admin_refuses_the_same(owner: Person, stranger: Person):
     here, mine = make_assistant(owner, "Here")
     _, foreign = make_assistant(stranger, "Here")
