@@ -18,6 +18,7 @@ from audit.verification import verify
 from benchmarks.reports import Row
 from core.actors import command_actor
 from core.isolation.scope import tenant_scope
+from core.isolation.time_limits import BULK, time_limits
 from core.models import new_id
 from tests.proof.conftest import Size
 from tests.proof.tampering.threads import repeated_in_threads
@@ -41,7 +42,7 @@ def test_events_do_not_wait_for_each_other(owner, size: Size, measured: list[Row
     seconds = size(2, 60)
 
     def business() -> None:
-        with tenant_scope(tenant_id):
+        with time_limits(BULK), tenant_scope(tenant_id):  # requests of a tenant wait for each other's connections
             record(actor=actor, action="harness.recorded", new={"text": "x" * 200})
             time.sleep(BUSINESS_SECONDS)
 
