@@ -48,7 +48,7 @@ def test_responses_under_load_contain_no_foreign_words(
     bouncer: Any = pgbouncer(params, size=CONNECTIONS) if way == "pgbouncer" else nullcontext({})
     visitors, started = visitors_of(parties), time.monotonic()
     with bouncer as overrides, connected(size=THREADS if overrides else CONNECTIONS, **overrides):
-        tally = send_requests(visitors, size(480, 100_000), seed=SEED)
+        tally = send_requests(visitors, size(240, 100_000), seed=SEED)
     check(tally, parties)
     counted[f"{way}: requests"] = tally.kinds.total()
     counted[f"{way}: own"] = tally.own
