@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.api.pagination import Cursor
 from core.isolation.scope import tenant_scope
+from jobs.states import JobState
 from knowledge.models import IngestionJob
 from tests.conftest import Person
 from tests.knowledge.costs import add_rows, buffers
@@ -41,7 +42,9 @@ def costs(owner: Person, library: Library, table_owner: TableOwner, *, documents
     """{page of a list: blocks read}, after adding so many documents."""
     with tenant_scope(library.tenant_id):
         IngestionJob.objects.bulk_create(
-            IngestionJob(document=chunk.document, generation=1, available_at=chunk.created_at)
+            IngestionJob(
+                document=chunk.document, generation=1, available_at=chunk.created_at, state=JobState.DONE
+            )
             for chunk in add_rows(library, documents)
         )
     with table_owner(library.tenant_id) as cursor:

@@ -6,25 +6,21 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
 from threading import Barrier, BrokenBarrierError
 from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from audit.models import AuditLog
 from core.error_codes import DEFAULT_RETRY
 from core.isolation.scope import tenant_scope
 from engines.vectors import VectorStoreError
 from jobs import queue
-from jobs.handlers import handlers_of
-from jobs.queue import tenants_with_due_jobs
 from jobs.worker import work_for_any_tenant
 from knowledge.ingestion import ingest, publishing
-from knowledge.models import Chunk, DocumentStatus, IngestionJob
+from knowledge.models import Chunk, DocumentStatus
 from knowledge.services import changing, tags
 from knowledge.services.changing import reindex_documents, retry_documents
 from knowledge.services.references import get_or_create_reference
@@ -33,6 +29,7 @@ from tests.conftest import Person
 from tests.engines.reading import zipped
 from tests.knowledge.interruptions import Killed, before, delete, end_leases, kill, work_until
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, ingestion, process
+from tests.support.jobs import postpone_due_jobs
 
 BROKEN = b"%PDF-1.4 broken"
 
@@ -177,9 +174,7 @@ def test_tags_are_indexed_after_a_vector_store_outage(
 
 
 def test_worker_serves_all_tenants(library: Library, foreign_library: Library) -> None:
-    for _, tenant_id in tenants_with_due_jobs(handlers_of("ingest")):  # which other tests have left
-        with tenant_scope(tenant_id):
-            IngestionJob.objects.update(available_at=timezone.now() + timedelta(hours=1))
+    postpone_due_jobs()
     library.queue(library.upload("bees.md", BEES))
     foreign_library.queue(foreign_library.upload("rivers.md", RIVERS))
     while work_for_any_tenant("ingest"):

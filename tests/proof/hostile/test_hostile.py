@@ -18,6 +18,7 @@ from tests.proof.conftest import Report, Size
 from tests.proof.hostile import corpus, watch
 from tests.proof.hostile.corpus import DATA
 from tests.proof.hostile.trial import Trial, run_trial
+from tests.support.jobs import postpone_due_jobs
 
 SEED = 2026
 TENANTS = 2
@@ -35,6 +36,7 @@ def test_hostile_files_do_no_harm(database: None, size: Size, report: Report, tm
     is_long = bool(size(0, 1))
     assert DATA.is_dir() or not is_long, f"a long run needs {DATA}"
     libraries = [make_library(make_owner(), tmp_path / str(number)) for number in range(TENANTS)]
+    postpone_due_jobs()
     files = partial(corpus.specimens, size(25, 2000), SEED, with_data=is_long)
     trial = run_trial(libraries, corpus.benign(size(1_000, 60_000)), files)
     print(figures(trial))  # shown if an assertion fails

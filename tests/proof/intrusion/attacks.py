@@ -276,11 +276,14 @@ def fill_the_disk(targets: Targets, *, removed: bool) -> str:
     kept = []
     for number in range(targets["too_many_mb"]):
         path = Path(f"part{number}")
-        kept.append(path.open("wb", buffering=0))
-        kept[-1].write(bytes(1 << 20))
+        file = path.open("wb", buffering=0)
+        file.write(bytes(1 << 20))
         if removed:
             path.unlink()
-    return f"{len(kept)} MB"
+            kept.append(file)
+        else:
+            file.close()
+    return f"{targets['too_many_mb']} MB"
 
 
 def raise_a_limit(targets: Targets) -> str:

@@ -42,7 +42,10 @@ def test_events_do_not_wait_for_each_other(owner, size: Size, measured: list[Row
     seconds = size(2, 60)
 
     def business() -> None:
-        with time_limits(BULK), tenant_scope(tenant_id):  # requests of a tenant wait for each other's connections
+        with (
+            time_limits(BULK),
+            tenant_scope(tenant_id),
+        ):  # requests of a tenant wait for each other's connections
             record(actor=actor, action="harness.recorded", new={"text": "x" * 200})
             time.sleep(BUSINESS_SECONDS)
 
