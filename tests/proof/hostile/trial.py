@@ -81,7 +81,7 @@ def run_trial(libraries: Sequence[Library], benign: Iterable[Specimen], files: F
             growth_mb=growth,
             stray_processes=[watch.command(pid) for pid in strays],
             stray_files=[
-                *map(str, _remaining(worker.leftovers)),
+                *map(str, _remaining(lambda: _stray_files(worker))),
                 *_escaped_files(token),
                 *_orphaned_files(libraries),
             ],
@@ -98,8 +98,22 @@ def _remaining(read: Callable[[], Collection[T]]) -> Collection[T]:
 
 
 def _stray_processes(worker: Worker) -> set[int]:
-    """Return the descendants other than the parser processes that stay: also those of files must have ended."""
-    return {pid for pid in watch.descendants(worker.pid) if not watch.is_warm_parser(pid)}
+    """Return the descendants other than the warm parsers and the child that each has prepared for the next file: those of
+    files must have ended."""
+    warm = _warm_parsers(worker)
+    prepared = {min(watch.children(pid), default=pid) for pid in warm}
+    return watch.descendants(worker.pid) - warm - prepared
+
+
+def _stray_files(worker: Worker) -> list[Path]:
+    """Return the files other than the folder of each warm parser."""
+    paths = worker.leftovers()
+    folders = [path for path in paths if path.name.startswith("oyl-parser-")]
+    return [path for path in paths if path not in folders[: len(_warm_parsers(worker))]]
+
+
+def _warm_parsers(worker: Worker) -> set[int]:
+    return {pid for pid in watch.descendants(worker.pid) if watch.is_warm_parser(pid)}
 
 
 def _errors(library: Library) -> Iterator[tuple[str, str]]:
