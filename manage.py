@@ -6,7 +6,7 @@ import sys
 
 # `up` and `services` rule the services themselves; the others need none.
 WITHOUT_SERVICES = {"up", "services", "help", "version", "check", "makemigrations", "collectstatic"}
-# These use no data: developers run them as whoever owns the code.
+# These use no data: developers run them as the owner of the code.
 WITHOUT_DATA = {"help", "version", "check", "makemigrations"}
 
 

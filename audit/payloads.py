@@ -1,4 +1,4 @@
-"""What events keep of long values: the beginning, the length, and a digest that tells whether a given value is the same."""
+"""What events keep of long values: the beginning, the length, and a digest that shows whether a given value is the same."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from core.recent_password import require_recent_password
 Event = TypeVar("Event", AuditLog, PlatformEvent)
 # An event counts once for each so many characters in the quota of events.
 UNIT_LENGTH = 10_000
-# Nobody must be kept from these because the quota is used up.
+# These are recorded also when the quota is used up.
 VERBS_NEVER_REFUSED = {"deleted", "removed", "revoked", "cancelled", "untagged", "refused"}
 NOUNS_NEVER_REFUSED = {
     *("user", "member", "membership", "invitation", "password", "sign_in", "sign_out"),

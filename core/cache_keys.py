@@ -1,4 +1,4 @@
-"""The keys of Django's caches: each tenant's entries are apart, whoever wrote them."""
+"""The keys of Django's caches: the entries of tenants are separate."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Slots:
         with _lock:
             if any(limit and _counts[place] + room > limit for place, limit in most.items()):
                 return False
-            if not self._is_released:  # else the client has gone meanwhile, and nobody would release them
+            if not self._is_released:  # else the client has gone meanwhile, and nothing would release them
                 _counts.update(dict.fromkeys(most, count))
                 self._taken.update(dict.fromkeys(most, count))
             return True

@@ -1,6 +1,6 @@
 """Waiting after failed attempts, in exponential steps, counted in Redis for all processes together.
 
-Each subject waits by itself: after the wait that it was told, it may make an attempt, whatever others do. An attempt during
+Each subject waits by itself: after its wait it may make an attempt, whatever others do. An attempt during
 the wait begins a longer one. While Redis is away, each process counts by itself.
 """
 

@@ -30,7 +30,7 @@ KEPT = timedelta(days=30)
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most so many `rows` with the same `parent`, a path of relations from the model. `ends` is an expression for the
-    time at which a row ends, if it does. `remedy` tells how to make room."""
+    time at which a row ends, if it does. `remedy` says how to make room."""
 
     rows: int
     parent: str = "tenant"

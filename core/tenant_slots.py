@@ -16,8 +16,8 @@ class TooBusyError(OylError):
 
 
 class TenantSlots:
-    """So many of each tenant. Without `wait_seconds`, the others wait for as long as it takes. Whoever waits calls
-    `before_wait` first."""
+    """So many of each tenant. Without `wait_seconds`, the others wait for as long as it takes. A caller that must
+    wait calls `before_wait` first."""
 
     def __init__(
         self,

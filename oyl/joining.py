@@ -100,7 +100,7 @@ def _digest(invitation: PendingInvitation) -> str:
 
 
 def _is_too_often(request: HttpRequest) -> bool:
-    """Count the request for its address, so that nobody tries passwords here."""
+    """Count the request for its address, which limits the guessing of passwords."""
     quota = Quota("address", settings.OYL_ADDRESS_REQUESTS, f"join/{client_group(request)}")
     return not rate_limiter().count([quota], credential=quota.subject).allowed
 

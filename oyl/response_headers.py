@@ -1,4 +1,4 @@
-"""The headers that tell browsers what a response may do, and that nobody may keep it."""
+"""The headers that tell browsers what a response may do, and that no cache may keep it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks of organisations, so that nobody mistakes one for another with a similar name. They are made from the id, which no
+"""Marks of organisations, which distinguish those with similar names. They are made from the id, which no
 organisation chooses."""
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def hash_like_stored(user_id: UUID | None, password: str) -> str:
 @contextmanager
 def _slot() -> Iterator[None]:
     """Hash in a few threads at a time, and let only a few others wait, so that no number of sign-ins occupies all cores, or
-    all threads. Whoever waits gives the database connection back. Raises PasswordsBusyError."""
+    all threads. A thread that waits gives its database connection back. Raises PasswordsBusyError."""
     if not connection.in_atomic_block:
         connection.close()
     if not _admitted.acquire(blocking=False):

@@ -24,7 +24,7 @@ from tenants.models import User
 # and for an account from all unknown addresses.
 FREE, FREE_OF_ADDRESS, FREE_OF_ACCOUNT = 10, 100, 100
 SHORT_WINDOW_SECONDS, ADDRESS_WAIT_SECONDS = 15 * 60, 64
-# A browser in which somebody has signed in is counted apart: strangers cannot make its user wait.
+# A browser with an earlier sign-in is counted apart: strangers cannot make its user wait.
 BROWSER_COOKIE, BROWSER_SECONDS = "oyl_browser", 365 * 24 * 3600
 LONGEST_EMAIL = 254
 

@@ -5,7 +5,7 @@ is part of it, so there are the effect and the response, or neither; meanwhile a
 opens scopes of its own commits the row first; if it fails, the row is deleted. If its process is killed, or if a stream is
 not read any more, the row's lease expires, and the request can be sent again.
 
-A response of more than `MAX_ANSWER_BYTES` is not stored: a repetition has no effect either, and is told so.
+A response of more than `MAX_ANSWER_BYTES` is not stored: a repetition has no effect either, and its answer says so.
 """
 
 from __future__ import annotations

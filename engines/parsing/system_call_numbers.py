@@ -92,7 +92,7 @@ ALLOWED = {
     "epoll_pwait2": (441, 441),
     "eventfd": (284, -1),
     "eventfd2": (290, 19),
-    # Sockets that have no address outside of the folder: LibreOffice listens at one, which nobody calls
+    # Sockets that have no address outside of the folder: LibreOffice listens at one, to which nothing connects
     "bind": (49, 200),
     "listen": (50, 201),
     "accept": (43, 202),
