@@ -14,6 +14,7 @@ class QuotaKind(models.TextChoices):
     EMBEDDING = "embedding_tokens", "Tokens embedded in a day"
     SEARCH = "search_units", "Units of search in a day"
     EVENTS = "events", "Events in a day"
+    KEPT_ANSWERS = "kept_answer_bytes", "Bytes of answers kept for repetitions in a day"
 
     @property
     def is_stored(self) -> bool:

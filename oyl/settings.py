@@ -326,6 +326,7 @@ OYL_QUOTAS = {
     "embedding_tokens": env.int("OYL_QUOTA_EMBEDDING", default=2_000_000_000),
     "search_units": env.int("OYL_QUOTA_SEARCH_UNITS", default=2_000_000),
     "events": env.int("OYL_QUOTA_EVENTS", default=1_000_000),
+    "kept_answer_bytes": env.int("OYL_QUOTA_KEPT_ANSWERS_MB", default=2_000) << 20,
 }
 # The maximum sizes of a request, and of the part that is read into memory (all but files).
 OYL_UPLOAD_MB = env.int("OYL_UPLOAD_MB", default=1024)

@@ -5,7 +5,8 @@ is part of it, so there are the effect and the response, or neither; meanwhile a
 opens scopes of its own commits the row first; if it fails, the row is deleted. If its process is killed, or if a stream is
 not read any more, the row's lease expires, and the request can be sent again.
 
-A response of more than `MAX_ANSWER_BYTES` is not stored: a repetition has no effect either, and its answer says so.
+A response of more than `MAX_ANSWER_BYTES`, or beyond the quota of kept answers, is not stored: a repetition has no effect
+either, and its answer says so.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from core.errors import ConflictError, InvalidError
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.models import IdempotencyKey
+from core.quota_kinds import QuotaKind
+from core.quotas import QuotaExceededError, charge
 
 RETENTION = timedelta(hours=24)
 # Without an end, or the next part of a stream, for so long, a request is not under way any more.
@@ -50,15 +53,16 @@ class IdempotencyKeyReusedError(InvalidError):
 
 
 class AnswerNotKeptError(ConflictError):
-    """The request was carried out before, and its answer was too long to be kept. Read what it has made or changed."""
+    """The request was carried out before, and its answer was not kept, because it was too long, or because the quota
+    `kept_answer_bytes` was used up. Read what it has made or changed."""
 
     @classmethod
     def of(cls, stored: IdempotencyKey) -> AnswerNotKeptError:
         made = json.loads(stored.body or "null")
         which = f" It concerns the object {made}: read that." if made else ""
         return cls(
-            f"This request was carried out before, with the status {stored.status}. Its answer had more than"
-            f" {MAX_ANSWER_BYTES:,} bytes and was not kept.{which}"
+            f"This request was carried out before, with the status {stored.status}. Its answer was not kept, because it had"
+            f" more than {MAX_ANSWER_BYTES:,} bytes, or because the quota `{QuotaKind.KEPT_ANSWERS}` was used up.{which}"
         )
 
 
@@ -80,7 +84,7 @@ class AlreadyAnswered(Exception):
 class RepeatableRequest:
     """A request with an Idempotency-Key that was not answered before."""
 
-    tenant_id: UUID
+    actor: Actor
     pk: UUID
 
     @classmethod
@@ -106,7 +110,7 @@ class RepeatableRequest:
         row = rows.create(
             credential=credential, key=key, fingerprint=fingerprint, expires_at=now + REQUEST_LEASE
         )
-        return cls(actor.tenant_id, row.pk)
+        return cls(actor, row.pk)
 
     def store(self, response: Any, *, without: Collection[str] = ()) -> None:
         """Inside a scope. `without` names the fields that are shown once; they are null when the response is repeated."""
@@ -116,10 +120,24 @@ class RepeatableRequest:
         else:
             data = {**response.data, **dict.fromkeys(without)} if without else response.data
             body = JSONRenderer().render(data).decode() or "null"
-            is_kept = len(body.encode()) <= MAX_ANSWER_BYTES
-            if not is_kept:
-                body = json.dumps(str(data["id"]) if isinstance(data, dict) and "id" in data else None)
-            self.update(RETENTION, status=response.status_code, body=body, is_kept=is_kept, is_complete=True)
+            made = str(data["id"]) if isinstance(data, dict) and "id" in data else None
+            self.complete(body, made=made, status=response.status_code)
+
+    def complete(self, body: str | None, *, made: str | None = None, **columns: Any) -> None:
+        """Store the answer; without a body, or where it cannot be kept, the id of what it has made."""
+        is_kept = body is not None and self._count(body)
+        kept = body if is_kept else json.dumps(made)
+        self.update(RETENTION, body=kept, is_kept=is_kept, is_complete=True, **columns)
+
+    def _count(self, body: str) -> bool:
+        """Whether the answer is short enough, and there is room for it."""
+        if (size := len(body.encode())) > MAX_ANSWER_BYTES:
+            return False
+        try:
+            charge(actor=self.actor, amounts={QuotaKind.KEPT_ANSWERS: size})
+        except QuotaExceededError:
+            return False
+        return True
 
     def update(self, lease: timedelta, **columns: Any) -> None:
         """Only its own row: if its lease has expired, there may be that of a repetition."""
@@ -128,7 +146,7 @@ class RepeatableRequest:
 
     def release(self) -> None:
         """Opens a scope. The request can be sent again."""
-        with tenant_scope(self.tenant_id):
+        with tenant_scope(self.actor.tenant_id):
             IdempotencyKey.objects.filter(pk=self.pk).delete()
 
 
@@ -145,7 +163,7 @@ class StoredStream:
                 if len(content) <= MAX_ANSWER_BYTES:
                     content += part
                 if time.monotonic() - renewed > STREAM_LEASE.total_seconds() / 4:
-                    await run_in_thread(lambda: self._update(STREAM_LEASE))
+                    await run_in_thread(self._renew)
                     renewed = time.monotonic()
                 yield part
             await run_in_thread(lambda: self._finish(bytes(content)))
@@ -154,16 +172,15 @@ class StoredStream:
 
     def _finish(self, content: bytes) -> None:
         """PostgreSQL does not store a NUL, nor what is not UTF-8: such a stream is not repeated."""
-        is_kept = len(content) <= MAX_ANSWER_BYTES
         with suppress(UnicodeDecodeError, ValueError, DataError):
-            self._update(
-                RETENTION, body=content.decode() if is_kept else "", is_kept=is_kept, is_complete=True
-            )
+            body = content.decode() if len(content) <= MAX_ANSWER_BYTES else None
+            with tenant_scope(self._request.actor.tenant_id):
+                self._request.complete(body)
             self._is_finished = True
 
-    def _update(self, lease: timedelta, **columns: Any) -> None:
-        with tenant_scope(self._request.tenant_id):
-            self._request.update(lease, **columns)
+    def _renew(self) -> None:
+        with tenant_scope(self._request.actor.tenant_id):
+            self._request.update(STREAM_LEASE)
 
     def close(self) -> None:
         if not self._is_finished:

@@ -8,9 +8,13 @@ from uuid import UUID
 
 from django.db import connection
 
+from core.batching import batched
 from core.isolation.scope import current_tenant_id
 from engines.vectors import Hit
 
+# No further chunks are loaded after so many characters of texts, so that no search fills the memory of the web process.
+# 1,000 chunks of the built-in model's usual size have fewer.
+MAX_LENGTH, SLICE_HITS = 5_000_000, 200
 # The SQL is written out because Django would take longer to build it than PostgreSQL to execute it. A chunk's document and
 # tags are selected by subqueries, because PostgreSQL does not know how many rows a tenant has, and for a join might scan all
 # of its documents or tags. The document is NULL when it, its reference or its workspace is deleted, or when it has another
@@ -61,11 +65,16 @@ class FoundChunk:
 
 
 def hydrate(hits: Sequence[Hit], limit: int) -> list[FoundChunk]:
-    """Return the first `limit` hits that exist in the database, in their order. Those above the limit are only loaded when
-    some are missing."""
-    chunks = _load(hits[:limit])
-    if len(chunks) < limit < len(hits):
-        chunks += _load(hits[limit:])
+    """Return the first `limit` hits that exist in the database, in their order; fewer when their texts are long. Those above
+    the limit are only loaded when some are missing."""
+    chunks: list[FoundChunk] = []
+    length = 0
+    for part in batched(hits, min(limit, SLICE_HITS)):
+        if len(chunks) >= limit or length > MAX_LENGTH:
+            break
+        loaded = _load(part)
+        length += sum(len(chunk.text) for chunk in loaded)
+        chunks += loaded
     return chunks[:limit]
 
 

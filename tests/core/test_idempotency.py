@@ -154,7 +154,7 @@ def test_end_of_an_expired_stream_does_not_concern_its_repetition(
 ):
     key = uuid4().hex
     repeated = post(caller, key)[1]
-    stream = StoredStream(RepeatableRequest(owner.tenant_id, uuid4()), None)
+    stream = StoredStream(RepeatableRequest(owner.actor, uuid4()), None)
     if is_complete:
         stream._finish(b"other")
     stream.close()

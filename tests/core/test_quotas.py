@@ -54,6 +54,11 @@ def upload(caller: Caller, library: Library, *names: str, content: str = BEES) -
     return caller.upload(reference=library.reference.pk, files=files)
 
 
+def make_repeatably(caller: Caller, name: str) -> Any:
+    """With one Idempotency-Key for each name."""
+    return caller.post("workspaces/", {"name": name}, **{"Idempotency-Key": name})
+
+
 def test_documents(owner: Person, stranger: Person, library: Library, caller: Caller, tmp_path):
     limit(owner, QuotaKind.DOCUMENTS, 2)
     assert upload(caller, library, "a.md", "b.md").status_code == 202
@@ -199,6 +204,22 @@ def test_events_of_a_day(owner: Person, viewer: Person, caller: Caller):
     assert_problem(answer, 429, "quota_exceeded")
     assert caller("delete", f"workspaces/{made['id']}/").status_code == 204
     assert caller("delete", f"api-keys/{caller.key.api_key.pk}/").status_code == 204
+
+
+def test_kept_answers_of_a_day(owner: Person, caller: Caller):
+    """Beyond the quota, a request is carried out once, and only its answer is not kept."""
+    first = make_repeatably(caller, "A")
+    size = used(owner, QuotaKind.KEPT_ANSWERS)
+    assert size > 100
+    limit(owner, QuotaKind.KEPT_ANSWERS, size * 2)
+    later = [make_repeatably(caller, name) for name in ("B", "C")]
+    assert [response.status_code for response in (first, *later)] == [201] * 3
+    assert make_repeatably(caller, "A").json() == first.json()
+    assert make_repeatably(caller, "B").json() == later[0].json()
+    problem = assert_problem(make_repeatably(caller, "C"), 409, "answer_not_kept")
+    assert later[1].json()["id"] in problem["detail"]
+    assert len(caller.get("workspaces/").json()["results"]) == 3
+    assert used(owner, QuotaKind.KEPT_ANSWERS) == size * 2
 
 
 def test_workspace_and_key(owner: Person, library: Library, caller: Caller):

@@ -12,6 +12,7 @@ from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from engines.vectors import Mode
 from knowledge.models import Chunk
+from knowledge.search import found_chunks
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import search
 from knowledge.services.references import create_knowledge_base, get_or_create_reference
@@ -54,6 +55,16 @@ def test_knowledge_base_includes_linked_references(library: Library) -> None:
     with tenant_scope(library.tenant_id):
         base.reference_links.create(reference=library.reference)
     assert library.find("bees", knowledge_base=base.pk)[0].filename == "bees.md"
+
+
+def test_results_end_early_when_their_texts_are_long(library: Library, monkeypatch) -> None:
+    for number in range(6):
+        library.add(f"{number}.md", f"{BEES} {number}")
+    everything = library.find("bees")
+    monkeypatch.setattr(found_chunks, "SLICE_HITS", 2)
+    assert library.find("bees") == everything
+    monkeypatch.setattr(found_chunks, "MAX_LENGTH", len(BEES) * 3)
+    assert library.find("bees") == everything[:4]
 
 
 def test_empty_queries_and_nul_bytes(library: Library) -> None:
