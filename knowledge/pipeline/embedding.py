@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -20,19 +20,14 @@ BATCH_SIZE = 256
 
 
 def embed(documents: Sequence[Chunked], *, tenant_id: UUID, ports: Ports, hooks: Hooks) -> list[Embedded]:
+    """Documents that are not wanted any more are left out."""
     vectors = _reusable_vectors(documents, tenant_id, ports)
-    contents = {
-        digest: content
-        for one in documents
-        for digest, content in zip(one.digests, one.contents, strict=True)
-    }
-    missing = [digest for digest in contents if digest not in vectors]
-    hooks.charge_tokens({one.source.document_id: _tokens_of(one, set(missing)) for one in documents})
+    hooks.charge_tokens({one.source.document_id: _tokens_of(one, vectors) for one in documents})
     total = sum(len(one.digests) for one in documents)
-    for number, digests in enumerate(batched(missing, BATCH_SIZE)):
-        hooks.progress("embed", done=total - len(missing) + number * BATCH_SIZE, total=total)
-        embedded = ports.embedder.embed(tenant_id, [contents[digest] for digest in digests])
-        vectors.update(zip(digests, embedded, strict=True))
+    for batch in batched(_missing(documents, [*vectors], hooks), BATCH_SIZE):
+        hooks.progress("embed", done=len(vectors), total=total)
+        embedded = ports.embedder.embed(tenant_id, [content for _, content in batch])
+        vectors.update(zip([digest for digest, _ in batch], embedded, strict=True))
     hooks.progress("embed", done=total, total=total)
     empty = np.empty((0, ports.embedder.dimensions), dtype=np.float32)
     return [
@@ -41,13 +36,24 @@ def embed(documents: Sequence[Chunked], *, tenant_id: UUID, ports: Ports, hooks:
             vectors=np.stack([vectors[d] for d in one.digests]) if one.digests else empty,
         )
         for one in documents
+        if vectors.keys() >= set(one.digests)
     ]
 
 
-def _tokens_of(document: Chunked, missing: set[str]) -> int:
+def _tokens_of(document: Chunked, vectors: Collection[str]) -> int:
     """The tokens of the chunks whose text must be embedded."""
     chunks = zip(document.chunks, document.digests, strict=True)
-    return sum(chunk.token_count for chunk, digest in chunks if digest in missing)
+    return sum(chunk.token_count for chunk, digest in chunks if digest not in vectors)
+
+
+def _missing(documents: Sequence[Chunked], known: Iterable[str], hooks: Hooks) -> Iterator[tuple[str, str]]:
+    """The digest and the content of each chunk without a vector, once, of those documents that are wanted at this moment."""
+    seen = set(known)
+    for one in documents:
+        for digest, content in zip(one.digests, one.contents, strict=True):
+            if digest not in seen and hooks.is_wanted(one.source.document_id):
+                seen.add(digest)
+                yield digest, content
 
 
 def _reusable_vectors(documents: Sequence[Chunked], tenant_id: UUID, ports: Ports) -> dict[str, Vectors]:

@@ -33,7 +33,7 @@ from tests.proof import killable
 
 LONG_TEXT = "\n\n".join(f"# Part {n}\n\n{BEES * 10}" for n in range(800))
 Served = list[UUID]
-WORKERS, THREADS = 1, 4
+WORKERS, THREADS = 2, 4
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from engines.embedding import Vectors
 from engines.vectors import Filter
+from jobs import progress
 from jobs.handlers import handlers
 from jobs.queue import tenants_with_due_jobs
 from jobs.states import JobState
@@ -25,6 +26,7 @@ from knowledge.engine_config import default_embedder, file_parser
 from knowledge.errors import DocumentNotFoundError, ReferenceNotFoundError, UploadInvalidError
 from knowledge.ingestion import handler
 from knowledge.models import Chunk, Document, DocumentStatus, Embedding, IngestionJob
+from knowledge.pipeline import embedding
 from knowledge.services.adding import UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.storage.files import DOCUMENT_FILES
@@ -145,6 +147,38 @@ def test_deleting_hides_at_once_and_purges_later(library: Library) -> None:
     assert library.points(document) == []
     assert DOCUMENT_FILES.files_of(library.tenant_id, document.pk) == []
     assert library.document(document.pk).text == ""
+
+
+def test_deleted_document_of_a_batch_is_not_embedded_any_further(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(embedding, "BATCH_SIZE", 2)
+    texts = {
+        name: "\n\n".join(f"# {name} {n}\n\n{text * 10}" for n in range(10))
+        for name, text in (("bees", BEES), ("rivers", RIVERS))
+    }
+    added = library.queue(*(library.upload(f"{name}.md", text) for name, text in texts.items()))
+    ids = {name: one.document_id for name, one in zip(texts, added, strict=True)}
+    embedder, embedded = default_embedder(), list[str]()
+    embed = embedder.embed
+
+    def embed_and_delete(tenant_id: UUID, contents: Sequence[str]) -> Vectors:
+        if not embedded:
+            delete_documents(actor=library.person.actor, document_ids=[ids[contents[0].split()[0]]])
+        embedded.extend(content.split()[0] for content in contents)
+        return embed(tenant_id, contents)
+
+    monkeypatch.setattr(embedder, "embed", embed_and_delete)
+    library.work()
+    deleted = embedded[0]
+    (kept,) = texts.keys() - {deleted}
+    assert embedded.count(deleted) <= 4
+    assert embedded.count(kept) == len(library.points(library.document(ids[kept]))) > 5
+    assert [(name, one.processed_status) for name, one in library.documents().items()] == [
+        (f"{kept}.md", DocumentStatus.DONE)
+    ]
+    assert library.points(library.document(ids[deleted])) == []
 
 
 def test_name_of_a_deleted_document_can_be_reused(library: Library) -> None:
