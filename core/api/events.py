@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Hashable
 from typing import Any
@@ -17,7 +18,9 @@ MEDIA_TYPE = "text/event-stream"
 # Caches and proxies must not hold back events.
 STREAM_HEADERS = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
 # A client that wants to follow for longer connects again.
-MAX_SECONDS, POLL_SECONDS, SILENT_SECONDS = 600.0, 1.0, 15.0
+MAX_SECONDS, SILENT_SECONDS = 600.0, 15.0
+# Between two looks at the state: with jitter, so that streams that began together do not look at the same moments.
+POLL_SECONDS = (0.75, 1.25)
 
 
 class EventsRenderer(JSONRenderer):
@@ -69,4 +72,4 @@ async def follow(
                 yield event
                 last, sent = event, time.monotonic()
         if not is_last:
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(random.uniform(*POLL_SECONDS))  # noqa: S311

@@ -20,7 +20,7 @@ from tests.support.api_client import Caller
 
 @pytest.fixture(autouse=True)
 def short_intervals(monkeypatch):
-    monkeypatch.setattr(events, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(events, "POLL_SECONDS", (0.01, 0.01))
     monkeypatch.setattr(events, "SILENT_SECONDS", 0.02)
 
 

@@ -30,7 +30,7 @@ def address(database: None) -> Iterator[str]:
     logging.disable(logging.CRITICAL)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(events, "MAX_SECONDS", 0.02)  # no worker processes what is uploaded here
-        patched.setattr(events, "POLL_SECONDS", 0.01)
+        patched.setattr(events, "POLL_SECONDS", (0.01, 0.01))
         with running_server() as address:
             yield address
     logging.disable(logging.NOTSET)
