@@ -22,17 +22,39 @@ class ElementKind(StrEnum):
     LIST_ITEM = "list_item"
     TABLE = "table"
     CODE = "code"
+    FORMULA = "formula"
+    CAPTION = "caption"
+    NOTE = "note"
+    COMMENT = "comment"
+    HEADER = "header"
+    FOOTER = "footer"
+
+
+class PageKind(StrEnum):
+    """What the numbers of a document's pages count. Only what is written on pages runs over from one to the next."""
+
+    PAGE = "page"
+    SLIDE = "slide"
+    SHEET = "sheet"
+    CHAPTER = "chapter"
 
 
 class Element(NamedTuple):
-    """One block of a document. `page` starts at 1 (slides and sheets count as pages) and is None if the format has no
-    pages; `level` is a title's depth, 1 being the highest, and 0 for other kinds. A table's text has one line per row,
-    with cells separated by ' | '."""
+    """One block of a document, at its place in reading order: notes follow what their mark is in; comments, and what a
+    speaker notes, what they belong to.
+
+    `page` starts at 1 and is None if the format has no pages; `level` is a title's depth, 1 being the highest, and 0 for
+    other kinds. A list item's text begins with its number, if it has one. A table's text has one line per row, with cells
+    separated by ' | ', each under its column; its first `header_rows` lines name the columns. An element that `continues`
+    is the rest of a paragraph, on another page. `confidence` is that of recognised text, in percent."""
 
     kind: ElementKind
     text: str
     page: int | None = None
     level: int = 0
+    header_rows: int = 0
+    continues: bool = False
+    confidence: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +66,25 @@ class Member:
     path: Path
 
 
+class ReadingWarning(NamedTuple):
+    """Something in a file that was not read, or not reliably: a code of `engines.parsing.warnings`, and a sentence."""
+
+    code: str
+    detail: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedDocument:
     """`mime_type` is detected from the content. `metadata` holds the file's own properties (title, author, created, subject,
-    language, keywords, page_count …) as JSON values."""
+    language, keywords, page_count …) as JSON values, and as `hidden_parts` the number of texts, rows, sheets and slides that
+    were left out because nobody sees them."""
 
     mime_type: str
     elements: tuple[Element, ...] = ()
     members: tuple[Member, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    page_kind: PageKind = PageKind.PAGE
+    warnings: tuple[ReadingWarning, ...] = ()
 
 
 class ParseError(EngineError):

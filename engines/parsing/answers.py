@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 from core.characters import count_invisible
 from core.error_codes import ERROR_CODES, Origin
 from core.names import printable
-from engines.parsing import Element, Member, ParsedDocument, ParseError
+from engines.parsing import Element, Member, PageKind, ParsedDocument, ParseError, ReadingWarning
 from engines.parsing.archive import clean_name, unique_name
 from engines.parsing.formats import BY_TYPE
 from engines.parsing.frames import (
@@ -21,12 +21,14 @@ from engines.parsing.frames import (
     MAX_HEADER_BYTES,
     MAX_MEMBERS,
     MAX_NAME_BYTES,
+    MAX_WARNINGS,
     FrameError,
     FrameKind,
     unpack_elements,
 )
 from engines.parsing.job import Limits
 from engines.parsing.text_cleaning import clean_element, clean_metadata, clean_prose
+from engines.parsing.warnings import WARNINGS
 
 _MAX_NAME_LETTERS = 1_000
 _MAX_DETAIL_LETTERS = 1_000
@@ -93,6 +95,8 @@ class Answer:
             elements=elements,
             members=tuple(self._members),
             metadata=_read_metadata(self._header) | _count_left_out(unclean),
+            page_kind=_read_page_kind(self._header),
+            warnings=tuple(_read_warnings(self._header)),
         )
 
     def cause(self) -> str:
@@ -140,6 +144,25 @@ def _read_metadata(header: dict[str, Any]) -> dict[str, Any]:
         return dict(clean_metadata(metadata))
     except RecursionError as error:
         raise FrameError("its metadata is nested too deeply") from error
+
+
+def _read_page_kind(header: dict[str, Any]) -> PageKind:
+    try:
+        return PageKind(header.get("page_kind", ""))
+    except (ValueError, TypeError) as error:
+        raise FrameError("its kind of pages is unknown") from error
+
+
+def _read_warnings(header: dict[str, Any]) -> Iterator[ReadingWarning]:
+    warnings = header.get("warnings")
+    if not isinstance(warnings, list) or len(warnings) > MAX_WARNINGS:
+        raise FrameError("its warnings are no list, or too long a one")
+    for warning in warnings:
+        match warning:
+            case [str(code), str(detail)] if code in WARNINGS:
+                yield ReadingWarning(code, clean_prose(detail)[:_MAX_DETAIL_LETTERS])
+            case _:
+                raise FrameError("a warning is unknown")
 
 
 def _count_left_out(elements: Iterable[Element]) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> N
     header = {
         "mime_type": document.mime_type,
         "metadata": document.metadata,
+        "page_kind": document.page_kind,
+        "warnings": document.warnings[: frames.MAX_WARNINGS],
         "ocr": bool(recognition and recognition.engine.cache_info().currsize),
     }
     body = _encode(header)

@@ -9,27 +9,15 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from engines.parsing import ParseError, encoding
-from engines.parsing.formats import (
-    DOC,
-    DOCX,
-    EML,
-    EPUB,
-    FORMATS,
-    HTML,
-    JSON,
-    MSG,
-    ODT,
-    PDF,
-    PLAIN,
-    PPT,
-    PPTX,
-    RTF,
-    XLS,
-    XLSX,
-    XML,
-    ZIP,
-    supported_formats,
-)
+from engines.parsing.formats import FORMATS, supported_formats
+from engines.parsing.readers.archives import ZIP
+from engines.parsing.readers.html import HTML
+from engines.parsing.readers.json import JSON
+from engines.parsing.readers.mail import EML
+from engines.parsing.readers.pdf import PDF
+from engines.parsing.readers.plain_text import PLAIN
+from engines.parsing.readers.rtf import RTF
+from engines.parsing.readers.xml import XML
 
 _HEAD_BYTES = 65_536
 _IMAGE_SIGNATURE_BYTES = 64
@@ -42,14 +30,9 @@ _UNSUPPORTED_PACKAGES = {
     "application/vnd.oasis.opendocument.presentation": "OpenDocument presentation",
     "application/vnd.oasis.opendocument.graphics": "OpenDocument drawing",
 }
-_OOXML_FOLDERS = {"word": DOCX, "ppt": PPTX, "xl": XLSX}
-_OLE_STREAMS = {
-    "worddocument": DOC,
-    "powerpoint document": PPT,
-    "workbook": XLS,
-    "book": XLS,
-    "__properties_version1.0": MSG,
-}
+_PACKAGES = {one.package: one.mime_type for one in FORMATS if one.package}
+_FOLDERS = {one.folder: one.mime_type for one in FORMATS if one.folder}
+_STREAMS = {stream: one.mime_type for one in FORMATS for stream in one.streams}
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
 )
@@ -100,14 +83,14 @@ def _detect_in_zip(path: Path) -> str:
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
         raise ParseError("corrupt_file", type="zip archive or Office document") from error
     declared = data[:100].decode("ascii", "replace").strip()
-    if declared in (EPUB, ODT):
-        return declared
+    if declared in _PACKAGES:
+        return _PACKAGES[declared]
     if declared:
         raise _unsupported_error(_UNSUPPORTED_PACKAGES.get(declared, "package of an unknown kind"))
     if "[Content_Types].xml" not in names:
         return ZIP
     folders = {name.split("/", 1)[0].lower() for name in names if "/" in name}
-    for folder, mime_type in _OOXML_FOLDERS.items():
+    for folder, mime_type in _FOLDERS.items():
         if folder in folders and "xl/workbook.bin" not in names:
             return mime_type
     raise _unsupported_error("Office file of an unknown kind")
@@ -123,7 +106,7 @@ def _detect_in_ole(path: Path) -> str:
         raise ParseError("corrupt_file", type="Office document") from error
     if "encryptedpackage" in streams:
         raise ParseError("password_protected")
-    for stream, mime_type in _OLE_STREAMS.items():
+    for stream, mime_type in _STREAMS.items():
         if stream in streams:
             return mime_type
     raise _unsupported_error("Office file of an unknown kind")

@@ -15,10 +15,12 @@ MAX_HEADER_BYTES = 1 << 20
 MAX_ELEMENTS = 1_000_000
 MAX_MEMBERS = 10_000
 MAX_NAME_BYTES = 4_096
+MAX_WARNINGS = 100
 MAX_REQUEST_BYTES = 65_536
 DATA_BYTES = 1 << 20
 STARTED = b"started"  # what the worker sends to the warm process when the child has got its file
-_ELEMENT = struct.Struct(">BIII")  # kind, page (0 if there is none), level, bytes of text
+# kind, page (0 if there is none), level, header rows, whether it continues, confidence, bytes of text
+_ELEMENT = struct.Struct(">BIII?BI")
 _KINDS = tuple(ElementKind)
 _MAX_NUMBER = 2**31 - 1
 
@@ -46,9 +48,11 @@ def write(stream: int, kind: FrameKind, body: bytes = b"") -> None:
 
 
 def pack_elements(elements: Iterable[Element]) -> bytes:
-    def pack(kind: ElementKind, text: str, page: int | None, level: int) -> bytes:
+    def pack(kind: ElementKind, text: str, page: int | None, level: int, *others: int) -> bytes:
         encoded = text.encode("utf-8", "surrogatepass")
-        return _ELEMENT.pack(_KINDS.index(ElementKind(kind)), page or 0, level, len(encoded)) + encoded
+        return (
+            _ELEMENT.pack(_KINDS.index(ElementKind(kind)), page or 0, level, *others, len(encoded)) + encoded
+        )
 
     return b"".join(starmap(pack, elements))
 
@@ -59,13 +63,15 @@ def unpack_elements(data: bytes) -> Iterator[Element]:
     while start < len(data):
         count += 1
         try:
-            kind, page, level, size = _ELEMENT.unpack_from(data, start)
+            kind, page, level, header_rows, continues, confidence, size = _ELEMENT.unpack_from(data, start)
             start += _ELEMENT.size
             text = data[start : start + size].decode("utf-8", "surrogatepass")
-            element = Element(_KINDS[kind], text, page or None, level)
+            element = Element(
+                _KINDS[kind], text, page or None, level, header_rows, continues, min(confidence, 100)
+            )
         except (struct.error, IndexError, UnicodeDecodeError) as error:
             raise FrameError(f"element {count} is malformed") from error
         start += size
-        if start > len(data) or count > MAX_ELEMENTS or max(page, level) > _MAX_NUMBER:
+        if start > len(data) or count > MAX_ELEMENTS or max(page, level, header_rows) > _MAX_NUMBER:
             raise FrameError(f"element {count} is beyond a limit")
         yield element

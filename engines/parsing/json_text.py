@@ -6,21 +6,23 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, ParseError, element_builders, formats, markdown, text
+from engines.parsing import Element, ParsedDocument, ParseError, element_builders, markdown, text
 from engines.parsing.job import Job
+from engines.parsing.readers.json import NDJSON
+from engines.parsing.readers.plain_text import PLAIN
 
 
 def read(job: Job) -> ParsedDocument:
     """Content that is not valid JSON is read as plain text."""
     content = text.load(job).lstrip("\ufeff")
     try:
-        if job.mime_type == formats.NDJSON:
+        if job.mime_type == NDJSON:
             records = [json.loads(line) for line in content.splitlines() if line.strip()]
         else:
             value = json.loads(content)
             records = value if isinstance(value, list) else [value]
     except ValueError:
-        return ParsedDocument(mime_type=formats.PLAIN, elements=tuple(text.elements(content)))
+        return ParsedDocument(mime_type=PLAIN, elements=tuple(text.elements(content)))
     elements = (element_builders.paragraph("\n".join(_lines(record, ""))) for record in records)
     return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements))
 

@@ -7,10 +7,12 @@ import subprocess
 from dataclasses import replace
 
 from engines.child_processes import die_with_parent
-from engines.parsing import ParsedDocument, ParseError, formats
+from engines.parsing import ParsedDocument, ParseError
 from engines.parsing.job import Job
+from engines.parsing.readers.powerpoint import PPT
+from engines.parsing.readers.word import DOC
 
-_TARGETS = {formats.DOC: ("Word", "docx"), formats.PPT: ("PowerPoint", "pptx")}
+_TARGETS = {DOC: ("Word", "docx"), PPT: ("PowerPoint", "pptx")}
 
 
 def read(job: Job) -> ParsedDocument:

@@ -7,9 +7,13 @@ import subprocess
 from engines.child_processes import die_with_parent
 from engines.parsing import ParsedDocument, ParseError, formats, html, package, text
 from engines.parsing.job import Job
+from engines.parsing.readers.epub import EPUB
+from engines.parsing.readers.open_document import ODT
+from engines.parsing.readers.org import ORG
+from engines.parsing.readers.rtf import RTF
 
-_PANDOC_FORMATS = {formats.ORG: "org", formats.EPUB: "epub", formats.ODT: "odt", formats.RTF: "rtf"}
-_ZIPPED_FORMATS = (formats.EPUB, formats.ODT)
+_PANDOC_FORMATS = {ORG: "org", EPUB: "epub", ODT: "odt", RTF: "rtf"}
+_ZIPPED_FORMATS = (EPUB, ODT)
 _HEAP_EXHAUSTED_STATUS = 251
 _PLACEHOLDER_TITLE = "-"  # pandoc writes this if there is no title
 
@@ -20,7 +24,7 @@ def read(job: Job) -> ParsedDocument:
     if job.mime_type in _ZIPPED_FORMATS:
         package.check(job)
     source = job.path
-    if job.mime_type == formats.ORG:  # text in any encoding is decoded first
+    if job.mime_type == ORG:  # text in any encoding is decoded first
         source = job.workdir / "text"
         source.write_text(text.load(job), encoding="utf-8")
     with source.open("rb") as file:

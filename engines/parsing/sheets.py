@@ -9,8 +9,9 @@ from datetime import date, datetime, time
 from itertools import groupby
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, ParseError, element_builders, formats, package, text
+from engines.parsing import Element, ParsedDocument, ParseError, element_builders, package, text
 from engines.parsing.job import Job
+from engines.parsing.readers.tables import TSV
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARACTERS = 65_536
@@ -20,7 +21,7 @@ def read_csv(job: Job) -> ParsedDocument:
     content = text.load(job)
     csv.field_size_limit(max(len(content), 131_072))
     delimiter = "\t"
-    if job.mime_type != formats.TSV:
+    if job.mime_type != TSV:
         # The one that splits the first lines into the same number of cells, the more the better.
         lines = [line for line in content[:_SAMPLE_CHARACTERS].split("\n")[:20] if line.strip()]
         counts = {mark: [line.count(mark) for line in lines] for mark in _DELIMITERS}

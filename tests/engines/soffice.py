@@ -11,8 +11,9 @@ import shutil
 import sys
 from types import SimpleNamespace
 
-from engines.parsing import Element, ElementKind, ParsedDocument, child_file, child_process, formats, sandbox
+from engines.parsing import Element, ElementKind, ParsedDocument, child_file, child_process, sandbox
 from engines.parsing.job import Job
+from engines.parsing.readers.word import DOC, DOCX
 
 STAND_IN = """
 import os, shutil, socket, subprocess, sys, threading
@@ -40,13 +41,13 @@ shutil.copy(sys.argv[-1], out / "document.docx")
 
 def read_docx(job: Job) -> ParsedDocument:
     """Word's own reader takes seconds to load."""
-    return ParsedDocument(mime_type=formats.DOCX, elements=(Element(ElementKind.TEXT, job.path.read_text()),))
+    return ParsedDocument(mime_type=DOCX, elements=(Element(ElementKind.TEXT, job.path.read_text()),))
 
 
 if __name__ == "__main__":
     folder = os.environ["SOFFICE"]
     vars(sandbox)["_READABLE"] = (*sandbox._READABLE, folder)
     vars(shutil)["which"] = lambda name: f"{folder}/{name}"
-    vars(child_file)["detect"] = lambda path, filename: formats.DOC
+    vars(child_file)["detect"] = lambda path, filename: DOC
     sys.modules["engines.parsing.office"] = SimpleNamespace(read_docx=read_docx)  # type: ignore[assignment]
     child_process.main()

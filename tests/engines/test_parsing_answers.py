@@ -11,11 +11,17 @@ import pytest
 
 from engines.parsing import Element, ElementKind, ParseError
 from engines.parsing.answers import Answer
-from engines.parsing.frames import MAX_MEMBERS, FrameError, FrameKind, pack_elements
+from engines.parsing.frames import MAX_MEMBERS, MAX_WARNINGS, FrameError, FrameKind, pack_elements
 from engines.parsing.job import Limits
 
 LIMITS = Limits(seconds=9, memory_mb=900, output_mb=1, text_mb=1, ocr_pages=2)
-HEADER: dict[str, Any] = {"mime_type": "text/plain", "metadata": {}, "ocr": False}
+HEADER: dict[str, Any] = {
+    "mime_type": "text/plain",
+    "metadata": {},
+    "ocr": False,
+    "page_kind": "page",
+    "warnings": [],
+}
 WORDS = pack_elements([Element(ElementKind.TEXT, "words")])
 Frames = list[tuple[FrameKind, bytes]]
 
@@ -35,8 +41,10 @@ def read(frames: Frames, folder: Path) -> Answer:
     return answer
 
 
-def element(kind: int = 0, page: int = 0, level: int = 0, size: int = 1, text: bytes = b"a") -> bytes:
-    return struct.pack(">BIII", kind, page, level, size) + text
+def element(
+    kind: int = 0, page: int = 0, level: int = 0, header_rows: int = 0, size: int = 1, text: bytes = b"a"
+) -> bytes:
+    return struct.pack(">BIII?BI", kind, page, level, header_rows, False, 100, size) + text
 
 
 MEMBER = (FrameKind.MEMBER, b"a.txt")
@@ -63,6 +71,13 @@ FORGED: dict[str, Frames] = {
     "element's kind is unknown": complete(elements=element(kind=99)),
     "element's page is too large": complete(elements=element(page=2**32 - 1)),
     "element's level is too large": complete(elements=element(level=2**32 - 1)),
+    "element's header is too large": complete(elements=element(header_rows=2**32 - 1)),
+    "kind of pages is unknown": complete(page_kind="rows"),
+    "kind of pages is no text": complete(page_kind=["page"]),
+    "warnings are no list": complete(warnings="damaged"),
+    "warning is unknown": complete(warnings=[["owned", "a"]]),
+    "warning has no sentence": complete(warnings=[["damaged"]]),
+    "too many warnings": complete(warnings=[["damaged", "a"]] * (MAX_WARNINGS + 1)),
     "element's size is too large": complete(elements=element(size=2**32 - 1)),
     "element is no UTF-8": complete(elements=element(text=b"\xff")),
     "data before a member": complete((FrameKind.DATA, b"a")),

@@ -75,7 +75,10 @@ def _files(folder: Path, long: bool) -> Path:
 
 
 def _write_texts(folder: Path) -> None:
-    from engines.parsing.formats import EML, FORMATS, NOTEBOOK, XML
+    from engines.parsing.formats import FORMATS
+    from engines.parsing.readers.json import NOTEBOOK
+    from engines.parsing.readers.mail import EML
+    from engines.parsing.readers.xml import XML
 
     content = {
         EML: "Subject: Bees\n\nBees make honey.\n",

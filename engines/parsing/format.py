@@ -1,0 +1,69 @@
+"""A row of the registry of formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """`reader` names the function that reads the format, "module.function"; its module is imported when first needed,
+    because some take seconds. `version` changes whenever the reader would give something else for the same bytes.
+
+    `name` is used in sentences, `label` in lists, `group` where all supported formats are listed. `suffixes` distinguish
+    kinds of text, and tell which reader to load before the content is known. `detected_as` are the content detectors' names
+    for the format.
+
+    Binary formats are recognised in a zip archive by the type that its entry `mimetype` has (`package`), or by a `folder`;
+    in an OLE file by one of its `streams`, in lower case.
+    """
+
+    mime_type: str
+    reader: str
+    name: str
+    label: str
+    group: str
+    version: int = 1
+    is_text: bool = False
+    suffixes: tuple[str, ...] = ()
+    detected_as: tuple[str, ...] = ()
+    package: str = ""
+    folder: str = ""
+    streams: tuple[str, ...] = ()
+    starts_programs: bool = False
+
+
+def text_format(
+    mime_type: str,
+    reader: str,
+    label: str,
+    *suffixes: str,
+    name: str = "document",
+    group: str = "",
+    **more: Any,
+) -> Format:
+    return Format(
+        mime_type=mime_type,
+        reader=reader,
+        name=name,
+        label=label,
+        group=group or label,
+        is_text=True,
+        suffixes=suffixes,
+        **more,
+    )
+
+
+def binary_format(
+    mime_type: str, reader: str, label: str, *detected_as: str, name: str, group: str = "", **more: Any
+) -> Format:
+    return Format(
+        mime_type=mime_type,
+        reader=reader,
+        name=name,
+        label=label,
+        group=group or label,
+        detected_as=detected_as,
+        **more,
+    )

@@ -1,0 +1,18 @@
+"""EPUB."""
+
+from __future__ import annotations
+
+from engines.parsing.format import Format, binary_format
+
+EPUB = "application/epub+zip"
+FORMATS: tuple[Format, ...] = (
+    binary_format(
+        EPUB,
+        "engines.parsing.pandoc.read",
+        "EPUB",
+        "epub",
+        name="EPUB book",
+        package=EPUB,
+        starts_programs=True,
+    ),
+)

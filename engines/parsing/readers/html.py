@@ -1,0 +1,17 @@
+"""HTML."""
+
+from __future__ import annotations
+
+from engines.parsing.format import Format, text_format
+
+HTML = "text/html"
+FORMATS: tuple[Format, ...] = (
+    text_format(
+        HTML,
+        "engines.parsing.html.read",
+        "HTML",
+        *(".html", ".htm", ".xhtml"),
+        name="HTML page",
+        detected_as=("html",),
+    ),
+)

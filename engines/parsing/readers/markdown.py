@@ -1,0 +1,15 @@
+"""Markdown."""
+
+from __future__ import annotations
+
+from engines.parsing.format import Format, text_format
+
+FORMATS: tuple[Format, ...] = (
+    text_format(
+        "text/markdown",
+        "engines.parsing.markdown.read",
+        "Markdown",
+        *(".md", ".markdown", ".mdx"),
+        detected_as=("markdown",),
+    ),
+)

@@ -1,0 +1,19 @@
+"""OpenDocument."""
+
+from __future__ import annotations
+
+from engines.parsing.format import Format, binary_format
+
+ODT = "application/vnd.oasis.opendocument.text"
+FORMATS: tuple[Format, ...] = (
+    binary_format(
+        ODT,
+        "engines.parsing.pandoc.read",
+        "OpenDocument",
+        "odt",
+        name="OpenDocument text",
+        group="OpenDocument text",
+        package=ODT,
+        starts_programs=True,
+    ),
+)

@@ -1,0 +1,28 @@
+"""PowerPoint."""
+
+from __future__ import annotations
+
+from engines.parsing.format import Format, binary_format
+
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+PPT = "application/vnd.ms-powerpoint"
+NAME = "PowerPoint presentation"
+FORMATS: tuple[Format, ...] = (
+    binary_format(
+        PPTX,
+        "engines.parsing.office.read_pptx",
+        "PowerPoint",
+        "pptx",
+        name=NAME,
+        folder="ppt",
+    ),
+    binary_format(
+        PPT,
+        "engines.parsing.libreoffice.read",
+        "PowerPoint",
+        "ppt",
+        name=NAME,
+        streams=("powerpoint document",),
+        starts_programs=True,
+    ),
+)

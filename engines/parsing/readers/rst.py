@@ -1,0 +1,15 @@
+"""reStructuredText."""
+
+from __future__ import annotations
+
+from engines.parsing.format import Format, text_format
+
+FORMATS: tuple[Format, ...] = (
+    text_format(
+        "text/x-rst",
+        "engines.parsing.rst.read",
+        "reStructuredText",
+        *(".rst", ".rest"),
+        detected_as=("rst",),
+    ),
+)

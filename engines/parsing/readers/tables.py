@@ -1,0 +1,12 @@
+"""Tables in text files."""
+
+from __future__ import annotations
+
+from engines.parsing.format import Format, text_format
+
+TSV = "text/tab-separated-values"
+READER = "engines.parsing.sheets.read_csv"
+FORMATS: tuple[Format, ...] = (
+    text_format("text/csv", READER, "CSV", ".csv", detected_as=("csv",)),
+    text_format(TSV, READER, "TSV", ".tsv", ".tab", detected_as=("tsv",)),
+)

@@ -1,0 +1,17 @@
+"""XML."""
+
+from __future__ import annotations
+
+from engines.parsing.format import Format, text_format
+
+XML = "application/xml"
+FORMATS: tuple[Format, ...] = (
+    text_format(
+        XML,
+        "engines.parsing.xml.read",
+        "XML",
+        *(".xml", ".svg", ".rss", ".atom"),
+        name="XML document",
+        detected_as=("xml",),
+    ),
+)
