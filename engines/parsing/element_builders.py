@@ -23,9 +23,10 @@ def code(text: str, page: int | None = None) -> Element:
     return Element(kind=ElementKind.CODE, text=text, page=page)
 
 
-def table(rows: Iterable[Iterable[str]], page: int | None = None) -> Element:
-    """One line per row. White space in cells is collapsed, and empty cells at the end of a row are dropped."""
-    lines = (" | ".join(" ".join(cell.split()) for cell in row).rstrip(" |") for row in rows)
-    return Element(
-        kind=ElementKind.TABLE, text="\n".join(line for line in lines if line.strip(" |")), page=page
-    )
+def table(rows: Iterable[Iterable[str]], page: int | None = None, header_rows: int = 0) -> Element:
+    """One line per row. White space in cells is collapsed, and empty cells at the end of a row are dropped, as are empty
+    rows. `header_rows` counts them, too."""
+    lines = [" | ".join(" ".join(cell.split()) for cell in row).rstrip(" |") for row in rows]
+    named = sum(bool(line.strip(" |")) for line in lines[:header_rows])
+    text = "\n".join(line for line in lines if line.strip(" |"))
+    return Element(kind=ElementKind.TABLE, text=text, page=page, header_rows=named)
