@@ -33,7 +33,10 @@ def insert_instances(instances: Sequence[models.Model], *, skip_existing: bool =
     are not there yet."""
     if instances:
         fields = type(instances[0])._meta.concrete_fields
-        rows = [{field.attname: field.pre_save(one, True) for field in fields} for one in instances]
+        rows = [
+            {field.attname: field.pre_save(one, True) for field in fields if not field.generated}
+            for one in instances
+        ]
         table, columns, types = _names(type(instances[0]), rows[0])
         _execute(
             f"INSERT INTO {table} ({columns})"  # noqa: S608 (the model's own names)

@@ -114,6 +114,8 @@ class StrictFilterSet(FilterSet):
         **{relation: {"filter_class": filters.UUIDFilter} for relation in RELATIONS},
         models.BooleanField: {"filter_class": BooleanFilter},
         models.DateTimeField: {"filter_class": TimeFilter},
+        models.JSONField: {"filter_class": filters.CharFilter},
+        models.GeneratedField: {"filter_class": BooleanFilter},
         models.IntegerField: {"filter_class": IntegerFilter, "extra": _integer_bounds},
         models.PositiveIntegerField: {"filter_class": IntegerFilter, "extra": _integer_bounds},
     }

@@ -86,6 +86,14 @@ class ParsedDocument:
     page_kind: PageKind = PageKind.PAGE
     warnings: tuple[ReadingWarning, ...] = ()
 
+    @property
+    def warnings_by_code(self) -> dict[str, str]:
+        """{code: its sentences}."""
+        return {
+            code: " ".join(warning.detail for warning in self.warnings if warning.code == code)
+            for code in dict.fromkeys(warning.code for warning in self.warnings)
+        }
+
 
 class ParseError(EngineError):
     """The file could not be read."""

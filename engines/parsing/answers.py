@@ -88,14 +88,15 @@ class Answer:
             raise FrameError("it is not complete")
         unclean = list(unpack_elements(self._elements))
         elements = tuple(filter(None, map(clean_element, unclean)))
+        page_kind = _read_page_kind(self._header)
         if not elements and not self._members:
             raise ParseError("no_text")
         return ParsedDocument(
             mime_type=self._header["mime_type"],
             elements=elements,
             members=tuple(self._members),
-            metadata=_read_metadata(self._header) | _count_left_out(unclean),
-            page_kind=_read_page_kind(self._header),
+            metadata=_read_metadata(self._header) | {"page_kind": page_kind} | _count_left_out(unclean),
+            page_kind=page_kind,
             warnings=tuple(_read_warnings(self._header)),
         )
 

@@ -28,6 +28,11 @@ class ChunkDisplay:
     def beginning(self, obj: Chunk) -> SafeString:
         return format_html('<div class="oyl-beginning">{}</div>', obj.text)
 
+    @display(description="Page", ordering="page")
+    def pages(self, obj: Chunk) -> str:
+        is_one = obj.page in (None, obj.last_page) or obj.last_page is None
+        return str(obj.page or "–") if is_one else f"{obj.page}–{obj.last_page}"
+
     @display(description="Heading")
     def heading(self, obj: Chunk) -> str:
         return " › ".join(obj.heading_path) or "–"
@@ -40,8 +45,8 @@ class ChunkInline(ChunkDisplay, ReadOnlyInline):
     verbose_name_plural = "Passages"
     tab = True
     per_page = 50
-    fields = ["number", "page", "heading", "beginning", "tag_list"]
-    readonly_fields = ["number", "heading", "beginning", "tag_list"]
+    fields = ["number", "pages", "heading", "beginning", "tag_list"]
+    readonly_fields = ["number", "pages", "heading", "beginning", "tag_list"]
     ordering = ["position"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -94,12 +99,12 @@ class TagLinkInline(ReadOnlyInline):
 
 @admin.register(Chunk)
 class ChunkAdmin(ChunkDisplay, UncountedAdmin):
-    list_display = ["beginning", "document", "page", "heading", "token_count"]
+    list_display = ["beginning", "document", "pages", "heading", "token_count"]
     list_select_related = ["document"]
     list_reads = ("text",)
     list_filter = [("document", AutocompleteSelectFilter)]
     ordering = ["id"]
-    fields = ["document", ("page", "heading"), "full_text", ("start", "end", "token_count"), "generation"]
+    fields = ["document", ("pages", "heading"), "full_text", ("start", "end", "token_count"), "generation"]
     readonly_fields = ["full_text", "heading"]
     inlines = [TagLinkInline]
     actions_detail = ["tag_one"]

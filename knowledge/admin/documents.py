@@ -13,7 +13,7 @@ from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
@@ -66,11 +66,12 @@ class DocumentAdmin(TenantAdmin):
 
     list_display = ["file", "reference", "state", "kind", "size", "updated_at"]
     list_select_related = ["reference"]
-    list_reads = ("error_detail",)
+    list_reads = ("error_detail", "warnings")
     list_filter = [
         ("processed_status", ChoicesCheckboxFilter),
         ("reference", AutocompleteSelectFilter),
         KindFilter,
+        "has_warnings",
     ]
     search_fields = ["filename"]
     search_help_text = "Search by file name"
@@ -79,11 +80,20 @@ class DocumentAdmin(TenantAdmin):
     actions_list = ["upload"]
     actions_detail = ["download", "tag_one", "retry_one", "reindex_one"]
     show_add_link = False
-    readonly_fields = ["state", "kind", "size", "tag_list", "preview"]
+    readonly_fields = ["state", "kind", "size", "tag_list", "not_read", "preview"]
     fieldsets = [
         (
             None,
-            {"fields": [("filename", "reference"), "state", ("kind", "size"), "tag_list", "metadata_json"]},
+            {
+                "fields": [
+                    ("filename", "reference"),
+                    "state",
+                    "not_read",
+                    ("kind", "size"),
+                    "tag_list",
+                    "metadata_json",
+                ]
+            },
         ),
         (
             "Origin and versions",
@@ -140,6 +150,10 @@ class DocumentAdmin(TenantAdmin):
     @display(description="Size", ordering="size_bytes")
     def size(self, obj: Document) -> str:
         return filesizeformat(obj.size_bytes)
+
+    @display(description="Not read")
+    def not_read(self, obj: Document) -> SafeString | str:
+        return format_html_join("", "<div>{}</div>", ((detail,) for detail in obj.warnings.values())) or "–"
 
     @display(description="Tags")
     def tag_list(self, obj: Document) -> str:

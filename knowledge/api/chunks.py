@@ -21,6 +21,7 @@ class ChunkSerializer(OylSerializer[Chunk]):
             "position",
             "text",
             "page",
+            "last_page",
             "heading_path",
             "start",
             "end",

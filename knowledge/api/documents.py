@@ -52,6 +52,8 @@ FILTERS = {
     "external_id": ["exact"],
     "processed_status": ["exact"],
     "error_code": ["exact"],
+    "has_warnings": ["exact"],
+    "warnings": ["has_key"],
     "mime_type": ["exact"],
     "sha256": ["exact"],
     "document_tags__tag": ["exact"],
@@ -77,6 +79,7 @@ class DocumentSerializer(OylSerializer[Document]):
             "generation",
             "metadata_json",
             "file_metadata_json",
+            "warnings",
             *TIMES,
         )
         read_only_fields = fields

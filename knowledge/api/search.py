@@ -15,6 +15,7 @@ from core.api.serializers import StrictSerializer
 from core.api.views import TenantViewSet
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from engines.parsing import PageKind
 from engines.vectors import Mode
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.models import Reference, TagLink
@@ -60,7 +61,11 @@ class FoundChunkSerializer(serializers.Serializer[Any]):
     document_id = serializers.UUIDField()
     reference_id = serializers.UUIDField()
     filename = serializers.CharField()
-    page = serializers.IntegerField(allow_null=True)
+    page = serializers.IntegerField(allow_null=True, help_text="That of its first word.")
+    page_kind = serializers.ChoiceField(
+        choices=[kind.value for kind in PageKind], help_text="What `page` counts."
+    )
+    last_page = serializers.IntegerField(allow_null=True, help_text="That of its last word.")
     heading = serializers.ListField(
         child=serializers.CharField(), help_text="The titles above, the highest first."
     )

@@ -87,7 +87,9 @@ def purge(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
         remove(DOCUMENT_FILES.files_of(attempt.tenant_id, document_id))
     with tenant_scope(attempt.tenant_id):
         purge_chunks(attempt, batch)
-        Document.with_deleted.filter(pk__in=ids).update(text="", metadata_json={}, file_metadata_json={})
+        Document.with_deleted.filter(pk__in=ids).update(
+            text="", metadata_json={}, file_metadata_json={}, warnings={}
+        )
         held = IngestionJob.objects.held(batch).locked()
         held.finish(JobState.DONE, timings_json=attempt.progress.timings())
 

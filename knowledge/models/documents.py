@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, Q
 
 from core.bounded_fields import BoundedJSONField
 from core.isolation.fields import NamedIndex, TenantForeignKey
@@ -32,7 +32,8 @@ class Document(SoftDeleteModel):
     `generation` is the published one, 0 before the first; `file_generation` is that of `file_path`, `sha256` and
     `size_bytes`, and is ahead of it while a new file is processed. `versions` are those of the parser, chunker, tagger and
     model that made the generation (`knowledge.pipeline.ports.Ports.versions_of`). `metadata_json` is from users and
-    sources, `file_metadata_json` from the file itself.
+    sources, `file_metadata_json` from the file itself. `warnings` says what of the file was not read, or not reliably:
+    {code of `engines.parsing.warnings`: sentences}.
     """
 
     reference = TenantForeignKey(Reference, related_name="documents")
@@ -52,6 +53,12 @@ class Document(SoftDeleteModel):
     metadata_json = BoundedJSONField("metadata", default=dict, blank=True)
     file_metadata_json = models.JSONField("metadata of the file", default=dict, blank=True, editable=False)
     text = models.TextField(blank=True, editable=False)
+    warnings = models.JSONField(default=dict, blank=True, editable=False)
+    has_warnings = models.GeneratedField(
+        expression=ExpressionWrapper(~Q(warnings={}), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     processed_status = models.CharField(
         "status",
         max_length=16,
@@ -87,8 +94,9 @@ class Document(SoftDeleteModel):
 
 class Chunk(TenantModel):
     """A part of a document's text. Its id is derived from document, generation and position, and is its point's id in the
-    vector store. `text` is `document.text[start:end]` of its generation. `content_sha256` is of the text that was embedded,
-    so that the same text is not embedded again."""
+    vector store. `text` is `document.text[start:end]` of its generation; if that begins within a table, after the lines that
+    name the table's columns. `content_sha256` is of the text that was embedded, so that the same text is not embedded again.
+    `page` and `last_page` are those of its first and last word."""
 
     document = TenantForeignKey(Document, related_name="chunks")
     generation = models.PositiveIntegerField()
@@ -96,6 +104,7 @@ class Chunk(TenantModel):
     text = models.TextField()
     content_sha256 = models.CharField(max_length=64)
     page = models.PositiveIntegerField(null=True, blank=True)
+    last_page = models.PositiveIntegerField(null=True, blank=True)
     heading_path = ArrayField(models.TextField(), default=list, blank=True)
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()

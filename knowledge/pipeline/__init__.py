@@ -75,7 +75,11 @@ def chunk_document(parsed: Parsed, embedder: Embedder) -> Chunked:
     source, chunk_settings = parsed.source, parsed.source.chunk_settings
     max_tokens = min(chunk_settings.max_tokens or embedder.max_tokens, embedder.max_tokens)
     result = chunk(
-        parsed.document.elements, counter=embedder, max_tokens=max_tokens, overlap=chunk_settings.overlap
+        parsed.document.elements,
+        counter=embedder,
+        max_tokens=max_tokens,
+        overlap=chunk_settings.overlap,
+        page_kind=parsed.document.page_kind,
     )
     contents = tuple(embedding_input(one) for one in result.chunks)
     return Chunked(

@@ -6,31 +6,34 @@ cut at the same places, whether its title is part of the chunk or above it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from engines.parsing import Element, ElementKind
+from engines.parsing import Element, ElementKind, PageKind
 from knowledge.pipeline.splitting import Piece, Range, Splitter, TokenCounter, balanced_size
 
-VERSION = 1
+VERSION = 2
 
 ELEMENT_SEPARATOR = "\n\n"
-SMALL_DIVISOR = 3  # a chunk below this part of the budget is merged with a neighbour
 TITLES_DIVISOR = 4  # titles have at most this part of the budget; a longer title is a paragraph
+HEADER_DIVISOR = 3  # the lines that name a table's columns are repeated if they have at most this part of it
 # Limits a chunk's characters, because some tokenizers count a word of any length as one token.
 CHARACTERS_PER_TOKEN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkedText:
-    """`text` is `document.text[start:end]`, and `page` the page on which it starts. `heading_path` has the titles above it,
-    the highest first, and its own if it starts with one. `token_count` is that of `text`."""
+    """`text` is `document.text[start:end]`; if that begins within a table, after the lines that name the table's columns.
+    `page` and `last_page` are those of its first and last word. `heading_path` has the titles above it, the highest first,
+    and its own if it starts with one. `token_count` is that of `text`."""
 
     position: int
     text: str
     page: int | None
+    last_page: int | None
     heading_path: tuple[str, ...]
     start: int
     end: int
@@ -46,30 +49,37 @@ class ChunkedDocument:
 
 
 def chunk(
-    elements: Sequence[Element], *, counter: TokenCounter, max_tokens: int, overlap: int = 0
+    elements: Sequence[Element],
+    *,
+    counter: TokenCounter,
+    max_tokens: int,
+    overlap: int = 0,
+    page_kind: PageKind = PageKind.PAGE,
 ) -> ChunkedDocument:
     """Every character except white space is in a chunk; without `overlap`, in exactly one. With it, a chunk starts with up
-    to `overlap` tokens of the previous chunk of the same section. No chunk's `embedding_input` exceeds `max_tokens`."""
-    text = ELEMENT_SEPARATOR.join(stripped for element in elements if (stripped := element.text.strip()))
+    to `overlap` tokens of the previous chunk of the same section. No chunk runs over a title, nor over a slide, sheet or
+    chapter. No chunk's `embedding_input` exceeds `max_tokens`."""
+    blocks, text = _lay_out(elements)
     budget = max_tokens - overlap
     splitter = Splitter(text, counter, budget * CHARACTERS_PER_TOKEN)
-    sections = _sections(elements, splitter, budget)
+    sections = _sections(blocks, splitter, budget, page_kind)
     drafts: Iterator[_Draft] = (
         draft for section in sections for draft in _split_section(section, splitter, budget)
     )
-    drafts = _merge_small(drafts, budget, related_only=True)
-    drafts = _merge_small(drafts, budget, related_only=False)
+    drafts = _join_lone_titles(drafts, budget)
     if overlap:
         drafts = _add_overlap(drafts, text, counter, overlap)
+    pages = _Pages(blocks)
     chunks = tuple(
         ChunkedText(
             position=position,
-            text=text[draft.start : draft.end],
-            page=draft.page,
+            text=draft.header.above(text[draft.start : draft.end]),
+            page=pages.at(draft.start),
+            last_page=pages.at(draft.end - 1),
             heading_path=tuple(title.text for title in draft.path),
             start=draft.start,
             end=draft.end,
-            token_count=draft.tokens,
+            token_count=draft.tokens + draft.header.tokens,
         )
         for position, draft in enumerate(drafts)
     )
@@ -87,6 +97,40 @@ def embedding_input(chunk: ChunkedText) -> str:
     return "\n".join((*above, chunk.text))
 
 
+class _Block(NamedTuple):
+    """An element, and where it is in the document's text."""
+
+    element: Element
+    start: int
+    end: int
+
+
+def _lay_out(elements: Sequence[Element]) -> tuple[list[_Block], str]:
+    """Return the elements that have text, and the document's text."""
+    blocks: list[_Block] = []
+    parts: list[str] = []
+    length = 0
+    for element in elements:
+        if stripped := element.text.strip():
+            separator = "" if not parts else " " if element.continues else ELEMENT_SEPARATOR
+            start = length + len(separator)
+            length = start + len(stripped)
+            parts += (separator, stripped)
+            blocks.append(_Block(element, start, length))
+    return blocks, "".join(parts)
+
+
+class _Pages:
+    """Which page is where in the text."""
+
+    def __init__(self, blocks: Sequence[_Block]) -> None:
+        self._starts = [block.start for block in blocks]
+        self._pages = [block.element.page for block in blocks]
+
+    def at(self, position: int) -> int | None:
+        return self._pages[bisect_right(self._starts, position) - 1]
+
+
 class _Title(NamedTuple):
     text: str
     level: int
@@ -94,76 +138,89 @@ class _Title(NamedTuple):
     tokens: int
 
 
+class _Header(NamedTuple):
+    """The lines that name a table's columns."""
+
+    text: str = ""
+    tokens: int = 0
+
+    def above(self, rows: str) -> str:
+        return f"{self.text}\n{rows}" if self.text else rows
+
+
 class _Draft(NamedTuple):
-    """A future chunk. `path` has its titles; `has_body` is False while it consists of titles only."""
+    """A future chunk. `path` has its titles; `has_body` is False while it consists of titles only. It has a `header` if it
+    begins within a table."""
 
     start: int
     end: int
     tokens: int
-    page: int | None
     path: tuple[_Title, ...]
     has_body: bool
+    header: _Header = _Header()
 
     def can_absorb(self, following: _Draft, max_tokens: int) -> bool:
         """Token counts add up only across white space."""
-        characters = following.end - self.start
+        characters = following.end - self.start + len(self.header.text)
         return self.end < following.start and characters <= max_tokens * CHARACTERS_PER_TOKEN
 
     def absorb(self, following: _Draft) -> _Draft:
         tokens, has_body = self.tokens + following.tokens, self.has_body or following.has_body
-        return _Draft(self.start, following.end, tokens, self.page, self.path, has_body)
+        return self._replace(end=following.end, tokens=tokens, has_body=has_body)
 
 
 class _Section(NamedTuple):
-    """A title (None before the first one) and the elements up to the next title. `path` ends with the title. A huge element
-    has several pieces in `body`."""
+    """A title (None before the first one of the document, slide, sheet or chapter) and what follows up to the next title.
+    `path` ends with the title. A huge element has several pieces in `body`."""
 
     path: tuple[_Title, ...]
     title: _Draft | None
-    body: list[tuple[Element, Piece]]
+    body: list[tuple[_Block, Piece]]
 
 
-def _sections(elements: Sequence[Element], splitter: Splitter, max_tokens: int) -> Iterator[_Section]:
-    """Measure the elements, and group them by title."""
-    owners: list[Element] = []
-    ranges: list[Range] = []
-    start = 0
-    for element in elements:
-        if length := len(element.text.strip()):
-            parts = list(splitter.split_huge(Range(start, start + length)))
-            ranges += parts
-            owners += [element] * len(parts)
-            start += length + len(ELEMENT_SEPARATOR)
+def _sections(
+    blocks: Sequence[_Block], splitter: Splitter, max_tokens: int, page_kind: PageKind
+) -> Iterator[_Section]:
+    """Measure the elements, and group them by title and, unless they are pages of paper, by page."""
     section, titles = _Section((), None, []), list[_Title]()
-    for element, piece in zip(owners, splitter.measure(ranges), strict=True):
+    page = blocks[0].element.page if blocks else None
+    for block, piece in _measure(blocks, splitter):
+        element = block.element
+        if page_kind is not PageKind.PAGE and element.page != page:
+            yield section
+            section, titles, page = _Section((), None, []), [], element.page
         size = max(piece.tokens, (piece.end - piece.start) / CHARACTERS_PER_TOKEN)
         if element.kind is not ElementKind.TITLE or size * TITLES_DIVISOR > max_tokens:
-            section.body.append((element, piece))
+            section.body.append((block, piece))
             continue
-        if section.title or section.body:
-            yield section
+        yield section
         title = _Title(element.text.strip(), element.level, piece.start, piece.tokens)
         titles = [*(above for above in titles if above.level < title.level), title]
-        # The lowest titles, as many as there is room for: at least the title itself.
-        totals = accumulate(title.tokens for title in reversed(titles))
-        count = sum(total * TITLES_DIVISOR <= max_tokens for total in totals)
-        path = tuple(titles[-count:])
-        section = _Section(path, _Draft(*piece, element.page, path, has_body=False), [])
-    if section.title or section.body:
-        yield section
+        path = _that_fit(titles, max_tokens)
+        section = _Section(path, _Draft(*piece, path, has_body=False), [])
+    yield section
+
+
+def _measure(blocks: Sequence[_Block], splitter: Splitter) -> Iterator[tuple[_Block, Piece]]:
+    parts = [(block, part) for block in blocks for part in splitter.split_huge(Range(block.start, block.end))]
+    measured = splitter.measure([part for _, part in parts])
+    return zip((block for block, _ in parts), measured, strict=True)
+
+
+def _that_fit(titles: Sequence[_Title], max_tokens: int) -> tuple[_Title, ...]:
+    """The lowest titles, as many as there is room for: at least the last one."""
+    totals = accumulate(title.tokens for title in reversed(titles))
+    count = sum(total * TITLES_DIVISOR <= max_tokens for total in totals)
+    return tuple(titles[-count:])
 
 
 def _split_section(section: _Section, splitter: Splitter, max_tokens: int) -> Iterator[_Draft]:
     """Split the body into parts of similar length, the first of which has the title."""
-    path, title, body = section
+    path, draft, body = section
     room = max_tokens - sum(above.tokens for above in path)
-    pieces = [
-        _Draft(*piece, element.page, path, has_body=True)
-        for element, whole in body
-        for piece in splitter.cut(whole, element.kind, room)
-    ]
+    pieces = [piece for block, whole in body for piece in _cut(block, whole, path, splitter, room)]
     remaining = sum(piece.tokens for piece in pieces)
-    draft, used, limit = title, 0, balanced_size(remaining, room)
+    used, limit = 0, balanced_size(remaining, room)
     for piece in pieces:
         if draft is None or not draft.has_body:
             draft = draft.absorb(piece) if draft else piece
@@ -172,33 +229,46 @@ def _split_section(section: _Section, splitter: Splitter, max_tokens: int) -> It
         else:
             yield draft
             remaining -= used
-            draft, used, limit = piece, 0, balanced_size(remaining, room)
+            draft, used = piece, 0
+            limit = balanced_size(remaining, room - piece.header.tokens)
         used += piece.tokens
     if draft:
         yield draft
 
 
-def _merge_small(drafts: Iterable[_Draft], max_tokens: int, *, related_only: bool) -> Iterator[_Draft]:
-    """Merge small drafts with the previous one: with `related_only`, only below the same parent. A title stays with the
-    text that follows it."""
+def _cut(
+    block: _Block, whole: Piece, path: tuple[_Title, ...], splitter: Splitter, room: int
+) -> Iterator[_Draft]:
+    """Parts of an element that fit. Those of a table after the first one have its header."""
+    header = _header(block, splitter, room) if whole.tokens > room or whole.start > block.start else _Header()
+    for piece in splitter.cut(whole, block.element.kind, room - header.tokens):
+        own = header if piece.start > block.start else _Header()
+        yield _Draft(*piece, path, has_body=True, header=own)
+
+
+def _header(block: _Block, splitter: Splitter, room: int) -> _Header:
+    """The lines that name the columns, if they leave enough room for rows."""
+    lines = block.element.text.strip().split("\n", block.element.header_rows)[: block.element.header_rows]
+    text = "\n".join(lines)
+    (measured,) = splitter.measure([Range(block.start, block.start + len(text))])
+    is_short = max(measured.tokens, len(text) / CHARACTERS_PER_TOKEN) * HEADER_DIVISOR <= room
+    return _Header(text, measured.tokens) if text and is_short else _Header()
+
+
+def _join_lone_titles(drafts: Iterable[_Draft], max_tokens: int) -> Iterator[_Draft]:
+    """A title without text stays with the title below it that follows."""
     last: _Draft | None = None
     for draft in drafts:
-        if last is None:
-            last = draft
-            continue
-        # The titles above the last draft are part of its embedding input.
-        tokens = last.tokens + draft.tokens
-        tokens += sum(title.tokens for title in last.path if title.start < last.start)
-        is_small = min(last.tokens, draft.tokens) * SMALL_DIVISOR < max_tokens
-        is_below = draft.path[: len(last.path)] == last.path
-        is_related = draft.has_body and (is_below or last.path[:-1] == draft.path[:-1])
-        fits = tokens <= max_tokens and last.can_absorb(draft, max_tokens)
-        if is_small and fits and (is_related or not related_only):
-            path = draft.path if is_below and not last.has_body else last.path
-            last = last.absorb(draft)._replace(path=path)
-        else:
+        if last and not last.has_body and draft.path and draft.path[-1].level > last.path[-1].level:
+            tokens = last.tokens + draft.tokens
+            # The titles above are part of its embedding input.
+            tokens += sum(title.tokens for title in draft.path if title.start < last.start)
+            if tokens <= max_tokens and last.can_absorb(draft, max_tokens):
+                last = last.absorb(draft)._replace(path=draft.path)
+                continue
+        if last:
             yield last
-            last = draft
+        last = draft
     if last:
         yield last
 

@@ -3,13 +3,18 @@ published."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import PurePath
 from uuid import UUID
 
 from engines.vectors import Point
 from knowledge.metadata import filterable
 from knowledge.pipeline.ports import Ports
-from knowledge.pipeline.values import Tagged
+from knowledge.pipeline.values import Chunked, Tagged
+
+# What separates the words of a file name.
+_SEPARATORS = re.compile(r"[_.\-]+")
 
 
 def index(documents: Sequence[Tagged], *, tenant_id: UUID, ports: Ports) -> None:
@@ -17,6 +22,7 @@ def index(documents: Sequence[Tagged], *, tenant_id: UUID, ports: Ports) -> None
     for tagged in documents:
         chunked, source = tagged.chunked, tagged.chunked.source
         metadata = filterable(source.metadata, chunked.document.metadata)
+        names = _names(chunked)
         for pk, content, vector, tags in zip(
             chunked.ids, chunked.contents, tagged.vectors, tagged.tags, strict=True
         ):
@@ -26,9 +32,16 @@ def index(documents: Sequence[Tagged], *, tenant_id: UUID, ports: Ports) -> None
                 reference_id=source.reference_id,
                 generation=source.generation,
                 vector=vector,
-                text=content,
+                text=f"{names}\n{content}",
                 tag_ids=tuple(tag.tag_id for tag in tags),
                 metadata=metadata,
             )
             points.append(point)
     ports.store.upsert(tenant_id, ports.collection, points)
+
+
+def _names(document: Chunked) -> str:
+    """By which people know the document: each of its passages is found by them, as words."""
+    stem = PurePath(document.source.filename).stem
+    title = document.document.metadata.get("title", "")
+    return "\n".join(dict.fromkeys((stem, _SEPARATORS.sub(" ", stem), str(title))))

@@ -13,6 +13,7 @@ from math import ceil
 from typing import NamedTuple, Protocol
 
 from engines.parsing import ElementKind
+from knowledge.pipeline.abbreviations import is_abbreviated
 
 MAX_MEASURED_CHARACTERS = 1_000_000  # at once: token starts take many times the memory of their text
 SLACK = 1.1  # pieces may be this much longer than equal ones would be, to end at a better place
@@ -25,7 +26,10 @@ _PARAGRAPH = re.compile(f"\n[ \t\r]*\n{_SPACE}*")
 _CLOSING = "[\"')\\]\u00bb\u2019\u201d\u300d\u300f\uff09]"
 _SENTENCE = re.compile(f"[.!?\u2026]{_CLOSING}*{_SPACE}++(?![a-z])|[\u3002\uff01\uff1f]{_CLOSING}*{_SPACE}*")
 _PROSE = (_PARAGRAPH, _SENTENCE, _WORD)
-_BOUNDARIES = {ElementKind.TABLE: (_LINE, _WORD), ElementKind.CODE: (_PARAGRAPH, _LINE, _WORD)}
+_BOUNDARIES = {
+    ElementKind.TABLE: (_LINE, _SENTENCE, _WORD),
+    ElementKind.CODE: (_PARAGRAPH, _LINE, _WORD),
+}
 
 
 class Range(NamedTuple):
@@ -112,6 +116,8 @@ class Splitter:
         """Return the end of the last match between `low` and `high`, of the first pattern that matches, or else `high`."""
         for pattern in boundaries:
             ends = [match.end() for match in pattern.finditer(self._text, low, high)]
+            if pattern is _SENTENCE:
+                ends = [end for end in ends if not is_abbreviated(self._text, end)]
             if ends:
                 return ends[-1]
         return high

@@ -10,6 +10,7 @@ from django.db import connection
 
 from core.batching import batched
 from core.isolation.scope import current_tenant_id
+from engines.parsing import PageKind
 from engines.vectors import Hit
 
 # No further chunks are loaded after so many characters of texts, so that no search fills the memory of the web process.
@@ -20,9 +21,11 @@ MAX_LENGTH, SLICE_HITS = 5_000_000, 200
 # of its documents or tags. The document is NULL when it, its reference or its workspace is deleted, or when it has another
 # generation than the chunk.
 CHUNKS_SQL = """
-SELECT c.id, c.document_id, c.page, c.heading_path, c.start, c."end", c.text,
+SELECT c.id, c.document_id, c.page, c.last_page, c.heading_path, c.start, c."end", c.text,
     (
-        SELECT json_build_object('reference_id', d.reference_id, 'filename', d.filename)
+        SELECT json_build_object(
+            'reference_id', d.reference_id, 'filename', d.filename, 'page_kind', d.file_metadata_json -> 'page_kind'
+        )
         FROM documents d JOIN "references" r ON r.id = d.reference_id JOIN workspaces w ON w.id = r.workspace_id
         WHERE d.tenant_id = %(tenant)s AND d.id = c.document_id AND d.generation = c.generation
             AND d.deleted_at IS NULL AND r.deleted_at IS NULL AND w.deleted_at IS NULL
@@ -47,14 +50,17 @@ class ChunkTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundChunk:
-    """A hit. `start` and `end` are character offsets into the document's text; `heading` has the titles above it, the
-    highest first; `scores` the score of each component that found it."""
+    """A hit. `page` and `last_page` are those of its first and last word, and `page_kind` says what they count. `start` and
+    `end` are character offsets into the document's text; `heading` has the titles above it, the highest first; `scores` the
+    score of each component that found it."""
 
     chunk_id: UUID
     document_id: UUID
     reference_id: UUID
     filename: str
     page: int | None
+    last_page: int | None
+    page_kind: str
     heading: tuple[str, ...]
     start: int
     end: int
@@ -62,6 +68,17 @@ class FoundChunk:
     score: float
     scores: dict[str, float]
     tags: tuple[ChunkTag, ...]
+
+    @property
+    def pages(self) -> str:
+        """In words: "page 3", "pages 3–4", "slide 2"; "" without pages."""
+        if self.page is None:
+            return ""
+        return (
+            f"{self.page_kind} {self.page}"
+            if self.page == self.last_page
+            else f"{self.page_kind}s {self.page}–{self.last_page}"
+        )
 
 
 def hydrate(hits: Sequence[Hit], limit: int) -> list[FoundChunk]:
@@ -86,13 +103,15 @@ def _load(hits: Sequence[Hit]) -> list[FoundChunk]:
     chunks = []
     for hit in hits:
         if hit.point_id in rows:
-            document_id, page, heading, start, end, text, document, tags = rows[hit.point_id]
+            document_id, page, last_page, heading, start, end, text, document, tags = rows[hit.point_id]
             chunk = FoundChunk(
                 chunk_id=hit.point_id,
                 document_id=document_id,
                 reference_id=UUID(document["reference_id"]),
                 filename=document["filename"],
                 page=page,
+                last_page=last_page,
+                page_kind=document["page_kind"] or PageKind.PAGE,
                 heading=tuple(heading),
                 start=start,
                 end=end,

@@ -34,6 +34,7 @@ BOUNDED_ELSEWHERE = {
     "integration_configs.config_encrypted_json": "MaxJsonLengthValidator, before it is encrypted",
     "documents.text": "PARSER_TEXT_MB",
     "documents.file_metadata_json": "knowledge.metadata.bounded_file_metadata",
+    "documents.warnings": "engines.parsing.frames.MAX_WARNINGS",
     "documents.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
     "documents.versions": "names of versions",
     "chunks.text": "the embedding model's longest text",

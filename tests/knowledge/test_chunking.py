@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.embedding import tokens
-from engines.parsing import Element, ElementKind
+from engines.parsing import Element, ElementKind, PageKind
 from knowledge.pipeline.chunking import ChunkedDocument, chunk, embedding_input
 
 BUDGET = 64
@@ -35,11 +35,13 @@ def chunked(*elements: Element, max_tokens: int = BUDGET) -> ChunkedDocument:
 
 
 def assert_sound(document: ChunkedDocument, max_tokens: int) -> None:
-    """Assert what holds for every document."""
+    """Assert what holds for every document. Only the lines that name a table's columns may be repeated."""
     covered = 0
     for position, item in enumerate(document.chunks):
         assert item.position == position
-        assert item.text == document.text[item.start : item.end] != ""
+        assert item.text.endswith(document.text[item.start : item.end]) and item.end > item.start
+        repeated = item.text[: len(item.text) - (item.end - item.start)]
+        assert not repeated or (repeated.endswith("\n") and repeated in document.text[: item.start])
         assert not document.text[covered : item.start].strip()
         covered = item.end
     assert not document.text[covered:].strip()
@@ -87,22 +89,31 @@ def test_embedding_input_has_each_title_once():
     assert embedding_input(second) == f"Manual\nUse\n{second.text}"
 
 
-def test_small_sibling_sections_share_a_chunk():
-    sections = [(title(f"Part {number}", 2), text("A few words.")) for number in range(6)]
-    document = chunked(title("Manual"), *(element for section in sections for element in section))
-    assert len(document.chunks) == 1
+def test_each_small_section_is_a_chunk_with_its_own_title():
+    sections = [(title(f"What is {number}?", 2), text("A few words.")) for number in range(6)]
+    document = chunked(title("Questions"), *(element for section in sections for element in section))
+    assert [item.heading_path[-1] for item in document.chunks] == [
+        f"What is {number}?" for number in range(6)
+    ]
+    assert document.chunks[0].text.startswith("Questions\n\nWhat is 0?")
 
 
-def test_small_section_is_merged_into_its_parent():
-    document = chunked(
-        title("One"),
-        text(sentences(5)),
-        title("Rest", 2),
-        text("A few words."),
-        title("Two"),
-        text(sentences(5)),
-    )
-    assert [item.text.split("\n")[0] for item in document.chunks] == ["One", "Two"]
+def test_chunk_has_the_pages_of_its_first_and_last_word():
+    half = text("It begins here and", page=1)
+    rest = Element(ElementKind.TEXT, "ends there.", page=2, continues=True)
+    document = chunked(title("One", page=1), half, rest, title("Two", page=2), text("More.", page=3))
+    assert texts(document) == ["One\n\nIt begins here and ends there.", "Two\n\nMore."]
+    assert [(item.page, item.last_page) for item in document.chunks] == [(1, 2), (2, 3)]
+
+
+@pytest.mark.parametrize("kind", [PageKind.SLIDE, PageKind.SHEET, PageKind.CHAPTER])
+def test_no_chunk_runs_over_a_slide_a_sheet_or_a_chapter(kind: PageKind):
+    slides = [text(f"Slide {number}.", page=number) for number in range(1, 4)]
+    slides[1:1] = [title("A title of the first", page=1)]
+    document = chunk(slides, counter=tokens, max_tokens=BUDGET, page_kind=kind)
+    assert texts(document) == ["Slide 1.", "A title of the first", "Slide 2.", "Slide 3."]
+    assert [item.page for item in document.chunks] == [1, 1, 2, 3]
+    assert document.chunks[2].heading_path == ()
 
 
 def test_title_never_ends_a_chunk():
@@ -132,6 +143,51 @@ def test_long_table_is_cut_between_rows():
     rows = [f"row {number} | cell. Cell" for number in range(60)]
     document = chunked(text("\n".join(rows), ElementKind.TABLE))
     assert [row for item in document.chunks for row in item.text.split("\n")] == rows
+
+
+def test_each_part_of_a_long_table_begins_with_its_header():
+    rows = ["Part | Weight", "name | kg", *(f"wheel {number} | {number} kg" for number in range(60))]
+    table = Element(ElementKind.TABLE, "\n".join(rows), header_rows=2)
+    document = chunked(title("Stock"), table, text("After the table."))
+    first, *others = document.chunks
+    assert len(others) > 3 and first.text.startswith("Stock\n\nPart | Weight\nname | kg\nwheel 0")
+    assert all(item.text.startswith("Part | Weight\nname | kg\nwheel ") for item in others)
+    own = [line for item in document.chunks for line in document.text[item.start : item.end].split("\n")]
+    assert [line for line in own if "|" in line] == rows
+
+
+def test_header_that_leaves_no_room_is_not_repeated():
+    names = " | ".join(f"column {number}" for number in range(20))
+    table = Element(ElementKind.TABLE, "\n".join([names, *["cell | cell"] * 40]), header_rows=1)
+    assert not any(names in item.text for item in chunked(table).chunks[2:])
+
+
+def test_long_cell_is_cut_between_sentences():
+    table = Element(ElementKind.TABLE, f"Text | {sentences(30)}")
+    assert all(item.text.endswith(".") for item in chunked(table).chunks)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "They met Prof. Lind and Dr. Weiss on St. Mary Street",
+        "It is in Fig. 3 on p. 12 of Sec. 4 by J. R. Smith of the U.S. Army",
+        "Das gilt z. B. für Nr. 7, d. h. ab dem 3. Mai und bzgl. Abs. 2 sagt er",
+        "Voir p. ex. M. Durand et Mme. Petit, av. de la Gare, art. 5 du code",
+        "Según el Sr. López y la Sra. Ruiz, pág. 8, núm. 3 del libro",
+        "Il sig. Rossi e la dott. Bianchi, pag. 4, art. 7 del testo",
+        "O Sr. Silva e a Dra. Costa, pág. 2, n. 5 do texto",
+        "De heer dr. Jansen, o.a. in art. 3, blz. 9, bijv. De Wit",
+        "Pan prof. Nowak, ul. Polna, nr. 5, str. 8, np. Lublin",
+        "Письмо от проф. Иванова на ул. Мира, стр. 5, им. Кирова",
+        "Enligt t.ex. Svensson, s. 5, kap. 3, dvs. Lund",
+    ],
+    ids=["en", "en figures", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "sv"],
+)
+def test_no_cut_after_an_abbreviation(sentence: str):
+    document = chunked(text(f"{sentence}. " * 30))
+    assert len(document.chunks) > 5
+    assert all(item.text.endswith(f"{sentence[-6:]}.") for item in document.chunks), texts(document)
 
 
 def test_code_is_cut_between_lines():
@@ -218,7 +274,13 @@ element_texts = st.one_of(
     st.integers(1, 900).map(lambda count: "ßwörd" * count),
 )
 elements = st.builds(
-    Element, kind=kinds, text=element_texts, page=st.none() | st.integers(1, 9), level=st.integers(0, 6)
+    Element,
+    kind=kinds,
+    text=element_texts,
+    page=st.none() | st.integers(1, 9),
+    level=st.integers(0, 6),
+    header_rows=st.integers(0, 3),
+    continues=st.booleans(),
 )
 
 

@@ -20,6 +20,9 @@ class Command(TenantCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)  # type: ignore[arg-type]
         parser.add_argument("--reference", metavar="NAME_OR_ID")
+        parser.add_argument(
+            "--warnings", action="store_true", help="only those of which something was not read"
+        )
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> list[dict[str, Any]]:
         reference = options["reference"]
@@ -29,6 +32,8 @@ class Command(TenantCommand):
             documents: Any = Document.objects.annotate(chunk_count=Count("chunks", filter=current))
             if ids is not None:
                 documents = documents.filter(reference_id__in=ids)
+            if options["warnings"]:
+                documents = documents.filter(has_warnings=True)
             return [
                 {
                     "id": document.pk,
@@ -37,6 +42,7 @@ class Command(TenantCommand):
                     "status": document.processed_status,
                     "error_code": document.error_code,
                     "error_detail": document.error_detail,
+                    "warnings": document.warnings,
                     "chunks": document.chunk_count,
                     "generation": document.generation,
                 }
@@ -51,4 +57,5 @@ class Command(TenantCommand):
             error = f"  {row['error_detail']} ({row['error_code']})" if row["error_code"] else ""
             status = f"{row['id']}  {row['status']:<10}  {row['chunks']:>6} passages"
             lines.append(f"{status}  {row['path']}{error}")
+            lines += [f"    {detail} ({code})" for code, detail in row["warnings"].items()]
         return "\n".join(lines)

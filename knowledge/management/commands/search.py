@@ -44,6 +44,8 @@ class Command(TenantCommand):
                 "document": chunk.document_id,
                 "filename": chunk.filename,
                 "page": chunk.page,
+                "last_page": chunk.last_page,
+                "pages": chunk.pages,
                 "heading": list(chunk.heading),
                 "text": chunk.text,
                 "start": chunk.start,
@@ -61,8 +63,7 @@ class Command(TenantCommand):
             return "Nothing found."
         hits = []
         for rank, hit in enumerate(result, start=1):
-            page = [f"page {hit['page']}"] if hit["page"] else []
-            place = " › ".join([hit["filename"], *page, *hit["heading"]])
+            place = " › ".join(filter(None, [hit["filename"], hit["pages"], *hit["heading"]]))
             scores = ", ".join(f"{name} {score:.3f}" for name, score in hit["scores"].items())
             tags = ", ".join(f"{tag.tag} ({tag.source})" for tag in hit["tags"])
             text = hit["text"] if len(hit["text"]) < 400 else hit["text"][:400].rstrip() + " …"
