@@ -19,11 +19,14 @@ class LeasedJob(TenantModel):
     worker's later writes. `available_at` is when the job may be claimed (again): a claim and each heartbeat set it to the
     end of the lease, a failure to the end of the backoff.
 
+    Jobs that are `in_background` wait until no others of the tenant are due.
+
     `timings_json` has the seconds that each stage took in the last attempt; jobs that are worked on together share them.
     """
 
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
+    in_background = models.BooleanField(default=False)
     available_at = models.DateTimeField(null=True, blank=True, db_default=Now())
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -56,7 +59,7 @@ def job_indexes(table: str) -> list[models.Index]:
     return [
         NamedIndex(fields=["tenant", "-created_at"], name=f"idx_{table}_tenant_created"),
         NamedIndex(
-            fields=["tenant", "available_at"],
+            fields=["tenant", "in_background", "available_at"],
             condition=Q(state__in=UNFINISHED),
             name=f"idx_{table}_unfinished",
         ),

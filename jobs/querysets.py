@@ -34,8 +34,9 @@ class JobQuerySet(TenantQuerySet[J]):  # type: ignore[override, unused-ignore]  
         return self.filter(state__in=UNFINISHED)
 
     def due(self) -> Self:
-        """The jobs that may be claimed now, longest due first: queued, waiting, or running with an expired lease."""
-        return self.unfinished().filter(available_at__lte=Now()).order_by("available_at")
+        """The jobs that may be claimed now: queued, waiting, or running with an expired lease. Those in the background come
+        last, otherwise the longest due first."""
+        return self.unfinished().filter(available_at__lte=Now()).order_by("in_background", "available_at")
 
     def held(self, jobs: Iterable[LeasedJob]) -> Self:
         """Those of the jobs that the caller still holds: running, with the same fencing token."""

@@ -17,7 +17,9 @@ from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind
 QUEUE = "ingest"
 
 
-def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> None:
+def enqueue(
+    documents: Sequence[Document], kind: JobKind = JobKind.INGEST, *, in_background: bool = False
+) -> None:
     """Queue a job for each document's file generation; notify the workers once, after the commit."""
     insert_instances(
         [
@@ -25,6 +27,7 @@ def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> No
                 document=document,
                 generation=document.file_generation,
                 kind=kind,
+                in_background=in_background,
                 available_at="now",  # by the clock of PostgreSQL, which all workers share
             )
             for document in documents
@@ -34,7 +37,7 @@ def enqueue(documents: Sequence[Document], kind: JobKind = JobKind.INGEST) -> No
         transaction.on_commit(partial(notify_workers, QUEUE))
 
 
-def requeue(documents: Sequence[Document]) -> None:
+def requeue(documents: Sequence[Document], *, in_background: bool = False) -> None:
     """Cancel the ingestion of these locked documents, and queue their next generation. A job is never restarted, so that
     no attempt number and no point id is used twice."""
     ids = [document.pk for document in documents]
@@ -47,7 +50,7 @@ def requeue(documents: Sequence[Document]) -> None:
     )
     for document in documents:
         document.file_generation += 1
-    enqueue(documents)
+    enqueue(documents, in_background=in_background)
 
 
 def cancel_unfinished(document_ids: Sequence[UUID]) -> None:

@@ -27,7 +27,12 @@ from knowledge.admin.tagging import tagging_of_documents, tagging_page
 from knowledge.admin.upload import upload_page
 from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus
-from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
+from knowledge.services.changing import (
+    delete_documents,
+    reindex_documents,
+    reread_documents,
+    retry_documents,
+)
 from knowledge.services.originals import open_original
 from knowledge.services.reading import record_document_reads
 
@@ -42,6 +47,14 @@ REINDEX = {
     "title": "Re-index this document?",
     "description": "It is made anew from the stored file, and answers from its present passages until then.",
     "form_submit_text": "Re-index",
+}
+
+
+REREAD = {
+    "title": "Read documents again?",
+    "description": "Those that an older version of their reader has read are made anew, behind all other work. They answer "
+    "from their present passages until then.",
+    "form_submit_text": "Read again",
 }
 
 
@@ -77,7 +90,7 @@ class DocumentAdmin(TenantAdmin):
     search_help_text = "Search by file name"
     ordering = ["-created_at"]
     actions = ["retry", "reindex", "tag"]
-    actions_list = ["upload"]
+    actions_list = ["upload", "reread"]
     actions_detail = ["download", "tag_one", "retry_one", "reindex_one"]
     show_add_link = False
     readonly_fields = ["state", "kind", "size", "tag_list", "not_read", "preview"]
@@ -231,6 +244,20 @@ class DocumentAdmin(TenantAdmin):
     @show_domain_errors
     def reindex_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return self._run(request, object_id, reindex_documents)
+
+    @action(
+        description="Read again what newer readers read better",
+        url_path="reread",
+        icon="auto_stories",
+        permissions=["write"],
+        dialog=REREAD,
+    )
+    @opens_own_scopes
+    @show_domain_errors
+    def reread(self, request: HttpRequest, form: Any) -> HttpResponse:
+        types = [mime_type for kind in document_columns.KINDS.values() for mime_type in kind]
+        _show_queued(request, reread_documents(actor=actor_of(request), mime_types=types))
+        return redirect_or_htmx(request, reverse("admin:knowledge_document_changelist"))
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Only for a document in error."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +17,13 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.quotas import count
+from knowledge.engine_config import file_parser
 from knowledge.errors import DocumentNotFoundError
 from knowledge.metadata import check_metadata
 from knowledge.models import Document, DocumentStatus, JobKind
 from knowledge.queueing import cancel_unfinished, enqueue, requeue
+
+REREAD_BATCH = 500
 
 
 def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
@@ -89,22 +94,34 @@ def set_metadata(*, actor: Actor, document_id: UUID, metadata: dict[str, Any]) -
 def retry_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
     """Requeue those that are in error, and return their number."""
     failed = Q(pk__in=document_ids, processed_status=DocumentStatus.ERROR)
-    return _requeue(actor, failed, "documents.retried")
+    return len(_requeue(actor, failed, "documents.retried"))
 
 
 def reindex_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
     """Queue a new generation from the stored files, with today's tags, rules and versions; return the number of
     documents. Chunks whose text did not change keep their vectors."""
-    return _requeue(actor, Q(pk__in=document_ids), "documents.reindexed")
+    return len(_requeue(actor, Q(pk__in=document_ids), "documents.reindexed"))
 
 
-def _requeue(actor: Actor, condition: Q, action: str) -> int:
+def reread_documents(*, actor: Actor, mime_types: Collection[str]) -> int:
+    """Queue, behind all other work, the documents of these types that another version of their reader has read; return their
+    number. Searches find what they have until then. Opens scopes of its own."""
+    parser = file_parser()
+    others = (Q(mime_type=one) & ~Q(versions__reader=parser.version_of(one)) for one in mime_types)
+    condition, count = Q(processed_status=DocumentStatus.DONE) & reduce(or_, others, Q(pk=None)), 0
+    while queued := _requeue(actor, condition, "documents.reread", most=REREAD_BATCH):
+        count += len(queued)
+    return count
+
+
+def _requeue(actor: Actor, condition: Q, action: str, *, most: int | None = None) -> list[Document]:
+    """With `most`, so many of them, in the background."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         rows = Document.objects.filter(condition).order_by("pk").select_related("reference").defer("text")
-        documents = list(rows.select_for_update(of=("self",)))
+        documents = list(rows.select_for_update(of=("self",))[:most])
         if documents:
-            requeue(documents)
+            requeue(documents, in_background=most is not None)
             record(
                 actor=actor,
                 action=action,
@@ -112,4 +129,4 @@ def _requeue(actor: Actor, condition: Q, action: str) -> int:
                 workspace_id=documents[0].reference.workspace_id,
                 new={str(document.pk): "queued" for document in documents},
             )
-    return len(documents)
+    return documents

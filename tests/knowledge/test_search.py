@@ -30,6 +30,13 @@ def test_each_mode_returns_its_scores(library: Library, mode: Mode) -> None:
     assert best.scores.keys() == expected[mode]
 
 
+@pytest.mark.parametrize("query", ["Kaffeemaschine", "Anleitung Kaffeemaschine", "2024"])
+def test_documents_are_found_by_their_names(library: Library, query: str) -> None:
+    library.add("rivers.md", RIVERS)
+    library.add("Anleitung_Kaffeemaschine-2024.md", BEES)
+    assert library.find(query)[0].filename == "Anleitung_Kaffeemaschine-2024.md"
+
+
 def test_table_rows_are_found(library: Library) -> None:
     library.add("deck.csv", "name,legs\nbee,6\nspider,8\n")
     assert "bee | 6" in library.find("legs of a bee")[0].text

@@ -29,6 +29,7 @@ COMMANDS = {
     "create_api_key": ("offline", *TENANT),
     "doctor": (),
     "list_documents": (*TENANT, "--json"),
+    "reread": TENANT,
     "delete_document": ("DOCUMENT", *TENANT),
     "evaluate": ("DATASET", *TENANT),
     "reconcile": ("--all-tenants", "--repair"),

@@ -9,6 +9,7 @@ from knowledge.models import (
     Document,
     DocumentTag,
     FileBatch,
+    IngestionJob,
     KnowledgeBase,
     KnowledgeBaseReference,
     Reference,
@@ -141,6 +142,14 @@ def retry_documents(context: CallContext) -> Call:
     return Call(
         make=lambda: changing.retry_documents(actor=context.actor, document_ids=[document.pk]),
         is_done=context.has(Document, pk=document.pk, processed_status="pending"),
+    )
+
+
+def reread_documents(context: CallContext) -> Call:
+    document = context.document(status="done")
+    return Call(
+        make=lambda: changing.reread_documents(actor=context.actor, mime_types=["text/plain"]),
+        is_done=context.has(IngestionJob, document=document, in_background=True),
     )
 
 
