@@ -147,6 +147,7 @@ def retry_documents(context: CallContext) -> Call:
 
 def reread_documents(context: CallContext) -> Call:
     document = context.document(status="done")
+    context.add(lambda: Document.objects.filter(pk=document.pk).update(versions={"reader": "an older one"}))
     return Call(
         make=lambda: changing.reread_documents(actor=context.actor, mime_types=["text/plain"]),
         is_done=context.has(IngestionJob, document=document, in_background=True),
