@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
-from engines.parsing import ParseError, encoding
-from engines.parsing.formats import FORMATS, supported_formats
-from engines.parsing.readers.archives import ZIP
+from engines.parsing import ParseError, encoding, unsupported
+from engines.parsing.containers import is_tar, type_in_ole, type_in_zip, unsupported_error
+from engines.parsing.formats import FORMATS
+from engines.parsing.readers.archives import TAR
 from engines.parsing.readers.html import HTML
 from engines.parsing.readers.json import JSON
 from engines.parsing.readers.mail import EML
 from engines.parsing.readers.pdf import PDF
 from engines.parsing.readers.plain_text import PLAIN
-from engines.parsing.readers.rtf import RTF
 from engines.parsing.readers.xml import XML
 
 _HEAD_BYTES = 65_536
 _IMAGE_SIGNATURE_BYTES = 64
+_TAR_NAME_BYTES = 100
+_ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK", b"PK00PK")
+_OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _TEXT_BY_SUFFIX = {suffix: one.mime_type for one in FORMATS if one.is_text for suffix in one.suffixes}
 _TEXT_BY_LABEL = {label: one.mime_type for one in FORMATS if one.is_text for label in one.detected_as}
 _BINARY_BY_LABEL = {label: one for one in FORMATS if not one.is_text for label in one.detected_as}
 _IMAGES = {one.mime_type for one in FORMATS if one.mime_type.startswith("image/")}
-_UNSUPPORTED_PACKAGES = {
-    "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument spreadsheet",
-    "application/vnd.oasis.opendocument.presentation": "OpenDocument presentation",
-    "application/vnd.oasis.opendocument.graphics": "OpenDocument drawing",
-}
-_PACKAGES = {one.package: one.mime_type for one in FORMATS if one.package}
-_FOLDERS = {one.folder: one.mime_type for one in FORMATS if one.folder}
-_STREAMS = {stream: one.mime_type for one in FORMATS for stream in one.streams}
+_SIGNATURES = tuple((one.signature, one.mime_type) for one in FORMATS if one.signature)
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
 )
@@ -57,14 +52,8 @@ def detect(path: Path, filename: str) -> str:
         head = file.read(_HEAD_BYTES)
     if not head.strip(b"\0"):
         raise ParseError("empty_file")
-    if b"%PDF-" in head[:1024] or _PDF_WITHOUT_HEADER.match(head):
-        return PDF
-    if head.startswith(b"{\\rtf"):
-        return RTF
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _detect_in_zip(path)
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return _detect_in_ole(path)
+    if found := _type_by_first_bytes(path, head, filename):
+        return found
     is_text = encoding.looks_like_text(head)
     # The signatures of some images are short, such as "BM": only a zero byte shows that such a file is no text.
     kind = filetype.guess(head) if b"\0" in head[:_IMAGE_SIGNATURE_BYTES] or not is_text else None
@@ -75,41 +64,18 @@ def detect(path: Path, filename: str) -> str:
     raise _binary_error(path, kind)
 
 
-def _detect_in_zip(path: Path) -> str:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            data = archive.read("mimetype") if "mimetype" in names else b""
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
-        raise ParseError("corrupt_file", type="zip archive or Office document") from error
-    declared = data[:100].decode("ascii", "replace").strip()
-    if declared in _PACKAGES:
-        return _PACKAGES[declared]
-    if declared:
-        raise _unsupported_error(_UNSUPPORTED_PACKAGES.get(declared, "package of an unknown kind"))
-    if "[Content_Types].xml" not in names:
-        return ZIP
-    folders = {name.split("/", 1)[0].lower() for name in names if "/" in name}
-    for folder, mime_type in _FOLDERS.items():
-        if folder in folders and "xl/workbook.bin" not in names:
-            return mime_type
-    raise _unsupported_error("Office file of an unknown kind")
-
-
-def _detect_in_ole(path: Path) -> str:
-    import olefile
-
-    try:
-        with olefile.OleFileIO(path) as ole:
-            streams = {"/".join(entry).lower() for entry in ole.listdir()}
-    except Exception as error:
-        raise ParseError("corrupt_file", type="Office document") from error
-    if "encryptedpackage" in streams:
-        raise ParseError("password_protected")
-    for stream, mime_type in _STREAMS.items():
-        if stream in streams:
-            return mime_type
-    raise _unsupported_error("Office file of an unknown kind")
+def _type_by_first_bytes(path: Path, head: bytes, filename: str) -> str:
+    if by_signature := next((one for pattern, one in _SIGNATURES if re.match(pattern, head, re.DOTALL)), ""):
+        return by_signature
+    if b"%PDF-" in head[:1024] or _PDF_WITHOUT_HEADER.match(head):
+        return PDF
+    if head.startswith(_ZIP_SIGNATURES):
+        return type_in_zip(path, filename)
+    if head.startswith(_OLE_SIGNATURE):
+        return type_in_ole(path)
+    if b"\0" in head and (name := unsupported.name_by_signature(head)):
+        raise unsupported_error(name)
+    return TAR if b"\0" in head[:_TAR_NAME_BYTES] and is_tar(head) else ""
 
 
 def _detect_in_text(head: bytes, filename: str) -> str:
@@ -143,11 +109,7 @@ def _binary_error(path: Path, kind: Any) -> ParseError:
             return ParseError("corrupt_file", type="text")
     if label in _BINARY_BY_LABEL:
         return ParseError("corrupt_file", type=_BINARY_BY_LABEL[label].name)
-    return _unsupported_error(description)
-
-
-def _unsupported_error(description: str) -> ParseError:
-    return ParseError("unsupported_type", type=description, supported=supported_formats())
+    return unsupported_error(description)
 
 
 @cache

@@ -15,8 +15,8 @@ class Format:
     kinds of text, and tell which reader to load before the content is known. `detected_as` are the content detectors' names
     for the format.
 
-    Binary formats are recognised in a zip archive by the type that its entry `mimetype` has (`package`), or by a `folder`;
-    in an OLE file by one of its `streams`, in lower case.
+    Binary formats are recognised by the first bytes (`signature`, a regular expression); in a zip archive by the type that
+    its entry `mimetype` has (one of `packages`), or by a `folder`; in an OLE file by one of its `streams`, in lower case.
     """
 
     mime_type: str
@@ -28,7 +28,8 @@ class Format:
     is_text: bool = False
     suffixes: tuple[str, ...] = ()
     detected_as: tuple[str, ...] = ()
-    package: str = ""
+    signature: bytes = b""
+    packages: tuple[str, ...] = ()
     folder: str = ""
     streams: tuple[str, ...] = ()
     starts_programs: bool = False

@@ -21,8 +21,8 @@ from engines.parsing import (
     html,
     text,
 )
-from engines.parsing.archive import clean_name, unique_name
 from engines.parsing.job import Job
+from engines.parsing.members import clean_name, unique_name
 
 _SHOWN_HEADERS = ("from", "to", "cc", "date")
 _MAX_PARTS = 1_000

@@ -12,7 +12,7 @@ FORMATS: tuple[Format, ...] = (
         "EPUB",
         "epub",
         name="EPUB book",
-        package=EPUB,
+        packages=(EPUB, "application/x-ibooks+zip"),
         starts_programs=True,
     ),
 )

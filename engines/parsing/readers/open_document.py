@@ -13,7 +13,7 @@ FORMATS: tuple[Format, ...] = (
         "odt",
         name="OpenDocument text",
         group="OpenDocument text",
-        package=ODT,
+        packages=tuple(f"{ODT}{kind}" for kind in ("", "-template", "-master", "-master-template", "-web")),
         starts_programs=True,
     ),
 )
