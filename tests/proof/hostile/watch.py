@@ -34,11 +34,11 @@ class Observed:
 
 
 @contextmanager
-def watch_process(pid: int) -> Iterator[Observed]:
+def watch_process(pid: int, period: float = PERIOD_SECONDS) -> Iterator[Observed]:
     observed, stop = Observed(), threading.Event()
 
     def observe() -> None:
-        while not stop.wait(PERIOD_SECONDS):
+        while not stop.wait(period):
             _observe(pid, observed)
 
     thread = threading.Thread(target=observe, name="watch", daemon=True)
