@@ -16,6 +16,7 @@ from engines.parsing.readers.json import JSON
 from engines.parsing.readers.mail import EML
 from engines.parsing.readers.pdf import PDF
 from engines.parsing.readers.plain_text import PLAIN
+from engines.parsing.readers.subtitles import VTT
 from engines.parsing.readers.xml import XML
 
 _HEAD_BYTES = 65_536
@@ -32,7 +33,15 @@ _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
 )
 _PDF_WITHOUT_HEADER = re.compile(rb"(?:%[^\r\n]*[\r\n]+)*\s*\d+ \d+ obj\b")
-_XML_START = re.compile(r"\s*<\?xml[\s?]|\s*<svg[\s>]", re.I)
+_XML_START = re.compile(r"\s*<\?(?:xml|xpacket)[\s?]|\s*<svg[\s>]", re.I)
+# Without a declaration. What HTML has, too, is HTML.
+_MARKUP_START = re.compile(
+    r"\s*(?:<!--.*?-->\s*)*(?:<!doctype\s[^<]*)?<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?/?>", re.I | re.S
+)
+_HTML_TAGS = """
+a article b body br center code div font form h1 h2 h3 h4 head header hr html i img li main meta nav ol p pre section span
+strong table title ul
+"""
 _MAIL_HEADER = re.compile(
     r"^(from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):",
     re.I | re.M,
@@ -57,6 +66,7 @@ def detect(path: Path, filename: str) -> str:
     is_text = encoding.looks_like_text(head)
     # The signatures of some images are short, such as "BM": only a zero byte shows that such a file is no text.
     kind = filetype.guess(head) if b"\0" in head[:_IMAGE_SIGNATURE_BYTES] or not is_text else None
+    kind = None if kind and kind.extension == "ico" else kind  # four bytes, as those of old worksheets
     if kind and kind.mime in _IMAGES:
         return str(kind.mime)
     if is_text:
@@ -80,22 +90,34 @@ def _type_by_first_bytes(path: Path, head: bytes, filename: str) -> str:
 
 def _detect_in_text(head: bytes, filename: str) -> str:
     """Return the type by markup, mail headers, the file's suffix, or the content model, in this order."""
-    text = encoding.decode(head)
+    text = encoding.decode(head).lstrip("\ufeff")
     by_suffix = _TEXT_BY_SUFFIX.get(PurePath(filename).suffix.lower(), "")
     if _HTML_START.match(text):
         return by_suffix if by_suffix == EML else HTML
     if _XML_START.match(text):
         return XML
-    if by_suffix in ("", PLAIN):
-        first_block = re.split(r"\r?\n\r?\n", text.lstrip(), maxsplit=1)[0]
-        headers = {name.lower() for name in _MAIL_HEADER.findall(first_block)}
-        if len(headers) >= 3 and headers & {"received", "message-id", "mime-version"}:
-            return EML
-    if by_suffix:
-        return by_suffix
+    if by_suffix in ("", PLAIN) and _is_mail(text):
+        return EML
+    return by_suffix or _detect_by_start(text) or _TEXT_BY_LABEL.get(_label(head), PLAIN)
+
+
+def _is_mail(text: str) -> bool:
+    first_block = re.split(r"\r?\n\r?\n", text.lstrip(), maxsplit=1)[0]
+    headers = {name.lower() for name in _MAIL_HEADER.findall(first_block)}
+    return len(headers) >= 3 and bool(headers & {"received", "message-id", "mime-version"})
+
+
+def _detect_by_start(text: str) -> str:
+    """Return the type of markup without a declaration, of JSON, or of subtitles; "" for another one."""
+    if (markup := _MARKUP_START.match(text)) and "</" in text:
+        return HTML if markup[1].lower() in _HTML_TAGS.split() else XML
     if text.lstrip()[:1] in ("{", "["):
         return JSON
-    return _TEXT_BY_LABEL.get(content_model().identify_bytes(head).output.label, PLAIN)
+    return VTT if text.startswith("WEBVTT") else ""
+
+
+def _label(head: bytes) -> str:
+    return str(content_model().identify_bytes(head).output.label)
 
 
 def _binary_error(path: Path, kind: Any) -> ParseError:
@@ -106,7 +128,7 @@ def _binary_error(path: Path, kind: Any) -> ParseError:
         output = content_model().identify_path(path).output
         label, description = output.label, output.description
         if output.group in ("code", "text"):
-            return ParseError("corrupt_file", type="text")
+            description = "unknown binary data"
     if label in _BINARY_BY_LABEL:
         return ParseError("corrupt_file", type=_BINARY_BY_LABEL[label].name)
     return unsupported_error(description)

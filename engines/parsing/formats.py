@@ -26,7 +26,7 @@ _SUFFIXES = {
     **{suffix: one.mime_type for one in FORMATS for suffix in one.suffixes},
 }
 # Changes whenever the cleaning or the limits that apply to all readers change.
-COMMON_VERSION = 3
+COMMON_VERSION = 4
 
 
 def display_name(mime_type: str) -> str:

@@ -13,6 +13,15 @@ _UNUSABLE = unusable("\x00-\x08\x0e-\x1f\x7f-\x9f")
 # Does not match single plain spaces: that would take longer than all the rest.
 _SPACES = re.compile("(?:  |[\t\xa0\u2000-\u200a\u202f\u3000])[ \t\xa0\u2000-\u200a\u202f\u3000]*")
 _BLANK_LINES = re.compile("\n{3,}")
+# Files written as letters: in one run, or in lines.
+_CODED = re.compile(
+    r"(?:data:[\w/+.;=-]*,)?(?:[A-Za-z0-9+/]{200,}=*|(?:[A-Za-z0-9+/]{60,}=*\s){3,}[A-Za-z0-9+/]*=*)"
+)
+_KINDS_OF_LETTERS = (re.compile("[a-z]"), re.compile("[A-Z]"))
+_DIGIT = re.compile("[0-9]")
+_MIN_CODED = 184
+_WINDOW = 30  # half of the shortest line
+_HEXADECIMAL = re.compile(r"[0-9a-f\s]+|[0-9A-F\s]+")
 
 
 def clean(text: str) -> str:
@@ -35,10 +44,29 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.replace("\n", "").isprintable()
 
 
+def without_coded_files(text: str) -> str:
+    """Leave out files that are written as base64 or hexadecimal digits. Long chains of one kind of letters are none: genes,
+    or ornaments."""
+    if len(text) < _MIN_CODED or not _has_long_run(text):
+        return text
+    return _CODED.sub(lambda match: "" if _is_coded(match[0]) else match[0], text)
+
+
+def _has_long_run(text: str) -> bool:
+    """Return whether some characters follow each other without a space. The pattern takes a hundred times as long."""
+    return any(" " not in text[at : at + _WINDOW] for at in range(0, len(text) - _WINDOW + 1, _WINDOW))
+
+
+def _is_coded(run: str) -> bool:
+    is_mixed = all(kind.search(run) for kind in _KINDS_OF_LETTERS)
+    return bool(_DIGIT.search(run) and (is_mixed or _HEXADECIMAL.fullmatch(run)))
+
+
 def clean_element(element: Element) -> Element | None:
     """Return the element with clean text, or None if no readable text is left."""
     is_code = element.kind is ElementKind.CODE
-    text = clean(element.text).strip("\n").rstrip() if is_code else clean_prose(element.text)
+    readable = without_coded_files(element.text)
+    text = clean(readable).strip("\n").rstrip() if is_code else clean_prose(readable)
     if not is_code and element.kind is not ElementKind.TABLE and not any(map(str.isalnum, text)):
         # Without letters and digits, emoji are text, but rules of dashes are not.
         has_symbols = any(ord(char) > 0x2FF and not 0x2000 <= ord(char) <= 0x259F for char in text)

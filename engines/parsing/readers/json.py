@@ -9,14 +9,27 @@ NDJSON = "application/x-ndjson"
 NOTEBOOK = "application/x-ipynb+json"
 READER = "engines.parsing.json_text.read"
 FORMATS: tuple[Format, ...] = (
-    text_format(JSON, READER, "JSON", ".json", name="JSON document", detected_as=("json",)),
-    text_format(NDJSON, READER, "JSON lines", ".ndjson", ".jsonl", group="JSON", detected_as=("jsonl",)),
+    text_format(
+        JSON,
+        READER,
+        "JSON",
+        ".json",
+        ".geojson",
+        ".jsonld",
+        name="JSON document",
+        version=2,
+        detected_as=("json",),
+    ),
+    text_format(
+        NDJSON, READER, "JSON lines", ".ndjson", ".jsonl", group="JSON", version=2, detected_as=("jsonl",)
+    ),
     text_format(
         NOTEBOOK,
-        "engines.parsing.json_text.read_notebook",
+        "engines.parsing.notebook.read",
         "Notebook",
         ".ipynb",
         name="notebook",
         group="notebooks",
+        version=2,
     ),
 )

@@ -1,12 +1,10 @@
-"""Plain text, and formats that are read as such."""
+"""Plain text."""
 
 from __future__ import annotations
 
 from engines.parsing.format import Format, text_format
 
 PLAIN = "text/plain"
-READER = "engines.parsing.text.read_plain"
 FORMATS: tuple[Format, ...] = (
-    text_format(PLAIN, READER, "Text", ".txt", ".text", ".log", group="text"),
-    text_format("application/yaml", READER, "YAML", ".yaml", ".yml"),
+    text_format(PLAIN, "engines.parsing.text.read_plain", "Text", ".txt", ".text", group="text", version=2),
 )
