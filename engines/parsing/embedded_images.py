@@ -1,4 +1,4 @@
-"""OCR of images in Word and PowerPoint files, where a page has nearly no text, as in scans and slides that are images."""
+"""OCR of images in PowerPoint files, where a page has nearly no text, as in scans and slides that are images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-import docx
 import pptx
 from docx.opc.constants import RELATIONSHIP_TYPE
 
@@ -15,10 +14,6 @@ from engines.parsing.job import Job
 from engines.parsing.layout import elements
 
 _MIN_LETTERS = 12
-
-
-def read_docx(job: Job) -> list[Element]:
-    return _read(job, [(None, docx.Document(str(job.path)).part)])
 
 
 def read_pptx(job: Job) -> list[Element]:

@@ -36,7 +36,12 @@ def read(job: Job) -> ParsedDocument:
     converted = folder / f"document.{extension}"
     if not converted.exists():
         raise ParseError("corrupt_file", type=f"{name} document")
-    from engines.parsing import office  # takes seconds, so it is not imported before a refusal
+    if extension == "docx":
+        from engines.parsing import word
 
-    read_converted = office.read_docx if extension == "docx" else office.read_pptx
+        read_converted = word.read_docx
+    else:
+        from engines.parsing import office  # takes seconds, so it is not imported before a refusal
+
+        read_converted = office.read_pptx
     return replace(read_converted(replace(job, path=converted)), mime_type=job.mime_type)

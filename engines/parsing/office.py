@@ -1,4 +1,4 @@
-"""Word and PowerPoint, through `unstructured`."""
+"""PowerPoint, through `unstructured`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import spacy
 from unstructured.nlp import tokenize
-from unstructured.partition.docx import partition_docx
 from unstructured.partition.pptx import partition_pptx
 
 from engines.parsing import (
@@ -27,12 +26,6 @@ _REPEATED = ("Header", "Footer")
 _sentencizer = spacy.blank("en")
 _sentencizer.add_pipe("sentencizer")
 tokenize._get_nlp = lambda *_args, **_options: _sentencizer  # type: ignore[assignment]
-
-
-def read_docx(job: Job) -> ParsedDocument:
-    package.check(job)
-    parts = partition_docx(filename=str(job.path), languages=[""])
-    return _document(job, parts, embedded_images.read_docx(job))
 
 
 def read_pptx(job: Job) -> ParsedDocument:

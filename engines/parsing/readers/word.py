@@ -10,18 +10,20 @@ NAME = "Word document"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         DOCX,
-        "engines.parsing.office.read_docx",
+        "engines.parsing.word.read_docx",
         "Word",
         "docx",
         name=NAME,
+        version=2,
         folder="word",
     ),
     binary_format(
         DOC,
-        "engines.parsing.libreoffice.read",
+        "engines.parsing.word.read_doc",
         "Word",
         "doc",
         name=NAME,
+        version=2,
         streams=("worddocument",),
         starts_programs=True,
     ),

@@ -1,0 +1,90 @@
+"""Word, new and old, by office-oxide's tree."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from typing import Any
+
+from lxml import etree
+from office_oxide import OfficeOxideError
+
+from engines.parsing import Element, ParsedDocument, ParseError, ReadingWarning, office_tree, package
+from engines.parsing.job import Job
+from engines.parsing.warnings import listed, warning
+from engines.parsing.word_elements import elements
+from engines.parsing.word_package import Package
+from engines.parsing.word_parts import Parts, members
+from engines.parsing.word_prepare import Prepared, prepare
+
+_BROKEN = (OfficeOxideError, zipfile.BadZipFile, etree.XMLSyntaxError, KeyError, ValueError)
+
+
+def read_docx(job: Job) -> ParsedDocument:
+    package.check(job)
+    try:
+        file = Package(job.path)
+        prepared = prepare(file)
+        tree = office_tree.load(prepared.data, "docx")
+    except _BROKEN as error:
+        from engines.parsing import second_opinion  # takes seconds to import
+
+        return second_opinion.read(job, "docx", error)
+    parts = Parts(job, file)
+    found, last_page = elements(tree, parts.read)
+    files, warnings = members(job, file)
+    pages = last_page if _are_pages_known(file, prepared, last_page) else None
+    metadata: dict[str, Any] = package.read_properties(job) | {"page_count": pages}
+    if prepared.hidden:
+        metadata["hidden_parts"] = prepared.hidden
+    return ParsedDocument(
+        mime_type=job.mime_type,
+        elements=tuple(found if pages else _without_pages(found)),
+        members=tuple(files),
+        metadata=metadata,
+        warnings=(*_losses(file, parts), *warnings),
+    )
+
+
+def _are_pages_known(file: Package, prepared: Prepared, last_page: int) -> bool:
+    """A file that Word never showed has only the breaks that were set by hand: that is enough if there are as many pages."""
+    if prepared.was_shown:
+        return True
+    properties = file.tree("docProps/app.xml")
+    said = (properties.findtext("{*}Pages") or "") if properties is not None else ""
+    return int(said) <= last_page if said.isdigit() else last_page > 1
+
+
+def _without_pages(found: list[Element]) -> list[Element]:
+    return [element._replace(page=None) for element in found]
+
+
+def _losses(file: Package, parts: Parts) -> list[ReadingWarning]:
+    unread = [*file.unread, *parts.unread]
+    found = [warning("unread_parts", parts=listed(unread))] if unread else []
+    return [*found, warning("damaged", reason="its XML has errors")] if file.is_damaged else found
+
+
+def read_doc(job: Job) -> ParsedDocument:
+    """Read the old format, if need be through LibreOffice."""
+    try:
+        tree = office_tree.load(job.path.read_bytes(), "doc")
+    except OfficeOxideError as error:
+        if "password" in str(error):
+            raise ParseError("password_protected") from error
+        if not shutil.which("soffice"):
+            raise ParseError("corrupt_file", type="Word document") from error
+        from engines.parsing import libreoffice
+
+        return libreoffice.read(job)
+    found, last_page = elements(tree, lambda name: ())
+    return ParsedDocument(
+        mime_type=job.mime_type,
+        elements=tuple(found if last_page > 1 else _without_pages(found)),
+        metadata=_properties(tree),
+    )
+
+
+def _properties(tree: office_tree.Node) -> dict[str, Any]:
+    names = ("title", "author", "subject", "keywords", "created", "modified", "description")
+    return {name: tree["metadata"].get(name) for name in names}

@@ -1,0 +1,189 @@
+"""Makes a Word file ready for office-oxide: what the library does not know is written into the text, with marks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lxml import etree
+
+from engines.parsing import office_drawings
+from engines.parsing.word_formulas import written
+from engines.parsing.word_numbering import Numbering
+from engines.parsing.word_package import Package, Relation
+from engines.parsing.word_pages import mark_pages
+from engines.parsing.word_revisions import accept_changes, remove_unseen
+from engines.parsing.word_styles import Styles
+from engines.parsing.word_xml import A, M, Mark, R, V, W, is_on, paragraph, prepend, remove, run, table, value
+
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_CHART = f"{office_drawings.C}chart"
+_DIAGRAM = f"{office_drawings.DGM}relIds"
+_TEXT_PARTS = ("footnotes", "endnotes", "comments", "header", "footer")
+_MAX_COLUMNS = 64
+
+Relations = dict[str, Relation]
+
+
+class Prepared(NamedTuple):
+    """`hidden` is the number of paragraphs with unseen text; `was_shown` says whether Word kept where it broke pages."""
+
+    data: bytes
+    hidden: int
+    was_shown: bool
+
+
+def prepare(package: Package) -> Prepared:
+    """Raise ValueError if the file has no text at all, so that it cannot be a document."""
+    relations = package.relations(package.main)
+    targets = {relation.kind: relation.target for relation in relations.values() if not relation.is_external}
+    styles = Styles(package.tree(targets.get("styles", "word/styles.xml")))
+    numbering = Numbering(package.tree(targets.get("numbering", "word/numbering.xml")), styles)
+    document = package.tree(package.main)
+    body = document.find(f"{W}body") if document is not None else None
+    if body is None:
+        raise ValueError("there is no body")
+    names = {one.target for one in relations.values() if one.kind in _TEXT_PARTS and not one.is_external}
+    others = {name: root for name in sorted(names) if (root := package.tree(name)) is not None}
+    hidden = _prepare_part(package, package.main, document, styles)
+    hidden += sum(_prepare_part(package, name, root, styles) for name, root in others.items())
+    _mark_pictures(body, relations)
+    was_shown = mark_pages(body, styles)
+    for root in (document, *others.values()):
+        _mark_paragraphs(root, styles, numbering)
+    return Prepared(package.packed({package.main: document, **others}), hidden, was_shown)
+
+
+def _prepare_part(package: Package, name: str, root: Any, styles: Styles) -> int:
+    """Write into the text what holds in all parts, and return the number of paragraphs with unseen text."""
+    for node in list(root.iter(_FALLBACK)):
+        if node.getprevious() is not None:
+            remove(node)
+    accept_changes(root)
+    hidden = remove_unseen(root, styles)
+    _show_bases(root)
+    _show_choices(root)
+    _write_formulas(root)
+    _fill_rows(root)
+    relations = package.relations(name)
+    _write_drawings(package, root, relations)
+    for chunk in list(root.iter(f"{W}altChunk")):
+        relation = relations.get(chunk.get(f"{R}id"))
+        if relation and not relation.is_external:
+            chunk.addnext(paragraph(f"{Mark.PART}{relation.target}{Mark.END}"))
+        remove(chunk)
+    return hidden
+
+
+def _show_bases(root: Any) -> None:
+    """Put what a ruby annotation explains in place of both."""
+    for ruby in list(root.iter(f"{W}ruby")):
+        holder, base = ruby.getparent(), ruby.find(f"{W}rubyBase")
+        for part in reversed(base if base is not None else []):
+            holder.addnext(part)
+        holder.remove(ruby)
+
+
+def _show_choices(root: Any) -> None:
+    """Write the state of check boxes and lists of old forms, which is only in their fields."""
+    for box in list(root.iter(f"{W}checkBox")):
+        state = is_on(box, "checked")
+        is_checked = is_on(box, "default") if state is None else state
+        _write_behind(box, "☒ " if is_checked else "☐ ")
+    for choice in list(root.iter(f"{W}ddList")):
+        entries, chosen = choice.findall(f"{W}listEntry"), value(choice, "result") or "0"
+        if chosen.isdigit() and int(chosen) < len(entries):
+            _write_behind(choice, entries[int(chosen)].get(f"{W}val", ""))
+
+
+def _write_behind(field: Any, text: str) -> None:
+    """Write text behind the run in which a field ends."""
+    holder = next(field.iterancestors(f"{W}r"), None)
+    following = () if holder is None else (holder, *holder.itersiblings(f"{W}r"))
+    for node in following:
+        if any(part.get(f"{W}fldCharType") == "end" for part in node.iter(f"{W}fldChar")):
+            node.addnext(run(text))
+            return
+
+
+def _write_formulas(root: Any) -> None:
+    for group in list(root.iter(f"{M}oMathPara")):
+        for formula in group.findall(f"{M}oMath"):
+            group.addprevious(formula)
+            group.addprevious(run(" "))
+        remove(group)
+    for formula in list(root.iter(f"{M}oMath")):
+        if formula.getparent() is not None:
+            formula.addprevious(run(f"{Mark.FORMULA}{written(formula)}{Mark.FORMULA}"))
+            remove(formula)
+
+
+def _fill_rows(root: Any) -> None:
+    """Put empty cells where a row begins further right."""
+    for row in root.iter(f"{W}tr"):
+        width = value(row, "trPr", "gridBefore") or ""
+        first = row.find(f"{W}tc")
+        if width.isdigit() and first is not None:
+            filler = table([[""] * min(int(width), _MAX_COLUMNS)])
+            for cell in filler[0].findall(f"{W}tc"):
+                first.addprevious(cell)
+
+
+def _write_drawings(package: Package, root: Any, relations: Relations) -> None:
+    """Put the figures of charts and the texts of diagrams behind the paragraphs in which they are drawn."""
+    for node in list(root.iter(_CHART, _DIAGRAM)):
+        relation = relations.get(node.get(f"{R}id") or node.get(f"{R}dm") or "")
+        drawing = next(node.iterancestors(f"{W}drawing"), None)
+        holder = next(node.iterancestors(f"{W}p"), None)
+        part = package.tree(relation.target) if relation and not relation.is_external else None
+        if part is None or drawing is None or holder is None:
+            continue
+        if node.tag == _CHART:
+            rows = office_drawings.chart_rows(part)
+            title = office_drawings.chart_title(part)
+            blocks = [paragraph(Mark.CAPTION + title)] * bool(title) + [table(rows)] * bool(rows)
+        else:
+            blocks = [paragraph(Mark.ITEM + line) for line in office_drawings.diagram_lines(part)]
+        for block in reversed(blocks):
+            holder.addnext(block)
+        remove(drawing)
+
+
+def _mark_pictures(body: Any, relations: Relations) -> None:
+    """Name each picture's part at the first place where it is shown."""
+    seen = set()
+    for node in list(body.iter(f"{A}blip", f"{V}imagedata")):
+        relation = relations.get(node.get(f"{R}embed") or node.get(f"{R}id") or "")
+        holder = next(node.iterancestors(f"{W}r"), None)
+        if relation is None or relation.is_external or holder is None or relation.target in seen:
+            continue
+        seen.add(relation.target)
+        holder.addnext(run(f"{Mark.PART}{relation.target}{Mark.END}"))
+
+
+def _mark_paragraphs(root: Any, styles: Styles, numbering: Numbering) -> None:
+    """Write the kinds and the numbers of paragraphs into their text. The library counts them in its own way, so it must not
+    see that they are in a list."""
+    for node in list(root.iter(f"{W}p")):
+        properties = node.find(f"{W}pPr")
+        style = value(properties, "pStyle")
+        by_style = styles.numbering(style)
+        number = value(properties, "numPr", "numId") or by_style[0]
+        level = value(properties, "numPr", "ilvl") or by_style[1] or "0"
+        label = numbering.label(number, int(level) if level.isdigit() else 0)
+        mark = styles.mark(style) or (Mark.ITEM if label is not None else "")
+        if label is not None and properties is not None:
+            _leave_list(properties)
+        if (mark or label) and _has_text(node):
+            prepend(node, f"{mark}{label} " if label else mark)
+
+
+def _leave_list(properties: Any) -> None:
+    own = properties.find(f"{W}numPr")
+    if own is not None:
+        properties.remove(own)
+    none = etree.SubElement(etree.SubElement(properties, f"{W}numPr"), f"{W}numId")
+    none.set(f"{W}val", "0")
+
+
+def _has_text(node: Any) -> bool:
+    return any((text.text or "").strip() for text in node.iter(f"{W}t"))

@@ -1,0 +1,89 @@
+"""Tracked changes as accepted, and text that nobody sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engines.parsing.word_styles import Styles
+from engines.parsing.word_xml import V, W, is_on, remove, value
+
+_REMOVED = [f"{W}{name}" for name in ("del", "moveFrom", "cellDel")]
+_MIN_HALF_POINTS = 4
+_PLAIN_COLOURS = (None, "", "auto", "FFFFFF", "ffffff")
+
+
+def accept_changes(root: Any) -> None:
+    """Remove what was deleted or moved away. Paragraphs with nothing left are removed, and those between which the break was
+    deleted are joined."""
+    for node in list(root.iter(*_REMOVED)):
+        holder = node.getparent()
+        if holder is None:
+            continue
+        if holder.tag == f"{W}trPr":
+            remove(holder.getparent())
+        elif node.tag == f"{W}cellDel":
+            _empty(holder.getparent())
+        elif holder.tag == f"{W}rPr" and holder.getparent().tag == f"{W}pPr":
+            _join_to_next(holder.getparent().getparent())
+        else:
+            remove(node)
+
+
+def _empty(cell: Any) -> None:
+    for node in cell.findall(f"{W}p"):
+        for part in [one for one in node if one.tag != f"{W}pPr"]:
+            node.remove(part)
+
+
+def _join_to_next(paragraph: Any) -> None:
+    """Move a paragraph's text to the begin of the next one."""
+    following = paragraph.getnext()
+    parts = [part for part in paragraph if part.tag not in (f"{W}pPr", *_REMOVED)]
+    if following is None or following.tag != f"{W}p":
+        return
+    at = 1 if following.find(f"{W}pPr") is not None else 0
+    following[at:at] = parts
+    remove(paragraph)
+
+
+def remove_unseen(root: Any, styles: Styles) -> int:
+    """Remove hidden runs, and those in white on white or too small to be seen. Return the number of paragraphs with some."""
+    found = set()
+    for node in list(root.iter(f"{W}r")):
+        paragraph = next(node.iterancestors(f"{W}p"), None)
+        if paragraph is not None and _is_unseen(node, paragraph, styles):
+            if any((text.text or "").strip() for text in node.iter(f"{W}t")):
+                found.add(paragraph)
+            remove(node)
+    for paragraph in found:
+        has_more = any(node.tag != f"{W}pPr" for node in paragraph) or paragraph.getnext() is None
+        if is_on(paragraph, "pPr", "rPr", "vanish") and not has_more:
+            remove(paragraph)
+    return len(found)
+
+
+def _is_unseen(run: Any, paragraph: Any, styles: Styles) -> bool:
+    said = is_on(run, "rPr", "vanish")
+    if said is None:
+        names = value(run, "rPr", "rStyle"), value(paragraph, "pPr", "pStyle")
+        said = any(styles.is_on(name, "rPr", "vanish") for name in names)
+    size = value(run, "rPr", "sz") or ""
+    is_tiny = size.isascii() and size.isdigit() and int(size) < _MIN_HALF_POINTS
+    return said or is_tiny or _is_white_on_white(run, paragraph, styles)
+
+
+def _is_white_on_white(run: Any, paragraph: Any, styles: Styles) -> bool:
+    """Cells and boxes have backgrounds of their own, which may come from anywhere: white text in them counts as seen."""
+    if (value(run, "rPr", "color") or "").upper() != "FFFFFF":
+        return False
+    places = (f"{W}tc", f"{W}txbxContent", f"{V}textbox")
+    if next(paragraph.iterancestors(*places), None) is not None:
+        return False
+    if (value(run, "rPr", "highlight") or "none") != "none":
+        return False
+    root = run.getroottree().getroot()
+    shades = [run.find(f"{W}rPr/{W}shd"), paragraph.find(f"{W}pPr/{W}shd"), root.find(f"{W}background")]
+    shades += styles.shades(value(paragraph, "pPr", "pStyle"))
+    return all(
+        shade is None or shade.get(f"{W}fill", shade.get(f"{W}color")) in _PLAIN_COLOURS for shade in shades
+    )

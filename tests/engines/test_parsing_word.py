@@ -1,0 +1,385 @@
+"""Word: what a person sees, in order, on its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engines.parsing import ParsedDocument
+from tests.engines.reading import Read, image_file, outline, text_image, texts
+from tests.engines.word_files import (
+    cell,
+    in_list,
+    list_level,
+    paragraph,
+    run,
+    style,
+    table,
+    word_file,
+)
+
+FILES = Path(__file__).parents[1] / "files"
+NUMBERING = (
+    f'<w:abstractNum w:abstractNumId="0">{list_level(0, "%1.")}{list_level(1, "%1.%2")}'
+    f"{list_level(2, '(%3)', 'lowerLetter')}</w:abstractNum>"
+    f'<w:abstractNum w:abstractNumId="1">{list_level(0, "•", "bullet")}</w:abstractNum>'
+    '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num>'
+    '<w:num w:numId="3"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/>'
+    "</w:lvlOverride></w:num>"
+)
+PAGE_BREAK = '<w:r><w:br w:type="page"/></w:r>'
+SHOWN_BREAK = "<w:lastRenderedPageBreak/>"
+
+
+def pages(document: ParsedDocument) -> list[tuple[str, int | None]]:
+    return [(element.text, element.page) for element in document.elements]
+
+
+def test_tracked_changes_are_read_as_accepted(read: Read) -> None:
+    deleted = '<w:del w:id="1" w:author="a"><w:r><w:delText>fourteen</w:delText></w:r></w:del>'
+    inserted = f'<w:ins w:id="2" w:author="a">{run("twenty-one")}</w:ins>'
+    joined = '<w:rPr><w:del w:id="3" w:author="a"/></w:rPr>'
+    gone = f'<w:tr><w:trPr><w:del w:id="4" w:author="a"/></w:trPr>{cell("gone")}{cell("too")}</w:tr>'
+    source = word_file(
+        paragraph(f"{run('It takes ')}{deleted}{inserted}{run(' days.')}")
+        + paragraph("One half ", joined)
+        + paragraph("and the other.")
+        + table(cell("Kept") + cell("7"), gone, cell("Kept too") + cell("8"))
+    )
+    assert outline(read("a.docx", source)) == [
+        ("text", "It takes twenty-one days."),
+        ("text", "One half and the other."),
+        ("table", "Kept | 7\nKept too | 8"),
+    ]
+
+
+def test_wrappers_of_text_are_transparent(read: Read) -> None:
+    wrapped = (
+        f"<w:sdt><w:sdtContent>{run('Control ')}</w:sdtContent></w:sdt><w:smartTag>{run('tag ')}</w:smartTag>"
+        f'<w:fldSimple w:instr="DOCPROPERTY x">{run("field ")}</w:fldSimple><w:customXml>{run("xml ")}</w:customXml>'
+        "<w:r><w:ruby><w:rt><w:r><w:t>reading</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>base</w:t></w:r></w:rubyBase>"
+        "</w:ruby></w:r>"
+    )
+    rows = f"<w:sdt><w:sdtContent>{table(cell('In a') + cell('control'))}</w:sdtContent></w:sdt>"
+    assert outline(read("a.docx", word_file(paragraph(wrapped) + rows))) == [
+        ("text", "Control tag field xml base"),
+        ("table", "In a | control"),
+    ]
+
+
+def test_notes_and_comments_follow_what_they_belong_to(read: Read) -> None:
+    marks = '<w:r><w:footnoteReference w:id="2"/></w:r><w:r><w:commentReference w:id="0"/></w:r>'
+    source = word_file(
+        paragraph(run("First.") + marks)
+        + table(cell(paragraph(run("Cell") + '<w:r><w:endnoteReference w:id="3"/></w:r>')) + cell("b"))
+        + paragraph("Last."),
+        parts={
+            "footnotes.xml": f'<w:footnote w:id="2">{paragraph("Below the line.")}</w:footnote>',
+            "endnotes.xml": f'<w:endnote w:id="3">{paragraph("At the end.")}</w:endnote>',
+            "comments.xml": f'<w:comment w:id="0" w:author="Ada">{paragraph("Is it so?")}</w:comment>',
+        },
+    )
+    assert outline(read("a.docx", source)) == [
+        ("text", "First."),
+        ("note", "Below the line."),
+        ("comment", "Comment by Ada: Is it so?"),
+        ("table", "Cell | b"),
+        ("note", "At the end."),
+        ("text", "Last."),
+    ]
+
+
+def test_numbers_of_clauses_are_counted(read: Read) -> None:
+    source = word_file(
+        paragraph("Scope", in_list(0), "Heading1")
+        + paragraph("Payment", in_list(0), "Heading1")
+        + paragraph("Terms", in_list(1))
+        + paragraph("cash", in_list(2))
+        + paragraph("card", in_list(2))
+        + paragraph("dot", in_list(0, 2))
+        + paragraph("Anew", in_list(0, 3))
+        + paragraph("By style", style="Clause"),
+        parts={
+            "numbering.xml": NUMBERING,
+            "styles.xml": style("Heading1", '<w:pPr><w:outlineLvl w:val="0"/></w:pPr>', shown="heading 1")
+            + style("Clause", f"<w:pPr>{in_list(0)}</w:pPr>"),
+        },
+    )
+    assert outline(read("a.docx", source)) == [
+        ("title", "1. Scope"),
+        ("title", "2. Payment"),
+        ("list_item", "2.1 Terms"),
+        ("list_item", "(a) cash"),
+        ("list_item", "(b) card"),
+        ("list_item", "dot"),
+        ("list_item", "1. Anew"),
+        ("list_item", "2. By style"),
+    ]
+
+
+def test_own_styles_give_titles_captions_and_code(read: Read) -> None:
+    source = word_file(
+        paragraph("Report", style="Mine")
+        + paragraph("Part", style="Part")
+        + paragraph("Figure 1", style="Below")
+        + paragraph("if x:", style="Listing")
+        + paragraph("    go()", style="Listing"),
+        parts={
+            "styles.xml": style("Title", shown="Title")
+            + style("Mine", based_on="Title")
+            + style("Part", '<w:pPr><w:outlineLvl w:val="1"/></w:pPr>')
+            + style("Caption", shown="caption")
+            + style("Below", based_on="Caption")
+            + style("Listing", shown="Source Code")
+        },
+    )
+    document = read("a.docx", source)
+    assert [(str(one.kind), one.text, one.level) for one in document.elements] == [
+        ("title", "Report", 1),
+        ("title", "Part", 2),
+        ("caption", "Figure 1", 0),
+        ("code", "if x:\n    go()", 0),
+    ]
+
+
+def test_unseen_text_is_left_out_and_counted(read: Read) -> None:
+    source = word_file(
+        paragraph(run("Seen. ") + run("Hidden. ", "<w:vanish/>") + run("Shown.", '<w:vanish w:val="0"/>'))
+        + paragraph("Hidden by style", style="Secret")
+        + paragraph(run("white", '<w:color w:val="FFFFFF"/>'))
+        + paragraph(run("tiny", '<w:sz w:val="2"/>'))
+        + paragraph(
+            run("white on black", '<w:color w:val="FFFFFF"/>'), '<w:shd w:val="clear" w:fill="000000"/>'
+        ),
+        parts={"styles.xml": style("Secret", "<w:rPr><w:vanish/></w:rPr>")},
+    )
+    document = read("a.docx", source)
+    assert texts(document) == "Seen. Shown.\nwhite on black"
+    assert document.metadata["hidden_parts"] == 4
+
+
+def test_merged_cells_keep_their_columns(read: Read) -> None:
+    source = word_file(
+        table(
+            f"<w:tr><w:trPr><w:tblHeader/></w:trPr>{cell('City')}{cell('Grade')}{cell('Rate')}</w:tr>",
+            cell("Aachen", '<w:vMerge w:val="restart"/>') + cell("Senior") + cell("480"),
+            cell("", "<w:vMerge/>") + cell("Junior") + cell("350"),
+            f'<w:tr><w:trPr><w:gridBefore w:val="1"/></w:trPr>{cell("Sum")}{cell("830")}</w:tr>',
+            cell("Total", '<w:gridSpan w:val="2"/>')
+            + cell(table(cell("a") + cell("b"), cell("c") + cell("d"))),
+        )
+    )
+    [element] = read("a.docx", source).elements
+    assert element.header_rows == 1
+    assert element.text == (
+        "City | Grade | Rate\nAachen | Senior | 480\nAachen | Junior | 350\n| Sum | 830\nTotal | Total | a, b; c, d"
+    )
+
+
+def test_frames_of_one_cell_are_no_tables(read: Read) -> None:
+    source = word_file(
+        table(cell(paragraph("Head", '<w:outlineLvl w:val="0"/>') + paragraph("Text in a frame.")))
+    )
+    assert outline(read("a.docx", source)) == [("title", "Head"), ("text", "Text in a frame.")]
+
+
+def test_pages_are_counted_once_for_each_break(read: Read) -> None:
+    """Word keeps a break that it showed behind one that the author set, and one in each cell of a row."""
+    source = word_file(
+        paragraph("One.")
+        + paragraph(PAGE_BREAK)
+        + paragraph(f"<w:r>{SHOWN_BREAK}<w:t>Two. </w:t></w:r><w:r>{SHOWN_BREAK}<w:t>Three.</w:t></w:r>")
+        + table(
+            cell("Name") + cell("Size"),
+            cell("a") + cell("7"),
+            cell(paragraph(f"<w:r>{SHOWN_BREAK}<w:t>c</w:t></w:r>")) * 2,
+        )
+        + paragraph("Four.", '<w:sectPr><w:type w:val="nextPage"/></w:sectPr>')
+        + paragraph("Five.")
+        + "<w:sectPr/>"
+    )
+    document = read("a.docx", source)
+    assert pages(document) == [
+        ("One.", 1),
+        ("Two.", 2),
+        ("Three.", 3),
+        ("Name | Size\na | 7", 3),
+        ("Name | Size\nc | c", 4),
+        ("Four.", 4),
+        ("Five.", 5),
+    ]
+    assert [element.continues for element in document.elements] == [
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert document.metadata["page_count"] == 5
+
+
+def test_title_is_on_the_page_that_it_begins(read: Read) -> None:
+    source = word_file(
+        paragraph("Before.")
+        + paragraph(f"<w:r>{SHOWN_BREAK}<w:t>Clause</w:t></w:r>", in_list(0))
+        + paragraph("Apart", "<w:pageBreakBefore/>"),
+        parts={"numbering.xml": NUMBERING},
+    )
+    assert pages(read("a.docx", source)) == [("Before.", 1), ("1. Clause", 2), ("Apart", 3)]
+
+
+def test_pages_are_unknown_without_any_break(read: Read) -> None:
+    document = read("a.docx", word_file(paragraph("Some text.")))
+    assert pages(document) == [("Some text.", None)]
+
+
+def test_formulas_are_latex_or_a_plain_line(read: Read) -> None:
+    fraction = (
+        "<m:oMath><m:r><m:t>\U0001d44e=</m:t></m:r><m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den>"
+        "<m:rad><m:radPr><m:degHide/></m:radPr><m:deg/><m:e><m:r><m:t>π</m:t></m:r></m:e></m:rad></m:den></m:f></m:oMath>"
+    )
+    plain = "<m:oMath><m:r><m:t>S = M/W</m:t></m:r></m:oMath>"
+    source = word_file(
+        paragraph(f"{run('So ')}{fraction}{run(' holds.')}")
+        + paragraph(f"<m:oMathPara>{fraction}</m:oMathPara>")
+        + paragraph(plain)
+    )
+    assert outline(read("a.docx", source)) == [
+        ("text", r"So $a=\frac{1}{\sqrt{\pi }}$ holds."),
+        ("formula", r"a=\frac{1}{\sqrt{\pi }}"),
+        ("formula", "S = M/W"),
+    ]
+
+
+def test_raised_figures_stay_raised(read: Read) -> None:
+    raised = '<w:vertAlign w:val="superscript"/>'
+    source = word_file(paragraph(run("10") + run("3", raised) + run(" on the 1") + run("st", raised)))
+    assert texts(read("a.docx", source)) == "10³ on the 1st"
+
+
+def test_headers_and_footers_are_read_once(read: Read) -> None:
+    references = (
+        f'<w:{kind}Reference w:type="default" r:id="{key}"/>'
+        for kind, key in (("header", "h"), ("footer", "f"))
+    )
+    section = f"<w:sectPr>{''.join(references)}</w:sectPr>"
+    source = word_file(
+        paragraph("First section.", section) + paragraph("Second section.") + section,
+        parts={"header1.xml": paragraph("Letterhead"), "footer1.xml": paragraph("Imprint")},
+        relations={"h": ("header", "header1.xml"), "f": ("footer", "footer1.xml")},
+    )
+    found = outline(read("a.docx", source))
+    assert found.count(("header", "Letterhead")) == found.count(("footer", "Imprint")) == 1
+    assert found[0] == ("header", "Letterhead")
+
+
+def test_text_boxes_are_read_once(read: Read) -> None:
+    inner = f"<w:txbxContent>{paragraph('In a box.', in_list(0))}</w:txbxContent>"
+    box = (
+        '<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wp:inline><a:graphic><a:graphicData '
+        f'uri="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"><wps:wsp><wps:txbx>{inner}</wps:txbx>'
+        "</wps:wsp></a:graphicData></a:graphic></wp:inline></w:drawing></mc:Choice><mc:Fallback><w:pict><v:shape>"
+        f"<v:textbox>{inner}</v:textbox></v:shape></w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+    )
+    source = word_file(
+        paragraph(run("Around.") + box) + paragraph("Next", in_list(0)), parts={"numbering.xml": NUMBERING}
+    )
+    assert [text for _, text in outline(read("a.docx", source))] == ["Around.", "1. In a box.", "2. Next"]
+
+
+def drawing(graphic: str) -> str:
+    graphic = f"<a:graphic><a:graphicData>{graphic}</a:graphicData></a:graphic>"
+    return f"<w:r><w:drawing><wp:inline>{graphic}</wp:inline></w:drawing></w:r>"
+
+
+def test_charts_and_diagrams_are_text(read: Read) -> None:
+    def values(*texts: str) -> str:
+        return "".join(f'<c:pt idx="{at}"><c:v>{text}</c:v></c:pt>' for at, text in enumerate(texts))
+
+    chart = (
+        "<c:chartSpace><c:chart><c:title><c:tx><c:rich><a:p><a:r><a:t>Harvest</a:t></a:r></a:p></c:rich></c:tx></c:title>"
+        f"<c:plotArea><c:barChart><c:ser><c:tx><c:strRef><c:strCache>{values('Tons')}</c:strCache></c:strRef></c:tx>"
+        f"<c:cat><c:strRef><c:strCache>{values('2023', '2024')}</c:strCache></c:strRef></c:cat><c:val><c:numRef>"
+        f"<c:numCache>{values('4.4000000000000004', '7')}</c:numCache></c:numRef></c:val></c:ser></c:barChart></c:plotArea>"
+        "</c:chart></c:chartSpace>"
+    )
+    points = "".join(
+        f'<dgm:pt modelId="{at}"><dgm:t><a:p><a:r><a:t>{text}</a:t></a:r></a:p></dgm:t></dgm:pt>'
+        for at, text in ((3, "Second step"), (2, "First step"))
+    )
+    diagram = (
+        f'<dgm:dataModel><dgm:ptLst><dgm:pt modelId="1" type="doc"/>{points}</dgm:ptLst><dgm:cxnLst>'
+        '<dgm:cxn srcId="1" destId="2" srcOrd="0"/><dgm:cxn srcId="1" destId="3" srcOrd="1"/></dgm:cxnLst></dgm:dataModel>'
+    )
+    source = word_file(
+        paragraph(run("Above.") + drawing('<c:chart r:id="c"/>'))
+        + paragraph(run("Steps:") + drawing('<dgm:relIds r:dm="d"/>')),
+        parts={"charts/chart1.xml": chart, "diagrams/data1.xml": diagram},
+        relations={"c": ("chart", "charts/chart1.xml"), "d": ("diagramData", "diagrams/data1.xml")},
+    )
+    assert outline(read("a.docx", source)) == [
+        ("text", "Above."),
+        ("caption", "Harvest"),
+        ("table", "| Tons\n2023 | 4.4\n2024 | 7"),
+        ("text", "Steps:"),
+        ("list_item", "First step"),
+        ("list_item", "Second step"),
+    ]
+
+
+def test_imported_pages_are_read_in_place(read: Read) -> None:
+    source = word_file(
+        paragraph("Before.") + '<w:altChunk r:id="p"/>' + paragraph("After."),
+        parts={"page.html": b"<p>Imported &amp; read.</p>"},
+        relations={"p": ("aFChunk", "page.html")},
+    )
+    assert texts(read("a.docx", source)) == "Before.\nImported & read.\nAfter."
+
+
+def test_embedded_files_are_members(read: Read) -> None:
+    source = word_file(
+        paragraph("See the sheet."),
+        parts={
+            "embeddings/sheet.xlsx": b"PK..",
+            "embeddings/broken.bin": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        },
+        relations={"e": ("package", "embeddings/sheet.xlsx"), "b": ("oleObject", "embeddings/broken.bin")},
+    )
+    document = read("a.docx", source)
+    assert [member.name for member in document.members] == ["sheet.xlsx"]
+    assert [(one.code, "broken.bin" in one.detail) for one in document.warnings] == [("unread_members", True)]
+
+
+def picture(key: str) -> str:
+    return drawing(f'<pic:pic><pic:blipFill><a:blip r:embed="{key}"/></pic:blipFill></pic:pic>')
+
+
+def test_text_in_pictures_is_read_where_it_stands(read: Read) -> None:
+    image = image_file("PNG", [text_image("Call 4417")])
+    source = word_file(
+        paragraph(run("Read the notice.") + picture("i"))
+        + paragraph(run("Missing.") + picture("missing") + picture("x"))
+        + paragraph(picture("i"))
+        + paragraph("End."),
+        parts={"media/image1.png": image},
+        relations={"i": ("image", "media/image1.png"), "x": ("image", "media/none.png")},
+    )
+    assert texts(read("a.docx", source)) == "Read the notice.\nCall 4417\nMissing.\nEnd."
+
+
+@pytest.mark.parametrize(
+    "main_type",
+    [
+        "application/vnd.ms-word.document.macroEnabled.main+xml",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
+        "application/vnd.ms-word.template.macroEnabledTemplate.main+xml",
+    ],
+)
+def test_other_flavours_are_read(read: Read, main_type: str) -> None:
+    assert (
+        texts(read("a.docm", word_file(paragraph("Payroll closes."), main_type=main_type)))
+        == "Payroll closes."
+    )

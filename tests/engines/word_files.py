@@ -1,0 +1,115 @@
+"""Word files for tests, made of the XML of their parts."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+SPACES = " ".join(
+    f'xmlns:{prefix}="{address}"'
+    for prefix, address in {
+        "w": "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
+        "r": "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+        "m": "http://schemas.openxmlformats.org/officeDocument/2006/math",
+        "a": "http://schemas.openxmlformats.org/drawingml/2006/main",
+        "c": "http://schemas.openxmlformats.org/drawingml/2006/chart",
+        "dgm": "http://schemas.openxmlformats.org/drawingml/2006/diagram",
+        "pic": "http://schemas.openxmlformats.org/drawingml/2006/picture",
+        "wp": "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing",
+        "wps": "http://schemas.microsoft.com/office/word/2010/wordprocessingShape",
+        "mc": "http://schemas.openxmlformats.org/markup-compatibility/2006",
+        "v": "urn:schemas-microsoft-com:vml",
+    }.items()
+)
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+
+
+def word_file(
+    body: str,
+    *,
+    parts: dict[str, str | bytes] | None = None,
+    relations: dict[str, tuple[str, str]] | None = None,
+    main_type: str = _MAIN,
+) -> bytes:
+    """Return a file with this body. `parts` are further ones of the folder word, as bytes or as the inner XML of a root
+    element; `relations` those of the document besides that to its styles: {id: (kind, target)}."""
+    parts, relations = parts or {}, dict(relations or {})
+    for name in ("styles", "numbering", "footnotes", "endnotes", "comments"):
+        if f"{name}.xml" in parts:
+            relations[f"_{name}"] = (name, f"{name}.xml")
+    links = "".join(
+        f'<Relationship Id="{key}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
+        for key, (kind, target) in relations.items()
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/word/document.xml" ContentType="{main_type}"/></Types>',
+        )
+        archive.writestr(
+            "_rels/.rels",
+            _relationships(
+                f'<Relationship Id="r1" Type="{_OFFICE}/officeDocument" Target="word/document.xml"/>'
+            ),
+        )
+        archive.writestr("word/document.xml", f"<w:document {SPACES}><w:body>{body}</w:body></w:document>")
+        archive.writestr("word/_rels/document.xml.rels", _relationships(links))
+        for name, content in parts.items():
+            archive.writestr(f"word/{name}", content if isinstance(content, bytes) else _root(name, content))
+    return out.getvalue()
+
+
+def _relationships(links: str) -> str:
+    return (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f"{links}</Relationships>"
+    )
+
+
+def _root(name: str, content: str) -> str:
+    if content.startswith(("<c:", "<dgm:")):
+        return content.replace(">", f" {SPACES}>", 1)
+    root = name.removesuffix(".xml").rstrip("0123456789")
+    root = {"header": "hdr", "footer": "ftr"}.get(root, root)
+    return f"<w:{root} {SPACES}>{content}</w:{root}>"
+
+
+def run(text: str, properties: str = "") -> str:
+    return f'<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def paragraph(text: str, properties: str = "", style: str = "") -> str:
+    """`text` may be XML of runs, or plain."""
+    inner = text if text.startswith("<") else run(text)
+    style = f'<w:pStyle w:val="{style}"/>' if style else ""
+    return f"<w:p><w:pPr>{style}{properties}</w:pPr>{inner}</w:p>"
+
+
+def style(name: str, properties: str = "", based_on: str = "", shown: str = "") -> str:
+    base = f'<w:basedOn w:val="{based_on}"/>' if based_on else ""
+    return f'<w:style w:type="paragraph" w:styleId="{name}"><w:name w:val="{shown or name}"/>{base}{properties}</w:style>'
+
+
+def cell(content: str, properties: str = "") -> str:
+    """`content` may be XML of blocks, or plain."""
+    inner = content if content.startswith(("<w:p", "<w:tbl")) else paragraph(content)
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{inner}</w:tc>"
+
+
+def table(*rows: str) -> str:
+    return (
+        f"<w:tbl>{''.join(row if row.startswith('<w:tr') else f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
+    )
+
+
+def list_level(level: int, text: str, format: str = "decimal") -> str:
+    return f'<w:lvl w:ilvl="{level}"><w:start w:val="1"/><w:numFmt w:val="{format}"/><w:lvlText w:val="{text}"/></w:lvl>'
+
+
+def in_list(level: int = 0, number: int = 1) -> str:
+    return f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr>'
