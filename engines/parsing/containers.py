@@ -13,12 +13,16 @@ from engines.parsing.readers.archives import ZIP
 from engines.parsing.readers.epub import EPUB
 
 _PACKAGES = {package: one.mime_type for one in FORMATS for package in one.packages}
-_FOLDERS = {one.folder: one.mime_type for one in FORMATS if one.folder}
+# A file in a folder says more than the folder.
+_FOLDERS = dict(
+    sorted(((one.folder, one.mime_type) for one in FORMATS if one.folder), key=lambda row: "/" not in row[0])
+)
 _STREAMS = {stream: one.mime_type for one in FORMATS for stream in one.streams}
 _CONTENT_TYPES = "[Content_Types].xml"
 _EPUB_CONTAINER = "META-INF/container.xml"
 _MANIFEST = "META-INF/manifest.xml"
 _ENTRY_TAG, _MEDIA_TYPE = re.compile(rb"<[^>]*>"), re.compile(rb'media-type="([^"]*)"')
+_FLAT_DOCUMENT = re.compile(r"""<office:document\s[^>]*office:mimetype=["']([^"']+)""")
 _MAX_DECLARATION_BYTES = 4_096
 
 
@@ -38,11 +42,17 @@ def type_in_zip(path: Path, filename: str) -> str:
         raise unsupported_error(name)
     if _CONTENT_TYPES not in names:
         return EPUB if _EPUB_CONTAINER in names else ZIP
-    folders = {name.split("/", 1)[0].lower() for name in names if "/" in name}
+    parts = {part for name in names if "/" in name for part in (name.lower(), name.split("/", 1)[0].lower())}
     for folder, mime_type in _FOLDERS.items():
-        if folder in folders:
+        if folder in parts:
             return mime_type
     raise unsupported_error("Office file of an unknown kind")
+
+
+def type_of_flat_file(text: str) -> str:
+    """Return the type of an OpenDocument file that is no package, by the beginning of its text, or ""."""
+    declared = _FLAT_DOCUMENT.search(text)
+    return _PACKAGES.get(declared[1], "") if declared else ""
 
 
 def _declared_type(archive: zipfile.ZipFile, names: list[str]) -> str:

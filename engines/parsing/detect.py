@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from engines.parsing import ParseError, encoding, unsupported
-from engines.parsing.containers import is_tar, type_in_ole, type_in_zip, unsupported_error
+from engines.parsing.containers import is_tar, type_in_ole, type_in_zip, type_of_flat_file, unsupported_error
 from engines.parsing.formats import FORMATS
 from engines.parsing.readers.archives import TAR
 from engines.parsing.readers.html import HTML
@@ -95,7 +95,7 @@ def _detect_in_text(head: bytes, filename: str) -> str:
     if _HTML_START.match(text):
         return by_suffix if by_suffix == EML else HTML
     if _XML_START.match(text):
-        return XML
+        return type_of_flat_file(text) or XML
     if by_suffix in ("", PLAIN) and _is_mail(text):
         return EML
     return by_suffix or _detect_by_start(text) or _TEXT_BY_LABEL.get(_label(head), PLAIN)

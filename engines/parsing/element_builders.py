@@ -23,6 +23,12 @@ def code(text: str, page: int | None = None) -> Element:
     return Element(kind=ElementKind.CODE, text=text, page=page)
 
 
+def comment(text: str, author: str = "", page: int | None = None, *, place: str = "") -> Element:
+    """`place` says what it is about, if the elements before do not show it, such as a sheet's cell."""
+    head = "Comment" + (f" by {author}" if author.strip() else "") + (f" on {place}" if place else "")
+    return Element(kind=ElementKind.COMMENT, text=f"{head}: {text}", page=page)
+
+
 def table(rows: Iterable[Iterable[str]], page: int | None = None, header_rows: int = 0) -> Element:
     """One line per row. White space in cells is collapsed, and empty cells at the end of a row are dropped, as are empty
     rows. `header_rows` counts them, too."""

@@ -16,7 +16,8 @@ class Format:
     for the format.
 
     Binary formats are recognised by the first bytes (`signature`, a regular expression); in a zip archive by the type that
-    its entry `mimetype` has (one of `packages`), or by a `folder`; in an OLE file by one of its `streams`, in lower case.
+    its entry `mimetype` has (one of `packages`), or by a `folder` or a file in it; in an OLE file by one of its `streams`,
+    in lower case.
     """
 
     mime_type: str

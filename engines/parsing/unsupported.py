@@ -7,7 +7,6 @@ from pathlib import PurePath
 
 _PACKAGE_TYPES = {
     "application/vnd.oasis.opendocument.graphics": "OpenDocument drawing",
-    "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument spreadsheet",
     "application/vnd.oasis.opendocument.presentation": "OpenDocument presentation",
     "application/vnd.oasis.opendocument.formula": "OpenDocument formula",
     "application/vnd.oasis.opendocument.database": "OpenDocument database",
@@ -26,7 +25,6 @@ _ENTRIES = (
         r"Index/.*\.iwa|([^/]+\.(pages|numbers|key)/)?Index\.zip|index\.apxl(\.gz)?|buildVersionHistory\.plist|Metadata/BuildVersionHistory\.plist",
         _IWORK,
     ),
-    (r"xl/workbook\.bin", "Excel binary workbook"),
     (r"visio/.*", "Visio drawing"),
     (r"FixedDocumentSequence\.fdseq|FixedDocSeq\.fdseq", "XPS document"),
     (r"AndroidManifest\.xml", "Android app"),

@@ -8,18 +8,28 @@ NAME = "Excel workbook"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "engines.parsing.sheets.read_xlsx",
+        "engines.parsing.workbook.read",
         "Excel",
         "xlsx",
         name=NAME,
         folder="xl",
+        version=2,
+    ),
+    binary_format(
+        "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+        "engines.parsing.binary_workbook.read",
+        "Excel",
+        "xlsb",
+        name=NAME,
+        folder="xl/workbook.bin",
     ),
     binary_format(
         "application/vnd.ms-excel",
-        "engines.parsing.sheets.read_xls",
+        "engines.parsing.old_workbook.read",
         "Excel",
         "xls",
         name=NAME,
+        version=2,
         streams=("workbook", "book"),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engines.parsing.format import Format, binary_format
 
 ODT = "application/vnd.oasis.opendocument.text"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         ODT,
@@ -15,5 +16,14 @@ FORMATS: tuple[Format, ...] = (
         group="OpenDocument text",
         packages=tuple(f"{ODT}{kind}" for kind in ("", "-template", "-master", "-master-template", "-web")),
         starts_programs=True,
+    ),
+    binary_format(
+        ODS,
+        "engines.parsing.open_sheets.read",
+        "OpenDocument",
+        "ods",
+        name="OpenDocument spreadsheet",
+        group="OpenDocument spreadsheets",
+        packages=(ODS, f"{ODS}-template"),
     ),
 )
