@@ -39,6 +39,7 @@ _SIGNS = "signs"
 _EAST_ASIAN = frozenset(
     ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "FULLWIDTH", "HALFWIDTH", "KATAKANA-HIRAGANA")
 )
+_REPLACED = "\ufffd".encode()
 _WESTERN = "cp1252"
 _AS_WESTERN = "oyl-western"  # the handler of errors
 _LINE_BREAK = re.compile(rb"[\r\n]+")
@@ -106,6 +107,8 @@ def looks_like_text(head: bytes) -> bool:
 def _is_made_of_words(head: bytes) -> bool:
     """Sounds and other series of bytes have no control characters either, but no encoding makes words of them."""
     encoding = guess(head)
+    if encoding == "utf-8" and _REPLACED not in head:
+        return True
     start = head[:_START_BYTES]
     if encoding != "utf-8" and len(start) > len(start.translate(None, _CONTROL_CHARACTERS)):
         return False

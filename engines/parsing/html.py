@@ -1,4 +1,4 @@
-"""HTML: the text that a browser would show, without scripts, styles and navigation."""
+"""HTML: the text that a browser would show, without scripts, styles and what surrounds the text."""
 
 from __future__ import annotations
 
@@ -7,43 +7,28 @@ from typing import Any
 
 from lxml import etree
 
-from engines.parsing import Element, ElementKind, ParsedDocument, ParseError
-from engines.parsing.element_builders import code, table
+from engines.parsing import Element, ElementKind, ParsedDocument, ParseError, html_tables
+from engines.parsing.element_builders import code
+from engines.parsing.html_furniture import remove_furniture
+from engines.parsing.html_inline import replace_inline, take_notes
+from engines.parsing.html_lists import ListNumbers
+from engines.parsing.html_names import HEADING_TAGS, INLINE_TAGS
 from engines.parsing.html_visibility import remove_unseen
 from engines.parsing.job import Job
-from engines.parsing.text import load
+from engines.parsing.text import load_counted
 
 _REMOVED_TAGS = (
-    *("script", "style", "template", "noscript", "nav", "iframe", "object", "embed", "applet", "svg"),
-    *("canvas", "audio", "video", "map", "button", "select", "textarea", "datalist", "dialog"),
+    *("script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "canvas", "audio"),
+    *("video", "map", "button", "datalist"),
 )
-_INLINE_TAGS = frozenset(
-    (
-        *(
-            "a",
-            "abbr",
-            "acronym",
-            "b",
-            "bdi",
-            "bdo",
-            "big",
-            "cite",
-            "code",
-            "data",
-            "del",
-            "dfn",
-            "em",
-            "font",
-        ),
-        *("i", "img", "input", "ins", "kbd", "label", "mark", "nobr", "q", "rp", "rt", "ruby", "s", "samp"),
-        *("small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"),
-    )
-)
-_HEADING_TAGS = {f"h{level}": level for level in range(1, 7)}
+# The formulas of these programs stand there twice.
+_REPEATED = "//*[contains(@class,'katex-html') or contains(@class,'MathJax_Preview')]|//dialog[not(@open)]"
 # The kind and level of the text inside.
 _BLOCK_KINDS = {
-    **{tag: (ElementKind.TITLE, level) for tag, level in _HEADING_TAGS.items()},
+    **{tag: (ElementKind.TITLE, level) for tag, level in HEADING_TAGS.items()},
     **dict.fromkeys(("li", "dt", "dd"), (ElementKind.LIST_ITEM, 0)),
+    **dict.fromkeys(("figcaption", "caption"), (ElementKind.CAPTION, 0)),
+    "formula": (ElementKind.FORMULA, 0),
 }
 _META_NAMES = {
     "author": "author",
@@ -54,15 +39,21 @@ _META_NAMES = {
     "article:published_time": "created",
     "date": "created",
 }
-_MAX_ROW_LENGTH = 4_000
 
 
 def read(job: Job) -> ParsedDocument:
-    root = parse_tree(load(job))
+    content = load_counted(job)
+    root = parse_tree(content.text)
     if root is None:
         return ParsedDocument(mime_type=job.mime_type)
     metadata = read_metadata(root)  # before hidden nodes are removed
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(tree_elements(root)), metadata=metadata)
+    notes, hidden = _prepare(root)
+    return ParsedDocument(
+        mime_type=job.mime_type,
+        elements=tuple(_walk(root, notes)),
+        metadata=metadata | {"hidden_parts": hidden} if hidden else metadata,
+        warnings=content.warnings,
+    )
 
 
 def elements(text: str) -> Iterator[Element]:
@@ -92,82 +83,88 @@ def read_metadata(root: Any) -> dict[str, Any]:
     return metadata
 
 
+def table_rows(root: Any) -> list[list[str]]:
+    """Return the rows of the first table."""
+    table = root if root.tag == "table" else root.find(".//table")
+    return [] if table is None else html_tables.rows(table)
+
+
+def tree_elements(root: Any) -> Iterator[Element]:
+    """Yield one element per block, in order. The tree is changed."""
+    notes, _ = _prepare(root)
+    return _walk(root, notes)
+
+
+def _prepare(root: Any) -> tuple[dict[Any, str], int]:
+    """Remove what a browser does not show or what surrounds the text, and write what pictures and formulas show. Return the
+    notes by their marks, and the number of hidden parts."""
+    hidden = remove_unseen(root)
+    for node in root.xpath(_REPEATED):
+        node.clear(keep_tail=True)
+    remove_furniture(root)
+    notes = take_notes(root)
+    replace_inline(root)
+    etree.strip_elements(root, *_REMOVED_TAGS, with_tail=False)
+    return notes, hidden
+
+
 class _Block:
-    """The text collected for the current block, and the kinds of the blocks around it."""
+    """The text collected for the current block, the kinds of the blocks around it, the number of its list item, and the
+    notes whose marks it has."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.kinds: list[tuple[ElementKind, int]] = [(ElementKind.TEXT, 0)]
+        self.number = ""
+        self.notes: list[str] = []
 
     def flush(self) -> Iterator[Element]:
         text = "".join(self.parts).strip()
         self.parts.clear()
         if text:
             kind, level = self.kinds[-1]
-            yield Element(kind=kind, text=text, level=level)
+            yield Element(kind=kind, text=self.number + text, level=level)
+            self.number = ""
+        yield from (Element(ElementKind.NOTE, note) for note in self.notes)
+        self.notes.clear()
 
 
-def tree_elements(root: Any) -> Iterator[Element]:
-    """Yield one element per block, in order. Not recursive, because pages nest deeper than Python's recursion limit."""
-    _remove_hidden(root)
+def _walk(root: Any, notes: dict[Any, str]) -> Iterator[Element]:
+    """Not recursive, because pages nest deeper than Python's recursion limit."""
     block = _Block()
+    numbers = ListNumbers()
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, node in walker:
         tag = node.tag
-        if tag not in _INLINE_TAGS and tag != "br":
+        if tag not in INLINE_TAGS and tag != "br":
             yield from block.flush()
         if event == "end":
-            if tag in _BLOCK_KINDS and len(block.kinds) > 1:
-                block.kinds.pop()
+            block.kinds[len(block.kinds) - (tag in _BLOCK_KINDS) :] = []
+            block.number = "" if tag == "li" else block.number
             block.parts.append(_collapse_spaces(node.tail))
         elif tag == "br":
             block.parts.append("\n")
-        elif tag in ("head", "pre") or (tag == "table" and _is_data_table(node)):
+        elif tag in ("head", "pre") or (tag == "table" and html_tables.is_data_table(node)):
             walker.skip_subtree()
-            if tag != "head":
-                is_table = tag == "table"
-                yield table(table_rows(node)) if is_table else code("".join(node.itertext()))
+            yield from _whole(node, notes)
         else:
             if tag in _BLOCK_KINDS:
                 block.kinds.append(_BLOCK_KINDS[tag])
+            block.number = numbers.of(node) if tag == "li" else block.number
             block.parts.append(_collapse_spaces(node.text))
+            block.notes += [notes[node]] if node in notes else []
     yield from block.flush()
 
 
-def _remove_hidden(root: Any) -> None:
-    """Remove what a browser does not show, and replace images by their descriptions."""
-    remove_unseen(root)
-    etree.strip_elements(root, *_REMOVED_TAGS, with_tail=False)
-    for image in root.iter("img"):
-        image.text = image.get("alt") or ""
-
-
-def _is_data_table(node: Any) -> bool:
-    """Tables that only arrange a page nest, have one column, or contain headings or long texts."""
-    if any(node.find(f".//{tag}") is not None for tag in ("table", *_HEADING_TAGS)):
-        return False
-    rows = list(node.iter("tr"))
-    columns = max((sum(cell.tag in ("td", "th") for cell in row) for row in rows), default=0)
-    return columns > 1 and all(len(_cell_text(row)) < _MAX_ROW_LENGTH for row in rows)
-
-
-def table_rows(node: Any) -> Iterator[list[str]]:
-    for row in node.iter("caption", "tr"):
-        if row.tag == "caption":
-            yield [_cell_text(row)]
-        else:
-            yield [_cell_text(cell) for cell in row if cell.tag in ("td", "th")]
-
-
-def _cell_text(node: Any) -> str:
-    """Return a cell's text, with spaces between its blocks."""
-    parts = []
-    for event, inner in etree.iterwalk(node, events=("start", "end")):
-        if inner is not node and inner.tag not in _INLINE_TAGS:
-            parts.append(" ")
-        text = inner.text if event == "start" else inner.tail if inner is not node else ""
-        parts.append(text or "")
-    return " ".join("".join(parts).split())
+def _whole(node: Any, notes: dict[Any, str]) -> Iterator[Element]:
+    """Yield what is not read by its inner nodes: code, and tables with their notes."""
+    if node.tag == "pre":
+        for line_break in node.iter("br"):
+            line_break.text = "\n"
+        yield code("".join(node.itertext()))
+    elif node.tag == "table":
+        yield from html_tables.table(node)
+        yield from (Element(ElementKind.NOTE, notes[mark]) for mark in node.iter("a") if mark in notes)
 
 
 def _collapse_spaces(text: str | None) -> str:

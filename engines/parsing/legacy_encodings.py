@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 # Files declare the narrow set, and have characters of the wide one, as browsers know.
@@ -77,6 +78,7 @@ def widest(name: str) -> str:
     return _WIDER_SETS.get(info.name, info.name) if is_legacy else ""
 
 
+@lru_cache(maxsize=2)  # it is asked for the beginning of a file, and for the file
 def guess(data: bytes, declared: str = "") -> str:
     """Return the encoding. What is declared is believed, unless the words look wrong in it, and right in another one."""
     declared = widest(declared)
