@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterable
 from pathlib import PureWindowsPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from engines.parsing import ole_writer
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NATIVE = "\x01Ole10Native"
+_POOL = "ObjectPool"  # where Word keeps its objects
 # By the stream that only this kind of file has.
 _SUFFIXES = {
     "WordDocument": ".doc",
@@ -20,6 +24,7 @@ _SUFFIXES = {
 }
 # Streams that hold a whole file.
 _WHOLE = {"Package": "", "CONTENTS": ".pdf", "EmbeddedOdf": ".odt"}
+_BROKEN = (OSError, ValueError, IndexError, struct.error)
 
 
 class EmbeddedFile(NamedTuple):
@@ -37,17 +42,63 @@ def unpack(data: bytes, name: str) -> EmbeddedFile | None:
     stem = name.rpartition(".")[0] or name
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
-            streams = {entry[0] for entry in ole.listdir()}
-            if _NATIVE in streams:
-                return _unpack_native(ole.openstream(_NATIVE).read(), stem)
-            for stream in _WHOLE.keys() & streams:
-                content = ole.openstream(stream).read()
-                if content.startswith((b"PK", b"%PDF")):
-                    return EmbeddedFile(stem + (_WHOLE[stream] or ".zip"), content)
-    except (OSError, ValueError, IndexError, struct.error):
+            found = _read_storage(ole, [], stem)
+    except _BROKEN:
         return None
+    return found._replace(data=found.data or data) if found else None
+
+
+def embedded_files(data: bytes) -> tuple[list[EmbeddedFile], list[str]]:
+    """Return the files inside an old Word document, and the names of objects that hold none."""
+    import olefile
+
+    found, refused = list[EmbeddedFile](), list[str]()
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as ole:
+            names = dict.fromkeys(entry[1] for entry in ole.listdir() if entry[0] == _POOL and len(entry) > 2)
+            for name in names:
+                file = _read_object(ole, name)
+                if file is None:
+                    refused.append(name)
+                else:
+                    found.append(file)
+    except _BROKEN:
+        refused.append(_POOL)
+    return found, refused
+
+
+def _read_object(ole: Any, name: str) -> EmbeddedFile | None:
+    place = [_POOL, name]
+    try:
+        file = _read_storage(ole, place, f"object{name}")
+        return file._replace(data=file.data or _copy(ole, place)) if file else None
+    except _BROKEN:
+        return None
+
+
+def _read_storage(ole: Any, place: list[str], stem: str) -> EmbeddedFile | None:
+    """Return the file in a storage, without data if the storage itself is the file."""
+    depth = len(place)
+    streams = {entry[depth] for entry in ole.listdir() if entry[:depth] == place and len(entry) > depth}
+    if _NATIVE in streams:
+        return _unpack_native(ole.openstream([*place, _NATIVE]).read(), stem)
+    for stream in _WHOLE.keys() & streams:
+        content = ole.openstream([*place, stream]).read()
+        if content.startswith((b"PK", b"%PDF")):
+            return EmbeddedFile(stem + (_WHOLE[stream] or _package_suffix(content)), content)
     suffix = next((suffix for stream, suffix in _SUFFIXES.items() if stream in streams), None)
-    return EmbeddedFile(stem + suffix, data) if suffix else None
+    return EmbeddedFile(stem + suffix, b"") if suffix else None
+
+
+def _package_suffix(data: bytes) -> str:
+    parts = {b"word/document": ".docx", b"xl/workbook": ".xlsx", b"ppt/presentation": ".pptx"}
+    return next((suffix for part, suffix in parts.items() if part in data), ".zip")
+
+
+def _copy(ole: Any, place: list[str]) -> bytes:
+    """Return a file with what is in a storage."""
+    entries: Iterable[list[str]] = (entry for entry in ole.listdir() if entry[: len(place)] == place)
+    return ole_writer.written({tuple(entry[len(place) :]): ole.openstream(entry).read() for entry in entries})
 
 
 def _unpack_native(data: bytes, stem: str) -> EmbeddedFile | None:

@@ -11,12 +11,15 @@ from office_oxide import OfficeOxideError
 
 from engines.parsing import Element, ParsedDocument, ParseError, ReadingWarning, office_tree, package
 from engines.parsing.job import Job
+from engines.parsing.members import MemberFolder
+from engines.parsing.ole_objects import embedded_files
 from engines.parsing.warnings import listed, warning
 from engines.parsing.word_elements import elements
 from engines.parsing.word_package import Package
-from engines.parsing.word_parts import Parts, members
+from engines.parsing.word_parts import Parts, Pictures, members
 from engines.parsing.word_prepare import Prepared, prepare
 
+_UNREAD_KINDS = ("chartEx", "subDocument")
 _BROKEN = (OfficeOxideError, zipfile.BadZipFile, etree.XMLSyntaxError, KeyError, ValueError)
 
 
@@ -60,15 +63,19 @@ def _without_pages(found: list[Element]) -> list[Element]:
 
 
 def _losses(file: Package, parts: Parts) -> list[ReadingWarning]:
-    unread = [*file.unread, *parts.unread]
+    kinds = {relation.kind: relation.target for relation in file.relations(file.main).values()}
+    unread = [*file.unread, *parts.unread, *(kinds[kind] for kind in _UNREAD_KINDS if kind in kinds)]
     found = [warning("unread_parts", parts=listed(unread))] if unread else []
-    return [*found, warning("damaged", reason="its XML has errors")] if file.is_damaged else found
+    if file.repaired:
+        found.append(warning("damaged", reason=f"errors in the XML of {listed(file.repaired)}"))
+    return found
 
 
 def read_doc(job: Job) -> ParsedDocument:
     """Read the old format, if need be through LibreOffice."""
+    data = job.path.read_bytes()
     try:
-        tree = office_tree.load(job.path.read_bytes(), "doc")
+        tree = office_tree.load(data, "doc")
     except OfficeOxideError as error:
         if "password" in str(error):
             raise ParseError("password_protected") from error
@@ -77,11 +84,20 @@ def read_doc(job: Job) -> ParsedDocument:
         from engines.parsing import libreoffice
 
         return libreoffice.read(job)
-    found, last_page = elements(tree, lambda name: ())
+    pictures = Pictures(job)
+    found, last_page = elements(
+        tree, lambda part: (pictures.read(part) if isinstance(part, bytes) else None) or ()
+    )
+    files, refused = embedded_files(data)
+    folder = MemberFolder(job)
+    for file in files:
+        folder.add(file.name, file.data)
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(found if last_page > 1 else _without_pages(found)),
+        members=tuple(folder.members),
         metadata=_properties(tree),
+        warnings=(warning("unread_members", names=listed(refused)),) if refused else (),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator
 
 from engines.parsing import Element, ElementKind, element_builders, office_tree
@@ -24,9 +25,12 @@ _CODE_FONTS = ("courier", "consolas", "menlo", "monaco", "lucida console", "sour
 _CODE_SIGNS = re.compile(r"^\s{2,}\S|[{}=;<>()\[\]]")
 
 
-def elements(tree: Node, read_part: Callable[[str], Iterable[Element]]) -> tuple[list[Element], int]:
-    """Return the elements, with pages as far as breaks are known, and the number of the last page. `read_part` reads a part
-    of the file, such as a picture, by its name."""
+ReadPart = Callable[[str | bytes], Iterable[Element]]
+
+
+def elements(tree: Node, read_part: ReadPart) -> tuple[list[Element], int]:
+    """Return the elements, with pages as far as breaks are known, and the number of the last page. `read_part` reads what
+    else is shown, such as a picture: a part of the file by its name, or bytes."""
     writer = _Writer(tree, read_part)
     for section in tree["sections"]:
         writer.section(section)
@@ -39,7 +43,7 @@ def _is_comment(block: Node) -> bool:
 
 
 class _Writer:
-    def __init__(self, tree: Node, read_part: Callable[[str], Iterable[Element]]) -> None:
+    def __init__(self, tree: Node, read_part: ReadPart) -> None:
         self.elements: list[Element] = []
         self.page = 1
         self._read_part = read_part
@@ -84,6 +88,8 @@ class _Writer:
                 self._add(ElementKind.CODE, block["content"])
             elif kind == "page_break":
                 self.page += 1
+            elif kind == "image":
+                self._show([b64decode(block["data"])] if block.get("data") else [])
             elif kind not in ("footnote", "endnote"):
                 self._blocks(block.get("content") or ())
 
@@ -187,8 +193,11 @@ class _Writer:
             kind, separator, _ = part["type"].rpartition("_ref")
             if separator:
                 self._write_note((kind, part.get("note_id") or part.get("comment_id") or 0))
-        for name in names:
-            self.elements += [element._replace(page=self.page) for element in self._read_part(name)]
+        self._show(names)
+
+    def _show(self, parts: Iterable[str | bytes]) -> None:
+        for part in parts:
+            self.elements += [element._replace(page=self.page) for element in self._read_part(part)]
 
     def _write_note(self, key: tuple[str, int]) -> None:
         note = self._notes.pop(key, None)

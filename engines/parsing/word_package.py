@@ -33,11 +33,16 @@ class Package:
         self._archive = zipfile.ZipFile(path)
         self._names = {name.lstrip("/").lower(): name for name in self._archive.namelist()}
         self.unread: list[str] = []
-        self.is_damaged = False
+        self._repaired: dict[str, Any] = {}
         kinds = {relation.kind: relation.target for relation in self.relations("").values()}
         self.main = kinds.get("officeDocument", "word/document.xml")
         if self.main.lower() not in self._names:
             raise KeyError(self.main)
+
+    @property
+    def repaired(self) -> list[str]:
+        """The names of the parts whose XML had errors."""
+        return list(self._repaired)
 
     def names(self) -> Iterator[str]:
         return (name.lstrip("/") for name in self._names.values())
@@ -61,8 +66,8 @@ class Package:
         try:
             return etree.fromstring(data, etree.XMLParser(**options)) if data else None
         except etree.XMLSyntaxError:
-            self.is_damaged = True
-        return etree.fromstring(data, etree.XMLParser(recover=True, **options))
+            self._repaired[name] = etree.fromstring(data, etree.XMLParser(recover=True, **options))
+            return self._repaired[name]
 
     def relations(self, name: str) -> dict[str, Relation]:
         """Return a part's relationships by their ids."""
@@ -82,8 +87,9 @@ class Package:
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
             for name in self.names():
-                if name in changed:
-                    archive.writestr(name, etree.tostring(changed[name]))
-                elif name.endswith((".xml", ".rels")) and not name.startswith(_UNUSED_FOLDERS):
-                    archive.writestr(name, self.data(name))
+                is_used = name.endswith((".xml", ".rels")) and not name.startswith(_UNUSED_FOLDERS)
+                root = changed[name] if name in changed else self.tree(name) if is_used else None
+                if root is not None:
+                    is_new = name in changed or name in self._repaired
+                    archive.writestr(name, etree.tostring(root) if is_new else self.data(name))
         return out.getvalue()

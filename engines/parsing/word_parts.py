@@ -8,13 +8,20 @@ from pathlib import PurePosixPath
 
 from engines.parsing import Element, Member, ReadingWarning, encoding
 from engines.parsing.job import Job
-from engines.parsing.members import clean_name, unique_name
+from engines.parsing.members import MemberFolder
 from engines.parsing.ole_objects import unpack
 from engines.parsing.warnings import listed, warning
 from engines.parsing.word_package import Package
 
-_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".webp", ".heic", ".jfif"}
-_DRAWINGS = {".emf", ".wmf", ".svg"}  # their text cannot be read, nor is there often any
+_OTHER_FILES = {
+    ".mht",
+    ".mhtml",
+    ".rtf",
+    ".txt",
+    ".docx",
+    ".doc",
+    ".xml",
+}  # imported pages that become members
 _PAGES = {".htm", ".html", ".xhtml"}
 _EMBEDDED = ("package", "oleObject", "aFChunk")
 _MIN_WIDTH, _MIN_HEIGHT = 100, 30  # pixels: text in a smaller picture is no text of the document
@@ -26,30 +33,44 @@ class Parts:
     def __init__(self, job: Job, package: Package) -> None:
         self.unread: list[str] = []
         self._job, self._package = job, package
-        self._recognised = 0
+        self._pictures = Pictures(job)
 
-    def read(self, name: str) -> Iterable[Element]:
+    def read(self, part: str | bytes) -> Iterable[Element]:
         """Return the text of a picture or of an imported page."""
+        name = str(part)
         suffix = PurePosixPath(name).suffix.lower()
         if suffix in _PAGES:
             from engines.parsing import html
 
             return list(html.elements(encoding.decode(self._package.data(name))))
-        return self._recognise(name) if suffix in _PICTURES else []
+        if suffix in _OTHER_FILES:
+            return []
+        found = self._pictures.read(self._package.data(name))
+        if found is None:
+            self.unread.append(name)
+        return found or []
 
-    def _recognise(self, name: str) -> list[Element]:
-        from PIL import Image, UnidentifiedImageError
 
-        data = self._package.data(name)
+class Pictures:
+    """Recognises the pictures of a document, each as it comes, and not more than the limit allows."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._recognised = 0
+
+    def read(self, data: bytes) -> list[Element] | None:
+        """Return the text of a picture, or None if it could not be read. There is none in a small one."""
+        from PIL import Image
+
         try:
             with Image.open(io.BytesIO(data)) as image:
                 is_small = image.width < _MIN_WIDTH or image.height < _MIN_HEIGHT
-        except (OSError, ValueError, SyntaxError, UnidentifiedImageError):
-            return []
+                is_drawing = image.format in ("EMF", "WMF")
+        except (OSError, ValueError, SyntaxError):
+            return None
+        if is_drawing or self._recognised >= self._job.limits.ocr_pages:
+            return None
         if is_small:
-            return []
-        if self._recognised >= self._job.limits.ocr_pages:
-            self.unread.append(name)
             return []
         from engines.parsing import images, layout
 
@@ -58,21 +79,15 @@ class Parts:
 
 
 def members(job: Job, package: Package) -> tuple[list[Member], list[ReadingWarning]]:
-    """Write the embedded files into the workdir. What charts are made of is not among them: the charts show it."""
-    found: list[Member] = []
-    refused: list[str] = []
-    taken: dict[str, int] = {}
-    folder = None
+    """Unpack the embedded files. What charts are made of is not among them: the charts show it."""
+    folder, refused = MemberFolder(job), list[str]()
     for name in sorted(_embedded(package)):
         file = unpack(package.data(name), PurePosixPath(name).name)
         if file is None:
             refused.append(PurePosixPath(name).name)
-            continue
-        folder = folder or job.make_folder("members")
-        path = folder / str(len(found) + 1)
-        path.write_bytes(file.data)
-        found.append(Member(name=unique_name(clean_name(file.name), taken), path=path))
-    return found, [warning("unread_members", names=listed(refused))] if refused else []
+        else:
+            folder.add(file.name, file.data)
+    return folder.members, [warning("unread_members", names=listed(refused))] if refused else []
 
 
 def _embedded(package: Package) -> set[str]:

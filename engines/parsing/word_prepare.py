@@ -13,7 +13,7 @@ from engines.parsing.word_package import Package, Relation
 from engines.parsing.word_pages import mark_pages
 from engines.parsing.word_revisions import accept_changes, remove_unseen
 from engines.parsing.word_styles import Styles
-from engines.parsing.word_xml import A, M, Mark, R, V, W, is_on, paragraph, prepend, remove, run, table, value
+from engines.parsing.word_xml import A, M, Mark, R, V, W, paragraph, prepend, remove, run, table, value
 
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _CHART = f"{office_drawings.C}chart"
@@ -61,7 +61,6 @@ def _prepare_part(package: Package, name: str, root: Any, styles: Styles) -> int
     accept_changes(root)
     hidden = remove_unseen(root, styles)
     _show_bases(root)
-    _show_choices(root)
     _write_formulas(root)
     _fill_rows(root)
     relations = package.relations(name)
@@ -81,28 +80,6 @@ def _show_bases(root: Any) -> None:
         for part in reversed(base if base is not None else []):
             holder.addnext(part)
         holder.remove(ruby)
-
-
-def _show_choices(root: Any) -> None:
-    """Write the state of check boxes and lists of old forms, which is only in their fields."""
-    for box in list(root.iter(f"{W}checkBox")):
-        state = is_on(box, "checked")
-        is_checked = is_on(box, "default") if state is None else state
-        _write_behind(box, "☒ " if is_checked else "☐ ")
-    for choice in list(root.iter(f"{W}ddList")):
-        entries, chosen = choice.findall(f"{W}listEntry"), value(choice, "result") or "0"
-        if chosen.isdigit() and int(chosen) < len(entries):
-            _write_behind(choice, entries[int(chosen)].get(f"{W}val", ""))
-
-
-def _write_behind(field: Any, text: str) -> None:
-    """Write text behind the run in which a field ends."""
-    holder = next(field.iterancestors(f"{W}r"), None)
-    following = () if holder is None else (holder, *holder.itersiblings(f"{W}r"))
-    for node in following:
-        if any(part.get(f"{W}fldCharType") == "end" for part in node.iter(f"{W}fldChar")):
-            node.addnext(run(text))
-            return
 
 
 def _write_formulas(root: Any) -> None:
@@ -149,12 +126,14 @@ def _write_drawings(package: Package, root: Any, relations: Relations) -> None:
 
 
 def _mark_pictures(body: Any, relations: Relations) -> None:
-    """Name each picture's part at the first place where it is shown."""
+    """Name each picture's part at the first place where it is shown. An object's picture only stands for it."""
     seen = set()
     for node in list(body.iter(f"{A}blip", f"{V}imagedata")):
         relation = relations.get(node.get(f"{R}embed") or node.get(f"{R}id") or "")
         holder = next(node.iterancestors(f"{W}r"), None)
         if relation is None or relation.is_external or holder is None or relation.target in seen:
+            continue
+        if next(node.iterancestors(f"{W}object"), None) is not None:
             continue
         seen.add(relation.target)
         holder.addnext(run(f"{Mark.PART}{relation.target}{Mark.END}"))

@@ -66,7 +66,7 @@ def _is_unseen(run: Any, paragraph: Any, styles: Styles) -> bool:
     said = is_on(run, "rPr", "vanish")
     if said is None:
         names = value(run, "rPr", "rStyle"), value(paragraph, "pPr", "pStyle")
-        said = any(styles.is_on(name, "rPr", "vanish") for name in names)
+        said = any(name and styles.is_on(name, "rPr", "vanish") for name in names)
     size = value(run, "rPr", "sz") or ""
     is_tiny = size.isascii() and size.isdigit() and int(size) < _MIN_HALF_POINTS
     return said or is_tiny or _is_white_on_white(run, paragraph, styles)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from lxml import etree
@@ -36,14 +37,19 @@ class Mark(StrEnum):
 
 def value(node: Any, *path: str) -> str | None:
     """Return the attribute `val` of the node at the end of this path of Word's names, or None."""
-    found = node.find("/".join(W + name for name in path)) if node is not None else None
+    found = node.find(_path(path)) if node is not None else None
     return None if found is None else found.get(f"{W}val")
 
 
 def is_on(node: Any, *path: str) -> bool | None:
     """Return whether the property at the end of the path is on or off, or None if nothing is said."""
-    found = node.find("/".join(W + name for name in path)) if node is not None else None
+    found = node.find(_path(path)) if node is not None else None
     return None if found is None else found.get(f"{W}val", "true") not in ("0", "false", "off", "none")
+
+
+@cache
+def _path(names: tuple[str, ...]) -> str:
+    return "/".join(W + name for name in names)
 
 
 def run(text: str) -> Any:

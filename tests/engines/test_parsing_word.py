@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import re
+import struct
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
+import docx
 import pytest
 
-from engines.parsing import ParsedDocument
+from engines.parsing import ParsedDocument, ParseError, ole_writer
+from engines.parsing.job import Job, Limits
+from engines.parsing.ole_objects import unpack
+from engines.parsing.readers.word import DOCX
 from tests.engines.reading import Read, image_file, outline, text_image, texts
 from tests.engines.word_files import (
     cell,
     in_list,
     list_level,
+    old_word_file,
     paragraph,
     run,
     style,
@@ -19,7 +30,6 @@ from tests.engines.word_files import (
     word_file,
 )
 
-FILES = Path(__file__).parents[1] / "files"
 NUMBERING = (
     f'<w:abstractNum w:abstractNumId="0">{list_level(0, "%1.")}{list_level(1, "%1.%2")}'
     f"{list_level(2, '(%3)', 'lowerLetter')}</w:abstractNum>"
@@ -383,3 +393,129 @@ def test_other_flavours_are_read(read: Read, main_type: str) -> None:
         texts(read("a.docm", word_file(paragraph("Payroll closes."), main_type=main_type)))
         == "Payroll closes."
     )
+
+
+def test_strict_files_are_read(read: Read) -> None:
+    def strict(data: bytes) -> bytes:
+        return re.sub(
+            rb"http://schemas\.openxmlformats\.org/(\w+)/2006/", rb"http://purl.oclc.org/ooxml/\1/", data
+        )
+
+    usual = zipfile.ZipFile(io.BytesIO(word_file(paragraph(run("Kept. ") + run("Gone.", "<w:vanish/>")))))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in usual.namelist():
+            data = usual.read(name)
+            archive.writestr(name, strict(data) if "relationships" not in name and name[0] != "[" else data)
+    assert texts(read("a.docx", out.getvalue())) == "Kept."
+
+
+def test_choices_of_forms_are_shown(read: Read) -> None:
+    def field(data: str, end: str = "") -> str:
+        begin = f'<w:r><w:fldChar w:fldCharType="begin"><w:ffData>{data}</w:ffData></w:fldChar></w:r>'
+        return f'{begin}<w:r><w:fldChar w:fldCharType="end"/></w:r>{end}'
+
+    entries = "".join(f'<w:listEntry w:val="{entry}"/>' for entry in ("Sea", "Road"))
+    source = word_file(
+        paragraph(field('<w:checkBox><w:checked w:val="1"/></w:checkBox>', run("Insured")))
+        + paragraph(field('<w:checkBox><w:default w:val="0"/></w:checkBox>', run("Express")))
+        + paragraph(run("By ") + field(f'<w:ddList><w:result w:val="1"/>{entries}</w:ddList>'))
+    )
+    assert texts(read("a.docx", source)) == "☒Insured\n☐Express\nBy Road"
+
+
+def test_broken_parts_do_not_end_a_document(read: Read) -> None:
+    source = word_file(
+        paragraph('<w:hyperlink r:id="none"><w:r><w:t>Link</w:t></w:r></w:hyperlink>')
+        + paragraph('<w:r><w:footnoteReference w:id="9"/></w:r><w:r><w:t>Text</w:t></w:r>'),
+        parts={"styles.xml": b"<w:styles"},
+        relations={"x": ("header", "none.xml")},
+    )
+    document = read("a.docx", source)
+    assert texts(document) == "Link\nText"
+    assert [(one.code, "styles.xml" in one.detail) for one in document.warnings] == [("damaged", True)]
+
+
+def test_what_is_left_of_a_damaged_document_is_read(read: Read) -> None:
+    source = word_file(
+        paragraph("Before.") + "<w:p><w:r><w:t>cut & open" + "</w:t></w:r></w:p>" + paragraph("After.")
+    )
+    document = read("a.docx", source)
+    assert texts(document).startswith("Before.")
+    assert texts(document).endswith("After.")
+    assert [one.code for one in document.warnings] == ["damaged"]
+
+
+def test_second_opinion_is_marked_as_damaged(tmp_path: Path) -> None:
+    """A sentence that the first reader refused is read by the other one; what both refuse is damaged."""
+    from engines.parsing import second_opinion
+
+    source = docx.Document()
+    source.add_heading("Rules", 1)
+    source.add_paragraph("Close the gate.")
+    source.save(str(tmp_path / "1"))
+    job = Job(
+        path=tmp_path / "1",
+        filename="a.docx",
+        workdir=tmp_path,
+        mime_type=DOCX,
+        limits=Limits(seconds=50, memory_mb=1536, output_mb=9, text_mb=9, ocr_pages=9),
+        restart_timeout=lambda: None,
+    )
+    document = second_opinion.read(job, "docx", ValueError("no body"))
+    assert outline(document) == [("title", "Rules"), ("text", "Close the gate.")]
+    assert [(one.code, "no body" in one.detail) for one in document.warnings] == [("damaged", True)]
+    (tmp_path / "1").write_bytes(b"PK")
+    with pytest.raises(ParseError) as caught:
+        second_opinion.read(job, "docx", ValueError("no body"))
+    assert caught.value.code == "corrupt_file"
+
+
+def test_first_document_of_a_parser_is_read_at_once(tmp_path: Path) -> None:
+    """The limit is 0.3 seconds on an idle machine."""
+    (tmp_path / "1").write_bytes(word_file(paragraph("Soon.")))
+    command = (
+        "import sys, time; from pathlib import Path; started = time.process_time()\n"
+        "from engines.parsing.word_package import Package; from engines.parsing import word\n"
+        "from engines.parsing.word_prepare import prepare; from engines.parsing import office_tree\n"
+        "office_tree.load(prepare(Package(Path(sys.argv[1]))).data, 'docx')\n"
+        "print(time.process_time() - started, 'unstructured' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", command, str(tmp_path / "1")], capture_output=True, text=True, check=True
+    )
+    seconds, is_heavy = done.stdout.split()
+    assert float(seconds) < 0.3
+    assert is_heavy == "False"
+
+
+def test_old_format_is_read_with_its_objects(read: Read) -> None:
+    inner: dict[tuple[str, ...], bytes] = {
+        ("ObjectPool", "_12", "WordDocument"): b"x" * 5000,
+        ("ObjectPool", "_13", "Equation Native"): b"y",
+    }
+    source = old_word_file("The lease ends in May.\rRent is due monthly.\r", objects=inner)
+    document = read("a.doc", source)
+    assert outline(document) == [("text", "The lease ends in May."), ("text", "Rent is due monthly.")]
+    assert [member.name for member in document.members] == ["object_12.doc"]
+    assert [one.code for one in document.warnings] == ["unread_members"]
+
+
+def test_old_encrypted_document_says_so(read: Read) -> None:
+    with pytest.raises(ParseError) as caught:
+        read("a.doc", old_word_file("Secret", is_encrypted=True))
+    assert caught.value.code == "password_protected"
+
+
+def test_packaged_files_keep_their_names() -> None:
+    native = (
+        b"\0\0\0\0\2\0"
+        + "Übersicht.txt".encode()
+        + b"\0C:\\x\\Y.txt\0\0\0\3\0"
+        + struct.pack("<I", 2)
+        + b"z\0"
+        + struct.pack("<I", 5)
+        + b"words"
+    )
+    file = unpack(ole_writer.written({("\x01Ole10Native",): native.ljust(5000, b"\0")}), "oleObject1.bin")
+    assert file == ("Übersicht.txt", b"words")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+
+from engines.parsing.ole_writer import written
 
 SPACES = " ".join(
     f'xmlns:{prefix}="{address}"'
@@ -113,3 +116,24 @@ def list_level(level: int, text: str, format: str = "decimal") -> str:
 
 def in_list(level: int = 0, number: int = 1) -> str:
     return f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr>'
+
+
+def old_word_file(
+    text: str, *, is_encrypted: bool = False, objects: dict[tuple[str, ...], bytes] | None = None
+) -> bytes:
+    """Return a file of the old format with this text, lines ending in carriage returns, and with these streams."""
+    data = text.encode("cp1252")
+    head = bytearray(0x400)
+    struct.pack_into("<HH6xH", head, 0, 0xA5EC, 0xC1, 0x0200 | 0x0100 * is_encrypted)
+    struct.pack_into("<I", head, 0x18, len(head))
+    struct.pack_into("<I", head, 0x1C, len(head) + len(data))
+    struct.pack_into("<HI", head, 0x20, 14, 0)
+    struct.pack_into("<H", head, 0x3E, 22)
+    struct.pack_into("<I", head, 0x4C, len(data))
+    pieces = struct.pack("<IIHIH", 0, len(data), 0, 0x40000000 | 2 * len(head), 0)
+    clx = struct.pack("<BI", 2, len(pieces)) + pieces
+    struct.pack_into("<H", head, 0x98, 0x5D)
+    struct.pack_into("<II", head, 0x1A2, 0, len(clx))
+    return written(
+        {("WordDocument",): bytes(head) + data, ("1Table",): clx.ljust(4096, b"\0"), **(objects or {})}
+    )
