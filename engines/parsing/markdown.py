@@ -1,49 +1,49 @@
-"""Markdown, parsed line by line: fast enough for a manual of thousands of pages. Files that a page names are not read."""
+"""Markdown: CommonMark with tables, notes, definitions and formulas, and what wikis and sites of documentation add."""
 
 from __future__ import annotations
 
-import html
+import html as html_entities
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, element_builders
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+
+from engines.parsing import Element, ElementKind, ParsedDocument, element_builders, html
 from engines.parsing.job import Job
-from engines.parsing.text import load
+from engines.parsing.text import load_counted
 
-_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
-_FIELD = re.compile(r"([\w.-]+):[ \t]*(.*)")
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
-_HEADING_UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
-_THEMATIC_BREAK = re.compile(r" {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$")
-_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(.*)")
-_QUOTE = re.compile(r" {0,3}> ?")
-_ALERT = re.compile(r"\[!(\w+)\][ \t]*$")
-_DELIMITER_ROW = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
-_CELL_BREAK = re.compile(r"(?<!\\)\|")
-_LINK_DEFINITION = re.compile(r" {0,3}\[[^\]]+\]:[ \t]+\S+")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
-_SCRIPT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)
-
-_MARKUP_CHARACTERS = re.compile(r"[*_`\[\]<&\\~]")
-_IMAGE = re.compile(
-    r"!\[([^\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:[ \t]+[\"'][^\"']*[\"'])?\)|\[[^\]]*\])"
+_FRONT_MATTER = re.compile(r"\ufeff?(---|\+\+\+)[ \t]*\n(.*?)\n(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
+_FIELD = re.compile(r"([\w.-]+)[ \t]*[:=][ \t]*(.*)")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|%%.*?%%", re.S)
+_IMPORT = re.compile(
+    r"(?:import\s+[\w{*][^\n]*\sfrom\s+[\"'][^\"'\n]+[\"'];?|export\s+(?:const|default)\s[^\n]*)\n"
 )
-_LINK = re.compile(r"\[([^\[\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])")
-_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^\s>]+)>")
-_LINE_BREAK = re.compile(r"<br\s*/?>", re.I)
-_TAG = re.compile(r"</?[A-Za-z][\w:-]*(?:\s[^<>]*)?/?>")
-_STAR_EMPHASIS = re.compile(r"(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1")
-_UNDERSCORE_EMPHASIS = re.compile(r"(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w)")
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_CODE_SPAN = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)")
+_JSX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.S)
+_COMPONENT = re.compile(r"<[A-Z][\w.]*\s[^<>]*?\b(?:title|label|summary)=[\"']([^\"']+)[\"'][^<>]*>")
+_WIKI_LINK = re.compile(r"!?\[\[(?:[^\[\]|]*\|)?([^\[\]|]+)\]\]")
+_HIGHLIGHT = re.compile(r"==(\S(?:[^=\n]*\S)?)==")
+_ALERT = re.compile(r"\A\[!(\w+)\][-+]?[ \t]*")
+_CONTAINER = re.compile(r"^:{3,}[ \t]*\{?(\w*)\}?(?:\[([^\]]*)\])?[ \t]*", re.M)
+_HEADING_ATTRIBUTES = re.compile(r"[ \t]*\{[#.:][^{}]*\}$")
+_REST_OF_NAME = re.compile(r"\.?\w")
+_OPEN_TABLE = re.compile(r"<table\b(?:(?!</table).)*\Z", re.S | re.I)
 
 
 def read(job: Job) -> ParsedDocument:
-    metadata, body = split_front_matter(load(job))
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements(body)), metadata=metadata)
+    content = load_counted(job)
+    metadata, body = split_front_matter(content.text)
+    if job.filename.lower().endswith(".mdx"):
+        body = _IMPORT.sub("", _JSX_COMMENT.sub("", body))
+    return ParsedDocument(
+        mime_type=job.mime_type, elements=tuple(elements(body)), metadata=metadata, warnings=content.warnings
+    )
 
 
 def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
@@ -53,7 +53,7 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
         return {}, text
     fields: dict[str, Any] = {}
     name = ""
-    for line in front_matter[1].split("\n"):
+    for line in front_matter[2].split("\n"):
         field = _FIELD.match(line)
         if field:
             name, fields[field[1]] = field[1], _field_value(field[2].strip())
@@ -71,124 +71,218 @@ def _field_value(text: str) -> Any:
     return text.strip("'\"")
 
 
-class _Block:
-    """The lines of the paragraph or list item that is being collected."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.is_item = False
-        self.in_list = False
-
-    def __bool__(self) -> bool:
-        return bool(self.lines)
-
-    def start(self, line: str, *, is_item: bool, in_list: bool) -> None:
-        self.lines, self.is_item, self.in_list = [line], is_item, in_list
-
-    def flush(self) -> Iterator[Element]:
-        text = strip_markup("\n".join(self.lines)) if self.lines else ""
-        self.lines = []
-        if text and not text.isspace():
-            yield element_builders.item(text) if self.is_item else element_builders.paragraph(text)
-
-
 def elements(text: str) -> Iterator[Element]:
-    text = _SCRIPT.sub("", _COMMENT.sub("", text)) if "<" in text else text
-    lines = text.expandtabs(4).split("\n")
-    block = _Block()
-    start = 0
-    while start < len(lines):
-        line, end = lines[start], start + 1
-        next_line = lines[end] if end < len(lines) else ""
-        if not line or line.isspace():
-            yield from block.flush()
-        elif fence := _FENCE.match(line):
-            yield from block.flush()
-            end, content = _read_fenced(lines, start, fence[1])
-            yield element_builders.code(content)
-        elif "|" in line and "-" in next_line and _DELIMITER_ROW.match(next_line):
-            yield from block.flush()
-            end += 1
-            while end < len(lines) and "|" in lines[end]:
-                end += 1
-            rows = (
-                row.strip().removeprefix("|").removesuffix("|") for row in (line, *lines[start + 2 : end])
+    source = _COMMENT.sub("", text) if "<!--" in text or "%%" in text else text
+    environment: dict[str, Any] = {}
+    tokens = _parser().parse(source, environment)
+    return _Reader(tokens, environment, source.split("\n")).elements()
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = (
+        MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin).use(deflist_plugin)
+    )
+    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
+    parser.core.ruler.disable("footnote_tail")  # which drops notes without a mark
+    return parser
+
+
+class _Reader:
+    """Reads the tokens of one document. `_numbers` are those of the list items around, "" where it is used or there is none;
+    `_next` the next ones of the lists around."""
+
+    def __init__(self, tokens: Sequence[Token], environment: dict[str, Any], lines: list[str]) -> None:
+        self._tokens = tokens
+        self._lines = lines
+        self._inline_notes: dict[int, dict[str, Any]] = environment.get("footnotes", {}).get("list", {})
+        self._numbers: list[str] = []
+        self._next: list[int | None] = []
+        self._notes = dict(self._labelled_notes())
+        self._marks = {label for token in tokens for label in _labels(token)}
+
+    def elements(self) -> Iterator[Element]:
+        at = 0
+        while at < len(self._tokens):
+            end = self._end(at)
+            yield from self._block(at, end)
+            at = end
+
+    def _end(self, at: int) -> int:
+        """Return the index behind what is read at once: a token, or a table, or a note."""
+        token = self._tokens[at]
+        if token.type in ("table_open", "footnote_reference_open"):
+            return self._close(at)
+        if token.type == "html_block" and _OPEN_TABLE.search(token.content):
+            last = self._last_line(at)
+            behind = (
+                index for index in range(at + 1, len(self._tokens)) if _first_line(self._tokens[index]) > last
             )
-            cells = ([strip_markup(cell.strip()) for cell in _CELL_BREAK.split(row)] for row in rows)
-            yield element_builders.table(cells)
-        elif not block and line.startswith("    ") and not block.in_list:
-            while end < len(lines) and (lines[end].startswith("    ") or not lines[end].strip()):
-                end += 1
-            yield element_builders.code("\n".join(line[4:] for line in lines[start:end]))
+            return next(behind, len(self._tokens))
+        return at + 1
+
+    def _close(self, at: int) -> int:
+        closing = self._tokens[at].type.replace("_open", "_close")
+        return (
+            next(index for index in range(at, len(self._tokens)) if self._tokens[index].type == closing) + 1
+        )
+
+    def _last_line(self, at: int) -> int:
+        """Return the line in which the table that begins here ends. For Markdown, the blank lines in it end the HTML."""
+        first = max(_first_line(self._tokens[at]), 0)
+        ends = (
+            number for number in range(first, len(self._lines)) if "</table" in self._lines[number].lower()
+        )
+        return next(ends, len(self._lines))
+
+    def _block(self, at: int, end: int) -> Iterator[Element]:
+        token = self._tokens[at]
+        if token.type == "inline":
+            yield from self._text(token, self._tokens[at - 1])
+        elif token.type in ("fence", "code_block"):
+            yield element_builders.code(token.content)
+        elif token.type.startswith("math_block"):
+            yield Element(ElementKind.FORMULA, token.content.strip())
+        elif token.type == "html_block":
+            is_table = end > at + 1
+            lines = self._lines[_first_line(token) : self._last_line(at) + 1]
+            yield from _page("\n".join(lines) if is_table else token.content)
+        elif token.type == "table_open":
+            yield from self._table(self._tokens[at:end])
+        elif token.type == "footnote_reference_open" and token.meta["label"] not in self._marks:
+            yield from self._note(token.meta["label"])
         else:
-            yield from _read_line(line, block)
-        start = end
-    yield from block.flush()
+            self._count(token)
+
+    def _count(self, token: Token) -> None:
+        """Keep the numbers of the lists around."""
+        if token.type == "ordered_list_open":
+            start = token.attrGet("start")
+            self._next.append(1 if start is None else int(start))
+        elif token.type == "bullet_list_open":
+            self._next.append(None)
+        elif token.type in ("ordered_list_close", "bullet_list_close"):
+            self._next.pop()
+        elif token.type == "list_item_open":
+            number = self._next[-1]
+            self._numbers.append("" if number is None else f"{number}{token.markup} ")
+            self._next[-1] = None if number is None else number + 1
+        elif token.type == "dd_open":
+            self._numbers.append("")
+        elif token.type in ("list_item_close", "dd_close"):
+            self._numbers.pop()
+
+    def _text(self, token: Token, opening: Token) -> Iterator[Element]:
+        text = _line(token)
+        if opening.type == "heading_open":
+            yield element_builders.title(_HEADING_ATTRIBUTES.sub("", text), int(opening.tag[1:]))
+        elif opening.type == "dt_open" or self._numbers:
+            number = self._numbers[-1] if self._numbers else ""
+            yield element_builders.item(number + text)
+            self._numbers[-1:] = [""] if self._numbers else []
+        else:
+            text = _CONTAINER.sub(lambda match: _named(match[2] or match[1]), text)
+            yield element_builders.paragraph(_ALERT.sub(lambda match: _named(match[1]), text))
+        yield from self._notes_of(token)
+
+    def _table(self, tokens: Sequence[Token]) -> Iterator[Element]:
+        rows: list[list[str]] = []
+        for token in tokens:
+            if token.type == "tr_open":
+                rows.append([])
+            elif token.type == "inline":
+                rows[-1].append(_line(token))
+        yield element_builders.table(rows, header_rows=1 if len(rows) > 1 else 0)
+        for token in tokens:
+            yield from self._notes_of(token)
+
+    def _labelled_notes(self) -> Iterator[tuple[str, str]]:
+        for at, token in enumerate(self._tokens):
+            if token.type == "footnote_reference_open":
+                inside = self._tokens[at : self._close(at)]
+                yield (
+                    token.meta["label"],
+                    "\n".join(_line(inner) for inner in inside if inner.type == "inline"),
+                )
+
+    def _notes_of(self, token: Token) -> Iterator[Element]:
+        """Yield the notes whose first marks are in this line."""
+        for label in _labels(token):
+            yield from self._note(label)
+        for child in token.children or ():
+            if child.type == "footnote_ref" and "label" not in child.meta:
+                yield Element(ElementKind.NOTE, self._inline_notes[child.meta["id"]]["content"])
+
+    def _note(self, label: str) -> Iterator[Element]:
+        text = self._notes.pop(label, "")
+        if text:
+            yield Element(ElementKind.NOTE, f"[{label}] {text}")
 
 
-def _read_fenced(lines: list[str], start: int, fence: str) -> tuple[int, str]:
-    indent = len(lines[start]) - len(lines[start].lstrip())
-    end = start + 1
-    while end < len(lines) and not (
-        lines[end].strip().startswith(fence) and not lines[end].strip(f" {fence[0]}")
-    ):
-        end += 1
-    content = (line if line[:indent].strip() else line[indent:] for line in lines[start + 1 : end])
-    return end + 1, "\n".join(content)
+def _labels(token: Token) -> list[str]:
+    marks = (child for child in token.children or () if child.type == "footnote_ref")
+    return [mark.meta["label"] for mark in marks if "label" in mark.meta]
 
 
-def _read_line(line: str, block: _Block) -> Iterator[Element]:
-    """Read a line that is not blank and not part of a fence, a table or indented code."""
-    if line.lstrip()[:1] == ">":
-        while quote := _QUOTE.match(line):
-            line = line[quote.end() :]
-        line = _ALERT.sub(lambda alert: f"{alert[1].capitalize()}:", line)
-    first = line.lstrip()[:1]
-    may_be_item = first in "-*+" or first.isdigit()
-    if first == "#" and (heading := _HEADING.match(line)):
-        yield from block.flush()
-        block.in_list = False
-        yield element_builders.title(strip_markup(heading[2] or ""), len(heading[1]))
-    elif first in "=-" and block and not block.is_item and _HEADING_UNDERLINE.match(line):
-        yield element_builders.title(strip_markup(" ".join(block.lines)), 1 if first == "=" else 2)
-        block.lines = []
-    elif first in "-*_" and _THEMATIC_BREAK.match(line):
-        yield from block.flush()
-    elif may_be_item and (item := _ITEM.match(line)):
-        yield from block.flush()
-        block.start(item[1], is_item=True, in_list=True)
-    elif first == "[" and _LINK_DEFINITION.match(line):
-        yield from block.flush()
-    elif block:
-        block.lines.append(line.strip())
-    else:
-        is_nested = block.in_list and line.startswith("  ") and not may_be_item
-        block.start(line.strip(), is_item=False, in_list=is_nested)
+def _first_line(token: Token) -> int:
+    return token.map[0] if token.map else -1
 
 
-def strip_markup(text: str) -> str:
-    """Return inline text without emphasis; links become their words, images their descriptions."""
-    if not _MARKUP_CHARACTERS.search(text):
-        return text
-    if "`" not in text:
-        return _strip_prose(text)
-    parts, last = [], 0
-    for span in _CODE_SPAN.finditer(text):
-        parts += [_strip_prose(text[last : span.start()]), span[2]]
-        last = span.end()
-    return "".join([*parts, _strip_prose(text[last:])])
+def _named(name: str) -> str:
+    return f"{name[:1].upper()}{name[1:].lower() if name.isupper() else name[1:]}: " if name else ""
 
 
-def _strip_prose(text: str) -> str:
-    if "[" in text:
-        text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", text))
-    if "<" in text:
-        text = _TAG.sub("", _LINE_BREAK.sub("\n", _AUTOLINK.sub(r"\1", text)))
-    if "*" in text or "~" in text:
-        text, count = _STAR_EMPHASIS.subn(r"\2", text)
-        text = _STAR_EMPHASIS.sub(r"\2", text) if count else text
-    if "_" in text:
-        text = _UNDERSCORE_EMPHASIS.sub(r"\2", text)
-    if "\\" in text:
-        text = _ESCAPE.sub(r"\1", text)
-    return html.unescape(text) if "&" in text else text
+def _line(token: Token) -> str:
+    """Return a line's words: links without their addresses, pictures as their descriptions."""
+    children = token.children or ()
+    if any(child.type == "html_inline" for child in children):
+        return "\n".join(element.text for element in _page("".join(map(_as_html, children))))
+    kept = {
+        index for index, child in enumerate(children) if child.nesting == 1 and _is_in_a_word(children, index)
+    }
+    kept |= {_closing(children, index) for index in kept}
+    return "".join(child.markup if index in kept else _words(child) for index, child in enumerate(children))
+
+
+def _is_in_a_word(children: Sequence[Token], opening: int) -> bool:
+    """Return whether marks of emphasis belong to a name or to a product, as in __init__.py or 2*x*y."""
+    closing = _closing(children, opening)
+    before = children[opening - 1].content[-1:] if opening else ""
+    after = children[closing + 1].content if closing + 1 < len(children) else ""
+    if children[opening].markup.startswith("_"):
+        return bool(_REST_OF_NAME.match(after))
+    inside = children[opening + 1].content
+    is_factor = len(inside) <= 2 and inside.isascii() and closing == opening + 2
+    return children[opening].markup == "*" and is_factor and before.isalnum() and after[:1].isalnum()
+
+
+def _closing(children: Sequence[Token], opening: int) -> int:
+    level = children[opening].level
+    inside = (index for index in range(opening + 1, len(children)) if children[index].level == level)
+    return next((index for index in inside if children[index].nesting == -1), len(children) - 1)
+
+
+def _words(token: Token) -> str:
+    if token.type == "text":
+        text = _WIKI_LINK.sub(r"\1", token.content) if "[[" in token.content else token.content
+        return _HIGHLIGHT.sub(r"\1", text) if "==" in text else text
+    if token.type in ("softbreak", "hardbreak"):
+        return "\n"
+    if token.type == "image":
+        return "".join(map(_words, token.children or ()))
+    if token.type == "footnote_ref":
+        return f"[{token.meta['label']}]" if "label" in token.meta else ""
+    return token.content
+
+
+def _as_html(token: Token) -> str:
+    if token.type == "html_inline":
+        return token.content
+    return "<br>" if token.type == "hardbreak" else html_entities.escape(_words(token))
+
+
+def _page(markup: str) -> Iterator[Element]:
+    """Yield the elements of HTML inside of Markdown. Components of MDX have titles."""
+    return html.elements(
+        _COMPONENT.sub(lambda match: f"<p>{match[1]}</p>", markup) if "=" in markup else markup
+    )

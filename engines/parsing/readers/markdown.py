@@ -9,7 +9,8 @@ FORMATS: tuple[Format, ...] = (
         "text/markdown",
         "engines.parsing.markdown.read",
         "Markdown",
-        *(".md", ".markdown", ".mdx"),
+        *(".md", ".markdown", ".mdx", ".mdown", ".mkd", ".qmd", ".rmd"),
+        version=2,
         detected_as=("markdown",),
     ),
 )
