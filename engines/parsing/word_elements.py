@@ -22,7 +22,7 @@ _ONLY_FORMULAS = re.compile(rf"\s*(?:{_FORMULA.pattern}\s*)+")
 _MARKS = str.maketrans("", "", "".join(mark for mark in Mark if mark is not Mark.PAGE))
 _STRUCTURE = re.compile(r"[\\^_{]")
 _CODE_FONTS = ("courier", "consolas", "menlo", "monaco", "lucida console", "source code", "dejavu sans mono")
-_CODE_SIGNS = re.compile(r"^\s{2,}\S|[{}=;<>()\[\]]")
+_CODE_SIGNS = re.compile(r"^\s{2,}\S|[{}]|[;{]\s*$|\w\([^ ]*\)|\w = \S")
 
 
 ReadPart = Callable[[str | bytes], Iterable[Element]]
@@ -151,11 +151,12 @@ class _Writer:
                 self._list(item["nested"])
 
     def _table(self, node: Node) -> None:
-        """A table with one cell in each row is a frame around what it holds."""
-        if all(len(row["cells"]) <= 1 for row in node["rows"]):
-            for row in node["rows"]:
-                for cell in row["cells"]:
-                    self._blocks(cell.get("content") or ())
+        """A table with one cell in each row, or with text in one cell alone, is a frame around what it holds."""
+        cells = [cell for row in node["rows"] for cell in row["cells"]]
+        full = sum(bool(office_tree.cell_text(cell)) for cell in cells)
+        if full <= 1 or all(len(row["cells"]) <= 1 for row in node["rows"]):
+            for cell in cells:
+                self._blocks(cell.get("content") or ())
             return
         names: list[str] = []
 

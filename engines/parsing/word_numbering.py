@@ -90,7 +90,13 @@ class Numbering:
             del counts[deeper]
         return self._written(levels, counts, level)
 
-    def _abstract_id(self, number: str) -> str | None:
+    def level_of(self, number: str | None, style: str | None) -> str:
+        """Return the level of a list that belongs to a style."""
+        abstract = self._abstract.get(self._abstract_id(number)) if number in self._lists else None
+        levels = abstract.findall(f"{W}lvl") if abstract is not None and style else []
+        return next((level.get(f"{W}ilvl", "0") for level in levels if value(level, "pStyle") == style), "0")
+
+    def _abstract_id(self, number: str | None) -> str | None:
         """Return the definition of a list, which may be that of a list style."""
         found = value(self._lists[number], "abstractNumId")
         style = value(self._abstract.get(found), "numStyleLink")

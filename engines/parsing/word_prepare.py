@@ -11,15 +11,16 @@ from engines.parsing.word_formulas import written
 from engines.parsing.word_numbering import Numbering
 from engines.parsing.word_package import Package, Relation
 from engines.parsing.word_pages import mark_pages
-from engines.parsing.word_revisions import accept_changes, remove_unseen
+from engines.parsing.word_revisions import accept_changes, join_to_next, remove_questions, remove_unseen
 from engines.parsing.word_styles import Styles
-from engines.parsing.word_xml import A, M, Mark, R, V, W, paragraph, prepend, remove, run, table, value
+from engines.parsing.word_symbols import write_symbols
+from engines.parsing.word_tables import arrange_tables
+from engines.parsing.word_xml import A, M, Mark, R, V, W, is_on, paragraph, prepend, remove, run, table, value
 
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _CHART = f"{office_drawings.C}chart"
 _DIAGRAM = f"{office_drawings.DGM}relIds"
 _TEXT_PARTS = ("footnotes", "endnotes", "comments", "header", "footer")
-_MAX_COLUMNS = 64
 
 Relations = dict[str, Relation]
 
@@ -42,6 +43,7 @@ def prepare(package: Package) -> Prepared:
     body = document.find(f"{W}body") if document is not None else None
     if body is None:
         raise ValueError("there is no body")
+    _drop_even_headers(document, package.tree(targets.get("settings", "word/settings.xml")))
     names = {one.target for one in relations.values() if one.kind in _TEXT_PARTS and not one.is_external}
     others = {name: root for name in sorted(names) if (root := package.tree(name)) is not None}
     hidden = _prepare_part(package, package.main, document, styles)
@@ -60,9 +62,12 @@ def _prepare_part(package: Package, name: str, root: Any, styles: Styles) -> int
             remove(node)
     accept_changes(root)
     hidden = remove_unseen(root, styles)
+    remove_questions(root)
+    hidden += arrange_tables(root)
     _show_bases(root)
+    _join_initials(root)
+    write_symbols(root)
     _write_formulas(root)
-    _fill_rows(root)
     relations = package.relations(name)
     _write_drawings(package, root, relations)
     for chunk in list(root.iter(f"{W}altChunk")):
@@ -73,6 +78,14 @@ def _prepare_part(package: Package, name: str, root: Any, styles: Styles) -> int
     return hidden
 
 
+def _drop_even_headers(document: Any, settings: Any) -> None:
+    """Word shows headers of even pages only in files that say so."""
+    if not is_on(settings, "evenAndOddHeaders"):
+        for reference in list(document.iter(f"{W}headerReference", f"{W}footerReference")):
+            if reference.get(f"{W}type") == "even":
+                remove(reference)
+
+
 def _show_bases(root: Any) -> None:
     """Put what a ruby annotation explains in place of both."""
     for ruby in list(root.iter(f"{W}ruby")):
@@ -80,6 +93,13 @@ def _show_bases(root: Any) -> None:
         for part in reversed(base if base is not None else []):
             holder.addnext(part)
         holder.remove(ruby)
+
+
+def _join_initials(root: Any) -> None:
+    """Put a large first letter, which is a paragraph of its own, in front of its word."""
+    for frame in list(root.iter(f"{W}framePr")):
+        if frame.get(f"{W}dropCap") in ("drop", "margin"):
+            join_to_next(frame.getparent().getparent())
 
 
 def _write_formulas(root: Any) -> None:
@@ -92,17 +112,6 @@ def _write_formulas(root: Any) -> None:
         if formula.getparent() is not None:
             formula.addprevious(run(f"{Mark.FORMULA}{written(formula)}{Mark.FORMULA}"))
             remove(formula)
-
-
-def _fill_rows(root: Any) -> None:
-    """Put empty cells where a row begins further right."""
-    for row in root.iter(f"{W}tr"):
-        width = value(row, "trPr", "gridBefore") or ""
-        first = row.find(f"{W}tc")
-        if width.isdigit() and first is not None:
-            filler = table([[""] * min(int(width), _MAX_COLUMNS)])
-            for cell in filler[0].findall(f"{W}tc"):
-                first.addprevious(cell)
 
 
 def _write_drawings(package: Package, root: Any, relations: Relations) -> None:
@@ -147,7 +156,7 @@ def _mark_paragraphs(root: Any, styles: Styles, numbering: Numbering) -> None:
         style = value(properties, "pStyle")
         by_style = styles.numbering(style)
         number = value(properties, "numPr", "numId") or by_style[0]
-        level = value(properties, "numPr", "ilvl") or by_style[1] or "0"
+        level = value(properties, "numPr", "ilvl") or by_style[1] or numbering.level_of(number, style)
         label = numbering.label(number, int(level) if level.isdigit() else 0)
         mark = styles.mark(style) or (Mark.ITEM if label is not None else "")
         if label is not None and properties is not None:

@@ -24,7 +24,7 @@ def accept_changes(root: Any) -> None:
         elif node.tag == f"{W}cellDel":
             _empty(holder.getparent())
         elif holder.tag == f"{W}rPr" and holder.getparent().tag == f"{W}pPr":
-            _join_to_next(holder.getparent().getparent())
+            join_to_next(holder.getparent().getparent())
         else:
             remove(node)
 
@@ -35,7 +35,7 @@ def _empty(cell: Any) -> None:
             node.remove(part)
 
 
-def _join_to_next(paragraph: Any) -> None:
+def join_to_next(paragraph: Any) -> None:
     """Move a paragraph's text to the begin of the next one."""
     following = paragraph.getnext()
     parts = [part for part in paragraph if part.tag not in (f"{W}pPr", *_REMOVED)]
@@ -44,6 +44,26 @@ def _join_to_next(paragraph: Any) -> None:
     at = 1 if following.find(f"{W}pPr") is not None else 0
     following[at:at] = parts
     remove(paragraph)
+
+
+def remove_questions(root: Any) -> None:
+    """Remove the answers of fields that only serve another field's question, such as a condition."""
+    fields: list[
+        tuple[bool, list[Any]]
+    ] = []  # of each open field: whether it still asks, and what is said meanwhile
+    for node in list(root.iter(f"{W}fldChar", f"{W}t")):
+        kind = node.get(f"{W}fldCharType")
+        if node.tag == f"{W}t":
+            for is_asking, said in fields[:-1]:
+                if is_asking:
+                    said.append(node)
+        elif kind == "begin":
+            fields.append((True, []))
+        elif fields:
+            for text in fields.pop()[1]:
+                text.text = ""
+            if kind == "separate":
+                fields.append((False, []))
 
 
 def remove_unseen(root: Any, styles: Styles) -> int:

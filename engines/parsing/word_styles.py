@@ -11,9 +11,7 @@ from engines.parsing.word_xml import Mark, W, is_on, value
 _MARKS = {
     "title": Mark.TITLE,
     "caption": Mark.CAPTION,
-    **dict.fromkeys(
-        ("code", "source code", "code block", "html preformatted", "preformatted text", "macro"), Mark.CODE
-    ),
+    **dict.fromkeys(("code", "source code", "code block", "codeblock", "listing"), Mark.CODE),
 }
 
 

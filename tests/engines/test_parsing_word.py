@@ -519,3 +519,65 @@ def test_packaged_files_keep_their_names() -> None:
     )
     file = unpack(ole_writer.written({("\x01Ole10Native",): native.ljust(5000, b"\0")}), "oleObject1.bin")
     assert file == ("Übersicht.txt", b"words")
+
+
+def test_signs_of_other_fonts_are_what_they_look_like(read: Read) -> None:
+    source = word_file(
+        paragraph(
+            '<w:r><w:sym w:font="Wingdings" w:char="F0FC"/><w:t> 5 </w:t><w:sym w:font="Symbol" w:char="F06D"/>'
+            "<w:t>m, AX</w:t><w:noBreakHyphen/><w:t>4711</w:t></w:r>"
+        )
+        + paragraph('<w:r><w:rPr><w:rFonts w:ascii="Symbol"/></w:rPr><w:t>&#xF0A3; 3</w:t></w:r>')
+    )
+    assert texts(read("a.docx", source)) == "✓ 5 \u03bcm, AX-4711\n≤ 3"
+
+
+def test_large_first_letter_belongs_to_its_word(read: Read) -> None:
+    source = word_file(paragraph("O", '<w:framePr w:dropCap="drop"/>') + paragraph("nce upon a time."))
+    assert texts(read("a.docx", source)) == "Once upon a time."
+
+
+def test_fields_in_a_condition_are_not_shown(read: Read) -> None:
+    def part(kind: str) -> str:
+        return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
+
+    code = "<w:r><w:instrText>{}</w:instrText></w:r>".format
+    inner = part("begin") + code("MERGEFIELD x") + part("separate") + run("asked") + part("end")
+    outer = (
+        part("begin") + code("IF") + inner + code("= 1") + part("separate") + run("answered") + part("end")
+    )
+    assert texts(read("a.docx", word_file(paragraph(outer + run(" here"))))) == "answered here"
+
+
+def test_old_merged_cells_and_hidden_rows(read: Read) -> None:
+    source = word_file(
+        table(
+            cell("Wide", '<w:hMerge w:val="restart"/>') + cell("", "<w:hMerge/>") + cell("c"),
+            f"<w:tr><w:trPr><w:hidden/></w:trPr>{cell('hidden')}{cell('too')}{cell('3')}</w:tr>",
+            cell("1") + cell("2") + cell("3"),
+        )
+    )
+    document = read("a.docx", source)
+    assert texts(document) == "Wide | Wide | c\n1 | 2 | 3"
+    assert document.metadata["hidden_parts"] == 1
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+def test_headers_of_even_pages_are_read_if_used(read: Read, is_used: bool) -> None:
+    source = word_file(
+        paragraph("Text.") + '<w:sectPr><w:headerReference w:type="even" r:id="e"/></w:sectPr>',
+        parts={
+            "header1.xml": paragraph("On even pages"),
+            "settings.xml": "<w:evenAndOddHeaders/>" * is_used,
+        },
+        relations={"e": ("header", "header1.xml"), "s": ("settings", "settings.xml")},
+    )
+    assert ("On even pages" in texts(read("a.docx", source))) == is_used
+
+
+def test_prose_in_letters_of_one_width_is_no_code(read: Read) -> None:
+    font = '<w:rFonts w:ascii="Courier New" w:hAnsi="Courier New"/>'
+    source = word_file(
+        paragraph(run("A memo (from the typewriter).", font)) + paragraph(run("for i in range(3):", font))
+    )
+    assert [kind for kind, _ in outline(read("a.docx", source))] == ["text", "code"]
