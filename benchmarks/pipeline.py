@@ -1,5 +1,5 @@
 """Where the time of the pipeline goes: the same files as in `benchmarks.peers`, with an embedder that costs nothing and
-the worker's threads in this process, whose stacks are sampled; beside the peers, each alone.
+the worker's threads in this process, whose steps are timed; beside the peers, each alone.
 
 `python -m benchmarks.pipeline` takes some two minutes on two quiet cores.
 """
@@ -9,12 +9,14 @@ from __future__ import annotations
 from benchmarks import instance  # before all else
 
 # isort: split
-import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Event, Thread
-from types import FrameType
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import wraps
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
 
 import psutil
 
@@ -23,21 +25,24 @@ from benchmarks.ingest import IngestRun, ingest
 from benchmarks.peers import environment
 from benchmarks.peers.__main__ import SCRIPTS
 from benchmarks.reports import BenchmarkReport
+from jobs import worker
+from knowledge import pipeline
+from knowledge.ingestion import ingest as ingestion
+from knowledge.management.commands import ingest as command
 
 MAX_CHUNK_MS, ROUNDS = 0.17, 2
-SAMPLE_SECONDS = 0.002
-# {what a worker's thread does: the modules that show it}. The innermost frame of any of them counts.
-STEPS = {
-    "waits for the parser's processes": ("engines.parsing",),
-    "counts tokens": ("engines.embedding",),
-    "splits into chunks": ("knowledge.pipeline.chunking", "knowledge.pipeline.splitting"),
-    "waits for the vector store": ("engines.vectors",),
-    "PostgreSQL, and makes its statements": ("django.db", "psycopg", "psycopg_pool"),
-    "stores and opens files": ("core.storage", "knowledge.storage"),
-    "tags, makes points, embeds": ("knowledge.pipeline", "benchmarks.trivial"),
-    "all else": ("knowledge", "jobs", "audit", "core"),
+# {what a worker's thread does: the function that does it, which contains none of the others}
+STEPS: dict[str, tuple[ModuleType, str]] = {
+    "stores files and queues jobs": (command, "add_documents"),
+    "claims jobs": (worker, "claim"),
+    "loads documents and rules": (ingestion, "load_sources"),
+    "talks with the parser's processes": (pipeline, "parse"),
+    "splits into chunks, and counts tokens": (pipeline, "chunk_document"),
+    "embeds": (pipeline, "embed"),
+    "tags": (pipeline, "tag"),
+    "writes points": (pipeline, "index"),
+    "publishes chunks": (ingestion, "_publish_or_fail"),
 }
-IS_WORKING = "knowledge.ingestion.ingest"
 # {processes: a part of their command line}
 PROCESSES = {
     "PostgreSQL": "postgres",
@@ -55,18 +60,18 @@ def main() -> None:
         runs = []
         for _ in range(ROUNDS):
             before = cpu_by_process()
-            with sample_stacks() as samples:
+            with timed_steps() as steps:
                 run = ingest(instance.new_tenant(), folder)
-            runs.append((run, samples, cpu_by_process() - before))
+            runs.append((run, steps, cpu_by_process() - before))
     # Of several runs the fastest counts: other load on the machine only makes a run slower.
-    run, samples, cpu = min(runs, key=lambda each: each[0].cost.seconds)
+    run, steps, cpu = min(runs, key=lambda each: each[0].cost.seconds)
     report.add(
         f"files of `scale` ({run.result['added']} files, {run.chunks} chunks), an embedder that costs nothing",
         f"{run.chunk_ms:.2f} ms a chunk, {run.chunk_cpu_ms:.2f} ms of processors",
         f"≤ {MAX_CHUNK_MS} ms",
         met=run.chunk_ms <= MAX_CHUNK_MS,
     )
-    add_profile(report, run, samples, cpu)
+    add_profile(report, run, steps, cpu)
     for script in SCRIPTS:
         figures = [measure_peer(script, str(folder)) for _ in range(ROUNDS)]
         milliseconds, of_processors, name = min(figures)
@@ -76,12 +81,13 @@ def main() -> None:
     report.save("pipeline")
 
 
-def add_profile(report: BenchmarkReport, run: IngestRun, samples: Counter[str], cpu: Counter[str]) -> None:
-    for name, milliseconds in cpu.most_common():
-        report.add(f"… processor time of {name}", f"{milliseconds / run.chunks:.3f} ms a chunk")
-    for step, count in samples.most_common():
-        share = count / samples.total()
-        report.add(f"… a worker's thread {step}", f"{share:.0%}")
+def add_profile(report: BenchmarkReport, run: IngestRun, steps: Counter[str], cpu: Counter[str]) -> None:
+    for name, microseconds in cpu.most_common():
+        report.add(f"… of {name}", f"{microseconds / run.chunks / 1000:.3f} ms of processors a chunk")
+    for step, microseconds in steps.most_common():
+        report.add(f"… a thread {step}", f"{microseconds / run.chunks / 1000:.3f} ms of processors a chunk")
+    rest = cpu[HERE] - steps.total()
+    report.add("… all else in this process", f"{rest / run.chunks / 1000:.3f} ms of processors a chunk")
 
 
 def measure_peer(script: str, folder: str) -> tuple[float, float, str]:
@@ -96,41 +102,36 @@ def measure_peer(script: str, folder: str) -> tuple[float, float, str]:
 
 
 @contextmanager
-def sample_stacks() -> Iterator[Counter[str]]:
-    """Count what the threads do that work on documents."""
-    samples, stop = Counter[str](), Event()
-
-    def sample() -> None:
-        while not stop.wait(SAMPLE_SECONDS):
-            samples.update(filter(None, map(step_of, sys._current_frames().values())))
-
-    thread = Thread(target=sample, daemon=True)
-    thread.start()
-    yield samples
-    stop.set()
-    thread.join()
+def timed_steps() -> Iterator[Counter[str]]:
+    """Add up the processor time that the worker's threads spend in each step, in microseconds."""
+    times = Counter[str]()
+    with ExitStack() as stack:
+        for step, (module, name) in STEPS.items():
+            stack.enter_context(patch.object(module, name, _timed(getattr(module, name), step, times)))
+        yield times
 
 
-def step_of(frame: FrameType | None) -> str | None:
-    """Return the step that a stack is in; None if its thread works on no document."""
-    step, works = None, False
-    while frame:
-        module = str(frame.f_globals.get("__name__"))
-        step = step or next((name for name, parts in STEPS.items() if module.startswith(parts)), None)
-        works = works or module == IS_WORKING
-        frame = frame.f_back
-    return step if works else None
+def _timed(function: Callable[..., Any], step: str, times: Counter[str]) -> Callable[..., Any]:
+    @wraps(function)
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        started = time.thread_time_ns()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            times[step] += (time.thread_time_ns() - started) // 1000
+
+    return timed
 
 
 def cpu_by_process() -> Counter[str]:
-    """Return the milliseconds of processor time of this process and its descendants, including those that have ended."""
+    """Return the microseconds of processor time of this process and its descendants, including those that have ended."""
     total = Counter[str]()
     for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
-            command, times = " ".join(process.cmdline()), process.cpu_times()
-            name = next((name for name, part in PROCESSES.items() if part in command), HERE)
+            line, times = " ".join(process.cmdline()), process.cpu_times()
+            name = next((name for name, part in PROCESSES.items() if part in line), HERE)
             seconds = times.user + times.system + times.children_user + times.children_system
-            total[name] += round(1000 * seconds)
+            total[name] += round(1_000_000 * seconds)
     return total
 
 
