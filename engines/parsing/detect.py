@@ -13,7 +13,7 @@ from engines.parsing.formats import FORMATS
 from engines.parsing.readers.archives import TAR
 from engines.parsing.readers.html import HTML
 from engines.parsing.readers.json import JSON
-from engines.parsing.readers.mail import EML
+from engines.parsing.readers.mail import EML, MBOX
 from engines.parsing.readers.pdf import PDF
 from engines.parsing.readers.plain_text import PLAIN
 from engines.parsing.readers.subtitles import VTT
@@ -42,6 +42,7 @@ _HTML_TAGS = """
 a article b body br center code div font form h1 h2 h3 h4 head header hr html i img li main meta nav ol p pre section span
 strong table title ul
 """
+_MBOX_START = re.compile(r"From \S[^\n]*\d{4}[^\n]*\n>?[\w-]+:")
 _MAIL_HEADER = re.compile(
     r"^(from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):",
     re.I | re.M,
@@ -96,15 +97,21 @@ def _detect_in_text(head: bytes, filename: str) -> str:
         return by_suffix if by_suffix == EML else HTML
     if _XML_START.match(text):
         return type_of_flat_file(text) or XML
-    if by_suffix in ("", PLAIN) and _is_mail(text):
-        return EML
-    return by_suffix or _detect_by_start(text) or _TEXT_BY_LABEL.get(_label(head), PLAIN)
+    return (
+        _type_of_mail(text, by_suffix)
+        or by_suffix
+        or _detect_by_start(text)
+        or _TEXT_BY_LABEL.get(_label(head), PLAIN)
+    )
 
 
-def _is_mail(text: str) -> bool:
+def _type_of_mail(text: str, by_suffix: str) -> str:
+    if by_suffix in ("", PLAIN, EML) and _MBOX_START.match(text):
+        return MBOX
     first_block = re.split(r"\r?\n\r?\n", text.lstrip(), maxsplit=1)[0]
     headers = {name.lower() for name in _MAIL_HEADER.findall(first_block)}
-    return len(headers) >= 3 and bool(headers & {"received", "message-id", "mime-version"})
+    is_mail = len(headers) >= 3 and not headers.isdisjoint(("received", "message-id", "mime-version"))
+    return EML if by_suffix in ("", PLAIN) and is_mail else ""
 
 
 def _detect_by_start(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from engines.parsing import ole_writer
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_EMBEDDED = 2
 _NATIVE = "\x01Ole10Native"
 _POOL = "ObjectPool"  # where Word keeps its objects
 # By the stream that only this kind of file has.
@@ -124,3 +125,18 @@ def _text(file: io.BytesIO) -> str:
         return text.decode()
     except UnicodeDecodeError:
         return text.decode("cp1252", "replace")
+
+
+def unpack_first_version(data: bytes, name: str) -> EmbeddedFile | None:
+    """Return the file in an object of the first version of OLE: two numbers, three texts, its size, and its bytes. Links to
+    files elsewhere have none."""
+    file = io.BytesIO(data)
+    try:
+        _, kind = struct.unpack("<II", file.read(8))
+        kind_name, _, _ = (file.read(struct.unpack("<I", file.read(4))[0]) for _ in range(3))
+        content = file.read(struct.unpack("<I", file.read(4))[0])
+        if kind == _EMBEDDED and kind_name.startswith(b"Package"):
+            return _unpack_native(bytes(4) + content, name)
+    except struct.error:
+        return None
+    return unpack(content, name) if kind == _EMBEDDED and content.startswith(SIGNATURE) else None

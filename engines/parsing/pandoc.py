@@ -10,9 +10,8 @@ from engines.parsing.job import Job
 from engines.parsing.readers.epub import EPUB
 from engines.parsing.readers.open_document import ODT
 from engines.parsing.readers.org import ORG
-from engines.parsing.readers.rtf import RTF
 
-_PANDOC_FORMATS = {ORG: "org", EPUB: "epub", ODT: "odt", RTF: "rtf"}
+_PANDOC_FORMATS = {ORG: "org", EPUB: "epub", ODT: "odt"}
 _ZIPPED_FORMATS = (EPUB, ODT)
 _HEAP_EXHAUSTED_STATUS = 251
 _PLACEHOLDER_TITLE = "-"  # pandoc writes this if there is no title

@@ -8,11 +8,11 @@ RTF = "application/rtf"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         RTF,
-        "engines.parsing.pandoc.read",
+        "engines.parsing.rtf.read",
         "RTF",
         "rtf",
         name="RTF document",
-        starts_programs=True,
+        version=2,
         signature=rb"\s*\{\\rtf",
     ),
 )
