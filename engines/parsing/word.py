@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 from office_oxide import OfficeOxideError
 
-from engines.parsing import Element, ParsedDocument, ParseError, ReadingWarning, office_tree, package
+from engines.parsing import Element, ParsedDocument, ParseError, office_tree, package
 from engines.parsing.job import Job
 from engines.parsing.members import MemberFolder
 from engines.parsing.ole_objects import embedded_files
@@ -19,7 +19,6 @@ from engines.parsing.word_package import Package
 from engines.parsing.word_parts import Parts, Pictures, members
 from engines.parsing.word_prepare import Prepared, prepare
 
-_UNREAD_KINDS = ("chartEx", "subDocument")
 _BROKEN = (OfficeOxideError, zipfile.BadZipFile, etree.XMLSyntaxError, KeyError, ValueError)
 
 
@@ -45,7 +44,7 @@ def read_docx(job: Job) -> ParsedDocument:
         elements=tuple(found if pages else _without_pages(found)),
         members=tuple(files),
         metadata=metadata,
-        warnings=(*_losses(file, parts), *warnings),
+        warnings=(*file.warnings(), *warnings),
     )
 
 
@@ -54,21 +53,12 @@ def _are_pages_known(file: Package, prepared: Prepared, last_page: int) -> bool:
     if prepared.was_shown:
         return True
     properties = file.tree("docProps/app.xml")
-    said = (properties.findtext("{*}Pages") or "") if properties is not None else ""
+    said = properties.findtext("{*}Pages") or ""
     return int(said) <= last_page if said.isdigit() else last_page > 1
 
 
 def _without_pages(found: list[Element]) -> list[Element]:
     return [element._replace(page=None) for element in found]
-
-
-def _losses(file: Package, parts: Parts) -> list[ReadingWarning]:
-    kinds = {relation.kind: relation.target for relation in file.relations(file.main).values()}
-    unread = [*file.unread, *parts.unread, *(kinds[kind] for kind in _UNREAD_KINDS if kind in kinds)]
-    found = [warning("unread_parts", parts=listed(unread))] if unread else []
-    if file.repaired:
-        found.append(warning("damaged", reason=f"errors in the XML of {listed(file.repaired)}"))
-    return found
 
 
 def read_doc(job: Job) -> ParsedDocument:

@@ -64,11 +64,8 @@ class Numbering:
 
     def __init__(self, root: Any, styles: Styles) -> None:
         self._styles = styles
-        nodes = list(root) if root is not None else []
-        self._abstract = {
-            node.get(f"{W}abstractNumId"): node for node in nodes if node.tag == f"{W}abstractNum"
-        }
-        self._lists = {node.get(f"{W}numId"): node for node in nodes if node.tag == f"{W}num"}
+        self._abstract = {node.get(f"{W}abstractNumId"): node for node in root.findall(f"{W}abstractNum")}
+        self._lists = {node.get(f"{W}numId"): node for node in root.findall(f"{W}num")}
         self._levels: dict[str, dict[int, _Level]] = {}
         self._counts: dict[str | None, dict[int, int]] = {}
 

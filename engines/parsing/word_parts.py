@@ -6,9 +6,10 @@ import io
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from engines.parsing import Element, Member, ReadingWarning, encoding
+from engines.parsing import Element, Member, ReadingWarning, charts, drawings, encoding
 from engines.parsing.job import Job
 from engines.parsing.members import MemberFolder
+from engines.parsing.office_package import local_name
 from engines.parsing.ole_objects import unpack
 from engines.parsing.warnings import listed, warning
 from engines.parsing.word_package import Package
@@ -28,26 +29,29 @@ _MIN_WIDTH, _MIN_HEIGHT = 100, 30  # pixels: text in a smaller picture is no tex
 
 
 class Parts:
-    """Reads the parts that a document shows. `unread` are those that could not be read."""
+    """Reads the parts that a document shows. Those that cannot be read are added to the package's unread ones."""
 
     def __init__(self, job: Job, package: Package) -> None:
-        self.unread: list[str] = []
-        self._job, self._package = job, package
+        self._package = package
         self._pictures = Pictures(job)
 
     def read(self, part: str | bytes) -> Iterable[Element]:
-        """Return the text of a picture or of an imported page."""
+        """Return the text of a picture, a chart, a diagram or an imported page."""
         name = str(part)
         suffix = PurePosixPath(name).suffix.lower()
+        if suffix == ".xml":
+            root = self._package.tree(name)
+            is_diagram = local_name(root) == "dataModel"
+            return list(drawings.diagram_elements(root, 0) if is_diagram else charts.elements(root, 0))
         if suffix in _PAGES:
             from engines.parsing import html
 
             return list(html.elements(encoding.decode(self._package.data(name))))
         if suffix in _OTHER_FILES:
             return []
-        found = self._pictures.read(self._package.data(name))
+        found = self._pictures.read(self._package.data(name)) if name in self._package else []
         if found is None:
-            self.unread.append(name)
+            self._package.unread.append(name)
         return found or []
 
 

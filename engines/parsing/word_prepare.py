@@ -6,20 +6,18 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
-from engines.parsing import office_drawings
+from engines.parsing.office_package import Relation, attribute, descendants
 from engines.parsing.word_formulas import written
 from engines.parsing.word_numbering import Numbering
-from engines.parsing.word_package import Package, Relation
+from engines.parsing.word_package import Package
 from engines.parsing.word_pages import mark_pages
 from engines.parsing.word_revisions import accept_changes, join_to_next, remove_questions, remove_unseen
 from engines.parsing.word_styles import Styles
 from engines.parsing.word_symbols import write_symbols
 from engines.parsing.word_tables import arrange_tables
-from engines.parsing.word_xml import A, M, Mark, R, V, W, is_on, paragraph, prepend, remove, run, table, value
+from engines.parsing.word_xml import A, M, Mark, R, V, W, is_on, paragraph, prepend, remove, run, value
 
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_CHART = f"{office_drawings.C}chart"
-_DIAGRAM = f"{office_drawings.DGM}relIds"
 _TEXT_PARTS = ("footnotes", "endnotes", "comments", "header", "footer")
 
 Relations = dict[str, Relation]
@@ -35,24 +33,24 @@ class Prepared(NamedTuple):
 
 def prepare(package: Package) -> Prepared:
     """Raise ValueError if the file has no text at all, so that it cannot be a document."""
-    relations = package.relations(package.main)
+    relations = package.relations(package.document)
     targets = {relation.kind: relation.target for relation in relations.values() if not relation.is_external}
     styles = Styles(package.tree(targets.get("styles", "word/styles.xml")))
     numbering = Numbering(package.tree(targets.get("numbering", "word/numbering.xml")), styles)
-    document = package.tree(package.main)
-    body = document.find(f"{W}body") if document is not None else None
+    document = package.tree(package.document)
+    body = document.find(f"{W}body")
     if body is None:
         raise ValueError("there is no body")
     _drop_even_headers(document, package.tree(targets.get("settings", "word/settings.xml")))
     names = {one.target for one in relations.values() if one.kind in _TEXT_PARTS and not one.is_external}
-    others = {name: root for name in sorted(names) if (root := package.tree(name)) is not None}
-    hidden = _prepare_part(package, package.main, document, styles)
+    others = {name: package.tree(name) for name in sorted(names)}
+    hidden = _prepare_part(package, package.document, document, styles)
     hidden += sum(_prepare_part(package, name, root, styles) for name, root in others.items())
     _mark_pictures(body, relations)
     was_shown = mark_pages(body, styles)
     for root in (document, *others.values()):
         _mark_paragraphs(root, styles, numbering)
-    return Prepared(package.packed({package.main: document, **others}), hidden, was_shown)
+    return Prepared(package.packed({package.document: document, **others}), hidden, was_shown)
 
 
 def _prepare_part(package: Package, name: str, root: Any, styles: Styles) -> int:
@@ -69,7 +67,7 @@ def _prepare_part(package: Package, name: str, root: Any, styles: Styles) -> int
     write_symbols(root)
     _write_formulas(root)
     relations = package.relations(name)
-    _write_drawings(package, root, relations)
+    _mark_drawings(root, relations)
     for chunk in list(root.iter(f"{W}altChunk")):
         relation = relations.get(chunk.get(f"{R}id"))
         if relation and not relation.is_external:
@@ -114,24 +112,14 @@ def _write_formulas(root: Any) -> None:
             remove(formula)
 
 
-def _write_drawings(package: Package, root: Any, relations: Relations) -> None:
-    """Put the figures of charts and the texts of diagrams behind the paragraphs in which they are drawn."""
-    for node in list(root.iter(_CHART, _DIAGRAM)):
-        relation = relations.get(node.get(f"{R}id") or node.get(f"{R}dm") or "")
-        drawing = next(node.iterancestors(f"{W}drawing"), None)
+def _mark_drawings(root: Any, relations: Relations) -> None:
+    """Name the part of each chart and diagram behind the paragraph in which it is drawn."""
+    for node in list(descendants(root, "chart", "relIds")):
+        relation = relations.get(attribute(node, "id") or attribute(node, "dm"))
         holder = next(node.iterancestors(f"{W}p"), None)
-        part = package.tree(relation.target) if relation and not relation.is_external else None
-        if part is None or drawing is None or holder is None:
-            continue
-        if node.tag == _CHART:
-            rows = office_drawings.chart_rows(part)
-            title = office_drawings.chart_title(part)
-            blocks = [paragraph(Mark.CAPTION + title)] * bool(title) + [table(rows)] * bool(rows)
-        else:
-            blocks = [paragraph(Mark.ITEM + line) for line in office_drawings.diagram_lines(part)]
-        for block in reversed(blocks):
-            holder.addnext(block)
-        remove(drawing)
+        if relation and not relation.is_external and holder is not None:
+            holder.addnext(paragraph(f"{Mark.PART}{relation.target}{Mark.END}"))
+            remove(next(node.iterancestors(f"{W}drawing"), node))
 
 
 def _mark_pictures(body: Any, relations: Relations) -> None:

@@ -17,8 +17,7 @@ _MARKS = {
 
 class Styles:
     def __init__(self, root: Any) -> None:
-        nodes = root.findall(f"{W}style") if root is not None else []
-        self._styles = {node.get(f"{W}styleId"): node for node in nodes}
+        self._styles = {node.get(f"{W}styleId"): node for node in root.findall(f"{W}style")}
 
     def _chain(self, name: str | None) -> Iterator[Any]:
         """Yield the style, and those that it is based on."""

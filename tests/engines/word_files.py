@@ -137,3 +137,13 @@ def old_word_file(
     return written(
         {("WordDocument",): bytes(head) + data, ("1Table",): clx.ljust(4096, b"\0"), **(objects or {})}
     )
+
+
+NUMBERING = (
+    f'<w:abstractNum w:abstractNumId="0">{list_level(0, "%1.")}{list_level(1, "%1.%2")}'
+    f"{list_level(2, '(%3)', 'lowerLetter')}</w:abstractNum>"
+    f'<w:abstractNum w:abstractNumId="1">{list_level(0, "•", "bullet")}</w:abstractNum>'
+    '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num>'
+    '<w:num w:numId="3"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/>'
+    "</w:lvlOverride></w:num>"
+)
