@@ -10,7 +10,9 @@ from PIL import Image, ImageOps, ImageSequence
 
 from engines.parsing import ParsedDocument, ParseError, ocr
 from engines.parsing.job import Job
-from engines.parsing.layout import Line, elements
+from engines.parsing.layout import elements
+from engines.parsing.pages.blocks import Line, Table
+from engines.parsing.warnings import listed, warning
 
 _MAX_MEGAPIXELS = 100
 _MAX_SIDE_PIXELS = 3_000
@@ -21,7 +23,8 @@ Image.MAX_IMAGE_PIXELS = None  # `_check_size` comes first, with a clearer messa
 
 def read(job: Job) -> ParsedDocument:
     """Each frame of a TIFF is a page; an animation is read by its first frame."""
-    lines: list[Line] = []
+    blocks: list[Line | Table] = []
+    unreadable: list[str] = []
     with warnings.catch_warnings(action="ignore"), Image.open(job.path) as image:
         _check_size(image)
         pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
@@ -30,16 +33,25 @@ def read(job: Job) -> ParsedDocument:
             if number > pages:
                 break
             _check_size(frame)
-            lines += ocr.recognise(job, _pixels(frame), number)
+            recognition = ocr.recognise(job, _pixels(frame), number)
+            blocks += recognition.blocks
+            unreadable += [str(number)] if recognition.is_unreadable else []
         metadata = {"page_count": getattr(image, "n_frames", 1)}
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements(lines)), metadata=metadata)
+    return ParsedDocument(
+        mime_type=job.mime_type,
+        elements=tuple(elements(blocks)),
+        metadata=metadata,
+        warnings=(warning("unreadable_text", pages=f"page {listed(unreadable)}"),) if unreadable else (),
+    )
 
 
-def read_embedded(job: Job, file: BinaryIO) -> list[Line]:
+def read_embedded(job: Job, file: BinaryIO) -> list[Line | Table]:
     """Read an image inside a document. One that is broken or too large has no lines."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(file) as image:
-            return ocr.recognise(job, _pixels(image), 1) if _megapixels(image) <= _MAX_MEGAPIXELS else []
+            return (
+                ocr.recognise(job, _pixels(image), 1).blocks if _megapixels(image) <= _MAX_MEGAPIXELS else []
+            )
     except (OSError, ValueError, SyntaxError):
         return []
 

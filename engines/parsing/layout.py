@@ -1,94 +1,102 @@
-"""Builds paragraphs, list items and titles from lines that have a position on a page."""
+"""Builds elements from lines and tables that have a position on a page."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
-from engines.parsing import Element, element_builders
+from engines.parsing import Element, ElementKind, element_builders
+from engines.parsing.pages.blocks import Block, Furniture, Line, Paragraph, Table
+from engines.parsing.pages.line_joining import ends_divided, join_lines
+from engines.parsing.pages.paragraphs import BULLET, paragraphs
 
 _TITLE_SCALE = 1.15
 _BOLD_TITLE_SCALE = 0.98
 _MAX_TITLE_LENGTH = 200
 _MAX_TITLE_LEVELS = 4
-_BULLET = re.compile(r"(?:[•▪◦●○■□\u2013\uf0b7\uf0a7\x7f]|[-*]|\(?\d{1,2}[.)]|\(?[a-z]\))\s+\S")
 _BARE_BULLET = re.compile(r"[•▪◦●○■□\uf0b7\uf0a7]\s*")
-_HYPHENS = ("-", "\u00ad", "\u2010", "\x02", "\ufffe")
-_SENTENCE_END = (".", "!", "?", ":", "\u3002", "\uff01", "\uff1f")
+_CAPTION = re.compile(
+    r"(?:fig(?:ure|\.)|table|abb(?:ildung|\.)|tab(?:elle|leau|\.)|figura|tabla)\s*\d+(?:\.\d+)*\s?[.:|–-]",
+    re.I,
+)
+_LEADERS = re.compile(r"(?:\s?[.·…]){5,}\s*")
+_LABEL_END = (":", "?", "\uff1a")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """`top` and `bottom` grow downwards, in the unit of `size`, which is the font size."""
-
-    text: str
-    page: int
-    left: float
-    right: float
-    top: float
-    bottom: float
-    size: float
-    bold: bool = False
-
-    @property
-    def style(self) -> tuple[float, bool]:
-        return self.size, self.bold
-
-
-def elements(lines: Iterable[Line]) -> Iterator[Element]:
-    """Yield elements from lines in reading order. Paragraphs in larger or bolder letters than the body are titles."""
-    rows = _join_pieces(lines)
-    levels = _title_levels(rows)
-    paragraphs: list[list[Line]] = []
-    for row in rows:
-        if paragraphs and _continues(paragraphs[-1], row):
-            paragraphs[-1].append(row)
+def elements(blocks: Iterable[Block]) -> Iterator[Element]:
+    """Yield elements from blocks in reading order. Paragraphs in larger or bolder letters than the body are titles."""
+    found = paragraphs(blocks)
+    lines = [line for one in found if isinstance(one, Paragraph) for line in one.lines]
+    levels = _title_levels(lines)
+    words = {word.strip(".,;:()") for line in lines for word in line.text.split()}
+    for one in found:
+        if isinstance(one, Table):
+            yield _table_element(one)
+        elif isinstance(one, Furniture):
+            kind = ElementKind.HEADER if one.is_header else ElementKind.FOOTER
+            yield Element(kind=kind, text=one.text, page=one.page)
         else:
-            paragraphs.append([row])
-    for first, *others in paragraphs:
-        text, page, level = first.text.strip(), first.page, levels.get(first.style, 0)
-        for other in (row.text.strip() for row in others):
-            is_divided_word = text.endswith(_HYPHENS) and text[-2:-1].isalpha() and other[:1].islower()
-            text = text[:-1] + other if is_divided_word else f"{text} {other}"
-        is_short = len(text) <= _MAX_TITLE_LENGTH and not text.endswith((".", ",", ";"))
-        if level and is_short and any(map(str.isalpha, text)):
-            yield element_builders.title(text, level, page)
-        elif _BULLET.match(text):
-            yield element_builders.item(_BARE_BULLET.sub("", text, count=1), page)
-        else:
-            yield element_builders.paragraph(text, page)
+            yield from _text_elements(one, levels, words)
 
 
-def _join_pieces(lines: Iterable[Line]) -> list[Line]:
-    """A superscript or subscript splits a line of text: join the pieces, in the style of the longer one."""
-    joined: list[Line] = []
-    for line in lines:
-        last = joined[-1] if joined else line
-        overlap = min(last.bottom, line.bottom) - max(last.top, line.top)
-        lower_height = min(last.bottom - last.top, line.bottom - line.top)
-        gap = line.left - last.right
-        is_in_row = overlap > lower_height * 0.3 and -last.size < gap < last.size * 1.5
-        if not joined or line.page != last.page or not is_in_row:
-            joined.append(line)
-            continue
-        longer = max(last, line, key=lambda piece: len(piece.text))
-        space = " " if gap > longer.size * 0.15 else ""
-        joined[-1] = replace(
-            longer,
-            text=f"{last.text.rstrip()}{space}{line.text.lstrip()}",
-            left=last.left,
-            right=max(last.right, line.right),
-        )
-    return joined
+def _table_element(table: Table) -> Element:
+    """Labels have a line each, ended by a semicolon, so that no value seems to belong to the next label."""
+    if table.has_labels:
+        pairs = [
+            f"{label}{' ' if label.endswith(_LABEL_END) else ': '}{value}" for label, value in table.rows
+        ]
+        return element_builders.paragraph(";\n".join(pairs), table.page)._replace(confidence=table.confidence)
+    element = element_builders.table(table.rows, table.page)
+    return element._replace(header_rows=table.header_rows, confidence=table.confidence)
+
+
+def _text_elements(
+    paragraph: Paragraph, levels: Mapping[tuple[float, bool], int], words: Container[str]
+) -> Iterator[Element]:
+    """Yield an element for each page that the paragraph is on. A word that a page's end divides is on the first page."""
+    parts = [list(lines) for _, lines in groupby(paragraph.lines, key=lambda line: line.page)]
+    texts = [_LEADERS.sub(" … ", join_lines((line.text for line in part), words)) for part in parts]
+    for at in range(len(texts) - 1):
+        if ends_divided(texts[at]):
+            rest, _, following = texts[at + 1].partition(" ")
+            texts[at : at + 2] = join_lines((texts[at], rest), words), following
+    kind, level = _kind(paragraph, texts, levels)
+    for at, (part, text) in enumerate(zip(parts, texts, strict=True)):
+        if text:
+            yield Element(
+                kind=kind,
+                text=_BARE_BULLET.sub("", text, count=1) if kind is ElementKind.LIST_ITEM else text,
+                page=part[0].page,
+                level=level,
+                continues=at > 0,
+                confidence=min(line.confidence for line in part),
+            )
+
+
+def _kind(
+    paragraph: Paragraph, texts: Sequence[str], levels: Mapping[tuple[float, bool], int]
+) -> tuple[ElementKind, int]:
+    """Return the paragraph's kind, and its level if it is a title."""
+    text, first = texts[0], paragraph.lines[0]
+    level = first.level or (levels.get(first.style, 0) if first.confidence == 100 else 0)
+    is_short = len(text) <= _MAX_TITLE_LENGTH and not text.endswith((".", ",", ";"))
+    if paragraph.is_note:
+        return ElementKind.NOTE, 0
+    if _CAPTION.match(text):
+        return ElementKind.CAPTION, 0
+    if level and (first.level or is_short) and len(texts) == 1 and any(map(str.isalpha, text)):
+        return ElementKind.TITLE, level
+    return (ElementKind.LIST_ITEM if BULLET.match(text) else ElementKind.TEXT), 0
 
 
 def _title_levels(lines: Iterable[Line]) -> dict[tuple[float, bool], int]:
     """Return the levels of title styles: those rarer than the most common style, and larger than it or bold."""
     letters: Counter[tuple[float, bool]] = Counter()
     for line in lines:
-        letters[line.style] += len(line.text)
+        if line.confidence == 100:  # recognised letters have no size of their own
+            letters[line.style] += len(line.text)
     if not letters:
         return {}
     (body_size, is_body_bold), total = letters.most_common(1)[0][0], letters.total()
@@ -102,21 +110,3 @@ def _title_levels(lines: Iterable[Line]) -> dict[tuple[float, bool], int]:
         )
     ]
     return {style: min(rank, _MAX_TITLE_LEVELS) for rank, style in enumerate(sorted(styles, reverse=True), 1)}
-
-
-def _continues(paragraph: list[Line], line: Line) -> bool:
-    """Return whether the line belongs to the paragraph above it, in the same column and in the same style."""
-    last = paragraph[-1]
-    height = max(last.size, line.size, 1.0)
-    is_within_sentence = not last.text.endswith(_SENTENCE_END) and line.text[:1].islower()
-    if line.page != last.page:
-        return is_within_sentence and last.size == line.size
-    if abs(last.size - line.size) > height * 0.08 or last.bold != line.bold or _BULLET.match(line.text):
-        return False
-    gap, overlap = line.top - last.bottom, min(line.right, last.right) - max(line.left, last.left)
-    if gap < -height * 2 or overlap <= 0:  # the line begins another column
-        return is_within_sentence
-    pitch = last.bottom - paragraph[-2].bottom if len(paragraph) > 1 else 0.0
-    max_gap = max(height * 0.75, pitch * 1.15 - (line.bottom - line.top)) if pitch > 0 else height * 0.75
-    is_indented = line.left > paragraph[0].left + height
-    return gap <= max_gap and not (is_indented and last.text.endswith(_SENTENCE_END))

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from statistics import fmean, median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from engines.parsing import ParseError
 from engines.parsing.job import Job
-from engines.parsing.layout import Line
+from engines.parsing.pages.aligned_cells import rows_of
+from engines.parsing.pages.blocks import Line, Table
+from engines.parsing.pages.columns import find_gutter
+from engines.parsing.pages.rules import NO_RULES
+from engines.parsing.pages.tables import with_tables
 
 _MIN_SCORE = 0.5
 _MIN_UPRIGHT_SCORE = 0.85  # upright text scores 0.92 and more, upside-down text 0.8 and less
 # Lines are detected in a smaller image and read in the large one: detecting them in a large one takes 400 MB.
 _DETECTION_SIDE_PIXELS = 1088
 _MIN_LINE_WIDTH = 96  # narrower lines are padded to this width
-_MIN_COLUMN_LINES = 5
-_MIN_COLUMN_LETTERS = 15
+_MIN_CONFIDENCE, _MAX_CONFIDENCE = (
+    78,
+    99,
+)  # readable text has 90 and more; only the text of a file itself is certain
+
+
+_MIN_UNREAD_LINES = 3  # fewer may be no text at all
 
 
 def check_pages(job: Job, pages: int) -> None:
@@ -28,12 +38,21 @@ def check_pages(job: Job, pages: int) -> None:
         raise ParseError("ocr_too_long", pages=pages, limit=job.limits.ocr_pages)
 
 
-def recognise(job: Job, pixels: Any, page: int) -> list[Line]:
-    """Return the lines in reading order. `pixels` is a numpy array of rows of blue, green and red."""
+class Recognition(NamedTuple):
+    """Blocks in reading order. `is_unreadable`: there is text, of which nothing reliable was recognised, for example because
+    the model does not know its script; then there are no blocks. `confidence` is in percent."""
+
+    blocks: list[Line | Table]
+    is_unreadable: bool = False
+    confidence: int = 100
+
+
+def recognise(job: Job, pixels: Any, page: int) -> Recognition:
+    """`pixels` is a numpy array of rows of blue, green and red."""
     result = _recognise_upright(pixels)
     job.restart_timeout()
     if result.boxes is None:
-        return []
+        return Recognition([])
     # The height of a box depends on the letters in its line, so it does not show titles: use one size for all.
     size = float(median(box[:, 1].max() - box[:, 1].min() for box in result.boxes))
     lines = [
@@ -45,11 +64,29 @@ def recognise(job: Job, pixels: Any, page: int) -> list[Line]:
             top=float(box[:, 1].min()),
             bottom=float(box[:, 1].max()),
             size=size,
+            confidence=min(_MAX_CONFIDENCE, round(score * 100)),
         )
-        for box, text in zip(result.boxes, result.txts, strict=True)
-        if text.strip()
+        for box, text, score in zip(result.boxes, result.txts, result.scores, strict=True)
+        if text.strip() and score >= _MIN_SCORE
     ]
-    return _sort_by_reading_order(lines)
+    confidence = _confidence(lines)
+    if _is_unreadable(lines, len(result.boxes), confidence):
+        return Recognition([], is_unreadable=True)
+    return Recognition(_sort_by_reading_order(with_tables(lines, NO_RULES)), confidence=confidence)
+
+
+def _confidence(lines: Sequence[Line]) -> int:
+    letters = sum(len(line.text) for line in lines)
+    return round(sum(line.confidence * len(line.text) for line in lines) / max(letters, 1))
+
+
+def _is_unreadable(lines: Sequence[Line], boxes: int, confidence: int) -> bool:
+    """Return whether text was found of which most was not recognised, or badly. Of Greek the model knows only the letters of
+    formulas."""
+    letters = [letter for line in lines for letter in line.text if letter.isalpha()]
+    greek = sum("\u0370" <= letter <= "\u03ff" for letter in letters)
+    is_little = len(lines) * 2 < boxes and boxes >= _MIN_UNREAD_LINES
+    return is_little or (bool(lines) and confidence < _MIN_CONFIDENCE) or greek * 3 > len(letters) > 0
 
 
 def _recognise_upright(pixels: Any) -> Any:
@@ -61,7 +98,7 @@ def _recognise_upright(pixels: Any) -> Any:
     if vertical * 2 > len(boxes):
         pixels = np.rot90(pixels)
         result = _run_engine(pixels)
-    if fmean(result.scores or (0.0,)) < _MIN_UPRIGHT_SCORE:
+    if fmean([score for score in result.scores or () if score >= _MIN_SCORE] or [0.0]) < _MIN_UPRIGHT_SCORE:
         turned = _run_engine(np.rot90(pixels, 2))
         result = max(result, turned, key=_scored_letters)
     return result
@@ -74,7 +111,7 @@ def _run_engine(pixels: Any) -> Any:
 def _scored_letters(result: Any) -> float:
     """Return the number of letters, weighted by their scores."""
     lines = zip(result.scores or (), result.txts or (), strict=True)
-    return sum(float(score) * len(text) for score, text in lines)
+    return sum(float(score) * len(text) for score, text in lines if score >= _MIN_SCORE)
 
 
 @cache
@@ -85,7 +122,7 @@ def engine() -> Any:
     return RapidOCR(
         params={
             "Global.log_level": "critical",
-            "Global.text_score": _MIN_SCORE,
+            "Global.text_score": 0.0,
             "Global.use_cls": False,
             "Det.limit_type": "max",
             "Det.limit_side_len": _DETECTION_SIDE_PIXELS,
@@ -97,66 +134,40 @@ def engine() -> Any:
     )
 
 
-def _sort_by_reading_order(lines: list[Line]) -> list[Line]:
-    """Order the lines by columns, between the lines that cross them, and join the lines of each row in a column."""
-    gutter = _find_gutter(lines)
+def _sort_by_reading_order(blocks: list[Line | Table]) -> list[Line | Table]:
+    """Order the blocks by columns, between those that cross them, and join the lines of each row in a column."""
+    gutter = find_gutter([block for block in blocks if isinstance(block, Line)])
     if gutter is None:
-        return _join_rows(lines)
-    ordered: list[Line] = []
-    zone: list[Line] = []
-    for line in sorted(lines, key=lambda line: line.top):
-        if line.left < gutter < line.right:
-            ordered += [*_sort_columns(zone, gutter), line]
+        return _join_rows(blocks)
+    ordered: list[Line | Table] = []
+    zone: list[Line | Table] = []
+    for block in sorted(blocks, key=lambda block: block.top):
+        if block.left < gutter < block.right:
+            ordered += [*_sort_columns(zone, gutter), block]
             zone = []
         else:
-            zone.append(line)
+            zone.append(block)
     return ordered + _sort_columns(zone, gutter)
 
 
-def _sort_columns(lines: list[Line], gutter: float) -> list[Line]:
-    left = [line for line in lines if line.right <= gutter]
-    right = [line for line in lines if line.right > gutter]
+def _sort_columns(blocks: list[Line | Table], gutter: float) -> list[Line | Table]:
+    left = [block for block in blocks if block.right <= gutter]
+    right = [block for block in blocks if block.right > gutter]
     return _sort_by_reading_order(left) + _sort_by_reading_order(right)
 
 
-def _find_gutter(lines: list[Line]) -> float | None:
-    """Return where the page divides into two columns of prose: few lines, all of them wide, cross that position."""
-    if len(lines) < 2 * _MIN_COLUMN_LINES:
-        return None
-    left, right = min(line.left for line in lines), max(line.right for line in lines)
-    narrow = [line for line in lines if line.right - line.left < 0.6 * (right - left)]
-    for step in range(10, 31):
-        x = left + (right - left) * (step if step % 2 else 40 - step) / 40
-        crossing = sum(line.left < x < line.right for line in narrow)
-        sides = [line for line in narrow if line.right <= x], [line for line in narrow if line.left >= x]
-        # Prose has many long lines on both sides; the cells of a table are short.
-        are_columns = all(
-            len(side) >= _MIN_COLUMN_LINES
-            and sum(len(line.text) for line in side) >= _MIN_COLUMN_LETTERS * len(side)
-            for side in sides
-        )
-        if crossing * 20 <= len(narrow) and are_columns:
-            return x
-    return None
-
-
-def _join_rows(lines: list[Line]) -> list[Line]:
+def _join_rows(blocks: list[Line | Table]) -> list[Line | Table]:
     """Join lines that are side by side."""
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: line.top + line.bottom):
-        first = rows[-1][0] if rows else line
-        if not rows or line.top + line.bottom - first.top - first.bottom > first.bottom - first.top:
-            rows.append([])
-        rows[-1].append(line)
-    for row in rows:
-        row.sort(key=lambda line: line.left)
-    return [
+    tables: list[Line | Table] = [block for block in blocks if isinstance(block, Table)]
+    rows: list[Line | Table] = [
         replace(
             row[0],
             text=" ".join(line.text for line in row),
             right=max(line.right for line in row),
             top=min(line.top for line in row),
             bottom=max(line.bottom for line in row),
+            confidence=min(line.confidence for line in row),
         )
-        for row in rows
+        for row in rows_of(block for block in blocks if isinstance(block, Line))
     ]
+    return sorted(rows + tables, key=lambda block: block.top)

@@ -11,7 +11,9 @@ WARNINGS = {
     "unread_parts": "Parts of the file were not read: {parts}.",
     "unread_members": "Files inside of this one were not taken: {names}.",
     "unread_pages": "No text was found on {pages}, although something is drawn there.",
+    "unread_pictures": "There are many pictures: those on {pages} were not searched for text.",
     "uncertain_text": "Text was recognised with little certainty on {pages}.",
+    "unreadable_text": "Text on {pages} was seen, but not recognised; its script may not be supported.",
     "replaced_bytes": "{count} bytes are not valid in the encoding {encoding}, and were replaced.",
     "damaged": "The file is damaged. What could be read of it is here: {reason}.",
 }

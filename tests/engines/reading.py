@@ -21,21 +21,45 @@ def outline(document: ParsedDocument) -> list[tuple[str, str]]:
     return [(str(element.kind), element.text) for element in document.elements]
 
 
-def pdf(content: bytes, *objects: bytes, page: bytes = b"", font: bytes = b"") -> bytes:
-    """Return a PDF with one page that draws `content`. `page` and `font` are added to their dictionaries; `objects` are
-    numbered from 6."""
+def pdf(
+    content: bytes, *objects: bytes, page: bytes = b"", font: bytes = b"", resources: bytes = b""
+) -> bytes:
+    """Return a PDF with one page that draws `content`. `page`, `font` and `resources` are added to their dictionaries;
+    `objects` are numbered from 6."""
     field_references = b" ".join(b"%d 0 R" % at for at, text in enumerate(objects, 6) if b"/FT" in text)
     pdf_objects = (
         b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[%s]/DA(/F 10 Tf)/DR<</Font<</F 5 0 R>>>>>>>>"
         % field_references,
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 400 400]/Resources<</Font<</F 5 0 R>>>>%s>>"
-        % page,
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 400 400]/Resources<</Font<</F 5 0 R>>%s>>%s>>"
+        % (resources, page),
         stream(content),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica%s>>" % font,
         *objects,
     )
     return _pdf_file(pdf_objects)
+
+
+def pdf_pages(*contents: bytes, page: bytes = b"/MediaBox[0 0 400 400]", catalog: bytes = b"") -> bytes:
+    """Return a PDF with a page for each content, in Helvetica (F) and its bold letters (B)."""
+    numbers = range(5, 5 + 2 * len(contents), 2)
+    resources = b"/Resources<</Font<</F 3 0 R/B 4 0 R>>>>"
+    pdf_objects = [
+        b"<</Type/Catalog/Pages 2 0 R%s>>" % catalog,
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (b" ".join(b"%d 0 R" % at for at in numbers), len(contents)),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>",
+    ]
+    for number, content in zip(numbers, contents, strict=True):
+        pdf_objects.append(b"<</Type/Page/Parent 2 0 R/Contents %d 0 R%s%s>>" % (number + 1, page, resources))
+        pdf_objects.append(stream(content))
+    return _pdf_file(pdf_objects)
+
+
+def drawn(x: float, y: float, text: str, size: float = 10, font: str = "F") -> bytes:
+    """Return what draws the text with its baseline at this place, from the left and the bottom."""
+    escaped = text.encode("cp1252").replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
+    return b"BT /%s %g Tf %g %g Td (%s) Tj ET\n" % (font.encode(), size, x, y, escaped)
 
 
 def repeated_page_pdf(pages: int, content: bytes) -> bytes:

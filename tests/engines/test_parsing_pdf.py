@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.engines.reading import Read, outline, pdf, stream
+from tests.engines.reading import (
+    Read,
+    drawn,
+    image_file,
+    outline,
+    pdf,
+    pdf_pages,
+    stream,
+    text_image,
+    texts,
+)
 
 FORM = b"BT /F 10 Tf 20 300 Td (Name:) Tj 0 -50 Td (City:) Tj 0 -50 Td (Colour:) Tj 0 -50 Td (Member) Tj ET"
 
@@ -53,3 +63,51 @@ def test_text_without_unicode_mapping_is_recognised_by_ocr(read: Read) -> None:
         pdf(b"BT /F 30 Tf 20 200 Td (Hidden meaning) Tj ET", meaningless, font=b"/ToUnicode 6 0 R"),
     )
     assert [text for _, text in outline(document)] == ["Hidden meaning"]
+
+
+def test_attached_files_are_members(read: Read) -> None:
+    document = read(
+        "invoice",
+        pdf_pages(
+            drawn(40, 300, "Invoice with its data attached."),
+            catalog=b"/Names<</EmbeddedFiles<</Names[(details.csv)7 0 R]>>>>",
+        ).replace(
+            b"trailer",
+            b"7 0 obj\n<</Type/Filespec/F(a/details.csv)/UF(a/details.csv)/EF<</F 8 0 R>>>>\nendobj\n"
+            b"8 0 obj\n" + stream(b"Hire,40") + b"\nendobj\ntrailer",
+        ),
+    )
+    assert [(member.name, member.path.read_bytes()) for member in document.members] == [
+        ("a/details.csv", b"Hire,40")
+    ]
+
+
+def test_scan_with_a_stamp_is_recognised(read: Read) -> None:
+    """The stamp, which is text, is read once."""
+    scan = image_file("JPEG", [text_image("Hall 4711 is closed")])
+    picture = b"<</Type/XObject/Subtype/Image/Width 500/Height 500/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode"
+    content = b"q 400 0 0 400 0 0 cm /I Do Q BT /F 10 Tf 20 380 Td (Received in archive 3, page 1) Tj ET"
+    document = read(
+        "stamp",
+        pdf(
+            content,
+            picture + b"/Length %d>>stream\n%s\nendstream" % (len(scan), scan),
+            resources=b"/XObject<</I 6 0 R>>",
+        ),
+    )
+    assert [element.text for element in document.elements] == [
+        "Received in archive 3, page 1",
+        "Hall 4711 is closed",
+    ]
+    assert document.elements[0].confidence == 100 > document.elements[1].confidence > 80
+
+
+def test_letters_that_mean_nothing_are_recognised_by_ocr(read: Read) -> None:
+    """Each letter is mapped to the next one, so that all are printable."""
+    words = "The harbour master lends the small boats to the members of the club until the evening"
+    shifted = stream(
+        b"1 begincodespacerange <00><FF> endcodespacerange 1 beginbfrange <20><7E><0021> endbfrange"
+    )
+    lines = b"".join(b"(%s) Tj 0 -40 Td " % part.encode() for part in (words[:30], words[30:60], words[60:]))
+    document = read("shifted", pdf(b"BT /F 24 Tf 10 300 Td %sET" % lines, shifted, font=b"/ToUnicode 6 0 R"))
+    assert "harbour master" in texts(document)

@@ -22,6 +22,7 @@ FORMATS: tuple[Format, ...] = tuple(
         name="picture",
         group="images",
         suffixes=suffixes,
+        version=2,
     )
     for subtype, (labels, suffixes) in SUBTYPES.items()
 )

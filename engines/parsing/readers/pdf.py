@@ -5,4 +5,6 @@ from __future__ import annotations
 from engines.parsing.format import Format, binary_format
 
 PDF = "application/pdf"
-FORMATS: tuple[Format, ...] = (binary_format(PDF, "engines.parsing.pdf.read", "PDF", "pdf", name="PDF"),)
+FORMATS: tuple[Format, ...] = (
+    binary_format(PDF, "engines.parsing.pdf.reader.read", "PDF", "pdf", name="PDF"),
+)

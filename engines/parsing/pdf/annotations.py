@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pypdfium2.raw as pdfium_c
 
-from engines.parsing.layout import Line
+from engines.parsing.pages.blocks import Line, Table
+from engines.parsing.pdf.page_frame import Box, PageFrame
+from engines.parsing.pdf.strings import read_string
 
 _HIDDEN_FLAGS = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
 _WITHOUT_TEXT = (pdfium_c.FPDF_ANNOT_LINK, pdfium_c.FPDF_ANNOT_POPUP)
@@ -19,14 +20,17 @@ _CHECK_MARK = "✔"
 _DEFAULT_SIZE = 10.0
 
 
-def add_annotations(lines: Sequence[Line], document: Any, page: Any, number: int) -> list[Line]:
+def add_annotations(
+    blocks: Sequence[Line | Table], document: Any, page: Any, number: int, frame: PageFrame
+) -> list[Line | Table]:
     """Return the page's lines with its annotations at their positions: after the line to the left in the same row, otherwise
     after the lowest line above. The document's forms must be initialised."""
-    merged = list(lines)
+    merged = list(blocks)
+    lines = [block for block in blocks if isinstance(block, Line)]
     page_text = _without_spaces(" ".join(line.text for line in lines))
     sizes = Counter(line.size for line in lines).most_common(1)
     size = sizes[0][0] if sizes else _DEFAULT_SIZE
-    for text, is_field, (left, bottom, right, top) in _annotations(document, page):
+    for text, is_field, (left, top, right, bottom) in _annotations(document, page, frame):
         if not is_field and _without_spaces(text) in page_text:
             continue  # comments often repeat what they mark
         middle, index = (top + bottom) / 2, 0
@@ -43,9 +47,9 @@ def add_annotations(lines: Sequence[Line], document: Any, page: Any, number: int
     return merged
 
 
-def _annotations(document: Any, page: Any) -> Iterator[tuple[str, bool, tuple[float, float, float, float]]]:
-    """Yield the text, whether it is a form field's, and the position (left, bottom, right, top)."""
-    form, height = document.formenv, page.get_height()
+def _annotations(document: Any, page: Any, frame: PageFrame) -> Iterator[tuple[str, bool, Box]]:
+    """Yield the text, whether it is a form field's, and the position."""
+    form = document.formenv
     for index in range(pdfium_c.FPDFPage_GetAnnotCount(page)):
         annotation = pdfium_c.FPDFPage_GetAnnot(page, index)
         try:
@@ -56,11 +60,14 @@ def _annotations(document: Any, page: Any) -> Iterator[tuple[str, bool, tuple[fl
             if is_field:
                 text = _field_value(annotation, form)
             else:
-                text = _read_string(pdfium_c.FPDFAnnot_GetStringValue, annotation, b"Contents")
+                text = read_string(pdfium_c.FPDFAnnot_GetStringValue, annotation, b"Contents")
             if text.strip():
                 rect = pdfium_c.FS_RECTF()
                 pdfium_c.FPDFAnnot_GetRect(annotation, rect)
-                yield text.strip(), is_field, (rect.left, height - rect.bottom, rect.right, height - rect.top)
+                box = frame.place_box(
+                    rect.left, min(rect.bottom, rect.top), rect.right, max(rect.bottom, rect.top)
+                )
+                yield text.strip(), is_field, box
         finally:
             pdfium_c.FPDFPage_CloseAnnot(annotation)
 
@@ -72,21 +79,13 @@ def _field_value(annotation: Any, form: Any) -> str:
         return _CHECK_MARK if pdfium_c.FPDFAnnot_IsChecked(form, annotation) else ""
     if kind in _SELECTABLE:
         return ", ".join(
-            _read_string(pdfium_c.FPDFAnnot_GetOptionLabel, form, annotation, index)
+            read_string(pdfium_c.FPDFAnnot_GetOptionLabel, form, annotation, index)
             for index in range(pdfium_c.FPDFAnnot_GetOptionCount(form, annotation))
             if pdfium_c.FPDFAnnot_IsOptionSelected(form, annotation, index)
         )
     if kind == pdfium_c.FPDF_FORMFIELD_TEXTFIELD:
-        return _read_string(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation)
+        return read_string(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation)
     return ""
-
-
-def _read_string(function: Callable[..., int], *arguments: Any) -> str:
-    """Call the pdfium function for the length of a string, and again for the string."""
-    size = function(*arguments, None, 0)
-    buffer = ctypes.create_string_buffer(size + 2)
-    function(*arguments, ctypes.cast(buffer, ctypes.POINTER(pdfium_c.FPDF_WCHAR)), size)
-    return buffer.raw[:size].decode("utf-16-le", "replace").rstrip("\0")
 
 
 def _without_spaces(text: str) -> str:

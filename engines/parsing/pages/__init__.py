@@ -1,0 +1,1 @@
+"""What stands on a page, by its position: paragraphs, columns, tables."""

@@ -1,0 +1,38 @@
+"""What a page's pieces of text are: tables, columns, and lines in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from engines.parsing.pages.aligned_cells import rows_of
+from engines.parsing.pages.blocks import Line, Table, are_in_row, overlap_across
+from engines.parsing.pages.reading_order import in_reading_order
+from engines.parsing.pages.rules import Rules
+from engines.parsing.pages.tables import with_tables
+
+_MIN_ROWS = 2
+_MAX_CELL_LETTERS = 40
+
+
+def lay_out(pieces: Sequence[Line], rules: Callable[[], Rules]) -> list[Line | Table]:
+    blocks = with_tables(pieces, rules()) if _may_have_tables(pieces) else list(pieces)
+    return in_reading_order(blocks)
+
+
+def _may_have_tables(pieces: Sequence[Line]) -> bool:
+    """Return whether pieces stand side by side, drawn in sequence or short and on exactly the same baseline."""
+    in_sequence = sum(
+        are_in_row(one, other) and overlap_across(one, other) < -0.5 * one.size
+        for one, other in pairwise(pieces)
+    )
+    return (
+        in_sequence >= _MIN_ROWS
+        or sum(
+            len(row) > 1
+            and max(len(line.text) for line in row) <= _MAX_CELL_LETTERS
+            and max(line.bottom for line in row) - min(line.bottom for line in row) < 0.15 * row[0].size
+            for row in rows_of(pieces)
+        )
+        >= _MIN_ROWS
+    )

@@ -1,0 +1,280 @@
+"""The text layer of a page: pieces of lines with their positions, in the order in which the file draws them."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pypdfium2.raw as pdfium_c
+
+from engines.parsing.pages.blocks import Line, Word
+from engines.parsing.pages.line_joining import RIGHT_TO_LEFT
+from engines.parsing.pdf.page_frame import Box, PageFrame
+from engines.parsing.pdf.raised_text import mark_raised
+
+_ASCENT, _DESCENT = 0.75, 0.25
+_MIN_SIZE = 1.0  # smaller letters cannot be seen
+_MIN_SPACE = 0.15  # in sizes
+_WIDE_GAP = 0.9  # in sizes: between columns and cells, seldom between words
+_MIN_RAISED_SCALE, _MAX_RAISED_SCALE = 0.45, 0.85
+_FORCE_BOLD = 1 << 18
+_BOLD_FONT = re.compile(r"bold|black|heavy|medi|demi|CMBX|SFBX", re.I)
+_MARK_BEFORE_LETTER = re.compile("(?: |^)([\u064b-\u065f\u0670])([\u0620-\u064a])")
+_LETTER_FORMS = re.compile("[\ufb00-\ufdfb\ufe70-\ufefc]+")
+
+
+class _Fragment:
+    """Letters side by side in one style. `index` is the first one's in pdfium's text; `space` whether white space stands
+    before them, `begins_line` whether pdfium begins a line with them."""
+
+    __slots__ = (
+        "_box",
+        "_sign",
+        "begins_line",
+        "bottom",
+        "index",
+        "left",
+        "letters",
+        "right",
+        "space",
+        "top",
+    )
+
+    def __init__(self, index: int, box: Box, *, space: bool, begins_line: bool) -> None:
+        self.index, self.letters = index, list[str]()
+        self.left, self.top, self.right, self.bottom = self._box = box
+        self.space, self.begins_line = space, begins_line
+        self._sign = 0  # where the letters of the last sign begin
+
+    def add(self, letter: str, box: Box, *, is_turned: bool) -> None:
+        """pdfium turns the letters of one sign round, in scripts that are written from right to left."""
+        if box != self._box:
+            self._box, self._sign = box, len(self.letters)
+        self.letters.insert(self._sign if is_turned else len(self.letters), letter)
+        self.left, self.right = min(self.left, box[0]), max(self.right, box[2])
+
+    def differs(self, box: Box) -> bool:
+        left, top, right, bottom = box
+        height = max(bottom - top, right - left)  # some fonts have no height
+        return (
+            abs(self.bottom - bottom) > 0.1 * height
+            or abs(self.top - top) > 0.1 * height
+            or left - self.right > _WIDE_GAP * height
+            or self.left - right > _WIDE_GAP * height
+        )
+
+    @property
+    def text(self) -> str:
+        return "".join(self.letters)
+
+    def distance(self, left: float, right: float) -> float:
+        """How far this is from there; negative if they overlap."""
+        return max(left - self.right, self.left - right)
+
+    @property
+    def letter_width(self) -> float:
+        return (self.right - self.left) / len(self.letters)
+
+    def is_like(self, other: _Fragment) -> bool:
+        return abs(self.bottom - other.bottom) < 0.1 and abs(self.top - other.top) < 0.1
+
+
+class _Style(NamedTuple):
+    baseline: float
+    size: float
+
+
+def _turns(letter: str, following: str) -> bool:
+    """Return whether the direction of writing changes between two letters."""
+    is_turned, is_next_turned = (bool(RIGHT_TO_LEFT.match(one)) for one in (letter, following))
+    return letter.isalpha() and following.isalpha() and is_turned is not is_next_turned
+
+
+def _joins(last: _Fragment, style: _Style, fragment: _Fragment, own: _Style) -> bool:
+    """Return whether the fragment goes on in the piece: on its baseline, or raised or lowered by less than a line."""
+    size, smaller = max(own.size, style.size), min(own.size, style.size)
+    offset = abs(own.baseline - style.baseline)
+    is_raised = offset < 0.7 * size and _MIN_RAISED_SCALE * size <= smaller <= _MAX_RAISED_SCALE * size
+    if offset > 0.15 * size and not is_raised:
+        return False
+    is_right_to_left = any(map(RIGHT_TO_LEFT.search, (fragment.text, last.text)))
+    if is_right_to_left and not fragment.begins_line:
+        return True
+    is_backwards = fragment.left < last.left - 0.5 * size and not is_right_to_left
+    limit = _WIDE_GAP * max(size, last.letter_width)
+    return not is_backwards and last.distance(fragment.left, fragment.right) <= limit
+
+
+class TextLayer:
+    """`hidden` counts the pieces that nobody sees: off the page, or too small."""
+
+    def __init__(self, page: Any, number: int, frame: PageFrame) -> None:
+        self.number, self.frame, self.hidden = number, frame, 0
+        self._layer = page.get_textpage()
+        self._rectangle = pdfium_c.FS_RECTF()
+
+    def close(self) -> None:
+        self._layer.close()
+
+    def pieces(self) -> list[Line]:
+        found = [piece for run in self._lines() for piece in run]
+        shown = [
+            piece
+            for piece in found
+            if self.frame.shows((piece.left, piece.top, piece.right, piece.bottom))
+            and not 0 < piece.size < _MIN_SIZE
+        ]
+        self.hidden = len(found) - len(shown)
+        return shown
+
+    def _lines(self) -> Iterator[Iterator[Line]]:
+        upright: list[_Fragment] = []
+        for start, text in self._pdfium_lines():
+            if self._is_upright(start + len(text) - len(text.lstrip())):
+                upright += self._fragments(start, text)
+                continue
+            yield self._pieces(upright)
+            upright = []
+            yield iter((self._turned_line(start, text),))
+        yield self._pieces(upright)
+
+    def _pdfium_lines(self) -> Iterator[tuple[int, str]]:
+        """Yield the lines with their first index. They have one letter for each of pdfium's."""
+        codes = [pdfium_c.FPDFText_GetUnicode(self._layer, at) for at in range(self._layer.count_chars())]
+        content = "".join(
+            "\n" if code in (10, 13) else chr(code) if 0 < code < 0x110000 else " " for code in codes
+        )
+        start = 0
+        for text in content.split("\n"):
+            if text.strip():
+                yield start, text
+            start += len(text) + 1
+
+    def _fragments(self, start: int, text: str) -> Iterator[_Fragment]:
+        """Divide a line at white space, wide gaps, changes of height and of the direction of writing."""
+        has_turns = RIGHT_TO_LEFT.search(text) is not None
+        current: _Fragment | None = None
+        space, begins_line = False, True
+        for index, letter in enumerate(text, start):
+            if letter.isspace():
+                space = True
+                if current:
+                    yield current
+                    current = None
+                continue
+            box = self._letter_box(index)
+            if current and (current.differs(box) or (has_turns and _turns(current.letters[-1], letter))):
+                yield current
+                current = None
+            if not current:
+                current = _Fragment(index, box, space=space, begins_line=begins_line)
+                space = begins_line = False
+            current.add(letter, box, is_turned=has_turns and RIGHT_TO_LEFT.match(letter) is not None)
+        if current:
+            yield current
+
+    def _letter_box(self, index: int) -> Box:
+        box = self._rectangle
+        pdfium_c.FPDFText_GetLooseCharBox(self._layer, index, box)
+        if not self.frame.rotation:
+            return (
+                box.left - self.frame.left,
+                self.frame.top - box.top,
+                box.right - self.frame.left,
+                self.frame.top - box.bottom,
+            )
+        return self.frame.place_box(box.left, box.bottom, box.right, box.top)
+
+    def _is_upright(self, index: int) -> bool:
+        matrix = pdfium_c.FS_MATRIX()
+        if not pdfium_c.FPDFText_GetMatrix(self._layer, index, matrix):
+            return True
+        return (abs(matrix.d) >= abs(matrix.c)) is not self.frame.is_turned
+
+    def _style(self, index: int) -> _Style:
+        """The baseline, which does not depend on the letters, and the size on the page, which many files set by a matrix."""
+        x, y, matrix = ctypes.c_double(), ctypes.c_double(), pdfium_c.FS_MATRIX()
+        pdfium_c.FPDFText_GetCharOrigin(self._layer, index, x, y)
+        size = pdfium_c.FPDFText_GetFontSize(self._layer, index)
+        if pdfium_c.FPDFText_GetMatrix(self._layer, index, matrix):
+            size *= float((matrix.c**2 + matrix.d**2) ** 0.5) or 1.0
+        return _Style(self.frame.place(x.value, y.value)[1], round(size, 1))
+
+    def _is_bold(self, index: int) -> bool:
+        flags, name = ctypes.c_int(), ctypes.create_string_buffer(128)
+        pdfium_c.FPDFText_GetFontInfo(self._layer, index, name, len(name), flags)
+        return bool(flags.value & _FORCE_BOLD or _BOLD_FONT.search(name.value.decode("utf-8", "replace")))
+
+    def _turned_line(self, start: int, text: str) -> Line:
+        """A line that is not upright, as pdfium has it. Its size is 0: text in the margin is no title."""
+        first, last = start + len(text) - len(text.lstrip()), start + len(text.rstrip()) - 1
+        boxes = self._letter_box(first), self._letter_box(last)
+        return Line(
+            text=text.strip(),
+            page=self.number,
+            left=min(box[0] for box in boxes),
+            top=min(box[1] for box in boxes),
+            right=max(box[2] for box in boxes),
+            bottom=max(box[3] for box in boxes),
+            size=0.0,
+        )
+
+    def _pieces(self, fragments: list[_Fragment]) -> Iterator[Line]:
+        """Join fragments into pieces, each in the style of most of its letters."""
+        piece: list[_Fragment] = []
+        style = own = _Style(0.0, 0.0)
+        letters = 0
+        for fragment in fragments:
+            if not (piece and piece[-1].is_like(fragment)):
+                own = self._style(fragment.index)
+            if piece and not _joins(piece[-1], style, fragment, own):
+                yield self._line(piece, style)
+                piece, letters = [], 0
+            piece.append(fragment)
+            letters += len(fragment.letters) if own == style else -len(fragment.letters)
+            if letters <= 0 or len(piece) == 1:
+                style, letters = own, abs(letters) or len(fragment.letters)
+        if piece:
+            yield self._line(piece, style)
+
+    def _line(self, piece: list[_Fragment], style: _Style) -> Line:
+        words = self._words(piece, style)
+        width = sum(one.right - one.left for one in piece) / sum(len(one.letters) for one in piece)
+        size = style.size if style.size > 0.3 * width else round(2 * width, 1)  # the font may have no height
+        text = "".join(" " * (word.space and at > 0) + word.text for at, word in enumerate(words))
+        text = _MARK_BEFORE_LETTER.sub(r"\2\1", text)
+        return Line(
+            text=text,
+            page=self.number,
+            left=min(one.left for one in piece),
+            right=max(one.right for one in piece),
+            top=style.baseline - size * _ASCENT,
+            bottom=style.baseline + size * _DESCENT,
+            size=size,
+            bold=self._is_bold(max(piece, key=lambda one: len(one.letters)).index),
+            words=words,
+        )
+
+    def _words(self, piece: list[_Fragment], style: _Style) -> tuple[Word, ...]:
+        words: list[Word] = []
+        for at, fragment in enumerate(piece):
+            last = piece[at - 1]
+            gap = last.distance(fragment.left, fragment.right)
+            space = fragment.space or gap > (_MIN_SPACE if fragment.begins_line else _WIDE_GAP) * style.size
+            space = space or _turns(last.letters[-1], fragment.letters[0])
+            text = _LETTER_FORMS.sub(
+                lambda match: unicodedata.normalize("NFKC", match.group()), fragment.text
+            )
+            is_small = fragment.bottom - fragment.top <= _MAX_RAISED_SCALE * (piece[0].bottom - piece[0].top)
+            if at and is_small and not space:
+                own = self._style(fragment.index)
+                if (
+                    own.size <= _MAX_RAISED_SCALE * style.size
+                    and style.baseline - own.baseline > 0.1 * style.size
+                ):
+                    text, space = mark_raised(words[-1].text, text)
+            words.append(Word(text, fragment.left, fragment.right, space))
+        return tuple(words)

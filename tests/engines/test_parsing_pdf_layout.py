@@ -1,0 +1,225 @@
+"""The order, tables and paragraphs of PDFs."""
+
+from __future__ import annotations
+
+import pytest
+
+from engines.parsing import ElementKind
+from tests.engines.reading import Read, drawn, outline, pdf, pdf_pages, stream, texts
+
+PROSE = (
+    "The old mill stands at the",
+    "river bend and was built by",
+    "the miller Anselm, who had",
+    "ground rye for nine villages",
+    "until the dam burst in spring.",
+)
+MORE_PROSE = (
+    "The new bakery lies uphill",
+    "and burns beech wood. On",
+    "market days the queue may",
+    "reach the fountain before",
+    "the church clock says seven.",
+)
+
+
+def rows_of_cells(*rows: tuple[str, ...], top: float = 300, width: float = 80, pitch: float = 18) -> bytes:
+    return b"".join(
+        drawn(40 + width * column, top - pitch * row, text)
+        for row, cells in enumerate(rows)
+        for column, text in enumerate(cells)
+        if text
+    )
+
+
+def grid(columns: list[int], rows: list[int]) -> bytes:
+    """Return what draws lines at these places."""
+    across = b"".join(b"%d %d m %d %d l S\n" % (columns[0], y, columns[-1], y) for y in rows)
+    return across + b"".join(b"%d %d m %d %d l S\n" % (x, rows[0], x, rows[-1]) for x in columns)
+
+
+def test_columns_that_are_drawn_line_by_line(read: Read) -> None:
+    lines = enumerate(zip(PROSE, MORE_PROSE, strict=True))
+    content = b"".join(
+        drawn(40, 300 - 12 * at, left) + drawn(220, 300 - 12 * at, right) for at, (left, right) in lines
+    )
+    assert [text for _, text in outline(read("columns", pdf_pages(content)))] == [
+        " ".join(PROSE),
+        " ".join(MORE_PROSE),
+    ]
+
+
+def test_what_is_above_is_read_first(read: Read) -> None:
+    content = drawn(40, 50, "Imprint") + drawn(40, 200, "A paragraph.") + drawn(40, 350, "Hall rules", 18)
+    assert texts(read("order", pdf_pages(content))).split("\n") == ["Hall rules", "A paragraph.", "Imprint"]
+
+
+def test_cells_keep_their_columns(read: Read) -> None:
+    rows = ("Plan", "Seats", "Storage", "Price"), ("Basic", "5", "", "40"), ("Team", "25", "200 GB", "150")
+    document = read("table", pdf_pages(drawn(40, 340, "Tariffs", 16) + rows_of_cells(*rows)))
+    table = document.elements[-1]
+    assert (table.kind, table.header_rows) == (ElementKind.TABLE, 1)
+    assert table.text == "Plan | Seats | Storage | Price\nBasic | 5 | | 40\nTeam | 25 | 200 GB | 150"
+
+
+def test_wrapped_and_merged_cells_of_a_ruled_table(read: Read) -> None:
+    words = (
+        drawn(45, 285, "City", font="B")
+        + drawn(125, 285, "Fault", font="B")
+        + drawn(225, 285, "Remedy", font="B")
+        + drawn(45, 265, "Aachen")
+        + drawn(125, 265, "Motor hums but")
+        + drawn(225, 265, "Replace C3")
+        + drawn(125, 253, "does not turn")
+        + drawn(125, 235, "Shaft leaks")
+        + drawn(225, 235, "Fit seal kit")
+    )
+    lines = grid([40, 120, 220, 320], [300, 280, 250 - 5, 225])
+    merged = lines.replace(b"40 245 m 320 245 l", b"120 245 m 320 245 l")
+    document = read("ruled", pdf_pages(merged + words))
+    assert [(element.text, element.header_rows) for element in document.elements] == [
+        (
+            "City | Fault | Remedy\nAachen | Motor hums but does not turn | Replace C3\nAachen | Shaft leaks | Fit seal kit",
+            1,
+        )
+    ]
+
+
+def test_labels_keep_their_values(read: Read) -> None:
+    rows = ("Policy number", "LV-88-2041"), ("Holder", "Werft Hansen"), ("Excess", "1,500 EUR")
+    labels = b"".join(drawn(40, 300 - 18 * at, label) for at, (label, _) in enumerate(rows))
+    values = b"".join(drawn(240, 300 - 18 * at, value) for at, (_, value) in enumerate(rows))
+    assert texts(read("labels", pdf_pages(labels + values))).split("\n") == [
+        "Policy number: LV-88-2041;",
+        "Holder: Werft Hansen;",
+        "Excess: 1,500 EUR",
+    ]
+
+
+def test_running_heads_are_kept_once_and_sentences_go_on(read: Read) -> None:
+    def page(number: int, *lines: str) -> bytes:
+        edges = drawn(40, 380, "Statutes of the rowing club") + drawn(
+            40, 20, f"Printed 2024 - page {number} of 3"
+        )
+        return edges + b"".join(drawn(40, 340 - 12 * at, line) for at, line in enumerate(lines))
+
+    pages = page(1, "The gauge shows less than"), page(2, "three metres."), page(3, "The end of all.")
+    document = read("heads", pdf_pages(*pages))
+    assert [(str(one.kind), one.text, one.page, one.continues) for one in document.elements] == [
+        ("header", "Statutes of the rowing club", 1, False),
+        ("footer", "Printed 2024 - page 1 of 3", 1, False),
+        ("text", "The gauge shows less than", 1, False),
+        ("text", "three metres.", 2, True),
+        ("text", "The end of all.", 3, False),
+    ]
+
+
+def test_line_numbers_are_no_text(read: Read) -> None:
+    content = b"".join(
+        drawn(30, 300 - 12 * at, str(at + 1)) + drawn(60, 300 - 12 * at, line)
+        for at, line in enumerate(PROSE)
+    )
+    assert texts(read("claims", pdf_pages(content))) == " ".join(PROSE)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "joined"),
+    [
+        ("The com-", "mittee met.", "The committee met."),
+        ("Form AB-", "4711 is blue.", "Form AB-4711 is blue."),
+        ("Baden-", "Baden is old.", "Baden-Baden is old."),
+        ("An X-", "ray unit.", "An X-ray unit."),
+        ("The in-", "and outpatients.", "The in- and outpatients."),
+    ],
+)
+def test_hyphens_at_the_end_of_lines(read: Read, first: str, second: str, joined: str) -> None:
+    content = drawn(40, 300, first) + drawn(40, 288, second)
+    assert texts(read("hyphens", pdf_pages(content))) == joined
+
+
+def test_hyphen_of_a_word_that_stands_elsewhere(read: Read) -> None:
+    content = (
+        drawn(40, 330, "A well-known fact.") + drawn(40, 300, "The well-") + drawn(40, 288, "known engineer.")
+    )
+    assert "The well-known engineer." in texts(read("hyphens", pdf_pages(content)))
+
+
+def test_note_stands_behind_its_paragraph(read: Read) -> None:
+    first = (
+        drawn(40, 100, "The plant was renewed")
+        + drawn(142, 104, "1", 6)
+        + drawn(40, 88, "and saves about")
+        + drawn(40, 40, "1 Without the swimming pool.", 8)
+    )
+    second = drawn(40, 340, "ninety tonnes a year.")
+    document = read("note", pdf_pages(first, second))
+    assert [(str(one.kind), one.text, one.continues) for one in document.elements] == [
+        ("text", "The plant was renewed ¹ and saves about", False),
+        ("text", "ninety tonnes a year.", True),
+        ("note", "1 Without the swimming pool.", False),
+    ]
+
+
+def test_raised_text_does_not_change_numbers(read: Read) -> None:
+    content = drawn(40, 300, "An area of 12 m") + drawn(109, 304, "2", 6) + drawn(113, 300, " and 6 x 10")
+    content += drawn(163.5, 304, "4", 6) + drawn(168, 300, " litres.")
+    assert texts(read("raised", pdf_pages(content))) == "An area of 12 m² and 6 x 10^4 litres."
+
+
+def test_initial_belongs_to_its_word(read: Read) -> None:
+    content = (
+        drawn(40, 288, "T", 34)
+        + drawn(62, 300, "he keeper counted the ships")
+        + drawn(62, 288, "that passed the cape.")
+    )
+    assert texts(read("initial", pdf_pages(content))) == "The keeper counted the ships that passed the cape."
+
+
+def test_text_off_the_page_is_left_out(read: Read) -> None:
+    content = (
+        drawn(40, 300, "Shown.") + drawn(40, 350, "A slug of the printer.") + drawn(40, 250, "Tiny.", 0.4)
+    )
+    document = read("box", pdf_pages(content, page=b"/MediaBox[0 0 400 400]/CropBox[0 0 400 330]"))
+    assert texts(document) == "Shown."
+    assert document.metadata["hidden_parts"] == 2
+
+
+def test_turned_page_is_read_like_any_other(read: Read) -> None:
+    """Its rows are columns in the file's own coordinates."""
+    rows = ("Plan", "Price"), ("Basic", "40"), ("Team", "150")
+    content = b"q 0 1 -1 0 400 0 cm\n" + rows_of_cells(*rows) + b"Q"
+    document = read("turned", pdf_pages(content, page=b"/MediaBox[0 0 400 400]/Rotate 90"))
+    assert texts(document).split("\n") == ["Plan: Price;", "Basic: 40;", "Team: 150"]
+
+
+def mapped(*signs: tuple[str, str]) -> bytes:
+    """Return a map of a font's letters to other text."""
+    pairs = " ".join(f"<{ord(code):02X}> <{text.encode('utf-16-be').hex()}>" for code, text in signs)
+    return stream(
+        f"1 begincodespacerange <00><FF> endcodespacerange {len(signs)} beginbfchar {pairs} endbfchar".encode()
+    )
+
+
+def test_arabic_ligature_keeps_its_order(read: Read) -> None:
+    font = mapped(("a", "خ"), ("b", "لا"), ("c", "ل"), ("d", "ك"), ("e", "م"))
+    document = read("arabic", pdf(b"BT /F 20 Tf 40 300 Td (cba ded) Tj ET", font, font=b"/ToUnicode 6 0 R"))
+    assert "خلال" in texts(document).split()
+
+
+def test_chinese_lines_are_joined_without_a_space(read: Read) -> None:
+    font = mapped(("a", "押"), ("b", "金"), ("c", "为"))
+    document = read(
+        "chinese",
+        pdf(b"BT /F 20 Tf 40 300 Td (abca) Tj 0 -24 Td (bcab) Tj ET", font, font=b"/ToUnicode 6 0 R"),
+    )
+    assert texts(document) == "押金为押金为押金"
+
+
+def test_bold_row_of_a_table_is_no_title(read: Read) -> None:
+    header = b"".join(
+        drawn(40 + 80 * at, 318, text, font="B") for at, text in enumerate(("Name", "Count", "Place"))
+    )
+    content = header + rows_of_cells(("Bolt", "4", "A1"), ("Nut", "9", "B2"), ("Washer", "7", "C3"))
+    document = read("bold", pdf_pages(drawn(40, 360, "A list of what is in stock, as of today.") + content))
+    assert [str(element.kind) for element in document.elements] == ["text", "table"]
+    assert document.elements[1].header_rows == 1
