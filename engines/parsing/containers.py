@@ -11,6 +11,7 @@ from engines.parsing import ParseError, unsupported
 from engines.parsing.formats import FORMATS, supported_formats
 from engines.parsing.readers.archives import ZIP
 from engines.parsing.readers.epub import EPUB
+from engines.parsing.readers.open_document import ODS
 
 _PACKAGES = {package: one.mime_type for one in FORMATS for package in one.packages}
 # A file in a folder says more than the folder.
@@ -50,9 +51,10 @@ def type_in_zip(path: Path, filename: str) -> str:
 
 
 def type_of_flat_file(text: str) -> str:
-    """Return the type of an OpenDocument file that is no package, by the beginning of its text, or ""."""
+    """Return the type of an OpenDocument file that is no package, by the beginning of its text, or "" if it is none that
+    its own reader takes as it is: others are put into a package first."""
     declared = _FLAT_DOCUMENT.search(text)
-    return _PACKAGES.get(declared[1], "") if declared else ""
+    return ODS if declared and _PACKAGES.get(declared[1]) == ODS else ""
 
 
 def _declared_type(archive: zipfile.ZipFile, names: list[str]) -> str:

@@ -39,7 +39,7 @@ _MARKUP_START = re.compile(
     r"\s*(?:<!--.*?-->\s*)*(?:<!doctype\s[^<]*)?<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?/?>", re.I | re.S
 )
 _HTML_TAGS = """
-a article b body br center code div font form h1 h2 h3 h4 head header hr html i img li main meta nav ol p pre section span
+a b body br center code div font form h1 h2 h3 h4 head header hr html i img li main meta nav ol p pre section span
 strong table title ul
 """
 _MBOX_START = re.compile(r"From \S[^\n]*\d{4}[^\n]*\n>?[\w-]+:")

@@ -31,11 +31,11 @@ def load(job: Job) -> str:
 
 
 def load_counted(job: Job) -> Decoded:
-    """Return the file's text, and how many of its bytes were wrong."""
+    """Return the file's text, without zero bytes, and how many of its bytes were wrong."""
     if job.path.stat().st_size > job.limits.text_mb << 20:
         raise ParseError("output_too_large", limit=job.limits.text_mb)
     content = encoding.decode_counted(job.path.read_bytes())
-    return content._replace(text=normalize_newlines(content.text))
+    return content._replace(text=normalize_newlines(content.text.replace("\x00", "")))
 
 
 def normalize_newlines(text: str) -> str:

@@ -1,49 +1,87 @@
-"""XML without a reader of its own: its texts in order, one element per node. Entities are never expanded."""
+"""XML: documents as their paragraphs, titles and tables, and data as records of names and values, with their attributes.
+Entities are never expanded."""
 
 from __future__ import annotations
 
+import html as html_entities
+import re
 from typing import Any
 
 from lxml import etree
 
-from engines.parsing import Element, ParsedDocument, element_builders, encoding, html
+from engines.parsing import Element, ParsedDocument, ReadingWarning, flat_office, records, xml_data
 from engines.parsing.job import Job
+from engines.parsing.mathml import local_name
+from engines.parsing.text import load_counted
+from engines.parsing.warnings import warning
+from engines.parsing.xml_document import DocumentReader, is_document
 
-_MARKUP = ("</", "<p>", "<br")
 _PARSER_OPTIONS: dict[str, bool] = {
     "resolve_entities": False,
     "no_network": True,
     "load_dtd": False,
     "remove_comments": True,
     "remove_pis": True,
-    "recover": False,
+    "huge_tree": True,
 }
-_TITLE_NAMES = frozenset(("title", "name", "heading", "headline"))
+_DECLARATION = re.compile(r"[\ufeff \n\t]*<\?xml[^>]*\?>")
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_OWN_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_HARMLESS = ("Namespace prefix", "xmlns:", "Namespace default prefix")
 
 
 def read(job: Job) -> ParsedDocument:
     # Decode the bytes first, because the declared encoding is often wrong.
-    source = encoding.decode(job.path.read_bytes()).lstrip("\ufeff \n\r\t")
-    if source.startswith("<?xml"):
-        source = source.partition("?>")[2]
-    root = etree.fromstring(source.encode("utf-8", "replace"), etree.XMLParser(**_PARSER_OPTIONS))
+    content = load_counted(job)
+    root, warnings = _parse(content.text)
+    if reader := flat_office.reader_of(root):
+        document = reader(job, root)
+        return ParsedDocument(
+            mime_type=job.mime_type,
+            elements=document.elements,
+            members=document.members,
+            metadata=document.metadata,
+            page_kind=document.page_kind,
+            warnings=content.warnings + warnings + document.warnings,
+        )
+    title = next(filter(None, map(xml_data.flow, root.iter("{*}title"))), None)
+    return ParsedDocument(
+        mime_type=job.mime_type,
+        elements=tuple(elements(root)),
+        metadata={"title": title},
+        warnings=content.warnings + warnings,
+    )
+
+
+def elements(root: Any) -> list[Element]:
+    root = flat_office.body_of(root)
+    if local_name(root) == "svg":
+        return list(xml_data.labels(root))
+    return list(
+        DocumentReader(root).elements() if is_document(root) else records.elements(xml_data.fields(root))
+    )
+
+
+def _parse(text: str) -> tuple[Any, tuple[ReadingWarning, ...]]:
+    """Return the root. Read on where the rules are broken, as browsers do, and warn if that loses something."""
+    source = _DECLARATION.sub("", text, count=1).lstrip("\ufeff \n\t")
+    source = _ENTITY.sub(_character, source)
+    data = source.encode("utf-8", "replace")
+    try:
+        return _without_entities(etree.fromstring(data, etree.XMLParser(**_PARSER_OPTIONS))), ()
+    except etree.XMLSyntaxError as error:
+        root = etree.fromstring(data, etree.XMLParser(**_PARSER_OPTIONS, recover=True))
+        if root is None:
+            raise
+        is_harmless = str(error).startswith(_HARMLESS)
+        return _without_entities(root), () if is_harmless else (warning("damaged", reason=str(error)),)
+
+
+def _character(match: re.Match[str]) -> str:
+    """Replace the names of HTML's characters: documents use them without a declaration."""
+    return match[0] if match[1] in _OWN_ENTITIES else html_entities.unescape(match[0])
+
+
+def _without_entities(root: Any) -> Any:
     etree.strip_tags(root, etree.Entity)
-    title = next((node.text for node in root.iter() if _local_name(node) == "title" and node.text), None)
-    elements: list[Element] = []
-    walker = etree.iterwalk(root, events=("start",))
-    for _, node in walker:
-        if not isinstance(node.tag, str) or not (node.text and node.text.strip()):
-            continue
-        walker.skip_subtree()
-        text = "".join(node.itertext())
-        if any(mark in text for mark in _MARKUP):
-            elements += html.elements(text)
-        elif _local_name(node) in _TITLE_NAMES:
-            elements.append(element_builders.title(text, 2))
-        else:
-            elements.append(element_builders.paragraph(text))
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements), metadata={"title": title})
-
-
-def _local_name(node: Any) -> str:
-    return etree.QName(node).localname.lower() if isinstance(node.tag, str) else ""
+    return root

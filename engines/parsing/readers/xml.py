@@ -12,6 +12,7 @@ FORMATS: tuple[Format, ...] = (
         "XML",
         *(".xml", ".svg", ".rss", ".atom"),
         name="XML document",
+        version=2,
         detected_as=("xml",),
     ),
 )
