@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tests.proof.reading.measures import words
 from tests.proof.reading.reference import Reference, Said, pair
 
 PATH = " > "
+RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 ANY = "*"  # a member of any name
 
 
@@ -41,7 +43,9 @@ class Reading:
 
 
 def squeezed(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """White space counts as one space, and 10⁹ is the same as 10^9."""
+    marked = RAISED.sub(lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]), text)
+    return " ".join(unicodedata.normalize("NFC", marked).split())
 
 
 def faults(reading: Reading, reference: Reference) -> Iterator[str]:
