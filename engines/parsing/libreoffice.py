@@ -41,7 +41,7 @@ def read(job: Job) -> ParsedDocument:
 
         read_converted = word.read_docx
     else:
-        from engines.parsing import office  # takes seconds, so it is not imported before a refusal
+        from engines.parsing import slides
 
-        read_converted = office.read_pptx
+        read_converted = slides.read
     return replace(read_converted(replace(job, path=converted)), mime_type=job.mime_type)

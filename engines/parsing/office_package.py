@@ -142,8 +142,9 @@ def descendants(node: Any, *names: str) -> Iterator[Any]:
 
 
 def attribute(node: Any, name: str) -> str:
-    """Return an attribute of any namespace, such as r:id; "" if there is none."""
-    return next((str(value) for key, value in node.attrib.items() if key.rpartition("}")[2] == name), "")
+    """Return an attribute of any namespace, such as r:id, before one without a namespace; "" if there is none."""
+    found = [(key, str(value)) for key, value in node.attrib.items() if key.rpartition("}")[2] == name]
+    return max(found, key=lambda item: "}" in item[0], default=("", ""))[1]
 
 
 def is_true(value: str | None) -> bool:

@@ -15,6 +15,7 @@ from engines.parsing import (
     PageKind,
     ParsedDocument,
     ParseError,
+    embedded_files,
     number_formats,
     package,
     sheet_drawings,
@@ -60,9 +61,11 @@ def read_book(job: Job, make_book: Callable[[Package, int], Book]) -> ParsedDocu
     try:
         book = make_book(parts, job.limits.text_mb << 20)
     except KeyError as error:
-        raise ParseError("corrupt_file", type="Excel workbook") from error
+        from engines.parsing import second_opinion  # takes seconds
+
+        return second_opinion.read(job, "xlsx", error)
     elements: list[Element] = []
-    hidden = 0
+    hidden, shown = 0, list[str]()
     for number, (name, state, part) in enumerate(book.sheets, 1):
         if state in ("hidden", "veryHidden"):
             hidden += 1
@@ -70,13 +73,16 @@ def read_book(job: Job, make_book: Callable[[Package, int], Book]) -> ParsedDocu
         found, hidden_in_sheet = sheet_elements(book.read_sheet(name, number, part))
         elements += found
         hidden += hidden_in_sheet
+        shown.append(part)
+    files, losses = embedded_files.members(job, parts, shown)
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(elements),
+        members=files,
         metadata=package.read_properties(job)
         | {"page_count": len(book.sheets), "hidden_parts": hidden or None},
         page_kind=PageKind.SHEET,
-        warnings=parts.warnings(),
+        warnings=(*parts.warnings(), *losses),
     )
 
 

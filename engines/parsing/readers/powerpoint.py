@@ -10,10 +10,11 @@ NAME = "PowerPoint presentation"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         PPTX,
-        "engines.parsing.office.read_pptx",
+        "engines.parsing.slides.read",
         "PowerPoint",
         "pptx",
         name=NAME,
+        version=2,
         folder="ppt",
     ),
     binary_format(

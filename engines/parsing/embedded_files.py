@@ -1,0 +1,30 @@
+"""Files inside of slides and sheets, which become documents of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from engines.parsing import Member, ReadingWarning
+from engines.parsing.job import Job
+from engines.parsing.members import MemberFolder
+from engines.parsing.office_package import Package
+from engines.parsing.ole_objects import unpack
+from engines.parsing.warnings import listed, warning
+
+_KINDS = ("package", "oleObject")
+
+
+def members(
+    job: Job, package: Package, parts: Iterable[str]
+) -> tuple[tuple[Member, ...], tuple[ReadingWarning, ...]]:
+    """Unpack what these parts embed. (What charts are made of, they show themselves.)"""
+    folder, refused = MemberFolder(job), list[str]()
+    for name in dict.fromkeys(target for part in parts for target in package.targets(part, *_KINDS)):
+        file = unpack(package.data(name), PurePosixPath(name).name)
+        if file is None:
+            refused.append(PurePosixPath(name).name)
+        else:
+            folder.add(file.name, file.data)
+    warnings = (warning("unread_members", names=listed(refused)),) if refused else ()
+    return tuple(folder.members), warnings
