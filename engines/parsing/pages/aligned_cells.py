@@ -15,7 +15,8 @@ _MAX_CELL_LETTERS = 60
 _MIN_PROSE_LETTERS = 18
 _MIN_UNSPACED_PROSE_LETTERS = 9
 _MIN_PROSE_SHARE = 0.35
-_MIN_COLUMN_GAP = 0.4
+_MIN_COLUMN_GAP = 0.45
+_MAX_LEADING = 1.35
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 Row = list[Line]
@@ -76,16 +77,16 @@ def _columns(run: Iterable[Row]) -> list[tuple[float, float]]:
     several = [row for row in run if len(row) > 1]
     covered = dict[int, int]()
     for row in several:
-        for line in row:
-            for x in range(round(line.left), round(line.right)):
+        for word in (word for line in row for word in words_of(line)):
+            for x in range(int(word.left), int(word.right) + 1):
                 covered[x] = covered.get(x, 0) + 1
     limit = len(several) // 8
     columns: list[tuple[float, float]] = []
     for x in sorted(x for x, count in covered.items() if count > limit):
         if columns and x - columns[-1][1] <= _MIN_COLUMN_GAP * several[0][0].size:
-            columns[-1] = columns[-1][0], x + 1.0
+            columns[-1] = columns[-1][0], float(x)
         else:
-            columns.append((float(x), x + 1.0))
+            columns.append((float(x), float(x)))
     return _without_halves(columns, several)
 
 
@@ -134,6 +135,10 @@ def _row_cells(row: Row, columns: Sequence[tuple[float, float]]) -> list[str]:
     return texts
 
 
+def words_of(line: Line) -> tuple[Word, ...]:
+    return line.words or (Word(line.text, line.left, line.right, False),)
+
+
 def _nearest(part: Word, columns: Sequence[tuple[float, float]]) -> int:
     middle = (part.left + part.right) / 2
     return min(range(len(columns)), key=lambda at: abs(middle - (columns[at][0] + columns[at][1]) / 2))
@@ -143,7 +148,7 @@ def _divided(line: Line, columns: Sequence[tuple[float, float]]) -> list[Word]:
     """Divide a line where a space is between two columns."""
     parts: list[Word] = []
     gaps = [(one[1], other[0]) for one, other in pairwise(columns)]
-    for word in line.words or (Word(line.text, line.left, line.right, False),):
+    for word in words_of(line):
         last = parts[-1] if parts else None
         if last is None or (
             word.space
@@ -165,27 +170,25 @@ def _divided(line: Line, columns: Sequence[tuple[float, float]]) -> list[Word]:
 
 
 def _joined_rows(rows: Sequence[tuple[Row, list[str]]], dividers: Sequence[float]) -> list[list[str]]:
-    """Join the lines of a row whose cells have several: their first cell is empty, and no line is drawn above them where
-    such lines divide the rows; or they stand closer than the rows."""
+    """Join the lines of a row whose cells have several: no line is drawn between them where lines divide the rows, or they
+    stand closer than the rows."""
     pitches = [other[0][0].bottom - one[0][0].bottom for one, other in pairwise(rows)]
     inner = [y for y in dividers if rows[0][0][0].top < y < rows[-1][0][0].bottom]
     joined = [list(rows[0][1])]
     for (row, texts), pitch in zip(rows[1:], pitches, strict=True):
-        is_divided = any(row[0].top - pitch < y < row[0].bottom - 0.3 * row[0].size for y in inner)
-        is_close = pitch <= 1.35 * row[0].size
-        is_rest = not texts[0] and (
-            (len(inner) > 1 and not is_divided)
-            or (is_close and _is_rest(texts, joined[-1], max(pitches) > 1.15 * pitch))
-        )
-        if is_rest:
+        line = row[0]
+        is_divided = any(line.top - pitch < y < line.bottom - 0.3 * line.size for y in inner)
+        is_close = pitch <= _MAX_LEADING * line.size and max(pitches) > 1.15 * pitch
+        if _goes_on(joined[-1], texts) and (is_close or (len(inner) > 1 and not is_divided)):
             joined[-1] = [join_lines(filter(None, pair)) for pair in zip(joined[-1], texts, strict=True)]
         else:
             joined.append(texts)
     return joined
 
 
-def _is_rest(texts: Sequence[str], above: Sequence[str], has_wider_rows: bool) -> bool:
-    """Return whether the texts are the rest of the cells above them."""
+def _goes_on(above: Sequence[str], texts: Sequence[str]) -> bool:
+    """Return whether the texts may be the rest of the cells above: words, below words, not in all columns unless all begin
+    within a sentence."""
     filled = [at for at, text in enumerate(texts) if text]
-    goes_on = all(above[at] and not above[at][-1:].isdigit() for at in filled)
-    return goes_on and (has_wider_rows or all(texts[at][:1].islower() for at in filled))
+    are_words = all(above[at] and texts[at][:1].isalpha() for at in filled)
+    return are_words and (not texts[0] or all(texts[at][:1].islower() for at in filled))

@@ -8,6 +8,7 @@ from engines.parsing.pages.blocks import Line
 
 _MIN_COLUMN_LINES = 5
 _MIN_COLUMN_LETTERS = 15
+_MIN_WITHIN_SHARE = 0.2
 
 
 def find_gutter(lines: Sequence[Line]) -> float | None:
@@ -20,12 +21,15 @@ def find_gutter(lines: Sequence[Line]) -> float | None:
         x = left + (right - left) * (step if step % 2 else 40 - step) / 40
         crossing = sum(line.left < x < line.right for line in narrow)
         sides = [line for line in narrow if line.right <= x], [line for line in narrow if line.left >= x]
-        # Prose has many long lines on both sides; the cells of a table are short.
-        are_columns = all(
-            len(side) >= _MIN_COLUMN_LINES
-            and sum(len(line.text) for line in side) >= _MIN_COLUMN_LETTERS * len(side)
-            for side in sides
-        )
-        if crossing * 20 <= len(narrow) and are_columns:
+        if crossing * 20 <= len(narrow) and all(map(_is_prose, sides)):
             return x
     return None
+
+
+def _is_prose(lines: Sequence[Line]) -> bool:
+    """Prose has many long lines, of which many begin within a sentence; the cells of a table are short."""
+    return (
+        len(lines) >= _MIN_COLUMN_LINES
+        and sum(len(line.text) for line in lines) >= _MIN_COLUMN_LETTERS * len(lines)
+        and sum(not line.text[:1].isupper() for line in lines) >= _MIN_WITHIN_SHARE * len(lines)
+    )

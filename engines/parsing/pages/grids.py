@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, product
 
-from engines.parsing.pages.blocks import Line, Word
+from engines.parsing.pages.aligned_cells import words_of
+from engines.parsing.pages.blocks import Line
 from engines.parsing.pages.line_joining import join_lines
 from engines.parsing.pages.rules import Rule, Rules
 
@@ -47,9 +48,8 @@ class Grid:
 
     def _parts(self, line: Line) -> Iterator[tuple[int, str]]:
         """Divide the line at the columns."""
-        words = line.words or (Word(line.text, line.left, line.right, False),)
         column, text = -1, ""
-        for word in words:
+        for word in words_of(line):
             at = self._index(self.columns, (word.left + word.right) / 2)
             if at != column and text:
                 yield column, text

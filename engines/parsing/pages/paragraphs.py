@@ -76,7 +76,7 @@ def _join_pieces(blocks: list[Block]) -> list[Block]:
             is_word = last.text in _ONE_LETTER_WORDS and block.text.split()[0] in common
             joined[-1] = replace(block, text=f"{last.text}{' ' * is_word}{block.text}", left=last.left)
         elif _is_same_row(last, block):
-            joined[-1] = _join_row(last, block)
+            joined[-1] = join_row(last, block)
         else:
             joined.append(block)
     return joined
@@ -98,7 +98,7 @@ def _is_same_row(last: Line, line: Line) -> bool:
     return overlap_down(last, line) > lower_height * 0.3 and -last.size < gap < last.size * 1.5
 
 
-def _join_row(last: Line, line: Line) -> Line:
+def join_row(last: Line, line: Line) -> Line:
     longer = max(last, line, key=lambda piece: len(piece.text))
     space = " " if -overlap_across(last, line) > longer.size * 0.15 else ""
     return replace(

@@ -7,17 +7,36 @@ from itertools import pairwise
 
 from engines.parsing.pages.aligned_cells import rows_of
 from engines.parsing.pages.blocks import Line, Table, are_in_row, overlap_across
+from engines.parsing.pages.paragraphs import join_row
 from engines.parsing.pages.reading_order import in_reading_order
 from engines.parsing.pages.rules import Rules
 from engines.parsing.pages.tables import with_tables
 
 _MIN_ROWS = 2
 _MAX_CELL_LETTERS = 40
+_MAX_SPACE = 0.9  # in sizes
 
 
 def lay_out(pieces: Sequence[Line], rules: Callable[[], Rules]) -> list[Line | Table]:
     blocks = with_tables(pieces, rules()) if _may_have_tables(pieces) else list(pieces)
-    return in_reading_order(blocks)
+    return in_reading_order(_with_whole_lines(blocks))
+
+
+def _with_whole_lines(blocks: Sequence[Line | Table]) -> list[Line | Table]:
+    """Join the pieces of lines with wide spaces."""
+    joined: list[Line | Table] = []
+    for block in blocks:
+        last = joined[-1] if joined else None
+        if isinstance(block, Line) and isinstance(last, Line) and _is_rest_of_line(last, block):
+            joined[-1] = join_row(last, block)
+        else:
+            joined.append(block)
+    return joined
+
+
+def _is_rest_of_line(last: Line, line: Line) -> bool:
+    gap = -overlap_across(last, line)
+    return abs(last.bottom - line.bottom) < 0.1 * line.size and 0 <= gap <= _MAX_SPACE * line.size
 
 
 def _may_have_tables(pieces: Sequence[Line]) -> bool:

@@ -18,7 +18,7 @@ from engines.parsing.pdf.raised_text import mark_raised
 _ASCENT, _DESCENT = 0.75, 0.25
 _MIN_SIZE = 1.0  # smaller letters cannot be seen
 _MIN_SPACE = 0.15  # in sizes
-_WIDE_GAP = 0.9  # in sizes: between columns and cells, seldom between words
+_WIDE_GAP = 0.65  # in sizes: between columns and cells, seldom between words
 _MIN_RAISED_SCALE, _MAX_RAISED_SCALE = 0.45, 0.85
 _FORCE_BOLD = 1 << 18
 _BOLD_FONT = re.compile(r"bold|black|heavy|medi|demi|CMBX|SFBX", re.I)
