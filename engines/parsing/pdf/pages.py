@@ -22,6 +22,7 @@ from engines.parsing.pdf.page_frame import PageFrame
 from engines.parsing.pdf.page_layout import lay_out
 from engines.parsing.pdf.pictures import Picture, insert_recognised, pictures_without_text, recognise_part
 from engines.parsing.pdf.ruling_lines import ruling_lines
+from engines.parsing.pdf.tagged_titles import title_levels
 from engines.parsing.pdf.text_layer import TextLayer
 from engines.parsing.warnings import listed, warning
 
@@ -105,7 +106,7 @@ class Pages:
         return not is_legible(text) or (has_little and any(True for _ in drawn_objects(page, _GRAPHICS)))
 
     def _pieces(self, page: Any, number: int, frame: PageFrame) -> list[Line]:
-        layer = TextLayer(page, number, frame)
+        layer = TextLayer(page, number, frame, title_levels(self._document, page))
         try:
             return layer.pieces()
         finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium_c
@@ -111,7 +112,11 @@ def _joins(last: _Fragment, style: _Style, fragment: _Fragment, own: _Style) -> 
 class TextLayer:
     """`hidden` counts the pieces that nobody sees: off the page, or too small."""
 
-    def __init__(self, page: Any, number: int, frame: PageFrame) -> None:
+    def __init__(
+        self, page: Any, number: int, frame: PageFrame, levels: Mapping[int, int] = MappingProxyType({})
+    ) -> None:
+        """`levels` are those of titles, by the ids of marked content."""
+        self._levels = levels
         self.number, self.frame, self.hidden = number, frame, 0
         self._layer = page.get_textpage()
         self._rectangle = pdfium_c.FS_RECTF()
@@ -208,6 +213,12 @@ class TextLayer:
         pdfium_c.FPDFText_GetFontInfo(self._layer, index, name, len(name), flags)
         return bool(flags.value & _FORCE_BOLD or _BOLD_FONT.search(name.value.decode("utf-8", "replace")))
 
+    def _level(self, index: int) -> int:
+        if not self._levels:
+            return 0
+        drawn = pdfium_c.FPDFText_GetTextObject(self._layer, index)
+        return self._levels.get(pdfium_c.FPDFPageObj_GetMarkedContentID(drawn), 0) if drawn else 0
+
     def _turned_line(self, start: int, text: str) -> Line:
         """A line that is not upright, as pdfium has it. Its size is 0: text in the margin is no title."""
         first, last = start + len(text) - len(text.lstrip()), start + len(text.rstrip()) - 1
@@ -254,6 +265,7 @@ class TextLayer:
             top=style.baseline - size * _ASCENT,
             bottom=style.baseline + size * _DESCENT,
             size=size,
+            level=self._level(piece[0].index),
             bold=self._is_bold(max(piece, key=lambda one: len(one.letters)).index),
             words=words,
         )
