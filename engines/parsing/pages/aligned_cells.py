@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, median
 
 from engines.parsing.pages.blocks import Line, Word, are_in_row
 from engines.parsing.pages.line_joining import join_lines
@@ -19,7 +19,16 @@ _MIN_COLUMN_GAP = 0.45
 _MAX_LEADING = 1.35
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
+_MIN_EVEN_SHARE = 0.8
+_MIN_ALIGNED_SHARE = 0.55
+_MIN_FILLED_SHARE = 0.45
+
 Row = list[Line]
+_EDGES: tuple[Callable[[Line], float], ...] = (
+    lambda line: line.left,
+    lambda line: line.right,
+    lambda line: (line.left + line.right) / 2,
+)
 
 
 def rows_of(lines: Iterable[Line]) -> list[Row]:
@@ -62,13 +71,14 @@ def _trimmed(run: list[Row]) -> list[Row]:
 def cells(run: list[Row], dividers: Sequence[float]) -> list[list[str]] | None:
     """Return the text of the cells; None if the run is no table. `dividers` are the positions of lines between rows."""
     columns = _columns(run)
-    if len(columns) < 2 or _is_prose(run, columns):
+    if len(columns) < 2 or _is_prose(run, columns) or not _is_regular(run, columns):
         return None
     several = [row for row in run if len(row) > 1]
     if len(several) < (2 if len(columns) > 2 else 3) or len(several) * 2 < len(run):
         return None
-    rows = [(row, _row_cells(row, columns)) for row in run]
-    return _joined_rows(rows, dividers)
+    rows = _joined_rows([(row, _row_cells(row, columns)) for row in run], dividers)
+    filled = sum(bool(text) for row in rows for text in row)
+    return rows if filled >= _MIN_FILLED_SHARE * len(rows) * len(columns) else None
 
 
 def _columns(run: Iterable[Row]) -> list[tuple[float, float]]:
@@ -118,6 +128,31 @@ def _is_prose(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> boo
         within = fmean(text[:1].islower() or is_unspaced for text in texts)
         long_columns += fmean(map(len, texts)) >= limit and within >= _MIN_PROSE_SHARE
     return long_columns > 1
+
+
+def _is_regular(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> bool:
+    """Return whether most cells stand on the baseline of their row, in one size, and aligned with others in their column. In
+    formulas and drawings they do not."""
+    lines = [line for row in run for line in row]
+    size = median(line.size for line in lines)
+    even = sum(abs(line.bottom - max(row, key=_width).bottom) < 0.15 * size for row in run for line in row)
+    same = sum(abs(line.size - size) < 0.1 * size for line in lines)
+    aligned = total = 0
+    for column in columns:
+        cells = [line for line in lines if column[0] <= (line.left + line.right) / 2 <= column[1]]
+        if len(cells) > 2:
+            total += len(cells)
+            aligned += max(_aligned([edge(line) for line in cells], 0.25 * size) for edge in _EDGES)
+    return min(even, same) >= _MIN_EVEN_SHARE * len(lines) and aligned >= _MIN_ALIGNED_SHARE * total
+
+
+def _width(line: Line) -> float:
+    return line.right - line.left
+
+
+def _aligned(places: Sequence[float], tolerance: float) -> int:
+    """Return how many of the places are one."""
+    return max(sum(abs(place - other) <= tolerance for other in places) for place in places)
 
 
 def _row_cells(row: Row, columns: Sequence[tuple[float, float]]) -> list[str]:

@@ -7,14 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, product
 
-from engines.parsing.pages.aligned_cells import words_of
+from engines.parsing.pages.aligned_cells import rows_of, words_of
 from engines.parsing.pages.blocks import Line
 from engines.parsing.pages.line_joining import join_lines
 from engines.parsing.pages.rules import Rule, Rules
 
 _TOUCH = 3.0
 _MAX_CROSSINGS = 40_000
-_MIN_CELL_SHARE = 0.4
+_MIN_CELL_SHARE = 0.6
+_MIN_UNDIVIDED_ROWS = 3
 
 _Cell = tuple[int, int]
 
@@ -34,6 +35,8 @@ class Grid:
 
     def cells(self, lines: Iterable[Line]) -> list[list[str]]:
         """Return the text of each cell. A cell that spans several columns or rows is repeated in them."""
+        lines = list(lines)
+        self._divide_rows(lines)
         spans = self.spans
         parts = defaultdict[_Cell, list[str]](list)
         for line in lines:
@@ -45,6 +48,24 @@ class Grid:
             [texts.get(spans[row, column], "") for column in range(len(self.columns) - 1)]
             for row in range(len(self.rows) - 1)
         ]
+
+    def _divide_rows(self, lines: Sequence[Line]) -> None:
+        """Divide the parts without lines between their rows: several, all of which have the first and most other columns."""
+        for top, bottom in pairwise(self.rows.copy()):
+            rows = rows_of(line for line in lines if top <= (line.top + line.bottom) / 2 <= bottom)
+            filled = [{column for line in row for column, _ in self._parts(line)} for row in rows]
+            most = len(set().union(*filled)) * 0.66
+            if (
+                len(rows) >= _MIN_UNDIVIDED_ROWS
+                and most > 1
+                and all(0 in one and len(one) >= most for one in filled)
+            ):
+                self.rows += [(one[0].bottom + other[0].top) / 2 for one, other in pairwise(rows)]
+                self._horizontal += [
+                    Rule(at, self.columns[0], self.columns[-1]) for at in self.rows[-len(rows) + 1 :]
+                ]
+        self.rows.sort()
+        self.spans = self._first_cells()
 
     def _parts(self, line: Line) -> Iterator[tuple[int, str]]:
         """Divide the line at the columns."""

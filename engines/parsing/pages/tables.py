@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from engines.parsing.pages import aligned_cells
@@ -15,6 +15,8 @@ from engines.parsing.pages.rules import Rules
 _MAX_CELL_LETTERS = 700
 _MIN_FILLED_SHARE = 0.3
 _MAX_SHORT_CELL_LETTERS = 30
+_MAX_LABELS = 12
+_MIN_LABEL_SHARE = 0.7
 
 
 def with_tables(pieces: Sequence[Line], rules: Rules) -> list[Line | Table]:
@@ -43,9 +45,21 @@ def _tables(pieces: Sequence[Line], rules: Rules) -> Iterator[tuple[list[Line], 
             yield lines, table
             rest = [line for line in rest if line not in lines]
     dividers = [rule.at for rule in rules.horizontal]
+    place = {id(line): at for at, line in enumerate(pieces)}
     for run in _runs(rest):
-        if table := _aligned_table(run, dividers):
+        table = _aligned_table(run, dividers)
+        if table and (_is_drawn_in_rows(run, place) or _may_be_drawn_in_columns(table)):
             yield [line for row in run for line in row], table
+
+
+def _is_drawn_in_rows(run: Sequence[aligned_cells.Row], place: Mapping[int, int]) -> bool:
+    pairs = [pair for row in run for pair in pairwise(row)]
+    return sum(place[id(other)] - place[id(one)] == 1 for one, other in pairs) * 2 > len(pairs)
+
+
+def _may_be_drawn_in_columns(table: Table) -> bool:
+    """Return whether a few labels stand beside their values, and not one part of a list beside the other."""
+    return table.has_labels and len(table.rows) <= _MAX_LABELS
 
 
 def _runs(pieces: list[Line]) -> Iterator[list[aligned_cells.Row]]:
@@ -109,7 +123,7 @@ def _table(rows: Sequence[Sequence[str]], lines: Sequence[Line]) -> Table:
     top = min(lines, key=lambda line: line.top)
     bold = [line.bold for line in lines]
     header_rows = _header_rows(rows, is_bold=top.bold and not all(bold))
-    has_labels = len(rows[0]) == 2 and not header_rows
+    has_labels = len(rows[0]) == 2 and not header_rows and _are_labels([row[0] for row in rows])
     return Table(
         rows=tuple(tuple(row) for row in (_joined_labels(rows) if has_labels else rows)),
         page=top.page,
@@ -121,6 +135,12 @@ def _table(rows: Sequence[Sequence[str]], lines: Sequence[Line]) -> Table:
         header_rows=header_rows,
         has_labels=has_labels,
     )
+
+
+def _are_labels(texts: Sequence[str]) -> bool:
+    """Return whether most are words without numbers."""
+    words = sum(bool(text) and not any(map(str.isdigit, text)) for text in texts)
+    return words >= _MIN_LABEL_SHARE * len(texts)
 
 
 def _joined_labels(rows: Iterable[Sequence[str]]) -> list[Sequence[str]]:
