@@ -106,7 +106,7 @@ def spanned(node: Any, what: str) -> int:
     return int(value) if value.isdigit() else 1
 
 
-def chart_elements(document: OpenDocument, frame: Any, page: int) -> Iterator[Element]:
+def chart_elements(document: OpenDocument, frame: Any, page: int | None) -> Iterator[Element]:
     """Yield the titles and the data of the charts in a frame."""
     for link in children(frame, "object"):
         root = document.tree(posixpath.join(attribute(link, "href"), "content.xml"))

@@ -8,11 +8,11 @@ EPUB = "application/epub+zip"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         EPUB,
-        "engines.parsing.pandoc.read",
+        "engines.parsing.epub.read",
         "EPUB",
         "epub",
         name="EPUB book",
         packages=(EPUB, "application/x-ibooks+zip"),
-        starts_programs=True,
+        version=2,
     ),
 )

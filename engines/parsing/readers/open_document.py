@@ -9,13 +9,13 @@ ODS = "application/vnd.oasis.opendocument.spreadsheet"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         ODT,
-        "engines.parsing.pandoc.read",
+        "engines.parsing.open_text.read",
         "OpenDocument",
         "odt",
         name="OpenDocument text",
         group="OpenDocument text",
         packages=tuple(f"{ODT}{kind}" for kind in ("", "-template", "-master", "-master-template", "-web")),
-        starts_programs=True,
+        version=2,
     ),
     binary_format(
         ODS,
