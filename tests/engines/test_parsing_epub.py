@@ -10,7 +10,9 @@ from tests.engines.reading import Read, zipped
 XHTML = "application/xhtml+xml"
 
 
-def epub(chapters: dict[str, str], spine: list[str] | None = None, **parts: str) -> bytes:
+def epub(
+    chapters: dict[str, str], spine: list[str] | None = None, parts: dict[str, str] | None = None
+) -> bytes:
     """Return a book with these pages, in the order of the spine."""
     ids = {name: f"i{number}" for number, name in enumerate(chapters)}
     items = "".join(f'<item id="{ids[name]}" href="{name}" media-type="{XHTML}"/>' for name in chapters)
@@ -22,7 +24,7 @@ def epub(chapters: dict[str, str], spine: list[str] | None = None, **parts: str)
             "META-INF/container.xml": '<container><rootfile full-path="OPS/book.opf"/></container>',
             "OPS/book.opf": f"<package>{about}<manifest>{items}</manifest><spine>{order}</spine></package>",
             **{f"OPS/{name}": f"<html><body>{body}</body></html>" for name, body in chapters.items()},
-            **parts,
+            **(parts or {}),
         }
     )
 
@@ -86,11 +88,13 @@ def test_missing_chapters_are_named(read: Read) -> None:
 def test_protected_book_is_refused(read: Read) -> None:
     encryption = '<encryption><CipherReference URI="OPS/one.xhtml"/></encryption>'
     with pytest.raises(ParseError) as caught:
-        read("a.epub", epub({"one.xhtml": "x"}, **{"META-INF/encryption.xml": encryption}))
+        read("a.epub", epub({"one.xhtml": "x"}, parts={"META-INF/encryption.xml": encryption}))
     assert caught.value.code == "password_protected"
 
 
 def test_protected_fonts_do_not_matter(read: Read) -> None:
     encryption = '<encryption><CipherReference URI="OPS/font.otf"/></encryption>'
-    document = read("a.epub", epub({"one.xhtml": "<p>Words.</p>"}, **{"META-INF/encryption.xml": encryption}))
+    document = read(
+        "a.epub", epub({"one.xhtml": "<p>Words.</p>"}, parts={"META-INF/encryption.xml": encryption})
+    )
     assert [element.text for element in document.elements] == ["Words."]
