@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -17,7 +17,6 @@ DROPPED = {"Mn", "Mc", "Cf"}
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 WORD = re.compile(rf"[{IDEOGRAPHS}]|(?:(?![{IDEOGRAPHS}])[^\W_])+")
 MAX_OFFSET = 3  # columns that a table may have before those of the reference
-MIN_SHARED = 0.5  # a table that shares fewer of its words is another one
 
 
 class Share(NamedTuple):
@@ -124,36 +123,31 @@ def rows(text: str) -> Table:
 
 
 def cells(read: Sequence[Table], reference: Sequence[Table]) -> Share:
-    """Count the cells of the reference that stand in their row and column of the table that shares most words with its
-    own. A table may begin some columns further right."""
+    """Count the cells of the reference that stand in their row and column. A table may begin some columns further right,
+    or be in several parts, as on several pages."""
+    found = [row for table in read for row in table]
+    rows_with = defaultdict[str, set[int]](set)
+    for number, row in enumerate(found):
+        for cell in row:
+            rows_with[cell].add(number)
     total = Share()
     for table in reference:
-        filled = sum(bool(cell) for row in table for cell in row)
-        best = max((_placed(other, table) for other in read), default=0)
-        total += Share(best, filled)
+        pairs = []
+        for row in table:
+            numbers = {number for cell in filter(None, row) for number in rows_with[cell]}
+            pairs.append((row, [found[number] for number in numbers]))
+        placed = max(_placed(pairs, offset) for offset in range(MAX_OFFSET + 1))
+        total += Share(placed, sum(bool(cell) for row in table for cell in row))
     return total
 
 
-def _placed(read: Table, table: Table) -> int:
-    if _shared(read, table) < MIN_SHARED:
-        return 0
-    return max(_placed_at(read, table, offset) for offset in range(MAX_OFFSET + 1))
-
-
-def _placed_at(read: Table, table: Table, offset: int) -> int:
+def _placed(pairs: Iterable[tuple[list[str], Table]], offset: int) -> int:
     """Each row is compared with the row that agrees with it most."""
-    agreeing = [[_agreeing(row, other[offset:]) for other in read] for row in table]
-    return sum(max(counts, default=0) for counts in agreeing)
+    return sum(max((_agreeing(row, other[offset:]) for other in others), default=0) for row, others in pairs)
 
 
 def _agreeing(row: Sequence[str], other: Sequence[str]) -> int:
     return sum(bool(cell) and cell == read for cell, read in zip(row, other, strict=False))
-
-
-def _shared(read: Table, table: Table) -> float:
-    """The part of the table's filled cells that stand anywhere in the other one."""
-    some, others = (Counter(cell for row in one for cell in row if cell) for one in (table, read))
-    return share_of(some, others).part
 
 
 def line(found: Sequence[str]) -> str:
