@@ -20,6 +20,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789+-\u2212=()n", "⁰¹²³⁴⁵⁶⁷�
 _RAISED = re.compile(r"\s*[\d+\-\u2212=()n]+\s*")
 _MAX_HEADER_ROWS = 4
 _MAX_SPAN = 1_000
+_MAX_REPEATED = 60  # letters: enough for names and values, too few for what is told
 
 
 def load(data: bytes, format: Literal["docx", "pptx", "xlsx", "doc", "ppt", "xls"]) -> Node:
@@ -83,7 +84,7 @@ class _Cell(NamedTuple):
 
 def rows(table: Node, text_of: Callable[[Node], str] = cell_text) -> list[list[str]]:
     """Return the rows with all cells of one column at the same place: a merged cell's text stands in each place that it
-    covers, but once if it covers a whole row."""
+    covers, but once if it covers a whole row or is long."""
     return [[cell.text for cell in row] for row in _grid(table, text_of)]
 
 
@@ -97,9 +98,11 @@ def _grid(table: Node, text_of: Callable[[Node], str]) -> list[list[_Cell]]:
                 x += 1
             width = max(width, x + 1)  # columns in which no cell begins say nothing
             cell = _Cell(text_of(node), node)
+            again = cell if len(cell.text) <= _MAX_REPEATED else _Cell("", node)
             right = x + min(node.get("col_span") or 1, _MAX_SPAN)
             for below in range(y, min(height, y + (node.get("row_span") or 1))):
-                grid.update({(below, column): cell for column in range(x, right)})
+                grid.update({(below, column): again for column in range(x, right)})
+            grid[y, x] = cell
             x = right
     empty = _Cell("", {})
     lines = [[grid.get((y, x), empty) for x in range(width)] for y in range(height)]

@@ -23,8 +23,15 @@ _SUFFIXES = {
     "__properties_version1.0": ".msg",
     "VisioDocument": ".vsd",
 }
-# Streams that hold a whole file.
-_WHOLE = {"Package": "", "CONTENTS": ".pdf", "EmbeddedOdf": ".odt"}
+# Streams that hold a whole file, in lower case, and how such a file begins.
+_WHOLE = ("package", "contents", "embeddedodf")
+_BEGINNINGS = {b"%PDF": ".pdf", b"{\\rtf": ".rtf", b"PK": ".zip"}
+_PACKAGES = {
+    b"word/document": ".docx",
+    b"xl/workbook": ".xlsx",
+    b"ppt/presentation": ".pptx",
+    b"opendocument": "",
+}
 _BROKEN = (OSError, ValueError, IndexError, struct.error)
 
 
@@ -83,17 +90,19 @@ def _read_storage(ole: Any, place: list[str], stem: str) -> EmbeddedFile | None:
     streams = {entry[depth] for entry in ole.listdir() if entry[:depth] == place and len(entry) > depth}
     if _NATIVE in streams:
         return _unpack_native(ole.openstream([*place, _NATIVE]).read(), stem)
-    for stream in _WHOLE.keys() & streams:
+    for stream in (stream for stream in streams if stream.lower() in _WHOLE):
         content = ole.openstream([*place, stream]).read()
-        if content.startswith((b"PK", b"%PDF")):
-            return EmbeddedFile(stem + (_WHOLE[stream] or _package_suffix(content)), content)
+        if content.startswith(tuple(_BEGINNINGS)):
+            return EmbeddedFile(stem + _suffix(content), content)
     suffix = next((suffix for stream, suffix in _SUFFIXES.items() if stream in streams), None)
     return EmbeddedFile(stem + suffix, b"") if suffix else None
 
 
-def _package_suffix(data: bytes) -> str:
-    parts = {b"word/document": ".docx", b"xl/workbook": ".xlsx", b"ppt/presentation": ".pptx"}
-    return next((suffix for part, suffix in parts.items() if part in data), ".zip")
+def _suffix(data: bytes) -> str:
+    suffix = next(suffix for start, suffix in _BEGINNINGS.items() if data.startswith(start))
+    if suffix != ".zip":
+        return suffix
+    return next((suffix for part, suffix in _PACKAGES.items() if part in data), suffix)
 
 
 def _copy(ole: Any, place: list[str]) -> bytes:
