@@ -29,6 +29,9 @@ REASONS = {
     ),
     "cryptography": Reason("native look-ups", "OpenSSL's own client, which is not used."),
     "django": Reason("home folder", HOME),
+    "firecrawl-anydoc": Reason(
+        "requests", "It can send a PDF to its maker, if it is asked to. OYL calls `to_document`, which reads bytes."
+    ),
     "fsspec": Reason(
         "home folder, requests",
         "Its settings are read from the home folder, if there are any. OYL uses no remote files.",
@@ -46,6 +49,10 @@ REASONS = {
         " `HF_HUB_DISABLE_TELEMETRY`, `HF_HUB_DISABLE_UPDATE_CHECK`.",
     ),
     "jsonschema": Reason("requests", "References to other schemas. OYL's own schemas have none."),
+    "liteparse": Reason(
+        "native look-ups",
+        "Its own recognition of text downloads models. OYL switches it off, and uses it where there is no network.",
+    ),
     "lxml": Reason("requests", URLS + " OYL's parsers of XML and HTML are made with `no_network`."),
     "magika": Reason("telemetry", "It switches off the telemetry of ONNX Runtime."),
     "numba": Reason(

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 REQUIREMENT = re.compile(r"^[\w.-]+==\S+(?: ; [^\\\n]+)?", re.M)
 # Where the metadata name no licence, several, or one that is not in SPDX's list.
 STATED = {
+    "chardetng-py": "MIT",
     "flatbuffers": "Apache-2.0",
     "hyperframe": "MIT",
     "langdetect": "Apache-2.0 AND MIT",
