@@ -30,7 +30,8 @@ REASONS = {
     "cryptography": Reason("native look-ups", "OpenSSL's own client, which is not used."),
     "django": Reason("home folder", HOME),
     "firecrawl-anydoc": Reason(
-        "requests", "It can send a PDF to its maker, if it is asked to. OYL calls `to_document`, which reads bytes."
+        "requests",
+        "It can send a PDF to its maker, if it is asked to. OYL calls `to_document`, which reads bytes.",
     ),
     "fsspec": Reason(
         "home folder, requests",
