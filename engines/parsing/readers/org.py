@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from engines.parsing.format import Format, text_format
 
-ORG = "text/x-org"
 FORMATS: tuple[Format, ...] = (
-    text_format(ORG, "engines.parsing.pandoc.read", "Org", ".org", name="Org document", starts_programs=True),
+    text_format("text/x-org", "engines.parsing.org.read", "Org", ".org", name="Org document", version=2),
 )
