@@ -26,12 +26,13 @@ from engines.parsing import (
     ParsedDocument,
     child_file,
     child_process,
-    formats,
     frames,
     landlock,
 )
 from engines.parsing.frames import FrameKind
 from engines.parsing.job import Job
+from engines.parsing.readers.archives import ZIP
+from engines.parsing.readers.plain_text import PLAIN
 from tests.proof.intrusion import attacks
 from tests.proof.intrusion.machine import MARK
 
@@ -85,13 +86,13 @@ def attack(job: Job) -> ParsedDocument:
     if targets["attack"] == "link":
         return _linked_member(job, targets["secrets"])
     text = json.dumps(run[targets["attack"]]())
-    return ParsedDocument(mime_type=formats.PLAIN, elements=(Element(ElementKind.CODE, text),))
+    return ParsedDocument(mime_type=PLAIN, elements=(Element(ElementKind.CODE, text),))
 
 
 def _linked_member(job: Job, path: str) -> ParsedDocument:
     link = job.workdir / "1"
     link.symlink_to(path)
-    return ParsedDocument(mime_type=formats.ZIP, members=(Member(name="loot", path=link),))
+    return ParsedDocument(mime_type=ZIP, members=(Member(name="loot", path=link),))
 
 
 def _spin() -> None:
@@ -126,7 +127,11 @@ def _infect(job: Job) -> dict[str, Any]:
 
 def _forge(kind: str, channel: int) -> None:
     """Write an answer of one's own to the worker."""
-    frames.write(channel, FrameKind.HEADER, b'{"mime_type": "text/plain", "metadata": {}}')
+    frames.write(
+        channel,
+        FrameKind.HEADER,
+        b'{"mime_type": "text/plain", "metadata": {}, "page_kind": "page", "warnings": []}',
+    )
     frames.write(channel, FrameKind.ELEMENTS, frames.pack_elements([]))
     if kind == "path":
         frames.write(channel, FrameKind.MEMBER, b"../../../secrets.json")
