@@ -20,6 +20,7 @@ _PART = re.compile(f"{Mark.PART}([^{Mark.END}]*){Mark.END}")
 _FORMULA = re.compile(f"{Mark.FORMULA}([^{Mark.FORMULA}]*){Mark.FORMULA}")
 _ONLY_FORMULAS = re.compile(rf"\s*(?:{_FORMULA.pattern}\s*)+")
 _MARKS = str.maketrans("", "", "".join(mark for mark in Mark if mark is not Mark.PAGE))
+_TYPED_BULLET = re.compile(r"\s*[•▪◦‣·●○■□\uf0b7\uf0a7]\s+(?=\S)")
 _STRUCTURE = re.compile(r"[\\^_{]")
 _CODE_FONTS = ("courier", "consolas", "menlo", "monaco", "lucida console", "source code", "dejavu sans mono")
 _CODE_SIGNS = re.compile(r"^\s{2,}\S|[{}]|[;{]\s*$|\w\([^ ]*\)|\w = \S")
@@ -46,6 +47,8 @@ class _Writer:
     def __init__(self, tree: Node, read_part: ReadPart) -> None:
         self.elements: list[Element] = []
         self.page = 1
+        # In the old format the library takes short lines without small letters for headings, figures among them.
+        self._is_guessing = tree["metadata"]["format"] == "doc"
         self._read_part = read_part
         self._repeated: set[str] = set()
         self._notes: dict[tuple[str, int], Node] = {}
@@ -111,10 +114,12 @@ class _Writer:
         self._follow(content, names)
 
     def _kind(self, node: Node, text: str) -> ElementKind:
-        if node["type"] == "heading":
+        if node["type"] == "heading" and not (self._is_guessing and not any(map(str.isalpha, text))):
             return ElementKind.TITLE
         if _ONLY_FORMULAS.fullmatch(text):
             return ElementKind.FORMULA
+        if _TYPED_BULLET.match(text):
+            return ElementKind.LIST_ITEM
         marked = next((kind for mark, kind in _KINDS.items() if mark in text), None)
         return marked or (ElementKind.CODE if self._is_code(node, text) else ElementKind.TEXT)
 
@@ -136,6 +141,7 @@ class _Writer:
             self.elements[-1] = last._replace(text=f"{last.text}\n{text}")
         else:
             text = text if kind is ElementKind.CODE else text.strip()
+            text = _TYPED_BULLET.sub("", text) if kind is ElementKind.LIST_ITEM else text
             self.elements.append(Element(kind=kind, text=text, page=self.page, continues=continues))
 
     def _list(self, node: Node) -> None:

@@ -206,9 +206,13 @@ def test_old_format_is_read_with_its_objects(read: Read) -> None:
         ("ObjectPool", "_12", "WordDocument"): b"x" * 5000,
         ("ObjectPool", "_13", "Equation Native"): b"y",
     }
-    source = old_word_file("The lease ends in May.\rRent is due monthly.\r", objects=inner)
+    source = old_word_file("The lease ends in May.\r2023\r\u2022 Rent is due monthly.\r", objects=inner)
     document = read("a.doc", source)
-    assert outline(document) == [("text", "The lease ends in May."), ("text", "Rent is due monthly.")]
+    assert outline(document) == [
+        ("text", "The lease ends in May."),
+        ("text", "2023"),
+        ("list_item", "Rent is due monthly."),
+    ]
     assert [member.name for member in document.members] == ["object_12.doc"]
     assert [one.code for one in document.warnings] == ["unread_members"]
 
@@ -231,3 +235,14 @@ def test_packaged_files_keep_their_names() -> None:
     )
     file = unpack(ole_writer.written({("\x01Ole10Native",): native.ljust(5000, b"\0")}), "oleObject1.bin")
     assert file == ("Übersicht.txt", b"words")
+
+
+def test_pictures_that_cannot_be_read_are_warned_of(read: Read) -> None:
+    source = word_file(
+        paragraph(run("A drawing.") + picture("i")),
+        parts={"media/image1.emf": b"no picture"},
+        relations={"i": ("image", "media/image1.emf")},
+    )
+    document = read("a.docx", source)
+    assert texts(document) == "A drawing."
+    assert [(one.code, "image1.emf" in one.detail) for one in document.warnings] == [("unread_parts", True)]
