@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from typing import Any
 
-from engines.parsing import Element, ParsedDocument, element_builders
+from engines.parsing import Element, ElementKind, ParsedDocument, element_builders
 from engines.parsing.job import Job
-from engines.parsing.text import load
+from engines.parsing.rst_notes import placed_notes
+from engines.parsing.rst_tables import csv_table, grid_table, list_table, simple_table
+from engines.parsing.text import load_counted
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*$")
 _ITEM = re.compile(r"((?:[-*+•]|\(?(?:\d{1,3}|[A-Za-z]|#)[.)])[ \t]+)\S")
@@ -19,6 +21,9 @@ _DIRECTIVE = re.compile(r"\.\.[ \t]+(?:\|[^|]+\|[ \t]+)?([\w:+.-]*[\w+.-])::(?:[
 _FOOTNOTE = re.compile(r"\.\.[ \t]+\[([^\]]+)\][ \t]+(.*)")
 _GRID_RULE = re.compile(r"\+(?:[-=]+\+)+[ \t]*$")
 _SIMPLE_RULE = re.compile(r"={2,}(?:[ \t]+={2,})+[ \t]*$")
+_SUBSTITUTED = re.compile(r"^\.\.[ \t]+\|([^|\n]+)\|[ \t]+replace::[ \t]+(.+)$", re.M)
+_PICTURE_TEXT = re.compile(r":alt:[ \t]+(.+)")
+_TABLE_DIRECTIVES = {"csv-table": csv_table, "list-table": list_table}
 _CODE_DIRECTIVES = frozenset(
     (
         *("code", "code-block", "sourcecode", "parsed-literal", "highlight", "doctest", "testcode"),
@@ -27,9 +32,9 @@ _CODE_DIRECTIVES = frozenset(
 )
 _SKIPPED_DIRECTIVES = frozenset(
     (
-        *("include", "literalinclude", "raw", "csv-table", "replace", "unicode", "automodule", "autoclass"),
-        *("autofunction", "image", "figure", "contents", "toctree", "index", "sectnum", "section-numbering"),
-        *("highlight", "role", "default-role", "meta", "class", "only", "target-notes"),
+        *("include", "literalinclude", "raw", "replace", "unicode", "automodule", "autoclass"),
+        *("autofunction", "contents", "toctree", "index", "sectnum", "section-numbering"),
+        *("highlight", "role", "default-role", "meta", "class", "target-notes"),
     )
 )
 _MAX_DEPTH = 20
@@ -49,11 +54,17 @@ _Result = tuple[int, list[Element]]
 
 def read(job: Job) -> ParsedDocument:
     reader = _Reader()
-    lines = [line.rstrip() for line in load(job).lstrip("\ufeff").expandtabs(8).split("\n")]
-    elements = tuple(reader.blocks(lines, 0))
+    content = load_counted(job)
+    source = content.text.lstrip("\ufeff")
+    for name, words in _SUBSTITUTED.findall(source):
+        source = source.replace(f"|{name}|", words)
+    lines = [line.rstrip() for line in source.expandtabs(8).split("\n")]
+    elements = tuple(placed_notes(reader.blocks(lines, 0)))
     title = next((element.text for element in elements if element.level), None)
     metadata = {"title": title} | reader.fields
-    return ParsedDocument(mime_type=job.mime_type, elements=elements, metadata=metadata)
+    return ParsedDocument(
+        mime_type=job.mime_type, elements=elements, metadata=metadata, warnings=content.warnings
+    )
 
 
 class _Reader:
@@ -62,6 +73,7 @@ class _Reader:
     def __init__(self) -> None:
         self.adornments: list[str] = []  # in the order of their levels
         self.fields: dict[str, Any] = {}
+        self._counted = 0  # of the items that are numbered by "#", one after another
 
     def blocks(self, lines: list[str], depth: int) -> Iterator[Element]:
         start = 0
@@ -78,9 +90,11 @@ class _Reader:
             elif line and (title := self._read_title(lines, start)):
                 end, elements = title
             elif _GRID_RULE.match(line):
-                end, elements = _read_grid_table(lines, start)
+                end = _next_blank(lines, start)
+                elements = [grid_table(lines[start:end], strip_markup)]
             elif _SIMPLE_RULE.match(line):
-                end, elements = _read_simple_table(lines, start)
+                end, element = simple_table(lines, start, strip_markup)
+                elements = [element]
             elif line.startswith(">>> "):
                 end = _next_blank(lines, start)
                 elements = [element_builders.code("\n".join(lines[start:end]))]
@@ -99,17 +113,31 @@ class _Reader:
         directive, footnote = _DIRECTIVE.match(lines[start]), _FOOTNOTE.match(lines[start])
         elements: list[Element] = []
         if directive:
-            name, argument = directive[1].lower(), directive[2] or ""
-            content = list(dropwhile(_FIELD.match, block))  # without the options
-            if name in _CODE_DIRECTIVES:
-                elements.append(element_builders.code("\n".join(content)))
-            elif name not in _SKIPPED_DIRECTIVES and depth < _MAX_DEPTH:
-                elements += [element_builders.paragraph(strip_markup(argument))] if argument else []
-                elements += self.blocks(content, depth + 1)
+            elements += self._read_directive(directive[1].lower(), directive[2] or "", block, depth)
         elif footnote:
             text = " ".join([footnote[2], *block])
-            elements.append(element_builders.paragraph(strip_markup(f"[{footnote[1]}] {text}")))
+            elements.append(Element(ElementKind.NOTE, strip_markup(f"[{footnote[1]}] {text}")))
         return end, elements
+
+    def _read_directive(self, name: str, argument: str, block: list[str], depth: int) -> Iterator[Element]:
+        content = list(dropwhile(_FIELD.match, block))  # without the options
+        if name in _CODE_DIRECTIVES:
+            yield element_builders.code("\n".join(content))
+        elif name == "math":
+            yield Element(ElementKind.FORMULA, "\n".join([argument, *content]).strip())
+        elif name in ("image", "figure"):
+            words = _PICTURE_TEXT.search("\n".join(block[: len(block) - len(content)]))
+            yield from [element_builders.paragraph(words[1])] if words else []
+            caption, *rest = [*self.blocks(content, depth + 1), element_builders.paragraph("")]
+            yield from (caption._replace(kind=ElementKind.CAPTION), *rest) if depth < _MAX_DEPTH else ()
+        elif name not in _SKIPPED_DIRECTIVES and depth < _MAX_DEPTH:
+            is_table = name in (*_TABLE_DIRECTIVES, "table")
+            title = Element(ElementKind.CAPTION if is_table else ElementKind.TEXT, strip_markup(argument))
+            yield from [title] if argument else []
+            if name in _TABLE_DIRECTIVES:
+                yield _TABLE_DIRECTIVES[name](block, strip_markup)
+            else:
+                yield from self.blocks(content, depth + 1)
 
     def _read_title(self, lines: list[str], start: int) -> _Result | None:
         """Read an underlined line, or one between two equal rules."""
@@ -137,8 +165,15 @@ class _Reader:
             texts.append(lines[end].strip())
             end += 1
         text = "\n".join(texts)
-        elements = [element_builders.item(strip_markup(text.removesuffix("::")))]
+        number = self._number(marker[1].strip())
+        elements = [element_builders.item(number + strip_markup(text.removesuffix("::")))]
         return _read_literal(lines, end, elements) if text.endswith("::") else (end, elements)
+
+    def _number(self, marker: str) -> str:
+        """Return the number of an item with a space, or "" if it has none."""
+        self._counted = self._counted + 1 if "#" in marker else 0
+        marker = marker.replace("#", str(self._counted))
+        return f"{marker} " if marker[-1:] in ".)" else ""
 
     def _read_field(self, lines: list[str], start: int) -> _Result | None:
         """Fields before the first title are also metadata. Some projects write them like mail headers at the top."""
@@ -156,6 +191,7 @@ class _Reader:
 
     def _read_paragraph(self, lines: list[str], start: int) -> _Result:
         """Read a paragraph and its literal block, or a term and its definition."""
+        self._counted = 0
         end = start + 1
         while end < len(lines) and lines[end] and not lines[end].startswith(" "):
             end += 1
@@ -192,38 +228,6 @@ def _next_blank(lines: list[str], start: int) -> int:
     while start < len(lines) and lines[start]:
         start += 1
     return start
-
-
-def _read_grid_table(lines: list[str], start: int) -> _Result:
-    """Rows are separated by rules. A cell may have several lines."""
-    end = _next_blank(lines, start)
-    rows: list[list[str]] = []
-    cells: list[list[str]] = []
-    for line in lines[start:end]:
-        if line.startswith("+"):
-            rows.append([strip_markup(" ".join(filter(None, cell))) for cell in zip(*cells, strict=False)])
-            cells = []
-        else:
-            cells.append([cell.strip() for cell in line.strip("|").split("|")])
-    return end, [element_builders.table(rows)]
-
-
-def _read_simple_table(lines: list[str], start: int) -> _Result:
-    """Columns begin under the runs of '='. A row whose first cell is empty continues the one above."""
-    end, rules = start + 1, 1
-    while end < len(lines) and (lines[end] or rules < 3):
-        rules += bool(_SIMPLE_RULE.match(lines[end]))
-        end += 1
-    edges = [run.start() for run in re.finditer(r"=+", lines[start])]
-    rows: list[list[str]] = []
-    for line in lines[start + 1 : end]:
-        if line and not _ADORNMENT.match(line.replace(" ", "")):
-            cells = [line[a:b].strip() for a, b in zip(edges, [*edges[1:], None], strict=True)]
-            if rows and not cells[0]:
-                rows[-1] = [f"{old} {new}" for old, new in zip(rows[-1], cells, strict=True)]
-            else:
-                rows.append(cells)
-    return end, [element_builders.table([strip_markup(cell) for cell in row] for row in rows)]
 
 
 def strip_markup(text: str) -> str:

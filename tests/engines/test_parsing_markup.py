@@ -176,3 +176,76 @@ Left   Right
         ("table", "a | b\n3 | 4"),
     ]
     assert metadata == {"pep": "8", "title": "A Guide"}
+
+
+RST = """.. |ver| replace:: 9.2
+
+Title
+=====
+
+Version |ver| is out [1]_ and [#]_ with [CIT2002]_.
+
+1. first
+2. second
+
+   nested para
+#. auto
+#. more
+- bullet
+
+.. figure:: a.png
+   :alt: A picture
+
+   The caption here.
+
+.. csv-table:: Prices
+   :header: "Item", "Price"
+
+   "Jar, big", 7.9
+   Spoon, 1
+
+.. list-table::
+   :header-rows: 1
+
+   * - a
+     - b
+   * - 1
+     - two
+       lines
+
++-------+-----------+
+| a     | b         |
++=======+=====+=====+
+| both        | c   |
++-------+-----+-----+
+| 1     | 2   | 3   |
++-------+-----+-----+
+
+.. math:: E = m c^2
+
+.. [1] Note one
+   goes on.
+.. [#] Auto note.
+.. [CIT2002] A citation.
+"""
+
+
+def test_rst_notes_tables_and_numbers(tmp_path: Path) -> None:
+    elements, _ = read_rst(RST, tmp_path)
+    assert elements == [
+        ("title1", "Title"),
+        ("text", "Version 9.2 is out [1] and [#] with [CIT2002]."),
+        ("note", "[1] Note one goes on."),
+        ("note", "[#] Auto note."),
+        ("note", "[CIT2002] A citation."),
+        *(("list_item", text) for text in ("1. first", "2. second")),
+        ("text", "nested para"),
+        *(("list_item", text) for text in ("1. auto", "2. more", "bullet")),
+        ("text", "A picture"),
+        ("caption", "The caption here."),
+        ("caption", "Prices"),
+        ("table", "Item | Price\nJar, big | 7.9\nSpoon | 1"),
+        ("table", "a | b\n1 | two lines"),
+        ("table", "a | b | b\nboth | both | c\n1 | 2 | 3"),
+        ("formula", "E = m c^2"),
+    ]

@@ -10,6 +10,7 @@ FORMATS: tuple[Format, ...] = (
         "engines.parsing.rst.read",
         "reStructuredText",
         *(".rst", ".rest"),
+        version=2,
         detected_as=("rst",),
     ),
 )
