@@ -29,7 +29,7 @@ def elements(blocks: Iterable[Block]) -> Iterator[Element]:
     """Yield elements from blocks in reading order. Paragraphs in larger or bolder letters than the body are titles."""
     found = paragraphs(blocks)
     lines = [line for one in found if isinstance(one, Paragraph) for line in one.lines]
-    levels = _title_levels(lines)
+    levels = _title_levels(lines, [one for one in found if isinstance(one, Table)])
     words = {word.strip(".,;:()") for line in lines for word in line.text.split()}
     for one in found:
         if isinstance(one, Table):
@@ -91,9 +91,12 @@ def _kind(
     return (ElementKind.LIST_ITEM if BULLET.match(text) else ElementKind.TEXT), 0
 
 
-def _title_levels(lines: Iterable[Line]) -> dict[tuple[float, bool], int]:
+def _title_levels(lines: Iterable[Line], tables: Iterable[Table]) -> dict[tuple[float, bool], int]:
     """Return the levels of title styles: those rarer than the most common style, and larger than it or bold."""
     letters: Counter[tuple[float, bool]] = Counter()
+    for table in tables:
+        if table.confidence == 100:
+            letters[table.size, False] += sum(len(text) for row in table.rows for text in row)
     for line in lines:
         if line.confidence == 100:  # recognised letters have no size of their own
             letters[line.style] += len(line.text)
@@ -103,10 +106,7 @@ def _title_levels(lines: Iterable[Line]) -> dict[tuple[float, bool], int]:
     styles = [
         (size, bold)
         for (size, bold), count in letters.items()
-        if count * 4 < total
-        and (
-            size >= body_size * _TITLE_SCALE
-            or (bold and not is_body_bold and size >= body_size * _BOLD_TITLE_SCALE)
-        )
+        if (size >= body_size * _TITLE_SCALE and count * 2 < total)
+        or (bold and not is_body_bold and size >= body_size * _BOLD_TITLE_SCALE and count * 4 < total)
     ]
     return {style: min(rank, _MAX_TITLE_LEVELS) for rank, style in enumerate(sorted(styles, reverse=True), 1)}

@@ -29,7 +29,9 @@ _MIN_CONFIDENCE, _MAX_CONFIDENCE = (
 )  # readable text has 90 and more; only the text of a file itself is certain
 
 
-_MIN_UNREAD_LINES = 3  # fewer may be no text at all
+_LETTER_WIDTH = 0.5  # of the height of a line
+_MIN_LETTERS = 12  # fewer may be no text at all
+_MIN_READ_SHARE = 0.35
 
 
 def check_pages(job: Job, pages: int) -> None:
@@ -70,7 +72,7 @@ def recognise(job: Job, pixels: Any, page: int) -> Recognition:
         if text.strip() and score >= _MIN_SCORE
     ]
     confidence = _confidence(lines)
-    if _is_unreadable(lines, len(result.boxes), confidence):
+    if _is_unreadable(lines, result.boxes, confidence):
         return Recognition([], is_unreadable=True)
     return Recognition(_sort_by_reading_order(with_tables(lines, NO_RULES)), confidence=confidence)
 
@@ -80,12 +82,15 @@ def _confidence(lines: Sequence[Line]) -> int:
     return round(sum(line.confidence * len(line.text) for line in lines) / max(letters, 1))
 
 
-def _is_unreadable(lines: Sequence[Line], boxes: int, confidence: int) -> bool:
+def _is_unreadable(lines: Sequence[Line], boxes: Any, confidence: int) -> bool:
     """Return whether text was found of which most was not recognised, or badly. Of Greek the model knows only the letters of
     formulas."""
     letters = [letter for line in lines for letter in line.text if letter.isalpha()]
     greek = sum("\u0370" <= letter <= "\u03ff" for letter in letters)
-    is_little = len(lines) * 2 < boxes and boxes >= _MIN_UNREAD_LINES
+    expected = sum(float(np.ptp(box[:, 0]) / max(np.ptp(box[:, 1]), 1.0)) / _LETTER_WIDTH for box in boxes)
+    is_little = (
+        expected >= _MIN_LETTERS and sum(len(line.text) for line in lines) < _MIN_READ_SHARE * expected
+    )
     return is_little or (bool(lines) and confidence < _MIN_CONFIDENCE) or greek * 3 > len(letters) > 0
 
 

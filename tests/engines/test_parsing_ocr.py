@@ -12,6 +12,7 @@ import docx
 import pptx
 import pytest
 from django.test import override_settings
+from PIL import Image, ImageDraw, ImageFont
 
 from engines.parsing import ParseError
 from engines.parsing.job import Limits
@@ -99,3 +100,23 @@ def test_too_many_scanned_pages_are_refused_at_once(tmp_path: Path) -> None:
     assert caught.value.code == "ocr_too_long"
     assert "3 scanned pages" in caught.value.detail
     assert "PARSER_OCR_PAGES" in caught.value.detail
+
+
+def test_text_that_is_not_recognised_is_no_text(read: Read) -> None:
+    """The model does not know Cyrillic letters."""
+    scan = Path(__file__).parents[1] / "proof/reading/own/russian-scan.png"
+    with pytest.raises(ParseError) as caught:
+        read("scan.png", scan.read_bytes())
+    assert caught.value.code == "no_text"
+
+
+def test_columns_and_tables_of_scans(read: Read) -> None:
+    image = Image.new("RGB", (900, 400), "white")
+    font = ImageFont.load_default(28)
+    rows = ("Part", "Stock", "Price"), ("P-1", "12", "4.50"), ("P-2", "45", "9.00")
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            ImageDraw.Draw(image).text((40 + 260 * column, 60 + 60 * row), cell, "black", font)
+    document = read("scan.png", image_file("PNG", [image]))
+    assert texts(document) == "Part | Stock | Price\nP-1 | 12 | 4.50\nP-2 | 45 | 9.00"
+    assert 80 < document.elements[0].confidence < 100

@@ -223,3 +223,28 @@ def test_bold_row_of_a_table_is_no_title(read: Read) -> None:
     document = read("bold", pdf_pages(drawn(40, 360, "A list of what is in stock, as of today.") + content))
     assert [str(element.kind) for element in document.elements] == ["text", "table"]
     assert document.elements[1].header_rows == 1
+
+
+def test_numbers_of_each_fifth_line_are_no_text(read: Read) -> None:
+    content = b"".join(drawn(60, 300 - 12 * at, line) for at, line in enumerate((*PROSE, *PROSE)))
+    content += drawn(34, 252, "5") + drawn(30, 192, "10")
+    assert texts(read("claims", pdf_pages(content))) == " ".join((*PROSE, *PROSE))
+
+
+def test_what_counts_otherwise_than_pages_is_no_furniture(read: Read) -> None:
+    pages = [
+        drawn(40, 380, "Statutes")
+        + drawn(40, 300, "Text of the page.")
+        + drawn(40, 30, f"The warden rules berth {7 * at}.")
+        for at in range(1, 4)
+    ]
+    document = read("berths", pdf_pages(*pages))
+    assert [text for _, text in outline(document) if "berth" in text] == [
+        f"The warden rules berth {7 * at}." for at in range(1, 4)
+    ]
+
+
+def test_title_above_a_table(read: Read) -> None:
+    content = drawn(40, 350, "Rooms of the centre", 14)
+    content += rows_of_cells(("Room", "Seats", "Fee"), ("Elm", "12", "40"), ("Oak", "30", "85"))
+    assert [kind for kind, _ in outline(read("rooms", pdf_pages(content)))] == ["title", "table"]

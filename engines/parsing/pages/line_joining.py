@@ -14,6 +14,54 @@ _LAST_WORD, _FIRST_WORD = re.compile(r"[\w'’\-]+$"), re.compile(r"^[\w'’\-]+
 # "in- and outpatients": the first half of the word is left out, not divided.
 _CONJUNCTIONS = {"and", "or", "und", "oder", "sowie", "bzw", "et", "ou", "en", "och", "og"}
 
+# "long-term", "well-known": words that begin no syllable of another one.
+_COMPOUND_ENDS = {
+    *(
+        "term",
+        "known",
+        "based",
+        "free",
+        "level",
+        "scale",
+        "range",
+        "quality",
+        "related",
+        "oriented",
+        "driven",
+        "standing",
+    ),
+    *(
+        "sized",
+        "called",
+        "being",
+        "speed",
+        "time",
+        "friendly",
+        "established",
+        "defined",
+        "wheel",
+        "house",
+        "person",
+    ),
+}
+_PREFIXES = {
+    "be",
+    "care",
+    "de",
+    "dis",
+    "in",
+    "inter",
+    "mis",
+    "over",
+    "pre",
+    "re",
+    "some",
+    "un",
+    "under",
+    "ware",
+    "wheel",
+}
+
 
 def join_lines(lines: Iterable[str], words: Container[str] = frozenset()) -> str:
     """`words` of the same document tell how a word that is divided at the end of a line is written."""
@@ -43,6 +91,7 @@ def _joint(text: str, line: str, words: Container[str]) -> str:
     if last in _CONJUNCTIONS:
         return "- "
     is_divided = last[:1].islower() and first[-1:].islower() and len(first) > 1
-    if is_divided and f"{first}-{last}" in words and first + last not in words:
-        return "-"
-    return "" if is_divided else "-"
+    if not is_divided or first + last in words:
+        return "" if is_divided else "-"
+    is_compound = last in _COMPOUND_ENDS and first.lower() not in _PREFIXES
+    return "-" if is_compound or f"{first}-{last}" in words else ""

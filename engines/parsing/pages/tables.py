@@ -134,6 +134,7 @@ def _table(rows: Sequence[Sequence[str]], lines: Sequence[Line]) -> Table:
         size=top.size,
         header_rows=header_rows,
         has_labels=has_labels,
+        confidence=min(line.confidence for line in lines),
     )
 
 
