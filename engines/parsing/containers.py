@@ -11,7 +11,7 @@ from engines.parsing import ParseError, unsupported
 from engines.parsing.formats import FORMATS, supported_formats
 from engines.parsing.readers.archives import ZIP
 from engines.parsing.readers.epub import EPUB
-from engines.parsing.readers.open_document import ODS
+from engines.parsing.readers.open_document import ODP, ODS
 
 _PACKAGES = {package: one.mime_type for one in FORMATS for package in one.packages}
 # A file in a folder says more than the folder.
@@ -24,6 +24,7 @@ _EPUB_CONTAINER = "META-INF/container.xml"
 _MANIFEST = "META-INF/manifest.xml"
 _ENTRY_TAG, _MEDIA_TYPE = re.compile(rb"<[^>]*>"), re.compile(rb'media-type="([^"]*)"')
 _FLAT_DOCUMENT = re.compile(r"""<office:document\s[^>]*office:mimetype=["']([^"']+)""")
+_READ_FLAT = (ODS, ODP)
 _MAX_DECLARATION_BYTES = 4_096
 
 
@@ -54,7 +55,8 @@ def type_of_flat_file(text: str) -> str:
     """Return the type of an OpenDocument file that is no package, by the beginning of its text, or "" if it is none that
     its own reader takes as it is: others are put into a package first."""
     declared = _FLAT_DOCUMENT.search(text)
-    return ODS if declared and _PACKAGES.get(declared[1]) == ODS else ""
+    mime_type = _PACKAGES.get(declared[1], "") if declared else ""
+    return mime_type if mime_type in _READ_FLAT else ""
 
 
 def _declared_type(archive: zipfile.ZipFile, names: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from engines.parsing import Element
+from engines.parsing import Element, ElementKind, element_builders
 from engines.parsing.job import Job
 
 _MIN_WIDTH, _MIN_HEIGHT = 100, 30  # pixels
@@ -18,8 +18,9 @@ class Pictures:
         self._job = job
         self._left = job.limits.ocr_pages
 
-    def read(self, data: bytes) -> list[Element] | None:
-        """Return the text, or None if the picture could not be read. Small pictures have none."""
+    def read(self, data: bytes, page: int) -> list[Element] | None:
+        """Return the text, or None if the picture could not be read. Small pictures have none, and large letters in a
+        picture are no title of the page."""
         from PIL import Image
 
         try:
@@ -35,4 +36,10 @@ class Pictures:
         from engines.parsing import images, layout  # take seconds
 
         self._left -= 1
-        return list(layout.elements(images.read_embedded(self._job, io.BytesIO(data))))
+        found = layout.elements(images.read_embedded(self._job, io.BytesIO(data)))
+        return [
+            element._replace(page=page)
+            if element.kind is not ElementKind.TITLE
+            else element_builders.paragraph(element.text, page)
+            for element in found
+        ]

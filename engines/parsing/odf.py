@@ -115,10 +115,34 @@ def chart_elements(document: OpenDocument, frame: Any, page: int | None) -> Iter
             if any(titles):
                 yield Element(ElementKind.CAPTION, " — ".join(filter(None, titles)), page)
             for table in children(chart, "table"):
-                rows = [_row(row) for row in descendants(table, "table-row")]
+                rows = table_rows(table)
                 if any(map(any, rows)):
                     yield element_builders.table(rows, page, header_rows=count_header_rows(rows))
 
 
-def _row(row: Any) -> list[str]:
-    return [" ".join(paragraphs(cell)) for cell in children(row, "table-cell", "covered-table-cell")]
+def table_rows(table: Any) -> list[list[str]]:
+    """Return the rows with each merged cell's text in all that it covers, but once if it covers a whole row."""
+    grid: list[list[str]] = []
+    rows = list(descendants(table, "table-row"))
+    covered: dict[tuple[int, int], str] = {}
+    for y, row in enumerate(rows):
+        grid.append([])
+        cells = list(children(row, "table-cell", "covered-table-cell"))
+        for cell in cells:
+            text = " ".join(paragraphs(cell))
+            for _ in range(min(repeated(cell, "columns"), _MAX_REPEATED)):
+                x = len(grid[y])
+                right, bottom = (
+                    x + min(spanned(cell, "columns"), len(cells)),
+                    y + min(spanned(cell, "rows"), len(rows)),
+                )
+                covered |= {
+                    (below, at): text
+                    for below in range(y, bottom)
+                    for at in range(x, right)
+                    if (below, at) != (y, x)
+                }
+                grid[y].append(text or covered.get((y, x), ""))
+        if cells and spanned(cells[0], "columns") >= len(grid[y]) > 1:
+            grid[y] = grid[y][:1]
+    return grid

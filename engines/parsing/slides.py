@@ -189,11 +189,10 @@ class _Deck:
             relation = slide.relations.get(attribute(blip, "embed"))
             if relation and not relation.is_external and relation.target not in self._seen_pictures:
                 self._seen_pictures.add(relation.target)
-                found = self._pictures.read(self._package.data(relation.target))
+                found = self._pictures.read(self._package.data(relation.target), slide.number)
                 if found is None:
                     self._package.unread.append(relation.target)
-                # Large letters in a picture are no title of the slide.
-                yield from (element_builders.paragraph(element.text, slide.number) for element in found or ())
+                yield from found or ()
 
     def _notes(self, slide: _Slide) -> Iterator[Element]:
         for name in self._package.targets(slide.part, "notesSlide"):

@@ -7,7 +7,6 @@ from pathlib import PurePath
 
 _PACKAGE_TYPES = {
     "application/vnd.oasis.opendocument.graphics": "OpenDocument drawing",
-    "application/vnd.oasis.opendocument.presentation": "OpenDocument presentation",
     "application/vnd.oasis.opendocument.formula": "OpenDocument formula",
     "application/vnd.oasis.opendocument.database": "OpenDocument database",
     "application/vnd.sun.xml.writer": "OpenOffice 1 text",

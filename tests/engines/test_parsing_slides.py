@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from engines.parsing import ElementKind, PageKind, ParsedDocument
+from engines.parsing.ole_writer import written
 from tests.engines.reading import Read, image_file, outline, text_image, zipped
 
 TITLE_ONLY, TWO_COLUMNS, BLANK = 5, 3, 6
@@ -209,3 +211,147 @@ def test_comments_follow_their_slide(read: Read) -> None:
         b'<c><cm authorId="0"><pos x="1" y="1"/><text>Too late?</text></cm></c>'
     )
     assert words(read("a.pptx", zipped(parts))) == ["Plan", "Comment by Ada: Too late?", "Next"]
+
+
+def record(kind: int, *content: bytes, instance: int = 0, atom: bool = False) -> bytes:
+    data = b"".join(content)
+    return struct.pack("<HHI", instance << 4 | (0 if atom else 0xF), kind, len(data)) + data
+
+
+def atom(kind: int, form: str, *numbers: int, instance: int = 0) -> bytes:
+    return record(kind, struct.pack(form, *numbers), instance=instance, atom=True)
+
+
+def old_text(kind: int, text: str) -> bytes:
+    return atom(3999, "<I", kind) + record(4000, text.encode("utf-16-le"), atom=True)
+
+
+def old_shape(top: int, left: int, *content: bytes, size: int = 10) -> bytes:
+    place = atom(0xF010, "<4h", top, left, left + size, top + size)
+    return record(0xF004, place, record(0xF00D, *content) if content else b"")
+
+
+def old_table(*cells: tuple[int, int, int, str]) -> bytes:
+    """Cells have their row, their column, and the number of their rows."""
+    facts = record(0xF004, atom(0xF122, "<HI", 0x39F, 1, instance=1), atom(0xF010, "<4h", 50, 0, 20, 70))
+    shapes = [
+        record(0xF004, atom(0xF00F, "<4i", x, y, x + 1, y + height), record(0xF00D, old_text(4, text)))
+        for y, x, height, text in cells
+    ]
+    return record(0xF003, facts, *shapes)
+
+
+def old_deck(*slides: tuple[bytes, bytes, int]) -> bytes:
+    """Slides have their texts in the outline, their shapes, and whether they are hidden."""
+    listed = [
+        atom(1011, "<5I", number, 0, 0, 255 + number, 0) + outline
+        for number, (outline, _, _) in enumerate(slides, 2)
+    ]
+    document = record(1000, record(4080, *listed))
+    found, places = b"", []
+    for container in (document, *(old_slide(shapes, hidden) for _, shapes, hidden in slides)):
+        places.append(len(found))
+        found += container
+    places_at = len(found)
+    found += atom(6002, f"<I{len(places)}I", len(places) << 20 | 1, *places)
+    user = atom(4086, "<III", 20, 0xE391C05F, len(found))
+    found += atom(4085, "<IIIII", 0, 0, 0, places_at, 1)
+    return written({("Current User",): user, ("PowerPoint Document",): found})
+
+
+def old_slide(shapes: bytes, hidden: int) -> bytes:
+    note = record(
+        12000,
+        *(
+            record(4026, text.encode("utf-16-le"), instance=at, atom=True)
+            for at, text in enumerate(("Ada", "Why?"))
+        ),
+    )
+    tags = record(5000, record(5002, record(5003, note, atom=True)))
+    own = record(0xF004)
+    facts = atom(1017, "<IIHHI", 0, 0, 0, hidden * 4, 0)
+    return record(1006, facts, record(1036, record(0xF002, record(0xF003, own, shapes))), tags)
+
+
+def test_old_presentations_are_read(read: Read) -> None:
+    outline_text = old_text(0, "Harvest") + old_text(1, "Wheat\rRapeseed")
+    shapes = (
+        old_shape(200, 0, old_text(4, "At the foot"))
+        + old_shape(30, 0, atom(3998, "<I", 1))
+        + old_shape(0, 0, atom(3998, "<I", 0))
+        + old_table(
+            (0, 0, 1, "Shift"), (0, 1, 1, "Name"), (1, 0, 2, "Late"), (1, 1, 1, "Tomas"), (2, 1, 1, "Bo")
+        )
+    )
+    document = read(
+        "a.ppt",
+        old_deck((old_text(0, "Backup"), old_shape(0, 0, atom(3998, "<I", 0)), 1), (outline_text, shapes, 0)),
+    )
+    assert outline(document) == [
+        ("title", "Harvest"),
+        ("list_item", "Wheat"),
+        ("list_item", "Rapeseed"),
+        ("table", "Shift | Name\nLate | Tomas\nLate | Bo"),
+        ("text", "At the foot"),
+        ("comment", "Comment by Ada: Why?"),
+    ]
+    assert {element.page for element in document.elements} == {2}
+    assert document.metadata["hidden_parts"] == 1
+
+
+OPEN_DECK = (
+    '<?xml version="1.0"?><office:document{flat} xmlns:office="o" xmlns:table="t" xmlns:style="y" xmlns:draw="d"'
+    ' xmlns:text="x" xmlns:presentation="p" xmlns:svg="s"><office:automatic-styles>'
+    '<style:style style:name="h"><style:drawing-page-properties presentation:visibility="hidden"/></style:style>'
+    '<text:list-style style:name="L"><text:list-level-style-number text:level="1" style:num-format="1"'
+    ' style:num-suffix="."/></text:list-style></office:automatic-styles>'
+    "<office:body><office:presentation>{pages}</office:presentation></office:body></office:document>"
+)
+ODP = "application/vnd.oasis.opendocument.presentation"
+
+
+def frame(top: int, content: str, kind: str = "") -> str:
+    mark = f' presentation:class="{kind}"' if kind else ""
+    return f'<draw:frame svg:x="1cm" svg:y="{top}cm" svg:width="5cm" svg:height="1cm"{mark}>{content}</draw:frame>'
+
+
+def text_box(*paragraphs: str) -> str:
+    return "<draw:text-box>" + "".join(f"<text:p>{text}</text:p>" for text in paragraphs) + "</draw:text-box>"
+
+
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_open_document_presentations_are_read(read: Read, is_flat: bool) -> None:
+    items = "".join(f"<text:list-item><text:p>{text}</text:p></text:list-item>" for text in ("Bread", "Milk"))
+    cell = "<table:table-cell{0}><text:p>{1}</text:p></table:table-cell>"
+    rows = (
+        cell.format("", "Shift") + cell.format("", "Name"),
+        cell.format(' table:number-rows-spanned="2"', "Late") + cell.format("", "Tomas"),
+        "<table:covered-table-cell/>" + cell.format("", "Ada"),
+    )
+    table = (
+        "<table:table>"
+        + "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+        + "</table:table>"
+    )
+    pages = (
+        '<draw:page draw:style-name="h">'
+        + frame(0, text_box("Backup"), "title")
+        + "</draw:page><draw:page>"
+        + frame(9, text_box("At the foot"))
+        + frame(5, table)
+        + frame(3, f'<draw:text-box><text:list text:style-name="L">{items}</text:list></draw:text-box>')
+        + frame(1, text_box("Buy"), "title")
+        + f"<presentation:notes>{frame(0, text_box('Speak slowly.'), 'notes')}</presentation:notes></draw:page>"
+    )
+    content = OPEN_DECK.format(flat=f' office:mimetype="{ODP}"' if is_flat else "", pages=pages)
+    document = read("a", content.encode() if is_flat else zipped({"mimetype": ODP, "content.xml": content}))
+    assert outline(document) == [
+        ("title", "Buy"),
+        ("list_item", "1. Bread"),
+        ("list_item", "2. Milk"),
+        ("table", "Shift | Name\nLate | Tomas\nLate | Ada"),
+        ("text", "At the foot"),
+        ("note", "Speak slowly."),
+    ]
+    assert {element.page for element in document.elements} == {2}
+    assert document.metadata["hidden_parts"] == 1

@@ -6,6 +6,7 @@ from engines.parsing.format import Format, binary_format
 
 ODT = "application/vnd.oasis.opendocument.text"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODP = "application/vnd.oasis.opendocument.presentation"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         ODT,
@@ -25,5 +26,14 @@ FORMATS: tuple[Format, ...] = (
         name="OpenDocument spreadsheet",
         group="OpenDocument spreadsheets",
         packages=(ODS, f"{ODS}-template"),
+    ),
+    binary_format(
+        ODP,
+        "engines.parsing.open_slides.read",
+        "OpenDocument",
+        "odp",
+        name="OpenDocument presentation",
+        group="OpenDocument presentations",
+        packages=(ODP, f"{ODP}-template"),
     ),
 )

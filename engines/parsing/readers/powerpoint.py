@@ -19,11 +19,11 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         PPT,
-        "engines.parsing.libreoffice.read",
+        "engines.parsing.old_slides.read",
         "PowerPoint",
         "ppt",
         name=NAME,
+        version=2,
         streams=("powerpoint document",),
-        starts_programs=True,
     ),
 )
