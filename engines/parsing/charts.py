@@ -59,7 +59,10 @@ def _points(data: Any) -> Points:
     levels = list(descendants(data, "lvl")) or [data]
     code = next((node.text for node in descendants(data, "formatCode")), None)
     for level in levels:
-        points = {int(node.get("idx") or 0): _point_text(node, code) for node in descendants(level, "pt")}
+        points = {
+            int(node.get("idx") or 0): _point_text(node, level.get("formatCode") or code)
+            for node in descendants(level, "pt")
+        }
         if not found:
             found = dict(list(points.items())[:_MAX_POINTS])
             continue

@@ -80,6 +80,12 @@ def list_items(node: Node, level: int = 0) -> Iterator[tuple[int, str]]:
 class _Cell(NamedTuple):
     text: str
     node: Node
+    top: int = 0
+
+    @property
+    def bottom(self) -> int:
+        """The row behind its last one."""
+        return self.top + int(self.node.get("row_span") or 1)
 
 
 def rows(table: Node, text_of: Callable[[Node], str] = cell_text) -> list[list[str]]:
@@ -97,8 +103,8 @@ def _grid(table: Node, text_of: Callable[[Node], str]) -> list[list[_Cell]]:
             while (y, x) in grid:
                 x += 1
             width = max(width, x + 1)  # columns in which no cell begins say nothing
-            cell = _Cell(text_of(node), node)
-            again = cell if len(cell.text) <= _MAX_REPEATED else _Cell("", node)
+            cell = _Cell(text_of(node), node, y)
+            again = cell if len(cell.text) <= _MAX_REPEATED else _Cell("", node, y)
             right = x + min(node.get("col_span") or 1, _MAX_SPAN)
             for below in range(y, min(height, y + (node.get("row_span") or 1))):
                 grid.update({(below, column): again for column in range(x, right)})
@@ -129,7 +135,7 @@ def _count_header_rows(table: Node, grid: list[list[_Cell]]) -> int:
         first += 1
     elif not _names_columns(grid, first):
         return 0
-    count = first + max(cell.node.get("row_span") or 1 for cell in grid[first])
+    count = max(cell.bottom for cell in grid[first] if cell.node)
     return count if count <= min(_MAX_HEADER_ROWS, len(grid) - 1) else 0
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from engines.parsing.word_styles import Styles
-from engines.parsing.word_xml import V, W, is_on, remove, value
+from engines.parsing.word_xml import WP, V, W, is_on, remove, value
 
 _REMOVED = [f"{W}{name}" for name in ("del", "moveFrom", "cellDel")]
 _MIN_HALF_POINTS = 4
-_PLAIN_COLOURS = (None, "", "auto", "FFFFFF", "ffffff")
+_WHITE = "FFFFFF"
+_PLAIN_COLOURS = (None, "", "auto", _WHITE, "ffffff")
+_FRAMES = (f"{W}tc", f"{W}txbxContent", f"{V}textbox")
+_FLOATING = (f"{WP}anchor", f"{W}pict")
+_DRAWN = (f"{W}drawing", f"{W}pict", f"{W}object")
 
 
 def accept_changes(root: Any) -> None:
@@ -67,12 +71,12 @@ def remove_questions(root: Any) -> None:
 
 
 def remove_unseen(root: Any, styles: Styles) -> int:
-    """Remove hidden runs, and those in white on white or too small to be seen. Return the number of paragraphs with some."""
+    """Remove hidden runs, and text in white on white or too small to be seen. Return the number of paragraphs with some."""
     found = set()
-    for node in list(root.iter(f"{W}r")):
+    for node in _suspects(root, styles):
         paragraph = next(node.iterancestors(f"{W}p"), None)
         if paragraph is not None and _is_unseen(node, paragraph, styles):
-            if any((text.text or "").strip() for text in node.iter(f"{W}t")):
+            if _has_text(node):
                 found.add(paragraph)
             remove(node)
     for paragraph in found:
@@ -82,26 +86,48 @@ def remove_unseen(root: Any, styles: Styles) -> int:
     return len(found)
 
 
+def _suspects(root: Any, styles: Styles) -> list[Any]:
+    """Return the runs that may be unseen: all of them only if a style hides text."""
+    if styles.hide_text:
+        return list(root.iter(f"{W}r"))
+    marks = (node for node in root.iter(f"{W}vanish", f"{W}color", f"{W}sz") if _is_suspect(node))
+    runs = (mark.getparent().getparent() for mark in marks)
+    return list(dict.fromkeys(run for run in runs if run is not None and run.tag == f"{W}r"))
+
+
+def _is_suspect(mark: Any) -> bool:
+    text = mark.get(f"{W}val", "")
+    if mark.tag == f"{W}sz":
+        return bool(text.isascii() and text.isdigit() and int(text) < _MIN_HALF_POINTS)
+    return bool(mark.tag == f"{W}vanish" or text.upper() == _WHITE)
+
+
 def _is_unseen(run: Any, paragraph: Any, styles: Styles) -> bool:
     said = is_on(run, "rPr", "vanish")
     if said is None:
         names = value(run, "rPr", "rStyle"), value(paragraph, "pPr", "pStyle")
         said = any(name and styles.is_on(name, "rPr", "vanish") for name in names)
-    size = value(run, "rPr", "sz") or ""
-    is_tiny = size.isascii() and size.isdigit() and int(size) < _MIN_HALF_POINTS
-    return said or is_tiny or _is_white_on_white(run, paragraph, styles)
+    if said or not _has_text(run) or next(run.iter(*_DRAWN), None) is not None:
+        return bool(said)
+    size = run.find(f"{W}rPr/{W}sz")
+    return bool(size is not None and _is_suspect(size)) or _is_white_on_white(run, paragraph, styles)
+
+
+def _has_text(run: Any) -> bool:
+    return any((text.text or "").strip() for text in run.iter(f"{W}t"))
 
 
 def _is_white_on_white(run: Any, paragraph: Any, styles: Styles) -> bool:
-    """Cells and boxes have backgrounds of their own, which may come from anywhere: white text in them counts as seen."""
-    if (value(run, "rPr", "color") or "").upper() != "FFFFFF":
+    """Cells, boxes and what lies behind the text have colours that may come from anywhere: white text there counts as
+    seen."""
+    if (value(run, "rPr", "color") or "").upper() != _WHITE:
         return False
-    places = (f"{W}tc", f"{W}txbxContent", f"{V}textbox")
-    if next(paragraph.iterancestors(*places), None) is not None:
+    root = run.getroottree().getroot()
+    is_in_frame = next(paragraph.iterancestors(*_FRAMES), None) is not None
+    if is_in_frame or next(root.iter(*_FLOATING), None) is not None:
         return False
     if (value(run, "rPr", "highlight") or "none") != "none":
         return False
-    root = run.getroottree().getroot()
     shades = [run.find(f"{W}rPr/{W}shd"), paragraph.find(f"{W}pPr/{W}shd"), root.find(f"{W}background")]
     shades += styles.shades(value(paragraph, "pPr", "pStyle"))
     return all(

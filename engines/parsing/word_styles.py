@@ -18,6 +18,7 @@ _MARKS = {
 class Styles:
     def __init__(self, root: Any) -> None:
         self._styles = {node.get(f"{W}styleId"): node for node in root.findall(f"{W}style")}
+        self.hide_text = next(root.iter(f"{W}vanish"), None) is not None
 
     def _chain(self, name: str | None) -> Iterator[Any]:
         """Yield the style, and those that it is based on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from engines.parsing.word_xml import SPACE, W
@@ -51,6 +52,7 @@ _WINGDINGS = {
     **{0x8C + number: chr(0x2780 + number - 1) for number in range(1, 11)},
 }
 _WINGDINGS_2 = {0x50: "✓", 0x4F: "✗", 0x51: "☒", 0x52: "☑", 0x53: "☒", 0x54: "☒", 0xA3: "☐", 0x30: "☐"}
+_SIGNS = re.compile("[\uf000-\uf0ff]")
 _FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2}
 
 
@@ -62,7 +64,7 @@ def write_symbols(root: Any) -> None:
         node.attrib.clear()
         node.set(SPACE, "preserve")
     for node in root.iter(f"{W}t"):
-        if any(ord(letter) in _PRIVATE for letter in node.text or ""):
+        if _SIGNS.search(node.text or ""):
             fonts = node.find(f"../{W}rPr/{W}rFonts")
             font = fonts.get(f"{W}ascii") if fonts is not None else "Symbol"
             node.text = "".join(

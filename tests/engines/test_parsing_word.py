@@ -85,6 +85,12 @@ def test_unseen_text_is_left_out_and_counted(read: Read) -> None:
     assert document.metadata["hidden_parts"] == 4
 
 
+def test_white_text_over_a_picture_is_seen(read: Read) -> None:
+    white = paragraph(run("Cover", '<w:color w:val="FFFFFF"/>'))
+    behind = paragraph('<w:r><w:drawing><wp:anchor behindDoc="1"/></w:drawing></w:r>')
+    assert texts(read("a.docx", word_file(behind + white))) == "Cover"
+
+
 def test_formulas_are_latex_or_a_plain_line(read: Read) -> None:
     fraction = (
         "<m:oMath><m:r><m:t>\U0001d44e=</m:t></m:r><m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engines.parsing import ParsedDocument
+from engines.parsing import ElementKind, ParsedDocument
 from tests.engines.reading import Read, outline, texts
 from tests.engines.word_files import (
     NUMBERING,
@@ -203,3 +203,24 @@ def test_headers_of_even_pages_are_read_if_used(read: Read, is_used: bool) -> No
         relations={"e": ("header", "header1.xml"), "s": ("settings", "settings.xml")},
     )
     assert ("On even pages" in texts(read("a.docx", source))) == is_used
+
+
+def test_headers_of_several_rows_are_counted(read: Read) -> None:
+    two = table(
+        cell("Plant", '<w:vMerge w:val="restart"/>') + cell("2023", '<w:gridSpan w:val="2"/>'),
+        cell("", "<w:vMerge/>") + cell("Spring") + cell("Autumn"),
+        cell("Ulm") + cell("1") + cell("2"),
+    )
+    titled = table(
+        cell("Prices", '<w:gridSpan w:val="2"/>'),
+        cell("Item") + cell("Net"),
+        cell("Pen") + cell("1"),
+    )
+    pairs = table(cell(paragraph(run("Name", "<w:b/>"))) + cell("Ada"), cell("Phone") + cell("five"))
+    document = read("a.docx", word_file(two + paragraph("Between.") + titled + paragraph("Between.") + pairs))
+    tables = [one for one in document.elements if one.kind is ElementKind.TABLE]
+    assert [(one.header_rows, one.text.split("\n")[0]) for one in tables] == [
+        (2, "Plant | 2023 | 2023"),
+        (2, "Prices"),
+        (0, "Name | Ada"),
+    ]
