@@ -128,8 +128,9 @@ class _Reader:
         elif name in ("image", "figure"):
             words = _PICTURE_TEXT.search("\n".join(block[: len(block) - len(content)]))
             yield from [element_builders.paragraph(words[1])] if words else []
-            caption, *rest = [*self.blocks(content, depth + 1), element_builders.paragraph("")]
-            yield from (caption._replace(kind=ElementKind.CAPTION), *rest) if depth < _MAX_DEPTH else ()
+            inside = list(self.blocks(content, depth + 1)) if depth < _MAX_DEPTH else []
+            yield from [element._replace(kind=ElementKind.CAPTION) for element in inside[:1]]
+            yield from inside[1:]
         elif name not in _SKIPPED_DIRECTIVES and depth < _MAX_DEPTH:
             is_table = name in (*_TABLE_DIRECTIVES, "table")
             title = Element(ElementKind.CAPTION if is_table else ElementKind.TEXT, strip_markup(argument))
