@@ -49,7 +49,7 @@ class Measured(NamedTuple):
 
 def words(text: str) -> list[str]:
     """Return the runs of letters and digits, without case and in Unicode's compatible forms."""
-    normal = unicodedata.normalize("NFKC", text).casefold()
+    normal = unicodedata.normalize("NFKC", text).casefold().replace("^", "")  # 10^9 is 10⁹
     kept = "".join(letter for letter in normal if unicodedata.category(letter) not in DROPPED)
     return WORD.findall(kept)
 
