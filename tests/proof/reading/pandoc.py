@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +17,22 @@ TOKEN = re.compile(
     rf"|Str\s*{STRING}|Math\s+\w+\s*{STRING}|Code\s*{ATTRIBUTES}\s*{STRING}|(?P<space>Space|SoftBreak|LineBreak))"
     rf"|(?<=\))\s*{STRING}(?=\s*[],\n])"
 )
+IMAGE = re.compile(rf"\bImage\s*{ATTRIBUTES}\s*\[[^\[\]]*\]")
 BODY = re.compile(r"\}\)?\s*\[")  # what follows the properties
 ESCAPE = re.compile(r"\\(?:(?P<number>\d+)|(?P<gap>&|\s+\\)|(?P<sign>.))")
+NUMBERS = [*map(str, range(1, 50)), *string.ascii_lowercase, "ii", "iii", "iv"]
 SIGNS = {"n": "\n", "t": "\t"}
 
 
 def pandoc_reference(path: Path) -> Reference:
-    """A table's cells are elements of their own, and a note's text stands where its mark is. The properties of the document
-    are optional."""
+    """A table's cells are elements of their own, and a note's text stands where its mark is. The properties of the document,
+    the descriptions of pictures and the numbers of list items, which are not in the tree, are optional."""
     properties, body = (["", *BODY.split(path.read_text(encoding="utf-8"), maxsplit=1)])[-2:]
-    reference = Reference(optional=re.findall(STRING, properties))
+    optional = [properties, *IMAGE.findall(body)]
+    reference = Reference(optional=[text for part in optional for text in re.findall(STRING, part)])
+    reference.optional += NUMBERS * body.count("OrderedList")
     kind, level, text = ElementKind.TEXT, 0, ""
-    for token in [*TOKEN.finditer(body), None]:
+    for token in [*TOKEN.finditer(IMAGE.sub("", body)), None]:
         if token is None or token["block"]:
             if text.strip():
                 reference.add(kind, text.strip(), page=None, level=level)
