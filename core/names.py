@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from unicodedata import normalize
 
 from core.characters import unusable
 
@@ -11,8 +12,9 @@ FORBIDDEN = unusable("\x00-\x1f\x7f-\x9f\u2028\u2029")
 
 def printable(name: str) -> str:
     """The name with JSON's escape for each character that is forbidden, as `\\u202e`: for names that come from elsewhere, as
-    files' do, and for terminals. Names that differ stay different."""
-    return FORBIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], name)
+    files' do, and for terminals. Letters are composed with their accents (NFC), which Linux and macOS write differently;
+    names that differ otherwise stay different."""
+    return FORBIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], normalize("NFC", name))
 
 
 def without_forbidden(name: str) -> str:

@@ -57,8 +57,8 @@ def chunk(
     page_kind: PageKind = PageKind.PAGE,
 ) -> ChunkedDocument:
     """Every character except white space is in a chunk; without `overlap`, in exactly one. With it, a chunk starts with up
-    to `overlap` tokens of the previous chunk of the same section. No chunk runs over a title, nor over a slide, sheet or
-    chapter. No chunk's `embedding_input` exceeds `max_tokens`."""
+    to `overlap` tokens of the previous chunk of the same section. No chunk runs over a title, slide, sheet or chapter, and
+    over a page only in a paragraph. No chunk's `embedding_input` exceeds `max_tokens`."""
     blocks, text = _lay_out(elements)
     budget = max_tokens - overlap
     splitter = Splitter(text, counter, budget * CHARACTERS_PER_TOKEN)
@@ -150,13 +150,16 @@ class _Header(NamedTuple):
 
 class _Draft(NamedTuple):
     """A future chunk. `path` has its titles; `has_body` is False while it consists of titles only. It has a `header` if it
-    begins within a table."""
+    begins within a table. It is on `page`, or ends there; a piece may `continue` the paragraph
+    of the page before."""
 
     start: int
     end: int
     tokens: int
     path: tuple[_Title, ...]
     has_body: bool
+    page: int | None
+    continues: bool = False
     header: _Header = _Header()
 
     def can_absorb(self, following: _Draft, max_tokens: int) -> bool:
@@ -166,7 +169,7 @@ class _Draft(NamedTuple):
 
     def absorb(self, following: _Draft) -> _Draft:
         tokens, has_body = self.tokens + following.tokens, self.has_body or following.has_body
-        return self._replace(end=following.end, tokens=tokens, has_body=has_body)
+        return self._replace(end=following.end, tokens=tokens, has_body=has_body, page=following.page)
 
 
 class _Section(NamedTuple):
@@ -197,7 +200,7 @@ def _sections(
         title = _Title(element.text.strip(), element.level, piece.start, piece.tokens)
         titles = [*(above for above in titles if above.level < title.level), title]
         path = _that_fit(titles, max_tokens)
-        section = _Section(path, _Draft(*piece, path, has_body=False), [])
+        section = _Section(path, _Draft(*piece, path, has_body=False, page=element.page), [])
     yield section
 
 
@@ -215,10 +218,31 @@ def _that_fit(titles: Sequence[_Title], max_tokens: int) -> tuple[_Title, ...]:
 
 
 def _split_section(section: _Section, splitter: Splitter, max_tokens: int) -> Iterator[_Draft]:
-    """Split the body into parts of similar length, the first of which has the title."""
-    path, draft, body = section
+    """Split the body into parts that fit, the first of which has the title."""
+    path, title, body = section
     room = max_tokens - sum(above.tokens for above in path)
     pieces = [piece for block, whole in body for piece in _cut(block, whole, path, splitter, room)]
+    if title and not pieces:
+        yield title
+    for run in _runs(pieces):
+        yield from _balance(title, run, room, max_tokens)
+        title = None
+
+
+def _runs(pieces: Iterable[_Draft]) -> Iterator[list[_Draft]]:
+    """Group the pieces by page. Only a paragraph that has begun goes on over the end of a page."""
+    run: list[_Draft] = []
+    for piece in pieces:
+        if run and piece.page != run[-1].page and not piece.continues:
+            yield run
+            run = []
+        run.append(piece)
+    if run:
+        yield run
+
+
+def _balance(draft: _Draft | None, pieces: Sequence[_Draft], room: int, max_tokens: int) -> Iterator[_Draft]:
+    """Join the pieces to parts of similar length; the first of them begins with the title `draft`, if there is one."""
     remaining = sum(piece.tokens for piece in pieces)
     used, limit = 0, balanced_size(remaining, room)
     for piece in pieces:
@@ -242,8 +266,15 @@ def _cut(
     """Parts of an element that fit. Those of a table after the first one have its header."""
     header = _header(block, splitter, room) if whole.tokens > room or whole.start > block.start else _Header()
     for piece in splitter.cut(whole, block.element.kind, room - header.tokens):
-        own = header if piece.start > block.start else _Header()
-        yield _Draft(*piece, path, has_body=True, header=own)
+        is_first, element = piece.start == block.start, block.element
+        yield _Draft(
+            *piece,
+            path,
+            has_body=True,
+            page=element.page,
+            continues=element.continues and is_first,
+            header=_Header() if is_first else header,
+        )
 
 
 def _header(block: _Block, splitter: Splitter, room: int) -> _Header:

@@ -71,7 +71,8 @@ def member_named(tenant_id: UUID, email: str | None) -> Membership:
         which = {"user__email": email.lower()} if email else {"role": Role.OWNER}
         found: Membership | None = members.filter(**which).first()
     if found is None:
-        raise NotFoundError(f"There is no active member '{email}'." if email else "There is no active owner.")
+        nobody = "There is no active owner. Nobody has accepted the invitation yet."
+        raise NotFoundError(f"There is no active member '{email}'." if email else nobody)
     return found
 
 

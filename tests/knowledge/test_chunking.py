@@ -106,6 +106,18 @@ def test_chunk_has_the_pages_of_its_first_and_last_word():
     assert [(item.page, item.last_page) for item in document.chunks] == [(1, 2), (2, 3)]
 
 
+def test_pages_share_a_chunk_only_in_a_paragraph():
+    pages = [text(f"The text of page {number}.", page=number) for number in range(1, 4)]
+    pages.append(Element(ElementKind.TEXT, "and more of it.", page=4, continues=True))
+    document = chunked(*pages)
+    assert texts(document) == [
+        "The text of page 1.",
+        "The text of page 2.",
+        "The text of page 3. and more of it.",
+    ]
+    assert [(item.page, item.last_page) for item in document.chunks] == [(1, 1), (2, 2), (3, 4)]
+
+
 @pytest.mark.parametrize("kind", [PageKind.SLIDE, PageKind.SHEET, PageKind.CHAPTER])
 def test_no_chunk_runs_over_a_slide_a_sheet_or_a_chapter(kind: PageKind):
     slides = [text(f"Slide {number}.", page=number) for number in range(1, 4)]

@@ -57,6 +57,14 @@ def printed(name: str, *arguments: str) -> str:
     return out.getvalue() + errors.getvalue()
 
 
+def test_composed_and_decomposed_names_are_one_document(caller: Caller, library: Library):
+    first, again = (
+        upload(caller, library, f"{name}.md", BEES) for name in ("Gro\u0308\u00dfe", "Gr\u00f6\u00dfe")
+    )
+    assert first == again
+    assert shown(library) == {"Gr\u00f6\u00dfe.md"}
+
+
 def upload(caller: Caller, library: Library, name: str, text: str) -> str:
     file = SimpleUploadedFile(name, text.encode())
     answer = caller.upload(reference=str(library.reference.pk), files=file)
