@@ -1,4 +1,4 @@
-"""Text in the pictures of slides, beside the text of the slides themselves."""
+"""Text in the pictures of documents, beside the text of the documents themselves."""
 
 from __future__ import annotations
 

@@ -13,11 +13,12 @@ from lxml import etree
 
 from engines.parsing import PageKind, ParsedDocument, ParseError, encoding, html, package
 from engines.parsing.job import Job
-from engines.parsing.office_package import BROKEN_ZIP, XML_OPTIONS, attribute, child, children, descendants
+from engines.parsing.office_package import BROKEN_ZIP, XML_OPTIONS, attribute, child, descendants
 from engines.parsing.warnings import listed, warning
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _PAGE_TYPES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml", "text/x-oeb1-document")
+_PAGE_SUFFIXES = (".xhtml", ".html", ".htm")
 _PROPERTIES = {
     "title": "title",
     "creator": "author",
@@ -33,7 +34,7 @@ def read(job: Job) -> ParsedDocument:
     package.check(job)
     with zipfile.ZipFile(job.path) as archive:
         book = _Book(archive)
-        chapters = dict(book.chapters())
+        chapters = dict(book.chapters()) or dict(book.pages())
     if not chapters:
         raise ParseError("corrupt_file", type="EPUB book")
     _bring_notes_home(chapters)
@@ -68,12 +69,12 @@ class _Book:
 
     def chapters(self) -> Iterator[tuple[str, Any]]:
         """Yield the names and the roots of the pages in reading order. Raise ParseError if they are encrypted."""
-        items = {attribute(node, "id"): node for node in descendants(child(self._root, "manifest"), "item")}
+        items = {attribute(node, "id"): node for node in descendants(self._root, "item")}
         encrypted = {
             unquote(attribute(node, "URI"))
             for node in descendants(self._tree(_ENCRYPTION), "CipherReference")
         }
-        for reference in children(child(self._root, "spine"), "itemref"):
+        for reference in descendants(self._root, "itemref"):
             item = items.get(attribute(reference, "idref"))
             if item is None or attribute(item, "media-type") not in _PAGE_TYPES:
                 continue
@@ -82,11 +83,21 @@ class _Book:
             )
             if name in encrypted:
                 raise ParseError("password_protected")
-            root = html.parse_tree(encoding.decode(self._data(name)))
-            if root is None:
-                self.unread.append(name)
-            else:
-                yield name, root
+            yield from self._page(name)
+
+    def pages(self) -> Iterator[tuple[str, Any]]:
+        """Yield all pages, by their names, for a book whose list of chapters is broken."""
+        self.unread.append(self._path or "the list of chapters")
+        for name in sorted(self._names.values()):
+            if name.lower().endswith(_PAGE_SUFFIXES):
+                yield from self._page(name)
+
+    def _page(self, name: str) -> Iterator[tuple[str, Any]]:
+        root = html.parse_tree(encoding.decode(self._data(name)))
+        if root is None:
+            self.unread.append(name)
+        else:
+            yield name, root
 
     def _read_properties(self) -> dict[str, str]:
         found: dict[str, list[str]] = {}

@@ -20,6 +20,7 @@ from engines.parsing import (
     odf,
     ole_objects,
 )
+from engines.parsing.embedded_pictures import Pictures
 from engines.parsing.job import Job
 from engines.parsing.members import MemberFolder
 from engines.parsing.office_package import (
@@ -33,7 +34,7 @@ from engines.parsing.office_package import (
 )
 from engines.parsing.open_styles import Counters, Styles
 from engines.parsing.sheet_tables import count_header_rows
-from engines.parsing.warnings import warning
+from engines.parsing.warnings import listed, warning
 
 _OUTLINE = "Outline"  # the style of the numbers of headings
 _SPACES = re.compile(r"[ \t\r\n]+")
@@ -78,23 +79,28 @@ def read(job: Job) -> ParsedDocument:
     body = child(root, "body", "text")
     if body is None:
         raise ParseError("corrupt_file", type="OpenDocument text")
-    reader = _Reader(document, Styles(document.tree("styles.xml"), root), body)
+    reader = _Reader(document, Styles(document.tree("styles.xml"), root), body, Pictures(job))
     found = reader.read(body)
-    damage = parser.error_log.filter_from_fatals()
+    losses = (
+        [warning("damaged", reason="it is no valid XML")] if parser.error_log.filter_from_fatals() else []
+    )
+    losses += [warning("unread_parts", parts=listed(reader.unread))] if reader.unread else []
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(found),
         members=tuple(reader.members(job)),
         metadata=document.properties | {"page_count": reader.page, "hidden_parts": reader.hidden},
-        warnings=(warning("damaged", reason="it is no valid XML"),) if damage else (),
+        warnings=tuple(losses),
     )
 
 
 class _Reader:
-    """Walks through the text. `page` is None where the file does not say where its pages end."""
+    """Walks through the text. `page` is None where the file does not say where its pages end; `unread` has the names of
+    pictures that could not be read."""
 
-    def __init__(self, document: odf.OpenDocument, styles: Styles, body: Any) -> None:
-        self._document, self._styles = document, styles
+    def __init__(self, document: odf.OpenDocument, styles: Styles, body: Any, pictures: Pictures) -> None:
+        self._document, self._styles, self._pictures = document, styles, pictures
+        self.unread: list[str] = []
         self._elements: list[Element] = []
         self._following: list[Element] = []  # what is written after the paragraph that is being read
         self._counters: dict[str, Counters] = {}
@@ -272,7 +278,19 @@ class _Reader:
             self._following += self._apart(box)
         self._following += odf.chart_elements(self._document, node, self.page)
         self._embedded += (attribute(one, "href") for one in children(node, "object-ole"))
+        if (
+            child(node, "text-box") is None and child(node, "object") is None
+        ):  # these have pictures of themselves besides
+            for image in children(node, "image"):
+                self._picture(attribute(image, "href"))
         return "".join(map(self._object, children(node, "object")))
+
+    def _picture(self, name: str) -> None:
+        data = self._document.data(name)
+        found = self._pictures.read(data) if data else []
+        if found is None:
+            self.unread.append(posixpath.basename(name))
+        self._following += (element._replace(page=self.page) for element in found or ())
 
     def _object(self, node: Any) -> str:
         """Read an object that is a formula, a text or a sheet."""

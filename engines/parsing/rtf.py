@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import anydoc
 
 from engines.parsing import Element, ElementKind, ParsedDocument, ParseError, element_builders, ole_objects
+from engines.parsing.embedded_pictures import Pictures
 from engines.parsing.job import Job
 from engines.parsing.members import MemberFolder
 from engines.parsing.rtf_prepare import BOX, COMMENT, Prepared, prepare
-from engines.parsing.warnings import warning
+from engines.parsing.warnings import listed, warning
 
 _NOT_HEXADECIMAL = re.compile(rb"[^0-9a-fA-F]")
 _NUMERALS = tuple(
@@ -25,20 +26,22 @@ _NUMERALS = tuple(
 
 def read(job: Job) -> ParsedDocument:
     data = job.path.read_bytes()
-    prepared = prepare(data)
+    prepared, pictures = prepare(data), _PictureReader(job)
     try:
-        found = list(_elements(prepared))
+        found = list(_elements(prepared, pictures))
     except (anydoc.ConvertError, ValueError) as error:
         raise ParseError("corrupt_file", type="RTF document") from error
     folder = MemberFolder(job)
-    unread = [name for name in _add_objects(prepared.objects, folder) if name]
+    refused = list(_add_objects(prepared.objects, folder))
+    losses = [warning("unread_members", names=listed(refused))] if refused else []
+    losses += [warning("unread_parts", parts=listed(pictures.unread))] if pictures.unread else []
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(found),
         members=tuple(folder.members),
         metadata={name: _plain(value) for name, value in prepared.properties.items()}
         | {"hidden_parts": prepared.hidden},
-        warnings=(warning("unread_members", names=", ".join(unread)),) if unread else (),
+        warnings=tuple(losses),
     )
 
 
@@ -47,10 +50,10 @@ def elements(data: bytes) -> Iterator[Element]:
     return _elements(prepare(data))
 
 
-def _elements(prepared: Prepared) -> Iterator[Element]:
+def _elements(prepared: Prepared, pictures: _PictureReader | None = None) -> Iterator[Element]:
     for part in prepared.headers:
         yield from _marginal(part, ElementKind.HEADER)
-    yield from _Tree(anydoc.to_document(prepared.body, "rtf")).elements()
+    yield from _Tree(anydoc.to_document(prepared.body, "rtf"), pictures).elements()
     for part in prepared.footers:
         yield from _marginal(part, ElementKind.FOOTER)
 
@@ -65,13 +68,28 @@ def _plain(data: bytes) -> str:
     return "\n".join(element.text for element in tree.elements()).strip()
 
 
+class _PictureReader:
+    """Reads the text in pictures. `unread` has the names of those that could not be read."""
+
+    def __init__(self, job: Job) -> None:
+        self._pictures = Pictures(job)
+        self.unread: list[str] = []
+
+    def read(self, asset: anydoc.Asset) -> list[Element]:
+        found = self._pictures.read(asset.data)
+        if found is None:
+            self.unread.append(asset.origin_part)
+        return found or []
+
+
 class _Tree:
     """Turns the library's tree into elements. Notes follow the block in which their marks are."""
 
-    def __init__(self, document: anydoc.Document) -> None:
-        self._blocks = document.blocks
+    def __init__(self, document: anydoc.Document, pictures: _PictureReader | None = None) -> None:
+        self._blocks, self._assets, self._pictures = document.blocks, document.assets, pictures
         self._notes = {note.id: note for note in document.notes}
         self._marked: list[str] = []
+        self._shown: list[Element] = []  # of pictures in the block that is being read
 
     def elements(self) -> Iterator[Element]:
         yield from self._of_blocks(self._blocks)
@@ -79,6 +97,8 @@ class _Tree:
     def _of_blocks(self, blocks: Iterable[anydoc.Block]) -> Iterator[Element]:
         for block in blocks:
             yield from self._of_block(block)
+            shown, self._shown = self._shown, []
+            yield from shown
             while self._marked:
                 yield from self._note(self._marked.pop(0))
 
@@ -114,7 +134,7 @@ class _Tree:
                 yield from self._of_blocks(slot.cell.blocks if slot.cell else ())
             return
         texts = {
-            (row, column): self._text_of(slot.cell.blocks)
+            (row, column): self._cell_text(slot.cell.blocks)
             for row, slots in enumerate(found.grid)
             for column, slot in enumerate(slots)
             if slot.cell
@@ -127,6 +147,17 @@ class _Tree:
             for row, slots in enumerate(found.grid)
         ]
         yield element_builders.table(rows, header_rows=found.header_rows)
+
+    def _cell_text(self, blocks: Sequence[anydoc.Block]) -> str:
+        """Return a cell's text. A table inside is one line of the cell; notes follow the table."""
+        texts = (
+            element.text.replace(" | ", ", ").replace("\n", "; ")
+            if element.kind is ElementKind.TABLE
+            else element.text
+            for block in blocks
+            for element in self._of_block(block)
+        )
+        return "\n".join(texts)
 
     def _note(self, note_id: str) -> Iterator[Element]:
         note = self._notes.pop(note_id, None)
@@ -157,6 +188,8 @@ class _Tree:
     def _inline_text(self, part: anydoc.Inline) -> str:
         if part.kind == "note_ref":
             self._marked.append(part.note_id or "")
+        elif part.kind == "image" and part.source and part.source.asset_id is not None and self._pictures:
+            self._shown += self._pictures.read(self._assets[part.source.asset_id])
         elif part.kind == "link":
             return self._inline(part.content)
         elif part.kind == "line_break":

@@ -13,7 +13,17 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _TABLES = ("fonttbl", "colortbl", "stylesheet", "listtable", "listoverridetable")
-_UNSEEN = ("atnid", "atntime", "atndate", "atnref", "atnparent", "atnicn", "xmlnstbl", "themedata")
+_UNSEEN = (
+    "atnid",
+    "atntime",
+    "atndate",
+    "atnref",
+    "atnparent",
+    "atnicn",
+    "xmlnstbl",
+    "themedata",
+    "nonesttables",
+)
 _PROPERTIES = ("title", "author", "subject", "keywords")
 _HEADERS = ("header", "headerl", "headerr", "headerf")
 _FOOTERS = ("footer", "footerl", "footerr", "footerf")

@@ -98,3 +98,10 @@ def test_protected_fonts_do_not_matter(read: Read) -> None:
         "a.epub", epub({"one.xhtml": "<p>Words.</p>"}, parts={"META-INF/encryption.xml": encryption})
     )
     assert [element.text for element in document.elements] == ["Words."]
+
+
+def test_book_without_a_list_of_chapters_is_read_by_names(read: Read) -> None:
+    data = epub({"2.xhtml": "<p>Two.</p>", "1.xhtml": "<p>One.</p>"}, parts={"OPS/book.opf": "<package"})
+    document = read("a.epub", data)
+    assert [element.text for element in document.elements] == ["One.", "Two."]
+    assert "OPS/book.opf" in document.warnings_by_code["unread_parts"]

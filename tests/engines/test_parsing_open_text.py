@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engines.parsing import ElementKind, ParseError
-from tests.engines.reading import Read, outline, texts, zipped
+from tests.engines.reading import Read, image_file, outline, text_image, texts, zipped
 
 NAMESPACES = " ".join(
     f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{full}:1.0"'
@@ -22,14 +22,16 @@ NAMESPACES += ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://
 ODT = "application/vnd.oasis.opendocument.text"
 
 
-def odt(body: str, styles: str = "", page_styles: str = "", **parts: str) -> bytes:
+def odt(
+    body: str, styles: str = "", page_styles: str = "", parts: dict[str, str | bytes] | None = None
+) -> bytes:
     content = f"<office:automatic-styles>{styles}</office:automatic-styles><office:body><office:text>{body}</office:text>"
     return zipped(
         {
             "mimetype": ODT,
             "content.xml": f"<office:document-content {NAMESPACES}>{content}</office:body></office:document-content>",
             "styles.xml": f"<office:document-styles {NAMESPACES}>{page_styles}</office:document-styles>",
-            **parts,
+            **(parts or {}),
         }
     )
 
@@ -135,9 +137,10 @@ def test_pages_and_what_runs_over(read: Read) -> None:
 
 def test_formulas_and_spaces(read: Read) -> None:
     formula = '<draw:frame><draw:object xlink:href="./Object 1"/></draw:frame>'
-    part = {"Object 1/content.xml": "<math><msup><mi>c</mi><mn>2</mn></msup></math>"}
+    part: dict[str, str | bytes] = {"Object 1/content.xml": "<math><msup><mi>c</mi><mn>2</mn></msup></math>"}
     document = read(
-        "a.odt", odt(f"<text:p>With<text:s text:c='1'/>{formula}<text:tab/>there.\n   More.</text:p>", **part)
+        "a.odt",
+        odt(f"<text:p>With<text:s text:c='1'/>{formula}<text:tab/>there.\n   More.</text:p>", parts=part),
     )
     assert outline(document) == [("text", "With c² there. More.")]
 
@@ -145,5 +148,15 @@ def test_formulas_and_spaces(read: Read) -> None:
 def test_encrypted_text_is_refused(read: Read) -> None:
     manifest = '<m:manifest xmlns:m="x"><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>'
     with pytest.raises(ParseError) as caught:
-        read("a.odt", odt("<text:p>x</text:p>", **{"META-INF/manifest.xml": manifest}))
+        read("a.odt", odt("<text:p>x</text:p>", parts={"META-INF/manifest.xml": manifest}))
     assert caught.value.code == "password_protected"
+
+
+def test_pictures_are_recognised(read: Read) -> None:
+    picture = image_file("PNG", [text_image("Oak posts 4711")])
+    frame = '<draw:frame><draw:image xlink:href="Pictures/1.png"/></draw:frame>'
+    document = read(
+        "a.odt",
+        odt(f"<text:p>Before.{frame}</text:p><text:p>After.</text:p>", parts={"Pictures/1.png": picture}),
+    )
+    assert texts(document) == "Before.\nOak posts 4711\nAfter."

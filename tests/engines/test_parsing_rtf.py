@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from engines.parsing import ElementKind
-from tests.engines.reading import Read, outline
+from tests.engines.reading import Read, image_file, outline, text_image
 
 
 def rtf(body: bytes, head: bytes = b"\\ansi") -> bytes:
@@ -115,3 +115,26 @@ def test_braces_too_many_are_no_damage(read: Read) -> None:
     document = read("a.rtf", rtf(rb"First.\par}} Second.\par"))
     assert document.elements[0].kind is ElementKind.TEXT
     assert document.elements[0].text == "First."
+
+
+def test_table_in_a_cell_stays_in_it(read: Read) -> None:
+    inner = (
+        rb"\pard\intbl\itap2 a\nestcell{\nonesttables\par}\pard\intbl\itap2 b\nestcell{\nonesttables\par}"
+        rb"{\*\nesttableprops\trowd\cellx500\cellx900\nestrow}{\nonesttables\par}"
+    )
+    rows = (
+        rb"\trowd\cellx1000\cellx2000\pard\intbl "
+        + inner
+        + rb"\pard\intbl\itap1 x\cell y\cell\row\pard After.\par"
+    )
+    table, after = read("a.rtf", rtf(rows)).elements
+    assert [sorted(cell.split()) for cell in table.text.split(" | ")] == [["a,", "b", "x"], ["y"]]
+    assert after.text == "After."
+
+
+def test_pictures_are_recognised(read: Read) -> None:
+    picture = image_file("PNG", [text_image("Oak posts 4711")]).hex().encode()
+    document = read(
+        "a.rtf", rtf(rb"Before.\par{\pict\pngblip\picw500\pich500 " + picture + rb"}\par After.\par")
+    )
+    assert [element.text for element in document.elements] == ["Before.", "Oak posts 4711", "After."]
