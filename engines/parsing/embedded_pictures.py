@@ -18,7 +18,7 @@ class Pictures:
         self._job = job
         self._left = job.limits.ocr_pages
 
-    def read(self, data: bytes, page: int) -> list[Element] | None:
+    def read(self, data: bytes, page: int | None = None) -> list[Element] | None:
         """Return the text, or None if the picture could not be read. Small pictures have none, and large letters in a
         picture are no title of the page."""
         from PIL import Image

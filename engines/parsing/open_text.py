@@ -287,10 +287,10 @@ class _Reader:
 
     def _picture(self, name: str) -> None:
         data = self._document.data(name)
-        found = self._pictures.read(data) if data else []
+        found = self._pictures.read(data, self.page) if data else []
         if found is None:
             self.unread.append(posixpath.basename(name))
-        self._following += (element._replace(page=self.page) for element in found or ())
+        self._following += found or ()
 
     def _object(self, node: Any) -> str:
         """Read an object that is a formula, a text or a sheet."""
