@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import compress, groupby, pairwise
+from itertools import compress, groupby, pairwise, zip_longest
 from typing import NamedTuple
 
 from engines.parsing import Element, ParseError, element_builders
 
 _MAX_HEADER_ROWS = 4
 _MAX_NAME_LENGTH = 120  # what is longer is no name of a column, and not repeated in the cells that it covers
+# Names of columns that are longer in total are not repeated in each passage, so each value gets its name, unless the text
+# would become much longer.
+_MAX_NAMES_LENGTH, _MAX_REPEATED_LENGTH = 500, 4_000_000
 _LETTER = re.compile(r"[^\W\d_]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -188,8 +191,26 @@ def table_elements(rows: Rows, page: int | None = None) -> Iterator[Element]:
     elif len(rows) == 1 and _is_alone(rows[0]):
         first = 1
     yield from (element_builders.paragraph(row[0], page) for row in rows[:first])
-    if rows[first:]:
-        yield element_builders.table(rows[first:], page, header_rows=count_header_rows(rows[first:]))
+    yield from _table(rows[first:], page) if rows[first:] else ()
+
+
+def _table(rows: Rows, page: int | None) -> Iterator[Element]:
+    header_rows = count_header_rows(rows)
+    length = sum(len(name) for row in rows[:header_rows] for name in row)
+    if length > _MAX_NAMES_LENGTH and length * len(rows) < _MAX_REPEATED_LENGTH:
+        yield from _records(rows[:header_rows], rows[header_rows:], page)
+    else:
+        yield element_builders.table(rows, page, header_rows)
+
+
+def _records(header: Rows, rows: Rows, page: int | None) -> Iterator[Element]:
+    """Yield each row as lines of a column's name and its value."""
+    names = [
+        " ".join(dict.fromkeys(filter(None, map(str.strip, names)))) for names in zip(*header, strict=False)
+    ]
+    for row in rows:
+        cells = zip_longest(names, row, fillvalue="")
+        yield element_builders.table(([f"{name}: {text}"] for name, text in cells if text.strip()), page)
 
 
 def _is_alone(row: Sequence[str]) -> bool:

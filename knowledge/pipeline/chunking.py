@@ -19,7 +19,7 @@ VERSION = 2
 
 ELEMENT_SEPARATOR = "\n\n"
 TITLES_DIVISOR = 4  # titles have at most this part of the budget; a longer title is a paragraph
-HEADER_DIVISOR = 3  # the lines that name a table's columns are repeated if they have at most this part of it
+HEADER_DIVISOR = 2  # the lines that name a table's columns are repeated if they have at most this part of it
 # Limits a chunk's characters, because some tokenizers count a word of any length as one token.
 CHARACTERS_PER_TOKEN = 8
 

@@ -320,3 +320,15 @@ def test_lines_above_a_table_are_no_row_of_it(read: Read) -> None:
         ("text", "Prices of May"),
         ("table", "name | price\nrope | 1"),
     ]
+
+
+def test_each_value_of_a_wide_table_has_its_name(read: Read) -> None:
+    names = [f"a long name of column {number}" for number in range(40)]
+    rows = [
+        names,
+        *([f"value {row}.{number}" if number % 7 else "" for number in range(40)] for row in range(3)),
+    ]
+    document = read("wide.csv", "\n".join(",".join(row) for row in rows).encode())
+    assert [element.kind for element in document.elements] == ["table"] * 3
+    lines = document.elements[1].text.split("\n")
+    assert lines[0] == "a long name of column 1: value 1.1" and len(lines) == 40 - 6
