@@ -10,13 +10,14 @@ from lxml import etree
 from office_oxide import OfficeOxideError
 
 from engines.parsing import Element, ParsedDocument, ParseError, office_tree, package
+from engines.parsing.embedded_pictures import Pictures
 from engines.parsing.job import Job
 from engines.parsing.members import MemberFolder
 from engines.parsing.ole_objects import embedded_files
 from engines.parsing.warnings import listed, warning
 from engines.parsing.word_elements import elements
 from engines.parsing.word_package import Package
-from engines.parsing.word_parts import Parts, Pictures, members
+from engines.parsing.word_parts import Parts, members
 from engines.parsing.word_prepare import Prepared, prepare
 
 _BROKEN = (OfficeOxideError, zipfile.BadZipFile, etree.XMLSyntaxError, KeyError, ValueError)

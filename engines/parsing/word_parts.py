@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from engines.parsing import Element, Member, ReadingWarning, charts, drawings, encoding
+from engines.parsing.embedded_pictures import Pictures
 from engines.parsing.job import Job
 from engines.parsing.members import MemberFolder
 from engines.parsing.office_package import local_name
@@ -25,7 +25,6 @@ _OTHER_FILES = {
 }  # imported pages that become members
 _PAGES = {".htm", ".html", ".xhtml"}
 _EMBEDDED = ("package", "oleObject", "aFChunk")
-_MIN_WIDTH, _MIN_HEIGHT = 100, 30  # pixels: text in a smaller picture is no text of the document
 
 
 class Parts:
@@ -53,33 +52,6 @@ class Parts:
         if found is None:
             self._package.unread.append(name)
         return found or []
-
-
-class Pictures:
-    """Recognises the pictures of a document, each as it comes, and not more than the limit allows."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._recognised = 0
-
-    def read(self, data: bytes) -> list[Element] | None:
-        """Return the text of a picture, or None if it could not be read. There is none in a small one."""
-        from PIL import Image
-
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                is_small = image.width < _MIN_WIDTH or image.height < _MIN_HEIGHT
-                is_drawing = image.format in ("EMF", "WMF")
-        except (OSError, ValueError, SyntaxError):
-            return None
-        if is_drawing or self._recognised >= self._job.limits.ocr_pages:
-            return None
-        if is_small:
-            return []
-        from engines.parsing import images, layout
-
-        self._recognised += 1
-        return list(layout.elements(images.read_embedded(self._job, io.BytesIO(data))))
 
 
 def members(job: Job, package: Package) -> tuple[list[Member], list[ReadingWarning]]:
