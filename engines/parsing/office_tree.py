@@ -18,6 +18,7 @@ Node = dict[str, Any]
 _NUMBER = re.compile(r"[\s\d.,:%/()+\-\u2212\u20ac$£]+")
 _SUPERSCRIPTS = str.maketrans("0123456789+-\u2212=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _RAISED = re.compile(r"\s*[\d+\-\u2212=()n]+\s*")
+_MARKS = re.compile("[\ufdd0-\ufdef]")  # no characters, but free for use inside a program
 _MAX_HEADER_ROWS = 4
 _MAX_SPAN = 1_000
 _MAX_REPEATED = 60  # letters: enough for names and values, too few for what is told
@@ -104,7 +105,7 @@ def _grid(table: Node, text_of: Callable[[Node], str]) -> list[list[_Cell]]:
                 x += 1
             width = max(width, x + 1)  # columns in which no cell begins say nothing
             cell = _Cell(text_of(node), node, y)
-            again = cell if len(cell.text) <= _MAX_REPEATED else _Cell("", node, y)
+            again = _Cell(_repeated(cell.text), node, y)
             right = x + min(node.get("col_span") or 1, _MAX_SPAN)
             for below in range(y, min(height, y + (node.get("row_span") or 1))):
                 grid.update({(below, column): again for column in range(x, right)})
@@ -113,6 +114,12 @@ def _grid(table: Node, text_of: Callable[[Node], str]) -> list[list[_Cell]]:
     empty = _Cell("", {})
     lines = [[grid.get((y, x), empty) for x in range(width)] for y in range(height)]
     return [line[:1] if len({id(cell.node) for cell in line}) == 1 else line for line in lines]
+
+
+def _repeated(text: str) -> str:
+    """Return what of a merged cell's text stands again in the places that it covers: readers' marks do not."""
+    text = _MARKS.sub("", text)
+    return text if len(text) <= _MAX_REPEATED else ""
 
 
 def table(node: Node, page: int | None = None, text_of: Callable[[Node], str] = cell_text) -> Element:

@@ -75,6 +75,18 @@ def embedded_files(data: bytes) -> tuple[list[EmbeddedFile], list[str]]:
     return found, refused
 
 
+def page_count(data: bytes) -> int | None:
+    """Return the number of pages that a document had when it was stored."""
+    import olefile
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as ole:
+            pages = ole.get_metadata().num_pages
+    except _BROKEN:
+        return None
+    return pages if isinstance(pages, int) else None
+
+
 def _read_object(ole: Any, name: str) -> EmbeddedFile | None:
     place = [_POOL, name]
     try:

@@ -13,7 +13,7 @@ from engines.parsing import Element, ParsedDocument, ParseError, office_tree, pa
 from engines.parsing.embedded_pictures import Pictures
 from engines.parsing.job import Job
 from engines.parsing.members import MemberFolder
-from engines.parsing.ole_objects import embedded_files
+from engines.parsing.ole_objects import embedded_files, page_count
 from engines.parsing.warnings import listed, warning
 from engines.parsing.word_elements import elements
 from engines.parsing.word_package import Package
@@ -80,14 +80,14 @@ def read_doc(job: Job) -> ParsedDocument:
         tree, lambda part: (pictures.read(part) if isinstance(part, bytes) else None) or ()
     )
     files, refused = embedded_files(data)
-    folder = MemberFolder(job)
+    folder, pages = MemberFolder(job), page_count(data)
     for file in files:
         folder.add(file.name, file.data)
     return ParsedDocument(
         mime_type=job.mime_type,
-        elements=tuple(found if last_page > 1 else _without_pages(found)),
+        elements=tuple(found if pages == last_page else _without_pages(found)),
         members=tuple(folder.members),
-        metadata=_properties(tree),
+        metadata=_properties(tree) | {"page_count": pages},
         warnings=(warning("unread_members", names=listed(refused)),) if refused else (),
     )
 

@@ -178,17 +178,17 @@ class _Writer:
         """Write a table's rows on the pages where they begin, each time below the header."""
         pages: dict[int, list[str]] = {}
         header: list[str] = []
+        has_crossed = False
         for number, line in enumerate(table.text.split("\n")):
-            cells = line.split(" | ")
-            breaks = max(cell.count(Mark.PAGE) for cell in cells)
-            begins_page = any(cell.startswith(Mark.PAGE) for cell in cells)
-            self.page += begins_page
+            begins_page, crossed = _breaks_of_row(line.split(" | "))
+            self.page += begins_page and not has_crossed
             text = line.replace(Mark.PAGE, "")
             if number < table.header_rows:
                 header.append(text)
             elif text.strip(" |"):
                 pages.setdefault(self.page, []).append(text)
-            self.page += breaks - begins_page
+            self.page += crossed
+            has_crossed = crossed > 0
         for number, (page, rows) in enumerate(pages.items()):
             self.elements.append(
                 table._replace(text="\n".join(header + rows), page=page, continues=number > 0)
@@ -218,6 +218,14 @@ class _Writer:
             self.elements.append(Element(kind=ElementKind.COMMENT, text=text, page=self.page))
         elif text:
             self.elements.append(Element(kind=ElementKind.NOTE, text=text, page=self.page))
+
+
+def _breaks_of_row(cells: list[str]) -> tuple[bool, int]:
+    """Return whether the row begins a page, and how often it runs over to one. Word marks each cell that runs over, the cell
+    behind it, which begins on the first page again, and the row behind."""
+    crossed = max(cell.count(Mark.PAGE, 1) for cell in cells)
+    begins_page = any(cell.startswith(Mark.PAGE) for cell in cells)
+    return begins_page and (not crossed or cells[0].startswith(Mark.PAGE)), crossed
 
 
 def _inline_nodes(node: Node) -> Iterator[Node]:

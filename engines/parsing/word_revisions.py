@@ -73,9 +73,10 @@ def remove_questions(root: Any) -> None:
 def remove_unseen(root: Any, styles: Styles) -> int:
     """Remove hidden runs, and text in white on white or too small to be seen. Return the number of paragraphs with some."""
     found = set()
+    is_bare = next(root.iter(*_FLOATING), None) is None  # nothing can lie behind the text
     for node in _suspects(root, styles):
         paragraph = next(node.iterancestors(f"{W}p"), None)
-        if paragraph is not None and _is_unseen(node, paragraph, styles):
+        if paragraph is not None and _is_unseen(node, paragraph, styles, is_bare=is_bare):
             if _has_text(node):
                 found.add(paragraph)
             remove(node)
@@ -102,7 +103,7 @@ def _is_suspect(mark: Any) -> bool:
     return bool(mark.tag == f"{W}vanish" or text.upper() == _WHITE)
 
 
-def _is_unseen(run: Any, paragraph: Any, styles: Styles) -> bool:
+def _is_unseen(run: Any, paragraph: Any, styles: Styles, *, is_bare: bool) -> bool:
     said = is_on(run, "rPr", "vanish")
     if said is None:
         names = value(run, "rPr", "rStyle"), value(paragraph, "pPr", "pStyle")
@@ -110,7 +111,8 @@ def _is_unseen(run: Any, paragraph: Any, styles: Styles) -> bool:
     if said or not _has_text(run) or next(run.iter(*_DRAWN), None) is not None:
         return bool(said)
     size = run.find(f"{W}rPr/{W}sz")
-    return bool(size is not None and _is_suspect(size)) or _is_white_on_white(run, paragraph, styles)
+    is_tiny = size is not None and _is_suspect(size)
+    return is_tiny or (is_bare and _is_white_on_white(run, paragraph, styles))
 
 
 def _has_text(run: Any) -> bool:
@@ -118,13 +120,11 @@ def _has_text(run: Any) -> bool:
 
 
 def _is_white_on_white(run: Any, paragraph: Any, styles: Styles) -> bool:
-    """Cells, boxes and what lies behind the text have colours that may come from anywhere: white text there counts as
-    seen."""
+    """Cells and boxes have colours that may come from anywhere: white text in them counts as seen."""
     if (value(run, "rPr", "color") or "").upper() != _WHITE:
         return False
     root = run.getroottree().getroot()
-    is_in_frame = next(paragraph.iterancestors(*_FRAMES), None) is not None
-    if is_in_frame or next(root.iter(*_FLOATING), None) is not None:
+    if next(paragraph.iterancestors(*_FRAMES), None) is not None:
         return False
     if (value(run, "rPr", "highlight") or "none") != "none":
         return False

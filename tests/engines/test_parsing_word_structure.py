@@ -224,3 +224,22 @@ def test_headers_of_several_rows_are_counted(read: Read) -> None:
         (2, "Prices"),
         (0, "Name | Ada"),
     ]
+
+
+def test_row_that_runs_over_is_one_break(read: Read) -> None:
+    """Word marks the cell that runs over, the next cell, and the next row."""
+
+    def broken(before: str, after: str) -> str:
+        return cell(paragraph(f"<w:r><w:t>{before}</w:t></w:r><w:r>{SHOWN_BREAK}<w:t>{after}</w:t></w:r>"))
+
+    source = word_file(
+        table(
+            cell("Name") + cell("What") + cell("Size"),
+            cell("a") + broken("long", "text") + broken("", "1"),
+            broken("", "b") + cell("c") + cell("2"),
+        )
+    )
+    assert pages(read("a.docx", source)) == [
+        ("Name | What | Size\na | longtext | 1", 1),
+        ("Name | What | Size\nb | c | 2", 2),
+    ]

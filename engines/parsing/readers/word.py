@@ -15,6 +15,7 @@ FORMATS: tuple[Format, ...] = (
         "docx",
         name=NAME,
         version=2,
+        suffixes=(".docm", ".dotx", ".dotm"),
         folder="word",
     ),
     binary_format(
@@ -24,6 +25,7 @@ FORMATS: tuple[Format, ...] = (
         "doc",
         name=NAME,
         version=2,
+        suffixes=(".dot",),
         streams=("worddocument",),
         starts_programs=True,
     ),
