@@ -13,6 +13,7 @@ from engines.parsing import (
     ElementKind,
     PageKind,
     ParsedDocument,
+    ParseError,
     drawings,
     element_builders,
     embedded_files,
@@ -74,13 +75,18 @@ class _Group(NamedTuple):
 
 def read(job: Job) -> ParsedDocument:
     package.check(job)
-    parts = Package(job.path)
     try:
-        deck = _Deck(job, parts)
-    except KeyError as error:
+        parts = Package(job.path)
+        return _read_deck(job, parts, _Deck(job, parts))
+    except (ParseError, MemoryError):
+        raise
+    except Exception as error:  # a broken file may have anything where a number is expected
         from engines.parsing import second_opinion  # takes seconds
 
         return second_opinion.read(job, "pptx", error)
+
+
+def _read_deck(job: Job, parts: Package, deck: _Deck) -> ParsedDocument:
     elements: list[Element] = []
     for number, part in enumerate(deck.slides, 1):
         elements += deck.read_slide(part, number)

@@ -15,6 +15,7 @@ from engines.parsing import (
     PageKind,
     ParsedDocument,
     ParseError,
+    damaged_workbook,
     embedded_files,
     number_formats,
     package,
@@ -55,15 +56,18 @@ def read(job: Job) -> ParsedDocument:
 
 
 def read_book(job: Job, make_book: Callable[[Package, int], Book]) -> ParsedDocument:
-    """`make_book` gets the package and the number of characters that may be text, and raises KeyError if it has no book."""
+    """`make_book` gets the package and the number of characters that may be text."""
     package.check(job)
-    parts = Package(job.path)
     try:
-        book = make_book(parts, job.limits.text_mb << 20)
-    except KeyError as error:
-        from engines.parsing import second_opinion  # takes seconds
+        parts = Package(job.path)
+        return _read_sheets(job, parts, make_book(parts, job.limits.text_mb << 20))
+    except (ParseError, MemoryError):
+        raise
+    except Exception as error:  # a broken file may have anything where a number is expected
+        return damaged_workbook.read(job, error)
 
-        return second_opinion.read(job, "xlsx", error)
+
+def _read_sheets(job: Job, parts: Package, book: Book) -> ParsedDocument:
     elements: list[Element] = []
     hidden, shown = 0, list[str]()
     for number, (name, state, part) in enumerate(book.sheets, 1):

@@ -332,3 +332,14 @@ def test_each_value_of_a_wide_table_has_its_name(read: Read) -> None:
     assert [element.kind for element in document.elements] == ["table"] * 3
     lines = document.elements[1].text.split("\n")
     assert lines[0] == "a long name of column 1: value 1.1" and len(lines) == 40 - 6
+
+
+def test_workbooks_with_errors_are_read_otherwise(read: Read) -> None:
+    def fill(sheet: Any) -> None:
+        sheet.append(["Anchor", "steel"])
+        sheet["A1"].comment = Comment("Which?", "Ada")
+
+    data = changed(workbook(fill), lambda name, part: part.replace(b'authorId="0"', b'authorId="Ada"'))
+    document = read("a.xlsx", data)
+    assert tables(document) == ["Anchor | steel"]
+    assert [warning.code for warning in document.warnings] == ["damaged"]
