@@ -16,14 +16,13 @@ from engines.parsing.job import Job
 from engines.parsing.mail_headers import header, shown_people
 from engines.parsing.mail_parts import Content, read_parts
 from engines.parsing.members import MemberFolder
+from engines.parsing.warnings import warning
 
 _SHOWN_HEADERS = ("from", "to", "cc", "bcc", "date")
 _HEADERS = ("subject", *_SHOWN_HEADERS, "message-id")
 _MBOX_SEPARATOR = re.compile(rb"^From [^\r\n]*\d{4}[^\r\n]*\r?\n(?=>?[\w-]+:)", re.MULTILINE)
 _MBOX_QUOTED = re.compile(rb"^>From ", re.MULTILINE)
-_ENCRYPTED = "multipart/encrypted"
 _BROWSER = "<Saved by"  # as the sender of a page that was saved as a mail
-_PGP_MESSAGE = "-----BEGIN PGP MESSAGE-----"
 
 
 def read_eml(job: Job) -> ParsedDocument:
@@ -47,9 +46,12 @@ def read_tnef(job: Job) -> ParsedDocument:
 
 def read_mbox(job: Job) -> ParsedDocument:
     """Read all mails of a mailbox, in their order."""
+    found = filter(None, _MBOX_SEPARATOR.split(job.path.read_bytes()))
+    mails = [BytesParser().parsebytes(_MBOX_QUOTED.sub(b"From ", data)) for data in found]
+    if len(mails) == 1:
+        return _document(job, mails[0])
     content = Content()
-    for data in filter(None, _MBOX_SEPARATOR.split(job.path.read_bytes())):
-        mail = BytesParser().parsebytes(_MBOX_QUOTED.sub(b"From ", data))
+    for mail in mails:
         content.add(_content(mail, _headers(mail)))
     return _with_members(job, content, {})
 
@@ -64,15 +66,14 @@ def _headers(mail: Message) -> dict[str, str]:
 
 
 def _content(mail: Message, headers: dict[str, str]) -> Content:
-    """Return what a mail says, after its headers. Raise ParseError if it is encrypted."""
+    """Return what a mail says, after its headers. Raise ParseError if all of it is encrypted."""
     body = read_parts(mail)
-    if mail.get_content_type() == _ENCRYPTED or any(
-        one.text.startswith(_PGP_MESSAGE) for one in body.elements
-    ):
+    if body.is_encrypted and not body.elements:
         raise ParseError("password_protected")
     content = Content(list(_header_elements(headers)))
     content.add(body)
-    content.elements += body.calendars
+    # Some mails have their invitation twice, beside the text and as a file.
+    content.elements += dict.fromkeys(body.calendars)
     return content
 
 
@@ -85,7 +86,7 @@ def _with_members(job: Job, content: Content, metadata: dict[str, Any]) -> Parse
         elements=tuple(content.elements),
         members=tuple(folder.members),
         metadata=metadata,
-        warnings=tuple(content.warnings),
+        warnings=(warning("unread_parts", parts="what is encrypted"),) if content.is_encrypted else (),
     )
 
 

@@ -14,7 +14,7 @@ from email.policy import compat32
 
 from engines.parsing import (
     Element,
-    ReadingWarning,
+    ParseError,
     calendar_text,
     encoding,
     signed_data,
@@ -30,6 +30,7 @@ _UNSEEN = (
     *("application/pgp-keys", "application/applefile", "message/external-body", "text/x-amp-html"),
     *("text/css", "text/javascript", "application/javascript", "application/x-javascript"),
 )
+_PGP_MESSAGE = "-----BEGIN PGP MESSAGE-----"
 _TNEF_NAME = "winmail.dat"
 _MAX_NAME_LETTERS = 100
 _UNSEEN_NAMES = re.compile(r"(?i)signature\.asc|.*\.(?:p7s|sig)")
@@ -41,18 +42,18 @@ _TINY, _SMALL, _SMALL_AREA = 32, 100, 40_000  # in pixels
 
 @dataclass(slots=True)
 class Content:
-    """Calendars come beside the alternatives to which they belong."""
+    """Calendars come beside the alternatives to which they belong. `is_encrypted` is set if some part is."""
 
     elements: list[Element] = field(default_factory=list)
     calendars: list[Element] = field(default_factory=list)
     attachments: list[tuple[str, bytes]] = field(default_factory=list)
-    warnings: list[ReadingWarning] = field(default_factory=list)
+    is_encrypted: bool = False
 
     def add(self, other: Content) -> None:
         self.elements += other.elements
         self.calendars += other.calendars
         self.attachments += other.attachments
-        self.warnings += other.warnings
+        self.is_encrypted |= other.is_encrypted
 
 
 def read_parts(part: Message) -> Content:
@@ -69,6 +70,8 @@ def read_parts(part: Message) -> Content:
 def _read_multipart(kind: str, parts: list[Message]) -> Content:
     if kind == "multipart/alternative":
         return _richest([read_parts(part) for part in parts])
+    if kind == "multipart/encrypted":
+        return Content(is_encrypted=True)
     if kind == "multipart/signed":
         parts = parts[:1]
     content = Content()
@@ -102,8 +105,12 @@ def _richest(alternatives: list[Content]) -> Content:
 
 def _read_other(part: Message, name: str) -> Content:
     if part.get_content_disposition() != "attachment" and (reader := _body_reader(part.get_content_type())):
-        return Content(list(reader(part)))
+        found = list(reader(part))
+        is_encrypted = any(element.text.startswith(_PGP_MESSAGE) for element in found)
+        return Content([] if is_encrypted else found, is_encrypted=is_encrypted)
     data = payload(part)
+    if data.startswith(_PGP_MESSAGE.encode()):
+        return Content(is_encrypted=True)
     if part.get_content_maintype() == "image" and _is_decoration(part, data):
         return Content()
     return Content(attachments=[(name or f"attachment.{part.get_content_subtype()}", data)])
@@ -149,6 +156,8 @@ def _read_signed(part: Message, name: str) -> Content:
     data = payload(part)
     try:
         inner = signed_data.content(data)
+    except ParseError:
+        return Content(is_encrypted=True)
     except ValueError:
         return Content(attachments=[(name or "smime.p7m", data)])
     return read_parts(BytesParser().parsebytes(inner)) if inner else Content()
@@ -209,6 +218,7 @@ def payload(part: Message) -> bytes:
 
 _READERS: dict[str, Callable[[Message, str], Content]] = {
     **dict.fromkeys(_UNSEEN, lambda _part, _name: Content()),
+    "application/pgp-encrypted": lambda _part, _name: Content(is_encrypted=True),
     **dict.fromkeys(("message/rfc822", "message/global", "message/news"), _read_message),
     **dict.fromkeys(("message/delivery-status", "message/disposition-notification"), _read_report),
     **dict.fromkeys(("message/feedback-report", "text/rfc822-headers"), _read_report),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 from engines.parsing import Member
 from engines.parsing.job import Job
@@ -38,8 +39,9 @@ class MemberFolder:
 
 
 def clean_name(name: str) -> str:
-    """Return a relative path without drives, roots and parent folders."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
+    """Return a relative path without drives, roots and parent folders, and with letters that are whole: some systems write
+    their accents apart."""
+    parts = PurePosixPath(normalize("NFC", name).replace("\\", "/")).parts
     kept = [part for part in parts if part not in ("/", "..", ".") and not part.endswith(":")]
     return "/".join(kept) or "unnamed"
 

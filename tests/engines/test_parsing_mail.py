@@ -331,3 +331,34 @@ def test_compressed_rtf_is_unpacked() -> None:
         "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0"
     )
     assert decompress(packed) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
+
+
+def test_encrypted_parts_are_told(read: Read) -> None:
+    secret = "--C\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--C--\n"
+    data = parts("mixed", ('multipart/encrypted; boundary="C"', secret), ("text/plain", "Sent by the list."))
+    document = read("a.eml", mail("multipart/mixed; boundary=B", data))
+    assert body(document) == ["Sent by the list."]
+    assert document.warnings_by_code == {
+        "unread_parts": "Parts of the file were not read: what is encrypted."
+    }
+
+
+def test_encrypted_mail_is_refused(read: Read) -> None:
+    secret = b"--C\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--C--\n"
+    with pytest.raises(ParseError) as caught:
+        read("a.eml", mail('multipart/encrypted; boundary="C"', secret))
+    assert caught.value.code == "password_protected"
+
+
+def test_invitation_that_is_also_attached_is_read_once(read: Read) -> None:
+    data = parts("mixed", ("text/calendar", INVITATION), ("application/ics; name=invite.ics", INVITATION))
+    document = read("a.eml", mail("multipart/mixed; boundary=B", data))
+    assert body(document).count("Round for the swimming hall") == 1
+    assert document.members == ()
+
+
+def test_mailbox_of_one_mail_is_that_mail(read: Read) -> None:
+    document = read(
+        "a.eml", b"From ann@example.org Mon Jun  1 10:00:00 2026\n" + mail("text/plain", b"Words.\n")
+    )
+    assert document.metadata["author"] == "Ann <ann@example.org>"
