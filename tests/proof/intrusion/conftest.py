@@ -31,7 +31,7 @@ class Intruder:
     def __init__(self, parser: ParserProcess, folder: Path, targets: Targets) -> None:
         self.parser, self.targets, self._folder = parser, targets, folder
 
-    def send(self, attack: str, filename: str = "hostile.org", **details: Any) -> ParsedDocument:
+    def send(self, attack: str, filename: str = "hostile.doc", **details: Any) -> ParsedDocument:
         """The reader of such a file may start programs."""
         path, workdir = self._folder / uuid4().hex, self._folder / uuid4().hex
         path.write_text(json.dumps({"attack": attack, **details} | self.targets | details))

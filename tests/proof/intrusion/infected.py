@@ -29,6 +29,7 @@ from engines.parsing import (
     frames,
     landlock,
 )
+from engines.parsing.formats import likely_type
 from engines.parsing.frames import FrameKind
 from engines.parsing.job import Job
 from engines.parsing.readers.archives import ZIP
@@ -147,4 +148,5 @@ if __name__ == "__main__":
     if layers := os.environ.get("INTRUSION_WITHOUT"):
         lack(layers)
     vars(child_file)["load_reader"] = lambda mime_type: attack
+    vars(child_file)["detect"] = lambda path, filename: likely_type(filename)
     child_process.main()
