@@ -21,6 +21,9 @@ _MIN_SIZE = 1.0  # smaller letters cannot be seen
 _MIN_SPACE = 0.15  # in sizes
 _WIDE_GAP = 0.65  # in sizes: between columns and cells, seldom between words
 _MIN_RAISED_SCALE, _MAX_RAISED_SCALE = 0.45, 0.85
+_MAX_LETTER_WIDTH = 0.6  # on average in a word, in heights
+_WORD, _HAS_DIGIT = re.compile(r"\S+"), re.compile(r"[0-9\x02\ufffe]")
+_SURROGATES = re.compile("[\ud800-\udfff]+")
 _FORCE_BOLD = 1 << 18
 _BOLD_FONT = re.compile(r"bold|black|heavy|medi|demi|CMBX|SFBX", re.I)
 _MARK_BEFORE_LETTER = re.compile("(?: |^)([\u064b-\u065f\u0670])([\u0620-\u064a])")
@@ -44,10 +47,10 @@ class _Fragment:
         "top",
     )
 
-    def __init__(self, index: int, box: Box, *, space: bool, begins_line: bool) -> None:
+    def __init__(self, index: int, box: Box) -> None:
         self.index, self.letters = index, list[str]()
         self.left, self.top, self.right, self.bottom = self._box = box
-        self.space, self.begins_line = space, begins_line
+        self.space = self.begins_line = False
         self._sign = 0  # where the letters of the last sign begin
 
     def add(self, letter: str, box: Box, *, is_turned: bool) -> None:
@@ -86,6 +89,10 @@ class _Fragment:
 class _Style(NamedTuple):
     baseline: float
     size: float
+
+
+def _character(surrogates: re.Match[str]) -> str:
+    return surrogates.group().encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _turns(letter: str, following: str) -> bool:
@@ -148,35 +155,57 @@ class TextLayer:
 
     def _pdfium_lines(self) -> Iterator[tuple[int, str]]:
         """Yield the lines with their first index. They have one letter for each of pdfium's."""
-        codes = [pdfium_c.FPDFText_GetUnicode(self._layer, at) for at in range(self._layer.count_chars())]
-        content = "".join(
-            "\n" if code in (10, 13) else chr(code) if 0 < code < 0x110000 else " " for code in codes
-        )
         start = 0
-        for text in content.split("\n"):
+        for text in self._content().split("\n"):
             if text.strip():
                 yield start, text
             start += len(text) + 1
 
+    def _content(self) -> str:
+        count = self._layer.count_chars()
+        buffer = (ctypes.c_ushort * (count + 1))()
+        size = pdfium_c.FPDFText_GetText(self._layer, 0, count, buffer) - 1
+        content = bytes(buffer)[: 2 * max(size, 0)].decode("utf-16-le", "replace")
+        if len(content) == count:
+            return content.replace("\r", "\n").replace("\0", " ")
+        # It leaves out some, so that the indexes would not fit.
+        codes = (pdfium_c.FPDFText_GetUnicode(self._layer, at) for at in range(count))
+        return "".join(
+            "\n" if code in (10, 13) else chr(code) if 0 < code < 0x110000 else " " for code in codes
+        )
+
     def _fragments(self, start: int, text: str) -> Iterator[_Fragment]:
         """Divide a line at white space, wide gaps, changes of height and of the direction of writing."""
         has_turns = RIGHT_TO_LEFT.search(text) is not None
+        begins_line, end = True, 0
+        for match in _WORD.finditer(text):
+            index, word = start + match.start(), match.group()
+            space, end = match.start() > end, match.end()
+            whole = None if has_turns or _HAS_DIGIT.search(word) else self._whole_word(index, word)
+            for fragment in (whole,) if whole else self._divided_word(index, word, has_turns=has_turns):
+                fragment.space, fragment.begins_line = space, begins_line
+                space = begins_line = False
+                yield fragment
+
+    def _whole_word(self, index: int, word: str) -> _Fragment | None:
+        """Return the word, by its first and last letters; None if there may be more than one."""
+        fragment = _Fragment(index, self._letter_box(index))
+        last = self._letter_box(index + len(word) - 1)
+        fragment.letters = list(word)
+        fragment.left, fragment.right = min(fragment.left, last[0]), max(fragment.right, last[2])
+        is_even = abs(fragment.top - last[1]) + abs(fragment.bottom - last[3]) < 0.1
+        is_narrow = fragment.letter_width < _MAX_LETTER_WIDTH * (fragment.bottom - fragment.top)
+        return fragment if is_even and is_narrow else None
+
+    def _divided_word(self, index: int, word: str, *, has_turns: bool) -> Iterator[_Fragment]:
         current: _Fragment | None = None
-        space, begins_line = False, True
-        for index, letter in enumerate(text, start):
-            if letter.isspace():
-                space = True
-                if current:
-                    yield current
-                    current = None
-                continue
-            box = self._letter_box(index)
+        for at, letter in enumerate(word, index):
+            box = self._letter_box(at)
             if current and (current.differs(box) or (has_turns and _turns(current.letters[-1], letter))):
                 yield current
                 current = None
             if not current:
-                current = _Fragment(index, box, space=space, begins_line=begins_line)
-                space = begins_line = False
+                current = _Fragment(at, box)
             current.add(letter, box, is_turned=has_turns and RIGHT_TO_LEFT.match(letter) is not None)
         if current:
             yield current
