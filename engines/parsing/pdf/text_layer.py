@@ -21,7 +21,8 @@ _MIN_SIZE = 1.0  # smaller letters cannot be seen
 _MIN_SPACE = 0.15  # in sizes
 _WIDE_GAP = 0.65  # in sizes: between columns and cells, seldom between words
 _MIN_RAISED_SCALE, _MAX_RAISED_SCALE = 0.45, 0.85
-_MAX_LETTER_WIDTH = 0.6  # on average in a word, in heights
+_MAX_LETTER_WIDTH, _MAX_WIDE_LETTER_WIDTH = 0.6, 1.1  # on average in a word, in heights
+_WIDE_LETTER = re.compile("[\u1100-\u11ff\u2e80-\ud7af\uff00-\uff60]")
 _WORD, _HAS_DIGIT = re.compile(r"\S+"), re.compile(r"[0-9\x02\ufffe]")
 _SURROGATES = re.compile("[\ud800-\udfff]+")
 _FORCE_BOLD = 1 << 18
@@ -82,9 +83,6 @@ class _Fragment:
     def letter_width(self) -> float:
         return (self.right - self.left) / len(self.letters)
 
-    def is_like(self, other: _Fragment) -> bool:
-        return abs(self.bottom - other.bottom) < 0.1 and abs(self.top - other.top) < 0.1
-
 
 class _Style(NamedTuple):
     baseline: float
@@ -127,6 +125,7 @@ class TextLayer:
         self.number, self.frame, self.hidden = number, frame, 0
         self._layer = page.get_textpage()
         self._rectangle = pdfium_c.FS_RECTF()
+        self._styles = dict[tuple[float, float], _Style]()
 
     def close(self) -> None:
         self._layer.close()
@@ -194,7 +193,8 @@ class TextLayer:
         fragment.letters = list(word)
         fragment.left, fragment.right = min(fragment.left, last[0]), max(fragment.right, last[2])
         is_even = abs(fragment.top - last[1]) + abs(fragment.bottom - last[3]) < 0.1
-        is_narrow = fragment.letter_width < _MAX_LETTER_WIDTH * (fragment.bottom - fragment.top)
+        width = _MAX_WIDE_LETTER_WIDTH if _WIDE_LETTER.match(word) else _MAX_LETTER_WIDTH
+        is_narrow = fragment.letter_width < width * (fragment.bottom - fragment.top)
         return fragment if is_even and is_narrow else None
 
     def _divided_word(self, index: int, word: str, *, has_turns: bool) -> Iterator[_Fragment]:
@@ -227,6 +227,14 @@ class TextLayer:
         if not pdfium_c.FPDFText_GetMatrix(self._layer, index, matrix):
             return True
         return (abs(matrix.d) >= abs(matrix.c)) is not self.frame.is_turned
+
+    def _style_of(self, fragment: _Fragment) -> _Style:
+        """What stands exactly side by side has one style."""
+        place = round(fragment.top, 2), round(fragment.bottom, 2)
+        style = self._styles.get(place)
+        if not style:
+            style = self._styles[place] = self._style(fragment.index)
+        return style
 
     def _style(self, index: int) -> _Style:
         """The baseline, which does not depend on the letters, and the size on the page, which many files set by a matrix."""
@@ -265,11 +273,9 @@ class TextLayer:
     def _pieces(self, fragments: list[_Fragment]) -> Iterator[Line]:
         """Join fragments into pieces, each in the style of most of its letters."""
         piece: list[_Fragment] = []
-        style = own = _Style(0.0, 0.0)
-        letters = 0
+        style, letters = _Style(0.0, 0.0), 0
         for fragment in fragments:
-            if not (piece and piece[-1].is_like(fragment)):
-                own = self._style(fragment.index)
+            own = self._style_of(fragment)
             if piece and not _joins(piece[-1], style, fragment, own):
                 yield self._line(piece, style)
                 piece, letters = [], 0
