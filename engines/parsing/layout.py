@@ -82,6 +82,8 @@ def _kind(
     text, first = texts[0], paragraph.lines[0]
     level = first.level or (levels.get(first.style, 0) if first.confidence == 100 else 0)
     is_short = len(text) <= _MAX_TITLE_LENGTH and not text.endswith((".", ",", ";"))
+    if first.is_comment:
+        return ElementKind.COMMENT, 0
     if paragraph.is_note:
         return ElementKind.NOTE, 0
     if _CAPTION.match(text):

@@ -111,3 +111,34 @@ def test_letters_that_mean_nothing_are_recognised_by_ocr(read: Read) -> None:
     lines = b"".join(b"(%s) Tj 0 -40 Td " % part.encode() for part in (words[:30], words[30:60], words[60:]))
     document = read("shifted", pdf(b"BT /F 24 Tf 10 300 Td %sET" % lines, shifted, font=b"/ToUnicode 6 0 R"))
     assert "harbour master" in texts(document)
+
+
+def test_comments_have_their_author_and_cut_no_paragraph(read: Read) -> None:
+    document = read(
+        "comments",
+        pdf(
+            b"BT /F 10 Tf 20 300 Td (The price is) Tj 0 -12 Td (forty euros.) Tj ET",
+            b"<</Type/Annot/Subtype/Text/Rect[20 290 40 302]/Contents(Is it right?)/T(Ada)>>",
+            page=b"/Annots[6 0 R]",
+        ),
+    )
+    assert outline(document) == [
+        ("text", "The price is forty euros."),
+        ("comment", "Comment by Ada: Is it right?"),
+    ]
+
+
+def test_file_that_is_attached_to_a_place_is_a_member(read: Read) -> None:
+    document = read(
+        "place",
+        pdf(
+            b"BT /F 10 Tf 20 300 Td (See the file.) Tj ET",
+            b"<</Type/Annot/Subtype/FileAttachment/Rect[20 290 40 302]/FS 7 0 R>>",
+            b"<</Type/Filespec/F(a.txt)/UF(a.txt)/EF<</F 8 0 R>>>>",
+            stream(b"Gate code 7719"),
+            page=b"/Annots[6 0 R]",
+        ),
+    )
+    assert [(member.name, member.path.read_bytes()) for member in document.members] == [
+        ("a.txt", b"Gate code 7719")
+    ]

@@ -248,3 +248,22 @@ def test_title_above_a_table(read: Read) -> None:
     content = drawn(40, 350, "Rooms of the centre", 14)
     content += rows_of_cells(("Room", "Seats", "Fee"), ("Elm", "12", "40"), ("Oak", "30", "85"))
     assert [kind for kind, _ in outline(read("rooms", pdf_pages(content)))] == ["title", "table"]
+
+
+def test_white_text_is_seen_on_dark_ground_only(read: Read) -> None:
+    content = b"0.1 0.2 0.5 rg 30 190 200 30 re f\n" + b"0 g " + drawn(40, 300, "Our price is 900 euro.")
+    content += b"1 g " + drawn(40, 250, "Floor price 640 euro.") + drawn(40, 200, "A white title.")
+    document = read("white", pdf_pages(content))
+    assert texts(document).split("\n") == ["Our price is 900 euro.", "A white title."]
+    assert document.metadata["hidden_parts"] == 1
+
+
+def test_mark_across_all_pages_is_kept_once(read: Read) -> None:
+    mark = b"BT /F 40 Tf 0.7 0.7 -0.7 0.7 100 100 Tm (DRAFT) Tj ET\n"
+    pages = [mark + drawn(40, 300, f"The text of page {name}.") for name in ("one", "two", "three")]
+    assert texts(read("draft", pdf_pages(*pages))).split("\n") == [
+        "DRAFT",
+        "The text of page one.",
+        "The text of page two.",
+        "The text of page three.",
+    ]

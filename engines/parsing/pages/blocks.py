@@ -30,6 +30,8 @@ class Line:
     bold: bool = False
     level: int = 0
     confidence: int = 100
+    is_comment: bool = False
+    is_white: bool = False
     words: tuple[Word, ...] = ()
 
     @property

@@ -43,7 +43,7 @@ def paragraphs(blocks: Iterable[Block]) -> list[_Item]:
             found.append(piece)
             continue
         is_note = id(piece) in note_lines
-        paragraph = None if is_note else _paragraph_before(found, piece)
+        paragraph = None if is_note or piece.is_comment else _paragraph_before(found, piece)
         if paragraph and _continues(paragraph.lines, piece):
             paragraph.lines.append(piece)
         else:
@@ -52,12 +52,13 @@ def paragraphs(blocks: Iterable[Block]) -> list[_Item]:
 
 
 def _paragraph_before(found: list[_Item], line: Line) -> Paragraph | None:
-    """Return the paragraph that the line may continue: the last one. The notes at the foot of a column or a page do not
-    count."""
+    """Return the paragraph that the line may continue: the last one. Comments, and the notes at the foot of a column or
+    a page, do not count."""
     for item in reversed(found):
         if isinstance(item, Paragraph):
             last = item.lines[-1]
-            if not item.is_note or (last.page == line.page and last.size == line.size):
+            is_same_note = last.page == line.page and last.size == line.size
+            if not last.is_comment and (not item.is_note or is_same_note):
                 return item
         elif isinstance(item, Table):
             return None
@@ -70,16 +71,23 @@ def _join_pieces(blocks: list[Block]) -> list[Block]:
     joined: list[Block] = []
     for block in blocks:
         last = joined[-1] if joined else None
-        if not (isinstance(block, Line) and isinstance(last, Line) and block.page == last.page):
-            joined.append(block)
-        elif _is_drop_cap(last, block):
-            is_word = last.text in _ONE_LETTER_WORDS and block.text.split()[0] in common
-            joined[-1] = replace(block, text=f"{last.text}{' ' * is_word}{block.text}", left=last.left)
-        elif _is_same_row(last, block):
-            joined[-1] = join_row(last, block)
+        both = _both_text(last, block)
+        if both and _is_drop_cap(*both):
+            initial, line = both
+            is_word = initial.text in _ONE_LETTER_WORDS and line.text.split()[0] in common
+            joined[-1] = replace(line, text=f"{initial.text}{' ' * is_word}{line.text}", left=initial.left)
+        elif both and _is_same_row(*both):
+            joined[-1] = join_row(*both)
         else:
             joined.append(block)
     return joined
+
+
+def _both_text(last: Block | None, block: Block) -> tuple[Line, Line] | None:
+    """Return both, if they are text of one page."""
+    if not (isinstance(block, Line) and isinstance(last, Line) and block.page == last.page):
+        return None
+    return None if block.is_comment or last.is_comment else (last, block)
 
 
 def _is_drop_cap(initial: Line, line: Line) -> bool:

@@ -1,10 +1,8 @@
-"""The files that are attached to a PDF."""
+"""The files inside of a PDF."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import pypdfium2.raw as pdfium_c
@@ -17,22 +15,32 @@ from engines.parsing.pdf.strings import read_string
 _MAX_FILES = 1_000
 
 
-def read_attachments(document: Any, job: Job) -> tuple[Member, ...]:
-    folder, size = MemberFolder(job), 0
-    for attachment in islice(_attachments(document), _MAX_FILES):
+class Attachments:
+    """Unpacks attached files. One that is attached to a place is mostly in the document's list, too, and taken once."""
+
+    def __init__(self, job: Job) -> None:
+        self._limit_mb = job.limits.output_mb
+        self._folder, self._size = MemberFolder(job), 0
+        self._seen = set[tuple[str, int, int]]()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(self._folder.members)
+
+    def add_all(self, document: Any) -> None:
+        for index in range(min(pdfium_c.FPDFDoc_GetAttachmentCount(document), _MAX_FILES)):
+            self.add(pdfium_c.FPDFDoc_GetAttachment(document, index))
+
+    def add(self, attachment: Any) -> None:
         name, data = read_string(pdfium_c.FPDFAttachment_GetName, attachment), _data(attachment)
-        size += len(data)
-        if size > job.limits.output_mb << 20:
-            raise ParseError(
-                "unpacks_too_large", size=f"more than {job.limits.output_mb}", limit=job.limits.output_mb
-            )
-        folder.add(name, data)
-    return tuple(folder.members)
-
-
-def _attachments(document: Any) -> Iterator[Any]:
-    for index in range(pdfium_c.FPDFDoc_GetAttachmentCount(document)):
-        yield pdfium_c.FPDFDoc_GetAttachment(document, index)
+        key = name, len(data), hash(data)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self._size += len(data)
+        if self._size > self._limit_mb << 20:
+            raise ParseError("unpacks_too_large", size=f"more than {self._limit_mb}", limit=self._limit_mb)
+        self._folder.add(name, data)
 
 
 def _data(attachment: Any) -> bytes:

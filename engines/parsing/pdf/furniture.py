@@ -78,15 +78,17 @@ def _is_repeated(edge: _Edge, alike: Sequence[_Edge], pages: int) -> bool:
 
 
 def _edges(blocks: Sequence[Line | Table], number: int, height: float) -> dict[int, _Edge]:
-    """Return the lines at the page's edges, by their index."""
+    """Return the lines at the page's edges, and those that are turned, by their index."""
     lines = sorted(
         (at for at, block in enumerate(blocks) if isinstance(block, Line)), key=lambda at: blocks[at].top
     )
     edges = dict[int, _Edge]()
-    for at in lines[:_EDGE_LINES] + lines[-_EDGE_LINES:]:
+    turned = [at for at in lines if not blocks[at].size]  # as marks across the page are
+    for at in {*lines[:_EDGE_LINES], *lines[-_EDGE_LINES:], *turned}:
         block = blocks[at]
         is_header = block.bottom < height * _EDGE_SHARE
-        if isinstance(block, Line) and (is_header or block.top > height * (1 - _EDGE_SHARE)):
+        is_at_edge = is_header or block.top > height * (1 - _EDGE_SHARE)
+        if isinstance(block, Line) and (is_at_edge or not block.size):
             numbers = tuple(map(int, _SHORT_NUMBER.findall(block.text)))
             text = _ROMAN_NUMBER.sub("~", _SHORT_NUMBER.sub("#", block.text))
             edges[at] = _Edge(number, round(block.top / _PLACE), is_header, text, numbers)

@@ -14,7 +14,8 @@ import pypdfium2.raw as pdfium_c
 from engines.parsing import ReadingWarning, ocr
 from engines.parsing.job import Job
 from engines.parsing.pages.blocks import Block, Line, Table
-from engines.parsing.pdf.annotations import add_annotations
+from engines.parsing.pdf.annotations import add_annotations, attached_files
+from engines.parsing.pdf.attachments import Attachments
 from engines.parsing.pdf.drawn_objects import drawn_objects
 from engines.parsing.pdf.furniture import without_furniture, without_line_numbers
 from engines.parsing.pdf.legibility import is_legible
@@ -24,6 +25,7 @@ from engines.parsing.pdf.pictures import Picture, insert_recognised, pictures_wi
 from engines.parsing.pdf.ruling_lines import ruling_lines
 from engines.parsing.pdf.tagged_titles import title_levels
 from engines.parsing.pdf.text_layer import TextLayer
+from engines.parsing.pdf.white_text import without_unseen
 from engines.parsing.warnings import listed, warning
 
 _MIN_LETTERS = 12
@@ -35,10 +37,10 @@ _GRAPHICS = frozenset(
 
 
 class Pages:
-    """`hidden` counts what nobody sees on them."""
+    """`hidden` counts what nobody sees on them, `attachments` are the files inside."""
 
     def __init__(self, document: Any, job: Job) -> None:
-        self.hidden = 0
+        self.hidden, self.attachments = 0, Attachments(job)
         self._document, self._job = document, job
         self._blocks: dict[int, list[Line | Table]] = {}
         self._frames: dict[int, PageFrame] = {}
@@ -48,6 +50,7 @@ class Pages:
         self._pages_by_warning: dict[str, list[int]] = {}
 
     def read_text_layers(self) -> None:
+        self.attachments.add_all(self._document)
         for number, page in self._open(range(1, len(self._document) + 1)):
             self._frames[number] = frame = PageFrame.of(page)
             pieces = self._pieces(page, number, frame)
@@ -60,6 +63,8 @@ class Pages:
                 replace(block, words=()) if isinstance(block, Line) else block for block in blocks
             ]
             self._add_annotations(page, number)
+            for attachment in attached_files(page):
+                self.attachments.add(attachment)
 
     def recognise(self) -> None:
         """Recognise the scanned pages, whose number is known before the first, which takes a second; and some pictures."""
@@ -108,10 +113,12 @@ class Pages:
     def _pieces(self, page: Any, number: int, frame: PageFrame) -> list[Line]:
         layer = TextLayer(page, number, frame, title_levels(self._document, page))
         try:
-            return layer.pieces()
+            pieces = layer.pieces()
         finally:
-            self.hidden += layer.hidden
             layer.close()
+        seen = without_unseen(pieces, page, frame)
+        self.hidden += layer.hidden + len(pieces) - len(seen)
+        return seen
 
     def _choose_pictures(self, number: int, pictures: Sequence[Picture]) -> None:
         """Choose those that were not drawn before, while they are few."""

@@ -12,7 +12,6 @@ import pypdfium2.raw as pdfium_c
 from engines.parsing import ParsedDocument, ParseError
 from engines.parsing.job import Job
 from engines.parsing.layout import elements
-from engines.parsing.pdf.attachments import read_attachments
 from engines.parsing.pdf.pages import Pages
 
 _MAX_PAGES = 10_000
@@ -39,7 +38,6 @@ def read(job: Job) -> ParsedDocument:
         pages = Pages(document, job)
         pages.read_text_layers()
         pages.recognise()
-        members = read_attachments(document, job)
         properties = document.get_metadata_dict().items()
         metadata: dict[str, Any] = {
             _METADATA_NAMES[key]: _iso_date(value) for key, value in properties if key in _METADATA_NAMES
@@ -50,7 +48,7 @@ def read(job: Job) -> ParsedDocument:
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(elements(pages.blocks())),
-        members=members,
+        members=pages.attachments.members,
         metadata=metadata,
         warnings=tuple(pages.warnings()),
     )

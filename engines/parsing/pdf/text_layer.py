@@ -15,6 +15,7 @@ from engines.parsing.pages.blocks import Line, Word
 from engines.parsing.pages.line_joining import RIGHT_TO_LEFT
 from engines.parsing.pdf.page_frame import Box, PageFrame
 from engines.parsing.pdf.raised_text import mark_raised
+from engines.parsing.pdf.white_text import is_white
 
 _ASCENT, _DESCENT = 0.75, 0.25
 _MIN_SIZE = 1.0  # smaller letters cannot be seen
@@ -25,6 +26,7 @@ _MAX_LETTER_WIDTH, _MAX_WIDE_LETTER_WIDTH = 0.6, 1.1  # on average in a word, in
 _WIDE_LETTER = re.compile("[\u1100-\u11ff\u2e80-\ud7af\uff00-\uff60]")
 _WORD, _HAS_DIGIT = re.compile(r"\S+"), re.compile(r"[0-9\x02\ufffe]")
 _SURROGATES = re.compile("[\ud800-\udfff]+")
+_MAX_SLOPE = 0.2
 _FORCE_BOLD = 1 << 18
 _BOLD_FONT = re.compile(r"bold|black|heavy|medi|demi|CMBX|SFBX", re.I)
 _MARK_BEFORE_LETTER = re.compile("(?: |^)([\u064b-\u065f\u0670])([\u0620-\u064a])")
@@ -226,7 +228,8 @@ class TextLayer:
         matrix = pdfium_c.FS_MATRIX()
         if not pdfium_c.FPDFText_GetMatrix(self._layer, index, matrix):
             return True
-        return (abs(matrix.d) >= abs(matrix.c)) is not self.frame.is_turned
+        along, across = (matrix.b, matrix.a) if self.frame.is_turned else (matrix.a, matrix.b)
+        return abs(across) <= _MAX_SLOPE * abs(along)
 
     def _style_of(self, fragment: _Fragment) -> _Style:
         """What stands exactly side by side has one style."""
@@ -301,6 +304,7 @@ class TextLayer:
             bottom=style.baseline + size * _DESCENT,
             size=size,
             level=self._level(piece[0].index),
+            is_white=is_white(pdfium_c.FPDFText_GetFillColor, self._layer, piece[0].index),
             bold=self._is_bold(max(piece, key=lambda one: len(one.letters)).index),
             words=words,
         )
