@@ -229,7 +229,7 @@ class TextLayer:
         if not pdfium_c.FPDFText_GetMatrix(self._layer, index, matrix):
             return True
         along, across = (matrix.b, matrix.a) if self.frame.is_turned else (matrix.a, matrix.b)
-        return abs(across) <= _MAX_SLOPE * abs(along)
+        return bool(abs(across) <= _MAX_SLOPE * abs(along))
 
     def _style_of(self, fragment: _Fragment) -> _Style:
         """What stands exactly side by side has one style."""
