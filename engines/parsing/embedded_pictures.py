@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 
-from engines.parsing import Element, ElementKind, element_builders
+from engines.parsing import Element, ElementKind
 from engines.parsing.job import Job
 
 _MIN_WIDTH, _MIN_HEIGHT = 100, 30  # pixels
+_MIN_LETTERS = 3  # fewer are what recognition sees in patterns
 _DRAWINGS = ("EMF", "WMF")
 
 
@@ -36,10 +37,12 @@ class Pictures:
         from engines.parsing import images, layout  # take seconds
 
         self._left -= 1
-        found = layout.elements(images.read_embedded(self._job, io.BytesIO(data)))
+        found = list(layout.elements(images.read_embedded(self._job, io.BytesIO(data))))
+        if sum(map(str.isalnum, "".join(element.text for element in found))) < _MIN_LETTERS:
+            return []
         return [
             element._replace(page=page)
             if element.kind is not ElementKind.TITLE
-            else element_builders.paragraph(element.text, page)
+            else element._replace(kind=ElementKind.TEXT, level=0, page=page)
             for element in found
         ]

@@ -101,14 +101,16 @@ def _join_initials(root: Any) -> None:
 
 
 def _write_formulas(root: Any) -> None:
+    """Write formulas as text, with a space between those that follow each other."""
     for group in list(root.iter(f"{M}oMathPara")):
         for formula in group.findall(f"{M}oMath"):
             group.addprevious(formula)
-            group.addprevious(run(" "))
         remove(group)
     for formula in list(root.iter(f"{M}oMath")):
         if formula.getparent() is not None:
-            formula.addprevious(run(f"{Mark.FORMULA}{written(formula)}{Mark.FORMULA}"))
+            following = formula.getnext()
+            space = " " if following is not None and following.tag == formula.tag else ""
+            formula.addprevious(run(f"{Mark.FORMULA}{written(formula)}{Mark.FORMULA}{space}"))
             remove(formula)
 
 
