@@ -267,3 +267,29 @@ def test_mark_across_all_pages_is_kept_once(read: Read) -> None:
         "The text of page two.",
         "The text of page three.",
     ]
+
+
+def test_bullets_that_are_drawn_apart_belong_to_their_items(read: Read) -> None:
+    items = "Book the hall.", "Tell the choir.", "Return the keys."
+    content = b"".join(drawn(60, 300 - 20 * at, item) for at, item in enumerate(items))
+    content += b"".join(drawn(40, 300 - 20 * at, "\u2022") for at in range(3))
+    assert outline(read("list", pdf_pages(content))) == [("list_item", item) for item in items]
+
+
+def test_page_numbers_that_change_sides_are_left_out(read: Read) -> None:
+    pages = [
+        drawn(40 + 300 * (at % 2), 20 + 2 * at, str(at)) + drawn(40, 300, f"Text {'abc'[at - 1]}.")
+        for at in (1, 2, 3)
+    ]
+    assert texts(read("sides", pdf_pages(*pages))).split("\n") == ["Text a.", "Text b.", "Text c."]
+
+
+def test_line_that_begins_bold_is_no_title(read: Read) -> None:
+    content = (
+        drawn(40, 300, "Conversational", font="B")
+        + drawn(115, 300, " agents use tools in a way that is")
+        + drawn(40, 288, "known to all of us.")
+    )
+    assert outline(read("bold", pdf_pages(content))) == [
+        ("text", "Conversational agents use tools in a way that is known to all of us.")
+    ]

@@ -15,7 +15,7 @@ from engines.parsing.pages.blocks import Block, Furniture, Line, Table, are_in_r
 _EDGE_LINES = 3
 _NEAR_PAGES = 4
 _EDGE_SHARE = 0.15  # of the page's height
-_PLACE = 4.0  # how exactly furniture keeps its place
+_PLACE = 3.0  # how exactly furniture keeps its place
 _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page|seite|pagina|página|p\.|s\.)\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:of|von|/|de|sur|di)\s*\d{1,4})?\W*",
     re.I,
@@ -25,22 +25,25 @@ _MIN_LINE_NUMBERS = 4
 
 
 class _Edge(NamedTuple):
-    """A line at the edge of a page: its place, its text with # for short numbers, and those numbers."""
+    """A line at the edge of a page: its place, its text with # for short numbers, and those numbers. Page numbers may be
+    anywhere."""
 
     page: int
-    place: int
+    place: float
     is_header: bool
     text: str
     numbers: tuple[int, ...]
 
     @property
-    def key(self) -> tuple[int, bool, str]:
-        return self.place, self.is_header, self.text
+    def key(self) -> tuple[bool, str]:
+        return self.is_header, self.text
 
     def repeats(self, other: _Edge) -> bool:
-        """Return whether the numbers are the same, or count the pages."""
+        """Return whether the place is the same, and the numbers are the same or count the pages."""
         pages = other.page - self.page
-        return all(two - one in (0, pages) for one, two in zip(self.numbers, other.numbers, strict=True))
+        return abs(self.place - other.place) <= _PLACE and all(
+            two - one in (0, pages) for one, two in zip(self.numbers, other.numbers, strict=True)
+        )
 
 
 def without_furniture(
@@ -49,10 +52,10 @@ def without_furniture(
     """Return the pages' blocks without what stands in the same place at the edge of several pages near each other, page
     numbers aside. The first of each is kept, before its page. Nothing is furniture on a page that has nothing else."""
     edges = {number: _edges(blocks, number, heights[number]) for number, blocks in pages.items()}
-    alike = defaultdict[tuple[int, bool, str], list[_Edge]](list)
+    alike = defaultdict[tuple[bool, str], list[_Edge]](list)
     for edge in (edge for found in edges.values() for edge in found.values()):
         alike[edge.key].append(edge)
-    seen = set[tuple[int, bool, str]]()
+    seen = set[tuple[bool, str]]()
     kept: list[Block] = []
     for number, blocks in pages.items():
         repeated = {
@@ -91,7 +94,10 @@ def _edges(blocks: Sequence[Line | Table], number: int, height: float) -> dict[i
         if isinstance(block, Line) and (is_at_edge or not block.size):
             numbers = tuple(map(int, _SHORT_NUMBER.findall(block.text)))
             text = _ROMAN_NUMBER.sub("~", _SHORT_NUMBER.sub("#", block.text))
-            edges[at] = _Edge(number, round(block.top / _PLACE), is_header, text, numbers)
+            if _PAGE_NUMBER.fullmatch(block.text):
+                edges[at] = _Edge(number, 0.0, False, "#" * len(numbers), numbers)
+            else:
+                edges[at] = _Edge(number, block.top, is_header, text, numbers)
     return edges
 
 

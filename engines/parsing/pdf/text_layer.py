@@ -305,7 +305,10 @@ class TextLayer:
             size=size,
             level=self._level(piece[0].index),
             is_white=is_white(pdfium_c.FPDFText_GetFillColor, self._layer, piece[0].index),
-            bold=self._is_bold(max(piece, key=lambda one: len(one.letters)).index),
+            bold=all(
+                self._is_bold(one.index)
+                for one in (max(piece, key=lambda one: len(one.letters)), piece[0], piece[-1])
+            ),
             words=words,
         )
 
