@@ -76,9 +76,11 @@ def read_doc(job: Job) -> ParsedDocument:
 
         return libreoffice.read(job)
     pictures = Pictures(job)
-    found, last_page = elements(
-        tree, lambda part: (pictures.read(part) if isinstance(part, bytes) else None) or ()
-    )
+
+    def read_picture(part: str | bytes) -> list[Element]:
+        return pictures.read(part) or [] if isinstance(part, bytes) else []
+
+    found, last_page = elements(tree, read_picture)
     files, refused = embedded_files(data)
     folder, pages = MemberFolder(job), page_count(data)
     for file in files:

@@ -25,7 +25,6 @@ _STRUCTURE = re.compile(r"[\\^_{]")
 _CODE_FONTS = ("courier", "consolas", "menlo", "monaco", "lucida console", "source code", "dejavu sans mono")
 _CODE_SIGNS = re.compile(r"^\s{2,}\S|[{}]|[;{]\s*$|\w\([^ ]*\)|\w = \S")
 
-
 ReadPart = Callable[[str | bytes], Iterable[Element]]
 
 
@@ -59,24 +58,26 @@ class _Writer:
                     self._notes[kind, block.get("id") or 0] = block
 
     def section(self, section: Node) -> None:
+        first = next(filter(None, map(office_tree.block_text, section["elements"])), "")
+        page = self.page + first.startswith(Mark.PAGE)
         for name in ("first_page_header", "header", "even_page_header"):
-            self._repeat(ElementKind.HEADER, section.get(name))
+            self._repeat(ElementKind.HEADER, section.get(name), page)
         self._blocks(section["elements"])
         for name in ("first_page_footer", "footer", "even_page_footer"):
-            self._repeat(ElementKind.FOOTER, section.get(name))
+            self._repeat(ElementKind.FOOTER, section.get(name), self.page)
 
     def rest(self) -> None:
         """Write the notes to which no mark led."""
         for key in list(self._notes):
             self._write_note(key)
 
-    def _repeat(self, kind: ElementKind, part: Node | None) -> None:
+    def _repeat(self, kind: ElementKind, part: Node | None, page: int) -> None:
         """Write a header or footer, once for all sections that have it."""
         lines = (_readable(office_tree.block_text(block)) for block in (part or {}).get("content") or ())
         text = "\n".join(line.strip() for line in lines if line.strip()).replace(Mark.PAGE, "")
         if text and text not in self._repeated:
             self._repeated.add(text)
-            self.elements.append(Element(kind=kind, text=text, page=self.page))
+            self.elements.append(Element(kind=kind, text=text, page=page))
 
     def _blocks(self, blocks: Iterable[Node]) -> None:
         for block in blocks:
@@ -92,7 +93,7 @@ class _Writer:
             elif kind == "page_break":
                 self.page += 1
             elif kind == "image":
-                self._show([b64decode(block["data"])] if block.get("data") else [])
+                self._follow([block], ())
             elif kind not in ("footnote", "endnote"):
                 self._blocks(block.get("content") or ())
 
@@ -195,11 +196,13 @@ class _Writer:
             )
 
     def _follow(self, content: Iterable[Node], names: Iterable[str]) -> None:
-        """Write what belongs behind an element: notes and comments whose marks are in it, and parts that it shows."""
+        """Write what belongs behind an element: notes and comments whose marks are in it, pictures, and other parts."""
         for part in content:
-            kind, separator, _ = part["type"].rpartition("_ref")
+            kind, separator, _ = part["type"].partition("_ref")
             if separator:
                 self._write_note((kind, part.get("note_id") or part.get("comment_id") or 0))
+            elif kind == "image" and part.get("data"):
+                self._show([b64decode(part["data"])])
         self._show(names)
 
     def _show(self, parts: Iterable[str | bytes]) -> None:

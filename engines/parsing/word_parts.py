@@ -14,16 +14,8 @@ from engines.parsing.ole_objects import unpack
 from engines.parsing.warnings import listed, warning
 from engines.parsing.word_package import Package
 
-_OTHER_FILES = {
-    ".mht",
-    ".mhtml",
-    ".rtf",
-    ".txt",
-    ".docx",
-    ".doc",
-    ".xml",
-}  # imported pages that become members
 _PAGES = {".htm", ".html", ".xhtml"}
+_OTHER_FILES = {".mht", ".mhtml", ".rtf", ".txt", ".docx", ".doc"}  # imported pages that become members
 _EMBEDDED = ("package", "oleObject", "aFChunk")
 
 

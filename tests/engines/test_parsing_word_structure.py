@@ -243,3 +243,15 @@ def test_row_that_runs_over_is_one_break(read: Read) -> None:
         ("Name | What | Size\na | longtext | 1", 1),
         ("Name | What | Size\nb | c | 2", 2),
     ]
+
+
+def test_headers_are_on_the_first_page_of_their_section(read: Read) -> None:
+    def section(key: str) -> str:
+        return f'<w:sectPr><w:headerReference w:type="default" r:id="{key}"/></w:sectPr>'
+
+    source = word_file(
+        paragraph("First.", section("h")) + paragraph("Second.") + section("i"),
+        parts={"header1.xml": paragraph("Part one"), "header2.xml": paragraph("Part two")},
+        relations={"h": ("header", "header1.xml"), "i": ("header", "header2.xml")},
+    )
+    assert pages(read("a.docx", source)) == [("Part one", 1), ("First.", 1), ("Part two", 2), ("Second.", 2)]
