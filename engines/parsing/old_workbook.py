@@ -4,33 +4,44 @@ it cannot read, through office-oxide."""
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Iterator
 from typing import Any
 
 from engines.parsing import (
     Element,
+    ElementKind,
     PageKind,
     ParsedDocument,
     ParseError,
     element_builders,
     number_formats,
     office_tree,
+    old_workbook_drawings,
     warnings,
 )
 from engines.parsing.job import Job
+from engines.parsing.old_workbook_drawings import Drawn
 from engines.parsing.sheet_tables import Area, Sheet, sheet_elements
 
 # Shown as the reader's country writes dates.
 _DATES_OF_A_COUNTRY = (14, 22)
+_LAST_ROW = 1 << 20
 
 
 def read(job: Job) -> ParsedDocument:
     import xlrd
 
     try:
+        stream = old_workbook_drawings.workbook_stream(job.path)
         book = xlrd.open_workbook(
-            str(job.path), logfile=io.StringIO(), formatting_info=True, on_demand=True, ragged_rows=True
+            file_contents=stream,
+            logfile=io.StringIO(),
+            formatting_info=True,
+            on_demand=True,
+            ragged_rows=True,
         )
-        return _read_book(job, book)
+        return _read_book(job, book, stream)
     except ParseError:
         raise
     except Exception as error:  # it has no base class of its own for all that goes wrong
@@ -39,30 +50,52 @@ def read(job: Job) -> ParsedDocument:
         return _read_otherwise(job, error)
 
 
-def _read_book(job: Job, book: Any) -> ParsedDocument:
+def _read_book(job: Job, book: Any, stream: bytes) -> ParsedDocument:
     elements: list[Element] = []
-    hidden, limit = 0, job.limits.text_mb << 20
-    for number in range(book.nsheets):
-        source = book.sheet_by_index(number)
-        if source.visibility:
+    hidden, limit, worksheets = 0, job.limits.text_mb << 20, iter(range(book.nsheets))
+    drawn = _drawn_sheets(book, stream)
+    for number, one in enumerate(drawn, 1):
+        at = next(worksheets, None) if one.is_worksheet else None
+        if one.is_hidden:
             hidden += 1
-        else:
-            sheet = _read_sheet(book, source, number + 1, limit)
-            limit -= sheet.size
-            found, hidden_in_sheet = sheet_elements(sheet)
-            elements += found
-            hidden += hidden_in_sheet
-        book.unload_sheet(number)
+            continue
+        sheet = Sheet(name=one.name, number=number, limit=limit)
+        if at is not None:
+            _read_cells(book, book.sheet_by_index(at), sheet)
+            book.unload_sheet(at)
+        sheet.remarks += ((_LAST_ROW, element) for element in _drawn_elements(one, number))
+        limit -= sheet.size
+        found, hidden_in_sheet = sheet_elements(sheet)
+        elements += found
+        hidden += hidden_in_sheet
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(elements),
-        metadata={"page_count": book.nsheets, "hidden_parts": hidden or None, "author": book.user_name},
+        metadata={"page_count": len(drawn), "hidden_parts": hidden or None, "author": book.user_name},
         page_kind=PageKind.SHEET,
     )
 
 
-def _read_sheet(book: Any, source: Any, number: int, limit: int) -> Sheet:
-    sheet = Sheet(name=source.name, number=number, limit=limit)
+def _drawn_sheets(book: Any, stream: bytes) -> list[Drawn]:
+    """Return all sheets that people see in the file: neither macros nor what belongs to them."""
+    try:
+        found = [one for one in old_workbook_drawings.sheets(stream) if one.is_worksheet or one.is_chart]
+    except (IndexError, struct.error):
+        found = []
+    if sum(one.is_worksheet for one in found) == book.nsheets:
+        return found
+    worksheets = (book.sheet_by_index(at) for at in range(book.nsheets))
+    return [Drawn(sheet.name, True, False, bool(sheet.visibility), [], []) for sheet in worksheets]
+
+
+def _drawn_elements(drawn: Drawn, page: int) -> Iterator[Element]:
+    for text in drawn.texts:
+        yield element_builders.paragraph(text, page)
+    if drawn.titles:
+        yield Element(ElementKind.CAPTION, " — ".join(dict.fromkeys(drawn.titles)), page)
+
+
+def _read_cells(book: Any, source: Any, sheet: Sheet) -> None:
     sheet.merged = [
         Area(top, left, bottom - 1, right - 1) for top, bottom, left, right in source.merged_cells
     ]
@@ -73,7 +106,6 @@ def _read_sheet(book: Any, source: Any, number: int, limit: int) -> Sheet:
         sheet.add_row(row, {column: text for column, text in texts if text})
     for (row, column), note in sorted(source.cell_note_map.items()):
         sheet.add_comment(row, column, note.text.strip().removeprefix(f"{note.author}:"), note.author)
-    return sheet
 
 
 def _text(book: Any, cell: Any) -> str:
@@ -114,5 +146,5 @@ def _read_otherwise(job: Job, error: Exception) -> ParsedDocument:
         elements=tuple(elements),
         metadata={"page_count": len(sections)},
         page_kind=PageKind.SHEET,
-        warnings=(warnings.warning("damaged", reason=str(error)),),
+        warnings=(warnings.warning("damaged", reason=str(error) or type(error).__name__),),
     )

@@ -14,6 +14,7 @@ from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 
 from engines.parsing import ElementKind, PageKind, ParsedDocument
+from engines.parsing.ole_writer import written
 from tests.engines.reading import Read, outline, zipped
 
 OFFICE = "http://schemas.openxmlformats.org"
@@ -343,3 +344,42 @@ def test_workbooks_with_errors_are_read_otherwise(read: Read) -> None:
     document = read("a.xlsx", data)
     assert tables(document) == ["Anchor | steel"]
     assert [warning.code for warning in document.warnings] == ["damaged"]
+
+
+def old_record(kind: int, form: str = "", *numbers: int, rest: bytes = b"") -> bytes:
+    data = struct.pack(f"<{form}", *numbers) + rest
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def test_boxes_and_charts_of_old_workbooks_are_read(read: Read) -> None:
+    begin, end = old_record(0x809, "HHHHII", 0x600, 0x10, 0, 1997, 0, 6), old_record(0x0A)
+    box = old_record(0x5D, "HHHH", 0x15, 0x12, 6, 1, rest=bytes(14)) + old_record(
+        0x1B6, "HHHHHHHH", *[0] * 5, 9, 0, 0
+    )
+    box += old_record(0x3C, rest=b"\0Wet ") + old_record(0x3C, rest=b"\1" + "years".encode("utf-16-le"))
+    chart = old_record(0x100D, "HBB", 0, 7, 0, rest=b"Harvest")
+    parts = {
+        "Notes": (0, begin + box + end),
+        "Picture": (2, begin + chart + end),
+        "Inside": (0, begin + box + end),
+    }
+    start = old_record(0x809, "HHHHII", 0x600, 5, 0, 1997, 0, 6) + old_record(0x42, "H", 1200)
+    size = len(start + end) + sum(
+        len(old_record(0x85, "IBBBB", *[0] * 5, rest=name.encode())) for name in parts
+    )
+    for name, (kind, _) in parts.items():
+        at = size + sum(
+            len(part)
+            for other, (_, part) in parts.items()
+            if list(parts).index(other) < list(parts).index(name)
+        )
+        start += old_record(0x85, "IBBBB", at, int(name == "Inside"), kind, len(name), 0, rest=name.encode())
+    book = start + end + b"".join(part for _, part in parts.values())
+    document = read("a.xls", written({("Workbook",): book}))
+    assert [(str(e.kind), e.text, e.page) for e in document.elements] == [
+        ("title", "Notes", 1),
+        ("text", "Wet years", 1),
+        ("title", "Picture", 2),
+        ("caption", "Harvest", 2),
+    ]
+    assert document.metadata["hidden_parts"] == 1
