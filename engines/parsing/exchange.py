@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from engines.parsing import ParseError
+from engines.parsing import ParseError, job
 from engines.parsing.answers import Answer
 from engines.parsing.frames import PREFIX, FrameError, FrameKind
 from engines.parsing.job import Limits
@@ -76,8 +76,8 @@ class Exchange:
         os.close(self._log)
 
     def _restart_timeout(self) -> None:
-        last = self._started + self._limits.total_seconds(self._pages)
-        self._deadline = min(time.monotonic() + self._limits.seconds, last)
+        last = self._started + job.WALL_FACTOR * self._limits.total_seconds(self._pages)
+        self._deadline = min(time.monotonic() + job.WALL_FACTOR * self._limits.seconds, last)
 
     def _receive(self, size: int) -> bytes:
         """Return that many bytes, or fewer at the end of the channel."""
@@ -101,7 +101,7 @@ class Exchange:
                 self._drain_log()
             if channel in ready:
                 return
-        raise ParseError("parse_timeout", seconds=self._limits.seconds)
+        raise ParseError("parse_timeout", seconds=job.WALL_FACTOR * self._limits.seconds)
 
     def _drain_log(self) -> None:
         """Read what has been printed, and keep its end."""

@@ -8,14 +8,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _FOLDER_MARGIN_MB = 64
-_SECONDS_PER_PAGE = 5  # a page takes about one; a turned one, on a busy machine, a few
+_SECONDS_PER_PAGE = 5  # a page takes about one; a turned one a few
+# A busy machine takes longer for the same CPU time.
+WALL_FACTOR = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits per file. `seconds` restart with each page recognised by OCR, of which there are at most `ocr_pages`, within
-    `total_seconds`. `memory_mb` is the address space of the process and of each program that it starts, and the memory that
-    they have together; `output_mb` the size to which a file may unpack, and `text_mb` how much of it may be text."""
+    """Limits per file. `seconds` of CPU time restart with each page recognised by OCR, of which there are at most
+    `ocr_pages`, within `total_seconds`; a file ends after `WALL_FACTOR` times as long in any case. `memory_mb` is the
+    address space of the process and of each program that it starts, and the memory that they have together; `output_mb`
+    the size to which a file may unpack, and `text_mb` how much of it may be text."""
 
     seconds: int
     memory_mb: int

@@ -22,7 +22,7 @@ FAILED = 3  # the status of a process that could not be confined, and did not op
 _MAX_OPEN_FILES = 256
 _MAX_PROCESSES = 64  # threads count; LibreOffice has some 20
 _MAX_OTHER_PROCESSES = 256  # of the same user, where a namespace does not set them apart
-_CPU_MARGIN_SECONDS = 2
+_CPU_MARGIN_SECONDS = 1
 # What readers, and the programs that they start, read besides OYL's own code.
 _READABLE = (
     *("/lib", "/lib64", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share"),
@@ -90,8 +90,8 @@ def confine(ruleset: landlock.Ruleset, limits: Limits, file: int) -> None:
 
 
 def allow_cpu(limits: Limits) -> None:
-    """Limit the CPU time until the next page that is recognised, and for good that of all pages. This backs up the worker's
-    timeout, and also ends an orphaned process."""
+    """Limit the CPU time until the next page that is recognised, and for good that of all pages. The worker's timeout, which
+    is longer, ends what waits or ignores signals."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     total = limits.total_seconds(limits.ocr_pages) + _CPU_MARGIN_SECONDS

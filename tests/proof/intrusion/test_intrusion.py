@@ -221,6 +221,7 @@ def test_pages_do_not_lengthen_the_time_of_a_text(targets):
 
 def test_pages_lengthen_the_time_of_a_scan_within_a_total(targets, monkeypatch):
     monkeypatch.setattr(job, "_SECONDS_PER_PAGE", 0)
+    monkeypatch.setattr(job, "WALL_FACTOR", 1)
     limits = replace(LIMITS, seconds=1, ocr_pages=9)
     with intruder(targets, limits=limits) as hostile, pytest.raises(ParseError) as caught:
         hostile.send("pages", pages=9, start="%PDF-")
