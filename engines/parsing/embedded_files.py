@@ -1,4 +1,4 @@
-"""Files inside of slides and sheets, which become documents of their own."""
+"""Files inside of slides and sheets, old and new, which become documents of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engines.parsing import Member, ReadingWarning
 from engines.parsing.job import Job
 from engines.parsing.members import MemberFolder
 from engines.parsing.office_package import Package
-from engines.parsing.ole_objects import unpack
+from engines.parsing.ole_objects import EmbeddedFile, unpack
 from engines.parsing.warnings import listed, warning
 
 _KINDS = ("package", "oleObject")
@@ -19,12 +19,22 @@ def members(
     job: Job, package: Package, parts: Iterable[str]
 ) -> tuple[tuple[Member, ...], tuple[ReadingWarning, ...]]:
     """Unpack what these parts embed. (What charts are made of, they show themselves.)"""
-    folder, refused = MemberFolder(job), list[str]()
+    files, refused = list[EmbeddedFile](), list[str]()
     for name in dict.fromkeys(target for part in parts for target in package.targets(part, *_KINDS)):
         file = unpack(package.data(name), PurePosixPath(name).name)
         if file is None:
             refused.append(PurePosixPath(name).name)
         else:
-            folder.add(file.name, file.data)
+            files.append(file)
+    return stored(job, files, refused)
+
+
+def stored(
+    job: Job, files: Iterable[EmbeddedFile], refused: list[str]
+) -> tuple[tuple[Member, ...], tuple[ReadingWarning, ...]]:
+    """Store the files as members, and warn of those that were refused."""
+    folder = MemberFolder(job)
+    for file in files:
+        folder.add(file.name, file.data)
     warnings = (warning("unread_members", names=listed(refused)),) if refused else ()
     return tuple(folder.members), warnings

@@ -4,7 +4,9 @@ comments.)"""
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from engines.parsing import (
@@ -14,11 +16,13 @@ from engines.parsing import (
     ParsedDocument,
     ParseError,
     element_builders,
+    embedded_files,
     office_tree,
     warnings,
 )
 from engines.parsing.job import Job
 from engines.parsing.old_slide_records import Record, current_records, records
+from engines.parsing.ole_objects import EmbeddedFile, unpack
 from engines.parsing.reading_order import Box, in_reading_order
 from engines.parsing.sheet_tables import count_header_rows
 
@@ -34,6 +38,7 @@ _HIDDEN_SLIDE = 4
 _GROUP_FLAGS, _HIDDEN_SHAPE, _TABLE_FLAGS, _IS_TABLE = 0x3BF, 0x20002, 0x39F, 1
 _FURNITURE = (7, 8, 9, 10)  # places for date, number, foot and head
 _OF_SLIDES, _OF_NOTES = 0, 2
+_OBJECT, _MAX_OBJECT_BYTES = 4113, 64 << 20
 _ORDER = {ElementKind.TITLE: 0}
 
 
@@ -65,9 +70,11 @@ def read(job: Job) -> ParsedDocument:
         "author": _decoded(facts.author),
         "subject": _decoded(facts.subject),
     }
+    members, _ = embedded_files.stored(job, deck.embedded_files(), [])
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(elements),
+        members=members,
         metadata=metadata | {"page_count": len(deck.slides), "hidden_parts": deck.hidden or None},
         page_kind=PageKind.SLIDE,
     )
@@ -125,6 +132,15 @@ class _Deck:
                     self._notes[number] = record
         if not self.slides:
             raise KeyError("slides")
+
+    def embedded_files(self) -> Iterator[EmbeddedFile]:
+        """Yield the files in objects; macros are stored in the same way, and are none."""
+        for number, record in self._newest.items():
+            if record.kind == _OBJECT:
+                with suppress(zlib.error):
+                    data = _inflated(record.content[4:]) if record.instance else record.content
+                    if file := unpack(data, f"object{number}"):
+                        yield file
 
     def _listed(self, listed: Record) -> Iterator[tuple[int, Record, list[_Text]]]:
         """Yield the number and the record of each slide or page of notes in a list, and the texts that follow its entry."""
@@ -201,6 +217,10 @@ class _Deck:
         texts = [text.text for shape in shapes for text in _texts_of(shape, []) if text.kind == _NOTES_TEXT]
         if words := "\n".join(texts).replace("\r", "\n").replace("\x0b", "\n").strip():
             yield Element(ElementKind.NOTE, words, page)
+
+
+def _inflated(data: bytes) -> bytes:
+    return zlib.decompressobj().decompress(data, _MAX_OBJECT_BYTES)
 
 
 def _texts(found: list[Record]) -> list[_Text]:

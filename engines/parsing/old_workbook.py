@@ -15,9 +15,11 @@ from engines.parsing import (
     ParsedDocument,
     ParseError,
     element_builders,
+    embedded_files,
     number_formats,
     office_tree,
     old_workbook_drawings,
+    ole_objects,
     warnings,
 )
 from engines.parsing.job import Job
@@ -68,9 +70,15 @@ def _read_book(job: Job, book: Any, stream: bytes) -> ParsedDocument:
         found, hidden_in_sheet = sheet_elements(sheet)
         elements += found
         hidden += hidden_in_sheet
+    files, refused = ole_objects.embedded_files(job.path.read_bytes())
+    if any(one.is_hidden for one in drawn):  # nothing says on which sheet they are
+        files, refused = [], [*(file.name for file in files), *refused]
+    members, losses = embedded_files.stored(job, files, refused)
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(elements),
+        members=members,
+        warnings=losses,
         metadata={"page_count": len(drawn), "hidden_parts": hidden or None, "author": book.user_name},
         page_kind=PageKind.SHEET,
     )

@@ -14,6 +14,7 @@ SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EMBEDDED = 2
 _NATIVE = "\x01Ole10Native"
 _POOL = "ObjectPool"  # where Word keeps its objects
+_EXCEL_OBJECT = "MBD"
 # By the stream that only this kind of file has.
 _SUFFIXES = {
     "WordDocument": ".doc",
@@ -57,22 +58,28 @@ def unpack(data: bytes, name: str) -> EmbeddedFile | None:
 
 
 def embedded_files(data: bytes) -> tuple[list[EmbeddedFile], list[str]]:
-    """Return the files inside an old Word document, and the names of objects that hold none."""
+    """Return the files inside an old Word document or Excel workbook, and the names of objects that hold none."""
     import olefile
 
     found, refused = list[EmbeddedFile](), list[str]()
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
-            names = dict.fromkeys(entry[1] for entry in ole.listdir() if entry[0] == _POOL and len(entry) > 2)
-            for name in names:
-                file = _read_object(ole, name)
+            for place in dict.fromkeys(filter(None, map(_place_of_object, ole.listdir()))):
+                file = _read_object(ole, list(place))
                 if file is None:
-                    refused.append(name)
+                    refused.append(place[-1])
                 else:
                     found.append(file)
     except _BROKEN:
         refused.append(_POOL)
     return found, refused
+
+
+def _place_of_object(entry: list[str]) -> tuple[str, ...]:
+    """Return the storage of the object that an entry belongs to, or nothing."""
+    if entry[0] == _POOL and len(entry) > 2:
+        return tuple(entry[:2])
+    return (entry[0],) if entry[0].startswith(_EXCEL_OBJECT) and len(entry) > 1 else ()
 
 
 def page_count(data: bytes) -> int | None:
@@ -87,10 +94,9 @@ def page_count(data: bytes) -> int | None:
     return pages if isinstance(pages, int) else None
 
 
-def _read_object(ole: Any, name: str) -> EmbeddedFile | None:
-    place = [_POOL, name]
+def _read_object(ole: Any, place: list[str]) -> EmbeddedFile | None:
     try:
-        file = _read_storage(ole, place, f"object{name}")
+        file = _read_storage(ole, place, f"object{place[-1]}")
         return file._replace(data=file.data or _copy(ole, place)) if file else None
     except _BROKEN:
         return None

@@ -375,7 +375,8 @@ def test_boxes_and_charts_of_old_workbooks_are_read(read: Read) -> None:
         )
         start += old_record(0x85, "IBBBB", at, int(name == "Inside"), kind, len(name), 0, rest=name.encode())
     book = start + end + b"".join(part for _, part in parts.values())
-    document = read("a.xls", written({("Workbook",): book}))
+    package = {("MBD1", "Package"): zipped({"xl/workbook.xml": b"x"}), ("Workbook",): book}
+    document = read("a.xls", written(package))
     assert [(str(e.kind), e.text, e.page) for e in document.elements] == [
         ("title", "Notes", 1),
         ("text", "Wet years", 1),
@@ -383,3 +384,6 @@ def test_boxes_and_charts_of_old_workbooks_are_read(read: Read) -> None:
         ("caption", "Harvest", 2),
     ]
     assert document.metadata["hidden_parts"] == 1
+    # Nothing tells on which sheet a file is: it may be the hidden one.
+    assert document.members == ()
+    assert [warning.code for warning in document.warnings] == ["unread_members"]

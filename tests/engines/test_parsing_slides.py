@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -241,7 +242,7 @@ def old_table(*cells: tuple[int, int, int, str]) -> bytes:
     return record(0xF003, facts, *shapes)
 
 
-def old_deck(*slides: tuple[bytes, bytes, int]) -> bytes:
+def old_deck(*slides: tuple[bytes, bytes, int], embedded: bytes = b"") -> bytes:
     """Slides have their texts in the outline, their shapes, and whether they are hidden."""
     listed = [
         atom(1011, "<5I", number, 0, 0, 255 + number, 0) + outline
@@ -249,7 +250,12 @@ def old_deck(*slides: tuple[bytes, bytes, int]) -> bytes:
     ]
     document = record(1000, record(4080, *listed))
     found, places = b"", []
-    for container in (document, *(old_slide(shapes, hidden) for _, shapes, hidden in slides)):
+    objects = (
+        [record(4113, struct.pack("<I", len(embedded)), zlib.compress(embedded), instance=1, atom=True)]
+        if embedded
+        else []
+    )
+    for container in (document, *(old_slide(shapes, hidden) for _, shapes, hidden in slides), *objects):
         places.append(len(found))
         found += container
     places_at = len(found)
@@ -297,6 +303,15 @@ def test_old_presentations_are_read(read: Read) -> None:
     ]
     assert {element.page for element in document.elements} == {2}
     assert document.metadata["hidden_parts"] == 1
+
+
+def test_files_in_old_presentations_become_members(read: Read) -> None:
+    data = old_deck(
+        (old_text(0, "Prices"), old_shape(0, 0, atom(3998, "<I", 0)), 0), embedded=zipped({"a.txt": b"x"})
+    )
+    document = read("a.ppt", data)
+    assert words(document)[0] == "Prices"
+    assert [member.path.read_bytes()[:2] for member in document.members] == [b"PK"]
 
 
 OPEN_DECK = (
