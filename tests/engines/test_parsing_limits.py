@@ -113,6 +113,20 @@ def test_next_file_is_parsed_after_a_timeout(tmp_path: Path) -> None:
         assert parse(parser, tmp_path, "a.txt", b"a clean file").elements
 
 
+def test_time_without_a_processor_does_not_count(tmp_path: Path) -> None:
+    """As on a machine that is busy."""
+    lines = b"".join(b"1 0 0 1 9 %d Tm (%s) Tj " % (at, b"word " * 20) for at in range(850, 50, -20))
+    pages = repeated_page_pdf(50, b"BT /F 8 Tf " + lines + b"ET")
+    with limited_parser(PARSER_SECONDS=2) as parser, ThreadPoolExecutor(1) as thread:
+        parsing = thread.submit(parse, parser, tmp_path, "a.pdf", pages)
+        parses_it = process_of_file()
+        parses_it.suspend()
+        time.sleep(3)
+        assert not parsing.done()
+        parses_it.resume()
+        assert parsing.result().elements
+
+
 def test_memory_limit_is_enforced(tmp_path: Path) -> None:
     with limited_parser(PARSER_MEMORY_MB=600, PARSER_TEXT_MB=64) as parser:
         error = parse_error(parser, tmp_path, "a.xml", b"<d>" + b"<a/>" * 8_000_000 + b"</d>")
