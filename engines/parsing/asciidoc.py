@@ -134,13 +134,14 @@ class _Reader:
         if not item and lines[at].startswith((" ", "\t")):
             end = _end_of_paragraph(lines, at)
             return end, [element_builders.code("\n".join(lines[at:end]))]
-        end = _end_of_paragraph(lines, at, is_item=bool(item))
         if item:
+            end = _end_of_paragraph(lines, at, is_item=True)
             text = "\n".join([item[6], *lines[at + 1 : end]])
             return end, [element_builders.item(self._number(item) + self._inline.words(text))]
         if (term := _TERM.match(lines[at])) and "://" not in lines[at]:
             self._numbers.clear()
             return at + 1, [element_builders.item(self._inline.words(f"{term[1]}: {term[2] or ''}".strip()))]
+        end = _end_of_paragraph(lines, at)
         if lines[at - 1] != "+":  # it does not belong to an item
             self._numbers.clear()
         text = "\n".join(line.removesuffix(" +") for line in lines[at:end])

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 
-_NOTE = re.compile(r"footnote(?:ref)?:([\w-]*)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]")
-_ANCHOR = re.compile(r"\[\[[^\[\]]*\]\]|anchor:[\w-]+\[[^\]]*\]")
-_PASSED = re.compile(r"(?:pass:\w*\[([^\]]*)\])|\+\+\+(.+?)\+\+\+|(?<!\w)\+(\S(?:.*?\S)?)\+(?!\w)")
+_NOTE = re.compile(r"footnote(?:ref)?:([\w-]*)\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,2000})\]")
+_ANCHOR = re.compile(r"\[\[[^\[\]]{0,200}\]\]|anchor:[\w-]+\[[^\]]*\]")
+_PASSED = re.compile(
+    r"(?:pass:\w*\[([^\]]{0,500})\])|\+\+\+(.{1,400}?)\+\+\+|(?<!\w)\+(\S(?:.{0,400}?\S)?)\+(?!\w)"
+)
 _FORMULA = re.compile(r"(?:stem|latexmath|asciimath):\[((?:[^\]\\]|\\.)*)\]")
-_MENU = re.compile(r"menu:([^\[\]]+)\[([^\]]*)\]")
-_KEY = re.compile(r"(?:kbd|btn):\[([^\]]*)\]")
-_PICTURE = re.compile(r"(?:image|icon):[^\s:\[][^\[]*\[([^\],]*)[^\]]*\]")
-_REFERENCE = re.compile(r"<<([^,<>]+)(?:,[ \t]*([^<>]+))?>>")
-_CROSS_REFERENCE = re.compile(r"xref:([^\[\s]+)\[([^\]]*)\]")
-_LINK = re.compile(r"(?:link:|mailto:)?((?:https?://|ftp://|(?<=link:)|(?<=mailto:))[^\s\[\]]*)\[([^\]]*)\]")
+_MENU = re.compile(r"menu:([^\[\]]{1,100})\[([^\]]{0,500})\]")
+_KEY = re.compile(r"(?:kbd|btn):\[([^\]]{0,500})\]")
+_PICTURE = re.compile(r"(?:image|icon):[^\s:\[][^\[\s]{0,500}\[([^\],]{0,500})[^\]]{0,500}\]")
+_REFERENCE = re.compile(r"<<([^,<>]{1,300})(?:,[ \t]*([^<>]{1,500}))?>>")
+_CROSS_REFERENCE = re.compile(r"xref:([^\[\s]+)\[([^\]]{0,500})\]")
+_LINK = re.compile(
+    r"(?:link:|mailto:)?((?:https?://|ftp://|(?<=link:)|(?<=mailto:))[^\s\[\]]{0,2000})\[([^\]]{0,500})\]"
+)
 _ATTRIBUTE = re.compile(r"\{([\w-]+)\}")
 _RAISED = re.compile(r"\^([0-9+-]+)\^")
 _TEXT_STYLE = re.compile(r"\[[.#][\w.# -]+\](?=[#*_`])")
 _EMPHASIS = re.compile(
-    r"(?<![\w*_`#])([*_`#]{1,2})(?=\S)(.+?)(?<=\S)\1(?![\w*_`#])|(\*\*|__|``|##)(?=\S)(.+?)(?<=\S)\3", re.S
+    r"(?<![\w*_`#])([*_`#]{1,2})(?=\S)(.{1,400}?)(?<=\S)\1(?![\w*_`#])|(\*\*|__|``|##)(?=\S)(.{1,400}?)(?<=\S)\3",
+    re.S,
 )
 _SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _SIGNS = {"(C)": "©", "(R)": "®", "(TM)": "™", " -- ": " – ", "...": "…"}

@@ -15,18 +15,18 @@ from engines.parsing.text import load_counted
 
 _REMARK = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n[ \t]*(?!\n))?")
 _VERBATIM = re.compile(
-    r"\\begin\{(verbatim|Verbatim|lstlisting|minted|comment)\*?\}(?:\[[^\]]*\]|\{[^}]*\})*(.*?)\\end\{\1\*?\}",
+    r"\\begin\{(verbatim|Verbatim|lstlisting|minted|comment)\*?\}(?:\[[^\]]{0,500}\]|\{[^}]{0,500}\})*((?:(?!\\begin\{\1).)*?)\\end\{\1\*?\}",
     re.S,
 )
 # The places where a paragraph ends.
 _BLOCK = re.compile(
     r"\\begin\{(?P<formula>equation|align|alignat|displaymath|eqnarray|gather|multline|flalign|math)(?P<star>\*?)\}"
-    r"(?P<typed>.*?)\\end\{(?P=formula)(?P=star)\}|\\\[(?P<display>.*?)\\\]|\$\$(?P<dollars>.*?)\$\$"
-    r"|\\begin\{(?P<table>tabular[xy*]?|longtable|tabulary)\}(?P<cells>.*?)\\end\{(?P=table)\}"
-    r"|\\(?P<title>part|chapter|(?:sub){0,2}section|(?:sub)?paragraph)\*?\s*(?:\[[^\]]*\])?(?=\{)"
-    r"|\\(?P<caption>caption)\*?\s*(?:\[[^\]]*\])?(?=\{)"
-    r"|\\(?P<item>item)\b[ \t]*(?:\[(?P<label>[^\]]*)\])?"
-    r"|\\(?P<edge>begin|end)\{(?P<name>[\w*]+)\}(?:\[[^\]]*\])?"
+    r"(?P<typed>(?:(?!\\begin\{(?P=formula)).)*?)\\end\{(?P=formula)(?P=star)\}|\\\[(?P<display>(?:(?!\\\[).)*?)\\\]|\$\$(?P<dollars>[^$]*)\$\$"
+    r"|\\begin\{(?P<table>tabular[xy*]?|longtable|tabulary)\}(?P<cells>(?:(?!\\begin\{(?P=table)).)*?)\\end\{(?P=table)\}"
+    r"|\\(?P<title>part|chapter|(?:sub){0,2}section|(?:sub)?paragraph)\*?\s*(?:\[[^\]]{0,500}\])?(?=\{)"
+    r"|\\(?P<caption>caption)\*?\s*(?:\[[^\]]{0,500}\])?(?=\{)"
+    r"|\\(?P<item>item)\b[ \t]*(?:\[(?P<label>[^\]\n]{0,200})\])?"
+    r"|\\(?P<edge>begin|end)\{(?P<name>[\w*]+)\}(?:\[[^\]]{0,500}\])?"
     r"|\x00(?P<code>\d+)\x00|\n[ \t]*\n|\\par\b",
     re.S,
 )
@@ -58,7 +58,7 @@ class _Reader:
         self._body = body.partition("\\end{document}")[0] if begin else source
         self.metadata: dict[str, Any] = {}
         for command, name in _METADATA.items():
-            if found := re.search(rf"\\{command}\s*(?:\[[^\]]*\])?(?=\{{)", source):
+            if found := re.search(rf"\\{command}\s*(?:\[[^\]]{{0,500}}\])?(?=\{{)", source):
                 self.metadata[name] = plain(braced(source, found.end()))[0]
 
     def _keep_code(self, match: re.Match[str]) -> str:

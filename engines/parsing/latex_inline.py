@@ -64,7 +64,7 @@ _LETTERS = {
 }
 _LETTER_NAMES = "|".join(sorted(_LETTERS, key=len, reverse=True))
 _LETTER = re.compile(rf"\\({_LETTER_NAMES})(?![A-Za-z])(?:\{{\}})?[ \t]*")
-_MATH = re.compile(r"(?<!\\)\$((?:[^$\\]|\\.)+)\$|\\\((.+?)\\\)", re.S)
+_MATH = re.compile(r"(?<!\\)\$((?:[^$\\]|\\.){1,2000})\$|\\\((.{1,2000}?)\\\)", re.S)
 _SIGNS = {
     "---": "—",
     "--": "–",
@@ -87,12 +87,12 @@ setlength addtolength setcounter newcommand renewcommand definecolor graphicspat
 vphantom hyphenation title author date newtheorem theoremstyle rule color fontsize linespread pagenumbering
 foreignlanguage selectlanguage
 """
-_UNSEEN_COMMAND = re.compile(rf"\\(?:{'|'.join(_UNSEEN.split())})\*?(?![A-Za-z])(?:\s*\[[^\]]*\])*")
-_SECOND_SEEN = re.compile(r"\\(?:href|textcolor|colorbox|hyperref)\s*(?:\[[^\]]*\])?(?=\{)")
+_UNSEEN_COMMAND = re.compile(rf"\\(?:{'|'.join(_UNSEEN.split())})\*?(?![A-Za-z])(?:\s*\[[^\]]{{0,500}}\])*")
+_SECOND_SEEN = re.compile(r"\\(?:href|textcolor|colorbox|hyperref)\s*(?:\[[^\]]{0,500}\])?(?=\{)")
 _REFERENCES = "cite|citep|citet|autocite|parencite|textcite|ref|eqref|autoref|cref|Cref|pageref"
-_BRACKETED = re.compile(rf"\\(?:{_REFERENCES})\*?(?:\[[^\]]*\])*\{{([^}}]*)\}}")
-_NOTE = re.compile(r"\\(?:footnote|thanks|footnotetext)\s*(?:\[[^\]]*\])?(?=\{)")
-_COMMAND = re.compile(r"\\[A-Za-z@]+\*?(?:\[[^\]\n]*\])?[ \t]*|\\[^A-Za-z]")
+_BRACKETED = re.compile(rf"\\(?:{_REFERENCES})\*?(?:\[[^\]]{{0,500}}\])*\{{([^}}]{{0,500}})\}}")
+_NOTE = re.compile(r"\\(?:footnote|thanks|footnotetext)\s*(?:\[[^\]]{0,500}\])?(?=\{)")
+_COMMAND = re.compile(r"\\[A-Za-z@]+\*?(?:\[[^\]\n]{0,500}\])?[ \t]*|\\[^A-Za-z]")
 
 
 def braced(text: str, at: int) -> str:

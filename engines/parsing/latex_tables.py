@@ -8,13 +8,13 @@ from collections.abc import Callable
 from engines.parsing import Element, element_builders
 from engines.parsing.latex_inline import argument_end
 
-_ROW = re.compile(r"\\\\(?:\s*\[[^\]]*\])?\*?|\\tabularnewline\b")
+_ROW = re.compile(r"\\\\(?:\s*\[[^\]]{0,500}\])?\*?|\\tabularnewline\b")
 _CELL = re.compile(r"(?<!\\)&")
 _RULE = re.compile(
-    r"\\(?:[hct]line|toprule|midrule|bottomrule|cmidrule|cline|end(?:first)?head|end(?:last)?foot)\b(?:\([^)]*\))?(?:\{[^}]*\})?"
+    r"\\(?:[hct]line|toprule|midrule|bottomrule|cmidrule|cline|end(?:first)?head|end(?:last)?foot)\b(?:\([^)]{0,100}\))?(?:\{[^}]{0,500}\})?"
 )
 _COLUMNS_SPAN = re.compile(r"\s*\\multicolumn\s*\{(\d+)\}\s*(?=\{)")
-_ROWS_SPAN = re.compile(r"\s*\\multirow\s*(?:\[[^\]]*\])?\{\s*(\d+|\*)[^}]*\}\s*(?=\{)")
+_ROWS_SPAN = re.compile(r"\s*\\multirow\s*(?:\[[^\]]{0,500}\])?\{\s*(\d+|\*)[^}]*\}\s*(?=\{)")
 _MAX_SPAN = 100
 
 

@@ -32,14 +32,15 @@ _METADATA = {
     "keywords": "keywords",
 }
 _CODE_BLOCKS = ("src", "example")
+_MAX_DRAWER = 200  # lines
 _UNSEEN_BLOCKS = ("comment", "export")
 
-_INLINE_NOTE = re.compile(r"\[fn:([\w-]*)(?::((?:[^\[\]]|\[[^\[\]]*\])*))?\]")
-_LINK = re.compile(r"\[\[([^\[\]]+)\](?:\[([^\[\]]+)\])?\]")
+_INLINE_NOTE = re.compile(r"\[fn:([\w-]*)(?::((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,2000}))?\]")
+_LINK = re.compile(r"\[\[([^\[\]]{1,2000})\](?:\[([^\[\]]{1,2000})\])?\]")
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|pdf)$", re.I)
-_EMPHASIS = re.compile(r"(?<![\w*/_=~+])([*/_=~+])(\S(?:.*?\S)?)\1(?![\w*/_=~+])")
-_UNSEEN = re.compile(r"<<<?[^<>\n]+>>>?|@@\w+:.*?@@|\\\\[ \t]*$", re.M)
-_DATE = re.compile(r"[<\[](\d{4}-\d\d-\d\d[^<>\[\]\n]*)[>\]]")
+_EMPHASIS = re.compile(r"(?<![\w*/_=~+])([*/_=~+])(\S(?:.{0,400}?\S)?)\1(?![\w*/_=~+])")
+_UNSEEN = re.compile(r"<<<?[^<>\n]{1,200}>>>?|@@\w+:.{0,400}?@@|\\\\[ \t]*$", re.M)
+_DATE = re.compile(r"[<\[](\d{4}-\d\d-\d\d[^<>\[\]\n]{0,60})[>\]]")
 
 
 def read(job: Job) -> ParsedDocument:
@@ -100,7 +101,8 @@ class _Reader:
     def _unseen(self, lines: list[str], at: int) -> tuple[int, list[Element]] | None:
         line = lines[at].strip()
         if _DRAWER.match(line):
-            at = next((end for end in range(at, len(lines)) if _DRAWER_END.match(lines[end])), at)
+            last = min(len(lines), at + _MAX_DRAWER)
+            at = next((end for end in range(at, last) if _DRAWER_END.match(lines[end])), at)
             return at + 1, []
         return (at + 1, []) if not line or _COMMENT.match(line) or set(line) == {"-"} else None
 

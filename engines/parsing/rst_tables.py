@@ -59,8 +59,9 @@ def simple_table(lines: list[str], start: int, words: Words) -> tuple[int, Eleme
     edges = [run.start() for run in re.finditer(r"=+", lines[start])]
     rows: list[list[str]] = []
     header_rows = 0
+    inner_rules = set(rules[1:-1])
     for at in range(start + 1, end):
-        if at in rules[1:-1]:
+        if at in inner_rules:
             header_rows = len(rows)
         elif lines[at] and not _RULE.match(lines[at]):
             cells = [lines[at][a:b].strip() for a, b in zip(edges, [*edges[1:], None], strict=True)]
