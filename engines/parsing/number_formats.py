@@ -101,18 +101,30 @@ def _sections(code: str) -> tuple[_Section, ...]:
     found = []
     for tokens in sections[:4]:
         condition = next((token.text for token in tokens if token.kind == "condition"), "")
-        found.append(_Section(condition, tuple(_with_minutes([t for t in tokens if t.kind != "condition"]))))
+        rest = [token for token in tokens if token.kind != "condition"]
+        found.append(_Section(condition, tuple(_with_decimals(_with_minutes(rest)))))
     return tuple(found)
 
 
 def _tokens(code: str) -> Iterator[_Token]:
     for match in _TOKEN.finditer(code):
         kind = match.lastgroup
-        if kind == "scientific" or (kind == "fraction" and not re.search("[hs]", code, re.I)):
-            yield from (_Token("other", char) for char in match[0])
+        if kind == "scientific":
+            yield from _single(match[0])
         elif kind:
             text = match[kind]
             yield _Token("text" if kind in ("quoted", "escaped", "currency") else kind, text)
+
+
+def _single(text: str) -> list[_Token]:
+    return [_Token("other", char) for char in text]
+
+
+def _with_decimals(tokens: list[_Token]) -> list[_Token]:
+    """What is a part of seconds in a time, is one of units otherwise."""
+    if any(token.kind in ("date", "elapsed") for token in tokens):
+        return tokens
+    return [one for token in tokens for one in (_single(token.text) if token.kind == "fraction" else [token])]
 
 
 def _with_minutes(tokens: list[_Token]) -> list[_Token]:
@@ -201,6 +213,8 @@ def _number_text(section: _Section, value: float) -> str:
     digits = [
         at for at, token in enumerate(section.tokens) if token.kind == "other" and token.text in _DIGITS
     ]
+    if digits and _Token("other", "/") in section.tokens:  # the denominator may be given
+        digits += [at for at, token in enumerate(section.tokens) if at > digits[-1] and token.text.isdigit()]
     if not digits:
         sign = "-" if value < 0 else ""
         return sign + "".join(token.text for token in section.tokens).strip()
@@ -270,18 +284,16 @@ def _scientific_text(mantissa: str, exponent: str, number: Decimal) -> str:
 
 
 def _fraction_text(codes: str, number: Decimal) -> str:
+    """Take the denominator that the format gives, or the best one with so many digits."""
     upper, _, lower = codes.partition("/")
-    has_whole = bool(re.search(r"[0#?]\s+[0#?]", upper))
-    fixed = lower.strip()
-    limit = int(fixed) if fixed.isdigit() and int(fixed) else 10 ** sum(code in _DIGITS for code in lower) - 1
-    whole = int(number) if has_whole else 0
+    whole = int(number) if re.search(r"[0#?][\s\0]+[0#?]", upper) else 0
     rest = Fraction(number) - whole
-    part = (
-        Fraction(round(rest * limit), limit)
-        if fixed.isdigit() and int(fixed)
-        else rest.limit_denominator(limit)
-    )
-    if part == 1:
-        whole, part = whole + 1, Fraction(0)
-    shown_part = f"{part.numerator}/{part.denominator}" if part else ""
-    return " ".join(filter(None, (str(whole) if whole or not part else "", shown_part)))
+    if lower.strip().isdigit() and int(lower):
+        above, below = round(rest * int(lower)), int(lower)
+    else:
+        best = rest.limit_denominator(10 ** sum(code in _DIGITS for code in lower) - 1)
+        above, below = best.numerator, best.denominator
+    if above == below:
+        whole, above = whole + 1, 0
+    parts = (str(whole) if whole or not above else "", f"{above}/{below}" if above else "")
+    return " ".join(filter(None, parts))
