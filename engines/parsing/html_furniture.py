@@ -26,6 +26,7 @@ _LINKS = re.compile(
     r"(?<![\w-])(?:bread-?crumbs?|(?:main|page|side|site|sub|top)?-?(?:menu|nav|navbar|navigation|footer|header)"
     r"|pager|pagination|related(?:-\w+)?|share|sharing|side-?bar|skip-?(?:link|nav|to-\w+)|social(?:-\w+)?)(?![\w-])"
 )
+_FOOTER = re.compile(r"(?<![\w-])(?:page-?|site-?)?footer(?![\w-])")
 _MANY_LINKS = 0.5
 _MAX_NOTICE = 3_000
 
@@ -50,7 +51,7 @@ def _is_furniture(node: Any) -> bool:
         node.tag == "nav"
         or node.get("role") in _ROLES
         or (node.tag == "aside" and (not _is_in(node, ("main", "article")) or _has_many_links(node)))
-        or (node.tag == "footer" and not _is_in(node, _SECTIONS))
+        or ((node.tag == "footer" or _FOOTER.search(names)) and not _is_in(node, _SECTIONS))
         or bool(_COOKIES.search(names) and _NOTICE.search(names) and _length(node) < _MAX_NOTICE)
         or (
             (node.tag == "header" or bool(_LINKS.search(names)))

@@ -19,11 +19,12 @@ _FILE = re.compile(
 )
 _TEX = re.compile(r"math/tex(;\s*mode=display)?")
 _ICON_FONTS = re.compile(r"\bmaterial-(?:icons|symbols)\b|\bglyphicon\b")
-_CHECKED = {True: "[x] ", False: "[ ] "}
+_CHECKED = {True: " [x] ", False: " [ ] "}
 _UNSEEN_INPUTS = frozenset(("button", "file", "hidden", "image", "password", "reset", "submit"))
 _NOTE_MARKS = (
     ".//a[@role='doc-noteref' or @*[local-name()='type']='noteref' or contains(@class,'footnote-ref')]"
 )
+_ANCHOR_SIGNS = ("¶", "#", "§", "🔗")  # links of headings to themselves
 _BACK = "↩↑^⏎\ufe0e\ufe0f "
 
 
@@ -33,6 +34,8 @@ def replace_inline(root: Any) -> None:
     for node in list(root.iter(*_REPLACEMENTS)):
         _REPLACEMENTS[node.tag](node)
     for link in root.iter("a"):
+        if "".join(link.itertext()).strip() in _ANCHOR_SIGNS:
+            _set_text(link, "")
         _add_address(link, base)
 
 
@@ -102,7 +105,7 @@ def _show_quote(node: Any) -> None:
 def _show_input(node: Any) -> None:
     kind = node.get("type", "text").lower()
     is_box = kind in ("checkbox", "radio")
-    _set_text(node, _CHECKED["checked" in node.attrib] if is_box else node.get("value", ""))
+    _set_text(node, _CHECKED["checked" in node.attrib] if is_box else f" {node.get('value', '')} ")
     if kind in _UNSEEN_INPUTS:
         _set_text(node, "")
 
@@ -113,7 +116,11 @@ def _show_selected(node: Any) -> None:
         for option in node.iter("option")
         if "selected" in option.attrib
     )
-    _set_text(node, ", ".join(chosen))
+    _set_text(node, f" {', '.join(chosen)} ")
+
+
+def _show_area(node: Any) -> None:
+    _set_text(node, f" {''.join(node.itertext())} ")
 
 
 def _leave_out(node: Any) -> None:
@@ -152,4 +159,5 @@ _REPLACEMENTS: dict[str, Callable[[Any], None]] = {
     "span": _leave_out_icon,
     "sup": _show_raised,
     "svg": _show_drawing,
+    "textarea": _show_area,
 }

@@ -82,7 +82,7 @@ def _grid(rows: list[Any]) -> list[list[_Cell]]:
             while (y, x) in places:
                 x += 1
             width = max(width, x + 1)  # columns in which no cell begins say nothing
-            cell = _Cell(cell_text(node), node.tag == "th" or row.getparent().tag == "thead")
+            cell = _Cell(cell_text(node), _is_header(node))
             right = x + min(_span(node, "colspan") or 1, _MAX_SPAN)
             height = _span(node, "rowspan") or len(rows)
             for below in range(y, min(len(rows), y + height)):
@@ -90,6 +90,16 @@ def _grid(rows: list[Any]) -> list[list[_Cell]]:
             x = right
     empty = _Cell("", is_header=True)
     return [[places.get((y, x), empty) for x in range(width)] for y in range(len(rows))]
+
+
+def _is_header(cell: Any) -> bool:
+    """Many pages have no other sign of names than bold letters."""
+    is_bold = not (cell.text or "").strip() and len(cell) == 1 and cell[0].tag in ("b", "strong")
+    return (
+        cell.tag == "th"
+        or cell.getparent().getparent().tag == "thead"
+        or (is_bold and not (cell[0].tail or "").strip())
+    )
 
 
 def _span(cell: Any, name: str) -> int:

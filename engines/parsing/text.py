@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from engines.parsing import Element, ParsedDocument, ParseError, element_builders, encoding
 from engines.parsing.encoding import Decoded
@@ -43,13 +44,21 @@ def normalize_newlines(text: str) -> str:
 
 
 def elements(text: str) -> Iterator[Element]:
-    for block in _BLANK_LINES.split(text.replace("\f", "\n\n")):
+    for block in _joined_rows(_BLANK_LINES.split(text.replace("\f", "\n\n"))):
         if _is_aligned(block):
             yield element_builders.code(block)
         elif _BULLET.match(block):
             yield from _items(block)
         elif block.strip():
             yield element_builders.paragraph(block)
+
+
+def _joined_rows(blocks: Iterable[str]) -> Iterator[str]:
+    """Join rows of a table that have blank lines between them."""
+    for is_row, group in groupby(blocks, key=lambda block: "\n" not in block and bool(_GAP.search(block))):
+        rows = list(group)
+        joined = "\n".join(rows)
+        yield from [joined] if is_row and _is_aligned(joined) else rows
 
 
 def _items(block: str) -> Iterator[Element]:

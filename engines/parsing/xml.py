@@ -69,12 +69,13 @@ def _parse(text: str) -> tuple[Any, tuple[ReadingWarning, ...]]:
     data = source.encode("utf-8", "replace")
     try:
         return _without_entities(etree.fromstring(data, etree.XMLParser(**_PARSER_OPTIONS))), ()
-    except etree.XMLSyntaxError as error:
-        root = etree.fromstring(data, etree.XMLParser(**_PARSER_OPTIONS, recover=True))
+    except etree.XMLSyntaxError:
+        parser = etree.XMLParser(**_PARSER_OPTIONS, recover=True)
+        root = etree.fromstring(data, parser)
         if root is None:
             raise
-        is_harmless = str(error).startswith(_HARMLESS)
-        return _without_entities(root), () if is_harmless else (warning("damaged", reason=str(error)),)
+        reasons = [entry.message for entry in parser.error_log if not entry.message.startswith(_HARMLESS)]
+        return _without_entities(root), (warning("damaged", reason=reasons[0]),) if reasons else ()
 
 
 def _character(match: re.Match[str]) -> str:

@@ -28,6 +28,7 @@ def shown(page: str) -> list[tuple[str, str]]:
         "<div class='main-nav'><a href=/a>One</a> <a href=/b>Two</a></div>",
         "<a class='skip-link' href=#main>Jump to content</a>",
         "<footer><p>© 2024 ACME. Imprint.</p></footer>",
+        "<div class=footer>© 2024 ACME</div>",
         "<dialog>Subscribe now</dialog>",
         "<button>Accept all</button>",
         "<i class='material-icons'>expand_more</i>",
@@ -95,6 +96,11 @@ def test_tables_inside_of_a_table_with_names_stay_in_their_cell() -> None:
     assert shown(page) == [("table", "Hall | Crew\n3 | Amber 05:40")]
 
 
+def test_a_first_row_in_bold_names_the_columns() -> None:
+    (table,) = html.elements("<table><tr><td><b>City</b><td><strong>Pop</strong><tr><td>Ulm<td>1</table>")
+    assert (table.header_rows, table.text) == (1, "City | Pop\nUlm | 1")
+
+
 def test_tables_that_arrange_a_page_are_no_tables() -> None:
     page = "<table role=presentation><tr><td>left<td>right</table>"
     assert shown(page) == [("text", "left"), ("text", "right")]
@@ -119,7 +125,7 @@ def test_raised_figures_and_fields_are_marked() -> None:
         " <ruby>東京<rp>(</rp><rt>とうきょう</rt><rp>)</rp></ruby>"
         "<p><input type=checkbox checked>yes <input type=radio>no <input type=hidden value=x><input type=submit value=Go>"
     )
-    assert [text for _, text in shown(page)] == [
+    assert [" ".join(text.split()) for _, text in shown(page)] == [
         "10³ m, x^(n+1), the 5th, see[4], “so”, 東京",
         "[x] yes [ ] no",
     ]

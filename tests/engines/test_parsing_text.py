@@ -51,6 +51,15 @@ def test_columns_in_text_stay_aligned(read: Read) -> None:
     assert document.elements[1].text == table
 
 
+def test_rows_with_blank_lines_between_them_stay_aligned(read: Read) -> None:
+    rows = ["Article        Qty   Shelf", "Hammer          12     A4", "Saw                    B1", "End."]
+    document = read("a.txt", "\n\n".join(rows).encode())
+    assert outline(document) == [
+        ("code", "\n".join(rows[:3])),
+        ("text", "End."),
+    ]
+
+
 def test_json_keeps_numbers_and_words_as_written(read: Read) -> None:
     document = read(
         "a.json",
