@@ -15,22 +15,33 @@ from engines.parsing.sheet_tables import blocks_of_rows, table_elements, without
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50
+_MAX_LINES = 20  # of a cell
 _SAMPLE_CHARACTERS = 65_536
 _DECLARED = re.compile(r'"?sep=(.)"?\n', re.I)
 
 
 def read(job: Job) -> ParsedDocument:
-    content = text.load(job)
+    loaded = text.load_counted(job)
+    content = loaded.text
     csv.field_size_limit(max(len(content), 131_072))
     declared = _DECLARED.match(content)  # Excel's own first line
     if declared:
         content = content[declared.end() :]
     delimiter = declared[1] if declared else "\t" if job.mime_type == TSV else _delimiter(content)
-    rows = csv.reader(io.StringIO(content), delimiter=delimiter)
+    rows = _rows(content, delimiter)
     elements = [
         element for block in blocks_of_rows(rows) for element in table_elements(without_empty_columns(block))
     ]
-    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements))
+    return ParsedDocument(mime_type=job.mime_type, elements=tuple(elements), warnings=loaded.warnings)
+
+
+def _rows(content: str, delimiter: str) -> list[list[str]]:
+    rows = list(csv.reader(io.StringIO(content), delimiter=delimiter))
+    is_torn = content.count('"') % 2 and any(cell.count("\n") > _MAX_LINES for row in rows for cell in row)
+    if not is_torn:
+        return rows
+    # A quotation mark that is never closed, as in 12" pipe, would make one cell of all that follows.
+    return list(csv.reader(io.StringIO(content), delimiter=delimiter, quoting=csv.QUOTE_NONE))
 
 
 def _delimiter(content: str) -> str:

@@ -321,6 +321,18 @@ def test_tables_in_text_have_columns_and_names(
     assert (table.text, table.header_rows) == (expected, header_rows)
 
 
+def test_a_quotation_mark_that_is_never_closed_takes_no_rows(read: Read) -> None:
+    lines = ["size,name", '"3 inch,rope', *(f"{number},rope" for number in range(40))]
+    (table,) = read("a.csv", "\n".join(lines).encode()).elements
+    assert len(table.text.split("\n")) == len(lines)
+    assert table.text.endswith("39 | rope")
+
+
+def test_bytes_that_were_replaced_in_tables_are_warned_of(read: Read) -> None:
+    document = read("a.csv", "name,town\nBär,Köln\n".encode() * 20 + b"K\xe4the,Bonn\n")
+    assert [warning.code for warning in document.warnings] == ["replaced_bytes"]
+
+
 def test_lines_above_a_table_are_no_row_of_it(read: Read) -> None:
     assert outline(read("a.csv", b"Prices of May,\nname,price\nrope,1\n")) == [
         ("text", "Prices of May"),
