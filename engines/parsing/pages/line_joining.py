@@ -7,7 +7,10 @@ from collections.abc import Container, Iterable
 
 _HYPHENS = "-\u00ad\u2010\x02\ufffe"
 # Chinese and Japanese have no spaces. (Korean has.)
-_UNSPACED = "\u2e80-\u30ff\u31c0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_UNSPACED = (
+    "\u2e80-\u30ff\u31c0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uffef"  # but for wide Latin letters
+)
 _UNSPACED_END, _UNSPACED_START = re.compile(f"[{_UNSPACED}]$"), re.compile(f"^[{_UNSPACED}]")
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _LAST_WORD, _FIRST_WORD = re.compile(r"[\w'’\-]+$"), re.compile(r"^[\w'’\-]+")

@@ -304,7 +304,7 @@ class TextLayer:
             bottom=style.baseline + size * _DESCENT,
             size=size,
             level=self._level(piece[0].index),
-            is_white=is_white(pdfium_c.FPDFText_GetFillColor, self._layer, piece[0].index),
+            is_white=is_white(self._layer, piece[0].index),
             bold=all(
                 self._is_bold(one.index)
                 for one in (max(piece, key=lambda one: len(one.letters)), piece[0], piece[-1])

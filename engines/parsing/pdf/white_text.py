@@ -1,49 +1,41 @@
-"""White text, which is seen only where something dark is below it."""
+"""White text, which is seen only where something else is below it."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pypdfium2.raw as pdfium_c
 
 from engines.parsing.pages.blocks import Line
-from engines.parsing.pdf.drawn_objects import Drawn, drawn_objects
-from engines.parsing.pdf.page_frame import Box, PageFrame
+from engines.parsing.pdf.page_frame import PageFrame
 
 _MIN_WHITE = 250
-_GROUND = frozenset({pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_PATH, pdfium_c.FPDF_PAGEOBJ_SHADING})
+_MAX_PIXELS = 2_000_000
+_MIN_CONTRAST = 8
 
 
-def is_white(function: Any, *arguments: Any) -> bool:
-    """Return whether the pdfium function gives white as the colour."""
+def is_white(layer: Any, index: int) -> bool:
+    """Return whether a letter is filled with white, as far as pdfium tells: it takes patterns for white, too."""
     red, green, blue, opacity = (ctypes.c_uint() for _ in range(4))
-    if not function(*arguments, red, green, blue, opacity):
+    if not pdfium_c.FPDFText_GetFillColor(layer, index, red, green, blue, opacity):
         return False
     return min(red.value, green.value, blue.value) >= _MIN_WHITE
 
 
 def without_unseen(pieces: Sequence[Line], page: Any, frame: PageFrame) -> list[Line]:
-    """Leave out white pieces on the white page."""
+    """Leave out the white pieces that cannot be told from what is around them."""
     if not any(piece.is_white for piece in pieces):
         return list(pieces)
-    grounds = list(_grounds(page, frame))
-    return [piece for piece in pieces if not piece.is_white or any(_is_on(piece, box) for box in grounds)]
+    scale = min(1.0, (_MAX_PIXELS / max(frame.width * frame.height, 1.0)) ** 0.5)
+    bitmap = page.render(scale=scale, grayscale=True, draw_annots=False, may_draw_forms=False)
+    pixels = bytes(bitmap.buffer)
+    return [piece for piece in pieces if not piece.is_white or _is_seen(piece, pixels, bitmap, scale)]
 
 
-def _grounds(page: Any, frame: PageFrame) -> Iterator[Box]:
-    for drawn in drawn_objects(page, _GROUND):
-        box = drawn.box(frame)
-        if box and not _is_white_path(drawn):
-            yield box
-
-
-def _is_white_path(drawn: Drawn) -> bool:
-    is_path = pdfium_c.FPDFPageObj_GetType(drawn.handle) == pdfium_c.FPDF_PAGEOBJ_PATH
-    return bool(is_path) and is_white(pdfium_c.FPDFPageObj_GetFillColor, drawn.handle)
-
-
-def _is_on(piece: Line, box: Box) -> bool:
-    x, y = (piece.left + piece.right) / 2, (piece.top + piece.bottom) / 2
-    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+def _is_seen(piece: Line, pixels: bytes, bitmap: Any, scale: float) -> bool:
+    left, right = (min(max(int(x * scale), 0), bitmap.width) for x in (piece.left - 1, piece.right + 1))
+    top, bottom = (min(max(int(y * scale), 0), bitmap.height) for y in (piece.top - 1, piece.bottom + 1))
+    area = b"".join(pixels[y * bitmap.stride + left : y * bitmap.stride + right] for y in range(top, bottom))
+    return bool(area) and max(area) - min(area) >= _MIN_CONTRAST
