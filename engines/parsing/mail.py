@@ -29,19 +29,7 @@ def read_eml(job: Job) -> ParsedDocument:
     data = job.path.read_bytes()
     if encoding.guess(data[:4096]).startswith(("utf-16", "utf-32")):
         data = encoding.decode(data).encode()
-    return _document(job, BytesParser().parsebytes(data))
-
-
-def read_msg(job: Job) -> ParsedDocument:
-    from engines.parsing import mapi_mail, outlook_file
-
-    return _document(job, mapi_mail.to_mail(outlook_file.read(job.path)))
-
-
-def read_tnef(job: Job) -> ParsedDocument:
-    from engines.parsing import mapi_mail, tnef
-
-    return _document(job, mapi_mail.to_mail(tnef.read(job.path.read_bytes())))
+    return document(job, BytesParser().parsebytes(data))
 
 
 def read_mbox(job: Job) -> ParsedDocument:
@@ -49,14 +37,14 @@ def read_mbox(job: Job) -> ParsedDocument:
     found = filter(None, _MBOX_SEPARATOR.split(job.path.read_bytes()))
     mails = [BytesParser().parsebytes(_MBOX_QUOTED.sub(b"From ", data)) for data in found]
     if len(mails) == 1:
-        return _document(job, mails[0])
+        return document(job, mails[0])
     content = Content()
     for mail in mails:
         content.add(_content(mail, _headers(mail)))
     return _with_members(job, content, {})
 
 
-def _document(job: Job, mail: Message) -> ParsedDocument:
+def document(job: Job, mail: Message) -> ParsedDocument:
     headers = _headers(mail)
     return _with_members(job, _content(mail, headers), _metadata(headers))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ import olefile
 
 from engines.parsing.mapi import NAMED, MapiAttachment, MapiMessage, Properties, Property
 
-_PROPERTIES, _STREAM = "__properties_version1.0", "__substg1.0_"
+_PROPERTIES = "__properties_version1.0"
+_STREAM = re.compile("__substg1.0_([0-9A-F]{4})([0-9A-F]{4})", re.IGNORECASE)
 _ATTACHMENT, _RECIPIENT = "__attach_version1.0_", "__recip_version1.0_"
 _NAMES = ("__nameid_version1.0", "__substg1.0_00030102")
 _ROOT_HEADER, _INNER_HEADER, _OTHER_HEADER = 32, 24, 8
@@ -58,14 +60,10 @@ class _File:
             if kind not in _VARIABLE:
                 found[self._names.get(tag, tag)] = Property(kind, value)
         for path in self._entries:
-            if (
-                path[:-1] == storage
-                and path[-1].startswith(_STREAM)
-                and len(path[-1]) == len(_MESSAGE_INSIDE)
-            ):
-                tag, kind = (int(path[-1][at : at + 4], 16) for at in (len(_STREAM), len(_STREAM) + 4))
-                if self._ole.get_type(list(path)) == olefile.STGTY_STREAM:
-                    found[self._names.get(tag, tag)] = Property(kind, self._stream(path))
+            match = _STREAM.fullmatch(path[-1])
+            if match and path[:-1] == storage and self._ole.get_type(list(path)) == olefile.STGTY_STREAM:
+                tag, kind = int(match[1], 16), int(match[2], 16)
+                found[self._names.get(tag, tag)] = Property(kind, self._stream(path))
         return found
 
     def _stream(self, path: Storage) -> bytes:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -88,15 +89,17 @@ def _parse(data: bytes, at: int, depth: int) -> tuple[_Value, int]:
     if not tag & _CONSTRUCTED:
         return _Value(tag, data[at:end], ()), end
     parts: list[_Value] = []
-    while at < end:
-        part, at = _parse(data, at, depth + 1)
-        parts.append(part)
+    with suppress(ValueError):  # the signature behind the content may be cut off
+        while at < end:
+            part, at = _parse(data, at, depth + 1)
+            parts.append(part)
     return _Value(tag, b"", tuple(parts)), end
 
 
 def _parse_until_mark(data: bytes, tag: int, at: int, depth: int) -> tuple[_Value, int]:
     parts: list[_Value] = []
-    while data[at : at + 2] != _END:
-        part, at = _parse(data, at, depth + 1)
-        parts.append(part)
+    with suppress(ValueError):
+        while data[at : at + 2] != _END:
+            part, at = _parse(data, at, depth + 1)
+            parts.append(part)
     return _Value(tag, b"", tuple(parts)), at + 2

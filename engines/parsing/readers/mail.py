@@ -23,7 +23,7 @@ FORMATS: tuple[Format, ...] = (
     text_format(MBOX, f"{_READER}_mbox", "Mailbox", ".mbox", name="mailbox", group="mail"),
     binary_format(
         "application/vnd.ms-outlook",
-        f"{_READER}_msg",
+        "engines.parsing.outlook.read_msg",
         "Outlook",
         "outlook",
         name="Outlook message",
@@ -34,7 +34,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         "application/vnd.ms-tnef",
-        f"{_READER}_tnef",
+        "engines.parsing.outlook.read_tnef",
         "TNEF",
         name="winmail.dat",
         group="mail",
