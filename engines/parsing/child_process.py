@@ -113,12 +113,14 @@ def _receive(control: socket.socket, child: _Child | None) -> tuple[dict[str, An
 
 def _warm_up(mime_type: str, *, ocr: bool) -> None:
     """Load what children for this type would otherwise load each anew. Only OYL's own names reach this process."""
-    from engines.parsing import child_file  # noqa: F401
+    from engines.parsing import child_file, legacy_encodings  # noqa: F401
     from engines.parsing.detect import content_model
-    from engines.parsing.formats import load_reader
+    from engines.parsing.formats import BY_TYPE, load_reader
 
     if mime_type:
         load_reader(mime_type)
+        if BY_TYPE[mime_type].is_text:
+            legacy_encodings.load()
     else:
         content_model()
     if ocr:

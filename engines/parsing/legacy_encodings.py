@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 # Files declare the narrow set, and have characters of the wide one, as browsers know.
@@ -76,6 +76,12 @@ def widest(name: str) -> str:
         return ""
     is_legacy = info._is_text_encoding and not info.name.startswith("utf")
     return _WIDER_SETS.get(info.name, info.name) if is_legacy else ""
+
+
+@cache
+def load() -> None:
+    """Load the detectors' models, which takes a hundred times as long as a guess. Children that are forked have them."""
+    _vote("Größe".encode("cp1252"))
 
 
 @lru_cache(maxsize=2)  # it is asked for the beginning of a file, and for the file

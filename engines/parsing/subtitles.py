@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from engines.parsing import Element, ParsedDocument, element_builders
@@ -21,7 +21,9 @@ _FULL = 500
 _TOO_FULL = 1_200
 
 
-class _Cue(NamedTuple):
+class Cue(NamedTuple):
+    """What is said between two times, in seconds. A first line that is empty says that another one speaks."""
+
     start: float
     end: float
     lines: list[str]
@@ -35,9 +37,13 @@ def read(job: Job) -> ParsedDocument:
 
 
 def elements(text: str) -> Iterator[Element]:
+    return paragraphs(_cues(text))
+
+
+def paragraphs(cues: Iterable[Cue]) -> Iterator[Element]:
     """A paragraph ends with a sentence when it is full, at a pause, and where another one speaks."""
     start, end, words, size = 0.0, 0.0, list[str](), 0
-    for cue in _cues(text):
+    for cue in cues:
         is_full = size > _TOO_FULL or (size > _FULL and _SENTENCE_END.search(words[-1]))
         if words and (is_full or cue.start - end > _PAUSE_SECONDS or "" in cue.lines[:1]):
             yield _paragraph(start, words)
@@ -50,9 +56,8 @@ def elements(text: str) -> Iterator[Element]:
         yield _paragraph(start, words)
 
 
-def _cues(text: str) -> Iterator[_Cue]:
-    """Yield what each cue adds: those of speech recognition repeat the line before, which rolls up. A first line that is
-    empty says that another one speaks."""
+def _cues(text: str) -> Iterator[Cue]:
+    """Yield what each cue adds: those of speech recognition repeat the line before, which rolls up."""
     lines = [line.strip() for line in text.lstrip("\ufeff").split("\n")]
     times = [(at, match) for at, line in enumerate(lines) if (match := _TIMES.match(line))]
     said, speaker = "", ""
@@ -67,7 +72,7 @@ def _cues(text: str) -> Iterator[_Cue]:
                 said = words
                 spoken.append(words)
         if any(spoken):
-            yield _Cue(_seconds(match.groups()[:4]), _seconds(match.groups()[4:]), spoken)
+            yield Cue(_seconds(match.groups()[:4]), _seconds(match.groups()[4:]), spoken)
 
 
 def _spoken_lines(lines: list[str]) -> list[str]:
@@ -75,6 +80,15 @@ def _spoken_lines(lines: list[str]) -> list[str]:
     number."""
     end = lines.index("") if "" in lines else len(lines) - (bool(lines) and lines[-1].isdigit())
     return lines[:end]
+
+
+def clock_seconds(time: str) -> float:
+    """Return the seconds of a time such as 00:00:01.5 or 1.5s."""
+    match = re.match(_TIME, time)
+    if match:
+        return _seconds(match.groups())
+    number = re.match(r"\d+(?:\.\d+)?", time)
+    return float(number[0]) if number else 0.0
 
 
 def _seconds(parts: tuple[str | None, ...]) -> float:

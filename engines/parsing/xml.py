@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from engines.parsing import Element, ParsedDocument, ReadingWarning, flat_office, records, xml_data
+from engines.parsing import Element, ParsedDocument, ReadingWarning, flat_office, records, subtitles, xml_data
 from engines.parsing.job import Job
 from engines.parsing.mathml import local_name
 from engines.parsing.text import load_counted
@@ -57,9 +57,19 @@ def elements(root: Any) -> list[Element]:
     root = flat_office.body_of(root)
     if local_name(root) == "svg":
         return list(xml_data.labels(root))
+    if local_name(root) == "tt":
+        return list(subtitles.paragraphs(map(_cue, root.iter("{*}p"))))
     return list(
         DocumentReader(root).elements() if is_document(root) else records.elements(xml_data.fields(root))
     )
+
+
+def _cue(node: Any) -> subtitles.Cue:
+    """Return what a paragraph of timed text says."""
+    start, end = (subtitles.clock_seconds(node.get(name, "")) for name in ("begin", "end"))
+    for line_break in node.iter("{*}br"):
+        line_break.text = "\n"
+    return subtitles.Cue(start, end, [xml_data.flow(node)])
 
 
 def _parse(text: str) -> tuple[Any, tuple[ReadingWarning, ...]]:

@@ -8,7 +8,7 @@ from typing import Any
 from engines.parsing import Element, element_builders
 from engines.parsing.mathml import local_name
 from engines.parsing.records import Fields, Page
-from engines.parsing.xml_names import LEFT_OUT
+from engines.parsing.xml_names import LEFT_OUT, LINES
 
 _MARKUP = ("</", "<p>", "<br", "/>")
 
@@ -54,7 +54,8 @@ def flow(node: Any) -> str:
 
 
 def _flow(node: Any) -> Iterator[str]:
-    separator = "" if is_mixed(node) or not len(node) else " "
+    is_line = not len(node) or is_mixed(node) or local_name(node).lower() in LINES
+    separator = "" if is_line else " "
     yield node.text or ""
     for child in node:
         if isinstance(child.tag, str) and local_name(child).lower() not in LEFT_OUT:

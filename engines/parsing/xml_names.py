@@ -19,6 +19,22 @@ PARAGRAPHS = frozenset(
         *("element-citation", "bibl", "biblioentry", "citation", "h1", "h2", "h3", "h4", "h5", "h6"),
     )
 )
+# Whose children say themselves where spaces are.
+LINES = frozenset(
+    (
+        "p",
+        "para",
+        "simpara",
+        "paragraph",
+        "ptext",
+        "hil",
+        "title",
+        "article-title",
+        "td",
+        "entry",
+        "claim-text",
+    )
+)
 TITLES = frozenset(
     ("title", "head", "heading", "headline", "h1", "h2", "h3", "h4", "article-title", "subtitle", "name")
 )

@@ -185,6 +185,11 @@ SPOKEN = "[0:00:01] Welcome to the tour of the old shipyard. The dry dock was bu
             "0:00:04.500,0:00:07.000\nThe dry dock was built in 1911.",
         ),
         (
+            "a.ttml",
+            '<tt xmlns="http://www.w3.org/ns/ttml"><body><p begin="00:00:01.0" end="4s">Welcome to the tour of<br/>the old '
+            'shipyard.</p><p begin="00:00:04.5" end="00:00:07">The <span>dry dock</span> was built in 1911.</p></body></tt>',
+        ),
+        (
             "a",
             "WEBVTT\n\n00:01.000 --> 00:04.000\nWelcome to the tour of the old shipyard. The dry dock was built in 1911.\n",
         ),
