@@ -13,36 +13,44 @@ from zipfile import ZipInfo
 _UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075
 _EXTRA_HEADER, _PATH_HEADER = struct.Struct("<HH"), struct.Struct("<BI")
-_WESTERN = "äöüßÄÖÜàâáãçéèêëíìîïñóòôõúùûåæøœÀÁÂÃÇÉÈÊÍÓÔÕÚÅÆØŒÑ"
+# The letters beyond ASCII of languages that share an encoding. Names in an archive are mostly of one.
+_WESTERN = (
+    *("äöüßé", "àâçéèêëîïôùûüœæ", "áéíñóúü", "áàâãçéêíóôõú", "àèéìíòóù", "æøåéö", "åäöé"),
+    "áéëïóöüèê",
+)
+_CENTRAL = ("áčďéěíňóřšťúůýžäöü", "ąćęłńóśźż", "áéíóöőúüű", "áäčďéíĺľňóôŕšťúýž", "čćđšž", "ăâîşţ", "äöüß")
+_TURKISH, _ICELANDIC = ("âçğıiîöşüû",), ("áéíóúýðþæö",)
 _WINDOWS_SIGNS = "–—’‘“”„…€°§«»©®"
-_CENTRAL = "áéíóúýäöüčďěňřšťůžąćęłńśźżőűĺľŕâăîşţđÁÉÍÓÚÝÄÖÜČĎĚŇŘŠŤŮŽĄĆĘŁŃŚŹŻŐŰÂĂÎŞŢĐß"
 _KANA = "\u3041-\u30ff、。「」・ー（）〜～"
 
 
 class _Script(NamedTuple):
-    """An encoding, the characters that are usual in it, and the first bytes of the usual ones of thousands."""
+    """An encoding, the characters that are usual in it, the first bytes of the usual ones of thousands, and the alphabets of
+    its languages."""
 
     encoding: str
-    usual: str
+    usual: str = ""
     first_bytes: range = range(0)
+    alphabets: tuple[str, ...] = ()
 
 
 # In the order in which they are preferred.
 _SCRIPTS = (
-    _Script("cp1252", _WESTERN + _WINDOWS_SIGNS),
-    _Script("cp850", _WESTERN),
+    _Script("cp1252", _WINDOWS_SIGNS, alphabets=_WESTERN),
+    _Script("cp850", alphabets=_WESTERN),
     _Script("cp866", "а-яёА-ЯЁ№"),
     _Script("cp1251", "а-яёА-ЯЁіїєґІЇЄҐ№–—«»"),
     _Script("cp932", _KANA, range(0x88, 0x98)),
     _Script("gb18030", "（）【】《》、，。：“”—", range(0xB0, 0xD8)),
     _Script("cp949", "", range(0xB0, 0xC9)),
     _Script("big5hkscs", "（）【】《》、，。：—", range(0xA4, 0xC7)),
-    _Script("cp1250", _CENTRAL + _WINDOWS_SIGNS),
-    _Script("cp852", _CENTRAL),
+    _Script("cp1250", _WINDOWS_SIGNS, alphabets=_CENTRAL),
+    _Script("cp852", alphabets=_CENTRAL),
     _Script("cp1253", "Α-ώΆ-Ώ"),
     _Script("cp737", "Α-ώΆ-Ώ"),
-    _Script("cp1254", _WESTERN + "ğışĞİŞ" + _WINDOWS_SIGNS),
-    _Script("cp857", _WESTERN + "ğışĞİŞ"),
+    _Script("cp1254", _WINDOWS_SIGNS, alphabets=_TURKISH),
+    _Script("cp857", alphabets=_TURKISH),
+    _Script("cp1252", alphabets=_ICELANDIC),
     _Script("cp1255", "א-ת"),
     _Script("cp862", "א-ת"),
     _Script("cp1256", "ء-ي"),
@@ -104,6 +112,7 @@ def _score(data: bytes, script: _Script) -> float:
     beyond = [character for character in text if not character.isascii()]
     usual = set(re.findall(f"[{script.usual}]", text)) if script.usual else set()
     count = sum(each in usual or _is_usual_in_thousands(each, script) for each in beyond)
+    count += max((sum(each.lower() in one for each in beyond) for one in script.alphabets), default=0)
     return (count - len(_ODD.findall(text))) / max(1, len(beyond))
 
 

@@ -12,6 +12,7 @@ from engines.parsing import encoding
 
 _FOLDED = re.compile(r"[\r\n]+[ \t]*")
 _MAX_PEOPLE = 10
+_WITH_NAMES = ("content-type", "content-disposition")
 
 
 def header(mail: Message, name: str) -> str:
@@ -49,7 +50,10 @@ def shown_people(text: str) -> str:
 
 def attached_name(part: Message) -> str:
     """Return the name of an attachment, or ""."""
+    for key, value in part.raw_items():
+        if key.lower() in _WITH_NAMES and not str(value).isascii():  # then Python would replace the letters
+            part.replace_header(key, _readable(str(value), ""))
     try:
         return " ".join(text_of(part.get_filename() or "").split())
-    except Exception:  # as above
+    except Exception:  # the parser raises many kinds
         return ""

@@ -54,6 +54,10 @@ def tarred(files: dict[str, bytes], **options: str) -> bytes:
         ("cp866", ["отчет.txt", "Счет 2020.pdf"]),
         ("cp1251", ["Договор аренды.docx"]),
         ("cp1250", ["Książka żółta.txt"]),
+        ("cp1250", ["Příloha č. 2.txt"]),
+        ("cp852", ["Účtenka č. 5.txt"]),
+        ("cp1254", ["Şartname değişikliği.doc"]),
+        ("cp1252", ["Þórður Ægir.txt"]),
         ("utf-8", ["Größe.txt", "表.txt"]),
     ],
 )

@@ -362,3 +362,18 @@ def test_mailbox_of_one_mail_is_that_mail(read: Read) -> None:
         "a.eml", b"From ann@example.org Mon Jun  1 10:00:00 2026\n" + mail("text/plain", b"Words.\n")
     )
     assert document.metadata["author"] == "Ann <ann@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "name"),
+    [
+        (b'filename="Gr\xf6\xdfe.bin"', "Größe.bin"),
+        (b"filename*0*=iso-8859-1''Gr%F6; filename*1*=%DFe.bin", "Größe.bin"),
+        (b'filename="=?utf-8?b?R3LDtsOfZS5iaW4=?="', "Größe.bin"),
+    ],
+    ids=["raw", "continued", "encoded"],
+)
+def test_names_of_attachments_in_any_encoding(read: Read, parameter: bytes, name: str) -> None:
+    head = b"--B\nContent-Type: application/octet-stream\nContent-Disposition: attachment; "
+    document = read("a.eml", mail("multipart/mixed; boundary=B", head + parameter + b"\n\nwords\n--B--\n"))
+    assert [member.name for member in document.members] == [name]
