@@ -63,10 +63,7 @@ def _without_markup(text: str) -> str:
         text = _MENU.sub(lambda match: " > ".join(filter(None, (match[1], *match[2].split(">")))), text)
         for pattern in (_FORMULA, _KEY, _PICTURE):
             text = pattern.sub(r"\1", text)
-        text = _LINK.sub(
-            lambda match: match[2].split(",")[0].rstrip("^") or match[1],
-            _CROSS_REFERENCE.sub(_reference, text),
-        )
+        text = _LINK.sub(_link_words, _CROSS_REFERENCE.sub(_reference, text))
     text = _REFERENCE.sub(_reference, text) if "<<" in text else text
     text = _PASSED.sub(lambda match: match[1] or match[2] or match[3] or "", text)
     for _ in range(2):

@@ -54,6 +54,8 @@ _PIECES = 3
 _MIN_PIECE_BYTES = 60
 _MIN_CONFIDENCE = 0.04  # below, a word with an accent is taken for any language
 _MIN_SHARE_OF_ALPHABET = 0.8
+_CURRENCY = b"\xa4"  # the euro in ISO-8859-15, and else a sign that nobody uses
+_ONLY_IN_WINDOWS = re.compile(rb"[\x80-\x9f]")
 _MAX_ODD_SHARE = 0.15
 _FEW_LETTERS = 2
 _ASCII = bytes(range(128))
@@ -130,6 +132,8 @@ def _vote(data: bytes) -> str:
     if browsers not in _LATIN:
         return browsers
     best: str = next(one for one in _latin_candidates(data, browsers) if one and _has_alphabet(data, one))
+    if best == "cp1252" and _CURRENCY in data and not _ONLY_IN_WINDOWS.search(data):
+        return "iso8859-15"
     if odd_share(data, best) <= _MAX_ODD_SHARE:
         return best
     old: tuple[str, ...] = (general, *_OLD) if general in _OLD else _OLD

@@ -22,6 +22,10 @@ SENTENCES = {
         "Müller",
         "naïve café",
     ],
+    ("iso8859-15",): ["Der Preis beträgt 20 € für größere Mengen."],
+    ("mac_roman", "cp850"): [
+        "Größere Lieferungen müssen über das Südtor geführt werden, weil die Brücke gesperrt ist."
+    ],
     ("cp1250", "iso8859-2"): [
         "Źródło zasilania należy wyłączyć przed rozpoczęciem wszelkich prac konserwacyjnych.",
         "Zaměstnanci musí předložit žádost o dovolenou nejméně čtrnáct dní předem.",
