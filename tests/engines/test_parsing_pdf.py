@@ -142,3 +142,27 @@ def test_file_that_is_attached_to_a_place_is_a_member(read: Read) -> None:
     assert [(member.name, member.path.read_bytes()) for member in document.members] == [
         ("a.txt", b"Gate code 7719")
     ]
+
+
+def test_part_of_a_page_without_meaning_is_recognised_by_ocr(read: Read) -> None:
+    meaningless = stream(
+        b"1 begincodespacerange <00><FF> endcodespacerange 1 beginbfrange <20><7E><E020> endbfrange"
+    )
+    other = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>"
+    data = pdf(
+        drawn(20, 350, "The plan of the harbour is on the wall.")
+        + b"BT /G 30 Tf 20 200 Td (Hidden meaning) Tj ET",
+        meaningless,
+        other,
+    ).replace(b"/Font<</F 5 0 R>>>>", b"/Font<</F 5 0 R/G 7 0 R>>>>", 2)
+    assert texts(read("part", data)).split("\n") == [
+        "The plan of the harbour is on the wall.",
+        "Hidden meaning",
+    ]
+
+
+def test_bullets_of_a_font_for_symbols_are_no_letters_without_meaning(read: Read) -> None:
+    symbols = stream(b"1 begincodespacerange <00><FF> endcodespacerange 1 beginbfchar <2A> <F0B7> endbfchar")
+    items = b"".join(b"(* %s) Tj 0 -20 Td " % item for item in (b"Hall", b"Tower", b"Gate"))
+    document = read("symbols", pdf(b"BT /F 10 Tf 40 300 Td %sET" % items, symbols, font=b"/ToUnicode 6 0 R"))
+    assert outline(document) == [("list_item", item) for item in ("Hall", "Tower", "Gate")]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-_PRIVATE = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
+# Bullets stand alone.
+_PRIVATE = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]{3,}")
 _MAX_PRIVATE_SHARE = 0.05
+_MIN_LETTERS = 3  # fewer are a bullet or a sign
 _MIN_PAIRS = 30
 _MIN_FREQUENT_SHARE = 0.28
 _LATIN_WORD = re.compile("[a-z]{4,}")
@@ -40,12 +42,19 @@ _FREQUENT_PAIRS = frozenset(
 )
 
 
+def has_unknown_letters(text: str) -> bool:
+    """Return whether letters have codes that mean nothing outside of their font."""
+    letters = "".join(text.split())
+    if len(letters) < _MIN_LETTERS or (text.isprintable() and not _PRIVATE.search(text)):
+        return False
+    is_printable = sum(map(str.isprintable, letters)) * 2 >= len(letters)
+    private = sum(map(len, _PRIVATE.findall(text)))
+    return not is_printable or private > _MAX_PRIVATE_SHARE * len(letters)
+
+
 def is_legible(text: str) -> bool:
     """Return whether the text means something, as far as its letters tell."""
-    letters = [letter for letter in text if not letter.isspace()]
-    if sum(map(str.isprintable, letters)) * 2 < len(letters):
-        return False
-    if len(_PRIVATE.findall(text)) > _MAX_PRIVATE_SHARE * len(letters):
+    if has_unknown_letters(text):
         return False
     pairs = [one + other for word in _LATIN_WORD.findall(text.lower()) for one, other in pairwise(word)]
     return len(pairs) < _MIN_PAIRS or sum(

@@ -18,10 +18,16 @@ from engines.parsing.pdf.annotations import add_annotations, attached_files
 from engines.parsing.pdf.attachments import Attachments
 from engines.parsing.pdf.drawn_objects import drawn_objects
 from engines.parsing.pdf.furniture import without_furniture, without_line_numbers
-from engines.parsing.pdf.legibility import is_legible
+from engines.parsing.pdf.legibility import has_unknown_letters, is_legible
 from engines.parsing.pdf.page_frame import PageFrame
 from engines.parsing.pdf.page_layout import lay_out
-from engines.parsing.pdf.pictures import Picture, insert_recognised, pictures_without_text, recognise_part
+from engines.parsing.pdf.pictures import (
+    Picture,
+    illegible_part,
+    insert_recognised,
+    pictures_without_text,
+    recognise_part,
+)
 from engines.parsing.pdf.ruling_lines import ruling_lines
 from engines.parsing.pdf.tagged_titles import title_levels
 from engines.parsing.pdf.text_layer import TextLayer
@@ -57,7 +63,10 @@ class Pages:
             if self._is_scanned(page, pieces):
                 self._scanned.append(number)
             else:
-                self._choose_pictures(number, pictures_without_text(page, frame, pieces))
+                illegible = [piece for piece in pieces if has_unknown_letters(piece.text)]
+                pieces = [piece for piece in pieces if not has_unknown_letters(piece.text)]
+                pictures = pictures_without_text(page, frame, pieces)
+                self._choose_pictures(number, [*illegible_part(illegible), *pictures])
             blocks = lay_out(without_line_numbers(pieces), partial(ruling_lines, page, frame))
             self._blocks[number] = [
                 replace(block, words=()) if isinstance(block, Line) else block for block in blocks

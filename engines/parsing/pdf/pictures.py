@@ -47,6 +47,15 @@ def pictures_without_text(page: Any, frame: PageFrame, lines: Sequence[Line]) ->
     ]
 
 
+def illegible_part(pieces: Sequence[Line]) -> list[Picture]:
+    """Return the part of a page whose letters mean nothing, if there is one, as a picture."""
+    if not pieces:
+        return []
+    left, top = min(piece.left for piece in pieces), min(piece.top for piece in pieces)
+    right, bottom = max(piece.right for piece in pieces), max(piece.bottom for piece in pieces)
+    return [Picture((left, top, right, bottom), (pieces[0].page, len(pieces)))]
+
+
 def _picture(drawn: Drawn, frame: PageFrame) -> Picture | None:
     width, height = ctypes.c_uint(), ctypes.c_uint()
     placed = drawn.box(frame)
