@@ -15,6 +15,8 @@ _EMBEDDED = 2
 _NATIVE = "\x01Ole10Native"
 _POOL = "ObjectPool"  # where Word keeps its objects
 _EXCEL_OBJECT = "MBD"
+_SUMMARY = "\x05SummaryInformation"
+_PAGES, _INTEGER, _MAX_PROPERTIES = 14, 3, 100
 # By the stream that only this kind of file has.
 _SUFFIXES = {
     "WordDocument": ".doc",
@@ -83,15 +85,22 @@ def _place_of_object(entry: list[str]) -> tuple[str, ...]:
 
 
 def page_count(data: bytes) -> int | None:
-    """Return the number of pages that a document had when it was stored."""
+    """Return the number of pages that a document had when it was stored. (olefile's own reader of properties counts for
+    minutes in spoiled files.)"""
     import olefile
 
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
-            pages = ole.get_metadata().num_pages
+            summary = ole.openstream(_SUMMARY).read()
+        start = struct.unpack_from("<I", summary, 44)[0]
+        for number in range(min(struct.unpack_from("<I", summary, start + 4)[0], _MAX_PROPERTIES)):
+            property, offset = struct.unpack_from("<II", summary, start + 8 + 8 * number)
+            kind, value = struct.unpack_from("<Ii", summary, start + offset) if property == _PAGES else (0, 0)
+            if kind == _INTEGER:
+                return int(value)
     except _BROKEN:
-        return None
-    return pages if isinstance(pages, int) else None
+        pass
+    return None
 
 
 def _read_object(ole: Any, place: list[str]) -> EmbeddedFile | None:

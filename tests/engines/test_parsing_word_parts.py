@@ -246,3 +246,14 @@ def test_pictures_that_cannot_be_read_are_warned_of(read: Read) -> None:
     document = read("a.docx", source)
     assert texts(document) == "A drawing."
     assert [(one.code, "image1.emf" in one.detail) for one in document.warnings] == [("unread_parts", True)]
+
+
+@pytest.mark.parametrize(("count", "number", "page"), [(1, 14, 1), (0xFFFFFFFF, 99, None)])
+def test_pages_of_the_old_format_are_those_that_it_had(
+    read: Read, count: int, number: int, page: int | None
+) -> None:
+    """A spoiled number of properties costs no time."""
+    properties = struct.pack("<IIII", 0, count, number, 16) + struct.pack("<Ii", 3, 1)
+    summary = bytes(44) + struct.pack("<I", 48) + properties.ljust(4096, b"\0")
+    document = read("a.doc", old_word_file("Text.\r", objects={("\x05SummaryInformation",): summary}))
+    assert [(one.text, one.page) for one in document.elements] == [("Text.", page)]
