@@ -132,10 +132,9 @@ def _vote(data: bytes) -> str:
     if browsers not in _LATIN:
         return browsers
     best: str = next(one for one in _latin_candidates(data, browsers) if one and _has_alphabet(data, one))
-    if best == "cp1252" and _CURRENCY in data and not _ONLY_IN_WINDOWS.search(data):
-        return "iso8859-15"
     if odd_share(data, best) <= _MAX_ODD_SHARE:
-        return best
+        has_euro = best == "cp1252" and _CURRENCY in data and not _ONLY_IN_WINDOWS.search(data)
+        return "iso8859-15" if has_euro else best
     old: tuple[str, ...] = (general, *_OLD) if general in _OLD else _OLD
     shares = {one: odd_share(data, one) for one in (best, *old)}
     return min(shares, key=shares.__getitem__)
