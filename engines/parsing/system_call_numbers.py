@@ -1,7 +1,7 @@
 """The system calls that parsers, and the programs that they start, may make: the number of each on x86-64 and on ARM64, or
 -1 where it does not exist.
 
-The list was made by tracing every reader, pandoc and LibreOffice; beyond that, it has what other versions of the C library
+The list was made by tracing every reader, and LibreOffice; beyond that, it has what other versions of the C library
 and of the interpreter use for the same purposes. A call with another purpose, above all one that reaches other processes, or
 changes what belongs to a file besides its content (mode, owner, times, attributes), must not be added.
 """

@@ -50,10 +50,6 @@ REASONS = {
         " `HF_HUB_DISABLE_TELEMETRY`, `HF_HUB_DISABLE_UPDATE_CHECK`.",
     ),
     "jsonschema": Reason("requests", "References to other schemas. OYL's own schemas have none."),
-    "liteparse": Reason(
-        "native look-ups",
-        "Its own recognition of text downloads models. OYL switches it off, and uses it where there is no network.",
-    ),
     "lxml": Reason("requests", URLS + " OYL's parsers of XML and HTML are made with `no_network`."),
     "magika": Reason("telemetry", "It switches off the telemetry of ONNX Runtime."),
     "numba": Reason(
@@ -82,9 +78,6 @@ REASONS = {
     "psycopg-binary": Reason("native look-ups", CLIENT),
     "pydantic": Reason("home folder", HOME),
     "pygments": Reason("requests, telemetry", TEXT),
-    "pypandoc-binary": Reason(
-        "home folder", "It can download pandoc. The wheel has it, and OYL starts that one."
-    ),
     "pypdfium2": Reason("home folder", HOME),
     "qdrant-client": Reason(
         "requests, telemetry",

@@ -52,7 +52,6 @@ ROWS = (
         separate_program=True,
     ),
     Row("Valkey", "BSD-3-Clause", r"valkey-server$", b"\0(9[.]\\d+[.]\\d+)\0", True),
-    Row("pandoc", "GPL-2.0-or-later", r"files/pandoc$", b"pandoc-(3[.]\\d+(?:[.]\\d+)*)-", True),
     Row("magika (not used)", "Apache-2.0", r"bin/magika$", separate_program=True),
     Row("libpq", "PostgreSQL", r"psycopg_binary\.libs/libpq"),
     Row("OpenSSL 3", "Apache-2.0", r"psycopg_binary\.libs/lib(crypto|ssl)", b"OpenSSL (3[.]\\d+[.]\\d+)"),
