@@ -95,7 +95,7 @@ class Answer:
             mime_type=self._header["mime_type"],
             elements=elements,
             members=tuple(self._members),
-            metadata=_read_metadata(self._header) | {"page_kind": page_kind} | _count_left_out(unclean),
+            metadata=_read_metadata(self._header) | _facts(page_kind, unclean),
             page_kind=page_kind,
             warnings=tuple(_read_warnings(self._header)),
         )
@@ -166,9 +166,11 @@ def _read_warnings(header: dict[str, Any]) -> Iterator[ReadingWarning]:
                 raise FrameError("a warning is unknown")
 
 
-def _count_left_out(elements: Iterable[Element]) -> dict[str, Any]:
-    count = sum(count_invisible(element.text) for element in elements)
-    return {"invisible_characters": count} if count else {}
+def _facts(page_kind: PageKind, unclean: Iterable[Element]) -> dict[str, Any]:
+    """What the worker adds to the metadata: what pages are, unless they are pages, and how much was left out."""
+    count = sum(count_invisible(element.text) for element in unclean)
+    facts = {"page_kind": page_kind if page_kind is not PageKind.PAGE else "", "invisible_characters": count}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _error_of(header: dict[str, Any]) -> ParseError:
