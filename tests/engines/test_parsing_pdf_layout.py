@@ -293,3 +293,24 @@ def test_line_that_begins_bold_is_no_title(read: Read) -> None:
     assert outline(read("bold", pdf_pages(content))) == [
         ("text", "Conversational agents use tools in a way that is known to all of us.")
     ]
+
+
+def test_columns_of_a_table_that_are_drawn_one_by_one(read: Read) -> None:
+    rows = (
+        ("Part", "Count", "Price"),
+        ("Crane hire", "3", "1,200.00"),
+        ("Fuel", "1", "85.40"),
+        ("Oil", "2", "9.00"),
+    )
+    content = b"".join(
+        drawn(40 + 100 * column, 300 - 16 * at, row[column])
+        for column in range(3)
+        for at, row in enumerate(rows)
+    )
+    assert texts(read("invoice", pdf_pages(content))).split("\n") == [" | ".join(row) for row in rows]
+
+
+def test_row_below_a_title_is_read_from_its_left(read: Read) -> None:
+    content = drawn(220, 300, "Last name") + drawn(40, 300, "First name")
+    document = read("form", pdf_pages(content + drawn(160, 360, "An example of a form", 16)))
+    assert texts(document).split("\n") == ["An example of a form", "First name", "Last name"]

@@ -86,6 +86,11 @@ def _sorted_groups(groups: list[_Group]) -> Iterator[_Group]:
     while waiting:
         ready = [at for at in waiting if not above[at] & waiting.keys()]
         below = [at for at in ready if last and _is_above(last, groups[at])]
-        chosen = min(below, key=lambda at: groups[at].top) if below else ready[0]
+        chosen = min(below or (ready[:1] if last else ready), key=lambda at: groups[at].top)
+        first = groups[chosen].blocks[0]
+        if not last or first.top - last.bottom > _MAX_LEADING * first.size:
+            # Another part of the page begins, at its left.
+            row = [at for at in ready if are_in_row(groups[at].blocks[0], first)]
+            chosen = min(row, key=lambda at: groups[at].left)
         last = waiting.pop(chosen)
         yield last

@@ -58,8 +58,9 @@ def _is_drawn_in_rows(run: Sequence[aligned_cells.Row], place: Mapping[int, int]
 
 
 def _may_be_drawn_in_columns(table: Table) -> bool:
-    """Return whether a few labels stand beside their values, and not one part of a list beside the other."""
-    return table.has_labels and len(table.rows) <= _MAX_LABELS
+    """Return whether a few labels stand beside their values, or columns have names, and not parts of a list."""
+    has_names = bool(table.header_rows) and len(table.rows[0]) > 2
+    return has_names or (table.has_labels and len(table.rows) <= _MAX_LABELS)
 
 
 def _runs(pieces: list[Line]) -> Iterator[list[aligned_cells.Row]]:
