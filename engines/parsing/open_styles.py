@@ -32,8 +32,8 @@ class Styles:
             self.pages |= {attribute(node, "name"): node for node in descendants(root, "master-page")}
 
     def names(self, family: str, name: str) -> list[str]:
-        """Return the names of a style and of those on which it is based."""
-        return [attribute(node, "name") for node in self._chain(family, name)]
+        """Return the names of a style and of those on which it is based. Some writers use styles that they do not define."""
+        return [name, *(attribute(node, "parent-style-name") for node in self._chain(family, name))]
 
     def value(self, family: str, name: str, key: str) -> str:
         """Return what a style or one of those on which it is based says first, or ""."""

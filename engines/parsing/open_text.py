@@ -176,13 +176,22 @@ class _Reader:
         for number, part in enumerate(self._inline(node).split(_PAGE_BREAK)):
             if number:
                 self._turn_page()
-            text = f"{label} {part.strip()}".strip()
             if is_begun and part.strip():
                 self._elements.append(Element(ElementKind.TEXT, part.strip(), self.page, continues=True))
             elif part.strip():
-                self._elements.append(self._element(text, level, names, is_item=is_item))
+                self._begin(f"{label} {part.strip()}".strip(), part, level, names, is_item=is_item)
                 is_begun = True
         self._end_paragraph()
+
+    def _begin(self, text: str, raw: str, level: int, names: list[str], *, is_item: bool) -> None:
+        """Add the element of a paragraph. Each line of code is a paragraph, whose spaces count."""
+        if level or is_item or set(_CODE_STYLES).isdisjoint(names):
+            self._elements.append(self._element(text, level, names, is_item=is_item))
+        elif self._elements and self._elements[-1].kind is ElementKind.CODE:
+            before = self._elements.pop()
+            self._elements.append(before._replace(text=f"{before.text}\n{raw}"))
+        else:
+            self._elements.append(element_builders.code(raw, self.page))
 
     def _title_level(self, node: Any, names: list[str]) -> int:
         """Return the level of a heading, or 0. The style for the title of all is above the others."""
@@ -195,8 +204,6 @@ class _Reader:
             return element_builders.title(text, level, self.page)
         if is_item:
             return element_builders.item(text, self.page)
-        if not set(_CODE_STYLES).isdisjoint(names):
-            return element_builders.code(text, self.page)
         kind = ElementKind.TEXT if set(_CAPTION_STYLES).isdisjoint(names) else ElementKind.CAPTION
         return Element(kind, text, self.page)
 

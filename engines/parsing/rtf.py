@@ -15,6 +15,7 @@ from engines.parsing.rtf_prepare import BOX, COMMENT, Prepared, prepare
 from engines.parsing.warnings import listed, warning
 
 _NOT_HEXADECIMAL = re.compile(rb"[^0-9a-fA-F]")
+_BULLET = re.compile(r"^[•‣◦▪·]\s+")  # which stands in the text in lists that are none
 _NUMERALS = tuple(
     zip(
         (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1),
@@ -116,7 +117,8 @@ class _Tree:
         elif block.kind == "math":
             yield Element(kind=ElementKind.FORMULA, text=block.text or "")
         elif text := self._inline(block.content).strip():
-            yield element_builders.paragraph(text)
+            item = _BULLET.sub("", text)
+            yield element_builders.paragraph(text) if item == text else element_builders.item(item)
 
     def _items(self, found: anydoc.List) -> Iterator[Element]:
         for number, item in enumerate(found.items, found.start):

@@ -160,3 +160,13 @@ def test_pictures_are_recognised(read: Read) -> None:
         odt(f"<text:p>Before.{frame}</text:p><text:p>After.</text:p>", parts={"Pictures/1.png": picture}),
     )
     assert texts(document) == "Before.\nOak posts 4711\nAfter."
+
+
+def test_titles_and_code_by_their_styles(read: Read) -> None:
+    styles = '<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Preformatted_20_Text"/>'
+    body = '<text:p text:style-name="Title">Manual</text:p><text:p text:style-name="P1">def f(x):</text:p>'
+    body += '<text:p text:style-name="P1"><text:s text:c="4"/>return x</text:p>'
+    assert outline(read("a.odt", odt(body, styles))) == [
+        ("title", "Manual"),
+        ("code", "def f(x):\n    return x"),
+    ]

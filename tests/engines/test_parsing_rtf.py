@@ -138,3 +138,8 @@ def test_pictures_are_recognised(read: Read) -> None:
         "a.rtf", rtf(rb"Before.\par{\pict\pngblip\picw500\pich500 " + picture + rb"}\par After.\par")
     )
     assert [element.text for element in document.elements] == ["Before.", "Oak posts 4711", "After."]
+
+
+def test_bullets_that_are_written_make_list_items(read: Read) -> None:
+    document = read("a.rtf", rtf(rb"\pard\bullet\tab Oak\par\pard\bullet\tab Ash\par"))
+    assert outline(document) == [("list_item", "Oak"), ("list_item", "Ash")]
