@@ -55,9 +55,9 @@ class Sheet:
     size: int = 0
 
     def add_row(self, number: int, row: dict[int, str]) -> None:
-        """Raise ParseError if the sheet has more text than is allowed."""
+        """Add cells to a row. Raise ParseError if the sheet has more text than is allowed."""
         if row:
-            self.cells[number] = row
+            self.cells.setdefault(number, {}).update(row)
             self.size += sum(map(len, row.values())) + 3 * len(row)
             if self.size > self.limit:
                 raise ParseError("output_too_large", limit=self.limit >> 20)
@@ -111,7 +111,7 @@ def _fill_merged(sheet: Sheet) -> None:
         for number in _rows_in(sheet, area):
             row = sheet.cells[number]
             if number > area.top or any(column not in columns for column in row):
-                sheet.add_row(number, row | {at: _Repeated(text) for at in columns if not row.get(at)})
+                sheet.add_row(number, {at: _Repeated(text) for at in columns if not row.get(at)})
 
 
 def _rows_in(sheet: Sheet, area: Area) -> list[int]:
