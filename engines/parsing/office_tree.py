@@ -21,6 +21,7 @@ _RAISED = re.compile(r"\s*[\d+\-\u2212=()n]+\s*")
 _MARKS = re.compile("[\ufdd0-\ufdef]")  # no characters, but free for use inside a program
 _MAX_HEADER_ROWS = 4
 _MAX_SPAN = 1_000
+_MAX_SPAN_REPEATED = 6  # columns: what is wider in a table is laid out as a form
 _MAX_REPEATED = 60  # letters: enough for names and values, too few for what is told
 
 
@@ -91,7 +92,7 @@ class _Cell(NamedTuple):
 
 def rows(table: Node, text_of: Callable[[Node], str] = cell_text) -> list[list[str]]:
     """Return the rows with all cells of one column at the same place: a merged cell's text stands in each place that it
-    covers, but once if it covers a whole row or is long."""
+    covers, but once if it covers a whole row, many columns, or is long."""
     return [[cell.text for cell in row] for row in _grid(table, text_of)]
 
 
@@ -107,8 +108,10 @@ def _grid(table: Node, text_of: Callable[[Node], str]) -> list[list[_Cell]]:
             cell = _Cell(text_of(node), node, y)
             again = _Cell(_repeated(cell.text), node, y)
             right = x + min(node.get("col_span") or 1, _MAX_SPAN)
+            aside = again if right - x <= _MAX_SPAN_REPEATED else _Cell("", node, y)
             for below in range(y, min(height, y + (node.get("row_span") or 1))):
-                grid.update({(below, column): again for column in range(x, right)})
+                grid.update({(below, column): aside for column in range(x, right)})
+                grid[below, x] = again
             grid[y, x] = cell
             x = right
     empty = _Cell("", {})
@@ -124,8 +127,12 @@ def _repeated(text: str) -> str:
 
 def table(node: Node, page: int | None = None, text_of: Callable[[Node], str] = cell_text) -> Element:
     grid = _grid(node, text_of)
+    count = _count_header_rows(node, grid)
+    # What stands over several columns names each of them, however many they are.
+    names = {id(cell.node): _repeated(cell.text) for row in grid[:count] for cell in row if cell.text}
+    header = [[cell.text or names.get(id(cell.node), "") for cell in row] for row in grid[:count]]
     return element_builders.table(
-        ([cell.text for cell in row] for row in grid), page, header_rows=_count_header_rows(node, grid)
+        [*header, *([cell.text for cell in row] for row in grid[count:])], page, header_rows=count
     )
 
 

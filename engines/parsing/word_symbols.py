@@ -74,11 +74,11 @@ def write_symbols(root: Any) -> None:
 
 
 def _shown(font: str | None, code: str | None) -> str:
-    """Return the sign, or nothing for a picture that means no word."""
+    """Return the sign, or a space for a picture that means no word."""
     try:
         number = int(code or "", 16)
     except ValueError:
-        return ""
+        return " "
     low = number - _PRIVATE.start if number in _PRIVATE else number
     signs = _FONTS.get((font or "").lower())
-    return chr(low) if signs is None and 0x20 <= low < 0xD800 else (signs or {}).get(low, "")
+    return chr(low) if signs is None and 0x20 <= low < 0xD800 else (signs or {}).get(low, " ")

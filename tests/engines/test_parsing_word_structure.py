@@ -155,6 +155,31 @@ def test_pages_are_unknown_without_any_break(read: Read) -> None:
     assert pages(document) == [("Some text.", None)]
 
 
+def test_wide_and_long_merged_cells_are_written_once(read: Read) -> None:
+    long = "A long text on what is done in both of these cases, and why."
+    source = word_file(
+        table(
+            cell("Form", '<w:gridSpan w:val="8"/>') + cell("Date"),
+            "".join(cell(str(number)) for number in range(9)),
+            cell(long * 2, '<w:gridSpan w:val="2"/>') + cell("x") * 7,
+        )
+    )
+    first, _, last = texts(read("a.docx", source)).split("\n")
+    assert first.split(" | ")[0] == "Form"
+    assert first.replace("|", "").split() == ["Form", "Date"]
+    assert last.count(long) == 2
+    months = cell("Plant") + cell("Month", '<w:gridSpan w:val="7"/>')
+    named = table(
+        months, "".join(cell(f"M{at}") for at in range(8)), "".join(cell(str(at)) for at in range(8))
+    )
+    assert texts(read("a.docx", word_file(named))).split("\n")[0] == "Plant" + " | Month" * 7
+
+
+def test_typed_bullets_are_removed_only_in_front(read: Read) -> None:
+    source = word_file(paragraph("• At home · At work"))
+    assert outline(read("a.docx", source)) == [("list_item", "At home · At work")]
+
+
 def test_old_merged_cells_and_hidden_rows(read: Read) -> None:
     source = word_file(
         table(
