@@ -314,3 +314,19 @@ def test_row_below_a_title_is_read_from_its_left(read: Read) -> None:
     content = drawn(220, 300, "Last name") + drawn(40, 300, "First name")
     document = read("form", pdf_pages(content + drawn(160, 360, "An example of a form", 16)))
     assert texts(document).split("\n") == ["An example of a form", "First name", "Last name"]
+
+
+def test_vertical_writing_is_read_downwards(read: Read) -> None:
+    """Its columns follow each other from right to left."""
+    font = (
+        b"<</Type/Font/Subtype/Type0/BaseFont/A/Encoding/Identity-V/DescendantFonts[7 0 R]/ToUnicode 8 0 R>>",
+        b"<</Type/Font/Subtype/CIDFontType2/BaseFont/A/DW 1000"
+        b"/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 2>>>>",
+        stream(
+            b"1 begincodespacerange <0000><FFFF> endcodespacerange "
+            b"6 beginbfchar <0001><5951> <0002><7D04> <0003><66F8> <0004><6708> <0005><672B> <0006><65E5> endbfchar"
+        ),
+    )
+    content = b"BT /G 20 Tf 300 350 Td <000100020003> Tj -40 0 Td <000400050006> Tj ET"
+    data = pdf(content, *font).replace(b"/Font<</F 5 0 R>>>>", b"/Font<</F 5 0 R/G 6 0 R>>>>", 2)
+    assert "".join(texts(read("vertical", data)).split()) == "契約書月末日"

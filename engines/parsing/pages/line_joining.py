@@ -11,7 +11,7 @@ _UNSPACED = (
     "\u2e80-\u30ff\u31c0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
     "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uffef"  # but for wide Latin letters
 )
-_UNSPACED_END, _UNSPACED_START = re.compile(f"[{_UNSPACED}]$"), re.compile(f"^[{_UNSPACED}]")
+_UNSPACED_END, UNSPACED_START = re.compile(f"[{_UNSPACED}]$"), re.compile(f"^[{_UNSPACED}]")
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _LAST_WORD, _FIRST_WORD = re.compile(r"[\w'’\-]+$"), re.compile(r"^[\w'’\-]+")
 # "in- and outpatients": the first half of the word is left out, not divided.
@@ -81,7 +81,7 @@ def ends_divided(text: str) -> bool:
 def _join(text: str, line: str, words: Container[str]) -> str:
     if ends_divided(text) and line[:1].isalnum():
         return text[:-1] + _joint(text[:-1], line, words) + line
-    if _UNSPACED_END.search(text) and _UNSPACED_START.search(line):
+    if _UNSPACED_END.search(text) and UNSPACED_START.search(line):
         return text + line
     return f"{text} {line}"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from engines.parsing.pages.blocks import Line, Placed, Table, are_in_row, overlap_across
+from engines.parsing.pages.line_joining import UNSPACED_START
 
 _Block = Line | Table
 _MIN_INTERLEAVED = 2
@@ -16,7 +17,12 @@ _PART = 8.0
 
 
 def in_reading_order(blocks: Sequence[_Block]) -> list[_Block]:
-    """Return the blocks as drawn, unless columns are drawn row by row, or something above is drawn later."""
+    """Return the blocks as drawn, unless columns are drawn row by row, or something above is drawn later; and the columns of
+    vertical writing from right to left."""
+    turned = [block for block in blocks if isinstance(block, Line) and not block.size]
+    if len(turned) * 2 > len(blocks):
+        is_vertical = sum(UNSPACED_START.search(line.text) is not None for line in turned) * 2 > len(turned)
+        return sorted(blocks, key=lambda block: -block.right) if is_vertical else list(blocks)
     interleaved = sum(_is_beside(one, other) for one, other in pairwise(blocks))
     if interleaved < _MIN_INTERLEAVED and not _goes_up(blocks):
         return list(blocks)

@@ -146,7 +146,9 @@ class TextLayer:
     def _lines(self) -> Iterator[Iterator[Line]]:
         upright: list[_Fragment] = []
         for start, text in self._pdfium_lines():
-            if self._is_upright(start + len(text) - len(text.lstrip())):
+            first, last = start + len(text) - len(text.lstrip()), start + len(text.rstrip()) - 1
+            is_vertical = _WIDE_LETTER.search(text) is not None and self._goes_down(first, last)
+            if self._is_upright(first) and not is_vertical:
                 upright += self._fragments(start, text)
                 continue
             yield self._pieces(upright)
@@ -223,6 +225,14 @@ class TextLayer:
                 self.frame.top - box.bottom,
             )
         return self.frame.place_box(box.left, box.bottom, box.right, box.top)
+
+    def _goes_down(self, first: int, last: int) -> bool:
+        """Return whether the letters stand below each other, as in vertical writing."""
+        one, other = self._letter_box(first), self._letter_box(last)
+        height = one[3] - one[1]
+        return last > first and (
+            abs(one[2] - other[2]) < height and other[1] - one[1] > 0.5 * height * (last - first)
+        )
 
     def _is_upright(self, index: int) -> bool:
         matrix = pdfium_c.FS_MATRIX()
