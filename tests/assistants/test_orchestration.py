@@ -27,7 +27,7 @@ FREE = {
     "integration_configs.config_encrypted_json",
     "workflow_steps.config_json",
 }
-READ_ONLY = {"documents.file_metadata_json", "audit_logs.payload_json"}
+READ_ONLY = {"documents.file_metadata_json", "documents.warnings", "audit_logs.payload_json"}
 RESOLVED = {"teammates.orchestration_config"}
 
 

@@ -38,6 +38,7 @@ KEPT_IN_PROCESSES = {
     "engines/embedding/tokens.py:_token_starts": "of single words, and only their number of tokens",
     "engines/parsing/__init__.py:get_parser": "by configuration",
     "engines/parsing/detect.py:content_model": "a model",
+    "engines/parsing/legacy_encodings.py:load": "models",
     "engines/parsing/legacy_encodings.py:guess": "of the one file that a process reads",
     "engines/parsing/mapi.py:_encoding": "names of encodings",
     "engines/parsing/markdown.py:_parser": "a parser without state",

@@ -107,7 +107,7 @@ def test_next_file_is_parsed_after_a_timeout(tmp_path: Path) -> None:
         others, started = parser_processes(), time.monotonic()
         error = parse_error(parser, tmp_path, "a.pdf", SLOW_PDF)
         assert (error.code, error.retryable) == ("parse_timeout", False)
-        assert "2 s" in error.detail
+        assert any(f"longer than {seconds} s" in error.detail for seconds in (2, 8))  # on a busy machine, 8
         assert time.monotonic() - started < 12
         assert len(parser_processes() - others) == 1, "only the file's own process ends"
         assert parse(parser, tmp_path, "a.txt", b"a clean file").elements

@@ -29,7 +29,7 @@ SCALE = SHARED / "data" / "scale"
         ("pdf__fake-memo.pdf", "20,000 bottles of water"),
         ("simple.doc", "These are a few of my favorite things:"),
         ("handbook-1p.docx", "ROLE OF THE UNITED STATES TRUSTEE"),
-        ("img__jpn-vert.jpeg", "元来日本語は漢文に倣い、文字を上 から下へ"),
+        ("img__jpn-vert.jpeg", "元来日本語は漢文に倣い、文字を上から下へ"),
         ("eml__fake-email-utf-16.eml", "This is a test email to use for unit tests."),
         ("example-10k-1p.html", "SECURITIES EXCHANGE ACT OF 1934"),
     ],
