@@ -168,6 +168,9 @@ def test_wide_and_long_merged_cells_are_written_once(read: Read) -> None:
     assert first.split(" | ")[0] == "Form"
     assert first.replace("|", "").split() == ["Form", "Date"]
     assert last.count(long) == 2
+
+
+def test_names_stand_over_all_columns_that_they_name(read: Read) -> None:
     months = cell("Plant") + cell("Month", '<w:gridSpan w:val="7"/>')
     named = table(
         months, "".join(cell(f"M{at}") for at in range(8)), "".join(cell(str(at)) for at in range(8))
