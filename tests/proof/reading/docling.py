@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.proof.reading.reference import Reference
 # Comments, with the sort of picture that docling guesses below its own.
 COMMENT = re.compile(r"<!--.*?-->(\n\n[A-Z][a-z]+ chart$)?", re.DOTALL | re.MULTILINE)
 IMAGE, LINK = re.compile(r"!\[[^\]]*\]\([^)]*\)"), re.compile(r"\[([^\]]*)\]\((\S*?)\)")
-ESCAPED = re.compile(r"\\([^\w\s])")
+ESCAPED = re.compile(r"\\([^a-zA-Z\d\s])")
 RULE = re.compile(r"\|?[\s:|-]*-[\s:|-]*\|?")
 TITLE = re.compile(r"(#{1,6}) (.*)")
 FENCE = "```"
@@ -25,8 +26,10 @@ def docling_reference(path: Path) -> Reference:
     """Read the Markdown at `path`, and the pages from the JSON beside it, if there is one."""
     reference, pages = reference_of(path.read_text(encoding="utf-8")), path.with_suffix(".json")
     if pages.exists():
-        texts = json.loads(pages.read_bytes())["texts"]
-        page_of = {line(words(text["text"])): text["prov"][0]["page_no"] for text in texts if text["prov"]}
+        pages_of = defaultdict[str, set[int]](set)
+        for text in json.loads(pages.read_bytes())["texts"]:
+            pages_of[line(words(text["text"]))] |= {place["page_no"] for place in text["prov"]}
+        page_of = {text: min(numbers) for text, numbers in pages_of.items() if len(numbers) == 1}
         reference.elements = [
             replace(said, page=page_of.get(line(words(said.text)))) for said in reference.elements
         ]

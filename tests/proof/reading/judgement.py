@@ -16,6 +16,7 @@ from tests.proof.reading.measures import words
 from tests.proof.reading.reference import Reference, Said, pair
 
 PATH = " > "
+LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 ANY = "*"  # a member of any name
 
@@ -44,7 +45,7 @@ class Reading:
 
 def squeezed(text: str) -> str:
     """White space counts as one space, and 10⁹ is the same as 10^9."""
-    marked = RAISED.sub(lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]), text)
+    marked = RAISED.sub(lambda raised: "^" + raised[0].translate(LOWERED), text)
     return " ".join(unicodedata.normalize("NFC", marked).split())
 
 

@@ -82,14 +82,18 @@ def common_subsequence(left: Sequence[str], right: Sequence[str]) -> int:
     return len(left) - state.bit_count()
 
 
+def words_by_page(elements: Iterable[Element]) -> dict[int | None, str]:
+    found = defaultdict[int | None, list[str]](list)
+    for element in elements:
+        found[element.page] += words(element.text)
+    return {page: line(on_page) for page, on_page in found.items()}
+
+
 def pages(elements: Iterable[Element], reference: Iterable[Said]) -> Share:
     """An element's page is right if its words were read on that page, one after another."""
-    read: dict[int | None, list[str]] = {}
-    for element in elements:
-        read.setdefault(element.page, []).extend(words(element.text))
-    lines = {page: line(on_page) for page, on_page in read.items()}
+    read = words_by_page(elements)
     placed = [said for said in reference if said.page]
-    return Share(sum(line(_words_on_page(said)) in lines.get(said.page, "") for said in placed), len(placed))
+    return Share(sum(line(_words_on_page(said)) in read.get(said.page, "") for said in placed), len(placed))
 
 
 def _words_on_page(said: Said) -> list[str]:

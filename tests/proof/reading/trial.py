@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from engines.parsing import ParsedDocument, ParseError, Parser
 from tests.proof.hostile.watch import watch_process
 from tests.proof.reading.collections import Sample
 from tests.proof.reading.judgement import Reading, faults
-from tests.proof.reading.measures import Measured, Share, line, measure, words
+from tests.proof.reading.measures import Measured, Share, line, measure, words, words_by_page
 from tests.proof.reading.reference import Reference
 
 WATCH_SECONDS = 0.05
@@ -72,19 +71,20 @@ def read(parser: Parser, path: Path, name: str) -> Reading:
 
 
 def cited(reading: Reading, reference: Reference) -> Share:
-    """Count the chunks whose pages are those of what the reference says in them. Short elements could be anywhere."""
-    placed = {said: line(words(said.text)) for said in reference.elements if said.page}
-    once = Counter(placed.values())
+    """Count the chunks whose pages are those of what the reference says in them. Short texts, and those that stand on
+    several pages, show nothing."""
+    placed = [(said.page, line(words(said.text))) for said in reference.elements if said.page]
+    read = words_by_page(reading.document.elements).values()
+    clear = [
+        (page, text)
+        for page, text in placed
+        if len(text) >= MIN_LENGTH and sum(text in one for one in read) == 1
+    ]
     share = Share()
     for one in reading.chunked.chunks:
         text = line(words(one.text))
-        pages = {
-            said.page
-            for said, its in placed.items()
-            if once[its] == 1 and len(its) >= MIN_LENGTH and its in text
-        }
-        if pages:
-            share += Share(all((one.page or 0) <= page <= (one.last_page or 0) for page in pages if page), 1)
+        if pages := {page for page, its in clear if its in text}:
+            share += Share(all((one.page or 0) <= page <= (one.last_page or 0) for page in pages), 1)
     return share
 
 
