@@ -75,7 +75,7 @@ def _beginning(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def type_in_ole(path: Path) -> str:
-    """Return the type of an OLE file. Raise ParseError as `type_in_zip` does, or if it is encrypted."""
+    """Return the type of an OLE file. Raise ParseError as `type_in_zip` does."""
     import olefile
 
     try:
@@ -83,8 +83,6 @@ def type_in_ole(path: Path) -> str:
             streams = ["/".join(entry).lower() for entry in ole.listdir()]
     except Exception as error:
         raise ParseError("corrupt_file", type="Office document") from error
-    if "encryptedpackage" in streams:
-        raise ParseError("password_protected")
     for stream, mime_type in _STREAMS.items():
         if stream in streams:
             return mime_type

@@ -32,4 +32,11 @@ FORMATS: tuple[Format, ...] = (
         version=2,
         streams=("workbook", "book"),
     ),
+    binary_format(
+        "application/vnd.ms-office.encrypted",
+        "engines.parsing.encrypted_office.read",
+        "Excel",
+        name=NAME,
+        streams=("encryptedpackage",),
+    ),
 )
