@@ -330,3 +330,9 @@ def test_vertical_writing_is_read_downwards(read: Read) -> None:
     content = b"BT /G 20 Tf 300 350 Td <000100020003> Tj -40 0 Td <000400050006> Tj ET"
     data = pdf(content, *font).replace(b"/Font<</F 5 0 R>>>>", b"/Font<</F 5 0 R/G 6 0 R>>>>", 2)
     assert "".join(texts(read("vertical", data)).split()) == "契約書月末日"
+
+
+def test_letters_beyond_the_basic_plane(read: Read) -> None:
+    font = mapped(("a", "\U0001d45d"))
+    document = read("formula", pdf(b"BT /F 20 Tf 40 300 Td (a = 4) Tj ET", font, font=b"/ToUnicode 6 0 R"))
+    assert texts(document).startswith("\U0001d45d")

@@ -36,6 +36,7 @@ from engines.parsing.warnings import listed, warning
 
 _MIN_LETTERS = 12
 _MAX_PICTURES = 20
+_MAX_LOOKS = 50  # each takes as long as reading ten pages
 _MIN_CERTAIN = 88
 _GRAPHICS = frozenset(
     {pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_PATH, pdfium_c.FPDF_PAGEOBJ_SHADING}
@@ -53,6 +54,7 @@ class Pages:
         self._scanned: list[int] = []
         self._pictures: dict[int, list[Picture]] = {}
         self._seen = set[tuple[int, ...]]()
+        self._looks = 0  # at pages with white text
         self._pages_by_warning: dict[str, list[int]] = {}
 
     def read_text_layers(self) -> None:
@@ -125,7 +127,9 @@ class Pages:
             pieces = layer.pieces()
         finally:
             layer.close()
-        seen = without_unseen(pieces, page, frame)
+        if any(piece.is_white for piece in pieces):
+            self._looks += 1
+        seen = without_unseen(pieces, page, frame) if self._looks <= _MAX_LOOKS else pieces
         self.hidden += layer.hidden + len(pieces) - len(seen)
         return seen
 

@@ -332,6 +332,7 @@ class TextLayer:
             text = _LETTER_FORMS.sub(
                 lambda match: unicodedata.normalize("NFKC", match.group()), fragment.text
             )
+            text = _SURROGATES.sub(_character, text)
             is_small = fragment.bottom - fragment.top <= _MAX_RAISED_SCALE * (piece[0].bottom - piece[0].top)
             if at and is_small and not space:
                 own = self._style(fragment.index)
