@@ -14,6 +14,7 @@ from core.characters import count_invisible
 from core.error_codes import ERROR_CODES, Origin
 from core.names import printable
 from engines.parsing import Element, Member, PageKind, ParsedDocument, ParseError, ReadingWarning
+from engines.parsing.archives.members import clean_name, unique_name
 from engines.parsing.formats import BY_TYPE
 from engines.parsing.frames import (
     DATA_BYTES,
@@ -26,7 +27,6 @@ from engines.parsing.frames import (
     unpack_elements,
 )
 from engines.parsing.job import Limits
-from engines.parsing.members import clean_name, unique_name
 from engines.parsing.text_cleaning import clean_element, clean_metadata, clean_prose
 from engines.parsing.warnings import WARNINGS
 

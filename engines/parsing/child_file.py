@@ -75,7 +75,7 @@ def _receive_request(channel: int) -> tuple[str, int]:
 
 def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> None:
     elements = frames.pack_elements(document.elements)
-    recognition = sys.modules.get("engines.parsing.ocr")
+    recognition = sys.modules.get("engines.parsing.pictures.ocr")
     header = {
         "mime_type": document.mime_type,
         "metadata": document.metadata,

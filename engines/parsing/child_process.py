@@ -30,7 +30,12 @@ from engines.parsing.job import Limits
 from engines.parsing.sandbox import Layers
 
 # Only small ones, because each child gets a copy of the page tables. The others follow when their type is announced.
-_IMPORTS = ("engines.parsing.child_file", "engines.parsing.markdown", "engines.parsing.text", "filetype")
+_IMPORTS = (
+    "engines.parsing.child_file",
+    "engines.parsing.markup.markdown",
+    "engines.parsing.texts.text",
+    "filetype",
+)
 _MAX_MESSAGE_BYTES = 1_024
 _CHANNEL = 3  # in the child
 _CHECK_SECONDS = 0.25
@@ -113,9 +118,9 @@ def _receive(control: socket.socket, child: _Child | None) -> tuple[dict[str, An
 
 def _warm_up(mime_type: str, *, ocr: bool) -> None:
     """Load what children for this type would otherwise load each anew. Only OYL's own names reach this process."""
-    from engines.parsing import child_file, legacy_encodings  # noqa: F401
     from engines.parsing.detect import content_model
     from engines.parsing.formats import BY_TYPE, load_reader
+    from engines.parsing.texts import legacy_encodings
 
     if mime_type:
         load_reader(mime_type)
@@ -124,7 +129,7 @@ def _warm_up(mime_type: str, *, ocr: bool) -> None:
     else:
         content_model()
     if ocr:
-        from engines.parsing import ocr as recognition
+        from engines.parsing.pictures import ocr as recognition
 
         recognition.engine()
 

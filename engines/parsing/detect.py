@@ -7,8 +7,15 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
-from engines.parsing import ParseError, encoding, unsupported
-from engines.parsing.containers import is_tar, type_in_ole, type_in_zip, type_of_flat_file, unsupported_error
+from engines.parsing import ParseError
+from engines.parsing.archives import unsupported
+from engines.parsing.archives.containers import (
+    is_tar,
+    type_in_ole,
+    type_in_zip,
+    type_of_flat_file,
+    unsupported_error,
+)
 from engines.parsing.formats import FORMATS
 from engines.parsing.readers.archives import TAR
 from engines.parsing.readers.html import HTML
@@ -18,6 +25,7 @@ from engines.parsing.readers.pdf import PDF
 from engines.parsing.readers.plain_text import PLAIN
 from engines.parsing.readers.subtitles import VTT
 from engines.parsing.readers.xml import XML
+from engines.parsing.texts import encoding
 
 _HEAD_BYTES = 65_536
 _IMAGE_SIGNATURE_BYTES = 64

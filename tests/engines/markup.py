@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from engines.parsing import Element, rst
+from engines.parsing import Element
 from engines.parsing.job import Job, Limits
+from engines.parsing.markup import rst
 
 
 def blocks(elements: Iterable[Element]) -> list[tuple[str, str]]:

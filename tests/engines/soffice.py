@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 
-from engines.parsing import Element, ElementKind, ParsedDocument, child_file, child_process, sandbox, word
+from engines.parsing import Element, ElementKind, ParsedDocument, child_file, child_process, sandbox
 from engines.parsing.job import Job
 from engines.parsing.readers.word import DOC, DOCX
+from engines.parsing.word import reader as word
 
 STAND_IN = """
 import os, shutil, socket, subprocess, sys, threading

@@ -15,7 +15,7 @@ import zlib
 import pytest
 
 from engines.parsing import ParseError
-from engines.parsing.file_names import decode_names
+from engines.parsing.archives.file_names import decode_names
 from tests.engines.reading import Read, zipped
 
 

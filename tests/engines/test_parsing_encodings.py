@@ -8,7 +8,8 @@ import random
 import pytest
 
 from core.error_codes import ERROR_CODES
-from engines.parsing import ParseError, encoding
+from engines.parsing import ParseError
+from engines.parsing.texts import encoding
 from tests.engines.reading import Read, texts
 
 # ruff: noqa: RUF001

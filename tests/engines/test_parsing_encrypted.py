@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from openpyxl import Workbook
 
 from engines.parsing import ParseError
-from engines.parsing.ole_writer import written
+from engines.parsing.office.ole_writer import written
 from tests.engines.reading import Read, texts
 
 SALT, KEY = bytes(range(16)), bytes(range(16, 48))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engines.parsing import html
+from engines.parsing.markup import html
 from tests.engines.markup import blocks
 from tests.engines.reading import Read, texts
 

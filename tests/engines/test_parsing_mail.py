@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from engines.parsing import ElementKind, ParsedDocument, ParseError
-from engines.parsing.compressed_rtf import decompress
-from engines.parsing.mapi import MapiAttachment, MapiMessage, Properties, Property
-from engines.parsing.mapi_mail import to_mail
+from engines.parsing.mail.compressed_rtf import decompress
+from engines.parsing.mail.mapi import MapiAttachment, MapiMessage, Properties, Property
+from engines.parsing.mail.mapi_mail import to_mail
 from tests.engines.reading import Read, outline, texts
 
 HEAD = b"From: Ann <ann@example.org>\nTo: bo@example.org\nSubject: Ferry\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engines.parsing import markdown
+from engines.parsing.markup import markdown
 from tests.engines.markup import blocks
 from tests.engines.reading import Read, outline
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.parsing import html, markdown
+from engines.parsing.markup import html, markdown
 from tests.engines.markup import blocks, read_rst
 
 

@@ -14,7 +14,7 @@ from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 
 from engines.parsing import ElementKind, PageKind, ParsedDocument
-from engines.parsing.ole_writer import written
+from engines.parsing.office.ole_writer import written
 from tests.engines.reading import Read, outline, zipped
 
 OFFICE = "http://schemas.openxmlformats.org"
@@ -68,7 +68,7 @@ def tables(document: ParsedDocument) -> list[str]:
     ],
 )
 def test_numbers_read_as_they_are_shown(value: float, code: str, shown: str) -> None:
-    from engines.parsing import number_formats
+    from engines.parsing.sheets import number_formats
 
     assert number_formats.shown(float(value), code) == shown
 

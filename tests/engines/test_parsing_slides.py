@@ -16,7 +16,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from engines.parsing import ElementKind, PageKind, ParsedDocument
-from engines.parsing.ole_writer import written
+from engines.parsing.office.ole_writer import written
 from tests.engines.reading import Read, image_file, outline, text_image, zipped
 
 TITLE_ONLY, TWO_COLUMNS, BLANK = 5, 3, 6

@@ -13,9 +13,10 @@ from pathlib import Path
 import docx
 import pytest
 
-from engines.parsing import ParseError, ole_writer
+from engines.parsing import ParseError
 from engines.parsing.job import Job, Limits
-from engines.parsing.ole_objects import unpack
+from engines.parsing.office import ole_writer
+from engines.parsing.office.ole_objects import unpack
 from engines.parsing.readers.word import DOCX
 from tests.engines.reading import Read, image_file, outline, text_image, texts
 from tests.engines.word_files import (
@@ -160,7 +161,7 @@ def test_what_is_left_of_a_damaged_document_is_read(read: Read) -> None:
 
 def test_second_opinion_is_marked_as_damaged(tmp_path: Path) -> None:
     """A sentence that the first reader refused is read by the other one; what both refuse is damaged."""
-    from engines.parsing import second_opinion
+    from engines.parsing.office import second_opinion
 
     source = docx.Document()
     source.add_heading("Rules", 1)
@@ -188,8 +189,8 @@ def test_first_document_of_a_parser_is_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "1").write_bytes(word_file(paragraph("Soon.")))
     command = (
         "import sys, time; from pathlib import Path; started = time.process_time()\n"
-        "from engines.parsing.word_package import Package; from engines.parsing import word\n"
-        "from engines.parsing.word_prepare import prepare; from engines.parsing import office_tree\n"
+        "from engines.parsing.word.package import Package; from engines.parsing.word import reader as word\n"
+        "from engines.parsing.word.prepare import prepare; from engines.parsing.office import tree as office_tree\n"
         "office_tree.load(prepare(Package(Path(sys.argv[1]))).data, 'docx')\n"
         "print(time.process_time() - started, 'unstructured' in sys.modules)"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.parsing import markdown
+from engines.parsing.markup import markdown
 from tests.engines.markup import blocks, read_rst
 from tests.engines.reading import Read, texts
 from tests.environment import SHARED

@@ -6,7 +6,7 @@ import io
 import struct
 import zipfile
 
-from engines.parsing.ole_writer import written
+from engines.parsing.office.ole_writer import written
 
 SPACES = " ".join(
     f'xmlns:{prefix}="{address}"'

@@ -8,8 +8,8 @@ from typing import Any
 import pypdfium2.raw as pdfium_c
 
 from engines.parsing import Member, ParseError
+from engines.parsing.archives.members import MemberFolder
 from engines.parsing.job import Job
-from engines.parsing.members import MemberFolder
 from engines.parsing.pdf.strings import read_string
 
 _MAX_FILES = 1_000

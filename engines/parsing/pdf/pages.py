@@ -11,7 +11,7 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from engines.parsing import ReadingWarning, ocr
+from engines.parsing import ReadingWarning
 from engines.parsing.job import Job
 from engines.parsing.pages.blocks import Block, Line, Table
 from engines.parsing.pdf.annotations import add_annotations, attached_files
@@ -32,6 +32,7 @@ from engines.parsing.pdf.ruling_lines import ruling_lines
 from engines.parsing.pdf.tagged_titles import title_levels
 from engines.parsing.pdf.text_layer import TextLayer
 from engines.parsing.pdf.white_text import without_unseen
+from engines.parsing.pictures import ocr
 from engines.parsing.warnings import listed, warning
 
 _MIN_LETTERS = 12

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium_c
 
-from engines.parsing import ocr
 from engines.parsing.job import Job
 from engines.parsing.pages.blocks import Line, Table, overlap_across, overlap_down
 from engines.parsing.pdf.drawn_objects import Drawn, drawn_objects
 from engines.parsing.pdf.page_frame import Box, PageFrame
+from engines.parsing.pictures import ocr
 
 _OCR_DPI = 150
 _MAX_OCR_PIXELS = 6_000_000

@@ -11,8 +11,8 @@ import pypdfium2.raw as pdfium_c
 
 from engines.parsing import ParsedDocument, ParseError
 from engines.parsing.job import Job
-from engines.parsing.layout import elements
 from engines.parsing.pdf.pages import Pages
+from engines.parsing.pictures.layout import elements
 
 _MAX_PAGES = 10_000
 _METADATA_NAMES = {

@@ -9,7 +9,7 @@ TAR = "application/x-tar"
 GZIP = "application/gzip"
 BZIP2 = "application/x-bzip2"
 XZ = "application/x-xz"
-_READER = "engines.parsing.archive.read"
+_READER = "engines.parsing.archives.archive.read"
 _GROUP = "tar and compressed files (gz, bz2, xz)"
 
 

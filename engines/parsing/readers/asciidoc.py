@@ -7,7 +7,7 @@ from engines.parsing.format import Format, text_format
 FORMATS: tuple[Format, ...] = (
     text_format(
         "text/asciidoc",
-        "engines.parsing.asciidoc.read",
+        "engines.parsing.markup.asciidoc.read",
         "AsciiDoc",
         *(".adoc", ".asciidoc", ".asc"),
         detected_as=("asciidoc",),

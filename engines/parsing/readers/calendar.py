@@ -8,7 +8,7 @@ CALENDAR = "text/calendar"
 FORMATS: tuple[Format, ...] = (
     text_format(
         CALENDAR,
-        "engines.parsing.calendar_text.read",
+        "engines.parsing.mail.calendar_text.read",
         "Calendar",
         *(".ics", ".ical", ".ifb", ".vcs"),
         name="calendar",

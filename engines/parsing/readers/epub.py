@@ -8,7 +8,7 @@ EPUB = "application/epub+zip"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         EPUB,
-        "engines.parsing.epub.read",
+        "engines.parsing.markup.epub.read",
         "EPUB",
         "epub",
         name="EPUB book",

@@ -8,7 +8,7 @@ NAME = "Excel workbook"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "engines.parsing.workbook.read",
+        "engines.parsing.sheets.workbook.read",
         "Excel",
         "xlsx",
         name=NAME,
@@ -17,7 +17,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         "application/vnd.ms-excel.sheet.binary.macroenabled.12",
-        "engines.parsing.binary_workbook.read",
+        "engines.parsing.sheets.binary_workbook.read",
         "Excel",
         "xlsb",
         name=NAME,
@@ -25,7 +25,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         "application/vnd.ms-excel",
-        "engines.parsing.old_workbook.read",
+        "engines.parsing.sheets.old_workbook.read",
         "Excel",
         "xls",
         name=NAME,
@@ -34,7 +34,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         "application/vnd.ms-office.encrypted",
-        "engines.parsing.encrypted_office.read",
+        "engines.parsing.office.encrypted_office.read",
         "Excel",
         name=NAME,
         streams=("encryptedpackage",),

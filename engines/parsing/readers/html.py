@@ -8,7 +8,7 @@ HTML = "text/html"
 FORMATS: tuple[Format, ...] = (
     text_format(
         HTML,
-        "engines.parsing.html.read",
+        "engines.parsing.markup.html.read",
         "HTML",
         *(".html", ".htm", ".xhtml"),
         name="HTML page",

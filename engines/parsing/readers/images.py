@@ -16,7 +16,7 @@ SUBTYPES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 FORMATS: tuple[Format, ...] = tuple(
     binary_format(
         f"image/{subtype}",
-        "engines.parsing.images.read",
+        "engines.parsing.pictures.images.read",
         subtype.upper(),
         *labels,
         name="picture",

@@ -7,7 +7,7 @@ from engines.parsing.format import Format, text_format
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 NOTEBOOK = "application/x-ipynb+json"
-READER = "engines.parsing.json_text.read"
+READER = "engines.parsing.texts.json_text.read"
 FORMATS: tuple[Format, ...] = (
     text_format(
         JSON,
@@ -25,7 +25,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     text_format(
         NOTEBOOK,
-        "engines.parsing.notebook.read",
+        "engines.parsing.texts.notebook.read",
         "Notebook",
         ".ipynb",
         name="notebook",

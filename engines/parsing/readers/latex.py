@@ -7,7 +7,7 @@ from engines.parsing.format import Format, text_format
 FORMATS: tuple[Format, ...] = (
     text_format(
         "application/x-latex",
-        "engines.parsing.latex.read",
+        "engines.parsing.markup.latex.read",
         "LaTeX",
         *(".tex", ".latex", ".ltx"),
         name="LaTeX document",

@@ -6,7 +6,7 @@ from engines.parsing.format import Format, binary_format, text_format
 
 EML = "message/rfc822"
 MBOX = "application/mbox"
-_READER = "engines.parsing.mail.read"
+_READER = "engines.parsing.mail.reader.read"
 # A sequence of ASN.1 that begins with the number of something signed or encrypted.
 _SIGNED = rb"0[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07[\x02\x03\x06]"
 FORMATS: tuple[Format, ...] = (
@@ -23,7 +23,7 @@ FORMATS: tuple[Format, ...] = (
     text_format(MBOX, f"{_READER}_mbox", "Mailbox", ".mbox", name="mailbox", group="mail"),
     binary_format(
         "application/vnd.ms-outlook",
-        "engines.parsing.outlook.read_msg",
+        "engines.parsing.mail.outlook.read_msg",
         "Outlook",
         "outlook",
         name="Outlook message",
@@ -34,7 +34,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         "application/vnd.ms-tnef",
-        "engines.parsing.outlook.read_tnef",
+        "engines.parsing.mail.outlook.read_tnef",
         "TNEF",
         name="winmail.dat",
         group="mail",
@@ -42,7 +42,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         "application/pkcs7-mime",
-        "engines.parsing.signed_data.read",
+        "engines.parsing.mail.signed_data.read",
         "S/MIME",
         name="signed file",
         group="signed files (p7m)",

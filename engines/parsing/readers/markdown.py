@@ -7,7 +7,7 @@ from engines.parsing.format import Format, text_format
 FORMATS: tuple[Format, ...] = (
     text_format(
         "text/markdown",
-        "engines.parsing.markdown.read",
+        "engines.parsing.markup.markdown.read",
         "Markdown",
         *(".md", ".markdown", ".mdx", ".mdown", ".mkd", ".qmd", ".rmd"),
         version=2,

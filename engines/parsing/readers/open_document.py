@@ -10,7 +10,7 @@ ODP = "application/vnd.oasis.opendocument.presentation"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         ODT,
-        "engines.parsing.open_text.read",
+        "engines.parsing.office.open_text.read",
         "OpenDocument",
         "odt",
         name="OpenDocument text",
@@ -20,7 +20,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         ODS,
-        "engines.parsing.open_sheets.read",
+        "engines.parsing.sheets.open_sheets.read",
         "OpenDocument",
         "ods",
         name="OpenDocument spreadsheet",
@@ -29,7 +29,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         ODP,
-        "engines.parsing.open_slides.read",
+        "engines.parsing.slides.open_slides.read",
         "OpenDocument",
         "odp",
         name="OpenDocument presentation",

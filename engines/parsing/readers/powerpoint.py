@@ -10,7 +10,7 @@ NAME = "PowerPoint presentation"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         PPTX,
-        "engines.parsing.slides.read",
+        "engines.parsing.slides.reader.read",
         "PowerPoint",
         "pptx",
         name=NAME,
@@ -19,7 +19,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         PPT,
-        "engines.parsing.old_slides.read",
+        "engines.parsing.slides.old_slides.read",
         "PowerPoint",
         "ppt",
         name=NAME,

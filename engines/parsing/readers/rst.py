@@ -7,7 +7,7 @@ from engines.parsing.format import Format, text_format
 FORMATS: tuple[Format, ...] = (
     text_format(
         "text/x-rst",
-        "engines.parsing.rst.read",
+        "engines.parsing.markup.rst.read",
         "reStructuredText",
         *(".rst", ".rest"),
         version=2,

@@ -8,7 +8,7 @@ RTF = "application/rtf"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         RTF,
-        "engines.parsing.rtf.read",
+        "engines.parsing.office.rtf.read",
         "RTF",
         "rtf",
         name="RTF document",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engines.parsing.format import Format, text_format
 
-READER = "engines.parsing.source_code.read"
+READER = "engines.parsing.texts.source_code.read"
 # The suffixes of programming languages, of style sheets and templates, and of differences between files.
 _LANGUAGES = """
 abap ada apex asm awk bas bash bat bazel bicep c cbl cc cfc clj cls cmake cmd cob coffee cpp cs css cu cxx d dart diff do

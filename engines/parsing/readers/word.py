@@ -10,7 +10,7 @@ NAME = "Word document"
 FORMATS: tuple[Format, ...] = (
     binary_format(
         DOCX,
-        "engines.parsing.word.read_docx",
+        "engines.parsing.word.reader.read_docx",
         "Word",
         "docx",
         name=NAME,
@@ -20,7 +20,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     binary_format(
         DOC,
-        "engines.parsing.word.read_doc",
+        "engines.parsing.word.reader.read_doc",
         "Word",
         "doc",
         name=NAME,

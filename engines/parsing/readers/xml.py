@@ -8,7 +8,7 @@ XML = "application/xml"
 FORMATS: tuple[Format, ...] = (
     text_format(
         XML,
-        "engines.parsing.xml.read",
+        "engines.parsing.markup.xml.read",
         "XML",
         *(".xml", ".svg", ".rss", ".atom", ".nxml", ".xmp", ".tmx", ".xlf", ".xliff", ".rdf", ".kml", ".gml"),
         *(".dita", ".ditamap", ".xsd", ".xsl", ".xslt", ".wsdl", ".opml", ".plist", ".resx", ".ttml"),

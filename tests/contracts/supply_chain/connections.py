@@ -97,13 +97,14 @@ REASONS = {
     ),
     "smart-open": Reason("home folder, requests", URLS),
     "spacy": Reason(
-        "requests", "Its command line downloads models. OYL uses none: `engines/parsing/second_opinion.py`."
+        "requests",
+        "Its command line downloads models. OYL uses none: `engines/parsing/office/second_opinion.py`.",
     ),
     "typer": Reason("home folder", "Completion in shells, if asked for. OYL has no such command."),
     "unstructured": Reason(
         "home folder, look-ups, requests, telemetry",
         "Reports to its maker at import and after each file: off with `DO_NOT_TRACK` and `SCARF_NO_ANALYTICS`. The language"
-        " model that it would download is replaced in `engines/parsing/second_opinion.py`.",
+        " model that it would download is replaced in `engines/parsing/office/second_opinion.py`.",
     ),
     "uritemplate": Reason("requests", TEXT),
     "urllib3": Reason("home folder, look-ups, requests", CLIENT),

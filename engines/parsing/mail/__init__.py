@@ -1,0 +1,1 @@
+"""Mail of all kinds, and calendars in it."""

@@ -1,0 +1,1 @@
+"""Markup languages, and books made of them."""

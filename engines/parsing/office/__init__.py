@@ -1,0 +1,1 @@
+"""What office documents have in common, and OpenDocument texts and RTF."""

@@ -1,0 +1,1 @@
+"""Sheets: workbooks of Excel and OpenDocument, and tables in text files."""

@@ -1,0 +1,1 @@
+"""Texts: their encodings, code, JSON, notebooks and subtitles."""
