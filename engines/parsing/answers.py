@@ -22,6 +22,7 @@ from engines.parsing.frames import (
     MAX_MEMBERS,
     MAX_NAME_BYTES,
     MAX_WARNINGS,
+    MODELS,
     FrameError,
     FrameKind,
     unpack_elements,
@@ -49,8 +50,10 @@ class Answer:
         self._names = dict[str, int]()
 
     @property
-    def has_ocr(self) -> bool:
-        return self._header.get("ocr") is True
+    def models(self) -> frozenset[str]:
+        """Those that the reader has loaded."""
+        models = self._header.get("models")
+        return frozenset(one for one in MODELS if isinstance(models, list) and one in models)
 
     def max_bytes(self, kind: FrameKind) -> int:
         """The size that a frame may have, so that no more is read."""

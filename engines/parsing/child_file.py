@@ -75,13 +75,12 @@ def _receive_request(channel: int) -> tuple[str, int]:
 
 def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> None:
     elements = frames.pack_elements(document.elements)
-    recognition = sys.modules.get("engines.parsing.pictures.ocr")
     header = {
         "mime_type": document.mime_type,
         "metadata": document.metadata,
         "page_kind": document.page_kind,
         "warnings": document.warnings[: frames.MAX_WARNINGS],
-        "ocr": bool(recognition and recognition.engine.cache_info().currsize),
+        "models": _loaded_models(),
     }
     body = _encode(header)
     if len(elements) > limits.text_mb << 20 or len(body) > frames.MAX_HEADER_BYTES:
@@ -93,6 +92,15 @@ def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> N
         with member.path.open("rb", buffering=0) as file:
             while part := file.read(frames.DATA_BYTES):
                 frames.write(channel, FrameKind.DATA, part)
+
+
+def _loaded_models() -> list[str]:
+    recognition = sys.modules.get("engines.parsing.pictures.ocr")
+    loaded = {
+        "ocr": bool(recognition and recognition.engine.cache_info().currsize),
+        "encodings": "chardet" in sys.modules,
+    }
+    return [name for name in sorted(frames.MODELS) if loaded[name]]
 
 
 def _write_error(channel: int, error: ParseError, cause: str) -> None:

@@ -17,6 +17,7 @@ import signal
 import socket
 import tempfile
 import traceback
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
@@ -55,7 +56,7 @@ def main() -> None:
             while announcement := _receive(control, child):
                 message, handles = announcement
                 report = child.end(control, message["grace"]) if child else {}
-                _warm_up(message["mime_type"], ocr=message["ocr"])
+                _warm_up(message["mime_type"], message["models"])
                 child = _Child(handles, layers, limits)
                 _send(control, {**report, "resident_mb": _resident_mb()})
         if child:
@@ -116,22 +117,23 @@ def _receive(control: socket.socket, child: _Child | None) -> tuple[dict[str, An
         check_seconds = _CHECK_SECONDS
 
 
-def _warm_up(mime_type: str, *, ocr: bool) -> None:
+def _warm_up(mime_type: str, models: Collection[str]) -> None:
     """Load what children for this type would otherwise load each anew. Only OYL's own names reach this process."""
     from engines.parsing.detect import content_model
-    from engines.parsing.formats import BY_TYPE, load_reader
-    from engines.parsing.texts import legacy_encodings
+    from engines.parsing.formats import load_reader
 
     if mime_type:
         load_reader(mime_type)
-        if BY_TYPE[mime_type].is_text:
-            legacy_encodings.load()
     else:
         content_model()
-    if ocr:
-        from engines.parsing.pictures import ocr as recognition
+    if "encodings" in models:
+        from engines.parsing.texts import legacy_encodings
 
-        recognition.engine()
+        legacy_encodings.load()
+    if "ocr" in models:
+        from engines.parsing.pictures import ocr
+
+        ocr.engine()
 
 
 def _run_child(handles: list[int], folder: str, layers: Layers, limits: Limits) -> NoReturn:

@@ -16,6 +16,8 @@ MAX_ELEMENTS = 1_000_000
 MAX_MEMBERS = 10_000
 MAX_NAME_BYTES = 4_096
 MAX_WARNINGS = 100
+# What a reader loads only for some files. If a file needed it, it is loaded ahead for the next ones of its suffix.
+MODELS = frozenset(("ocr", "encodings"))
 MAX_REQUEST_BYTES = 65_536
 DATA_BYTES = 1 << 20
 STARTED = b"started"  # what the worker sends to the warm process when the child has got its file

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -26,6 +27,8 @@ from engines.parsing.job import Limits
 from engines.parsing.launch import WarmProcess
 
 logger = logging.getLogger(__name__)
+# The type of a file, and the models that its reader may need.
+Kind = tuple[str, frozenset[str]]
 
 _TIMEOUT_SECONDS = 60  # of the warm process, which may load a reader
 _END_TIMEOUT_SECONDS = 10
@@ -46,8 +49,8 @@ class ParserProcess:
         self.limits, self._service = limits, service
         self.parsed_files = self.resident_mb = 0
         self.last_suffix = ""
-        self._suffixes_with_ocr = set[str]()
-        self._announced = set[tuple[str, bool]]()
+        self._models_of = defaultdict[str, frozenset[str]](frozenset)  # by suffix
+        self._announced = set[Kind]()
         self._child: Exchange | None = None
         self._has_report = False
         self._process: WarmProcess | None = None
@@ -108,10 +111,11 @@ class ParserProcess:
         with other_end:
             self._process = WarmProcess(other_end)
 
-    def _take_child(self, filename: str) -> tuple[Exchange, tuple[str, bool]]:
+    def _take_child(self, filename: str) -> tuple[Exchange, Kind]:
         """Return the prepared child if this type was announced before; otherwise have one made with the type's reader."""
         mime_type = likely_type(filename)
-        kind = (mime_type, self.last_suffix in self._suffixes_with_ocr or mime_type.startswith("image/"))
+        expected = {"ocr"} if mime_type.startswith("image/") else ()
+        kind = (mime_type, self._models_of[self.last_suffix].union(expected))
         if self._child and kind not in self._announced:
             self._child.close()
             self._child = None
@@ -122,7 +126,7 @@ class ParserProcess:
         assert child
         return child, kind
 
-    def _read(self, exchange: Exchange, answer: Answer, kind: tuple[str, bool]) -> dict[str, Any]:
+    def _read(self, exchange: Exchange, answer: Answer, kind: Kind) -> dict[str, Any]:
         """Read the answer, and have the next child made; return what is known of an incomplete answer's child."""
         try:
             is_complete = exchange.read(answer)
@@ -131,15 +135,14 @@ class ParserProcess:
         finally:
             exchange.close()
 
-    def _announce(self, kind: tuple[str, bool], *, grace: int) -> None:
+    def _announce(self, kind: Kind, *, grace: int) -> None:
         """Have the process end its child, and make the next one. Its report on that is awaited when it is needed."""
         if self._has_report:
             self._receive_report()
-        mime_type, needs_ocr = kind
+        mime_type, models = kind
+        announcement = {"mime_type": mime_type, "models": sorted(models), "grace": grace}
         try:
-            self._child = Exchange(
-                self.limits, self._control, {"mime_type": mime_type, "ocr": needs_ocr, "grace": grace}
-            )
+            self._child = Exchange(self.limits, self._control, announcement)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise ParseError("parse_interrupted") from error
         self._announced.add(kind)
@@ -161,8 +164,7 @@ class ParserProcess:
         raise ParseError("parse_interrupted")
 
     def _document(self, path: Path, answer: Answer, report: dict[str, Any], log: bytes) -> ParsedDocument:
-        if answer.has_ocr:
-            self._suffixes_with_ocr.add(self.last_suffix)
+        self._models_of[self.last_suffix] |= answer.models
         try:
             return answer.document()
         except FrameError as error:

@@ -18,7 +18,7 @@ LIMITS = Limits(seconds=9, memory_mb=900, output_mb=1, text_mb=1, ocr_pages=2)
 HEADER: dict[str, Any] = {
     "mime_type": "text/plain",
     "metadata": {},
-    "ocr": False,
+    "models": [],
     "page_kind": "page",
     "warnings": [],
 }

@@ -70,6 +70,7 @@ def test_usage_counts_objects_and_ingestion(library: Library, caller: Caller):
         "storage_bytes": figures["document_bytes"],
         "documents": 3,
         "chunks": chunks,
+        "kept_answer_bytes": 0,
         **{kind: figures[kind] for kind in ("embedding_tokens", "search_units", "events")},
     }
     assert figures["embedding_tokens"] > 50 and figures["events"] > 5
