@@ -20,16 +20,15 @@ from core.isolation.scope import VARIABLE, tenant_scope
 from tenants.models import Tenant
 from tests.proof.isolation.parties import MODELS, Model, Party, as_json
 
+INSERT = "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::{table}, %%(%s)s)"
 STATEMENTS = {
     "select": "SELECT id FROM {table} WHERE {owned}",
-    "insert": "INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %(row)s)",
+    "insert": INSERT % "row",
     "update": "UPDATE {table} SET id = id WHERE {owned}",
     "give away": "UPDATE {table} SET {column} = %(other)s WHERE {owned}",
     "delete": "DELETE FROM {table} WHERE id = %(id)s",
-    "upsert": "INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %(same)s) "
-    "ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id",
-    "overwrite": "INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %(mine)s) "
-    "ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id",
+    "upsert": INSERT % "same" + " ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id",
+    "overwrite": INSERT % "mine" + " ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id",
 }
 SCOPES = ("own", "other", "no", "empty", "garbage")
 NOT_APPENDING = {"update", "give away", "delete", "upsert", "overwrite"}
@@ -61,10 +60,16 @@ class Attempt:
     def column(self) -> str:
         return "id" if self.model is Tenant else "tenant_id"
 
+    @property
+    def columns(self) -> str:
+        """Those that can be written."""
+        fields = (field for field in self.model._meta.concrete_fields if not field.generated)
+        return ", ".join(connection.ops.quote_name(field.column) for field in fields)
+
     def run(self, statement: str, scope: str) -> str:
         """Return the number of rows, or the refusal; roll back."""
         sql = STATEMENTS[statement].format(
-            table=self.table, column=self.column, owned=f"{self.column} = %(tenant)s"
+            table=self.table, column=self.column, columns=self.columns, owned=f"{self.column} = %(tenant)s"
         )
         try:
             with transaction.atomic(), connection.cursor() as cursor:
