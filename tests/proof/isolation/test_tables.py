@@ -64,7 +64,7 @@ class Attempt:
     def columns(self) -> str:
         """Those that can be written."""
         fields = (field for field in self.model._meta.concrete_fields if not field.generated)
-        return ", ".join(connection.ops.quote_name(field.column) for field in fields)
+        return ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
 
     def run(self, statement: str, scope: str) -> str:
         """Return the number of rows, or the refusal; roll back."""
