@@ -250,6 +250,17 @@ def test_title_above_a_table(read: Read) -> None:
     assert [kind for kind, _ in outline(read("rooms", pdf_pages(content)))] == ["title", "table"]
 
 
+def test_invisible_text_is_seen_over_a_scan_only(read: Read) -> None:
+    """As recognition writes it; a rectangle stands for the scan."""
+    content = drawn(40, 300, "Our price is 900 euro.") + b"0 g 60 248 40 9 re f "
+    content += (
+        b"BT 3 Tr ET " + drawn(40, 250, "A scanned line of text.") + drawn(40, 200, "Keywords for machines.")
+    )
+    document = read("scan", pdf_pages(content))
+    assert texts(document).split("\n") == ["Our price is 900 euro.", "A scanned line of text."]
+    assert document.metadata["hidden_parts"] == 1
+
+
 def test_white_text_is_seen_on_dark_ground_only(read: Read) -> None:
     content = b"0.1 0.2 0.5 rg 30 190 200 30 re f\n" + b"0 g " + drawn(40, 300, "Our price is 900 euro.")
     content += b"1 g " + drawn(40, 250, "Floor price 640 euro.") + drawn(40, 200, "A white title.")

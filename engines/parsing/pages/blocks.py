@@ -31,7 +31,7 @@ class Line:
     level: int = 0
     confidence: int = 100
     is_comment: bool = False
-    is_white: bool = False
+    may_be_unseen: bool = False
     words: tuple[Word, ...] = ()
 
     @property

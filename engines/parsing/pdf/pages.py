@@ -31,7 +31,7 @@ from engines.parsing.pdf.pictures import (
 from engines.parsing.pdf.ruling_lines import ruling_lines
 from engines.parsing.pdf.tagged_titles import title_levels
 from engines.parsing.pdf.text_layer import TextLayer
-from engines.parsing.pdf.white_text import without_unseen
+from engines.parsing.pdf.unseen_text import without_unseen
 from engines.parsing.pictures import ocr
 from engines.parsing.warnings import listed, warning
 
@@ -55,7 +55,7 @@ class Pages:
         self._scanned: list[int] = []
         self._pictures: dict[int, list[Picture]] = {}
         self._seen = set[tuple[int, ...]]()
-        self._looks = 0  # at pages with white text
+        self._looks = 0  # at pages with text that may be unseen
         self._pages_by_warning: dict[str, list[int]] = {}
 
     def read_text_layers(self) -> None:
@@ -128,7 +128,7 @@ class Pages:
             pieces = layer.pieces()
         finally:
             layer.close()
-        if any(piece.is_white for piece in pieces):
+        if any(piece.may_be_unseen for piece in pieces):
             self._looks += 1
         seen = without_unseen(pieces, page, frame) if self._looks <= _MAX_LOOKS else pieces
         self.hidden += layer.hidden + len(pieces) - len(seen)

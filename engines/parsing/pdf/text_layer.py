@@ -15,7 +15,7 @@ from engines.parsing.pages.blocks import Line, Word
 from engines.parsing.pages.line_joining import RIGHT_TO_LEFT
 from engines.parsing.pdf.page_frame import Box, PageFrame
 from engines.parsing.pdf.raised_text import mark_raised
-from engines.parsing.pdf.white_text import is_white
+from engines.parsing.pdf.unseen_text import may_be_unseen
 
 _ASCENT, _DESCENT = 0.75, 0.25
 _MIN_SIZE = 1.0  # smaller letters cannot be seen
@@ -314,7 +314,7 @@ class TextLayer:
             bottom=style.baseline + size * _DESCENT,
             size=size,
             level=self._level(piece[0].index),
-            is_white=is_white(self._layer, piece[0].index),
+            may_be_unseen=may_be_unseen(self._layer, piece[0].index),
             bold=all(
                 self._is_bold(one.index)
                 for one in (max(piece, key=lambda one: len(one.letters)), piece[0], piece[-1])

@@ -1,4 +1,4 @@
-"""White text, which is seen only where something else is below it."""
+"""White and invisible text: it is seen only where something else is drawn, such as the scan that it was recognised in."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ _MAX_PIXELS = 2_000_000
 _MIN_CONTRAST = 8
 
 
-def is_white(layer: Any, index: int) -> bool:
-    """Return whether a letter is filled with white, as far as pdfium tells: it takes patterns for white, too."""
+def may_be_unseen(layer: Any, index: int) -> bool:
+    """Return whether a letter is not drawn, or filled with white, for which pdfium takes patterns, too."""
+    mode = pdfium_c.FPDFTextObj_GetTextRenderMode(pdfium_c.FPDFText_GetTextObject(layer, index))
+    if mode in (pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP):
+        return True
     red, green, blue, opacity = (ctypes.c_uint() for _ in range(4))
     if not pdfium_c.FPDFText_GetFillColor(layer, index, red, green, blue, opacity):
         return False
@@ -25,13 +28,13 @@ def is_white(layer: Any, index: int) -> bool:
 
 
 def without_unseen(pieces: Sequence[Line], page: Any, frame: PageFrame) -> list[Line]:
-    """Leave out the white pieces that cannot be told from what is around them."""
-    if not any(piece.is_white for piece in pieces):
+    """Leave out the pieces that may be unseen and cannot be told from what is around them."""
+    if not any(piece.may_be_unseen for piece in pieces):
         return list(pieces)
     scale = min(1.0, (_MAX_PIXELS / max(frame.width * frame.height, 1.0)) ** 0.5)
     bitmap = page.render(scale=scale, grayscale=True, draw_annots=False, may_draw_forms=False)
     pixels = bytes(bitmap.buffer)
-    return [piece for piece in pieces if not piece.is_white or _is_seen(piece, pixels, bitmap, scale)]
+    return [piece for piece in pieces if not piece.may_be_unseen or _is_seen(piece, pixels, bitmap, scale)]
 
 
 def _is_seen(piece: Line, pixels: bytes, bitmap: Any, scale: float) -> bool:
