@@ -77,7 +77,7 @@ class ReadingWarning(NamedTuple):
 class ParsedDocument:
     """`mime_type` is detected from the content. `metadata` holds the file's own properties (title, author, created, subject,
     language, keywords, page_count …) as JSON values, and as `hidden_parts` the number of texts, rows, sheets and slides that
-    were left out because nobody sees them."""
+    were left out because they are not shown."""
 
     mime_type: str
     elements: tuple[Element, ...] = ()

@@ -20,7 +20,7 @@ from tests.engines.reading import Read, zipped
 
 
 def zipped_with_name(name: bytes, extra: bytes = b"") -> bytes:
-    """Return a zip file whose name is in some encoding, which nothing tells, as older archivers write it."""
+    """Return a zip file whose name is in some encoding, which the file does not name, as older archivers write it."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         info = zipfile.ZipInfo("n" * len(name))

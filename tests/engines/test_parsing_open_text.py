@@ -1,4 +1,4 @@
-"""OpenDocument texts: what stands in frames, notes, margins and tables, and what nobody sees."""
+"""OpenDocument texts: what stands in frames, notes, margins and tables, and what is not shown."""
 
 from __future__ import annotations
 

@@ -351,6 +351,6 @@ def test_boxes_and_charts_of_old_workbooks_are_read(read: Read) -> None:
         ("caption", "Harvest", 2),
     ]
     assert document.metadata["hidden_parts"] == 1
-    # Nothing tells on which sheet a file is: it may be the hidden one.
+    # The file does not say on which sheet a file is: it may be the hidden one.
     assert document.members == ()
     assert [warning.code for warning in document.warnings] == ["unread_members"]

@@ -1,4 +1,4 @@
-"""Slides: in the order in which they are read, with all that is drawn on them, without what nobody sees."""
+"""Slides: in the order in which they are read, with all that is drawn on them, without what is not shown."""
 
 from __future__ import annotations
 

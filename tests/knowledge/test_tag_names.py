@@ -20,7 +20,7 @@ HOSTILE = ["q\u202eq", "q\nq", "q\u200bq", "q\u2028q", "q\U000e0041q", "q\x1b[2J
 
 
 def assert_clean(library: Library) -> None:
-    """The tags of the library are those of `HOSTILE`, without what nobody sees, and with the ids of such names."""
+    """The tags of the library are those of `HOSTILE`, without what is not shown, and with the ids of such names."""
     with tenant_scope(library.tenant_id):
         tags = {tag.tag: tag.pk for tag in Tag.objects.all()}
         events = json.dumps(list(AuditLog.objects.values_list("payload_json", flat=True)), ensure_ascii=False)

@@ -37,7 +37,7 @@ _SUPERSCRIPTS = dict(zip(b"0123456789+-()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻�
 @dataclass(slots=True)
 class Prepared:
     """`body`, and each of `headers`, `footers` and `properties`, is a document of its own. `objects` are embedded files, in
-    hexadecimal digits; `hidden` counts texts that nobody sees."""
+    hexadecimal digits; `hidden` counts texts that are not shown."""
 
     body: bytes = b""
     headers: list[bytes] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Tells text from letters without meaning, which some files draw in fonts of their own."""
+"""Distinguishes text from letters without meaning, which some files draw in fonts of their own."""
 
 from __future__ import annotations
 

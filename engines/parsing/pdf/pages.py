@@ -45,7 +45,7 @@ _GRAPHICS = frozenset(
 
 
 class Pages:
-    """`hidden` counts what nobody sees on them, `attachments` are the files inside."""
+    """`hidden` counts what is not shown on them, `attachments` are the files inside."""
 
     def __init__(self, document: Any, job: Job) -> None:
         self.hidden, self.attachments = 0, Attachments(job)

@@ -117,7 +117,7 @@ def _joins(last: _Fragment, style: _Style, fragment: _Fragment, own: _Style) -> 
 
 
 class TextLayer:
-    """`hidden` counts the pieces that nobody sees: off the page, or too small."""
+    """`hidden` counts the pieces that are not shown: off the page, or too small."""
 
     def __init__(
         self, page: Any, number: int, frame: PageFrame, levels: Mapping[int, int] = MappingProxyType({})

@@ -132,7 +132,7 @@ def _text(book: Any, cell: Any) -> str:
 
 
 def _read_otherwise(job: Job, error: Exception) -> ParsedDocument:
-    """Numbers are as they are stored, as office-oxide tells no formats of this kind of file."""
+    """Numbers are as they are stored, as office-oxide gives no formats of this kind of file."""
     import office_oxide
 
     try:

@@ -1,4 +1,4 @@
-"""Tracked changes as accepted, and text that nobody sees."""
+"""Tracked changes as accepted, and text that is not shown."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ colon; indented lines continue the one above:
     table @1: Pier | Shift | Crew
       North | early | 4
       North | late | 3
-    absent: words that nobody sees
+    absent: words that are not shown
 
 Keys of elements are the kinds of `ElementKind`, a title's with its level, all with `@page` where the format has pages. The
 other keys are the fields of `Reference`, which can be repeated.

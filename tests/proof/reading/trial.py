@@ -24,7 +24,7 @@ MIN_KNOWN_WORDS = 0.5  # a chunk with a smaller part of words of the reference i
 
 
 class Result(NamedTuple):
-    """`faults` are empty if all is right; `cited` are chunks that name their page; `junk` those that nobody wrote."""
+    """`faults` are empty if all is right; `cited` are chunks that name their page; `junk` those without meaning."""
 
     sample: Sample
     reading: Reading
