@@ -14,10 +14,9 @@ LOCK := $(PYTHON) -m uv pip compile --quiet --generate-hashes --overrides requir
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
 
-# The workers take the tests in their order, so that fixtures of modules are made once, and steal from each other at the end.
 test: $(STAMP)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types
-	$(PYTHON) -m pytest -n auto --dist worksteal
+	$(PYTHON) -m pytest -n auto
 
 # One test, or a few: make test-one T=tests/core/test_scope.py, or T="tests/core -k scope". The services and the
 # database are kept in var/tests, so that the next run takes seconds.

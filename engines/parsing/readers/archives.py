@@ -10,7 +10,7 @@ GZIP = "application/gzip"
 BZIP2 = "application/x-bzip2"
 XZ = "application/x-xz"
 _READER = "engines.parsing.archives.archive.read"
-_GROUP = "tar and compressed files (gz, bz2, xz)"
+_GROUP = "tar, gz, bz2 and xz archives"
 
 
 def _compressed(mime_type: str, label: str, detected_as: str, signature: bytes, *suffixes: str) -> Format:

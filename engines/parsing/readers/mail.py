@@ -45,7 +45,7 @@ FORMATS: tuple[Format, ...] = (
         "engines.parsing.mail.signed_data.read",
         "S/MIME",
         name="signed file",
-        group="signed files (p7m)",
+        group="signed files",
         suffixes=(".p7m",),
         signature=_SIGNED,
     ),
