@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -199,8 +200,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _abort_later(self) -> None:
-        """Close a connection whose client does not read the end of its answer."""
-        self.loop.call_later(SLOW_SECONDS, self._abort)
+        """Close a connection whose client does not read the end of this answer."""
+        self.loop.call_later(SLOW_SECONDS, self._abort_unread, self.cycle)
+
+    def _abort_unread(self, cycle: Any) -> None:
+        """Unless the client has read the answer, and perhaps sent its next request, since then."""
+        if self.cycle is cycle and self.transport.get_write_buffer_size():
+            self._abort()
 
 
 def is_trusted_proxy(address: str) -> bool:
