@@ -73,6 +73,19 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(mime_type__in=document_columns.KINDS.get(self.value() or "", []))
 
 
+class WarningsFilter(admin.SimpleListFilter):
+    title = "what was not read"
+    parameter_name = "warnings"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("some", "Something was not read"), ("none", "All was read")]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        if self.value() not in ("some", "none"):
+            return queryset
+        return queryset.filter(has_warnings=self.value() == "some")
+
+
 @admin.register(Document)
 class DocumentAdmin(TenantAdmin):
     """A document changes by being uploaded, tagged, retried, re-indexed and deleted; it is never edited."""
@@ -84,7 +97,7 @@ class DocumentAdmin(TenantAdmin):
         ("processed_status", ChoicesCheckboxFilter),
         ("reference", AutocompleteSelectFilter),
         KindFilter,
-        "has_warnings",
+        WarningsFilter,
     ]
     search_fields = ["filename"]
     search_help_text = "Search by file name"

@@ -219,3 +219,20 @@ def test_added_tag_has_the_id_of_its_name(owner: Person, rows: Rows):
         assert Tag.objects.get(tag="grazing").pk == tag_id(reference.pk, "grazing")
         kept = Tag.objects.get(pk=tag.pk)
         assert (kept.tag, kept.description) == ("Zebra tag", "All about zebras")
+
+
+@pytest.mark.parametrize(("value", "expected"), [("some", ["lost.md"]), ("none", ["whole.md"])])
+def test_list_is_filtered_by_what_was_not_read(
+    value: str, expected: list[str], owner: Person, rows: Rows
+) -> None:
+    with tenant_scope(owner.tenant_id):
+        Document.objects.all().soft_delete()
+        for name, warnings in (
+            ("lost.md", {"unread_pages": "No text was found on page 3."}),
+            ("whole.md", {}),
+        ):
+            document = make_document(rows[Reference], name, status="done")
+            Document.objects.filter(pk=document.pk).update(warnings=warnings)
+    page = owner.client.get(LIST, {"warnings": value}).content.decode()
+    assert [name for name in ("lost.md", "whole.md") if name in page] == expected
+    assert ("No text was found on page 3." in page) is (value == "some")
