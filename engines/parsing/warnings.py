@@ -14,7 +14,7 @@ WARNINGS = {
     "unread_pictures": "There are many pictures: those on {pages} were not searched for text.",
     "uncertain_text": "Text was recognised with little certainty on {pages}.",
     "unreadable_text": "Text on {pages} was seen, but not recognised; its script may not be supported.",
-    "replaced_bytes": "{count} bytes are not valid in the encoding {encoding}, and were replaced.",
+    "replaced_bytes": "Bytes that are not valid in the encoding {encoding}, and were replaced: {count}.",
     "damaged": "The file is damaged. What could be read of it is here: {reason}.",
 }
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
@@ -106,7 +106,7 @@ class DocumentAdmin(TenantAdmin):
     actions_list = ["upload", "reread"]
     actions_detail = ["download", "tag_one", "retry_one", "reindex_one"]
     show_add_link = False
-    readonly_fields = ["state", "kind", "size", "tag_list", "not_read", "preview"]
+    readonly_fields = ["state", "kind", "size", "tag_list", "preview"]
     fieldsets = [
         (
             None,
@@ -114,7 +114,6 @@ class DocumentAdmin(TenantAdmin):
                 "fields": [
                     ("filename", "reference"),
                     "state",
-                    "not_read",
                     ("kind", "size"),
                     "tag_list",
                     "metadata_json",
@@ -176,10 +175,6 @@ class DocumentAdmin(TenantAdmin):
     @display(description="Size", ordering="size_bytes")
     def size(self, obj: Document) -> str:
         return filesizeformat(obj.size_bytes)
-
-    @display(description="Not read")
-    def not_read(self, obj: Document) -> SafeString | str:
-        return format_html_join("", "<div>{}</div>", ((detail,) for detail in obj.warnings.values())) or "–"
 
     @display(description="Tags")
     def tag_list(self, obj: Document) -> str:
@@ -259,7 +254,7 @@ class DocumentAdmin(TenantAdmin):
         return self._run(request, object_id, reindex_documents)
 
     @action(
-        description="Read again what newer readers read better",
+        description="Read again",
         url_path="reread",
         icon="auto_stories",
         permissions=["write"],
