@@ -6,7 +6,7 @@ COPY requirements.txt .
 RUN /opt/venv/bin/pip install --no-deps --require-hashes -r requirements.txt
 
 FROM python:3.11-slim-trixie@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
-# LibreOffice reads old .doc and .ppt files, and takes about 700 MB: --build-arg WITH_LIBREOFFICE=1
+# LibreOffice reads those old .doc files that the built-in reader refuses, and takes about 700 MB: --build-arg WITH_LIBREOFFICE=1
 ARG WITH_LIBREOFFICE=""
 RUN if [ -n "$WITH_LIBREOFFICE" ]; then \
       apt-get update && apt-get install --yes --no-install-recommends libreoffice-writer-nogui libreoffice-impress-nogui \

@@ -31,7 +31,7 @@ tokenize._get_nlp = lambda *_args, **_options: _sentencizer  # type: ignore[assi
 
 
 def read(job: Job, kind: str, reason: Exception) -> ParsedDocument:
-    """Read the file as one of docx, pptx or xlsx; `reason` is why the first reader refused it. Raise ParseError."""
+    """Read the file as docx or pptx (`kind`); `reason` is why the first reader refused it. Raise ParseError."""
     partition: Callable[..., list[Any]] = getattr(
         import_module(f"unstructured.partition.{kind}"), f"partition_{kind}"
     )
