@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from core.requests import address_group
 from oyl.access_log import write_refusal
@@ -64,6 +64,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _header_bytes = 0
     _body: Pace | None = None
     _ignores_input = False
+    _next_request = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -87,6 +88,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._ignores_input or self.transport.is_closing():
+            return
+        if self.cycle is not None and client_has_answer(self.cycle):
+            self._next_request += data
+            self.flow.pause_reading()
             return
         if self._header_timer is None and (self.cycle is None or self.cycle.response_complete):
             self._await_header()
@@ -130,6 +135,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._ignores_input = True
             self.loop.call_later(LINGER_SECONDS, self.transport.close)
         super().on_response_complete()
+        received, self._next_request = self._next_request, b""
+        if received:
+            self.data_received(received)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -207,6 +215,14 @@ class LimitedProtocol(HttpToolsProtocol):
         """Unless the client has read the answer, and perhaps sent its next request, since then."""
         if self.cycle is cycle and self.transport.get_write_buffer_size():
             self._abort()
+
+
+def client_has_answer(cycle: RequestResponseCycle) -> bool:
+    """All of it, by its Content-Length, though the application has not said yet that it was the last part. What arrives now
+    is the client's next request, and no pipelined one."""
+    if cycle.more_body or cycle.response_complete or not cycle.response_started or cycle.chunked_encoding:
+        return False
+    return cycle.expected_content_length == 0 or cycle.scope["method"] == "HEAD"
 
 
 def is_trusted_proxy(address: str) -> bool:

@@ -24,7 +24,22 @@ SECONDS = 0.5
 def with_short_waits(application: Any) -> Any:
     http_protocol.HEADER_SECONDS = http_protocol.SLOW_SECONDS = SECONDS
     settings.OYL_CONNECTIONS = 40
-    return application
+
+    async def application_with_late_ends(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/late":
+            await answer_with_late_end(send)
+        else:
+            await application(scope, receive, send)
+
+    return application_with_late_ends
+
+
+async def answer_with_late_end(send: Any) -> None:
+    """As a streamed file does, whose last part is followed by an empty one."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+    await send({"type": "http.response.body", "body": b"late", "more_body": True})
+    await asyncio.sleep(SECONDS / 5)
+    await send({"type": "http.response.body"})
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +104,15 @@ def test_of_pipelined_requests_the_first_is_answered(peer):
     assert b"connection: close" in received
 
 
-def test_requests_one_after_another_share_a_connection(peer):
+@pytest.mark.parametrize(("method", "path"), [("GET", "/healthz"), ("GET", "/late"), ("HEAD", "/late")])
+def test_requests_one_after_another_share_a_connection(peer, method, path):
     host, port = peer
     client = HTTPConnection(host, port, timeout=20)
     client.connect()
     own = client.sock
     for _ in range(3):
+        client.request(method, path)
+        client.getresponse().read()
         client.request("GET", "/healthz")
         assert client.getresponse().read()
         assert client.sock is own
