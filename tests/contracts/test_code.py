@@ -23,6 +23,7 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
 HEAVY = {
     "cv2",
+    "eldc",
     "magika",
     "onnx",
     "onnxruntime",

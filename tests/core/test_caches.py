@@ -36,6 +36,7 @@ KEPT_IN_PROCESSES = {
     "engines/embedding/__init__.py:get_embedder": "by configuration",
     "engines/embedding/openai_compatible.py:dimensions": "of the model",
     "engines/embedding/tokens.py:_token_starts": "of single words, and only their number of tokens",
+    "engines/languages.py:_detector": "a detector without state",
     "engines/parsing/__init__.py:get_parser": "by configuration",
     "engines/parsing/detect.py:content_model": "a model",
     "engines/parsing/texts/legacy_encodings.py:load": "models",
