@@ -1,0 +1,1 @@
+"""Models that this process computes itself, on ONNX Runtime, from weights that Python packages carry."""
