@@ -6,7 +6,8 @@ with what it has seen of 60 languages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -173,6 +174,20 @@ def language_of(text: str) -> str | None:
     if score < _SCORE or score - second < _LEAD.get(script, _LEAD_ELSEWHERE):
         return None
     return _RENAMED.get(first, first)
+
+
+def languages_of(parts: Sequence[str]) -> list[str | None]:
+    """Return the language of each part of a document. Where it is not certain, it is the one that most of the others in the
+    same script have; in a part without letters, the one that most of all have."""
+    languages = [language_of(part) for part in parts]
+    if None in languages:
+        scripts = [script_of(part) for part in parts]
+        found = Counter(zip(scripts, languages, strict=True)).most_common()
+        of_script = {script: language for (script, language), _ in reversed(found) if language}
+        most = next((language for (_, language), _ in found if language), None)
+        pairs = zip(scripts, languages, strict=True)
+        languages = [language or (of_script.get(script) if script else most) for script, language in pairs]
+    return languages
 
 
 def _counts(text: str) -> NDArray[np.int64]:

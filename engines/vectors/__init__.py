@@ -25,8 +25,8 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """`text` is only read for its terms (BM25), and is not stored. `metadata` holds scalars and lists of them; it can be
-    filtered by, and is not stored either."""
+    """`text` is only read for its terms (BM25), and is not stored. `metadata` holds scalars and lists of them; it and the
+    `language` can be filtered by, and are not stored either."""
 
     id: UUID
     document_id: UUID
@@ -34,6 +34,7 @@ class Point:
     generation: int
     vector: Sequence[float]
     text: str
+    language: str | None = None
     tag_ids: tuple[UUID, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
 
@@ -65,6 +66,7 @@ class Filter:
 
     reference_ids: tuple[UUID, ...] = ()
     document_ids: tuple[UUID, ...] = ()
+    languages: tuple[str, ...] = ()
     tags_any: tuple[UUID, ...] = ()
     tags_all: tuple[UUID, ...] = ()
     tags_none: tuple[UUID, ...] = ()

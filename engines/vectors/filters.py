@@ -45,6 +45,7 @@ def tenant_filter(tenant_id: UUID, filter: Filter = Filter()) -> Spec:  # noqa: 
         {"key": TENANT, "match": {"value": str(tenant_id)}},
         *_any_of(REFERENCE, filter.reference_ids),
         *_any_of(DOCUMENT, filter.document_ids),
+        *_any_language(filter.languages),
         *_any_of(TAGS, filter.tags_any),
         *(condition for tag in filter.tags_all for condition in _any_of(TAGS, (tag,))),
         *(_metadata_condition(key, value) for key, value in filter.metadata.items()),
@@ -64,6 +65,11 @@ def metadata_terms(metadata: dict[str, Any]) -> list[int]:
     return [_term(key, value) for key, values in metadata.items() for value in _scalars(key, values)]
 
 
+def language_terms(language: str | None) -> list[int]:
+    """Return the term of a language, which is none of any metadata."""
+    return [_hash({"language": language})] if language else []
+
+
 def metadata_numbers(metadata: dict[str, Any]) -> dict[str, list[float]]:
     """Return the numbers among the values, which can be filtered by range."""
     numbers = {key: list(filter(_is_number, _scalars(key, values))) for key, values in metadata.items()}
@@ -73,6 +79,11 @@ def metadata_numbers(metadata: dict[str, Any]) -> dict[str, list[float]]:
 def _any_of(key: str, ids: Iterable[UUID]) -> list[Spec]:
     texts = _canonical(ids)
     return [{"key": key, "match": {"any": texts}}] if texts else []
+
+
+def _any_language(languages: Iterable[str]) -> list[Spec]:
+    terms = [term for language in languages for term in language_terms(language)]
+    return [{"key": TERMS, "match": {"any": terms}}] if terms else []
 
 
 def _canonical(ids: Iterable[UUID]) -> list[str]:
@@ -113,7 +124,11 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 @lru_cache(maxsize=16_384, typed=True)
 def _term(key: str, value: _Scalar) -> int:
-    """Return a hash of 63 bits, which a signed 64-bit integer has room for. 3 and 3.0 are the same term."""
+    """3 and 3.0 are the same term."""
     is_whole = type(value) is float and value.is_integer()
-    text = json.dumps([key, int(value) if is_whole else value])  # type: ignore[arg-type]
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1
+    return _hash([key, int(value) if is_whole else value])  # type: ignore[arg-type]
+
+
+def _hash(value: object) -> int:
+    """Return a hash of 63 bits, which a signed 64-bit integer has room for."""
+    return int.from_bytes(blake2b(json.dumps(value).encode(), digest_size=8).digest()) >> 1

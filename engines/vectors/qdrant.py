@@ -31,6 +31,7 @@ from engines.vectors.filters import (
     TERMS,
     Spec,
     invalid,
+    language_terms,
     metadata_numbers,
     metadata_terms,
     tenant_filter,
@@ -156,7 +157,8 @@ def rows_of(tenant_id: UUID, points: Sequence[Point]) -> Rows:
     chunks, share one payload object, which `EdgeStore` sends once."""
     payloads, shared = list[dict[str, Any]](), dict[Hashable, dict[str, Any]]()
     for point in points:
-        key = (id(point.metadata), point.reference_id, point.document_id, point.generation, point.tag_ids)
+        fields = (point.reference_id, point.document_id, point.generation, point.tag_ids, point.language)
+        key = (id(point.metadata), *fields)
         if key not in shared:
             shared[key] = {
                 TENANT: str(tenant_id),
@@ -165,7 +167,7 @@ def rows_of(tenant_id: UUID, points: Sequence[Point]) -> Rows:
                 GENERATION: point.generation,
                 TAGS: [str(tag_id) for tag_id in point.tag_ids],
                 METADATA: metadata_numbers(point.metadata),
-                TERMS: metadata_terms(point.metadata),
+                TERMS: [*metadata_terms(point.metadata), *language_terms(point.language)],
             }
         payloads.append(shared[key])
     return Rows(

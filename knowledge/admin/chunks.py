@@ -104,7 +104,13 @@ class ChunkAdmin(ChunkDisplay, UncountedAdmin):
     list_reads = ("text",)
     list_filter = [("document", AutocompleteSelectFilter)]
     ordering = ["id"]
-    fields = ["document", ("pages", "heading"), "full_text", ("start", "end", "token_count"), "generation"]
+    fields = [
+        "document",
+        ("pages", "heading"),
+        "full_text",
+        ("start", "end", "token_count", "language"),
+        "generation",
+    ]
     readonly_fields = ["full_text", "heading"]
     inlines = [TagLinkInline]
     actions_detail = ["tag_one"]

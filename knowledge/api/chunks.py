@@ -26,6 +26,7 @@ class ChunkSerializer(OylSerializer[Chunk]):
             "start",
             "end",
             "token_count",
+            "language",
             "tags_text",
             "created_at",
         )
@@ -39,7 +40,7 @@ class ChunkViewSet(ReadViewSet):
     area = "knowledge"
     bound_by = lookups_through("document__reference")
     serializer_class = ChunkSerializer
-    filterset_fields = ["document", "document__reference", "generation", "page"]
+    filterset_fields = ["document", "document__reference", "generation", "page", "language"]
     ordering_fields = ["created_at", "position"]
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:

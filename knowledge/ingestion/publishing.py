@@ -113,11 +113,17 @@ def _write_chunks(products: Sequence[Tagged], ports: Ports) -> None:
             "start": chunk.start,
             "end": chunk.end,
             "token_count": chunk.token_count,
+            "language": language or "",
             "tags_text": [assigned.tag for assigned in tags],
         }
         for product in products
-        for pk, chunk, digest, tags in zip(
-            product.chunked.ids, product.chunked.chunks, product.chunked.digests, product.tags, strict=True
+        for pk, chunk, digest, language, tags in zip(
+            product.chunked.ids,
+            product.chunked.chunks,
+            product.chunked.digests,
+            product.chunked.languages,
+            product.tags,
+            strict=True,
         )
     ]
     model, collection = ports.embedder.model, ports.collection

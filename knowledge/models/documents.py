@@ -96,7 +96,8 @@ class Chunk(TenantModel):
     """A part of a document's text. Its id is derived from document, generation and position, and is its point's id in the
     vector store. `text` is `document.text[start:end]` of its generation; if that begins within a table, after the lines that
     name the table's columns. `content_sha256` is of the text that was embedded, so that the same text is not embedded again.
-    `page` and `last_page` are those of its first and last word."""
+    `page` and `last_page` are those of its first and last word. `language` is a code of ISO 639-1, or "" where it is not
+    certain."""
 
     document = TenantForeignKey(Document, related_name="chunks")
     generation = models.PositiveIntegerField()
@@ -109,6 +110,7 @@ class Chunk(TenantModel):
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     token_count = models.PositiveIntegerField()
+    language = models.CharField(max_length=8, default="", blank=True)
     tags_text = ArrayField(models.TextField(), default=list, blank=True)
 
     class Meta(TenantModel.Meta):

@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from engines.embedding import Embedder
+from engines.languages import languages_of
 from engines.parsing import ParseCancelled, ParseError, Parser
 from knowledge.metadata import bounded_file_metadata
 from knowledge.pipeline.chunking import chunk, embedding_input
@@ -90,4 +91,5 @@ def chunk_document(parsed: Parsed, embedder: Embedder) -> Chunked:
         ids=tuple(chunk_id(source.document_id, source.generation, one.position) for one in result.chunks),
         contents=contents,
         digests=tuple(hashlib.sha256(content.encode()).hexdigest() for content in contents),
+        languages=tuple(languages_of(contents)),
     )

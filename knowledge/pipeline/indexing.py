@@ -23,8 +23,8 @@ def index(documents: Sequence[Tagged], *, tenant_id: UUID, ports: Ports) -> None
         chunked, source = tagged.chunked, tagged.chunked.source
         metadata = filterable(source.metadata, chunked.document.metadata)
         names = _names(chunked)
-        for pk, content, vector, tags in zip(
-            chunked.ids, chunked.contents, tagged.vectors, tagged.tags, strict=True
+        for pk, content, language, vector, tags in zip(
+            chunked.ids, chunked.contents, chunked.languages, tagged.vectors, tagged.tags, strict=True
         ):
             point = Point(
                 id=pk,
@@ -33,6 +33,7 @@ def index(documents: Sequence[Tagged], *, tenant_id: UUID, ports: Ports) -> None
                 generation=source.generation,
                 vector=vector,
                 text=f"{names}\n{content}",
+                language=language,
                 tag_ids=tuple(tag.tag_id for tag in tags),
                 metadata=metadata,
             )

@@ -112,8 +112,8 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunked:
-    """`ids`, `contents` and `digests` have an entry for each of the `chunks`: `contents` are the texts that are embedded and
-    indexed, `digests` their SHA-256."""
+    """`ids`, `contents`, `digests` and `languages` have an entry for each of the `chunks`: `contents` are the texts that are
+    embedded and indexed, `digests` their SHA-256."""
 
     source: Source
     document: ParsedDocument
@@ -122,6 +122,7 @@ class Chunked:
     ids: tuple[UUID, ...]
     contents: tuple[str, ...]
     digests: tuple[str, ...]
+    languages: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

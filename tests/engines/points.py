@@ -24,6 +24,7 @@ def point(
     generation: int = 1,
     vector: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0),
     tags: tuple[UUID, ...] = (),
+    language: str | None = None,
     metadata: dict[str, Any] | None = None,
     **fields: object,
 ) -> Point:
@@ -34,6 +35,7 @@ def point(
         generation=generation,
         vector=vector,
         text=text,
+        language=language,
         tag_ids=tags,
         metadata={**fields, **(metadata or {})},
     )

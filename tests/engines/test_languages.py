@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from engines.languages import LANGUAGE_OF_SCRIPT, language_of, script_of
+from engines.languages import LANGUAGE_OF_SCRIPT, language_of, languages_of, script_of
 
 PASSAGES = {
     "am": "የሰው ልጅ ሁሉ ሲወለድ ነጻና በክብርና በመብትም እኩልነት ያለው ነው።",
@@ -97,6 +97,13 @@ def test_script_of_most_of_a_text(text: str, script: str | None):
 def test_scripts_of_one_language_are_those_that_are_told_apart():
     for script, language in LANGUAGE_OF_SCRIPT.items():
         assert script_of(PASSAGES.get(language, "")) in (script, None)
+
+
+def test_part_whose_language_is_not_certain_has_that_of_others():
+    parts = [PASSAGES["de"], PASSAGES["de"], PASSAGES["ru"], "fatura", "Иванов", "8,978", "42.7"]
+    assert languages_of(parts) == ["de", "de", "ru", "de", "ru", "de", "de"]
+    assert languages_of(["8,978", "§"]) == [None, None]
+    assert languages_of(["8,978", PASSAGES["el"], "fatura"]) == ["el", "el", None]
 
 
 def test_any_text_has_one_answer():

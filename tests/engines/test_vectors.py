@@ -91,6 +91,15 @@ def test_filters_match_their_points(store: VectorStore, name: str) -> None:
         assert sorted(hit_ids(hits)) == expected, filter
 
 
+def test_languages_match_apart_from_metadata(store: VectorStore, name: str) -> None:
+    store.upsert(
+        ACME, name, [point(1, language="de"), point(2, language="el"), point(3, metadata={"language": "de"})]
+    )
+    assert ids(store, name, Filter(languages=("de",))) == [1]
+    assert ids(store, name, Filter(languages=("de", "el"))) == [1, 2]
+    assert ids(store, name, Filter(metadata={"language": "de"})) == [3]
+
+
 def test_metadata_matches_by_equality_list_and_range(store: VectorStore, name: str) -> None:
     store.upsert(
         ACME,

@@ -76,8 +76,8 @@ class Library:
     def find(self, query: str, **filters: Any) -> list[FoundChunk]:
         return search(actor=self.person.actor, query=query, filters=SearchFilters(**filters), audited=False)
 
-    def points(self, document: Document) -> list[StoredPoint]:
-        of_document = Filter(document_ids=(document.pk,))
+    def points(self, document: Document, languages: tuple[str, ...] = ()) -> list[StoredPoint]:
+        of_document = Filter(document_ids=(document.pk,), languages=languages)
         return vector_store().scroll(self.tenant_id, default_ports().collection, of_document)
 
 

@@ -34,6 +34,19 @@ from tests.conftest import Person
 from tests.engines.reading import zipped
 from tests.knowledge.libraries import BEES, RIVERS, Library, claim, default_ports, process
 
+MIXED = """# Leave
+
+Ask for leave at the front desk, two weeks before it begins.
+
+# Urlaub
+
+Der Urlaub wird am Empfang beantragt, zwei Wochen bevor er beginnt.
+
+# 2024
+
+8,978 7,679 7,175
+"""
+
 
 def test_document_becomes_searchable_with_citations(library: Library) -> None:
     document = library.add("bees.md", BEES)
@@ -52,6 +65,16 @@ def test_chunks_embeddings_and_points_have_the_same_ids(library: Library) -> Non
         vector_refs = Embedding.objects.filter(chunk__document=document).values_list("vector_ref", flat=True)
         assert {vector_ref.rpartition("/")[2] for vector_ref in vector_refs} == {str(pk) for pk in chunks}
     assert chunks == {point.id for point in library.points(document)}
+
+
+def test_passages_have_their_languages(library: Library) -> None:
+    document = library.add("mixed.md", MIXED)
+    with tenant_scope(library.tenant_id):
+        chunks = Chunk.objects.filter(document=document)
+        languages = dict(chunks.values_list("language", "pk"))
+        assert list(chunks.values_list("language", flat=True)) == ["en", "de", "en"]
+        rows = {point.id for point in library.points(document, languages=("de",))}
+    assert rows == {languages["de"]}
 
 
 def test_unchanged_file_is_not_ingested_again(library: Library) -> None:
