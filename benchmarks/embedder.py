@@ -23,7 +23,7 @@ from django.test import override_settings
 from benchmarks import data
 from benchmarks.peers import environment
 from benchmarks.reports import Row, save
-from engines.embedding import Vectors, tokens
+from engines.embedding import TextRole, Vectors, tokens
 from knowledge.engine_config import default_embedder
 
 TEXTS, TOKENS, ROUNDS = 96, 200, 7
@@ -44,12 +44,15 @@ def main() -> None:
         files = (str(tokens.model_folder()), str(texts_file), str(vectors_file))
         with environment.start("sentence_encode", *files, str(settings.EMBEDDING_THREADS)) as peer:
             version, vectors = peer.read()["version"], np.load(vectors_file)
-            cosines = [(vectors * embedder.embed(uuid4(), texts)).sum(axis=1) for embedder in embedders]
+            cosines = [
+                (vectors * embedder.embed(uuid4(), texts, TextRole.PASSAGE)).sum(axis=1)
+                for embedder in embedders
+            ]
             for _ in range(ROUNDS):
                 rounds[PEER].append(float(peer.request()["seconds"]))
                 for precision, embedder in zip(PRECISIONS, embedders, strict=True):
                     started = time.perf_counter()
-                    embedder.embed(uuid4(), texts)
+                    embedder.embed(uuid4(), texts, TextRole.PASSAGE)
                     rounds[precision].append(time.perf_counter() - started)
     save("embedder", command="python -m benchmarks.embedder", rows=_rows(version, rounds, cosines))
     if median(_ratios(rounds, "int8")) < MIN_RATIO:

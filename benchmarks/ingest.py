@@ -30,6 +30,7 @@ from benchmarks import data, trivial
 from benchmarks.reports import BenchmarkReport
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
+from engines.embedding import TextRole
 from jobs.drain import workers_are_running
 from knowledge.engine_config import default_embedder
 from knowledge.models import Chunk, IngestionJob
@@ -149,7 +150,7 @@ def measure_model(actor: Actor, report: BenchmarkReport) -> None:
                 chunks = Chunk.objects.filter(document__reference__name=reference)
                 texts = [embedding_input(chunk) for chunk in chunks.order_by("document", "position")]
             with measure_cost() as cost:
-                embedder.embed(actor.tenant_id, texts)
+                embedder.embed(actor.tenant_id, texts, TextRole.PASSAGE)
             model += cost
     ratio = pipeline.seconds / model.seconds
     report.add(

@@ -24,7 +24,7 @@ from django.db import connections
 from benchmarks import data
 from core.bulk_sql import insert_instances, insert_rows
 from core.isolation.scope import tenant_scope
-from engines.embedding import Vectors
+from engines.embedding import TextRole, Vectors
 from engines.vectors import Point
 from engines.vectors.shards import REBUILD_POINTS
 from knowledge.engine_config import default_embedder, vector_store
@@ -59,7 +59,7 @@ class ChunkGenerator:
         # Kept between runs, because it takes a minute.
         cache = Path(tempfile.gettempdir()) / f"oyl-benchmark-{embedder.model}-{REAL_TEXTS}.npy"
         if not cache.exists():
-            np.save(cache, embedder.embed(UUID(int=0), texts))
+            np.save(cache, embedder.embed(UUID(int=0), texts, TextRole.PASSAGE))
         self._vectors: Vectors = np.load(cache)
         sentences = [sentence for text in texts for sentence in SENTENCE_END.split(text)]
         self._sentences = [sentence for sentence in sentences if 30 < len(sentence) < 400]

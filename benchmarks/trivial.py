@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from engines.embedding import MiniLMConfig, Vectors, get_embedder, minilm, tokens
+from engines.embedding import MiniLMConfig, TextRole, Vectors, get_embedder, minilm, tokens
 
 VECTOR_COUNT = 10_007
 
@@ -19,12 +19,13 @@ class TrivialEmbedder:
     model = "trivial"
     dimensions = tokens.DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
+    languages = None
 
     def __init__(self, config: MiniLMConfig) -> None:
         vectors = np.random.default_rng(0).standard_normal((VECTOR_COUNT, self.dimensions), np.float32)
         self._vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+    def embed(self, tenant_id: UUID, texts: Sequence[str], role: TextRole) -> Vectors:
         chosen: Vectors = self._vectors[[crc32(text.encode()) % VECTOR_COUNT for text in texts]]
         return chosen
 

@@ -29,10 +29,13 @@ def embedder_configs() -> dict[str, EmbedderConfig]:
     if not settings.EMBEDDING_URL:
         return {built_in.model: built_in}
     endpoint = EndpointConfig(
-        model=settings.EMBEDDING_MODEL,
+        name=settings.EMBEDDING_MODEL,
         url=settings.EMBEDDING_URL,
         api_key=settings.EMBEDDING_API_KEY,
         dimensions=settings.EMBEDDING_DIMENSIONS,
+        passage_prefix=settings.EMBEDDING_PASSAGE_PREFIX,
+        question_prefix=settings.EMBEDDING_QUESTION_PREFIX,
+        languages=frozenset(settings.EMBEDDING_LANGUAGES) or None,
     )
     return {endpoint.model: endpoint, built_in.model: built_in}
 

@@ -102,10 +102,11 @@ def vector_store() -> str:
 
 
 def embedder() -> str:
+    from engines.embedding import TextRole
     from knowledge.engine_config import default_embedder
 
     chosen = default_embedder()
-    vectors = chosen.embed(NIL_TENANT, ["Does it work?"])
+    vectors = chosen.embed(NIL_TENANT, ["Does it work?"], TextRole.QUESTION)
     if vectors.shape != (1, chosen.dimensions):
         raise CheckFailed(
             f"{chosen.model} gave a vector of shape {vectors.shape}, not (1, {chosen.dimensions})"

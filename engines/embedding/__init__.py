@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -22,13 +24,22 @@ class EmbeddingError(EngineError):
     """The texts could not be embedded."""
 
 
+class TextRole(StrEnum):
+    """What a text is for. Many models put different words in front of texts that are found, and texts that find them."""
+
+    PASSAGE = "passage"
+    QUESTION = "question"
+
+
 class Embedder(Protocol):
-    """`model` names weights and precision: vectors of different models are never compared, and it names the
-    collection they are stored in. `max_tokens` is the length of the longest text, special tokens not counted, that
-    the model reads whole."""
+    """`model` names what a passage's vector depends on, such as weights and precision: vectors of different models are
+    never compared, and it names the collection they are stored in. `max_tokens` is the length of the longest text,
+    special tokens not counted, that the model reads whole. `languages` are those that it was trained to read (ISO 639-1),
+    None if they are unknown."""
 
     model: str
     max_tokens: int
+    languages: frozenset[str] | None
 
     def __hash__(self) -> int: ...
 
@@ -37,7 +48,7 @@ class Embedder(Protocol):
         """The length of every vector. Raises EmbeddingError if an endpoint must be queried for it and fails."""
         ...
 
-    def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+    def embed(self, tenant_id: UUID, texts: Sequence[str], role: TextRole) -> Vectors:
         """Return an array of shape (len(texts), dimensions), its rows of length 1 and in the order of the texts. Any
         text is accepted: an empty one has a vector, a too long one is truncated. Thread-safe; a call does not wait
         long for another's texts. Raises EmbeddingError."""
@@ -67,12 +78,23 @@ class MiniLMConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointConfig:
-    """A model behind an OpenAI-compatible `/v1/embeddings`. If `dimensions` is 0, they are those of the first response."""
+    """A model behind an OpenAI-compatible `/v1/embeddings`, which knows it by `name`. If `dimensions` is 0, they are those
+    of the first response. The prefixes are put in front of each text of their role."""
 
-    model: str
+    name: str
     url: str
     api_key: str = field(default="", repr=False)
     dimensions: int = 0
+    passage_prefix: str = ""
+    question_prefix: str = ""
+    languages: frozenset[str] | None = None
+
+    @property
+    def model(self) -> str:
+        """A model with another prefix for passages makes other vectors, and so has another name."""
+        if not self.passage_prefix:
+            return self.name
+        return f"{self.name}@{hashlib.sha256(self.passage_prefix.encode()).hexdigest()[:8]}"
 
 
 EmbedderConfig = MiniLMConfig | EndpointConfig

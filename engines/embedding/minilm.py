@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from core.errors import ConfigurationError
-from engines.embedding import MiniLMConfig, Vectors, tokens
+from engines.embedding import MiniLMConfig, TextRole, Vectors, tokens
 from engines.local_models.sessions import SessionPool
 
 PRECISIONS = ("int8", "fp32")
@@ -18,6 +18,7 @@ GRAPH_VERSION = 2
 class MiniLMEmbedder:
     dimensions = tokens.DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
+    languages: frozenset[str] | None = frozenset({"en"})
 
     def __init__(self, config: MiniLMConfig) -> None:
         if config.threads < 1:
@@ -30,7 +31,8 @@ class MiniLMEmbedder:
         builder = ("engines.embedding.minilm_graph", config.precision)
         self._sessions = SessionPool(folder, *builder, threads=config.threads)
 
-    def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+    def embed(self, tenant_id: UUID, texts: Sequence[str], role: TextRole) -> Vectors:
+        """The model has no roles."""
         encodings = self._tokenizer.encode_batch_fast(list(texts))
         vectors = self._sessions.run({"ids": np.array([encoding.ids], np.int32)} for encoding in encodings)
         return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions), np.float32)

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.batching import batched
 from core.errors import ConfigurationError
-from engines.embedding import EmbeddingError, EndpointConfig, Vectors, tokens
+from engines.embedding import EmbeddingError, EndpointConfig, TextRole, Vectors, tokens
 
 TEXTS_PER_REQUEST = 64
 TIMEOUT = httpx.Timeout(60, connect=5)
@@ -37,11 +37,16 @@ class OpenAICompatibleEmbedder:
     max_tokens = tokens.MAX_TOKENS
 
     def __init__(self, config: EndpointConfig) -> None:
-        if not config.model:
+        if not config.name:
             raise ConfigurationError("Set EMBEDDING_MODEL to the model that EMBEDDING_URL is to use.")
         if not config.url.startswith(("http://", "https://")):
             raise ConfigurationError("EMBEDDING_URL must begin with http:// or https://.")
-        self.model, self._key, self._dimensions = config.model, config.api_key, config.dimensions
+        self.model, self.languages = config.model, config.languages
+        self._name, self._key, self._dimensions = config.name, config.api_key, config.dimensions
+        self._prefixes = {
+            TextRole.PASSAGE: config.passage_prefix,
+            TextRole.QUESTION: config.question_prefix,
+        }
         self._url = f"{config.url.rstrip('/').removesuffix('/v1')}/v1/embeddings"
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx.Client(timeout=TIMEOUT, headers=headers)
@@ -51,10 +56,13 @@ class OpenAICompatibleEmbedder:
         """As configured, or else as in the endpoint's first response."""
         return int(self._dimensions or self._request([PLACEHOLDER]).shape[1])
 
-    def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+    def embed(self, tenant_id: UUID, texts: Sequence[str], role: TextRole) -> Vectors:
+        prefix = self._prefixes[role]
         batches = [np.empty((0, self.dimensions), np.float32)]
         for batch in batched(texts, TEXTS_PER_REQUEST):
-            vectors = self._request([_truncate(text) if text.strip() else PLACEHOLDER for text in batch])
+            vectors = self._request(
+                [prefix + (_truncate(text) if text.strip() else PLACEHOLDER) for text in batch]
+            )
             if vectors.shape[1] != self.dimensions:
                 detail = (
                     f"{self.model} answered with {vectors.shape[1]} dimensions instead of {self.dimensions}. "
@@ -76,7 +84,7 @@ class OpenAICompatibleEmbedder:
     def _request(self, texts: list[str]) -> Vectors:
         """Return the endpoint's vectors as they are. They are requested in Base64, a quarter of the size; endpoints that do
         not support it respond with numbers."""
-        body = {"model": self.model, "input": texts, "encoding_format": "base64"}
+        body = {"model": self._name, "input": texts, "encoding_format": "base64"}
         try:
             response = self._client.post(self._url, json=body)
         except httpx.HTTPError as error:

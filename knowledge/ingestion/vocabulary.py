@@ -14,7 +14,7 @@ from core.batching import batched
 from core.isolation.scope import tenant_scope
 from core.quota_kinds import QuotaKind
 from core.quotas import charge
-from engines.embedding import Vectors
+from engines.embedding import TextRole, Vectors
 from knowledge.ingestion.attempt import Attempt
 from knowledge.models import Stage, Tag, TagRule
 from knowledge.pipeline.embedding import BATCH_SIZE
@@ -61,7 +61,7 @@ def _vectors_of(attempt: Attempt, tags: Sequence[Tag]) -> dict[UUID, Vectors]:
         words = [texts[tag.pk] for tag in batch]
         with tenant_scope(attempt.tenant_id):
             charge(actor=attempt.actor, amounts={QuotaKind.EMBEDDING: sum(embedder.count_tokens(words))})
-        embedded = embedder.embed(attempt.tenant_id, words)
+        embedded = embedder.embed(attempt.tenant_id, words, TextRole.QUESTION)
         for tag, vector in zip(batch, embedded, strict=True):
             tag.vector = stored[tag.pk] = keys[tag.pk] + np.asarray(vector, dtype=np.float32).tobytes()
         with tenant_scope(attempt.tenant_id):

@@ -20,10 +20,12 @@ from core.permissions import Role, bound_kinds
 from core.quota_kinds import QuotaKind
 from core.quotas import charge
 from core.request_work import RequestWork, embedding_slots
-from engines.embedding import Embedder, Vectors
+from engines.embedding import Embedder, TextRole, Vectors
 from knowledge.engine_config import embedder_configs, embedder_named
 
 MAX_TEXTS, MAX_TEXT_LENGTH = 2048, 100_000
+# As other servers name the roles of texts.
+INPUT_TYPES = {"passage": TextRole.PASSAGE, "query": TextRole.QUESTION}
 # Between slices, the request ends if its client has left or its time is up.
 SLICE_TEXTS, SECONDS = 32, 120.0
 # Models are no tenant's objects: a key bound to any object may use them.
@@ -74,6 +76,7 @@ class EmbeddingRequestSerializer(serializers.Serializer[Any]):
     input = TextsField(max_texts=MAX_TEXTS, max_length=MAX_TEXT_LENGTH, check=_refuse_tokens)
     encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")
     dimensions = serializers.IntegerField(required=False)
+    input_type = serializers.ChoiceField(choices=list(INPUT_TYPES), default="passage")
 
 
 class EmbeddingViewSet(OpenAIViewSet):
@@ -97,7 +100,7 @@ class EmbeddingViewSet(OpenAIViewSet):
                     f"Text {number} has {count} tokens; the model reads {embedder.max_tokens}. Split it."
                 )
                 raise serializers.ValidationError({"input": message})
-        vectors = self._embed(embedder, texts, counts)
+        vectors = self._embed(embedder, texts, counts, INPUT_TYPES[data["input_type"]])
         as_base64 = data["encoding_format"] == "base64"
         rows = [
             {
@@ -112,7 +115,9 @@ class EmbeddingViewSet(OpenAIViewSet):
         usage = {"prompt_tokens": sum(counts), "total_tokens": sum(counts)}
         return Response({"object": "list", "data": rows, "model": embedder.model, "usage": usage})
 
-    def _embed(self, embedder: Embedder, texts: list[str], tokens: list[int]) -> list[Vectors]:
+    def _embed(
+        self, embedder: Embedder, texts: list[str], tokens: list[int], role: TextRole
+    ) -> list[Vectors]:
         """In slices, each of which is charged before it is embedded. Raises TooBusyError, QuotaExceededError,
         TookTooLongError, ClientLeftError."""
         tenant_id, work = self.actor.tenant_id, RequestWork(self.request._request, SECONDS)
@@ -123,5 +128,5 @@ class EmbeddingViewSet(OpenAIViewSet):
                 with tenant_scope(tenant_id):
                     amounts = {QuotaKind.EMBEDDING: sum(count for _, count in part)}
                     charge(actor=self.actor, amounts=amounts)
-                vectors.extend(embedder.embed(tenant_id, [text for text, _ in part]))
+                vectors.extend(embedder.embed(tenant_id, [text for text, _ in part], role))
         return vectors

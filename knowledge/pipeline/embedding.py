@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 
 from core.batching import batched
-from engines.embedding import Embedder, Vectors
+from engines.embedding import Embedder, TextRole, Vectors
 from engines.vectors import Filter
 from knowledge.pipeline.hooks import Hooks
 from knowledge.pipeline.ports import Ports
@@ -26,7 +26,7 @@ def embed(documents: Sequence[Chunked], *, tenant_id: UUID, ports: Ports, hooks:
     total = sum(len(one.digests) for one in documents)
     for batch in batched(_missing(documents, [*vectors], hooks), BATCH_SIZE):
         hooks.progress("embed", done=len(vectors), total=total)
-        embedded = ports.embedder.embed(tenant_id, [content for _, content in batch])
+        embedded = ports.embedder.embed(tenant_id, [content for _, content in batch], TextRole.PASSAGE)
         vectors.update(zip([digest for digest, _ in batch], embedded, strict=True))
     hooks.progress("embed", done=total, total=total)
     empty = np.empty((0, ports.embedder.dimensions), dtype=np.float32)
@@ -75,6 +75,6 @@ def _reusable_vectors(documents: Sequence[Chunked], tenant_id: UUID, ports: Port
 
 @lru_cache(maxsize=4096)
 def cached_vector(embedder: Embedder, tenant_id: UUID, text: str) -> Sequence[float]:
-    """Return the vector of a text that is needed again and again, such as a query."""
-    vector: Sequence[float] = embedder.embed(tenant_id, [text])[0]
+    """Return the vector of a question, which is often asked again."""
+    vector: Sequence[float] = embedder.embed(tenant_id, [text], TextRole.QUESTION)[0]
     return vector

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
-from engines.embedding import Embedder
+from engines.embedding import Embedder, TextRole
 
 TENANT = UUID(int=1)
 
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _embeddings(self, body: dict[str, Any]) -> bytes:
         """Return vectors in reverse order and of length 3: the client must sort and normalise them."""
-        vectors = 3 * self.server.embedder.embed(TENANT, body["input"])
+        vectors = 3 * self.server.embedder.embed(TENANT, body["input"], TextRole.PASSAGE)
         as_base64 = self.server.supports_base64 and body["encoding_format"] == "base64"
         data = [
             {"index": row, "embedding": base64.b64encode(vector).decode() if as_base64 else vector.tolist()}

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
-from engines.embedding import Embedder, EmbeddingError, EndpointConfig, MiniLMConfig, tokens
+from engines.embedding import Embedder, EmbeddingError, EndpointConfig, MiniLMConfig, TextRole, tokens
 from engines.embedding.minilm import MiniLMEmbedder
 from engines.embedding.openai_compatible import OpenAICompatibleEmbedder
 from knowledge.engine_config import embedder_configs
@@ -37,6 +37,7 @@ def endpoint_config() -> EndpointConfig:
 
 
 TENANT = UUID(int=1)
+PASSAGE, QUESTION = TextRole.PASSAGE, TextRole.QUESTION
 KEY = "sk-a-key-that-stays-secret"
 TEXTS = [
     "The invoice is due in thirty days.",
@@ -84,50 +85,50 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
 
 
 def test_vectors_have_length_one_and_the_texts_order(embedder: Embedder):
-    vectors = embedder.embed(TENANT, TEXTS)
+    vectors = embedder.embed(TENANT, TEXTS, PASSAGE)
     assert vectors.shape == (len(TEXTS), embedder.dimensions) == (5, 384)
     assert vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    one_by_one = np.concatenate([embedder.embed(TENANT, [text]) for text in TEXTS])
+    one_by_one = np.concatenate([embedder.embed(TENANT, [text], PASSAGE) for text in TEXTS])
     assert np.allclose(vectors, one_by_one, atol=1e-6)
 
 
 def test_no_texts_return_no_vectors(embedder: Embedder):
-    assert embedder.embed(TENANT, []).shape == (0, 384)
+    assert embedder.embed(TENANT, [], PASSAGE).shape == (0, 384)
     assert embedder.count_tokens([]) == []
 
 
 def test_embedding_is_deterministic(embedder: Embedder):
-    assert np.array_equal(embedder.embed(TENANT, TEXTS), embedder.embed(uuid4(), TEXTS))
+    assert np.array_equal(embedder.embed(TENANT, TEXTS, PASSAGE), embedder.embed(uuid4(), TEXTS, PASSAGE))
 
 
 def test_similar_texts_have_similar_vectors(embedder: Embedder):
-    bill, cat, question = embedder.embed(TENANT, [*TEXTS[:2], "When do I have to pay my bill?"])
+    bill, cat, question = embedder.embed(TENANT, [*TEXTS[:2], "When do I have to pay my bill?"], PASSAGE)
     assert question @ bill > question @ cat + 0.2
 
 
 def test_blank_texts_have_unit_vectors(embedder: Embedder):
-    assert np.allclose(np.linalg.norm(embedder.embed(TENANT, ["", " \n\t "]), axis=1), 1, atol=1e-5)
+    assert np.allclose(np.linalg.norm(embedder.embed(TENANT, ["", " \n\t "], PASSAGE), axis=1), 1, atol=1e-5)
 
 
 def test_long_texts_are_truncated(embedder: Embedder):
     whole, shortened = "word " * 2000, "word " * embedder.max_tokens
-    first, second = embedder.embed(TENANT, [whole, shortened])
+    first, second = embedder.embed(TENANT, [whole, shortened], PASSAGE)
     assert np.allclose(first, second, atol=1e-5)
 
 
 def test_several_batches_keep_their_order(embedder: Embedder):
     texts = [f"Number {number}." for number in range(70)]
-    vectors = embedder.embed(TENANT, texts)
-    assert np.allclose(vectors[65:], embedder.embed(TENANT, texts[65:]), atol=1e-6)
+    vectors = embedder.embed(TENANT, texts, PASSAGE)
+    assert np.allclose(vectors[65:], embedder.embed(TENANT, texts[65:], PASSAGE), atol=1e-6)
     assert len(np.unique(vectors.round(4), axis=0)) == 70
 
 
 def test_embedding_is_thread_safe(embedder: Embedder):
     calls = [[f"Thread {thread} says {word}." for word in ("one", "two", "three")] for thread in range(8)]
-    alone = [embedder.embed(TENANT, texts) for texts in calls]
+    alone = [embedder.embed(TENANT, texts, PASSAGE) for texts in calls]
     with ThreadPoolExecutor(8) as threads:
-        concurrent = list(threads.map(lambda texts: embedder.embed(TENANT, texts), calls))
+        concurrent = list(threads.map(lambda texts: embedder.embed(TENANT, texts, PASSAGE), calls))
     for expected, actual in zip(alone, concurrent, strict=True):
         assert np.allclose(expected, actual, atol=1e-6)
 
@@ -154,13 +155,15 @@ def test_tokens_by_word_are_those_of_the_whole_text(text: str):
 def test_int8_vectors_are_close_to_fp32(exact: MiniLMEmbedder, minilm: MiniLMEmbedder):
     assert (exact.model, minilm.model) == ("all-MiniLM-L6-v2-fp32", "all-MiniLM-L6-v2-int8")
     texts = [TEXTS[0], TEXTS[1], "What does the contract say about notice periods, and who signs it?"]
-    cosines = (exact.embed(TENANT, texts) * minilm.embed(TENANT, texts)).sum(axis=1)
+    cosines = (exact.embed(TENANT, texts, PASSAGE) * minilm.embed(TENANT, texts, PASSAGE)).sum(axis=1)
     assert cosines.min() > 0.98 and cosines.max() < 0.99999
 
 
 def test_graph_has_the_published_models_vectors(exact: MiniLMEmbedder):
     """The expected values are from sentence-transformers with these weights."""
-    first, second = exact.embed(TENANT, ["This is an example sentence", "Each sentence is converted"])
+    first, second = exact.embed(
+        TENANT, ["This is an example sentence", "Each sentence is converted"], PASSAGE
+    )
     assert np.allclose(first[:3], [0.0676569, 0.0634959, 0.0487131], atol=1e-5)
     assert np.allclose(second[:3], [0.0864386, 0.1027626, 0.0053945], atol=1e-5)
 
@@ -169,7 +172,7 @@ def test_concurrent_conversions_leave_one_model(settings, tmp_path: Path):
     settings.MODEL_DIR = tmp_path / "made" / "here"
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(lambda _: MiniLMEmbedder(minilm_config()), range(2))
-    assert np.array_equal(first.embed(TENANT, TEXTS[:1]), second.embed(TENANT, TEXTS[:1]))
+    assert np.array_equal(first.embed(TENANT, TEXTS[:1], PASSAGE), second.embed(TENANT, TEXTS[:1], PASSAGE))
     assert [path.name for path in settings.MODEL_DIR.iterdir()] == ["all-MiniLM-L6-v2-int8.2"]
 
 
@@ -177,9 +180,9 @@ def test_query_does_not_wait_for_another_document(minilm: MiniLMEmbedder):
     document = ["a rather long chunk of text " * 30] * 60
     with ThreadPoolExecutor(1) as threads:
         started = time.monotonic()
-        ingest = threads.submit(minilm.embed, TENANT, document)
+        ingest = threads.submit(minilm.embed, TENANT, document, PASSAGE)
         time.sleep(0.1)
-        minilm.embed(TENANT, ["a question"])
+        minilm.embed(TENANT, ["a question"], PASSAGE)
         seconds = time.monotonic() - started
         assert ingest.result().shape == (60, 384)
     assert seconds < (time.monotonic() - started) / 2
@@ -200,28 +203,50 @@ def test_endpoint_requires_its_settings(settings, endpoint: Endpoint, setting: s
 
 
 def test_requests_are_batched_and_have_the_key(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
-    remote.embed(TENANT, ["text"] * 130)
+    remote.embed(TENANT, ["text"] * 130, PASSAGE)
     assert [len(request["input"]) for request in endpoint.requests] == [1, 64, 64, 2]
     assert {request["model"] for request in endpoint.requests} == {"minilm-behind-http"}
     assert set(endpoint.authorizations) == {f"Bearer {KEY}"}
 
 
+def test_prefixes_by_role_and_in_the_models_name(settings, endpoint: Endpoint):
+    """Another prefix for passages makes other vectors, and so another model."""
+    settings.EMBEDDING_DIMENSIONS = 384
+    names = set()
+    for passage, question in (("", "q: "), ("p: ", "q: "), ("p: ", "ask: "), ("text: ", "q: ")):
+        settings.EMBEDDING_PASSAGE_PREFIX, settings.EMBEDDING_QUESTION_PREFIX = passage, question
+        remote = OpenAICompatibleEmbedder(endpoint_config())
+        for role, prefix in ((PASSAGE, passage), (QUESTION, question)):
+            remote.embed(TENANT, ["bees", " "], role)
+            assert endpoint.requests[-1]["input"] == [f"{prefix}bees", f"{prefix}."]
+        names.add(remote.model)
+    assert {request["model"] for request in endpoint.requests} == {"minilm-behind-http"}
+    assert len(names) == 3 and "minilm-behind-http" in names
+
+
+def test_languages_of_the_models(settings, endpoint: Endpoint, minilm: MiniLMEmbedder):
+    assert minilm.languages == frozenset({"en"})
+    assert OpenAICompatibleEmbedder(endpoint_config()).languages is None
+    settings.EMBEDDING_LANGUAGES = ["de", "en"]
+    assert OpenAICompatibleEmbedder(endpoint_config()).languages == frozenset({"de", "en"})
+
+
 @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
 def test_endpoint_url_may_end_with_v1(settings, endpoint: Endpoint, suffix: str):
     settings.EMBEDDING_URL, settings.EMBEDDING_DIMENSIONS = endpoint.url + suffix, 384
-    OpenAICompatibleEmbedder(endpoint_config()).embed(TENANT, ["text"])
+    OpenAICompatibleEmbedder(endpoint_config()).embed(TENANT, ["text"], PASSAGE)
     assert [request["path"] for request in endpoint.requests] == ["/v1/embeddings"]
 
 
 def test_endpoint_without_base64_support(endpoint: Endpoint, remote: OpenAICompatibleEmbedder):
-    from_base64 = remote.embed(TENANT, TEXTS[:2])
+    from_base64 = remote.embed(TENANT, TEXTS[:2], PASSAGE)
     endpoint.supports_base64 = False
-    assert np.allclose(remote.embed(TENANT, TEXTS[:2]), from_base64, atol=1e-6)
+    assert np.allclose(remote.embed(TENANT, TEXTS[:2], PASSAGE), from_base64, atol=1e-6)
 
 
 def embedding_error(embedder: Embedder, texts: list[str] | None = None) -> EmbeddingError:
     with pytest.raises(EmbeddingError) as caught:
-        embedder.embed(TENANT, texts or ["text"])
+        embedder.embed(TENANT, texts or ["text"], PASSAGE)
     return caught.value
 
 

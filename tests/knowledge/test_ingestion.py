@@ -16,7 +16,7 @@ from audit.models import AuditLog
 from core.error_codes import DEFAULT_RETRY
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
-from engines.embedding import Vectors
+from engines.embedding import TextRole, Vectors
 from engines.vectors import Filter
 from jobs import progress
 from jobs.handlers import handlers
@@ -139,9 +139,9 @@ def test_unchanged_chunks_of_a_new_generation_keep_their_vectors(
     embedder, embedded = default_embedder(), list[str]()
     embed = embedder.embed
 
-    def recording(tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+    def recording(tenant_id: UUID, texts: Sequence[str], role: TextRole) -> Vectors:
         embedded.extend(texts)
-        return embed(tenant_id, texts)
+        return embed(tenant_id, texts, role)
 
     monkeypatch.setattr(embedder, "embed", recording)
     document = library.add("notes.md", f"{bees}\n\n{seas}")
@@ -186,11 +186,11 @@ def test_deleted_document_of_a_batch_is_not_embedded_any_further(
     embedder, embedded = default_embedder(), list[str]()
     embed = embedder.embed
 
-    def embed_and_delete(tenant_id: UUID, contents: Sequence[str]) -> Vectors:
+    def embed_and_delete(tenant_id: UUID, contents: Sequence[str], role: TextRole) -> Vectors:
         if not embedded:
             delete_documents(actor=library.person.actor, document_ids=[ids[contents[0].split()[0]]])
         embedded.extend(content.split()[0] for content in contents)
-        return embed(tenant_id, contents)
+        return embed(tenant_id, contents, role)
 
     monkeypatch.setattr(embedder, "embed", embed_and_delete)
     library.work()

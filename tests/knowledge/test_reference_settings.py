@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from assistants.models import Assistant
 from core.errors import InvalidError
@@ -98,6 +99,38 @@ def test_query_is_embedded_once_for_each_model_searched(
     filters = SearchFilters(references=(second.reference.pk,))
     assert search(actor=library.person.actor, query="a river of its own", filters=filters)
     assert len(endpoint.requests) == before
+
+
+def test_passages_and_questions_have_their_prefixes(settings: Any, endpoint: Endpoint, library: Library):
+    """A text that is a question in one place and a passage in another has two vectors."""
+    settings.EMBEDDING_PASSAGE_PREFIX, settings.EMBEDDING_QUESTION_PREFIX = "passage: ", "query: "
+    client = Client(headers={"Authorization": f"Bearer {make_caller(library.person).key.secret}"})
+
+    def inputs(start: int) -> set[str]:
+        return {text for request in endpoint.requests[start:] for text in request["input"] if text != "."}
+
+    library.add("bees.md", "Bees dance.")
+    assert inputs(0) and all(text.startswith("passage: ") for text in inputs(0))
+    start = len(endpoint.requests)
+    assert library.find("Bees dance.") and library.find("Bees dance.")
+    assert inputs(start) == {"query: Bees dance."}
+    for more, prefix in (
+        ({}, "passage"),
+        ({"input_type": "passage"}, "passage"),
+        ({"input_type": "query"}, "query"),
+    ):
+        start = len(endpoint.requests)
+        body = {"model": default_model(), "input": "Bees dance.", **more}
+        answer = client.post("/v1/embeddings", body, content_type="application/json")
+        assert answer.status_code == 200 and inputs(start) == {f"{prefix}: Bees dance."}
+
+
+def test_another_passage_prefix_embeds_documents_again(settings: Any, endpoint: Endpoint, library: Library):
+    bees = library.add("bees.md", BEES)
+    settings.EMBEDDING_PASSAGE_PREFIX = "passage: "
+    again = library.add("bees.md", BEES)
+    assert again.pk == bees.pk and models_of(again) == {default_model()} != {REMOTE}
+    assert any(text.startswith("passage: ") for text in endpoint.requests[-1]["input"])
 
 
 def test_change_of_model_concerns_one_reference(endpoint: Endpoint, library: Library, second: Library):

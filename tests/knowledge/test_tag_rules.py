@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from core.limits import Limit
-from engines.embedding import Vectors
+from engines.embedding import TextRole, Vectors
 from jobs import progress
 from knowledge import pipeline
 from knowledge.engine_config import default_embedder
@@ -208,9 +208,9 @@ def test_words_are_embedded_once_and_large_vocabularies_are_not_compared(
     embedder, texts = default_embedder(), list[str]()
     embed = embedder.embed
 
-    def watched(tenant_id: UUID, given: Sequence[str]) -> Vectors:
+    def watched(tenant_id: UUID, given: Sequence[str], role: TextRole) -> Vectors:
         texts.extend(given)
-        return embed(tenant_id, given)
+        return embed(tenant_id, given, role)
 
     monkeypatch.setattr(embedder, "embed", watched)
     library.add("bees.md", BEES)
