@@ -1,20 +1,21 @@
-"""The child process that parses one file, and ends."""
+"""The child process that parses one file, or several small ones of a tenant, and ends."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-import socket
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
-from engines.parsing import ParsedDocument, ParseError, frames, sandbox, system_calls
+from engines.parsing import ParsedDocument, ParseError, frames, own_process, requests, sandbox, system_calls
 from engines.parsing.detect import detect
+from engines.parsing.format import Format
 from engines.parsing.formats import BY_TYPE, display_name, load_reader
 from engines.parsing.frames import FrameKind
 from engines.parsing.job import Job, Limits
@@ -24,53 +25,72 @@ _OUT_OF_MEMORY = ("out of memory", "cannot allocate", "bad_alloc", "failed to al
 _MAX_CAUSE_LETTERS = 4_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Process:
+    """What all files of this process have in common. `memory` is its own status, because the sandbox has no /proc."""
+
+    channel: int
+    folder: str
+    layers: Layers
+    limits: Limits
+    memory: IO[bytes]
+
+    def restart_timeout(self) -> None:
+        sandbox.allow_cpu(self.limits)
+        frames.write(self.channel, FrameKind.PAGE)
+
+
 def answer(channel: int, folder: str, layers: Layers, limits: Limits) -> NoReturn:
-    """Prepare the sandbox, wait for the request, enter the sandbox, parse the file, and end the process."""
-    memory = open("/proc/self/status", "rb", buffering=0)  # noqa: PTH123, SIM115 - the sandbox has no /proc
+    """Prepare the sandbox, wait for a request, enter the sandbox, parse the file, and end the process. A shared one waits
+    for the next request instead."""
+    memory = open("/proc/self/status", "rb", buffering=0)  # noqa: PTH123, SIM115
+    process = _Process(channel=channel, folder=folder, layers=layers, limits=limits, memory=memory)
     try:
         ruleset = sandbox.prepare(layers, limits, folder)
-        filename, file = _receive_request(channel)
-        sandbox.confine(ruleset, limits, file)
+        request = requests.receive(channel)
+        sandbox.confine(ruleset, limits, request.file)
+        if request.is_shared:
+            own_process.share()
+            system_calls.restrict(may_start_programs=False)
     except OSError:
         traceback.print_exc()
         os._exit(sandbox.FAILED)
     os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = folder
-
-    def restart_timeout() -> None:
+    _answer(process, request)
+    while request.is_shared:
+        request = requests.receive(channel)
         sandbox.allow_cpu(limits)
-        frames.write(channel, FrameKind.PAGE)
-
-    # The file may be in a folder that this process cannot enter, or have no name any more.
-    path, mime_type = Path(f"/proc/self/fd/{file}"), ""
-    try:
-        mime_type = detect(path, filename)
-        if not BY_TYPE[mime_type].starts_programs:  # then the limits of a process are those of the file
-            system_calls.restrict(may_start_programs=False)
-        job = Job(
-            path=path,
-            filename=filename,
-            workdir=Path(folder),
-            mime_type=mime_type,
-            limits=limits,
-            restart_timeout=restart_timeout,
-        )
-        _write_document(channel, load_reader(mime_type)(job), limits)
-    except ParseError as error:
-        _write_error(channel, error, repr(error.__cause__) if error.__cause__ else "")
-    except (Exception, MemoryError) as error:
-        reason = _parse_error(error, mime_type, limits, has_own_folder=layers.namespaces, memory=memory)
-        _write_error(channel, reason, traceback.format_exc())
-    frames.write(channel, FrameKind.END)
+        _answer(process, request)
     os._exit(0)
 
 
-def _receive_request(channel: int) -> tuple[str, int]:
-    """Return the name and the handle of the file. End the process if the worker has none for it."""
-    with socket.socket(fileno=os.dup(channel)) as connection:
-        body, handles, _, _ = socket.recv_fds(connection, frames.MAX_REQUEST_BYTES, 1)
-    if not body:
-        os._exit(0)
-    return body.decode("utf-8", "surrogatepass"), handles[0]
+def _answer(process: _Process, request: requests.Request) -> None:
+    path, mime_type = request.path(process.folder), ""
+    try:
+        mime_type = detect(path, request.filename)
+        _confine_to(BY_TYPE[mime_type])
+        job = Job(
+            path=path,
+            filename=request.filename,
+            workdir=Path(process.folder),
+            mime_type=mime_type,
+            limits=process.limits,
+            restart_timeout=process.restart_timeout,
+        )
+        _write_document(process.channel, load_reader(mime_type)(job), process.limits)
+    except ParseError as error:
+        _write_error(process.channel, error, repr(error.__cause__) if error.__cause__ else "")
+    except (Exception, MemoryError) as error:
+        _write_error(process.channel, _parse_error(error, mime_type, process), traceback.format_exc())
+    frames.write(process.channel, FrameKind.END)
+
+
+def _confine_to(format: Format) -> None:
+    """A shared process has no more to give up."""
+    if not format.shares_process:
+        own_process.require()
+    if not own_process.is_shared() and not format.starts_programs:
+        system_calls.restrict(may_start_programs=False)  # then the limits of a process are those of the file
 
 
 def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> None:
@@ -112,19 +132,18 @@ def _encode(header: Mapping[str, object]) -> bytes:
     return json.dumps(header, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
 
 
-def _parse_error(
-    error: BaseException, mime_type: str, limits: Limits, *, has_own_folder: bool, memory: IO[bytes]
-) -> ParseError:
+def _parse_error(error: BaseException, mime_type: str, process: _Process) -> ParseError:
     """Return the ParseError for a library's exception. Most libraries raise anything on a broken file."""
+    limits = process.limits
     is_out_of_memory = isinstance(error, MemoryError) or any(
         sign in str(error).lower() for sign in _OUT_OF_MEMORY
     )
-    if is_out_of_memory or _is_memory_exhausted(limits, memory):
+    if is_out_of_memory or _is_memory_exhausted(limits, process.memory):
         return ParseError("parse_memory", megabytes=limits.memory_mb)
     if isinstance(error, RecursionError):
         return ParseError("too_deep")
     number = error.errno if isinstance(error, OSError) else 0
-    if number in (errno.ENOSPC, errno.EDQUOT) and not has_own_folder:
+    if number in (errno.ENOSPC, errno.EDQUOT) and not process.layers.namespaces:
         return ParseError("disk_full")
     if number in (errno.EFBIG, errno.ENOSPC):
         return ParseError("unpacks_too_large", size=f"more than {limits.output_mb}", limit=limits.output_mb)

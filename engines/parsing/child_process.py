@@ -1,4 +1,5 @@
-"""The warm parser process: it forks a child for each file. So nothing of one file survives into the next.
+"""The warm parser process: it forks a child for each file, or for several that share one (`own_process`). So nothing of
+a file survives into the next one of others.
 
 A child is forked and prepared before its file is known, so that the file does not wait for it.
 
@@ -26,7 +27,7 @@ from typing import Any, NoReturn
 from core.process_start import prepare_process
 from engines.parsing import descendants, sandbox
 from engines.parsing.folders import bytes_below, remove_folder
-from engines.parsing.frames import STARTED
+from engines.parsing.frames import ANSWERED, STARTED
 from engines.parsing.job import Limits
 from engines.parsing.sandbox import Layers
 
@@ -112,9 +113,9 @@ def _receive(control: socket.socket, child: _Child | None) -> tuple[dict[str, An
             child.check()
             continue
         data, handles, _, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 2)
-        if data != STARTED:
+        if data not in (STARTED, ANSWERED):
             return (json.loads(data), handles) if data else None
-        check_seconds = _CHECK_SECONDS
+        check_seconds = _CHECK_SECONDS if data == STARTED else None
 
 
 def _warm_up(mime_type: str, models: Collection[str]) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
-from engines.parsing import ParseError
+from engines.parsing import ParseError, own_process
 from engines.parsing.archives import unsupported
 from engines.parsing.archives.containers import (
     is_tar,
@@ -157,6 +157,7 @@ def _binary_error(path: Path, kind: Any) -> ParseError:
 
 @cache
 def content_model() -> Any:
+    own_process.require()
     from magika import Magika
 
     return Magika()

@@ -1,4 +1,5 @@
-"""One file's exchange with its child process: the request, the answer within its time, and what is printed meanwhile."""
+"""The exchange with a child process: a request, its answer within its time, and what is printed meanwhile; and further ones
+if the child is shared."""
 
 from __future__ import annotations
 
@@ -8,15 +9,18 @@ import select
 import socket
 import time
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any
+from uuid import UUID
 
-from engines.parsing import ParseError, job
+from engines.parsing import ParseError, job, requests
 from engines.parsing.answers import Answer
 from engines.parsing.frames import PREFIX, FrameError, FrameKind
 from engines.parsing.job import Limits
 
 _LOG_TAIL_BYTES = 4_000
 _READ_BYTES = 1 << 20
+# For so long a shared child reads files: little of the time and memory that a file may take.
+_SHARED_SECONDS = 1.0
 
 
 class Exchange:
@@ -28,7 +32,8 @@ class Exchange:
         self._channel, child_channel = socket.socketpair()
         self._log, child_log = os.pipe()
         self.log_tail = b""
-        self._started = self._deadline = 0.0
+        self._sharer: UUID | None = None
+        self._started = self._deadline = self._used_seconds = 0.0
         self._pages = 0
         try:
             handles = [child_channel.fileno(), child_log]
@@ -40,12 +45,16 @@ class Exchange:
             child_channel.close()
             os.close(child_log)
 
-    def request(self, file: int, filename: str) -> None:
-        """Send the open file, and its name."""
-        with suppress(
-            BrokenPipeError, ConnectionResetError
-        ):  # then the child has failed, and there is no answer
-            socket.send_fds(self._channel, [filename.encode("utf-8", "surrogatepass") or b" "], [file])
+    def may_request(self, sharer: UUID | None) -> bool:
+        """Whether the child is new, or has read only files of this tenant, and may read more."""
+        return self._started == 0 or (sharer is not None and sharer == self._sharer)
+
+    def request(self, file: IO[bytes], filename: str, sharer: UUID | None) -> None:
+        """Send the file, and its name. `sharer` is the tenant whose next files the child may read, too."""
+        self._sharer, self._pages = sharer, 0
+        # If the child has failed, there is no answer.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            requests.send(self._channel, file, filename, is_shared=sharer is not None)
 
     def read(self, answer: Answer) -> bool:
         """Add the frames to the answer. Return whether it is complete; otherwise the child, and all that it started, have
@@ -63,12 +72,16 @@ class Exchange:
                     raise ParseError("output_too_large", limit=self._limits.text_mb)
                 raise FrameError(f"a frame {kind.name} of {size} bytes is too large")
             if kind is FrameKind.END:
+                self._used_seconds += time.monotonic() - self._started
                 return True
             answer.add(kind, self._receive(size))
             if kind is FrameKind.PAGE:
                 self._pages += 1
                 self._restart_timeout()
         return False
+
+    def is_reusable(self) -> bool:
+        return self._sharer is not None and self._used_seconds < _SHARED_SECONDS
 
     def close(self) -> None:
         self._drain_log()

@@ -18,6 +18,9 @@ class Format:
     Binary formats are recognised by the first bytes (`signature`, a regular expression); in a zip archive by the type that
     its entry `mimetype` has (one of `packages`), or by a `folder` or a file in it; in an OLE file by one of its `streams`,
     in lower case.
+
+    Only the readers that `starts_programs` may do so. A format `shares_process` if its reader is Python alone, or calls
+    `own_process.require` before native code reads what is in the file.
     """
 
     mime_type: str
@@ -34,6 +37,7 @@ class Format:
     folder: str = ""
     streams: tuple[str, ...] = ()
     starts_programs: bool = False
+    shares_process: bool = False
 
 
 def text_format(
@@ -43,6 +47,7 @@ def text_format(
     *suffixes: str,
     name: str = "document",
     group: str = "",
+    shares_process: bool = True,
     **more: Any,
 ) -> Format:
     return Format(
@@ -52,6 +57,7 @@ def text_format(
         label=label,
         group=group or label,
         is_text=True,
+        shares_process=shares_process,
         suffixes=suffixes,
         **more,
     )

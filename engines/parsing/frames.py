@@ -18,9 +18,9 @@ MAX_NAME_BYTES = 4_096
 MAX_WARNINGS = 100
 # What a reader loads only for some files. If a file needed it, it is loaded ahead for the next ones of its suffix.
 MODELS = frozenset(("ocr", "encodings"))
-MAX_REQUEST_BYTES = 65_536
 DATA_BYTES = 1 << 20
-STARTED = b"started"  # what the worker sends to the warm process when the child has got its file
+# What the worker sends to the warm process when the child has got its file, and when it may get another one.
+STARTED, ANSWERED = b"started", b"answered"
 # kind, page (0 if there is none), level, header rows, whether it continues, confidence, bytes of text
 _ELEMENT = struct.Struct(">BIII?BI")
 _KINDS = tuple(ElementKind)

@@ -15,14 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
+from uuid import UUID
 
-from engines.parsing import ParsedDocument, ParseError, sandbox
+from engines.parsing import ParsedDocument, ParseError, own_process, sandbox
 from engines.parsing.answers import Answer
 from engines.parsing.detect import may_have_pages
 from engines.parsing.exchange import Exchange
 from engines.parsing.formats import likely_type
-from engines.parsing.frames import STARTED, FrameError
+from engines.parsing.frames import ANSWERED, STARTED, FrameError
 from engines.parsing.job import Limits
 from engines.parsing.launch import WarmProcess
 
@@ -38,10 +39,17 @@ _EXTERNAL_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHU
 _OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memory", b"annot allocate memory")
 
 
+class _Result(NamedTuple):
+    answer: Answer
+    report: dict[str, Any]
+    log: bytes
+
+
 class ParserProcess:
     """Not thread-safe: the pool lends it to one thread at a time. It is ended by `kill`, and when this process ends.
 
-    A child for the next file is always prepared ahead, for files of the types that were announced so far.
+    A child for the next file is prepared ahead, for files of the types that were announced so far, unless the last one may
+    read further files.
     """
 
     def __init__(self, limits: Limits, service: Path | None = None) -> None:
@@ -66,25 +74,23 @@ class ParserProcess:
             self.kill()
             raise
 
-    def parse(self, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
-        """Have a child parse the file. Raise ParseError. If the child exceeds a limit, the process is killed, too."""
+    def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
+        """Have a child parse a tenant's file. Raise ParseError. If the child exceeds a limit, the process is killed, too."""
         self.parsed_files += 1
         self.last_suffix = PurePath(filename).suffix.lower()
         with _open(path, copy_to=workdir if self._service else None) as file:
-            has_pages = may_have_pages(os.pread(file.fileno(), _HEAD_BYTES, 0))
-            answer = Answer(self.limits if has_pages else replace(self.limits, ocr_pages=0), workdir)
+            may_share = own_process.may_share(filename, os.fstat(file.fileno()).st_size)
             try:
-                exchange, kind = self._take_child(filename)
-                exchange.request(file.fileno(), filename)
-                self._control.send(STARTED)
-                report = self._read(exchange, answer, kind)
+                result = self._ask(file, filename, tenant_id if may_share else None, workdir)
+                if result.report.get("status") == own_process.REQUIRED:
+                    result = self._ask(file, filename, None, workdir)
             except FrameError as error:
                 self.kill()
                 raise _refuse(path, error) from error
             except BaseException:
                 self.kill()
                 raise
-        return self._document(path, answer, report, exchange.log_tail)
+        return self._document(path, result)
 
     def is_alive(self) -> bool:
         if self._control.fileno() < 0:
@@ -111,12 +117,22 @@ class ParserProcess:
         with other_end:
             self._process = WarmProcess(other_end)
 
-    def _take_child(self, filename: str) -> tuple[Exchange, Kind]:
-        """Return the prepared child if this type was announced before; otherwise have one made with the type's reader."""
+    def _ask(self, file: IO[bytes], filename: str, sharer: UUID | None, workdir: Path) -> _Result:
+        has_pages = may_have_pages(os.pread(file.fileno(), _HEAD_BYTES, 0))
+        answer = Answer(self.limits if has_pages else replace(self.limits, ocr_pages=0), workdir)
+        exchange, kind = self._take_child(filename, sharer)
+        exchange.request(file, filename, sharer)
+        self._control.send(STARTED)
+        report = self._read(exchange, answer, kind)
+        return _Result(answer, report, exchange.log_tail)
+
+    def _take_child(self, filename: str, sharer: UUID | None) -> tuple[Exchange, Kind]:
+        """Return the child that is there if it may read the file, and its type was announced before; otherwise have one made
+        with the type's reader."""
         mime_type = likely_type(filename)
         expected = {"ocr"} if mime_type.startswith("image/") else ()
         kind = (mime_type, self._models_of[self.last_suffix].union(expected))
-        if self._child and kind not in self._announced:
+        if self._child and not (kind in self._announced and self._child.may_request(sharer)):
             self._child.close()
             self._child = None
         if not self._child:
@@ -127,13 +143,19 @@ class ParserProcess:
         return child, kind
 
     def _read(self, exchange: Exchange, answer: Answer, kind: Kind) -> dict[str, Any]:
-        """Read the answer, and have the next child made; return what is known of an incomplete answer's child."""
+        """Read the answer, and have the next child made, unless this one may read more. Return what is known of an
+        incomplete answer's child."""
         try:
             is_complete = exchange.read(answer)
+            if is_complete and exchange.is_reusable():
+                self._child = exchange
+                self._control.send(ANSWERED)
+                return {}
             self._announce(kind, grace=0 if is_complete else _END_TIMEOUT_SECONDS)
             return {} if is_complete else self._receive_report()
         finally:
-            exchange.close()
+            if self._child is not exchange:
+                exchange.close()
 
     def _announce(self, kind: Kind, *, grace: int) -> None:
         """Have the process end its child, and make the next one. Its report on that is awaited when it is needed."""
@@ -163,7 +185,8 @@ class ParserProcess:
         logger.warning("A parser process ended or does not answer.")
         raise ParseError("parse_interrupted")
 
-    def _document(self, path: Path, answer: Answer, report: dict[str, Any], log: bytes) -> ParsedDocument:
+    def _document(self, path: Path, result: _Result) -> ParsedDocument:
+        answer, report, log = result
         self._models_of[self.last_suffix] |= answer.models
         try:
             return answer.document()

@@ -48,7 +48,7 @@ class PooledParser:
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         with self._tenants.hold(tenant_id):
-            return self._parse(path, filename=filename, workdir=workdir)
+            return self._parse(tenant_id, path, filename=filename, workdir=workdir)
 
     def close(self) -> None:
         idle = [self._slots.get() for _ in range(self._size)]
@@ -57,14 +57,16 @@ class PooledParser:
                 process.kill()
             self._slots.put({})
 
-    def _parse(self, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
+    def _parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
         slot, is_text = self._slots.get(), is_text_name(filename)
         try:
             if is_text in slot and not _can_parse(slot[is_text], filename):
                 slot.pop(is_text).kill()
             if is_text not in slot:
                 slot[is_text] = self._start()
-            return slot[is_text].parse(path.absolute(), filename=filename, workdir=workdir.absolute())
+            return slot[is_text].parse(
+                tenant_id, path.absolute(), filename=filename, workdir=workdir.absolute()
+            )
         finally:
             if is_text in slot and not _may_stay(slot[is_text]):
                 slot.pop(is_text).kill()

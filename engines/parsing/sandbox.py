@@ -80,11 +80,12 @@ def prepare(layers: Layers, limits: Limits, folder: str) -> landlock.Ruleset:
     return ruleset
 
 
-def confine(ruleset: landlock.Ruleset, limits: Limits, file: int) -> None:
-    """Confine this process, which is prepared, to reading the open file, and to writing in its folder. Raise OSError if a
-    layer that the kernel has cannot be taken."""
+def confine(ruleset: landlock.Ruleset, limits: Limits, file: int | None) -> None:
+    """Confine this process, which is prepared, to reading the open file, if there is one, and to writing in its folder.
+    Raise OSError if a layer that the kernel has cannot be taken."""
     allow_cpu(limits)
-    ruleset.allow_reading_file(file)
+    if file is not None:
+        ruleset.allow_reading_file(file)
     ruleset.restrict()
     system_calls.restrict(may_start_programs=True)
 

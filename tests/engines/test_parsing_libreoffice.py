@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_old_word_document_is_converted_in_the_sandbox(
     (tmp_path / "1").write_text("words of an old document")
     process = ParserProcess(LIMITS)
     try:
-        read = process.parse(tmp_path / "1", filename="a.doc", workdir=tmp_path)
+        read = process.parse(uuid4(), tmp_path / "1", filename="a.doc", workdir=tmp_path)
     finally:
         process.kill()
     assert texts(read) == "words of an old document"

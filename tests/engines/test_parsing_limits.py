@@ -75,12 +75,13 @@ def _is_parser(process: psutil.Process) -> bool:
 
 
 def process_of_file() -> psutil.Process:
-    """Wait for the process that parses a file now: the one whose CPU time is limited."""
+    """Wait for the process that parses a file now: the one whose CPU time is limited, and that does not wait."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         for process in filter(_is_parser, psutil.Process().children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
-                if process.rlimit(psutil.RLIMIT_CPU)[0] != resource.RLIM_INFINITY:
+                is_limited = process.rlimit(psutil.RLIMIT_CPU)[0] != resource.RLIM_INFINITY
+                if is_limited and process.status() == psutil.STATUS_RUNNING:
                     return process
         time.sleep(0.01)
     raise AssertionError("no file is parsed")
@@ -222,10 +223,11 @@ def test_processes_end_with_their_worker(tmp_path: Path) -> None:
     """Even if they are busy and the worker is killed."""
     (tmp_path / "slow.pdf").write_bytes(SLOW_PDF)
     script = (
-        "from pathlib import Path; from engines.parsing.process import ParserProcess\n"
+        "from pathlib import Path; from uuid import uuid4; from engines.parsing.process import ParserProcess\n"
         "from engines.parsing.job import Limits\n"
         "process = ParserProcess(Limits(seconds=50, memory_mb=1500, output_mb=9, text_mb=9, ocr_pages=9))\n"
-        f"process.parse(Path({str(tmp_path / 'slow.pdf')!r}), filename='a.pdf', workdir=Path({str(tmp_path)!r}))"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "process.parse(uuid4(), folder / 'slow.pdf', filename='a.pdf', workdir=folder)"
     )
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) as worker:
         process_of_file()

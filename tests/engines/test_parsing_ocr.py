@@ -87,7 +87,7 @@ def parse_scan(process: ParserProcess, folder: Path, pages: int) -> int:
     """Parse a scan, and return the number of pages with text."""
     path = folder / f"{pages}"
     path.write_bytes(image_file("PDF", [text_image(f"Page {number}") for number in range(pages)]))
-    document = process.parse(path, filename="scan.pdf", workdir=folder)
+    document = process.parse(uuid4(), path, filename="scan.pdf", workdir=folder)
     return len({element.page for element in document.elements})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from engines.parsing import Element, ElementKind, ParsedDocument, ParseError
+from engines.parsing import Element, ElementKind, ParsedDocument, ParseError, own_process
 from engines.parsing.element_builders import code
 from engines.parsing.job import Job
 from engines.parsing.markup import html_tables
@@ -65,6 +65,7 @@ def elements(text: str) -> Iterator[Element]:
 
 def parse_tree(text: str) -> Any:
     """Return the root node, or None if there is none."""
+    own_process.require()
     parser = etree.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True
     )

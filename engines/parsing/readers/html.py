@@ -12,6 +12,7 @@ FORMATS: tuple[Format, ...] = (
         "HTML",
         *(".html", ".htm", ".xhtml"),
         name="HTML page",
+        shares_process=False,
         version=2,
         detected_as=("html",),
     ),

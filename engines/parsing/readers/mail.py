@@ -16,11 +16,14 @@ FORMATS: tuple[Format, ...] = (
         "E-mail",
         *(".eml", ".mht", ".mhtml"),
         name="mail",
+        shares_process=False,
         group="mail",
         detected_as=("eml",),
         version=2,
     ),
-    text_format(MBOX, f"{_READER}_mbox", "Mailbox", ".mbox", name="mailbox", group="mail"),
+    text_format(
+        MBOX, f"{_READER}_mbox", "Mailbox", ".mbox", name="mailbox", group="mail", shares_process=False
+    ),
     binary_format(
         "application/vnd.ms-outlook",
         "engines.parsing.mail.outlook.read_msg",

@@ -13,6 +13,7 @@ FORMATS: tuple[Format, ...] = (
         *(".xml", ".svg", ".rss", ".atom", ".nxml", ".xmp", ".tmx", ".xlf", ".xliff", ".rdf", ".kml", ".gml"),
         *(".dita", ".ditamap", ".xsd", ".xsl", ".xslt", ".wsdl", ".opml", ".plist", ".resx", ".ttml"),
         name="XML document",
+        shares_process=False,
         version=2,
         detected_as=("xml",),
     ),

@@ -36,7 +36,7 @@ class Intruder:
         path, workdir = self._folder / uuid4().hex, self._folder / uuid4().hex
         path.write_text(json.dumps({"attack": attack, **details} | self.targets | details))
         workdir.mkdir()
-        return self.parser.parse(path, filename=filename, workdir=workdir)
+        return self.parser.parse(uuid4(), path, filename=filename, workdir=workdir)
 
     def read(self, attack: str, **details: Any) -> dict[str, Any]:
         (element,) = self.send(attack, **details).elements
