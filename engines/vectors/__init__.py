@@ -62,7 +62,8 @@ Condition = Matches | Combined
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """All conditions must hold; an empty tuple is no condition. `metadata` is {key: value} as in `Matches`; `where` is a
-    further condition on metadata. `below_generation` and `document_ids` together select a document's old points."""
+    further condition on metadata. `below_generation` and `document_ids` together select a document's old points. All filters
+    of `also` must hold, and none of `never`."""
 
     reference_ids: tuple[UUID, ...] = ()
     document_ids: tuple[UUID, ...] = ()
@@ -74,6 +75,8 @@ class Filter:
     where: Condition | None = None
     point_ids: tuple[UUID, ...] = ()
     below_generation: int | None = None
+    also: tuple[Filter, ...] = ()
+    never: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

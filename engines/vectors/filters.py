@@ -41,8 +41,12 @@ def invalid(subject: str, detail: str) -> VectorStoreError:
 
 def tenant_filter(tenant_id: UUID, filter: Filter = Filter()) -> Spec:  # noqa: B008 (frozen)
     """Return a filter that matches points of `tenant_id` only, whatever `filter` has in it."""
+    own, clauses = {"key": TENANT, "match": {"value": str(tenant_id)}}, _clauses(filter)
+    return {**clauses, "must": [own, *clauses["must"]]}
+
+
+def _clauses(filter: Filter) -> dict[str, list[Spec]]:
     must = [
-        {"key": TENANT, "match": {"value": str(tenant_id)}},
         *_any_of(REFERENCE, filter.reference_ids),
         *_any_of(DOCUMENT, filter.document_ids),
         *_any_language(filter.languages),
@@ -56,7 +60,10 @@ def tenant_filter(tenant_id: UUID, filter: Filter = Filter()) -> Spec:  # noqa: 
         must.append({"has_id": _canonical(filter.point_ids)})
     if filter.below_generation is not None:
         must.append({"key": GENERATION, "range": {"lt": filter.below_generation}})
-    return {"must": must, "must_not": _any_of(TAGS, filter.tags_none)}
+    return {
+        "must": [*must, *map(_clauses, filter.also)],
+        "must_not": [*_any_of(TAGS, filter.tags_none), *map(_clauses, filter.never)],
+    }
 
 
 def metadata_terms(metadata: dict[str, Any]) -> list[int]:

@@ -85,6 +85,9 @@ def test_filters_match_their_points(store: VectorStore, name: str) -> None:
         (Filter(tags_any=(GREEN,), tags_none=(RED,)), [2]),
         (Filter(point_ids=(UUID(int=2), UUID(int=3), UUID(int=9))), [2, 3]),
         (Filter(document_ids=(REPORT,), below_generation=2), [1]),
+        (Filter(also=(Filter(document_ids=(REPORT, MEMO)), Filter(tags_any=(BLUE, RED)))), [1, 3]),
+        (Filter(never=(Filter(tags_any=(RED,)), Filter(document_ids=(MEMO,), tags_any=(BLUE,)))), [2, 4]),
+        (Filter(also=(Filter(never=(Filter(point_ids=(UUID(int=1),)),)),), document_ids=(REPORT,)), [2]),
     ]:
         assert ids(store, name, filter) == expected, filter
         hits = store.search(ACME, name, Query(mode=Mode.DENSE, vector=(1, 0, 0, 0), filter=filter))
