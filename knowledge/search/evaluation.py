@@ -124,6 +124,7 @@ def measure(
             mode=mode,
             limit=SEARCHED_CHUNKS,
             filters=SearchFilters(references=(reference_id,)),
+            operators=False,
             audited=False,
         )
         milliseconds.append((time.perf_counter() - started) * 1000)

@@ -24,8 +24,10 @@ from knowledge.errors import FilterInvalidError
 from knowledge.models import Reference
 from knowledge.pipeline.embedding import cached_vector
 from knowledge.pipeline.ports import collection_name
+from knowledge.search.conditions import with_conditions
 from knowledge.search.filters import NothingCanMatch, SearchFilters, resolve
 from knowledge.search.found_chunks import FoundChunk, hydrate
+from knowledge.search.question import Question, parse
 
 MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
 # The event of a search has so many of the chunks, and their number.
@@ -43,10 +45,12 @@ def search(
     mode: Mode = Mode.HYBRID,
     limit: int = 10,
     filters: SearchFilters | None = None,
+    operators: bool = True,
     audited: bool = True,
 ) -> list[FoundChunk]:
-    """Return the best chunks, the best first. Every search is recorded in the audit log, unless it is not `audited`, as in
-    measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
+    """Return the best chunks, the best first. Without `operators`, the whole query is text. Every search is recorded in the
+    audit log, unless it is not `audited`, as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError,
+    EmbeddingError, VectorStoreError."""
     actor.require(Role.VIEWER)
     if not 1 <= limit <= MAX_LIMIT:
         raise FilterInvalidError(f"Ask for 1 to {MAX_LIMIT} passages.")
@@ -54,8 +58,10 @@ def search(
         raise FilterInvalidError(f"A query has at most {MAX_QUERY_LENGTH:,} characters.")
     with tenant_scope(actor.tenant_id):
         charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS})
+    text = query.replace("\x00", " ").strip()
+    question = parse(text) if operators else Question(text=text)
     with search_slots().hold(actor.tenant_id):
-        hits = _rank(actor.tenant_id, query, mode, limit + SPARE_HITS, filters or SearchFilters())
+        hits = _rank(actor.tenant_id, question, mode, limit + SPARE_HITS, filters or SearchFilters())
     with tenant_scope(actor.tenant_id):
         chunks = hydrate(hits, limit)
         if audited:
@@ -71,13 +77,14 @@ def search(
     return chunks
 
 
-def _rank(tenant_id: UUID, query: str, mode: Mode, limit: int, filters: SearchFilters) -> list[Hit]:
+def _rank(tenant_id: UUID, question: Question, mode: Mode, limit: int, filters: SearchFilters) -> list[Hit]:
     """Return the best hits. To be called outside of a scope, because embedder and vector store may take their time."""
-    text = query.replace("\x00", " ").strip()
-    if not text:
+    text = question.text
+    if not (text or question.conditions):
         return []
     try:
-        resolved = resolve(tenant_id, filters)
+        collections = [collection_name(model) for model in embedder_configs()]
+        resolved = with_conditions(tenant_id, collections, question, resolve(tenant_id, filters))
     except NothingCanMatch:
         return []
     filter_by_model = {default_model(): resolved}
@@ -94,6 +101,10 @@ def _rank(tenant_id: UUID, query: str, mode: Mode, limit: int, filters: SearchFi
         }
     hits: list[Hit] = []
     for model, filter in filter_by_model.items():
+        if not text:
+            points = vector_store().scroll(tenant_id, collection_name(model), filter, limit=limit)
+            hits += [Hit(point_id=point.id, score=0.0, scores={}) for point in points]
+            continue
         vector = partial(cached_vector, embedder_named(model), tenant_id, text)
         parameters = Query(mode=mode, text=text, vector=vector, filter=filter, limit=limit)
         hits += vector_store().search(tenant_id, collection_name(model), parameters)
