@@ -129,6 +129,21 @@ def test_text_boxes_are_read_once(read: Read) -> None:
     assert [text for _, text in outline(read("a.docx", source))] == ["Around.", "1. In a box.", "2. Next"]
 
 
+def test_newest_alternative_with_text_is_read(read: Read) -> None:
+    def either(new: str, old: str) -> str:
+        return (
+            f'<mc:AlternateContent><mc:Choice Requires="w14">{new}</mc:Choice>'
+            f"<mc:Fallback>{old}</mc:Fallback></mc:AlternateContent>"
+        )
+
+    sign = '<s:symEx xmlns:s="http://schemas.microsoft.com/office/word/2015/wordml/symex" s:char="1F60A"/>'
+    source = word_file(
+        paragraph(run("A ") + either(run("new"), run("old")) + f"<w:r>{either(sign, '<w:t>😊</w:t>')}</w:r>")
+        + either(paragraph("New block."), paragraph("Old block."))
+    )
+    assert texts(read("a.docx", source)) == "A new😊\nNew block."
+
+
 def test_choices_of_forms_are_shown(read: Read) -> None:
     def field(data: str, end: str = "") -> str:
         begin = f'<w:r><w:fldChar w:fldCharType="begin"><w:ffData>{data}</w:ffData></w:fldChar></w:r>'

@@ -53,6 +53,7 @@ def test_own_styles_give_titles_captions_and_code(read: Read) -> None:
     source = word_file(
         paragraph("Report", style="Mine")
         + paragraph("Part", style="Part")
+        + paragraph("Section", style="Kapitel")
         + paragraph("Figure 1", style="Below")
         + paragraph("if x:", style="Listing")
         + paragraph("    go()", style="Listing"),
@@ -60,6 +61,8 @@ def test_own_styles_give_titles_captions_and_code(read: Read) -> None:
             "styles.xml": style("Title", shown="Title")
             + style("Mine", based_on="Title")
             + style("Part", '<w:pPr><w:outlineLvl w:val="1"/></w:pPr>')
+            + style("berschrift3", shown="heading 3")
+            + style("Kapitel", based_on="berschrift3")
             + style("Caption", shown="caption")
             + style("Below", based_on="Caption")
             + style("Listing", shown="Source Code")
@@ -69,6 +72,7 @@ def test_own_styles_give_titles_captions_and_code(read: Read) -> None:
     assert [(str(one.kind), one.text, one.level) for one in document.elements] == [
         ("title", "Report", 1),
         ("title", "Part", 2),
+        ("title", "Section", 3),
         ("caption", "Figure 1", 0),
         ("code", "if x:\n    go()", 0),
     ]

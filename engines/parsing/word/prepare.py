@@ -17,7 +17,8 @@ from engines.parsing.word.symbols import write_symbols
 from engines.parsing.word.tables import arrange_tables
 from engines.parsing.word.xml import A, M, Mark, R, V, W, is_on, paragraph, prepend, remove, run, value
 
-_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_SIGN = "{http://schemas.microsoft.com/office/word/2015/wordml/symex}symEx"  # only its alternative is text
 _TEXT_PARTS = ("footnotes", "endnotes", "comments", "header", "footer")
 
 Relations = dict[str, Relation]
@@ -55,9 +56,7 @@ def prepare(package: Package) -> Prepared:
 
 def _prepare_part(package: Package, name: str, root: Any, styles: Styles) -> int:
     """Write into the text what holds in all parts, and return the number of paragraphs with unseen text."""
-    for node in list(root.iter(_FALLBACK)):
-        if node.getprevious() is not None:
-            remove(node)
+    _choose_alternatives(root)
     accept_changes(root)
     hidden = remove_unseen(root, styles)
     remove_questions(root)
@@ -74,6 +73,15 @@ def _prepare_part(package: Package, name: str, root: Any, styles: Styles) -> int
             chunk.addnext(paragraph(f"{Mark.PART}{relation.target}{Mark.END}"))
         remove(chunk)
     return hidden
+
+
+def _choose_alternatives(root: Any) -> None:
+    """Put what newer programs show in place of the alternatives, which stand around runs, paragraphs and rows as well."""
+    for node in list(root.iter(f"{_MC}AlternateContent")):
+        choices = [one for one in node if next(one.iter(_SIGN), None) is None]
+        for part in reversed(choices[0] if choices else []):
+            node.addnext(part)
+        remove(node)
 
 
 def _drop_even_headers(document: Any, settings: Any) -> None:
@@ -149,6 +157,8 @@ def _mark_paragraphs(root: Any, styles: Styles, numbering: Numbering) -> None:
         level = value(properties, "numPr", "ilvl") or by_style[1] or numbering.level_of(number, style)
         label = numbering.label(number, int(level) if level.isdigit() else 0)
         mark = styles.mark(style) or (Mark.ITEM if label is not None else "")
+        if properties is not None and (outline := styles.outline_level(style)) is not None:
+            _add_value(properties, "outlineLvl", outline)
         if label is not None and properties is not None:
             _leave_list(properties)
         if (mark or label) and _has_text(node):
@@ -159,8 +169,11 @@ def _leave_list(properties: Any) -> None:
     own = properties.find(f"{W}numPr")
     if own is not None:
         properties.remove(own)
-    none = etree.SubElement(etree.SubElement(properties, f"{W}numPr"), f"{W}numId")
-    none.set(f"{W}val", "0")
+    _add_value(etree.SubElement(properties, f"{W}numPr"), "numId", 0)
+
+
+def _add_value(node: Any, name: str, number: int) -> None:
+    etree.SubElement(node, f"{W}{name}").set(f"{W}val", str(number))
 
 
 def _has_text(node: Any) -> bool:

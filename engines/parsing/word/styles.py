@@ -14,6 +14,8 @@ _MARKS = {
     **dict.fromkeys(("code", "source code", "code block", "codeblock", "listing"), Mark.CODE),
 }
 
+_HEADING = "heading "
+
 
 class Styles:
     def __init__(self, root: Any) -> None:
@@ -31,6 +33,15 @@ class Styles:
     def mark(self, name: str | None) -> Mark | None:
         names = ((value(style, "name") or "").lower() for style in self._chain(name))
         return next((_MARKS[one] for one in names if one in _MARKS), None)
+
+    def outline_level(self, name: str | None) -> int | None:
+        """Return the level of the heading that a style is by the name of one that it is based on, where no style says it."""
+        chain = list(self._chain(name))
+        if any(value(style, "pPr", "outlineLvl") for style in chain):
+            return None
+        names = ((value(style, "name") or "").lower() for style in chain)
+        levels = (one.removeprefix(_HEADING) for one in names if one.startswith(_HEADING))
+        return next((int(level) - 1 for level in levels if level in "123456789"), None)
 
     def is_on(self, name: str | None, *path: str) -> bool:
         """Return whether the property is on in the style."""
