@@ -18,6 +18,8 @@ from engines.parsing.archives.containers import (
 )
 from engines.parsing.formats import FORMATS
 from engines.parsing.readers.archives import TAR
+from engines.parsing.readers.calendar import CALENDAR
+from engines.parsing.readers.contact import CONTACT
 from engines.parsing.readers.html import HTML
 from engines.parsing.readers.json import JSON
 from engines.parsing.readers.mail import EML, MBOX
@@ -47,6 +49,7 @@ _XML_START = re.compile(r"\s*<\?(?:xml|xpacket)[\s?]|\s*<svg[\s>]", re.I)
 _MARKUP_START = re.compile(
     r"\s*(?:<!--.*?-->\s*)*(?:<!doctype\s[^<]*)?<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?/?>", re.I | re.S
 )
+_STARTS = {"WEBVTT": VTT, "BEGIN:VCARD": CONTACT, "BEGIN:VCALENDAR": CALENDAR}
 _HTML_TAGS = """
 a b body br center code div font form h1 h2 h3 h4 head header hr html i img li main meta nav ol p pre section span
 strong table title ul
@@ -129,12 +132,12 @@ def _type_of_mail(text: str, by_suffix: str) -> str:
 
 
 def _detect_by_start(text: str) -> str:
-    """Return the type of markup without a declaration, of JSON, or of subtitles; "" for another one."""
+    """Return the type of markup without a declaration, of JSON, or of what names itself; "" for another one."""
     if (markup := _MARKUP_START.match(text)) and "</" in text:
         return HTML if markup[1].lower() in _HTML_TAGS.split() else XML
     if text.lstrip()[:1] in ("{", "["):
         return JSON
-    return VTT if text.startswith("WEBVTT") else ""
+    return next((one for start, one in _STARTS.items() if text.startswith(start)), "")
 
 
 def _label(head: bytes) -> str:

@@ -239,6 +239,7 @@ def test_type_is_detected_by_content(read: Read, name: str, data: bytes, mime_ty
         ("a.txt", b"\0" * 1000, "empty_file"),
         ("a.txt", b" \n\t\n", "no_text"),
         ("a.html", b"<script>alert(1)</script>", "no_text"),
+        ("a.vtt", b"WEBVTT\n\nNOTE by Ada\n", "no_text"),
         ("a.pdf", pdf(b""), "no_text"),
         ("a.pdf", b"%PDF-1.7\n garbage", "corrupt_file"),
         ("a.docx", zipped({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}), "corrupt_file"),

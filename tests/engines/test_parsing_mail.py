@@ -97,6 +97,22 @@ def test_calendar_files(read: Read, lines: str, when: str) -> None:
     assert outline(document) == [("title", "Visit"), ("text", when)]
 
 
+@pytest.mark.parametrize("name", ["a.vcf", "a"])
+def test_contacts_of_all_versions(read: Read, name: str) -> None:
+    source = (
+        "BEGIN:VCARD\nVERSION:2.1\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=B6rg;;Prof.;\nTEL;CELL:+49 1\n"
+        "ADR;QUOTED-PRINTABLE:;;Am=20=\nKai 2;Kiel\nEND:VCARD\n"
+        'BEGIN:VCARD\nVERSION:4.0\nFN:Ada\\, B.\nitem1.EMAIL:a@example.org\nTEL;VALUE=uri;TYPE="voice,home":tel:+1-5\n'
+        "PHOTO;ENCODING=b:/9j/4AAQ\n SkZJRgAB\nNOTE:Key\\nhere\nEND:VCARD\n"
+    )
+    assert outline(read(name, source.encode())) == [
+        ("title", "Prof. Jörg Müller"),
+        ("text", "Telephone: +49 1\nAddress: Am Kai 2, Kiel"),
+        ("title", "Ada, B."),
+        ("text", "Email: a@example.org\nTelephone: +1-5\nNote: Key here"),
+    ]
+
+
 def test_html_is_read_behind_a_stub_of_plain_text(read: Read) -> None:
     html = "<style>p {color: red}</style><script>x()</script><p>The ferry leaves at dawn on the first of June.</p>"
     data = parts("alternative", ("text/plain", "Your programme cannot show this."), ("text/html", html))

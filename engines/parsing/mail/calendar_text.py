@@ -6,19 +6,15 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from engines.parsing import Element, ParsedDocument
 from engines.parsing.element_builders import paragraph, title
 from engines.parsing.job import Job
+from engines.parsing.mail.content_lines import Property, properties
 from engines.parsing.markup.html import elements as html_elements
 from engines.parsing.texts.text import elements as text_elements
 from engines.parsing.texts.text import load
 
-_FOLDED = re.compile(r"\r?\n[ \t]")
-_LINE = re.compile(r'(?P<name>[\w.-]+)(?P<options>(?:;[\w-]+=(?:"[^"]*"|[^";:])*)*):(?P<value>.*)')
-_OPTION = re.compile(r';([\w-]+)=(?:"([^"]*)"|([^";:]*))')
-_ESCAPE = re.compile(r"\\(.)")
 _ENTRIES = ("VEVENT", "VTODO", "VJOURNAL")
 _DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _INTERVALS = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year", "HOURLY": "hour"}
@@ -33,22 +29,6 @@ _DAYS = {
 }
 _MAX_PEOPLE = 10
 _DAY, _MINUTE = "%Y-%m-%d", "%Y-%m-%d %H:%M"
-
-
-class Property(NamedTuple):
-    name: str
-    options: dict[str, str]
-    value: str
-
-    @property
-    def text(self) -> str:
-        return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], self.value).strip()
-
-    @property
-    def person(self) -> str:
-        address = re.sub(r"(?i)^mailto:", "", self.value)
-        name = self.options.get("CN", "")
-        return f"{name} <{address}>" if name and name != address else address
 
 
 def read(job: Job) -> ParsedDocument:
@@ -74,20 +54,15 @@ def _entries(text: str) -> Iterator[list[Property]]:
     """Yield the properties of each entry, without those of the alarms inside."""
     stack: list[str] = []
     entry: list[Property] = []
-    for line in _FOLDED.sub("", text).splitlines():
-        if not (match := _LINE.fullmatch(line.strip())):
-            continue
-        name = match["name"].upper().rpartition(".")[2]
-        options = {key.upper(): quoted or plain for key, quoted, plain in _OPTION.findall(match["options"])}
-        value = match["value"]
-        if name == "BEGIN":
-            stack.append(value.strip().upper())
-        elif name == "END" and stack:
+    for one in properties(text):
+        if one.name == "BEGIN":
+            stack.append(one.value.strip().upper())
+        elif one.name == "END" and stack:
             if stack.pop() in _ENTRIES:
                 yield entry
                 entry = []
         elif stack and stack[-1] in _ENTRIES:
-            entry.append(Property(name, options, value))
+            entry.append(one)
 
 
 def _facts(

@@ -35,6 +35,7 @@ _SAMPLE_LINES = 10_000
 _WIDE_SAMPLE_BYTES = 4_096
 _MIN_SHARE_OF_SCRIPT = 0.95
 _MAX_ODD_SHARE = 0.5
+_WRONG_PART = 4  # less than one of so many bytes is wrong
 _MIN_CONTROLS = 5  # one of so many bytes
 _SIGNS = "signs"
 _EAST_ASIAN = frozenset(
@@ -181,12 +182,10 @@ def _lines_beyond_ascii(data: bytes) -> list[bytes]:
 
 
 def _is_mostly_utf8(lines: list[bytes]) -> bool:
-    """Return whether more of the bytes beyond ASCII are UTF-8 than not, or a good part of them in lines that are, in files
-    to which two programs have written."""
-    valid = _count_beyond_ascii(line for line in lines if _is_utf8(line))
-    return min(_count_wrong(lines) * 2, (_count_beyond_ascii(lines) - valid) * 1.5) < _count_beyond_ascii(
-        lines
-    )
+    """Return whether most of the bytes beyond ASCII are UTF-8 (in East Asian sets half of them are so by chance), or a good
+    part of them in lines that are, in files to which two programs have written."""
+    valid, total = _count_beyond_ascii(line for line in lines if _is_utf8(line)), _count_beyond_ascii(lines)
+    return min(_count_wrong(lines) * _WRONG_PART, (total - valid) * 1.5) < total
 
 
 def _count_beyond_ascii(lines: Iterable[bytes]) -> int:

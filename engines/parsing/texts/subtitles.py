@@ -61,7 +61,8 @@ def _cues(text: str) -> Iterator[Cue]:
     lines = [line.strip() for line in text.lstrip("\ufeff").split("\n")]
     times = [(at, match) for at, line in enumerate(lines) if (match := _TIMES.match(line))]
     said, speaker = "", ""
-    for (at, match), (following, _) in zip(times, [*times[1:], (len(lines) + 1, None)], strict=True):
+    ends = [at for at, _ in times[1:]] + [len(lines) + 1]
+    for (at, match), following in zip(times, ends, strict=False):
         spoken: list[str] = []
         for line in _spoken_lines(lines[at + 1 : following]):
             if (voice := _VOICE.match(line)) and voice[1].strip() != speaker:
