@@ -70,8 +70,8 @@ def _trimmed(run: list[Row]) -> list[Row]:
 
 def cells(run: list[Row], dividers: Sequence[float]) -> list[list[str]] | None:
     """Return the text of the cells; None if the run is no table. `dividers` are the positions of lines between rows."""
-    columns = _columns(run)
-    if len(columns) < 2 or _is_prose(run, columns) or not _is_regular(run, columns):
+    columns = aligned_columns(run)
+    if not columns:
         return None
     several = [row for row in run if len(row) > 1]
     if len(several) < (2 if len(columns) > 2 else 3) or len(several) * 2 < len(run):
@@ -79,6 +79,12 @@ def cells(run: list[Row], dividers: Sequence[float]) -> list[list[str]] | None:
     rows = _joined_rows([(row, _row_cells(row, columns)) for row in run], dividers)
     filled = sum(bool(text) for row in rows for text in row)
     return rows if filled >= _MIN_FILLED_SHARE * len(rows) * len(columns) else None
+
+
+def aligned_columns(rows: Sequence[Row]) -> list[tuple[float, float]]:
+    """Return the columns in which the text stands; none if it is prose, or has no order."""
+    columns = _columns(rows)
+    return [] if len(columns) < 2 or _is_prose(rows, columns) or not _is_regular(rows, columns) else columns
 
 
 def _columns(run: Iterable[Row]) -> list[tuple[float, float]]:

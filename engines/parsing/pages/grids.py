@@ -7,15 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, product
 
-from engines.parsing.pages.aligned_cells import rows_of, words_of
+from engines.parsing.pages.aligned_cells import words_of
 from engines.parsing.pages.blocks import Line
 from engines.parsing.pages.line_joining import join_lines
+from engines.parsing.pages.missing_rules import between_columns, between_rows, within_cells
 from engines.parsing.pages.rules import Rule, Rules
 
 _TOUCH = 3.0
+_MIN_CELL = 0.8  # in sizes: lines closer to each other are one double line
 _MAX_CROSSINGS = 40_000
 _MIN_CELL_SHARE = 0.6
-_MIN_UNDIVIDED_ROWS = 3
 
 _Cell = tuple[int, int]
 
@@ -23,25 +24,25 @@ _Cell = tuple[int, int]
 class Grid:
     """Rules that touch each other. `columns` and `rows` are the positions of the lines around the cells."""
 
-    def __init__(self, horizontal: list[Rule], vertical: list[Rule]) -> None:
-        self._horizontal, self._vertical = horizontal, vertical
-        self.columns = _positions(vertical, horizontal)
-        self.rows = _positions(horizontal, vertical)
+    def __init__(self, horizontal: list[Rule], vertical: list[Rule], min_cell: float) -> None:
+        self.columns = _positions(vertical, horizontal, min_cell)
+        self.rows = _positions(horizontal, vertical, min_cell)
+        self._horizontal, self._vertical = _snapped(horizontal, self.rows), _snapped(vertical, self.columns)
         self.spans = self._first_cells() if len(self.columns) > 2 and len(self.rows) > 2 else {}
 
     def holds(self, line: Line) -> bool:
         x, y = (line.left + line.right) / 2, (line.top + line.bottom) / 2
         return self.columns[0] <= x <= self.columns[-1] and self.rows[0] <= y <= self.rows[-1]
 
-    def cells(self, lines: Iterable[Line]) -> list[list[str]]:
+    def cells(self, lines: Sequence[Line]) -> list[list[str]]:
         """Return the text of each cell. A cell that spans several columns or rows is repeated in them."""
-        lines = list(lines)
-        self._divide_rows(lines)
+        for missing in (between_columns, between_rows, within_cells):
+            self._add(missing(self, lines))
         spans = self.spans
         parts = defaultdict[_Cell, list[str]](list)
         for line in lines:
-            row = self._index(self.rows, (line.top + line.bottom) / 2)
-            for column, text in self._parts(line):
+            row = self.row_of(line)
+            for column, text in self.parts(line):
                 parts[spans[row, column]].append(text)
         texts = {cell: join_lines(part) for cell, part in parts.items()}
         return [
@@ -49,25 +50,17 @@ class Grid:
             for row in range(len(self.rows) - 1)
         ]
 
-    def _divide_rows(self, lines: Sequence[Line]) -> None:
-        """Divide the parts without lines between their rows: several, all of which have the first and most other columns."""
-        for top, bottom in pairwise(self.rows.copy()):
-            rows = rows_of(line for line in lines if top <= (line.top + line.bottom) / 2 <= bottom)
-            filled = [{column for line in row for column, _ in self._parts(line)} for row in rows]
-            most = len(set().union(*filled)) * 0.66
-            if (
-                len(rows) >= _MIN_UNDIVIDED_ROWS
-                and most > 1
-                and all(0 in one and len(one) >= most for one in filled)
-            ):
-                self.rows += [(one[0].bottom + other[0].top) / 2 for one, other in pairwise(rows)]
-                self._horizontal += [
-                    Rule(at, self.columns[0], self.columns[-1]) for at in self.rows[-len(rows) + 1 :]
-                ]
-        self.rows.sort()
+    def _add(self, rules: Rules) -> None:
+        self.columns = sorted({*self.columns, *(rule.at for rule in rules.vertical)})
+        self.rows = sorted({*self.rows, *(rule.at for rule in rules.horizontal)})
+        self._horizontal += rules.horizontal
+        self._vertical += rules.vertical
         self.spans = self._first_cells()
 
-    def _parts(self, line: Line) -> Iterator[tuple[int, str]]:
+    def row_of(self, line: Line) -> int:
+        return self._index(self.rows, (line.top + line.bottom) / 2)
+
+    def parts(self, line: Line) -> Iterator[tuple[int, str]]:
         """Divide the line at the columns."""
         column, text = -1, ""
         for word in words_of(line):
@@ -96,12 +89,13 @@ class Grid:
         return first
 
 
-def grids(rules: Rules) -> list[Grid]:
-    """Return those with two rows and two columns at least. Where few of the places are cells of their own, something else is
-    drawn."""
+def grids(rules: Rules, size: float) -> list[Grid]:
+    """Return those with two rows and two columns at least, around text of this size. Where few of the places are cells of
+    their own, something else is drawn."""
     if len(rules.horizontal) * len(rules.vertical) > _MAX_CROSSINGS:
         return []
-    found = (Grid(horizontal, vertical) for horizontal, vertical in _connected(rules))
+    min_cell = max(_MIN_CELL * size, _TOUCH)
+    found = (Grid(horizontal, vertical, min_cell) for horizontal, vertical in _connected(rules))
     return [
         grid for grid in found if len(set(grid.spans.values())) > max(2, len(grid.spans) * _MIN_CELL_SHARE)
     ]
@@ -130,16 +124,25 @@ def _touch(vertical: Rule, horizontal: Rule) -> bool:
     )
 
 
-def _positions(across: Iterable[Rule], along: Sequence[Rule]) -> list[float]:
+def _positions(across: Iterable[Rule], along: Sequence[Rule], min_cell: float) -> list[float]:
     """Return where the rules are, and where those across them begin and end, as a table may have no line around it."""
-    found = sorted(rule.at for rule in across)
     ends = [min((rule.start for rule in along), default=0.0), max((rule.end for rule in along), default=0.0)]
-    positions = [at for last, at in pairwise([float("-inf"), *found]) if at - last > _TOUCH]
-    if positions and positions[0] - ends[0] > 2 * _TOUCH:
-        positions.insert(0, ends[0])
-    if positions and ends[1] - positions[-1] > 2 * _TOUCH:
-        positions.append(ends[1])
-    return positions
+    positions: list[list[float]] = []
+    for at in sorted(rule.at for rule in across):
+        if positions and at - positions[-1][-1] <= min_cell:
+            positions[-1].append(at)
+        else:
+            positions.append([at])
+    middles = [(one[0] + one[-1]) / 2 for one in positions]
+    if middles and middles[0] - ends[0] > max(2 * _TOUCH, min_cell):
+        middles.insert(0, ends[0])
+    if middles and ends[1] - middles[-1] > max(2 * _TOUCH, min_cell):
+        middles.append(ends[1])
+    return middles
+
+
+def _snapped(rules: Iterable[Rule], positions: Sequence[float]) -> list[Rule]:
+    return [rule._replace(at=min(positions, key=lambda at: abs(at - rule.at))) for rule in rules]
 
 
 def _has_rule(rules: Iterable[Rule], at: float, through: float) -> bool:

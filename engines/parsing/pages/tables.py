@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from statistics import median
 
 from engines.parsing.pages import aligned_cells
 from engines.parsing.pages.blocks import Line, Table
@@ -39,7 +40,8 @@ def with_tables(pieces: Sequence[Line], rules: Rules) -> list[Line | Table]:
 
 def _tables(pieces: Sequence[Line], rules: Rules) -> Iterator[tuple[list[Line], Table]]:
     rest = list(pieces)
-    for grid in grids(rules):
+    size = median([piece.size for piece in pieces]) if pieces else 0.0
+    for grid in grids(rules, size):
         lines = [line for line in rest if grid.holds(line)]
         if table := _ruled_table(grid, lines):
             yield lines, table
