@@ -62,6 +62,21 @@ def drawn(x: float, y: float, text: str, size: float = 10, font: str = "F") -> b
     return b"BT /%s %g Tf %g %g Td (%s) Tj ET\n" % (font.encode(), size, x, y, escaped)
 
 
+def rows_of_cells(*rows: tuple[str, ...], top: float = 300, width: float = 80, pitch: float = 18) -> bytes:
+    return b"".join(
+        drawn(40 + width * column, top - pitch * row, text)
+        for row, cells in enumerate(rows)
+        for column, text in enumerate(cells)
+        if text
+    )
+
+
+def grid(columns: list[int], rows: list[int]) -> bytes:
+    """Return what draws lines at these places."""
+    across = b"".join(b"%d %d m %d %d l S\n" % (columns[0], y, columns[-1], y) for y in rows)
+    return across + b"".join(b"%d %d m %d %d l S\n" % (x, rows[0], x, rows[-1]) for x in columns)
+
+
 def repeated_page_pdf(pages: int, content: bytes) -> bytes:
     """Return a small PDF that repeats one page."""
     pdf_objects = (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engines.parsing import ElementKind
-from tests.engines.reading import Read, drawn, outline, pdf, pdf_pages, stream, texts
+from tests.engines.reading import Read, drawn, outline, pdf, pdf_pages, rows_of_cells, stream, texts
 
 PROSE = (
     "The old mill stands at the",
@@ -23,21 +22,6 @@ MORE_PROSE = (
 )
 
 
-def rows_of_cells(*rows: tuple[str, ...], top: float = 300, width: float = 80, pitch: float = 18) -> bytes:
-    return b"".join(
-        drawn(40 + width * column, top - pitch * row, text)
-        for row, cells in enumerate(rows)
-        for column, text in enumerate(cells)
-        if text
-    )
-
-
-def grid(columns: list[int], rows: list[int]) -> bytes:
-    """Return what draws lines at these places."""
-    across = b"".join(b"%d %d m %d %d l S\n" % (columns[0], y, columns[-1], y) for y in rows)
-    return across + b"".join(b"%d %d m %d %d l S\n" % (x, rows[0], x, rows[-1]) for x in columns)
-
-
 def test_columns_that_are_drawn_line_by_line(read: Read) -> None:
     lines = enumerate(zip(PROSE, MORE_PROSE, strict=True))
     content = b"".join(
@@ -52,48 +36,6 @@ def test_columns_that_are_drawn_line_by_line(read: Read) -> None:
 def test_what_is_above_is_read_first(read: Read) -> None:
     content = drawn(40, 50, "Imprint") + drawn(40, 200, "A paragraph.") + drawn(40, 350, "Hall rules", 18)
     assert texts(read("order", pdf_pages(content))).split("\n") == ["Hall rules", "A paragraph.", "Imprint"]
-
-
-def test_cells_keep_their_columns(read: Read) -> None:
-    rows = ("Plan", "Seats", "Storage", "Price"), ("Basic", "5", "", "40"), ("Team", "25", "200 GB", "150")
-    document = read("table", pdf_pages(drawn(40, 340, "Tariffs", 16) + rows_of_cells(*rows)))
-    table = document.elements[-1]
-    assert (table.kind, table.header_rows) == (ElementKind.TABLE, 1)
-    assert table.text == "Plan | Seats | Storage | Price\nBasic | 5 | | 40\nTeam | 25 | 200 GB | 150"
-
-
-def test_wrapped_and_merged_cells_of_a_ruled_table(read: Read) -> None:
-    words = (
-        drawn(45, 285, "City", font="B")
-        + drawn(125, 285, "Fault", font="B")
-        + drawn(225, 285, "Remedy", font="B")
-        + drawn(45, 265, "Aachen")
-        + drawn(125, 265, "Motor hums but")
-        + drawn(225, 265, "Replace C3")
-        + drawn(125, 253, "does not turn")
-        + drawn(125, 235, "Shaft leaks")
-        + drawn(225, 235, "Fit seal kit")
-    )
-    lines = grid([40, 120, 220, 320], [300, 280, 250 - 5, 225])
-    merged = lines.replace(b"40 245 m 320 245 l", b"120 245 m 320 245 l")
-    document = read("ruled", pdf_pages(merged + words))
-    assert [(element.text, element.header_rows) for element in document.elements] == [
-        (
-            "City | Fault | Remedy\nAachen | Motor hums but does not turn | Replace C3\nAachen | Shaft leaks | Fit seal kit",
-            1,
-        )
-    ]
-
-
-def test_labels_keep_their_values(read: Read) -> None:
-    rows = ("Policy number", "LV-88-2041"), ("Holder", "Werft Hansen"), ("Excess", "1,500 EUR")
-    labels = b"".join(drawn(40, 300 - 18 * at, label) for at, (label, _) in enumerate(rows))
-    values = b"".join(drawn(240, 300 - 18 * at, value) for at, (_, value) in enumerate(rows))
-    assert texts(read("labels", pdf_pages(labels + values))).split("\n") == [
-        "Policy number: LV-88-2041;",
-        "Holder: Werft Hansen;",
-        "Excess: 1,500 EUR",
-    ]
 
 
 def test_running_heads_are_kept_once_and_sentences_go_on(read: Read) -> None:
@@ -215,16 +157,6 @@ def test_chinese_lines_are_joined_without_a_space(read: Read) -> None:
     assert texts(document) == "押金为押金为押金"
 
 
-def test_bold_row_of_a_table_is_no_title(read: Read) -> None:
-    header = b"".join(
-        drawn(40 + 80 * at, 318, text, font="B") for at, text in enumerate(("Name", "Count", "Place"))
-    )
-    content = header + rows_of_cells(("Bolt", "4", "A1"), ("Nut", "9", "B2"), ("Washer", "7", "C3"))
-    document = read("bold", pdf_pages(drawn(40, 360, "A list of what is in stock, as of today.") + content))
-    assert [str(element.kind) for element in document.elements] == ["text", "table"]
-    assert document.elements[1].header_rows == 1
-
-
 def test_numbers_of_each_fifth_line_are_no_text(read: Read) -> None:
     content = b"".join(drawn(60, 300 - 12 * at, line) for at, line in enumerate((*PROSE, *PROSE)))
     content += drawn(34, 252, "5") + drawn(30, 192, "10")
@@ -242,12 +174,6 @@ def test_what_counts_otherwise_than_pages_is_no_furniture(read: Read) -> None:
     assert [text for _, text in outline(document) if "berth" in text] == [
         f"The warden rules berth {7 * at}." for at in range(1, 4)
     ]
-
-
-def test_title_above_a_table(read: Read) -> None:
-    content = drawn(40, 350, "Rooms of the centre", 14)
-    content += rows_of_cells(("Room", "Seats", "Fee"), ("Elm", "12", "40"), ("Oak", "30", "85"))
-    assert [kind for kind, _ in outline(read("rooms", pdf_pages(content)))] == ["title", "table"]
 
 
 def test_invisible_text_is_seen_over_a_scan_only(read: Read) -> None:
@@ -304,21 +230,6 @@ def test_line_that_begins_bold_is_no_title(read: Read) -> None:
     assert outline(read("bold", pdf_pages(content))) == [
         ("text", "Conversational agents use tools in a way that is known to all of us.")
     ]
-
-
-def test_columns_of_a_table_that_are_drawn_one_by_one(read: Read) -> None:
-    rows = (
-        ("Part", "Count", "Price"),
-        ("Crane hire", "3", "1,200.00"),
-        ("Fuel", "1", "85.40"),
-        ("Oil", "2", "9.00"),
-    )
-    content = b"".join(
-        drawn(40 + 100 * column, 300 - 16 * at, row[column])
-        for column in range(3)
-        for at, row in enumerate(rows)
-    )
-    assert texts(read("invoice", pdf_pages(content))).split("\n") == [" | ".join(row) for row in rows]
 
 
 def test_row_below_a_title_is_read_from_its_left(read: Read) -> None:

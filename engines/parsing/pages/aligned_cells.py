@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from statistics import fmean, median
 
+from engines.parsing.pages.aligned_columns import Column, Row, aligned_columns, are_beside, touches, words_of
 from engines.parsing.pages.blocks import Line, Word, are_in_row
+from engines.parsing.pages.leaders import without_leaders
 from engines.parsing.pages.line_joining import join_lines
+from engines.parsing.pages.rules import Rule
 
 _MAX_ROW_GAP = 2.2  # in sizes
 _MAX_CELL_LETTERS = 60
-_MIN_PROSE_LETTERS = 18
-_MIN_UNSPACED_PROSE_LETTERS = 9
-_MIN_PROSE_SHARE = 0.35
-_MIN_COLUMN_GAP = 0.45
 _MAX_LEADING = 1.35
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
-
-_MIN_EVEN_SHARE = 0.8
-_MIN_ALIGNED_SHARE = 0.55
 _MIN_FILLED_SHARE = 0.45
-
-Row = list[Line]
-_EDGES: tuple[Callable[[Line], float], ...] = (
-    lambda line: line.left,
-    lambda line: line.right,
-    lambda line: (line.left + line.right) / 2,
-)
+_MIN_OVERLAP = 0.15  # in sizes: rows of a table do not overlap
+_MIN_COVERED_SHARE = 0.3
+_MAX_RULE_GAP = 0.9  # in sizes
+_MAX_OFF_CENTRE = 0.1
 
 
 def rows_of(lines: Iterable[Line]) -> list[Row]:
@@ -44,13 +34,34 @@ def rows_of(lines: Iterable[Line]) -> list[Row]:
     return rows
 
 
+def _whole_rows(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows with the lines of a label that stand above and below the middle of its row."""
+    whole: list[Row] = []
+    last: Row = []
+    for row in rows:
+        if last and _is_label_of_row(last, row):
+            whole[-1] = sorted([*whole[-1], *row], key=lambda line: line.left)
+        else:
+            whole.append(row)
+        last = row
+    return whole
+
+
+def _is_label_of_row(one: Row, other: Row) -> bool:
+    return (
+        min(len(one), len(other)) == 1 < max(len(one), len(other))
+        and other[0].top < one[0].bottom - _MIN_OVERLAP * one[0].size
+        and all(are_beside(line, below) for line in one for below in other)
+    )
+
+
 def runs(rows: Iterable[Row], max_letters: int = _MAX_CELL_LETTERS) -> list[list[Row]]:
     """Return the sequences of rows that may be a table: they begin and end with several cells."""
     found: list[list[Row]] = [[]]
-    for row in rows:
+    for row in _whole_rows(rows):
         run = found[-1]
-        is_short = all(len(line.text) <= max_letters for line in row)
-        is_near = bool(run) and row[0].top - run[-1][0].bottom <= _MAX_ROW_GAP * max(
+        is_short = any(line.has_leaders for line in row) or all(len(line.text) <= max_letters for line in row)
+        is_near = bool(run) and row[0].top - max(line.bottom for line in run[-1]) <= _MAX_ROW_GAP * max(
             row[0].size, run[-1][0].size
         )
         if not (is_short and is_near):
@@ -68,124 +79,62 @@ def _trimmed(run: list[Row]) -> list[Row]:
     return run[:end]
 
 
-def cells(run: list[Row], dividers: Sequence[float]) -> list[list[str]] | None:
-    """Return the text of the cells; None if the run is no table. `dividers` are the positions of lines between rows."""
+def cells(run: list[Row], rules: Sequence[Rule]) -> list[list[str]] | None:
+    """Return the text of the cells; None if the run is no table. `rules` are the lines drawn between rows."""
     columns = aligned_columns(run)
     if not columns:
         return None
     several = [row for row in run if len(row) > 1]
     if len(several) < (2 if len(columns) > 2 else 3) or len(several) * 2 < len(run):
         return None
-    rows = _joined_rows([(row, _row_cells(row, columns)) for row in run], dividers)
+    rows = _joined_rows([(row, _row_cells(row, columns, rules)) for row in run], [rule.at for rule in rules])
     filled = sum(bool(text) for row in rows for text in row)
     return rows if filled >= _MIN_FILLED_SHARE * len(rows) * len(columns) else None
 
 
-def aligned_columns(rows: Sequence[Row]) -> list[tuple[float, float]]:
-    """Return the columns in which the text stands; none if it is prose, or has no order."""
-    columns = _columns(rows)
-    return [] if len(columns) < 2 or _is_prose(rows, columns) or not _is_regular(rows, columns) else columns
-
-
-def _columns(run: Iterable[Row]) -> list[tuple[float, float]]:
-    """Return the parts of the width that text takes, in nearly all rows with several cells. Those that never stand in one
-    row are one."""
-    several = [row for row in run if len(row) > 1]
-    covered = dict[int, int]()
-    for row in several:
-        for word in (word for line in row for word in words_of(line)):
-            for x in range(int(word.left), int(word.right) + 1):
-                covered[x] = covered.get(x, 0) + 1
-    limit = len(several) // 8
-    columns: list[tuple[float, float]] = []
-    for x in sorted(x for x, count in covered.items() if count > limit):
-        if columns and x - columns[-1][1] <= _MIN_COLUMN_GAP * several[0][0].size:
-            columns[-1] = columns[-1][0], float(x)
-        else:
-            columns.append((float(x), float(x)))
-    return _without_halves(columns, several)
-
-
-def _without_halves(columns: list[tuple[float, float]], rows: Sequence[Row]) -> list[tuple[float, float]]:
-    kept: list[tuple[float, float]] = []
-    for column in columns:
-        if kept and not any(_fills(row, kept[-1]) and _fills(row, column) for row in rows):
-            kept[-1] = kept[-1][0], column[1]
-        else:
-            kept.append(column)
-    return kept
-
-
-def _fills(row: Row, column: tuple[float, float]) -> bool:
-    return any(min(line.right, column[1]) - max(line.left, column[0]) > 0 for line in row)
-
-
-def _is_prose(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> bool:
-    """Return whether two columns at least are of long lines, of which many begin within a sentence."""
-    long_columns = 0
-    for column in columns:
-        texts = [
-            line.text for row in run for line in row if column[0] <= (line.left + line.right) / 2 <= column[1]
-        ]
-        if not texts:
-            continue
-        is_unspaced = fmean(bool(_UNSPACED.search(text)) for text in texts) > 0.5
-        limit = _MIN_UNSPACED_PROSE_LETTERS if is_unspaced else _MIN_PROSE_LETTERS
-        within = fmean(text[:1].islower() or is_unspaced for text in texts)
-        long_columns += fmean(map(len, texts)) >= limit and within >= _MIN_PROSE_SHARE
-    return long_columns > 1
-
-
-def _is_regular(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> bool:
-    """Return whether most cells stand on the baseline of their row, in one size, and aligned with others in their column. In
-    formulas and drawings they do not."""
-    lines = [line for row in run for line in row]
-    size = median(line.size for line in lines)
-    even = sum(abs(line.bottom - max(row, key=_width).bottom) < 0.15 * size for row in run for line in row)
-    same = sum(abs(line.size - size) < 0.1 * size for line in lines)
-    aligned = total = 0
-    for column in columns:
-        cells = [line for line in lines if column[0] <= (line.left + line.right) / 2 <= column[1]]
-        if len(cells) > 2:
-            total += len(cells)
-            aligned += max(_aligned([edge(line) for line in cells], 0.25 * size) for edge in _EDGES)
-    return min(even, same) >= _MIN_EVEN_SHARE * len(lines) and aligned >= _MIN_ALIGNED_SHARE * total
-
-
-def _width(line: Line) -> float:
-    return line.right - line.left
-
-
-def _aligned(places: Sequence[float], tolerance: float) -> int:
-    """Return how many of the places are one."""
-    return max(sum(abs(place - other) <= tolerance for other in places) for place in places)
-
-
-def _row_cells(row: Row, columns: Sequence[tuple[float, float]]) -> list[str]:
+def _row_cells(row: Row, columns: Sequence[Column], rules: Sequence[Rule]) -> list[str]:
     """Return a text for each column. What spans several columns is repeated in them."""
+    if len(row) == len(columns) and all(map(touches, row, columns)):
+        return [without_leaders(line.text) for line in row]
     texts = [""] * len(columns)
     for line in row:
-        for part in _divided(line, columns):
-            touched = [
-                at
-                for at, column in enumerate(columns)
-                if min(part.right, column[1]) - max(part.left, column[0]) > 0
-            ]
-            for at in touched or [_nearest(part, columns)]:
-                texts[at] = f"{texts[at]} {part.text}".strip()
+        rule = _rule_below(line, row, rules, columns[0])
+        parts = [Word(line.text, rule.start, rule.end, False)] if rule else _divided(line, columns)
+        for part in parts:
+            for at in _spanned(part, columns) or [_nearest(part, columns)]:
+                texts[at] = f"{texts[at]} {without_leaders(part.text)}".strip()
     return texts
 
 
-def words_of(line: Line) -> tuple[Word, ...]:
-    return line.words or (Word(line.text, line.left, line.right, False),)
+def _rule_below(line: Line, row: Row, rules: Sequence[Rule], first: Column) -> Rule | None:
+    """Return the line drawn below the columns that a text names together, in whose middle it stands alone. The first column
+    is not one of them."""
+    for rule in rules:
+        is_below = -0.3 <= (rule.at - line.bottom) / line.size <= _MAX_RULE_GAP
+        if is_below and first[0] + first[1] < 2 * rule.start <= 2 * line.left + 2 <= 2 * rule.end:
+            off_centre = abs(rule.start + rule.end - line.left - line.right) / 2
+            above = sum(rule.start < other.right and other.left < rule.end for other in row)
+            if above == 1 and off_centre <= _MAX_OFF_CENTRE * (rule.end - rule.start):
+                return rule
+    return None
 
 
-def _nearest(part: Word, columns: Sequence[tuple[float, float]]) -> int:
+def _spanned(part: Word, columns: Sequence[Column]) -> list[int]:
+    """Return the columns of which the text covers some."""
+    return [
+        at
+        for at, (left, right) in enumerate(columns)
+        if min(part.right, right) - max(part.left, left)
+        > _MIN_COVERED_SHARE * min(right - left, part.right - part.left)
+    ]
+
+
+def _nearest(part: Word, columns: Sequence[Column]) -> int:
     middle = (part.left + part.right) / 2
     return min(range(len(columns)), key=lambda at: abs(middle - (columns[at][0] + columns[at][1]) / 2))
 
 
-def _divided(line: Line, columns: Sequence[tuple[float, float]]) -> list[Word]:
+def _divided(line: Line, columns: Sequence[Column]) -> list[Word]:
     """Divide a line where a space is between two columns."""
     parts: list[Word] = []
     gaps = [(one[1], other[0]) for one, other in pairwise(columns)]

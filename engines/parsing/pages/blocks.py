@@ -18,7 +18,8 @@ class Word(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """`top` and `bottom` grow downwards, in the unit of `size`, which is the font size. `level` is that of a title which the
-    file itself says to be one. The `words` are known where a line may have to be divided."""
+    file itself says to be one. The `words` are known where a line may have to be divided. A line that `has_leaders` is an
+    entry whose number is the next."""
 
     text: str
     page: int
@@ -32,6 +33,7 @@ class Line:
     confidence: int = 100
     is_comment: bool = False
     may_be_unseen: bool = False
+    has_leaders: bool = False
     words: tuple[Word, ...] = ()
 
     @property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise, product
+from itertools import product
 
-from engines.parsing.pages.aligned_cells import words_of
+from engines.parsing.pages.aligned_columns import words_of
 from engines.parsing.pages.blocks import Line
 from engines.parsing.pages.line_joining import join_lines
 from engines.parsing.pages.missing_rules import between_columns, between_rows, within_cells
@@ -36,7 +36,7 @@ class Grid:
 
     def cells(self, lines: Sequence[Line]) -> list[list[str]]:
         """Return the text of each cell. A cell that spans several columns or rows is repeated in them."""
-        for missing in (between_columns, between_rows, within_cells):
+        for missing in (between_rows, between_columns, within_cells):
             self._add(missing(self, lines))
         spans = self.spans
         parts = defaultdict[_Cell, list[str]](list)

@@ -1,19 +1,22 @@
-"""The lines that a grid leaves out: many tables have them only around groups of columns, below their header, or in each second
-row. Text that stands in rows and columns shows where they would be."""
+"""The lines that a grid leaves out: many tables have them only around groups of columns, below their header, or in each
+second row. Text that stands in rows and columns shows where they would be."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from engines.parsing.pages.aligned_cells import Row, aligned_columns, rows_of
+from engines.parsing.pages.aligned_cells import rows_of
+from engines.parsing.pages.aligned_columns import Row, aligned_columns
 from engines.parsing.pages.blocks import Line, are_in_row
 from engines.parsing.pages.rules import Rule, Rules
 
 if TYPE_CHECKING:
     from engines.parsing.pages.grids import Grid
 
+_HAS_DIGIT = re.compile("[0-9]")
 _MIN_ROWS = 3
 _MIN_STACKED_ROWS = 4
 _MIN_COMPLETE_SHARE = 0.8
@@ -54,7 +57,17 @@ def _uncrossed(grid: Grid, rows: Sequence[Row], x: float) -> Iterator[tuple[floa
 
 
 def _crosses(row: Row, x: float) -> bool:
-    return any(line.left < x < line.right for line in row)
+    return any(line.left < x < line.right and not _is_between_numbers(line, x) for line in row)
+
+
+def _is_between_numbers(line: Line, x: float) -> bool:
+    return any(
+        one.right <= x <= other.left
+        and other.space
+        and _HAS_DIGIT.search(one.text)
+        and _HAS_DIGIT.search(other.text)
+        for one, other in pairwise(line.words)
+    )
 
 
 def between_rows(grid: Grid, lines: Sequence[Line]) -> Rules:
@@ -75,22 +88,27 @@ def within_cells(grid: Grid, lines: Sequence[Line]) -> Rules:
     """Return the lines of other rows and columns that cells without them need: their text stands in several of these."""
     rules = Rules([], [])
     for row, (top, bottom) in enumerate(pairwise(grid.rows)):
-        for columns in _merged(len(grid.columns) - 1, lambda column, row=row: grid.spans[row, column]):
+        for columns in _merged([grid.spans[row, column] for column in range(len(grid.columns) - 1)]):
             inner = [grid.columns[column] for column in columns[1:]]
             here = [line for line in lines if top <= _height(line) <= bottom]
-            inside = [one for one in here if grid.columns[columns[0]] <= _middle(one) <= grid.columns[columns[-1] + 1]]
+            inside = [
+                one
+                for one in here
+                if grid.columns[columns[0]] <= _middle(one) <= grid.columns[columns[-1] + 1]
+            ]
             if any(len(one) > 1 for one in rows_of(inside)):
                 rules.vertical.extend(Rule(x, top, bottom) for x in inner if not _crosses(inside, x))
     for column, (left, right) in enumerate(pairwise(grid.columns)):
         here = [line for line in lines if left <= line.left and line.right <= right]
-        for rows in _merged(len(grid.rows) - 1, lambda row, column=column: grid.spans[row, column]):
+        for rows in _merged([grid.spans[row, column] for row in range(len(grid.rows) - 1)]):
             if _are_stacked(grid, rows, here, lines):
                 rules.horizontal.extend(Rule(grid.rows[row], left, right) for row in rows[1:])
     return rules
 
 
-def _merged(count: int, first_cell) -> Iterator[list[int]]:
-    for _, places in groupby(range(count), first_cell):
+def _merged(first_cells: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Yield the places of the cells that are one."""
+    for _, places in groupby(range(len(first_cells)), first_cells.__getitem__):
         found = list(places)
         if len(found) > 1:
             yield found
@@ -98,9 +116,7 @@ def _merged(count: int, first_cell) -> Iterator[list[int]]:
 
 def _are_stacked(grid: Grid, rows: Sequence[int], inside: Sequence[Line], lines: Sequence[Line]) -> bool:
     """Return whether there is a line of text in each row, beside others in the same row."""
-    found = rows_of(
-        line for line in inside if grid.rows[rows[0]] <= _height(line) <= grid.rows[rows[-1] + 1]
-    )
+    found = rows_of(line for line in inside if grid.rows[rows[0]] <= _height(line) <= grid.rows[rows[-1] + 1])
     tops = [grid.row_of(line[0]) for line in found]
     return (
         len(found) >= _MIN_STACKED_ROWS

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
 from engines.parsing.pages import aligned_cells
+from engines.parsing.pages.aligned_columns import Row
 from engines.parsing.pages.blocks import Line, Table
 from engines.parsing.pages.columns import find_gutter
 from engines.parsing.pages.grids import Grid, grids
 from engines.parsing.pages.line_joining import RIGHT_TO_LEFT
-from engines.parsing.pages.rules import Rules
+from engines.parsing.pages.rules import Rule, Rules
 
 _MAX_CELL_LETTERS = 700
 _MIN_FILLED_SHARE = 0.3
@@ -46,15 +47,14 @@ def _tables(pieces: Sequence[Line], rules: Rules) -> Iterator[tuple[list[Line], 
         if table := _ruled_table(grid, lines):
             yield lines, table
             rest = [line for line in rest if line not in lines]
-    dividers = [rule.at for rule in rules.horizontal]
     place = {id(line): at for at, line in enumerate(pieces)}
     for run in _runs(rest):
-        table = _aligned_table(run, dividers)
+        table = _aligned_table(run, rules.horizontal)
         if table and (_is_drawn_in_rows(run, place) or _may_be_drawn_in_columns(table)):
             yield [line for row in run for line in row], table
 
 
-def _is_drawn_in_rows(run: Sequence[aligned_cells.Row], place: Mapping[int, int]) -> bool:
+def _is_drawn_in_rows(run: Sequence[Row], place: Mapping[int, int]) -> bool:
     pairs = [pair for row in run for pair in pairwise(row)]
     return sum(place[id(other)] - place[id(one)] == 1 for one, other in pairs) * 2 > len(pairs)
 
@@ -65,7 +65,7 @@ def _may_be_drawn_in_columns(table: Table) -> bool:
     return has_names or (table.has_labels and len(table.rows) <= _MAX_LABELS)
 
 
-def _runs(pieces: list[Line]) -> Iterator[list[aligned_cells.Row]]:
+def _runs(pieces: list[Line]) -> Iterator[list[Row]]:
     """Yield the sequences of rows that may be tables: over the whole width where all is short, and then in each column."""
     gutter = find_gutter(pieces)
     if gutter is None:
@@ -83,7 +83,7 @@ def _runs(pieces: list[Line]) -> Iterator[list[aligned_cells.Row]]:
         yield from aligned_cells.runs(aligned_cells.rows_of(side))
 
 
-def _is_on_both_sides(run: Sequence[aligned_cells.Row], gutter: float) -> bool:
+def _is_on_both_sides(run: Sequence[Row], gutter: float) -> bool:
     """Return whether most rows have several cells on each side, or one across."""
     across = sum(
         any(line.left < gutter < line.right for line in row)
@@ -109,8 +109,8 @@ def _without_empty_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[row[at] for at in kept] for row in rows]
 
 
-def _aligned_table(run: list[aligned_cells.Row], dividers: Sequence[float]) -> Table | None:
-    rows = aligned_cells.cells(run, dividers)
+def _aligned_table(run: list[Row], rules: Sequence[Rule]) -> Table | None:
+    rows = aligned_cells.cells(run, rules)
     return _table(rows, [line for row in run for line in row]) if rows and _has_columns(rows) else None
 
 
@@ -128,7 +128,7 @@ def _table(rows: Sequence[Sequence[str]], lines: Sequence[Line]) -> Table:
     header_rows = _header_rows(rows, is_bold=top.bold and not all(bold))
     has_labels = len(rows[0]) == 2 and not header_rows and _are_labels([row[0] for row in rows])
     return Table(
-        rows=tuple(tuple(row) for row in (_joined_labels(rows) if has_labels else rows)),
+        rows=tuple(map(tuple, rows)),
         page=top.page,
         left=min(line.left for line in lines),
         right=max(line.right for line in lines),
@@ -145,17 +145,6 @@ def _are_labels(texts: Sequence[str]) -> bool:
     """Return whether most are words without numbers."""
     words = sum(bool(text) and not any(map(str.isdigit, text)) for text in texts)
     return words >= _MIN_LABEL_SHARE * len(texts)
-
-
-def _joined_labels(rows: Iterable[Sequence[str]]) -> list[Sequence[str]]:
-    """Join labels of several lines, whose value was repeated for each."""
-    joined: list[Sequence[str]] = []
-    for label, value in rows:
-        if joined and value and joined[-1][1] == value:
-            joined[-1] = f"{joined[-1][0]} {label}".strip(), value
-        else:
-            joined.append((label, value))
-    return joined
 
 
 def _header_rows(rows: Sequence[Sequence[str]], *, is_bold: bool) -> int:

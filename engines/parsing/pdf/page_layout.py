@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from engines.parsing.pages.aligned_cells import rows_of
 from engines.parsing.pages.blocks import Line, Table, are_in_row, overlap_across
+from engines.parsing.pages.leaders import divided_at_leaders, joined_at_leaders
 from engines.parsing.pages.paragraphs import join_row
 from engines.parsing.pages.reading_order import in_reading_order
 from engines.parsing.pages.rules import Rules
@@ -22,17 +23,19 @@ _MAX_SPACE = 0.9  # in sizes
 
 
 def lay_out(pieces: Sequence[Line], rules: Callable[[], Rules]) -> list[Line | Table]:
-    pieces = _with_bullets(pieces)
+    pieces = divided_at_leaders(_with_bullets(pieces))
     blocks = with_tables(pieces, rules()) if _may_have_tables(pieces) else list(pieces)
     return in_reading_order(_with_whole_lines(blocks))
 
 
 def _with_whole_lines(blocks: Sequence[Line | Table]) -> list[Line | Table]:
-    """Join the pieces of lines with wide spaces."""
+    """Join the pieces of lines with wide spaces or leaders."""
     joined: list[Line | Table] = []
     for block in blocks:
         last = joined[-1] if joined else None
-        if isinstance(block, Line) and isinstance(last, Line) and _is_rest_of_line(last, block):
+        if isinstance(block, Line) and isinstance(last, Line) and last.has_leaders:
+            joined[-1] = joined_at_leaders(last, block)
+        elif isinstance(block, Line) and isinstance(last, Line) and _is_rest_of_line(last, block):
             joined[-1] = join_row(last, block)
         else:
             joined.append(block)

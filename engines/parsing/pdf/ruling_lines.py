@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any
@@ -17,14 +18,16 @@ _THIN = 3.0
 _MIN_LENGTH = 6.0
 _MAX_PATHS = 3_000
 _MAX_SEGMENTS = 400
+_MAX_AREAS = 200  # of a colour
 _SNAP = 2.5
 
 
 def ruling_lines(page: Any, frame: PageFrame) -> Rules:
     horizontal: list[Rule] = []
     vertical: list[Rule] = []
-    for path in islice(drawn_objects(page, frozenset({pdfium_c.FPDF_PAGEOBJ_PATH})), _MAX_PATHS):
-        for left, top, right, bottom in _strokes(path, frame):
+    paths = islice(drawn_objects(page, frozenset({pdfium_c.FPDF_PAGEOBJ_PATH})), _MAX_PATHS)
+    for path, box in _visible(paths, frame):
+        for left, top, right, bottom in _strokes(path, box, frame):
             if bottom - top <= _THIN and right - left >= _MIN_LENGTH:
                 horizontal.append(Rule((top + bottom) / 2, left, right))
             elif right - left <= _THIN and bottom - top >= _MIN_LENGTH:
@@ -32,12 +35,38 @@ def ruling_lines(page: Any, frame: PageFrame) -> Rules:
     return Rules(_merged(horizontal), _merged(vertical))
 
 
-def _strokes(path: Drawn, frame: PageFrame) -> Iterator[Box]:
+def _visible(paths: Iterable[Drawn], frame: PageFrame) -> Iterator[tuple[Drawn, Box]]:
+    """Leave out what is filled like an area around it, as the lines of text in a shaded cell often are."""
+    areas = defaultdict[tuple[int, ...], list[Box]](list)
+    for path in paths:
+        box, colour = path.box(frame), _fill(path.handle)
+        if box and not (colour and any(_holds(area, box) for area in areas[colour])):
+            yield path, box
+        if box and colour and len(areas[colour]) < _MAX_AREAS and not _is_thin(box):
+            areas[colour].append(box)
+
+
+def _fill(path: Any) -> tuple[int, ...] | None:
+    """Return the colour of a path that is filled, and not drawn around."""
+    mode, stroke = ctypes.c_int(), ctypes.c_int()
+    parts = [ctypes.c_uint() for _ in range(4)]
+    pdfium_c.FPDFPath_GetDrawMode(path, mode, stroke)
+    if stroke.value or not mode.value or not pdfium_c.FPDFPageObj_GetFillColor(path, *parts):
+        return None
+    return tuple(part.value for part in parts)
+
+
+def _holds(area: Box, box: Box) -> bool:
+    return area[0] - 1 <= box[0] and area[1] - 1 <= box[1] and box[2] <= area[2] + 1 and box[3] <= area[3] + 1
+
+
+def _is_thin(box: Box) -> bool:
+    return box[2] - box[0] <= _THIN or box[3] - box[1] <= _THIN
+
+
+def _strokes(path: Drawn, box: Box, frame: PageFrame) -> Iterator[Box]:
     """Yield the path itself if it is thin, and otherwise its straight parts."""
-    box = path.box(frame)
-    if not box:
-        return
-    if box[2] - box[0] <= _THIN or box[3] - box[1] <= _THIN:
+    if _is_thin(box):
         yield box
         return
     points = list(_points(path, frame))
