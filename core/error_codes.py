@@ -147,6 +147,14 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "embedding_dimensions": _service(
         "The endpoint's vectors are not as long as they were. Correct EMBEDDING_DIMENSIONS or EMBEDDING_MODEL."
     ),
+    "reranking_unavailable": _service(
+        "The reranking endpoint does not answer, is busy or limits its use. Retry when it answers.",
+        DEFAULT_RETRY,
+    ),
+    "reranking_refused": _service(
+        "The reranking endpoint answered, and declined: a wrong key, an unknown model, or not the form of TEI, Jina or "
+        "Cohere. Correct the RERANK settings."
+    ),
     "vector_store_unavailable": _service(
         "The vector store does not answer. `manage.py doctor` says more.", DEFAULT_RETRY
     ),

@@ -15,6 +15,7 @@ from engines.embedding import (
     get_embedder,
 )
 from engines.parsing import Parser, ParserConfig, get_parser
+from engines.reranking import CrossEncoderConfig, RerankEndpointConfig, Reranker, get_reranker
 from engines.vectors import EdgeConfig, ServerConfig, VectorStore, get_vector_store
 from knowledge.models import Reference
 
@@ -64,6 +65,19 @@ def default_embedder() -> Embedder:
 def embedder_for(reference: Reference) -> Embedder:
     """Raises EmbeddingError when the reference's model is not configured any more."""
     return embedder_named(model_for(reference))
+
+
+def reranker() -> Reranker:
+    """Raises ConfigurationError."""
+    if not settings.RERANK_URL:
+        return get_reranker(CrossEncoderConfig(threads=settings.EMBEDDING_THREADS, folder=settings.MODEL_DIR))
+    endpoint = RerankEndpointConfig(
+        url=settings.RERANK_URL,
+        model=settings.RERANK_MODEL,
+        api_key=settings.RERANK_API_KEY,
+        languages=frozenset(settings.RERANK_LANGUAGES) or None,
+    )
+    return get_reranker(endpoint)
 
 
 def vector_store() -> VectorStore:

@@ -114,6 +114,14 @@ def embedder() -> str:
     return f"{chosen.model}, {chosen.dimensions} dimensions"
 
 
+def reranker() -> str:
+    from knowledge.engine_config import reranker
+
+    chosen = reranker()
+    (score,) = chosen.score(NIL_TENANT, "Does it work?", ["It works."])
+    return f"{chosen.model}, score {score:.2f}"
+
+
 def ocr() -> str:
     """Parse a picture of a word, as any upload: in the limited process."""
     from PIL import Image, ImageDraw, ImageFont
@@ -214,6 +222,7 @@ COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
         "Is Qdrant running, and QDRANT_URL right? Embedded: see logs/vectors.log.",
     ),
     ("embedder", embedder, "Run `make install`; docs/settings.md explains the EMBEDDING settings."),
+    ("reranker", reranker, "Run `make install`; docs/settings.md explains the RERANK settings."),
     ("ocr", ocr, "Install the locked requirements again: `make install`."),
     ("user", user, "Unset OYL_ALLOW_ROOT: OYL then continues as another user."),
     ("sandbox", sandbox, "docs/threat-model.md says what hostile files can do without it."),

@@ -217,6 +217,12 @@ EMBEDDING_PRECISION = env.str("EMBEDDING_PRECISION", default="int8")
 EMBEDDING_THREADS = env.int("EMBEDDING_THREADS", default=2)
 MODEL_DIR = LAYOUT.models
 
+# Reranking: the built-in cross-encoder, or any `/rerank` of TEI, Jina or Cohere.
+RERANK_URL = env.str("RERANK_URL", default="")
+RERANK_MODEL = env.str("RERANK_MODEL", default="")
+RERANK_API_KEY = env.str("RERANK_API_KEY", default="")
+RERANK_LANGUAGES = env.list("RERANK_LANGUAGES", default=[])
+
 # What to do where the kernel lacks layers of the parser's sandbox: parse with those that are `available`, or refuse.
 PARSER_SANDBOX = env.str("PARSER_SANDBOX", default="available")
 if PARSER_SANDBOX not in ("available", "required"):

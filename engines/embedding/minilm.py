@@ -21,8 +21,6 @@ class MiniLMEmbedder:
     languages: frozenset[str] | None = frozenset({"en"})
 
     def __init__(self, config: MiniLMConfig) -> None:
-        if config.threads < 1:
-            raise ConfigurationError("EMBEDDING_THREADS must be 1 or more.")
         if config.precision not in PRECISIONS:
             raise ConfigurationError(f"EMBEDDING_PRECISION must be one of: {', '.join(PRECISIONS)}.")
         self.model = config.model

