@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,11 +22,13 @@ MAX_MESSAGE_CHARACTERS = 300
 
 
 class ModelEndpoint:
-    """Raises errors of the class `error`, with the code `{kind}_unavailable` where a retry helps and `{kind}_refused` where
-    it does not."""
+    """Raises errors of the class `error`: with the code `unavailable` where a retry helps, with `refused` elsewhere."""
 
-    def __init__(self, url: str, api_key: str, *, error: type[EngineError], kind: str) -> None:
-        self._url, self._key, self._error, self._kind = url, api_key, error, kind
+    def __init__(
+        self, url: str, api_key: str, *, error: type[EngineError], unavailable: str, refused: str
+    ) -> None:
+        self._url, self._key = url, api_key
+        self._unavailable, self.refused = partial(error, unavailable), partial(error, refused)
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._client = httpx.Client(timeout=TIMEOUT, headers=headers)
 
@@ -43,12 +46,6 @@ class ModelEndpoint:
             return response.json()
         except ValueError as error:
             raise self.refused(f"{self._url} does not answer with JSON.") from error
-
-    def refused(self, detail: str) -> EngineError:
-        return self._error(f"{self._kind}_refused", detail)
-
-    def _unavailable(self, detail: str) -> EngineError:
-        return self._error(f"{self._kind}_unavailable", detail)
 
     def _error_detail(self, response: httpx.Response) -> str:
         """Quote the endpoint's message, which may have the key in it. It is `{"error": {"message": …}}` from OpenAI,

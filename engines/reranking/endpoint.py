@@ -25,7 +25,13 @@ class RerankEndpoint:
         self._form = {"model": config.model} if config.model else {"truncate": True}
         self._passages = "documents" if config.model else "texts"
         url = f"{config.url.rstrip('/').removesuffix('/rerank')}/rerank"
-        self._endpoint = ModelEndpoint(url, config.api_key, error=RerankingError, kind="reranking")
+        self._endpoint = ModelEndpoint(
+            url,
+            config.api_key,
+            error=RerankingError,
+            unavailable="reranking_unavailable",
+            refused="reranking_refused",
+        )
 
     def score(self, tenant_id: UUID, question: str, passages: Sequence[str]) -> list[float]:
         if not passages:
