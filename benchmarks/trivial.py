@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from engines.embedding import MiniLMConfig, TextRole, Vectors, get_embedder, minilm, tokens
+from engines.embedding.built_in import DIMENSIONS
 
 VECTOR_COUNT = 10_007
 
@@ -17,7 +18,7 @@ class TrivialEmbedder:
     """Each text has one of some thousand random vectors, always the same one."""
 
     model = "trivial"
-    dimensions = tokens.DIMENSIONS
+    dimensions = DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
     languages = None
 

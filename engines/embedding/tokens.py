@@ -12,7 +12,6 @@ from tokenizers import Tokenizer
 
 from core.errors import ConfigurationError
 
-DIMENSIONS = 384
 SPECIAL_TOKENS = 2  # they mark the beginning and the end of a text
 MAX_TOKENS = 256 - SPECIAL_TOKENS
 MAX_CACHED_WORDS = 100_000  # some 20 MB

@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -26,10 +26,18 @@ MAX_INT8_WEIGHT = 64
 Array = NDArray[np.float32]
 
 
-def save(model: onnx.ModelProto, target: Path) -> None:
+class PackedTable(NamedTuple):
+    """A table of 4-bit numbers, two in a byte. Less 8, and times the scale of its block, each is a weight."""
+
+    values: NDArray[np.uint8]
+    scales: Array
+    block_size: int
+
+
+def save(model: onnx.ModelProto, target: Path, **files: bytes) -> None:
     """Write the model into the folder `target`, its weights in a file of their own, which ONNX Runtime maps into memory:
-    weights that are not read take no memory, and processes share the others. The folder is renamed into place, so that
-    concurrent readers and writers see a complete one or none."""
+    weights that are not read take no memory, and processes share the others. `files` are kept beside it. The folder is
+    renamed into place, so that concurrent readers and writers see a complete one or none."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         dir=target.parent, prefix=target.name, ignore_cleanup_errors=True
@@ -37,6 +45,8 @@ def save(model: onnx.ModelProto, target: Path) -> None:
         draft = Path(folder) / target.name
         draft.mkdir()
         onnx.save_model(model, draft / "graph.onnx", save_as_external_data=True, location="weights")
+        for name, content in files.items():
+            (draft / name).write_bytes(content)
         for file in draft.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
@@ -44,10 +54,13 @@ def save(model: onnx.ModelProto, target: Path) -> None:
             draft.rename(target)
 
 
-def sentence_model(weights: Mapping[str, Array], *, quantized: bool) -> onnx.ModelProto:
-    """The input `ids`, of shape (1, tokens), gives the sentence's vector (1, 384): the mean of the states of its tokens."""
+def sentence_model(
+    weights: Mapping[str, Array], *, quantized: bool, words: PackedTable | None = None
+) -> onnx.ModelProto:
+    """The input `ids`, of shape (1, tokens), gives the sentence's vector (1, 384): the mean of the states of its tokens.
+    `words` are the words' vectors, if they are not among the weights."""
     graph = _Graph(weights, quantized=quantized)
-    states = graph.embeddings("ids")
+    states = graph.packed_embeddings("ids", words) if words else graph.embeddings("ids")
     for layer in graph.layers:
         states = graph.layer(states, layer)
     total = graph.operator("ReduceSum", states, graph.constant(np.array([1], np.int64)), keepdims=0)
@@ -101,6 +114,19 @@ class _Graph:
             tables = [self.constant(words), self.constant(positions + kinds[0]), ""]
         inputs = (ids, segments, *tables, *self._scale_and_shift("embeddings.LayerNorm."))
         return self.operator("EmbedLayerNormalization", *inputs, outputs=2, fused=True, epsilon=EPSILON)
+
+    def packed_embeddings(self, ids: str, words: PackedTable) -> str:
+        """As `embeddings`, without segments: the words' vectors are unpacked one by one, so that they stay as small as they
+        are."""
+        positions, kinds = (
+            self._weights[f"embeddings.{table}_embeddings.weight"] for table in ("position", "token_type")
+        )
+        tables = (self.constant(words.values), ids, self.constant(words.scales))
+        layout = {"bits": 4, "block_size": words.block_size, "gather_axis": 0, "quantize_axis": 1}
+        vectors = self.operator("GatherBlockQuantized", *tables, fused=True, **layout)
+        zero, length = self.constant(np.array([0], np.int64)), self.operator("Shape", ids, start=1)
+        first = self.operator("Slice", self.constant(positions + kinds[0]), zero, length, zero)
+        return self._layer_norm(self.operator("Add", vectors, first), "embeddings.LayerNorm.")
 
     def layer(self, states: str, prefix: str, *, only_first: bool = False) -> str:
         """Add self-attention, then the feed-forward network, each with its residual connection. `only_first`: the result is

@@ -68,6 +68,7 @@ ROWS = (
     Row("libvpx", "BSD-3-Clause", r"/libvpx-", b"\0v(\\d+[.]\\d+[.]\\d+)\0"),
     Row("libdrm", "MIT", r"/libdrm-"),
     Row("libgfortran", GCC, r"/libgfortran-"),
+    Row("libgomp", GCC, r"/libgomp-"),
     Row("libquadmath", LGPL_2, r"/libquadmath-"),
     Row("OpenBLAS", "BSD-3-Clause", r"/lib(scipy_)?openblas", b"OpenBLAS (\\d+[.]\\d+[.]\\d+)"),
     Row("libpng", "libpng-2.0", r"/libpng16-", b"libpng version (\\d+[.]\\d+[.]\\d+)"),
