@@ -190,6 +190,15 @@ def languages_of(parts: Sequence[str]) -> list[str | None]:
     return languages
 
 
+def is_among(text: str, languages: frozenset[str] | None) -> bool:
+    """Whether the text is in one of the languages, as far as that can be told: a few words in Latin letters may be in any.
+    None stands for unknown languages."""
+    if languages is None:
+        return True
+    language = language_of(text)
+    return language in languages if language else script_of(text) in {None, "Latn"} or len(languages) > 1
+
+
 def _counts(text: str) -> NDArray[np.int64]:
     """The number of characters in each of the `_SCRIPTS`."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)

@@ -82,19 +82,22 @@ class Filter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """`vector` is needed for dense and hybrid, `text` for sparse and hybrid. `limit` applies after fusion. If `vector` is a
-    function, the embedded store calls it while the sparse query is already running."""
+    function, the embedded store calls it while the sparse query is already running. `model` is that of the vector, and
+    `is_read` False if the text is in a language that it does not read."""
 
     mode: Mode
     text: str = ""
     vector: Sequence[float] | Callable[[], Sequence[float]] | None = None
+    model: str = ""
+    is_read: bool = True
     filter: Filter = Filter()
     limit: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """`score` orders the hits. `scores` has one score per component that found the point: {"dense": cosine,
-    "sparse": BM25, "fused": RRF}."""
+    """`score` is the relevance, from 0 to 1, and orders the hits of all modes and models. `scores` has one score per
+    component that found the point: {"dense": cosine, "sparse": BM25}."""
 
     point_id: UUID
     score: float

@@ -44,6 +44,12 @@ def query_terms(text: str) -> Sparse:
     return _arrays(_model().embed_query(_normalize(text)))
 
 
+def share_of_terms(question: str, text: str) -> float:
+    """The part of the question's terms that the text has."""
+    terms = query_terms(question).indices
+    return float(np.isin(terms, document_terms(text).indices).mean()) if len(terms) else 0.0
+
+
 @cache
 def _model() -> Bm25:
     from qdrant_edge import Bm25, Bm25Config, TokenizerType

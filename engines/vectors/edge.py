@@ -72,6 +72,10 @@ class EdgeStore(QdrantStore):
             for _, _, connection in unanswered:
                 connection.close()
 
+    def _count(self, collection: str, filter: Spec) -> int:
+        count: int = self._call("count", collection, {"filter": filter}).header["count"]
+        return count
+
     def _scroll(
         self, collection: str, filter: Spec, after: UUID | None, limit: int, with_vectors: bool
     ) -> list[StoredPoint]:

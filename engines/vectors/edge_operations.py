@@ -1,4 +1,4 @@
-"""The five operations as calls of Qdrant Edge. These hold Python's interpreter lock, so they must be short."""
+"""The six operations as calls of Qdrant Edge. These hold Python's interpreter lock, so they must be short."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import qdrant_edge as edge
 
 from engines.vectors import filters
 from engines.vectors.filters import Spec
-from engines.vectors.qdrant import DENSE, HNSW_EF, HNSW_EF_CONSTRUCT, HNSW_M, SPARSE
+from engines.vectors.fusion import DENSE, SPARSE
+from engines.vectors.qdrant import HNSW_EF, HNSW_EF_CONSTRUCT, HNSW_M
 from engines.vectors.wire import Array, Message
 
 # Up to this many kilobytes of vectors are compared one by one, which is faster than a graph.
@@ -75,6 +76,10 @@ def query(shard: edge.EdgeShard, message: Message) -> list[tuple[str, float]]:
         limit=header["limit"],
     )
     return [(str(point.id), point.score) for point in shard.query(request)]
+
+
+def count(shard: edge.EdgeShard, filter: Spec) -> int:
+    return shard.count(edge.CountRequest(exact=False, filter=_filter(filter)))
 
 
 def scroll(

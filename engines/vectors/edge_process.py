@@ -116,6 +116,8 @@ class EdgeProcess(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         existing = self.shards.get(name)
         if operation == "query":
             return {"ranking": edge_operations.query(existing.shard, request) if existing else []}, []
+        if operation == "count":
+            return {"count": edge_operations.count(existing.shard, header["filter"]) if existing else 0}, []
         if operation == "scroll":
             rows, vectors = edge_operations.scroll(existing.shard, header) if existing else ([], [])
             return {"rows": rows}, vectors

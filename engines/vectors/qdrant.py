@@ -1,4 +1,4 @@
-"""What both adapters share: isolation, payloads, terms and fusion. An adapter only translates five operations for its
+"""What both adapters share: isolation, payloads, terms and fusion. An adapter only translates six operations for its
 engine, each with a filter that was built here.
 
 A point of another tenant is not overwritten: an upsert replaces a stored point only if the tenant's own filter matches
@@ -37,12 +37,10 @@ from engines.vectors.filters import (
     tenant_filter,
     validate_collection_name,
 )
-from engines.vectors.fusion import Ranking, fuse, hits_of
+from engines.vectors.fusion import CANDIDATES, DENSE, SPARSE, Measure, Ranking, fuse
+from engines.vectors.relevance import weights_of
 
-DENSE, SPARSE = "dense", "sparse"
 BATCH = 500
-# How many hits of each component are fused: tuned, see docs/decisions.
-CANDIDATES = 100
 # HNSW's parameters; HNSW_EF is a minimum. Each large tenant, reference and tag has its own graph, so that filtered
 # searches have good recall; there is none over all tenants.
 HNSW_M, HNSW_EF_CONSTRUCT, HNSW_EF = 16, 100, 128
@@ -70,7 +68,7 @@ class Component:
 
 
 class QdrantStore(ABC):
-    """The `VectorStore` protocol over five operations of an engine, all of which raise VectorStoreError and
+    """The `VectorStore` protocol over six operations of an engine, all of which raise VectorStoreError and
     treat an absent collection as an empty one."""
 
     def upsert(self, tenant_id: UUID, collection: str, points: Sequence[Point]) -> None:
@@ -96,8 +94,16 @@ class QdrantStore(ABC):
 
     def search(self, tenant_id: UUID, collection: str, query: Query) -> list[Hit]:
         name = validate_collection_name(collection)
-        rankings = self._query(name, _components(tenant_id, query)) if query.limit > 0 else {}
-        return fuse(rankings, query.limit) if query.mode is Mode.HYBRID else hits_of(rankings)
+        if query.limit <= 0:
+            return []
+        terms = query_terms(query.text)
+        rankings = self._query(name, _components(tenant_id, query, terms))
+        measure = Measure(
+            weights=weights_of(query.model, is_read=query.is_read),
+            terms=len(terms.indices),
+            passages=self._count(name, tenant_filter(tenant_id)) if SPARSE in rankings else 0,
+        )
+        return fuse(rankings, measure, query.limit)
 
     def scroll(
         self,
@@ -134,6 +140,10 @@ class QdrantStore(ABC):
     @abstractmethod
     def _query(self, collection: str, components: Iterable[Component]) -> dict[str, Ranking]:
         """Return {vector name: ranking}. Iteration may be slow: the dense component embeds the query."""
+
+    @abstractmethod
+    def _count(self, collection: str, filter: Spec) -> int:
+        """Return about how many points match."""
 
     @abstractmethod
     def _scroll(
@@ -189,14 +199,14 @@ def _finite(vectors: Any) -> NDArray[np.float32]:
     return array
 
 
-def _components(tenant_id: UUID, query: Query) -> Iterator[Component]:
+def _components(tenant_id: UUID, query: Query, terms: Sparse) -> Iterator[Component]:
     """Yield the sparse component first, which needs no embedding."""
     limit = max(CANDIDATES, query.limit) if query.mode is Mode.HYBRID else query.limit
     spec, corpus = tenant_filter(tenant_id, query.filter), tenant_filter(tenant_id)
     component = partial(Component, filter=spec, corpus=corpus, limit=limit)
     if query.vector is None and query.mode is not Mode.SPARSE:
         raise invalid("query", f"A {query.mode} search needs the query's vector.")
-    if query.mode is not Mode.DENSE and len((terms := query_terms(query.text)).indices):
+    if query.mode is not Mode.DENSE and len(terms.indices):
         yield component(using=SPARSE, vector=terms)
     if query.mode is not Mode.SPARSE:
         vector = query.vector() if callable(query.vector) else query.vector

@@ -13,13 +13,11 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from engines.vectors import StoredPoint, VectorStoreError, filters
 from engines.vectors.bm25 import Sparse
 from engines.vectors.filters import Spec
-from engines.vectors.fusion import Ranking
+from engines.vectors.fusion import DENSE, SPARSE, Ranking
 from engines.vectors.qdrant import (
-    DENSE,
     HNSW_EF,
     HNSW_EF_CONSTRUCT,
     HNSW_M,
-    SPARSE,
     Component,
     QdrantStore,
     Rows,
@@ -89,6 +87,12 @@ class QdrantServerStore(QdrantStore):
             query.using: [(str(point.id), point.score) for point in response.points]
             for query, response in zip(queries, responses, strict=True)
         }
+
+    def _count(self, collection: str, filter: Spec) -> int:
+        with _vector_store_errors():
+            if not self._exists(collection):
+                return 0
+            return self._client.count(collection, _filter(filter), exact=False).count
 
     def _scroll(
         self, collection: str, filter: Spec, after: UUID | None, limit: int, with_vectors: bool

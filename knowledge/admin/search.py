@@ -91,6 +91,7 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
             {
                 "chunk": chunk,
                 "heading": " › ".join(chunk.heading),
+                "relevance": f"{chunk.score:.2f}",
                 "scores": {name: f"{score:.3f}" for name, score in chunk.scores.items()},
             }
             for chunk in chunks

@@ -43,6 +43,13 @@ class SearchSerializer(StrictSerializer):
     mode = serializers.ChoiceField(choices=[mode.value for mode in Mode], default=Mode.HYBRID.value)
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=10)
     filters = FiltersSerializer(required=False)
+    min_score = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        required=False,
+        help_text="Leave out passages of lower relevance. Without it, nothing is found if even the best one is hardly"
+        " relevant.",
+    )
     explain = serializers.BooleanField(
         default=False, help_text="Each component's score of each passage, too."
     )
@@ -72,7 +79,7 @@ class FoundChunkSerializer(serializers.Serializer[Any]):
     start = serializers.IntegerField(help_text="In characters of the document's text.")
     end = serializers.IntegerField()
     text = serializers.CharField()
-    score = serializers.FloatField()
+    score = serializers.FloatField(help_text="The relevance, from 0 to 1, in all modes and languages.")
     scores = serializers.DictField(
         child=serializers.FloatField(), required=False, help_text="Of each component; with `explain` only."
     )
@@ -114,6 +121,7 @@ class SearchViewSet(TenantViewSet):
             mode=Mode(data["mode"]),
             limit=data["limit"],
             filters=SearchFilters(**filters),
+            min_score=data.get("min_score"),
         )
         results = [asdict(chunk) for chunk in chunks]
         if not data["explain"]:

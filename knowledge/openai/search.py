@@ -15,7 +15,6 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.request_work import RequestWork
 from engines.vectors import Condition
-from engines.vectors.fusion import MAX_FUSED_SCORE
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.models import Document, Reference
 from knowledge.openai.filters import parse_filter
@@ -56,8 +55,7 @@ class StoreSearchViewSet(OpenAIViewSet):
         data = validated(SearchRequestSerializer, request.data)
         with tenant_scope(self.actor.tenant_id):
             store = self.get_object()
-        min_score = (data.get("ranking_options") or {}).get("score_threshold", 0)
-        chunks = [chunk for chunk in self._search(store.pk, data) if _score(chunk) >= min_score]
+        chunks = self._search(store.pk, data)
         ids = {chunk.document_id for chunk in chunks}
         with tenant_scope(self.actor.tenant_id):
             documents = {
@@ -67,7 +65,7 @@ class StoreSearchViewSet(OpenAIViewSet):
             {
                 "file_id": file_id(document),
                 "filename": chunk.filename,
-                "score": _score(chunk),
+                "score": chunk.score,
                 "attributes": document.metadata_json,
                 "content": [{"type": "text", "text": chunk.text}],
             }
@@ -79,19 +77,14 @@ class StoreSearchViewSet(OpenAIViewSet):
 
     def _search(self, store_id: UUID, data: dict[str, Any]) -> list[FoundChunk]:
         """Each chunk that answers one of the queries once, with its best score."""
-        limit = data["max_num_results"]
+        limit, min_score = data["max_num_results"], (data.get("ranking_options") or {}).get("score_threshold")
         filters = SearchFilters(references=(store_id,), where=data.get("filters"))
         chunks: list[FoundChunk] = []
         work = RequestWork(self.request._request, SECONDS)
         for query in data["query"]:
             work.check()
-            chunks += search(actor=self.actor, query=query, limit=limit, filters=filters)
+            chunks += search(actor=self.actor, query=query, limit=limit, filters=filters, min_score=min_score)
         best: dict[UUID, FoundChunk] = {}
-        for chunk in sorted(chunks, key=_score, reverse=True):
+        for chunk in sorted(chunks, key=lambda chunk: -chunk.score):
             best.setdefault(chunk.chunk_id, chunk)
         return list(best.values())[:limit]
-
-
-def _score(chunk: FoundChunk) -> float:
-    """1 for a chunk that is first in both rankings, dense and sparse."""
-    return chunk.score / MAX_FUSED_SCORE

@@ -30,7 +30,8 @@ from knowledge.services.references import get_or_create_reference
 from knowledge.storage.values import Upload
 
 WORKSPACE = "Evaluation"
-# More chunks are searched than documents are ranked, because a document may have several chunks among the best.
+# More chunks are searched than documents are ranked, because a document may have several chunks among the best. The first of
+# them are those that a search for fewer finds.
 RANKED_DOCUMENTS, SEARCHED_CHUNKS = 100, 300
 UPLOADS_AT_ONCE = 64
 
@@ -125,6 +126,7 @@ def measure(
             limit=SEARCHED_CHUNKS,
             filters=SearchFilters(references=(reference_id,)),
             operators=False,
+            min_score=0,
             audited=False,
         )
         milliseconds.append((time.perf_counter() - started) * 1000)

@@ -51,8 +51,8 @@ class ChunkTag:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundChunk:
     """A hit. `page` and `last_page` are those of its first and last word, and `page_kind` says what they count. `start` and
-    `end` are character offsets into the document's text; `heading` has the titles above it, the highest first; `scores` the
-    score of each component that found it."""
+    `end` are character offsets into the document's text; `heading` has the titles above it, the highest first; `score` is
+    the relevance, from 0 to 1, and `scores` has that of each component that found it."""
 
     chunk_id: UUID
     document_id: UUID
@@ -83,15 +83,17 @@ class FoundChunk:
 
 def hydrate(hits: Sequence[Hit], limit: int) -> list[FoundChunk]:
     """Return the first `limit` hits that exist in the database, in their order; fewer when their texts are long. Those above
-    the limit are only loaded when some are missing."""
+    the limit are only loaded when some are missing, or as relevant as the last one: among equals, names and positions
+    decide, which stay the same when documents are ingested again."""
     chunks: list[FoundChunk] = []
     length = 0
     for part in batched(hits, min(limit, SLICE_HITS)):
-        if len(chunks) >= limit or length > MAX_LENGTH:
+        if (len(chunks) >= limit and part[0].score < chunks[-1].score) or length > MAX_LENGTH:
             break
         loaded = _load(part)
         length += sum(len(chunk.text) for chunk in loaded)
         chunks += loaded
+    chunks.sort(key=lambda chunk: (-chunk.score, chunk.filename, chunk.start, chunk.document_id))
     return chunks[:limit]
 
 

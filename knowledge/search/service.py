@@ -18,7 +18,10 @@ from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.quotas import charge
 from core.request_work import search_slots
+from engines.languages import is_among
 from engines.vectors import Hit, Mode, Query
+from engines.vectors.bm25 import share_of_terms
+from engines.vectors.fusion import CANDIDATES
 from knowledge.engine_config import default_model, embedder_configs, embedder_named, model_for, vector_store
 from knowledge.errors import FilterInvalidError
 from knowledge.models import Reference
@@ -34,7 +37,9 @@ MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
 RECORDED_HITS = 50
 # A search is one unit, and one more for each so many chunks that it may return.
 UNIT_HITS = 100
-# More hits are requested, because some may belong to a generation or a document that was replaced or deleted meanwhile.
+# A question such as nonsense has no passage of this relevance: measured, see docs/decisions.
+NOTHING_FOUND = 0.2
+# More hits are ranked, because some may belong to a generation or a document that was replaced or deleted meanwhile.
 SPARE_HITS = 10
 
 
@@ -46,10 +51,12 @@ def search(
     limit: int = 10,
     filters: SearchFilters | None = None,
     operators: bool = True,
+    min_score: float | None = None,
     audited: bool = True,
 ) -> list[FoundChunk]:
-    """Return the best chunks, the best first. Without `operators`, the whole query is text. Every search is recorded in the
-    audit log, unless it is not `audited`, as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError,
+    """Return the best chunks, the best first: those whose relevance is `min_score` or more; if that is None, none when not
+    even the best one is relevant. Without `operators`, the whole query is text. Every search is recorded in the audit log,
+    unless it is not `audited`, as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError,
     EmbeddingError, VectorStoreError."""
     actor.require(Role.VIEWER)
     if not 1 <= limit <= MAX_LIMIT:
@@ -61,9 +68,12 @@ def search(
     text = query.replace("\x00", " ").strip()
     question = parse(text) if operators else Question(text=text)
     with search_slots().hold(actor.tenant_id):
-        hits = _rank(actor.tenant_id, question, mode, limit + SPARE_HITS, filters or SearchFilters())
+        wanted = max(CANDIDATES, limit + SPARE_HITS)
+        hits = _rank(actor.tenant_id, question, mode, wanted, filters or SearchFilters())
     with tenant_scope(actor.tenant_id):
-        chunks = hydrate(hits, limit)
+        chunks = hydrate([hit for hit in hits if hit.score >= (min_score or 0)], limit)
+        if min_score is None and chunks and not _is_answer(question, chunks[0]):
+            chunks = []
         if audited:
             ids = [str(chunk.chunk_id) for chunk in chunks[:RECORDED_HITS]]
             record(
@@ -79,8 +89,7 @@ def search(
 
 def _rank(tenant_id: UUID, question: Question, mode: Mode, limit: int, filters: SearchFilters) -> list[Hit]:
     """Return the best hits. To be called outside of a scope, because embedder and vector store may take their time."""
-    text = question.text
-    if not (text or question.conditions):
+    if not (question.text or question.conditions):
         return []
     try:
         collections = [collection_name(model) for model in embedder_configs()]
@@ -101,11 +110,31 @@ def _rank(tenant_id: UUID, question: Question, mode: Mode, limit: int, filters: 
         }
     hits: list[Hit] = []
     for model, filter in filter_by_model.items():
-        if not text:
-            points = vector_store().scroll(tenant_id, collection_name(model), filter, limit=limit)
-            hits += [Hit(point_id=point.id, score=0.0, scores={}) for point in points]
-            continue
-        vector = partial(cached_vector, embedder_named(model), tenant_id, text)
-        parameters = Query(mode=mode, text=text, vector=vector, filter=filter, limit=limit)
-        hits += vector_store().search(tenant_id, collection_name(model), parameters)
+        hits += _hits_of(tenant_id, model, question.text, Query(mode=mode, filter=filter, limit=limit))
     return sorted(hits, key=lambda hit: (-hit.score, hit.point_id))[:limit]
+
+
+def _hits_of(tenant_id: UUID, model: str, text: str, query: Query) -> list[Hit]:
+    """Without text, every passage that fulfils the conditions is as relevant as can be."""
+    if not text:
+        points = vector_store().scroll(tenant_id, collection_name(model), query.filter, limit=query.limit)
+        return [Hit(point_id=point.id, score=1.0, scores={}) for point in points]
+    embedder = embedder_named(model)
+    query = replace(
+        query,
+        text=text,
+        vector=partial(cached_vector, embedder, tenant_id, text),
+        model=model,
+        is_read=is_among(text, embedder.languages),
+    )
+    return vector_store().search(tenant_id, collection_name(model), query)
+
+
+def _is_answer(question: Question, best: FoundChunk) -> bool:
+    """What fulfils conditions was asked for. A passage that has half of the question's words is never nothing."""
+    passage = "\n".join((best.filename, *best.heading, best.text))
+    return (
+        best.score >= NOTHING_FOUND
+        or bool(question.conditions)
+        or share_of_terms(question.text, passage) >= 0.5
+    )

@@ -74,7 +74,10 @@ class Library:
             return list(IngestionJob.objects.filter(document=document).order_by("generation"))
 
     def find(self, query: str, **filters: Any) -> list[FoundChunk]:
-        return search(actor=self.person.actor, query=query, filters=SearchFilters(**filters), audited=False)
+        """Also what is hardly relevant."""
+        return search(
+            actor=self.person.actor, query=query, filters=SearchFilters(**filters), min_score=0, audited=False
+        )
 
     def points(self, document: Document, languages: tuple[str, ...] = ()) -> list[StoredPoint]:
         of_document = Filter(document_ids=(document.pk,), languages=languages)

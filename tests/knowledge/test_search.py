@@ -26,7 +26,7 @@ def test_each_mode_returns_its_scores(library: Library, mode: Mode) -> None:
     library.add("rivers.md", RIVERS)
     best = search(actor=library.person.actor, audited=False, query="dance of the honey bees", mode=mode)[0]
     assert best.filename == "bees.md"
-    expected = {"hybrid": {"dense", "sparse", "fused"}, "dense": {"dense"}, "sparse": {"sparse"}}
+    expected = {"hybrid": {"dense", "sparse"}, "dense": {"dense"}, "sparse": {"sparse"}}
     assert best.scores.keys() == expected[mode]
 
 

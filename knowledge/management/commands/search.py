@@ -26,6 +26,12 @@ class Command(TenantCommand):
             "--tag", action="append", default=[], help="passages with this tag; may be repeated (any of)"
         )
         parser.add_argument("--mode", choices=[mode.value for mode in Mode], default=Mode.HYBRID.value)
+        parser.add_argument(
+            "--min-score",
+            type=float,
+            metavar="RELEVANCE",
+            help="leave out passages of lower relevance, from 0 to 1",
+        )
         parser.add_argument("-k", type=int, default=10, metavar="N", dest="limit")
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> list[dict[str, Any]]:
@@ -38,6 +44,7 @@ class Command(TenantCommand):
             mode=Mode(options["mode"]),
             limit=options["limit"],
             filters=filters,
+            min_score=options["min_score"],
         )
         return [
             {
@@ -64,7 +71,8 @@ class Command(TenantCommand):
         hits = []
         for rank, hit in enumerate(result, start=1):
             place = " › ".join(filter(None, [hit["filename"], hit["pages"], *hit["heading"]]))
-            scores = ", ".join(f"{name} {score:.3f}" for name, score in hit["scores"].items())
+            components = ", ".join(f"{name} {score:.3f}" for name, score in hit["scores"].items())
+            scores = f"relevance {hit['score']:.2f} ({components})"
             tags = ", ".join(f"{tag.tag} ({tag.source})" for tag in hit["tags"])
             text = hit["text"] if len(hit["text"]) < 400 else hit["text"][:400].rstrip() + " …"
             hits.append(f"{rank}. {place}\n   {scores}{f'; tags: {tags}' if tags else ''}\n   {text}")
