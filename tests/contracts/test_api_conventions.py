@@ -290,7 +290,7 @@ def test_document_lifecycle(owner, caller: Caller, tmp_path):
     (hit,) = caller.post(
         "search/", {"query": "where are the flowers", "filters": {"tags_any": ["insects"]}, "explain": True}
     ).json()["results"]
-    assert hit["document_id"] == result["id"] and set(hit["scores"]) <= {"dense", "sparse", "fused"}
+    assert hit["document_id"] == result["id"] and set(hit["scores"]) <= {"dense", "sparse"}
     assert caller.get(f"chunks/?document={result['id']}").json()["results"][0]["id"] == hit["chunk_id"]
     assert caller.post("documents/untag/", {"ids": [result["id"]], "tags": ["insects"]}).json() == {
         "count": 1
