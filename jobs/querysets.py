@@ -73,6 +73,11 @@ class JobQuerySet(TenantQuerySet[J]):  # type: ignore[override, unused-ignore]  
     def queue_again(self, delay: timedelta, **columns: Any) -> int:
         return self.update(state=JobState.QUEUED, available_at=from_now(delay), **columns)
 
+    def wait(self, delay: timedelta | None, **columns: Any) -> int:
+        """For a time; without `delay` until the jobs are queued again."""
+        available_at = None if delay is None else from_now(delay)
+        return self.update(state=JobState.WAITING, available_at=available_at, **columns)
+
     def finish(self, state: JobState, **columns: Any) -> int:
         return self.update(state=state, finished_at=Now(), **columns)
 

@@ -6,8 +6,11 @@ class KnowledgeConfig(OylAppConfig):
     name = "knowledge"
     areas = (Area("knowledge"),)
     bound_kinds = {"reference": "knowledge.Reference"}
-    lookups = (due_jobs_lookup("ingestion_jobs"),)
-    job_handlers = ("knowledge.ingestion.handler.IngestionHandler",)
+    lookups = (due_jobs_lookup("ingestion_jobs", "reembeddings"),)
+    job_handlers = (
+        "knowledge.ingestion.handler.IngestionHandler",
+        "knowledge.reembedding.handler.ReembeddingHandler",
+    )
     schedules = (
         Schedule(
             name="sweep-work-files", task="knowledge.tasks.sweep_work_files", every=600.0, expires=600.0

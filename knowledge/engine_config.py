@@ -50,6 +50,11 @@ def model_for(reference: Reference) -> str:
     return reference.embedding_model or default_model()
 
 
+def own_model_name(model: str) -> str:
+    """The value of `Reference.embedding_model` for the model."""
+    return "" if model == default_model() else model
+
+
 def embedder_named(model: str) -> Embedder:
     """Raises EmbeddingError when the model is not configured."""
     configs = embedder_configs()
@@ -60,11 +65,6 @@ def embedder_named(model: str) -> Embedder:
 
 def default_embedder() -> Embedder:
     return embedder_named(default_model())
-
-
-def embedder_for(reference: Reference) -> Embedder:
-    """Raises EmbeddingError when the reference's model is not configured any more."""
-    return embedder_named(model_for(reference))
 
 
 def reranker() -> Reranker:

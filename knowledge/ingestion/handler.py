@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from audit.services import record
@@ -13,9 +13,10 @@ from core.isolation.scope import current_tenant_id
 from jobs.handlers import JobHandler
 from jobs.progress import JobProgress
 from jobs.querysets import JobQuerySet
-from knowledge.engine_config import embedder_for, file_parser, vector_store
+from knowledge.engine_config import embedder_named, file_parser, model_for, vector_store
 from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.ingest import ingest, purge
+from knowledge.ingestion.second_vectors import reembed
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Stage
 from knowledge.pipeline.ports import Ports
 from knowledge.queueing import QUEUE, lock_documents
@@ -26,6 +27,20 @@ from knowledge.storage.files import remove_older
 BATCH_JOBS = 64
 RETRY_PARTS = 8
 BATCH_BYTES = 1024 * 1024
+
+
+class _Kind(NamedTuple):
+    """What is done for jobs of a kind."""
+
+    first_stage: Stage
+    work: Callable[[Attempt, Sequence[IngestionJob]], None]
+
+
+KINDS: dict[str, _Kind] = {
+    JobKind.INGEST: _Kind(Stage.PARSE, ingest),
+    JobKind.PURGE: _Kind(Stage.CLEAN, purge),
+    JobKind.REEMBED: _Kind(Stage.EMBED, reembed),
+}
 
 
 class IngestionHandler(JobHandler[IngestionJob]):
@@ -52,33 +67,33 @@ class IngestionHandler(JobHandler[IngestionJob]):
         return small[: max(1, BATCH_JOBS // RETRY_PARTS ** due[0].attempt)] or similar[:1]
 
     def on_claim(self, batch: Sequence[IngestionJob]) -> dict[str, Any]:
-        Document.objects.filter(pk__in=[job.document_id for job in batch]).update(
-            processed_status=DocumentStatus.PROCESSING
-        )
-        return {"stage": Stage.CLEAN if batch[0].kind == JobKind.PURGE else Stage.PARSE}
+        if batch[0].kind != JobKind.REEMBED:
+            Document.objects.filter(pk__in=[job.document_id for job in batch]).update(
+                processed_status=DocumentStatus.PROCESSING
+            )
+        return {"stage": KINDS[batch[0].kind].first_stage}
 
     def lock_subjects(self, jobs: Sequence[IngestionJob]) -> None:
         lock_documents([job.document_id for job in jobs])
 
     def work(self, tenant_id: UUID, batch: Sequence[IngestionJob], progress: JobProgress) -> None:
         actor = system_actor(tenant_id, "worker")
-        embedder = embedder_for(batch[0].document.reference)
-        ports = Ports(parser=file_parser(), embedder=embedder, store=vector_store())
+        ports = Ports(
+            parser=file_parser(), embedder=embedder_named(_model_of(batch[0])), store=vector_store()
+        )
         attempt = Attempt(handler=self, actor=actor, ports=ports, progress=progress)
-        if batch[0].kind == JobKind.PURGE:
-            purge(attempt, batch)
-        else:
-            ingest(attempt, batch)
+        KINDS[batch[0].kind].work(attempt, batch)
 
     def progress_columns(self, stage: str, done: int, total: int) -> dict[str, Any]:
         return {"stage": stage, **({"chunks_done": done, "chunks_total": total} if total else {})}
 
     def may_give_up(self, job: IngestionJob) -> bool:
-        """False for purges: deleted data must be removed, however long the stores are unavailable."""
+        """Only ingestion: deleted data must be removed, and a reference's second model be given its passages, however long
+        the stores are unavailable."""
         return job.kind == JobKind.INGEST
 
     def awaited(self) -> JobQuerySet[IngestionJob]:
-        """All except purges, whose documents are no longer visible."""
+        """Those that make documents visible."""
         rows: JobQuerySet[IngestionJob] = IngestionJob.objects.filter(kind=JobKind.INGEST)
         return rows
 
@@ -105,4 +120,10 @@ class IngestionHandler(JobHandler[IngestionJob]):
 
 
 def _batch_key(job: IngestionJob) -> tuple[str, int, str]:
-    return job.kind, job.attempt, job.document.reference.embedding_model
+    return job.kind, job.attempt, _model_of(job)
+
+
+def _model_of(job: IngestionJob) -> str:
+    """The embedding model that the job works with."""
+    is_given = job.kind == JobKind.REEMBED
+    return str(job.versions["model"]) if is_given else model_for(job.document.reference)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -25,13 +24,13 @@ from jobs.states import JobState
 from knowledge.ingestion.archive_members import add_members
 from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.batch_handback import parser_with_handback
+from knowledge.ingestion.hooks import hooks_of
 from knowledge.ingestion.publishing import clean, publish, remove_unpublished
-from knowledge.ingestion.quotas import charge_tokens, purge_chunks
+from knowledge.ingestion.quotas import purge_chunks
 from knowledge.ingestion.sources import load_sources
 from knowledge.ingestion.vocabulary import load_vocabularies
 from knowledge.models import Document, IngestionJob, Stage
 from knowledge.pipeline import run
-from knowledge.pipeline.hooks import Hooks
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import Tagged
 from knowledge.services.rules import switch_off_rules
@@ -55,7 +54,7 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
             IngestionJob.objects.held(unpublished).locked().update(versions={"model": ports.embedder.model})
             sources = load_sources(unpublished, files, ports.embedder.model, vocabularies)
         with parser_with_handback(attempt, unpublished, files) as parser:
-            hooks = _hooks(attempt, job_of, stores_counts=len(batch) == 1)
+            hooks = hooks_of(attempt, unpublished, stores_counts=len(batch) == 1)
             products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, hooks)
         switch_off_rules(actor=attempt.actor, reasons=[product.stopped_rules for product in products])
         accepted, refused = add_members(attempt, unpublished, products)
@@ -92,20 +91,6 @@ def purge(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
         )
         held = IngestionJob.objects.held(batch).locked()
         held.finish(JobState.DONE, timings_json=attempt.progress.timings())
-
-
-def _hooks(attempt: Attempt, job_of: Mapping[UUID, IngestionJob], *, stores_counts: bool) -> Hooks:
-    """The counts of a batch of several jobs would be stored with each of them as if they were its own."""
-    progress = attempt.progress
-
-    def stages_only(stage: str, *, done: int = 0, total: int = 0) -> None:
-        progress(stage)
-
-    return Hooks(
-        progress=progress if stores_counts else stages_only,
-        is_wanted=lambda document_id: progress.holds(job_of[document_id]),
-        charge_tokens=partial(charge_tokens, attempt, list(job_of.values())),
-    )
 
 
 def _publish_or_fail(

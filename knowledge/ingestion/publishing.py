@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db.models import F
 
@@ -28,22 +29,28 @@ from knowledge.models import (
 )
 from knowledge.pipeline.ports import Ports, collection_name
 from knowledge.pipeline.values import Tagged, tag_id
+from knowledge.second_models import answering_models, lock_models, queue_documents, second_models
 from knowledge.storage.files import remove_older
 from knowledge.used_models import models_of_documents
 
 
 def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> list[IngestionJob]:
     """Write the new generations, and let their documents be found by them. Return the jobs of the published documents;
-    those of a first generation are done. Documents that were deleted or replaced meanwhile are skipped, and those without
-    a product keep their last generation. Raises QuotaExceededError."""
+    those of a first generation are done. Documents that were deleted or replaced meanwhile are skipped, those whose
+    reference has switched to another embedding model are done again, and those without a product keep their last
+    generation. Raises QuotaExceededError."""
     product_of = {product.chunked.source.document_id: product for product in products}
+    references = {job.document.reference_id for job in jobs}
     with tenant_scope(attempt.tenant_id):
+        lock_models(references, shared=True)
         held = attempt.lock_held([job for job in jobs if job.document_id in product_of])
+        held = _of_answering_model(attempt, held)
         accepted = [product_of[job.document_id] for job in held]
         replace_chunks(attempt, held, accepted)
         _write_chunks(accepted, attempt.ports)
         _write_tags(accepted)
         _update_documents_and_jobs(attempt, held, accepted)
+        _queue_second_models(held)
         if bases := {job.document.reference.knowledge_base_id for job in held} - {None}:
             moved = KnowledgeBase.objects.filter(pk__in=bases).exclude(vector_db_id=attempt.ports.collection)
             moved.update(vector_db_id=attempt.ports.collection)
@@ -63,6 +70,25 @@ def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[T
         ]
         record_each(actor=attempt.actor, action="document.indexed", events=events)
     return held
+
+
+def _of_answering_model(attempt: Attempt, jobs: Sequence[IngestionJob]) -> list[IngestionJob]:
+    """Those whose reference still answers with the attempt's model; the others are queued again."""
+    models = answering_models({job.document.reference_id for job in jobs})
+    outdated = [
+        job
+        for job in jobs
+        if models.get(job.document.reference_id) not in (None, attempt.ports.embedder.model)
+    ]
+    IngestionJob.objects.filter(pk__in=[job.pk for job in outdated]).queue_again(timedelta(0))
+    return [job for job in jobs if job not in outdated]
+
+
+def _queue_second_models(jobs: Sequence[IngestionJob]) -> None:
+    """While a reference has vectors of a second model, new passages get them too, a little later."""
+    for reference_id, model in second_models({job.document.reference_id for job in jobs}).items():
+        own = [job for job in jobs if job.document.reference_id == reference_id]
+        queue_documents({job.document_id: job.generation for job in own}, model)
 
 
 def clean(attempt: Attempt, job: IngestionJob) -> None:

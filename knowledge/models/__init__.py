@@ -3,6 +3,7 @@
 from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
 from knowledge.models.files import FileBatch, StoredFile
 from knowledge.models.jobs import IngestionJob, JobKind, Stage
+from knowledge.models.reembedding import Reembedding, ReembeddingStage
 from knowledge.models.references import KnowledgeBase, KnowledgeBaseReference, Reference
 from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagLink, TagRule
 from knowledge.pipeline.values import TagSource
@@ -18,6 +19,8 @@ __all__ = [
     "JobKind",
     "KnowledgeBase",
     "KnowledgeBaseReference",
+    "Reembedding",
+    "ReembeddingStage",
     "Reference",
     "RuleKind",
     "Stage",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from core.isolation.fields import TenantForeignKey
 from core.models import one_of
 from jobs.models import LeasedJob, job_constraints, job_indexes
+from jobs.states import UNFINISHED
 from knowledge.models.documents import Document
 
 
 class JobKind(models.TextChoices):
     INGEST = "ingest"
     PURGE = "purge"
+    REEMBED = "reembed"
 
 
 class Stage(models.TextChoices):
@@ -27,7 +30,8 @@ class Stage(models.TextChoices):
 
 
 class IngestionJob(LeasedJob):
-    """The ingestion of one generation of a document, or the purge of a deleted document."""
+    """The ingestion of one generation of a document, the purge of a deleted document, or the embedding of a document's
+    published passages with a further model, which is in `versions` from the beginning."""
 
     document = TenantForeignKey(Document, related_name="jobs")
     kind = models.CharField(max_length=16, choices=JobKind.choices, default=JobKind.INGEST)
@@ -42,7 +46,14 @@ class IngestionJob(LeasedJob):
         constraints = [
             *job_constraints("ingestion_jobs"),
             models.UniqueConstraint(
-                fields=["document", "generation", "kind"], name="ingestion_jobs_document_generation_key"
+                fields=["document", "generation", "kind"],
+                condition=~Q(kind=JobKind.REEMBED),
+                name="ingestion_jobs_document_generation_key",
+            ),
+            models.UniqueConstraint(
+                fields=["document"],
+                condition=Q(kind=JobKind.REEMBED, state__in=UNFINISHED),
+                name="ingestion_jobs_document_reembed_key",
             ),
             one_of("ingestion_jobs", "kind", JobKind),
             one_of("ingestion_jobs", "stage", Stage),

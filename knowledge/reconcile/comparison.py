@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -27,10 +27,20 @@ from core.batching import batched
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Filter, StoredPoint, VectorStore, VectorStoreError
-from knowledge.models import Chunk, Document, DocumentStatus, IngestionJob, Reference, StoredFile, TagLink
+from knowledge.models import (
+    Chunk,
+    Document,
+    DocumentStatus,
+    Embedding,
+    IngestionJob,
+    Reference,
+    StoredFile,
+    TagLink,
+)
 from knowledge.pipeline.ports import collection_name
 from knowledge.reconcile.findings import Finding, FindingKind, Report, documents_of
 from knowledge.reconcile.repair import repair_findings
+from knowledge.second_models import removed_models, second_models
 from knowledge.storage.files import STORES
 from knowledge.used_models import models_of_tenant
 
@@ -80,36 +90,48 @@ def reconcile(*, actor: Actor, store: VectorStore, model: str, repair: bool = Fa
     return report
 
 
-def _point_findings(tenant_id: UUID, store: VectorStore, default_model: str) -> Iterator[Finding]:
+class _Collection(NamedTuple):
+    """One model's collection, and which references have points there: `answering` ones of all passages, `second` ones of
+    those with a vector of the model, and of those in `removed` they are being removed."""
+
+    model: str
+    answering: frozenset[UUID]
+    second: frozenset[UUID]
+    removed: frozenset[UUID]
+
+    @property
+    def name(self) -> str:
+        return collection_name(self.model)
+
+
+def _collections(tenant_id: UUID, default_model: str) -> list[_Collection]:
+    """Those of all models that vectors were ever made with."""
     with tenant_scope(tenant_id):
-        references = Reference.with_deleted.exclude(embedding_model="")
-        own_models: dict[UUID, str] = dict(references.values_list("pk", "embedding_model"))
-    models = {default_model, *own_models.values()}
-    for model in models:
-        collection = collection_name(model)
-        expected = (
-            point
-            for point in _expected_points(tenant_id)
-            if own_models.get(point.reference_id, default_model) == model
-        )
-        differences = _compare(_stored_points(tenant_id, store, collection), expected, collection)
+        answering = {
+            pk: model or default_model
+            for pk, model in Reference.with_deleted.values_list("pk", "embedding_model")
+        }
+        second, removed = second_models(), removed_models()
+    models = {default_model, *answering.values(), *second.values(), *models_of_tenant(tenant_id)}
+    return [
+        _Collection(one, *(_with_value(rows, one) for rows in (answering, second, removed))) for one in models
+    ]
+
+
+def _with_value(models: Mapping[UUID, str], model: str) -> frozenset[UUID]:
+    return frozenset(pk for pk, own in models.items() if own == model)
+
+
+def _point_findings(tenant_id: UUID, store: VectorStore, default_model: str) -> Iterator[Finding]:
+    for collection in _collections(tenant_id, default_model):
+        expected = _expected_points(tenant_id, collection)
+        differences = _compare(_stored_points(tenant_id, store, collection.name), expected, collection.name)
         for page in batched(differences, PAGE_SIZE):
             findings = _recheck_points(tenant_id, store, collection, page)
             if any(finding.kind is FindingKind.WRONG_TAGS for finding in findings):
                 time.sleep(TAGS_GRACE.total_seconds())
                 findings = _recheck_points(tenant_id, store, collection, findings)
             yield from findings
-    # Points of former models, whose documents have vectors of another one now.
-    for model in models_of_tenant(tenant_id) - models:
-        collection = collection_name(model)
-        for points in batched(_stored_points(tenant_id, store, collection), PAGE_SIZE):
-            with tenant_scope(tenant_id):
-                page = _without_busy([_finding(FindingKind.STALE_MODEL, one, collection) for one in points])
-                documents = Document.objects.filter(pk__in=documents_of(page))
-                versions = dict(documents.values_list("pk", "versions"))
-            stale = [one for one in page if versions.get(one.document_id, {}).get("model") != model]
-            present = _points_by_id(tenant_id, store, collection, [UUID(one.subject) for one in stale])
-            yield from (one for one in stale if UUID(one.subject) in present)
 
 
 def _stored_points(tenant_id: UUID, store: VectorStore, collection: str) -> Iterator[StoredPoint]:
@@ -131,26 +153,30 @@ def _pages(
         yield page
 
 
-def _expected_points(tenant_id: UUID) -> Iterator[_ExpectedPoint]:
-    for chunks in _pages(tenant_id, Chunk, CHUNK_COLUMNS):
-        with tenant_scope(tenant_id):
-            page = _points_of(chunks)
-        yield from page
+def _expected_points(tenant_id: UUID, collection: _Collection) -> Iterator[_ExpectedPoint]:
+    if collection.answering or collection.second:
+        for chunks in _pages(tenant_id, Chunk, CHUNK_COLUMNS):
+            with tenant_scope(tenant_id):
+                page = _points_of(chunks, collection)
+            yield from page
 
 
-def _points_of(chunks: Sequence[tuple[UUID, UUID, int]]) -> list[_ExpectedPoint]:
-    """Return the points that these chunks should have. To be called inside a scope. These are three simple queries, because
-    PostgreSQL would scan a whole table for each page of a joined one if its statistics were outdated."""
+def _points_of(chunks: Sequence[tuple[UUID, UUID, int]], collection: _Collection) -> list[_ExpectedPoint]:
+    """Return the points that these chunks should have in the collection. To be called inside a scope. These are simple
+    queries, because PostgreSQL would scan a whole table for each page of a joined one if its statistics were outdated."""
+    ids = [pk for pk, *_ in chunks]
     documents = Document.objects.filter(pk__in={document_id for _, document_id, _ in chunks})
     references = dict(documents.values_list("pk", "reference_id"))
+    vectors = Embedding.objects.filter(chunk__in=ids if collection.second else [], model=collection.model)
+    with_vector = set(vectors.values_list("chunk_id", flat=True))
     tags: defaultdict[UUID, set[UUID]] = defaultdict(set)
-    links = TagLink.objects.filter(chunk__in=[pk for pk, *_ in chunks])
-    for pk, tag_id in links.values_list("chunk_id", "tag_id"):
+    for pk, tag_id in TagLink.objects.filter(chunk__in=ids).values_list("chunk_id", "tag_id"):
         tags[pk].add(tag_id)
     return [
-        _ExpectedPoint(pk, document_id, references[document_id], generation, frozenset(tags[pk]))
+        _ExpectedPoint(pk, document_id, reference_id, generation, frozenset(tags[pk]))
         for pk, document_id, generation in chunks
-        if document_id in references
+        if (reference_id := references.get(document_id)) in collection.answering
+        or (reference_id in collection.second and pk in with_vector)
     ]
 
 
@@ -188,7 +214,7 @@ def _difference(point: StoredPoint | None, expected: _ExpectedPoint | None) -> F
 
 
 def _recheck_points(
-    tenant_id: UUID, store: VectorStore, collection: str, findings: Sequence[Finding]
+    tenant_id: UUID, store: VectorStore, collection: _Collection, findings: Sequence[Finding]
 ) -> list[Finding]:
     """Return the findings that still hold, with their current kind. The rows are read before the points, because a job
     removes points before it ends."""
@@ -196,22 +222,32 @@ def _recheck_points(
     with tenant_scope(tenant_id):
         settled = _without_busy(findings)
         chunks = Chunk.objects.filter(pk__in=ids).order_by().values_list(*CHUNK_COLUMNS)
-        expected = {point.id: point for point in _points_of(list(chunks))}
+        expected = {point.id: point for point in _points_of(list(chunks), collection)}
         documents = Document.with_deleted.filter(pk__in=documents_of(findings))
-        generations = dict(documents.values_list("pk", "generation"))
-    points = _points_by_id(tenant_id, store, collection, ids)
+        owners = {pk: own for pk, *own in documents.values_list("pk", "reference_id", "generation")}
+    points = _points_by_id(tenant_id, store, collection.name, ids)
     confirmed: list[Finding] = []
     for finding in settled:
         point = points.get(UUID(finding.subject))
         kind = _difference(point, expected.get(UUID(finding.subject)))
         if point and kind is FindingKind.ORPHAN_POINT:
-            if point.document_id not in generations:
-                kind = FindingKind.WRONG_TENANT
-            elif point.generation < generations[point.document_id]:
-                kind = FindingKind.STALE_GENERATION
+            kind = _kind_of_orphan(point, collection, *owners.get(point.document_id, (None, 0)))
         if kind:
             confirmed.append(replace(finding, kind=kind))
     return confirmed
+
+
+def _kind_of_orphan(
+    point: StoredPoint, collection: _Collection, reference_id: UUID | None, generation: int
+) -> FindingKind | None:
+    """`reference_id` and `generation` are those of the point's document, if the tenant has it."""
+    if reference_id is None:
+        return FindingKind.WRONG_TENANT
+    if reference_id in collection.removed:
+        return None
+    if reference_id not in collection.answering | collection.second:
+        return FindingKind.STALE_MODEL
+    return FindingKind.STALE_GENERATION if point.generation < generation else FindingKind.ORPHAN_POINT
 
 
 def _points_by_id(

@@ -15,16 +15,18 @@ from core.errors import ConflictError, InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.limits import check_limit
 from core.permissions import Role
+from jobs.states import JobState
 from knowledge.engine_config import embedder_configs, model_for
 from knowledge.errors import ReferenceNotFoundError
-from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reference
+from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reembedding, Reference
 from knowledge.pipeline.ports import collection_name
 from knowledge.services.changing import delete_documents, reindex_documents
+from knowledge.services.reembedding import start_reembedding
 from workspaces.models import Workspace
 from workspaces.services import get_or_create_workspace
 
 # A change of these fields re-indexes the reference's documents.
-INGESTION_FIELDS = ("embedding_model", "chunk_tokens", "chunk_overlap")
+INGESTION_FIELDS = ("chunk_tokens", "chunk_overlap")
 
 
 class ReferenceExistsError(ConflictError):
@@ -56,8 +58,9 @@ def create_reference(*, actor: Actor, workspace_id: UUID, name: str, description
 
 
 def save_reference(*, actor: Actor, reference: Reference) -> int:
-    """Save a new or changed reference. When its embedding model or the size of its chunks changed, re-index its
-    documents. Return the number of documents queued. Raises InvalidError for an embedding model that is not configured."""
+    """Save a new or changed reference. When the size of its chunks changed, re-index its documents, and return their
+    number. A new embedding model takes its place later: see `start_reembedding`. Raises InvalidError for a model that is
+    not configured, ReembeddingUnderWayError."""
     models = embedder_configs()
     if reference.embedding_model and reference.embedding_model not in models:
         raise InvalidError(
@@ -65,6 +68,13 @@ def save_reference(*, actor: Actor, reference: Reference) -> int:
         )
     with tenant_scope(actor.tenant_id):
         before = Reference.objects.filter(pk=reference.pk).first()
+        model = model_for(reference)
+        if (
+            before
+            and model != model_for(before)
+            and start_reembedding(actor=actor, reference=before, model=model)
+        ):
+            reference.embedding_model = before.embedding_model
         save_audited(actor=actor, instance=reference)
         if before is None or all(
             getattr(before, name) == getattr(reference, name) for name in INGESTION_FIELDS
@@ -162,6 +172,8 @@ def delete_references(
 ) -> None:
     """With all their documents; `knowledge_bases` are those that the references are private to."""
     with tenant_scope(actor.tenant_id):
+        changes = Reembedding.objects.unfinished().filter(reference__in=references)
+        changes.locked().finish(JobState.CANCELLED)
         if ids := document_ids_of(references):
             delete_documents(actor=actor, document_ids=ids)
         soft_delete_audited(actor=actor, instances=[*references, *knowledge_bases])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from knowledge.engine_config import embedder_named
 from tests.conftest import Person
+from tests.engines.embedding_endpoint import Endpoint, running_endpoint
 from tests.knowledge.libraries import Library, make_library
+from tests.knowledge.reembeddings import BUILT_IN, REMOTE
 
 
 @pytest.fixture
@@ -18,3 +23,11 @@ def library(owner: Person, tmp_path: Path) -> Library:
 @pytest.fixture
 def foreign_library(stranger: Person, tmp_path: Path) -> Library:
     return make_library(stranger, tmp_path / "foreign")
+
+
+@pytest.fixture
+def endpoint(settings: Any) -> Iterator[Endpoint]:
+    """A second model: the built-in one, and the same one behind HTTP, which is the default then."""
+    with running_endpoint(embedder_named(BUILT_IN)) as server:
+        settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = server.url, REMOTE
+        yield server

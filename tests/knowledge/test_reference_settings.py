@@ -3,7 +3,6 @@ reference's documents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,29 +17,20 @@ from core.isolation.scope import tenant_scope
 from engines.parsing import formats
 from engines.parsing.formats import FORMATS
 from engines.vectors import Filter
-from knowledge.engine_config import default_model, embedder_named, vector_store
+from knowledge.engine_config import default_model, vector_store
 from knowledge.models import Chunk, Document, Embedding, IngestionJob, KnowledgeBase, Reference
 from knowledge.pipeline.ports import collection_name
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import search
 from knowledge.services.adding import add_documents
-from knowledge.services.references import create_knowledge_base, create_reference, save_reference
+from knowledge.services.references import create_knowledge_base, create_reference
 from tests.conftest import Person
-from tests.engines.embedding_endpoint import Endpoint, running_endpoint
+from tests.engines.embedding_endpoint import Endpoint
 from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.reembeddings import BUILT_IN, REMOTE, change, reference_of, work_all
 from tests.support.api_client import make_caller
 
-BUILT_IN, REMOTE = "all-MiniLM-L6-v2-int8", "minilm-behind-http"
 LONG = " ".join(f"Sentence number {n} is about bees and their hive." for n in range(120))
-
-
-@pytest.fixture
-def endpoint(settings: Any) -> Iterator[Endpoint]:
-    """A second model: the built-in one, and the same one behind HTTP, which is the default then."""
-    embedder = embedder_named(BUILT_IN)
-    with running_endpoint(embedder) as server:
-        settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = server.url, REMOTE
-        yield server
 
 
 @pytest.fixture
@@ -51,15 +41,6 @@ def second(library: Library) -> Library:
     folder = library.folder / "second"
     folder.mkdir()
     return replace(library, reference=reference, folder=folder)
-
-
-def change(library: Library, **fields: Any) -> int:
-    """Save the reference with other fields; return the number of documents queued."""
-    with tenant_scope(library.tenant_id):
-        reference = Reference.objects.get(pk=library.reference.pk)
-    for name, value in fields.items():
-        setattr(reference, name, value)
-    return save_reference(actor=library.person.actor, reference=reference)
 
 
 def models_of(document: Document) -> set[str]:
@@ -135,14 +116,12 @@ def test_another_passage_prefix_embeds_documents_again(settings: Any, endpoint: 
 
 def test_change_of_model_concerns_one_reference(endpoint: Endpoint, library: Library, second: Library):
     bees, rivers = library.add("bees.md", BEES), second.add("rivers.md", RIVERS)
-    assert change(second, embedding_model=BUILT_IN) == 1
-    library.work()
-    assert models_of(rivers) == {BUILT_IN}
-    assert (models_of(bees), library.document(bees.pk).generation) == ({REMOTE}, bees.generation)
-    stale = vector_store().scroll(
-        library.tenant_id, collection_name(REMOTE), Filter(document_ids=(rivers.pk,))
-    )
-    assert stale == []
+    assert change(second, embedding_model=BUILT_IN) == 0
+    work_all(second)
+    assert (reference_of(second).embedding_model, reference_of(library).embedding_model) == (BUILT_IN, "")
+    assert (models_of(bees), models_of(rivers)) == ({REMOTE}, {REMOTE, BUILT_IN})
+    for document in (bees, rivers):
+        assert library.document(document.pk).generation == document.generation
 
 
 def test_unknown_model_is_refused(library: Library):
@@ -225,7 +204,7 @@ def test_knowledge_base_names_the_collection_of_its_own_documents(
     own = replace(library, reference=private)
     own.add("bees.md", BEES)
     change(own, embedding_model=BUILT_IN)
-    own.work()
+    work_all(own)
     with tenant_scope(library.tenant_id):
         assert KnowledgeBase.objects.get(pk=base.pk).vector_db_id == collection_name(BUILT_IN)
     assert add_documents(actor=actor, reference_id=private.pk, uploads=[own.upload("bees.md", BEES)])

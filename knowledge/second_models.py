@@ -1,0 +1,126 @@
+"""Which embedding models the passages of references have vectors of. All functions are called inside a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from core.bulk_sql import insert_instances
+from core.querysets import TenantQuerySet
+from jobs.querysets import JobQuerySet
+from jobs.queue import notify_workers
+from jobs.states import JobState
+from knowledge.engine_config import model_for, own_model_name
+from knowledge.models import (
+    Chunk,
+    Document,
+    Embedding,
+    IngestionJob,
+    JobKind,
+    KnowledgeBase,
+    Reembedding,
+    ReembeddingStage,
+    Reference,
+)
+from knowledge.pipeline.ports import collection_name
+from knowledge.queueing import QUEUE
+
+
+def lock_models(reference_ids: Iterable[UUID], *, shared: bool = False) -> None:
+    """Until the end of the transaction nobody else switches the model of these references; if it is not `shared`, nobody
+    publishes documents of theirs either. To be called before any row is locked."""
+    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        for pk in sorted(reference_ids):
+            cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [f"reference.model:{pk}"])
+
+
+def answering_model(reembedding: Reembedding) -> str:
+    return str(reembedding.to_model if reembedding.switched_at else reembedding.from_model)
+
+
+def other_model(reembedding: Reembedding) -> str:
+    """The model whose vectors are made, kept or removed."""
+    return str(reembedding.from_model if reembedding.switched_at else reembedding.to_model)
+
+
+def answering_models(reference_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """By reference, the model that questions are embedded with."""
+    rows = Reference.objects.filter(pk__in=reference_ids).only("pk", "embedding_model")
+    return {row.pk: model_for(row) for row in rows}
+
+
+def second_models(reference_ids: Iterable[UUID] | None = None) -> dict[UUID, str]:
+    """By reference, the model of which its passages have or get vectors, besides the one that answers."""
+    rows = Reembedding.objects.unfinished().exclude(stage=ReembeddingStage.REMOVE)
+    if reference_ids is not None:
+        rows = rows.filter(reference__in=reference_ids)
+    return {row.reference_id: other_model(row) for row in rows}
+
+
+def removed_models() -> dict[UUID, str]:
+    """By reference, the model whose vectors are being removed."""
+    rows = Reembedding.objects.unfinished().filter(stage=ReembeddingStage.REMOVE)
+    return {row.reference_id: other_model(row) for row in rows}
+
+
+def set_answering_model(reference_id: UUID, model: str) -> None:
+    """With the models locked."""
+    rows = Reference.with_deleted.filter(pk=reference_id)
+    rows.update(embedding_model=own_model_name(model), updated_at=Now())
+    bases = KnowledgeBase.objects.filter(private_reference=reference_id)
+    bases.update(vector_db_id=collection_name(model))
+
+
+def documents_lacking(reference_id: UUID, model: str) -> TenantQuerySet[Document]:
+    """Those with passages that have no vector of the model."""
+    vectors = Embedding.objects.filter(chunk=OuterRef("pk"), model=model)
+    chunks = Chunk.objects.filter(~Exists(vectors), document=OuterRef("pk"))
+    rows: TenantQuerySet[Document] = Document.objects.filter(
+        Exists(chunks.order_by()), reference=reference_id
+    )
+    return rows
+
+
+def unfinished_jobs(reference_id: UUID | OuterRef) -> JobQuerySet[IngestionJob]:
+    jobs = IngestionJob.objects.filter(kind=JobKind.REEMBED, document__reference=reference_id)
+    rows: JobQuerySet[IngestionJob] = jobs.unfinished()
+    return rows
+
+
+def queue_documents(generations: Mapping[UUID, int], model: str) -> None:
+    """Let the documents' passages get vectors of the model, behind all other work. A document that has such a job already
+    is done by that one, with what is published by then. `generations` are those of the documents."""
+    jobs = [
+        IngestionJob(
+            document_id=document_id,
+            generation=generation,
+            kind=JobKind.REEMBED,
+            in_background=True,
+            available_at="now",
+            versions={"model": model},
+        )
+        for document_id, generation in generations.items()
+    ]
+    insert_instances(jobs, skip_existing=True)
+    if jobs:
+        transaction.on_commit(partial(notify_workers, QUEUE))
+
+
+def continue_idle(reference_ids: Iterable[UUID]) -> None:
+    """Continue the reembeddings that have waited for the last of their documents' jobs."""
+    stages = (ReembeddingStage.EMBED, ReembeddingStage.REMOVE)
+    rows = Reembedding.objects.filter(reference__in=reference_ids, state=JobState.WAITING, stage__in=stages)
+    idle = [row.pk for row in rows.locked() if not unfinished_jobs(row.reference_id).exists()]
+    continue_now(Reembedding.objects.filter(pk__in=idle))
+
+
+def continue_now(rows: JobQuerySet[Reembedding], **columns: object) -> None:
+    if rows.queue_again(timedelta(0), **columns):
+        transaction.on_commit(partial(notify_workers, QUEUE))

@@ -1,0 +1,238 @@
+"""A reference changes its embedding model: the old vectors answer until the new ones are complete, and found good."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.errors import InvalidError
+from core.isolation.scope import tenant_scope
+from knowledge.engine_config import embedder_named
+from knowledge.models import Chunk, Reembedding
+from knowledge.services.changing import delete_documents, set_metadata
+from knowledge.services.reembedding import (
+    NoReembeddingError,
+    ReembeddingUnderWayError,
+    accept_reembedding,
+    finish_reembedding,
+    roll_back_reembedding,
+)
+from knowledge.services.references import delete_references
+from knowledge.services.tags import tag_documents
+from tests.engines.embedding_endpoint import Endpoint
+from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.reembeddings import (
+    BUILT_IN,
+    REMOTE,
+    Confused,
+    assert_agrees,
+    change,
+    points,
+    progress,
+    reembedding,
+    reference_of,
+    step,
+    vectors,
+    work_all,
+)
+
+TOPICS = [
+    f"# Topic {number}\n\n{word} is what this note tells about.\n"
+    for number, word in enumerate(
+        ["Honey", "Water", "Bread", "Iron", "Music", "Paper", "Snow", "Glass", "Coffee", "Linen"]
+    )
+]
+
+
+@pytest.fixture
+def moving(endpoint: Endpoint, library: Library) -> Library:
+    """Two documents, and a change of the model that has just been asked for."""
+    library.queue(library.upload("bees.md", BEES), library.upload("rivers.md", RIVERS))
+    library.work()
+    assert change(library, embedding_model=BUILT_IN) == 0
+    return library
+
+
+def ids_in(library: Library, model: str) -> set[Any]:
+    return {point.id for point in points(library, model)}
+
+
+def test_old_vectors_answer_until_the_new_ones_are_complete(moving: Library):
+    assert reference_of(moving).embedding_model == ""
+    assert (progress(moving).documents, progress(moving).stage) == (2, "embed")
+    while reference_of(moving).embedding_model == "":
+        assert {hit.filename for hit in moving.find("bees and rivers")} == {"bees.md", "rivers.md"}
+        assert step(moving)
+    work_all(moving)
+    row = reembedding(moving)
+    assert (row.stage, row.state, row.questions, row.found_before, row.found_after) == (
+        "keep",
+        "waiting",
+        2,
+        2,
+        2,
+    )
+    assert (
+        vectors(moving, REMOTE)
+        == vectors(moving, BUILT_IN)
+        == ids_in(moving, REMOTE)
+        == ids_in(moving, BUILT_IN)
+    )
+    assert {hit.filename for hit in moving.find("bees and rivers")} == {"bees.md", "rivers.md"}
+    assert {one.versions["model"] for one in moving.documents().values()} == {BUILT_IN}
+    assert [one.outcome for one in moving.queue(moving.upload("bees.md", BEES))] == ["unchanged"]
+
+
+def test_documents_that_change_meanwhile_get_vectors_of_both_models(moving: Library):
+    bees, rivers = (moving.documents()[name] for name in ("bees.md", "rivers.md"))
+    moving.queue(moving.upload("later.md", BEES.replace("Bees", "Wasps")))
+    moving.queue(moving.upload("rivers.md", RIVERS + "\nThe Rhine flows through six.\n"))
+    tag_documents(actor=moving.person.actor, document_ids=[rivers.pk], tags=["water"])
+    set_metadata(actor=moving.person.actor, document_id=rivers.pk, metadata={"year": 2026})
+    delete_documents(actor=moving.person.actor, document_ids=[bees.pk])
+    work_all(moving)
+    assert reference_of(moving).embedding_model == BUILT_IN
+    assert points(moving, REMOTE) == points(moving, BUILT_IN)
+    assert {point.document_id for point in points(moving, BUILT_IN)} == {
+        one.pk for one in moving.documents().values()
+    }
+    assert {hit.filename for hit in moving.find("wasps and the Rhine")} == {"later.md", "rivers.md"}
+    for filters in ({"tags_any": ("water",)}, {"metadata": {"year": 2026}}):
+        assert [hit.filename for hit in moving.find("the Rhine", **filters)] == ["rivers.md"], filters
+    assert_agrees(moving)
+
+
+def test_documents_that_change_after_the_switch_can_still_be_rolled_back(moving: Library):
+    work_all(moving)
+    moving.queue(moving.upload("later.md", BEES.replace("Bees", "Wasps")))
+    delete_documents(actor=moving.person.actor, document_ids=[moving.documents()["bees.md"].pk])
+    tag_documents(
+        actor=moving.person.actor, document_ids=[moving.documents()["rivers.md"].pk], tags=["water"]
+    )
+    work_all(moving)
+    assert_agrees(moving)
+    roll_back_reembedding(actor=moving.person.actor, reference=moving.reference)
+    assert reference_of(moving).embedding_model == ""
+    assert {hit.filename for hit in moving.find("wasps and rivers")} == {"later.md", "rivers.md"}
+    assert [hit.filename for hit in moving.find("rivers", tags_any=("water",))] == ["rivers.md"]
+    assert_agrees(moving)
+    work_all(moving)
+    assert (points(moving, BUILT_IN), vectors(moving, BUILT_IN)) == ([], set())
+    assert len(points(moving, REMOTE)) == 2
+    assert (reembedding(moving).state, moving.documents()["later.md"].versions["model"]) == (
+        "cancelled",
+        REMOTE,
+    )
+    assert_agrees(moving)
+
+
+def test_change_is_rolled_back_before_the_switch(moving: Library):
+    step(moving)
+    step(moving)
+    assert points(moving, BUILT_IN)
+    roll_back_reembedding(actor=moving.person.actor, reference=moving.reference)
+    work_all(moving)
+    assert (points(moving, BUILT_IN), vectors(moving, BUILT_IN)) == ([], set())
+    assert moving.find("bees")
+    assert_agrees(moving)
+    assert change(moving, embedding_model=BUILT_IN) == 0
+    work_all(moving)
+    assert reference_of(moving).embedding_model == BUILT_IN
+
+
+def test_finishing_removes_the_old_vectors(moving: Library):
+    with pytest.raises(NoReembeddingError, match="has not switched"):
+        finish_reembedding(actor=moving.person.actor, reference=moving.reference)
+    work_all(moving)
+    finish_reembedding(actor=moving.person.actor, reference=moving.reference)
+    assert_agrees(moving)
+    work_all(moving)
+    assert (points(moving, REMOTE), vectors(moving, REMOTE)) == ([], set())
+    assert (reembedding(moving).state, len(moving.find("bees and rivers"))) == ("done", 2)
+    assert_agrees(moving)
+    with pytest.raises(NoReembeddingError, match="cannot be rolled back"):
+        roll_back_reembedding(actor=moving.person.actor, reference=moving.reference)
+
+
+def test_old_vectors_are_removed_after_seven_days(moving: Library):
+    work_all(moving)
+    with tenant_scope(moving.tenant_id):
+        switched = reembedding(moving).switched_at
+        assert abs(reembedding(moving).available_at - switched - timedelta(days=7)) < timedelta(minutes=1)
+        Reembedding.objects.update(switched_at=switched - timedelta(days=7), available_at="2020-01-01T00:00Z")
+    work_all(moving)
+    assert (points(moving, REMOTE), reembedding(moving).state) == ([], "done")
+
+
+def test_worse_model_is_refused_until_it_is_accepted(
+    endpoint: Endpoint, library: Library, monkeypatch: pytest.MonkeyPatch
+):
+    library.queue(*(library.upload(f"{number}.md", text) for number, text in enumerate(TOPICS)))
+    change(library, embedding_model=BUILT_IN)
+    library.work()
+    monkeypatch.setattr("knowledge.reembedding.recall.FOUND_AMONG", 1)
+    assert change(library, embedding_model=REMOTE) == 0
+    endpoint.embedder = Confused()
+    work_all(library)
+    row = reembedding(library)
+    assert (row.stage, row.questions, row.found_before) == ("refused", len(TOPICS), len(TOPICS))
+    assert row.found_after < len(TOPICS) - 1
+    assert (reference_of(library).embedding_model, len(library.find("bees"))) == (BUILT_IN, len(TOPICS))
+    assert_agrees(library)
+    accept_reembedding(actor=library.person.actor, reference=library.reference)
+    work_all(library)
+    assert (reference_of(library).embedding_model, reembedding(library).stage) == ("", "keep")
+
+
+def test_failures_are_shown_and_tried_again(endpoint: Endpoint, library: Library):
+    library.queue(library.upload("bees.md", BEES))
+    change(library, embedding_model=BUILT_IN)
+    library.work()
+    change(library, embedding_model=REMOTE)
+    endpoint.response = (401, b'{"error": {"message": "wrong key"}}')
+    work_all(library)
+    assert progress(library).left == 1
+    assert progress(library).problem["code"] == "embedding_refused"
+    assert library.find("bees")
+    endpoint.response = None
+    work_all(library)
+    assert progress(library).left == 1
+    change(library, embedding_model=REMOTE)  # the same again: now
+    work_all(library)
+    assert reference_of(library).embedding_model == ""
+
+
+def test_old_model_that_answers_no_more_does_not_stop_the_change(endpoint: Endpoint, moving: Library):
+    endpoint.response = (500, b"gone")
+    work_all(moving)
+    assert (reembedding(moving).found_before, reembedding(moving).found_after) == (None, 2)
+    assert moving.find("bees")
+
+
+def test_second_change_waits_for_the_first(moving: Library, settings: Any):
+    with pytest.raises(InvalidError, match="not configured"):
+        change(moving, embedding_model="gpt-9")
+    work_all(moving)
+    with pytest.raises(ReembeddingUnderWayError, match="are still kept"):
+        change(moving, embedding_model="")
+
+
+def test_passages_too_long_for_the_new_model_are_cut_anew(moving: Library, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(embedder_named(BUILT_IN), "max_tokens", 12)
+    work_all(moving)
+    assert reference_of(moving).embedding_model == BUILT_IN
+    with tenant_scope(moving.tenant_id):
+        assert set(Chunk.objects.values_list("generation", flat=True)) == {2}
+        assert all(count <= 12 for count in Chunk.objects.values_list("token_count", flat=True))
+    assert_agrees(moving)
+
+
+def test_deleted_reference_leaves_nothing(moving: Library):
+    step(moving)
+    delete_references(actor=moving.person.actor, references=[reference_of(moving)])
+    work_all(moving)
+    assert points(moving, REMOTE) == points(moving, BUILT_IN) == []
+    assert reembedding(moving).state == "cancelled"
+    assert_agrees(moving)
