@@ -31,14 +31,38 @@ from knowledge.models import (
 from knowledge.pipeline.ports import collection_name
 from knowledge.queueing import QUEUE
 
+# So long after the switch it can be rolled back.
+KEPT = timedelta(days=7)
 
-def lock_models(reference_ids: Iterable[UUID], *, shared: bool = False) -> None:
-    """Until the end of the transaction nobody else switches the model of these references; if it is not `shared`, nobody
-    publishes documents of theirs either. To be called before any row is locked."""
-    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+
+def share_models(reference_ids: Iterable[UUID]) -> None:
+    """Until the end of the transaction nobody switches the model of these references. To be called before any row is
+    locked."""
+    for pk in sorted(reference_ids):
+        _advisory("pg_advisory_xact_lock_shared", pk)
+
+
+def lock_model(reference_id: UUID) -> None:
+    """Until the end of the transaction nobody else switches the reference's model or publishes documents of it. To be called
+    before any row is locked: the reference's row, which is locked here, comes before its reembedding's."""
+    _advisory("pg_advisory_xact_lock", reference_id)
+    rows = Reference.with_deleted.filter(pk=reference_id)
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def has_passages(reference_id: UUID) -> bool:
+    """Or may have some in a moment. If not, nobody publishes any until the end of the transaction."""
+    chunks = Chunk.objects.filter(document__reference=reference_id, document__deleted_at=None)
+    return not _advisory("pg_try_advisory_xact_lock", reference_id) or chunks.exists()
+
+
+def _advisory(function: str, reference_id: UUID) -> bool:
     with connection.cursor() as cursor:
-        for pk in sorted(reference_ids):
-            cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [f"reference.model:{pk}"])
+        cursor.execute(
+            f"SELECT {function}(hashtextextended(%s, 0))",
+            [f"reference.model:{reference_id}"],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def answering_model(reembedding: Reembedding) -> str:

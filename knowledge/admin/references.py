@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import Count
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from audit.admin import AuditedAdmin
-from core.admin import TenantForm, TenantInline, actor_of, display
+from core.admin import (
+    TenantForm,
+    TenantInline,
+    action,
+    actor_of,
+    display,
+    redirect_or_htmx,
+    show_domain_errors,
+)
 from knowledge.admin.document_columns import STATUS_COLOURS
 from knowledge.admin.tags import tag_count
 from knowledge.engine_config import embedder_configs
-from knowledge.models import Document, DocumentStatus, KnowledgeBase, KnowledgeBaseReference, Reference
+from knowledge.models import (
+    Document,
+    DocumentStatus,
+    KnowledgeBase,
+    KnowledgeBaseReference,
+    ReembeddingStage,
+    Reference,
+)
 from knowledge.services.changing import reindex_documents
+from knowledge.services.reembedding import (
+    accept_reembedding,
+    finish_reembedding,
+    roll_back_reembedding,
+    status_of,
+)
 from knowledge.services.references import (
     create_knowledge_base,
     delete_knowledge_bases,
@@ -29,6 +50,22 @@ from knowledge.services.references import (
     document_ids_of,
     save_reference,
 )
+
+ROLL_BACK = {
+    "title": "Roll back the embedding model?",
+    "description": "The old vectors answer again at once, and the new ones are removed.",
+    "form_submit_text": "Roll back",
+}
+ACCEPT = {
+    "title": "Accept the embedding model?",
+    "description": "It answers from then on, although it finds less of the passages that were asked for.",
+    "form_submit_text": "Accept",
+}
+FINISH = {
+    "title": "Remove the old vectors?",
+    "description": "Then the embedding model cannot be rolled back.",
+    "form_submit_text": "Remove",
+}
 
 
 def embedding_model_choices() -> list[tuple[str, str]]:
@@ -41,7 +78,8 @@ class ReferenceForm(TenantForm):
         choices=embedding_model_choices,
         required=False,
         widget=UnfoldAdminSelectWidget,
-        help_text="Changing it, or the passages' length or overlap, ingests the documents anew.",
+        help_text="Another one takes its place as soon as all passages have vectors of it and these were checked. Changing "
+        "the passages' length or overlap ingests the documents anew.",
     )
 
     def clean_chunk_overlap(self) -> int:
@@ -59,12 +97,13 @@ class ReferenceAdmin(AuditedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
-    readonly_fields = ["documents", "vocabulary"]
+    readonly_fields = ["documents", "vocabulary", "reembedding"]
     actions = ["reindex"]
+    actions_detail = ["roll_back", "accept", "finish"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """The embedding model is a field only when several are configured."""
-        model = ["embedding_model"] if len(embedder_configs()) > 1 else []
+        model = ["embedding_model", *(["reembedding"] if obj else [])] if len(embedder_configs()) > 1 else []
         return [
             "workspace",
             "name",
@@ -83,6 +122,60 @@ class ReferenceAdmin(AuditedAdmin):
     def vocabulary(self, obj: Any) -> SafeString:
         return SafeString("–") if obj._state.adding else tag_count(obj)
 
+    @display(description="Answers")
+    def reembedding(self, obj: Any) -> str:
+        return status_of(obj.tenant_id, obj.pk).sentence
+
+    @action(
+        description="Roll back the model",
+        url_path="rollback",
+        icon="undo",
+        permissions=["roll_back"],
+        dialog=ROLL_BACK,
+    )
+    @show_domain_errors
+    def roll_back(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._reembed(request, object_id, roll_back_reembedding)
+
+    @action(
+        description="Accept the model", url_path="accept", icon="check", permissions=["accept"], dialog=ACCEPT
+    )
+    @show_domain_errors
+    def accept(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._reembed(request, object_id, accept_reembedding)
+
+    @action(
+        description="Remove old vectors",
+        url_path="finish",
+        icon="delete_sweep",
+        permissions=["finish"],
+        dialog=FINISH,
+    )
+    @show_domain_errors
+    def finish(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._reembed(request, object_id, finish_reembedding)
+
+    def has_roll_back_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        stages = set(ReembeddingStage) - {ReembeddingStage.REMOVE}
+        return self._is_at(request, object_id, *stages)
+
+    def has_accept_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._is_at(request, object_id, ReembeddingStage.REFUSED)
+
+    def has_finish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._is_at(request, object_id, ReembeddingStage.KEEP)
+
+    def _is_at(self, request: HttpRequest, object_id: Any, *stages: ReembeddingStage) -> bool:
+        reference = self.get_object(request, str(object_id)) if self.has_write_permission(request) else None
+        return reference is not None and status_of(reference.tenant_id, reference.pk).stage in stages
+
+    def _reembed(self, request: HttpRequest, object_id: str, change: Callable[..., None]) -> HttpResponse:
+        reference = self.get_object(request, object_id)
+        if reference is None:
+            return self.not_found_redirect(request, object_id)
+        change(actor=actor_of(request), reference=reference)
+        return redirect_or_htmx(request, reverse("admin:knowledge_reference_change", args=[object_id]))
+
     @admin.action(description="Re-index all their documents: apply new rules and tags", permissions=["write"])
     def reindex(self, request: HttpRequest, queryset: models.QuerySet[Reference]) -> None:
         ids = document_ids_of(queryset)
@@ -90,7 +183,10 @@ class ReferenceAdmin(AuditedAdmin):
         self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        wanted = obj.embedding_model
         count = save_reference(actor=actor_of(request), reference=obj)
+        if obj.embedding_model != wanted:
+            self.message_user(request, status_of(obj.tenant_id, obj.pk).sentence)
         if count:
             self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from audit.api import AuditedViewSet
 from core.api.serializers import TIMES, OylSerializer, RelatedField
-from core.api.views import ReadViewSet
+from core.api.views import READ, ReadViewSet
+from core.permissions import Role
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
-from knowledge.models import KnowledgeBase, Reference, Tag, TagLink, TagRule
+from knowledge.models import KnowledgeBase, ReembeddingStage, Reference, Tag, TagLink, TagRule
 from knowledge.pipeline.values import tag_id
-from knowledge.services import references, rules, tags
+from knowledge.services import reembedding, references, rules, tags
+from knowledge.services.reembedding import Status
+
+EDITOR_POSTS = {"POST": Role.EDITOR}
 
 
 class ReferenceSerializer(OylSerializer[Reference]):
@@ -33,9 +42,32 @@ class ReferenceSerializer(OylSerializer[Reference]):
         fixed = ("workspace",)
 
 
+class ReembeddingSerializer(serializers.Serializer[Status]):
+    embedding_model = serializers.CharField(help_text="The one that answers now.")
+    from_model = serializers.CharField()
+    to_model = serializers.CharField()
+    stage = serializers.ChoiceField(
+        choices=["", *ReembeddingStage.values], help_text="Empty: no change is under way."
+    )
+    documents = serializers.IntegerField()
+    left = serializers.IntegerField(help_text="Documents that have no vectors of the new model yet.")
+    questions = serializers.IntegerField(help_text="Sampled from the passages, to compare both models.")
+    found_before = serializers.IntegerField(
+        allow_null=True,
+        help_text="How often the old model found the passage of a question; null: it did not answer.",
+    )
+    found_after = serializers.IntegerField(allow_null=True, help_text="How often the new model did.")
+    problem = serializers.CharField(help_text="Why it does not go on; it is tried again.")
+    switched_at = serializers.DateTimeField(allow_null=True)
+    kept_until = serializers.DateTimeField(
+        allow_null=True, help_text="Until then the change can be rolled back."
+    )
+
+
 class ReferenceViewSet(AuditedViewSet):
-    """Libraries of documents. One goes with its documents. When its embedding model, or the length or overlap of its
-    passages, changes, its documents are ingested anew, and answer as before until then."""
+    """Libraries of documents. One goes with its documents. When the length or overlap of its passages changes, its documents
+    are ingested anew, and answer as before until then. Another embedding model takes its place as soon as the passages have
+    vectors of it and these were checked: see `reembedding`."""
 
     model = Reference
     area = "knowledge"
@@ -49,6 +81,36 @@ class ReferenceViewSet(AuditedViewSet):
 
     def perform_destroy(self, instance: Reference) -> None:
         references.delete_references(actor=self.actor, references=[instance])
+
+    @extend_schema(responses={200: ReembeddingSerializer})
+    @action(detail=True, methods=["get"], roles=READ)
+    def reembedding(self, request: Request, pk: str) -> Response:
+        """How far the change of the embedding model is."""
+        return self._reembedding(self.get_object())
+
+    @extend_schema(request=None, responses={200: ReembeddingSerializer})
+    @action(detail=True, methods=["post"], roles=EDITOR_POSTS, url_path="reembedding/rollback")
+    def roll_back(self, request: Request, pk: str) -> Response:
+        """Answer with the old embedding model again, at once; before the switch, end the change."""
+        return self._reembedding(self.get_object(), reembedding.roll_back_reembedding)
+
+    @extend_schema(request=None, responses={200: ReembeddingSerializer})
+    @action(detail=True, methods=["post"], roles=EDITOR_POSTS, url_path="reembedding/accept")
+    def accept(self, request: Request, pk: str) -> Response:
+        """Switch to the new embedding model although the check has refused it."""
+        return self._reembedding(self.get_object(), reembedding.accept_reembedding)
+
+    @extend_schema(request=None, responses={200: ReembeddingSerializer})
+    @action(detail=True, methods=["post"], roles=EDITOR_POSTS, url_path="reembedding/finish")
+    def finish(self, request: Request, pk: str) -> Response:
+        """Remove the vectors of the old embedding model now, which ends the time to roll back."""
+        return self._reembedding(self.get_object(), reembedding.finish_reembedding)
+
+    def _reembedding(self, reference: Reference, change: Callable[..., None] | None = None) -> Response:
+        if change:
+            change(actor=self.actor, reference=reference)
+        status = reembedding.status_of(self.actor.tenant_id, reference.pk)
+        return Response(ReembeddingSerializer(status).data)
 
 
 class KnowledgeBaseSerializer(OylSerializer[KnowledgeBase]):

@@ -29,7 +29,7 @@ from knowledge.models import (
 )
 from knowledge.pipeline.ports import Ports, collection_name
 from knowledge.pipeline.values import Tagged, tag_id
-from knowledge.second_models import answering_models, lock_models, queue_documents, second_models
+from knowledge.second_models import answering_models, queue_documents, second_models, share_models
 from knowledge.storage.files import remove_older
 from knowledge.used_models import models_of_documents
 
@@ -42,7 +42,7 @@ def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[T
     product_of = {product.chunked.source.document_id: product for product in products}
     references = {job.document.reference_id for job in jobs}
     with tenant_scope(attempt.tenant_id):
-        lock_models(references, shared=True)
+        share_models(references)
         held = attempt.lock_held([job for job in jobs if job.document_id in product_of])
         held = _of_answering_model(attempt, held)
         accepted = [product_of[job.document_id] for job in held]

@@ -29,18 +29,17 @@ from knowledge.pipeline.ports import collection_name
 from knowledge.queueing import lock_documents, requeue
 from knowledge.reembedding.recall import Recall, measure
 from knowledge.second_models import (
+    KEPT,
     answering_model,
     continue_now,
     documents_lacking,
-    lock_models,
+    lock_model,
     other_model,
     queue_documents,
     set_answering_model,
     unfinished_jobs,
 )
 
-# So long after the switch it can be rolled back.
-KEPT = timedelta(days=7)
 QUEUED_AT_ONCE, PAGE_SIZE = 5000, 500
 
 
@@ -82,7 +81,7 @@ class Step:
             self.tenant_id, self.reference_id, before=before, after=after, progress=self.progress
         )
         with tenant_scope(self.tenant_id):
-            lock_models([self.reference_id])
+            lock_model(self.reference_id)
             row = self._held()
             if documents_lacking(self.reference_id, after).exists():
                 continue_now(row, stage=ReembeddingStage.EMBED)

@@ -33,6 +33,10 @@ class ReferenceExistsError(ConflictError):
     """The workspace has a reference of this name already."""
 
 
+class AmbiguousReferenceError(ConflictError):
+    """Several workspaces have a reference of this name."""
+
+
 def create_reference(*, actor: Actor, workspace_id: UUID, name: str, description: str = "") -> Reference:
     """Raises NotFoundError for an unknown workspace, ReferenceExistsError."""
     actor.require(Role.EDITOR)
@@ -105,6 +109,15 @@ def find_reference_ids(tenant_id: UUID, name_or_id: str) -> list[UUID]:
     if not ids:
         raise ReferenceNotFoundError(f"There is no reference '{name_or_id}'.")
     return ids
+
+
+def one_reference(tenant_id: UUID, name_or_id: str) -> Reference:
+    """Raises ReferenceNotFoundError, and AmbiguousReferenceError for a name that several workspaces use."""
+    ids = find_reference_ids(tenant_id, name_or_id)
+    if len(ids) > 1:
+        raise AmbiguousReferenceError(f"Several workspaces have a reference '{name_or_id}'. Give its id.")
+    with tenant_scope(tenant_id):
+        return cast(Reference, Reference.objects.get(pk=ids[0]))
 
 
 def create_knowledge_base(*, actor: Actor, assistant_id: UUID, name: str) -> KnowledgeBase:

@@ -44,6 +44,8 @@ BOUNDED_ELSEWHERE = {
     "ingestion_jobs.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
     "ingestion_jobs.timings_json": "names of stages",
     "ingestion_jobs.versions": "names of versions",
+    "reembeddings.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
+    "reembeddings.timings_json": "names of stages",
     "workflow_runs.error_detail": "nothing writes it yet",
     "step_runs.error_detail": "nothing writes it yet",
 }

@@ -18,7 +18,7 @@ from knowledge.engine_config import default_model, vector_store
 from knowledge.models import Embedding, IngestionJob, Reembedding, Reference
 from knowledge.pipeline.ports import collection_name
 from knowledge.reconcile.comparison import reconcile
-from knowledge.services.reembedding import with_progress
+from knowledge.services.reembedding import Status, status_of
 from knowledge.services.references import save_reference
 from tests.knowledge.libraries import Library
 
@@ -56,9 +56,8 @@ def reembedding(library: Library) -> Reembedding:
         return row
 
 
-def progress(library: Library) -> Any:
-    with tenant_scope(library.tenant_id):
-        return with_progress().get()
+def status(library: Library) -> Status:
+    return status_of(library.tenant_id, library.reference.pk)
 
 
 def points(library: Library, model: str, *document_ids: UUID) -> list[StoredPoint]:
@@ -86,11 +85,8 @@ def assert_agrees(library: Library) -> None:
     assert (report.findings, report.problems) == ([], [])
 
 
-class Confused:
-    """An embedder that mistakes all texts for each other."""
-
-    def embed(self, tenant_id: UUID, texts: Sequence[str]) -> Vectors:
-        """Each text has a random vector, another one each time."""
-        random = np.random.default_rng()
-        rows = random.standard_normal((len(texts), 384)).astype(np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+def confused(tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+    """Random vectors, other ones each time: as of a model that mistakes all texts for each other."""
+    rows = np.random.default_rng().standard_normal((len(texts), 384)).astype(np.float32)
+    vectors: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return vectors

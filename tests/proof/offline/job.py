@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": (),
     "list_documents": (*TENANT, "--json"),
     "reread": TENANT,
+    "reembed": ("Files", *TENANT, "--wait"),
     "delete_document": ("DOCUMENT", *TENANT),
     "evaluate": ("DATASET", *TENANT),
     "reconcile": ("--all-tenants", "--repair"),

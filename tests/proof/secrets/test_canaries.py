@@ -47,6 +47,7 @@ COMMANDS: dict[str, list[str] | None] = {
     "create_operator": None,
     "create_tenant": None,
     "createsuperuser": None,
+    "reembed": ["--tenant", "{tenant}", "R"],
     "reread": ["--tenant", "{tenant}"],
     "delete_document": ["--tenant", "{tenant}", "{document}"],
     "demo": None,

@@ -12,6 +12,8 @@ from knowledge.models import (
     IngestionJob,
     KnowledgeBase,
     KnowledgeBaseReference,
+    Reembedding,
+    ReembeddingStage,
     Reference,
     StoredFile,
     Tag,
@@ -19,7 +21,17 @@ from knowledge.models import (
     TagRule,
     TagSource,
 )
-from knowledge.services import adding, changing, originals, reading, references, rules, stored_files, tags
+from knowledge.services import (
+    adding,
+    changing,
+    originals,
+    reading,
+    reembedding,
+    references,
+    rules,
+    stored_files,
+    tags,
+)
 from knowledge.services.stored_files import Attachment
 from knowledge.storage.values import Upload
 from tests.proof.tampering.call_context import Call, CallContext
@@ -57,6 +69,58 @@ def save_reference(context: CallContext) -> Call:
         is_done=context.has(Reference, pk=reference.pk, chunk_tokens=reference.chunk_tokens),
         events=2,
     )
+
+
+def start_reembedding(context: CallContext) -> Call:
+    chunk = context.chunk()
+
+    def call() -> None:
+        with context.scope():
+            reembedding.start_reembedding(
+                actor=context.actor, reference=context.reference, model=context.name
+            )
+
+    return Call(
+        make=call, is_done=context.has(Reembedding, reference__documents__chunks=chunk, to_model=context.name)
+    )
+
+
+def roll_back_reembedding(context: CallContext) -> Call:
+    row = _reembedding(context, ReembeddingStage.EMBED)
+    return Call(
+        make=lambda: reembedding.roll_back_reembedding(actor=context.actor, reference=row.reference),
+        is_done=context.has(Reembedding, pk=row.pk, stage=ReembeddingStage.REMOVE),
+    )
+
+
+def accept_reembedding(context: CallContext) -> Call:
+    row = _reembedding(context, ReembeddingStage.REFUSED)
+    return Call(
+        make=lambda: reembedding.accept_reembedding(actor=context.actor, reference=row.reference),
+        is_done=context.has(Reembedding, pk=row.pk, is_accepted=True),
+    )
+
+
+def finish_reembedding(context: CallContext) -> Call:
+    row = _reembedding(context, ReembeddingStage.KEEP)
+    return Call(
+        make=lambda: reembedding.finish_reembedding(actor=context.actor, reference=row.reference),
+        is_done=context.has(Reembedding, pk=row.pk, stage=ReembeddingStage.REMOVE),
+    )
+
+
+def _reembedding(context: CallContext, stage: ReembeddingStage) -> Reembedding:
+    """Of a reference of its own."""
+
+    def add() -> Reembedding:
+        reference = Reference.objects.create(workspace=context.workspace, name=context.name)
+        row: Reembedding = Reembedding.objects.create(
+            reference=reference, from_model="old", to_model="new", stage=stage
+        )
+        return row
+
+    made: Reembedding = context.add(add)
+    return made
 
 
 def get_or_create_reference(context: CallContext) -> Call:
