@@ -91,7 +91,9 @@ class ReferenceViewSet(AuditedViewSet):
     @extend_schema(request=None, responses={200: ReembeddingSerializer})
     @action(detail=True, methods=["post"], roles=EDITOR_POSTS, url_path="reembedding/rollback")
     def roll_back(self, request: Request, pk: str) -> Response:
-        """Answer with the old embedding model again, at once; before the switch, end the change."""
+        """Answer with the old embedding model again.
+
+        At once; before the switch, the change is ended."""
         return self._reembedding(self.get_object(), reembedding.roll_back_reembedding)
 
     @extend_schema(request=None, responses={200: ReembeddingSerializer})
@@ -103,7 +105,9 @@ class ReferenceViewSet(AuditedViewSet):
     @extend_schema(request=None, responses={200: ReembeddingSerializer})
     @action(detail=True, methods=["post"], roles=EDITOR_POSTS, url_path="reembedding/finish")
     def finish(self, request: Request, pk: str) -> Response:
-        """Remove the vectors of the old embedding model now, which ends the time to roll back."""
+        """Remove the old vectors now.
+
+        Then the change of the embedding model cannot be rolled back."""
         return self._reembedding(self.get_object(), reembedding.finish_reembedding)
 
     def _reembedding(self, reference: Reference, change: Callable[..., None] | None = None) -> Response:

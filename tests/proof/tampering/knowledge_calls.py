@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.core.files.base import ContentFile
 
 from assistants.models import Assistant
@@ -72,17 +74,14 @@ def save_reference(context: CallContext) -> Call:
 
 
 def start_reembedding(context: CallContext) -> Call:
-    chunk = context.chunk()
+    reference = context.add(lambda: Reference.objects.create(workspace=context.workspace, name=context.name))
+    replace(context, reference=reference).chunk()
 
     def call() -> None:
         with context.scope():
-            reembedding.start_reembedding(
-                actor=context.actor, reference=context.reference, model=context.name
-            )
+            reembedding.start_reembedding(actor=context.actor, reference=reference, model="new")
 
-    return Call(
-        make=call, is_done=context.has(Reembedding, reference__documents__chunks=chunk, to_model=context.name)
-    )
+    return Call(make=call, is_done=context.has(Reembedding, reference=reference))
 
 
 def roll_back_reembedding(context: CallContext) -> Call:
