@@ -132,6 +132,7 @@ def _chunked(document: Document, rows: Sequence[Chunk], embedder: Embedder) -> C
         ids=ids,
         contents=tuple(embedding_input(chunk) for chunk in chunks),
         digests=digests,
+        languages=tuple(row.language or None for row in rows),
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 
 from core.isolation.scope import tenant_scope
-from engines.embedding import Vectors
+from engines.embedding import TextRole, Vectors
 from engines.vectors import Filter, StoredPoint
 from jobs import worker
 from jobs.handlers import handler_of
@@ -85,7 +85,7 @@ def assert_agrees(library: Library) -> None:
     assert (report.findings, report.problems) == ([], [])
 
 
-def confused(tenant_id: UUID, texts: Sequence[str]) -> Vectors:
+def confused(tenant_id: UUID, texts: Sequence[str], role: TextRole) -> Vectors:
     """Random vectors, other ones each time: as of a model that mistakes all texts for each other."""
     rows = np.random.default_rng().standard_normal((len(texts), 384)).astype(np.float32)
     vectors: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
