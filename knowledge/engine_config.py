@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
 
 from engines.embedding import (
+    E5Config,
     Embedder,
     EmbedderConfig,
     EmbeddingError,
@@ -22,23 +24,25 @@ from knowledge.models import Reference
 
 def embedder_configs() -> dict[str, EmbedderConfig]:
     """{model: configuration} of the embedders that references may use; the first is the default."""
-    built_in = MiniLMConfig(
-        precision=settings.EMBEDDING_PRECISION,
-        threads=settings.EMBEDDING_THREADS,
-        folder=settings.MODEL_DIR,
-    )
-    if not settings.EMBEDDING_URL:
-        return {built_in.model: built_in}
-    endpoint = EndpointConfig(
-        name=settings.EMBEDDING_MODEL,
-        url=settings.EMBEDDING_URL,
-        api_key=settings.EMBEDDING_API_KEY,
-        dimensions=settings.EMBEDDING_DIMENSIONS,
-        passage_prefix=settings.EMBEDDING_PASSAGE_PREFIX,
-        question_prefix=settings.EMBEDDING_QUESTION_PREFIX,
-        languages=frozenset(settings.EMBEDDING_LANGUAGES) or None,
-    )
-    return {endpoint.model: endpoint, built_in.model: built_in}
+    threads, folder = settings.EMBEDDING_THREADS, settings.MODEL_DIR
+    built_in: list[EmbedderConfig] = [
+        MiniLMConfig(precision=settings.EMBEDDING_PRECISION, threads=threads, folder=folder),
+        E5Config(precision="int8", threads=threads, folder=folder),
+    ]
+    return {config.model: config for config in (*_endpoints(), *built_in)}
+
+
+def _endpoints() -> Iterator[EndpointConfig]:
+    if settings.EMBEDDING_URL:
+        yield EndpointConfig(
+            name=settings.EMBEDDING_MODEL,
+            url=settings.EMBEDDING_URL,
+            api_key=settings.EMBEDDING_API_KEY,
+            dimensions=settings.EMBEDDING_DIMENSIONS,
+            passage_prefix=settings.EMBEDDING_PASSAGE_PREFIX,
+            question_prefix=settings.EMBEDDING_QUESTION_PREFIX,
+            languages=frozenset(settings.EMBEDDING_LANGUAGES) or None,
+        )
 
 
 def default_model() -> str:

@@ -6,7 +6,7 @@ Other points are skipped.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -22,11 +22,11 @@ from engines.languages import is_among
 from engines.vectors import Hit, Mode, Query
 from engines.vectors.bm25 import share_of_terms
 from engines.vectors.fusion import CANDIDATES
-from knowledge.engine_config import default_model, embedder_configs, embedder_named, model_for, vector_store
+from knowledge.engine_config import embedder_named, vector_store
 from knowledge.errors import FilterInvalidError
-from knowledge.models import Reference
 from knowledge.pipeline.embedding import cached_vector
 from knowledge.pipeline.ports import collection_name
+from knowledge.search.by_model import filters_by_model, models_in_use
 from knowledge.search.conditions import with_conditions
 from knowledge.search.filters import NothingCanMatch, SearchFilters, resolve
 from knowledge.search.found_chunks import FoundChunk, hydrate
@@ -65,11 +65,18 @@ def search(
         raise FilterInvalidError(f"A query has at most {MAX_QUERY_LENGTH:,} characters.")
     with tenant_scope(actor.tenant_id):
         charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS})
+        models = models_in_use()
     text = query.replace("\x00", " ").strip()
     question = parse(text) if operators else Question(text=text)
     with search_slots().hold(actor.tenant_id):
-        wanted = max(CANDIDATES, limit + SPARE_HITS)
-        hits = _rank(actor.tenant_id, question, mode, wanted, filters or SearchFilters())
+        hits = _rank(
+            actor.tenant_id,
+            question,
+            mode,
+            models=models,
+            limit=max(CANDIDATES, limit + SPARE_HITS),
+            filters=filters or SearchFilters(),
+        )
     with tenant_scope(actor.tenant_id):
         chunks = hydrate([hit for hit in hits if hit.score >= (min_score or 0)], limit)
         if min_score is None and chunks and not _is_answer(question, chunks[0]):
@@ -87,29 +94,25 @@ def search(
     return chunks
 
 
-def _rank(tenant_id: UUID, question: Question, mode: Mode, limit: int, filters: SearchFilters) -> list[Hit]:
+def _rank(
+    tenant_id: UUID,
+    question: Question,
+    mode: Mode,
+    *,
+    models: Collection[str],
+    limit: int,
+    filters: SearchFilters,
+) -> list[Hit]:
     """Return the best hits. To be called outside of a scope, because embedder and vector store may take their time."""
     if not (question.text or question.conditions):
         return []
     try:
-        collections = [collection_name(model) for model in embedder_configs()]
+        collections = [collection_name(model) for model in models]
         resolved = with_conditions(tenant_id, collections, question, resolve(tenant_id, filters))
     except NothingCanMatch:
         return []
-    filter_by_model = {default_model(): resolved}
-    if len(embedder_configs()) > 1:
-        reference_ids: defaultdict[str, list[UUID]] = defaultdict(list)
-        with tenant_scope(tenant_id):
-            references = Reference.objects.only("pk", "embedding_model")
-            if resolved.reference_ids:
-                references = references.filter(pk__in=resolved.reference_ids)
-            for reference in references:
-                reference_ids[model_for(reference)].append(reference.pk)
-        filter_by_model = {
-            model: replace(resolved, reference_ids=tuple(ids)) for model, ids in reference_ids.items()
-        }
     hits: list[Hit] = []
-    for model, filter in filter_by_model.items():
+    for model, filter in filters_by_model(tenant_id, models, resolved).items():
         hits += _hits_of(tenant_id, model, question.text, Query(mode=mode, filter=filter, limit=limit))
     return sorted(hits, key=lambda hit: (-hit.score, hit.point_id))[:limit]
 

@@ -37,9 +37,7 @@ from tests.engines.embedding_endpoint import Endpoint, running_endpoint
 
 
 def minilm_config() -> MiniLMConfig:
-    config = list(embedder_configs().values())[-1]
-    assert isinstance(config, MiniLMConfig)
-    return config
+    return next(one for one in embedder_configs().values() if isinstance(one, MiniLMConfig))
 
 
 def endpoint_config() -> EndpointConfig:
@@ -92,7 +90,9 @@ def remote(endpoint: Endpoint) -> OpenAICompatibleEmbedder:
 
 @pytest.fixture(scope="module")
 def e5(models: Path) -> E5Embedder:
-    return E5Embedder(E5Config(precision="int8", threads=2, folder=models))
+    with override_settings(MODEL_DIR=models, EMBEDDING_THREADS=2):
+        configs = embedder_configs().values()
+    return E5Embedder(next(one for one in configs if isinstance(one, E5Config)))
 
 
 @pytest.fixture(params=["minilm", "e5", "remote"])

@@ -28,8 +28,9 @@ from tests.knowledge.libraries import BEES, Library
 
 TableOwner = Callable[[UUID], AbstractContextManager[CursorWrapper]]
 
-# BEGIN, the tenant, the units, COMMIT; BEGIN, the tenant, chunks with their tags, the event and its quota, COMMIT.
-STATEMENTS = 4 + 6
+# BEGIN, the tenant, the units, the models, COMMIT; BEGIN, the tenant, chunks with their tags, the event and its quota,
+# COMMIT.
+STATEMENTS = 5 + 6
 # BEGIN, the tenant, one query, COMMIT.
 RESOLVING = 4
 

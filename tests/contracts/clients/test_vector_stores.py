@@ -300,7 +300,7 @@ def test_bound_key_is_limited_to_its_reference(client: OpenAI, owner: Person, ad
     own_id = f"vs_{library.reference.pk.hex}"
     with make_client(owner, address, bound=("reference", library.reference.pk)) as bound:
         assert [row.id for row in bound.vector_stores.list()] == [own_id]
-        assert list(bound.files.list()) == [] and len(list(bound.models.list())) == 1
+        assert list(bound.files.list()) == [] and len(list(bound.models.list())) == 2
         file = bound.files.create(file=("bees.md", BEES.encode()), purpose="assistants")
         assert (
             bound.vector_stores.files.create(file_id=file.id, vector_store_id=own_id).status == "in_progress"
