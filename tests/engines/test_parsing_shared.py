@@ -98,6 +98,15 @@ def test_other_files_have_a_process_of_their_own(others, process, tmp_path, name
     assert not children() & shared
 
 
+def test_line_breaks_and_anchors_of_markdown_need_no_reader_of_html(others, process, tmp_path):
+    parse(process, tmp_path, "a.md", b"# One")
+    shared = children() - others
+    text = b"## <a name='two'></a> Two\n\n*First*<br/>\nSecond<BR>Third <a id=\"x\"/>\n"
+    document = parse(process, tmp_path, "b.md", text)
+    assert [element.text for element in document.elements] == ["Two", "First\nSecond\nThird"]
+    assert children() - others == shared
+
+
 def test_error_does_not_end_a_shared_process(others, process, tmp_path):
     parse(process, tmp_path, "a.md", b"# One")
     shared = children() - others

@@ -27,6 +27,9 @@ _IMPORT = re.compile(
     r"(?:import\s+[\w{*][^\n]*\sfrom\s+[\"'][^\"'\n]+[\"'];?|export\s+(?:const|default)\s[^\n]*)\n"
 )
 _JSX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.S)
+_LINE_END = re.compile(r"[ \t]*\n\s*")
+# A line break, and a place that has a name: the commonest tags, which need no reader of HTML.
+_PLAIN_TAG = re.compile(r"""<br\s*/?>|<a\s+(?:name|id)\s*=\s*(?:"[^"]*"|'[^']*')\s*/?>|</a>""", re.I)
 _COMPONENT = re.compile(r"<[A-Z][\w.]*\s[^<>]*?\b(?:title|label|summary)=[\"']([^\"']+)[\"'][^<>]*>")
 _WIKI_LINK = re.compile(r"!?\[\[(?:[^\[\]|]*\|)?([^\[\]|]+)\]\]")
 _HIGHLIGHT = re.compile(r"==(\S(?:[^=\n]*\S)?)==")
@@ -236,13 +239,15 @@ def _named(name: str) -> str:
 def _line(token: Token) -> str:
     """Return a line's words: links without their addresses, pictures as their descriptions."""
     children = token.children or ()
-    if any(child.type == "html_inline" for child in children):
+    tags = [child.content for child in children if child.type == "html_inline"]
+    if not all(map(_PLAIN_TAG.fullmatch, tags)):
         return "\n".join(element.text for element in _page("".join(map(_as_html, children))))
     kept = {
         index for index, child in enumerate(children) if child.nesting == 1 and _is_in_a_word(children, index)
     }
     kept |= {_closing(children, index) for index in kept}
-    return "".join(child.markup if index in kept else _words(child) for index, child in enumerate(children))
+    text = "".join(child.markup if index in kept else _words(child) for index, child in enumerate(children))
+    return _LINE_END.sub("\n", text).strip() if tags else text
 
 
 def _is_in_a_word(children: Sequence[Token], opening: int) -> bool:
@@ -269,6 +274,8 @@ def _words(token: Token) -> str:
         return _HIGHLIGHT.sub(r"\1", text) if "==" in text else text
     if token.type in ("softbreak", "hardbreak"):
         return "\n"
+    if token.type == "html_inline":
+        return "\n" if token.content[1:3].lower() == "br" else ""
     if token.type == "image":
         return "".join(map(_words, token.children or ()))
     if token.type == "footnote_ref":

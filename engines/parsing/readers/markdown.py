@@ -10,7 +10,7 @@ FORMATS: tuple[Format, ...] = (
         "engines.parsing.markup.markdown.read",
         "Markdown",
         *(".md", ".markdown", ".mdx", ".mdown", ".mkd", ".qmd", ".rmd"),
-        version=2,
+        version=3,
         detected_as=("markdown",),
     ),
 )
