@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -155,7 +156,10 @@ def _single_lines(row: Row) -> Row:
 
 def _aligned(places: Sequence[float], tolerance: float) -> int:
     """Return how many of the places are one."""
-    return max(sum(abs(place - other) <= tolerance for other in places) for place in places)
+    found = sorted(places)
+    return max(
+        bisect_right(found, place + tolerance) - bisect_left(found, place - tolerance) for place in found
+    )
 
 
 def words_of(line: Line) -> tuple[Word, ...]:

@@ -28,6 +28,8 @@ class Drawn(NamedTuple):
         left, bottom, right, top = (ctypes.c_float() for _ in range(4))
         if not pdfium_c.FPDFPageObj_GetBounds(self.handle, left, bottom, right, top):
             return None
+        if self.matrix is _IDENTITY:
+            return frame.place_box(left.value, bottom.value, right.value, top.value)
         corners = [self.place(x.value, y.value) for x in (left, right) for y in (bottom, top)]
         xs, ys = [x for x, _ in corners], [y for _, y in corners]
         return frame.place_box(min(xs), min(ys), max(xs), max(ys))

@@ -10,6 +10,7 @@ _PRIVATE = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]{3,}")
 _MAX_PRIVATE_SHARE = 0.05
 _MIN_LETTERS = 3  # fewer are a bullet or a sign
 _MIN_PAIRS = 30
+_ENOUGH_WORDS = 200
 _MIN_FREQUENT_SHARE = 0.28
 _LATIN_WORD = re.compile("[a-z]{4,}")
 # The pairs of letters that are frequent in the languages of Europe with Latin letters: they make up 40 to 65 % of the pairs
@@ -56,7 +57,9 @@ def is_legible(text: str) -> bool:
     """Return whether the text means something, as far as its letters tell."""
     if has_unknown_letters(text):
         return False
-    pairs = [one + other for word in _LATIN_WORD.findall(text.lower()) for one, other in pairwise(word)]
+    words = _LATIN_WORD.findall(text.lower())
+    some = words[:: len(words) // _ENOUGH_WORDS + 1]
+    pairs = [one + other for word in some for one, other in pairwise(word)]
     return len(pairs) < _MIN_PAIRS or sum(
         pair in _FREQUENT_PAIRS for pair in pairs
     ) >= _MIN_FREQUENT_SHARE * len(pairs)

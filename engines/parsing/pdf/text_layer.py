@@ -24,7 +24,8 @@ _WIDE_GAP = 0.65  # in sizes: between columns and cells, seldom between words
 _MIN_RAISED_SCALE, _MAX_RAISED_SCALE = 0.45, 0.85
 _MAX_LETTER_WIDTH, _MAX_WIDE_LETTER_WIDTH = 0.6, 1.1  # on average in a word, in heights
 _WIDE_LETTER = re.compile("[\u1100-\u11ff\u2e80-\ud7af\uff00-\uff60]")
-_WORD, _HAS_DIGIT = re.compile(r"\S+"), re.compile(r"[0-9\x02\ufffe]")
+_WORD = re.compile(r"\S+")
+_MAY_BE_DIVIDED = re.compile(r"(?![0-9.,:%]{1,8}$).*[0-9\x02\ufffe]")  # other digits may be raised
 _SURROGATES = re.compile("[\ud800-\udfff]+")
 _MAX_SLOPE = 0.2
 _FORCE_BOLD = 1 << 18
@@ -43,24 +44,26 @@ class _Fragment:
         "begins_line",
         "bottom",
         "index",
+        "is_right_to_left",
         "left",
-        "letters",
         "right",
         "space",
+        "text",
         "top",
     )
 
-    def __init__(self, index: int, box: Box) -> None:
-        self.index, self.letters = index, list[str]()
+    def __init__(self, index: int, box: Box, text: str = "") -> None:
+        self.index, self.text = index, text
         self.left, self.top, self.right, self.bottom = self._box = box
-        self.space = self.begins_line = False
+        self.space = self.begins_line = self.is_right_to_left = False
         self._sign = 0  # where the letters of the last sign begin
 
     def add(self, letter: str, box: Box, *, is_turned: bool) -> None:
         """pdfium turns the letters of one sign round, in scripts that are written from right to left."""
         if box != self._box:
-            self._box, self._sign = box, len(self.letters)
-        self.letters.insert(self._sign if is_turned else len(self.letters), letter)
+            self._box, self._sign = box, len(self.text)
+        at = self._sign if is_turned else len(self.text)
+        self.text = self.text[:at] + letter + self.text[at:]
         self.left, self.right = min(self.left, box[0]), max(self.right, box[2])
 
     def differs(self, box: Box) -> bool:
@@ -73,17 +76,13 @@ class _Fragment:
             or self.left - right > _WIDE_GAP * height
         )
 
-    @property
-    def text(self) -> str:
-        return "".join(self.letters)
-
     def distance(self, left: float, right: float) -> float:
         """How far this is from there; negative if they overlap."""
-        return max(left - self.right, self.left - right)
+        return left - self.right if left >= self.left else self.left - right
 
     @property
     def letter_width(self) -> float:
-        return (self.right - self.left) / len(self.letters)
+        return (self.right - self.left) / len(self.text)
 
 
 class _Style(NamedTuple):
@@ -95,6 +94,12 @@ def _character(surrogates: re.Match[str]) -> str:
     return surrogates.group().encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def _signs(text: str) -> str:
+    """Return the text with plain letters for their forms, and whole characters."""
+    text = _LETTER_FORMS.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
+    return _SURROGATES.sub(_character, text)
+
+
 def _turns(letter: str, following: str) -> bool:
     """Return whether the direction of writing changes between two letters."""
     is_turned, is_next_turned = (bool(RIGHT_TO_LEFT.match(one)) for one in (letter, following))
@@ -103,12 +108,14 @@ def _turns(letter: str, following: str) -> bool:
 
 def _joins(last: _Fragment, style: _Style, fragment: _Fragment, own: _Style) -> bool:
     """Return whether the fragment goes on in the piece: on its baseline, or raised or lowered by less than a line."""
-    size, smaller = max(own.size, style.size), min(own.size, style.size)
-    offset = abs(own.baseline - style.baseline)
-    is_raised = offset < 0.7 * size and _MIN_RAISED_SCALE * size <= smaller <= _MAX_RAISED_SCALE * size
-    if offset > 0.15 * size and not is_raised:
-        return False
-    is_right_to_left = any(map(RIGHT_TO_LEFT.search, (fragment.text, last.text)))
+    size = own.size
+    if own is not style:
+        size, smaller = max(size, style.size), min(size, style.size)
+        offset = abs(own.baseline - style.baseline)
+        is_raised = offset < 0.7 * size and _MIN_RAISED_SCALE * size <= smaller <= _MAX_RAISED_SCALE * size
+        if offset > 0.15 * size and not is_raised:
+            return False
+    is_right_to_left = fragment.is_right_to_left or last.is_right_to_left
     if is_right_to_left and not fragment.begins_line:
         return True
     is_backwards = fragment.left < last.left - 0.5 * size and not is_right_to_left
@@ -127,6 +134,8 @@ class TextLayer:
         self.number, self.frame, self.hidden = number, frame, 0
         self._layer = page.get_textpage()
         self._rectangle = pdfium_c.FS_RECTF()
+        self._box = ctypes.byref(self._rectangle)
+        self._font_name, self._font_flags = ctypes.create_string_buffer(128), ctypes.c_int()
         self._styles = dict[tuple[float, float], _Style]()
 
     def close(self) -> None:
@@ -184,28 +193,29 @@ class TextLayer:
         for match in _WORD.finditer(text):
             index, word = start + match.start(), match.group()
             space, end = match.start() > end, match.end()
-            whole = None if has_turns or _HAS_DIGIT.search(word) else self._whole_word(index, word)
+            whole = None if has_turns or _MAY_BE_DIVIDED.match(word) else self._whole_word(index, word)
             for fragment in (whole,) if whole else self._divided_word(index, word, has_turns=has_turns):
                 fragment.space, fragment.begins_line = space, begins_line
+                fragment.is_right_to_left = has_turns and RIGHT_TO_LEFT.search(fragment.text) is not None
                 space = begins_line = False
                 yield fragment
 
     def _whole_word(self, index: int, word: str) -> _Fragment | None:
         """Return the word, by its first and last letters; None if there may be more than one."""
-        fragment = _Fragment(index, self._letter_box(index))
+        fragment = _Fragment(index, self._letter_box(index), word)
         last = self._letter_box(index + len(word) - 1)
-        fragment.letters = list(word)
         fragment.left, fragment.right = min(fragment.left, last[0]), max(fragment.right, last[2])
-        is_even = abs(fragment.top - last[1]) + abs(fragment.bottom - last[3]) < 0.1
-        width = _MAX_WIDE_LETTER_WIDTH if _WIDE_LETTER.match(word) else _MAX_LETTER_WIDTH
-        is_narrow = fragment.letter_width < width * (fragment.bottom - fragment.top)
-        return fragment if is_even and is_narrow else None
+        if abs(fragment.top - last[1]) + abs(fragment.bottom - last[3]) >= 0.1:
+            return None
+        is_wide = not word.isascii() and _WIDE_LETTER.match(word)
+        width = _MAX_WIDE_LETTER_WIDTH if is_wide else _MAX_LETTER_WIDTH
+        return fragment if fragment.letter_width < width * (fragment.bottom - fragment.top) else None
 
     def _divided_word(self, index: int, word: str, *, has_turns: bool) -> Iterator[_Fragment]:
         current: _Fragment | None = None
         for at, letter in enumerate(word, index):
             box = self._letter_box(at)
-            if current and (current.differs(box) or (has_turns and _turns(current.letters[-1], letter))):
+            if current and (current.differs(box) or (has_turns and _turns(current.text[-1], letter))):
                 yield current
                 current = None
             if not current:
@@ -216,7 +226,7 @@ class TextLayer:
 
     def _letter_box(self, index: int) -> Box:
         box = self._rectangle
-        pdfium_c.FPDFText_GetLooseCharBox(self._layer, index, box)
+        pdfium_c.FPDFText_GetLooseCharBox(self._layer.raw, index, self._box)
         if not self.frame.rotation:
             return (
                 box.left - self.frame.left,
@@ -242,11 +252,13 @@ class TextLayer:
         return bool(abs(across) <= _MAX_SLOPE * abs(along))
 
     def _style_of(self, fragment: _Fragment) -> _Style:
-        """What stands exactly side by side has one style."""
-        place = round(fragment.top, 2), round(fragment.bottom, 2)
+        """What stands side by side, but for errors of rounding, has one style."""
+        place = fragment.top, fragment.bottom
         style = self._styles.get(place)
         if not style:
-            style = self._styles[place] = self._style(fragment.index)
+            rounded = round(fragment.top, 2), round(fragment.bottom, 2)
+            style = self._styles.get(rounded) or self._style(fragment.index)
+            self._styles[place] = self._styles[rounded] = style
         return style
 
     def _style(self, index: int) -> _Style:
@@ -259,9 +271,11 @@ class TextLayer:
         return _Style(self.frame.place(x.value, y.value)[1], round(size, 1))
 
     def _is_bold(self, index: int) -> bool:
-        flags, name = ctypes.c_int(), ctypes.create_string_buffer(128)
-        pdfium_c.FPDFText_GetFontInfo(self._layer, index, name, len(name), flags)
-        return bool(flags.value & _FORCE_BOLD or _BOLD_FONT.search(name.value.decode("utf-8", "replace")))
+        pdfium_c.FPDFText_GetFontInfo(self._layer.raw, index, self._font_name, 128, self._font_flags)
+        return bool(
+            self._font_flags.value & _FORCE_BOLD
+            or _BOLD_FONT.search(self._font_name.value.decode("utf-8", "replace"))
+        )
 
     def _level(self, index: int) -> int:
         if not self._levels:
@@ -293,47 +307,44 @@ class TextLayer:
                 yield self._line(piece, style)
                 piece, letters = [], 0
             piece.append(fragment)
-            letters += len(fragment.letters) if own == style else -len(fragment.letters)
+            letters += len(fragment.text) if own == style else -len(fragment.text)
             if letters <= 0 or len(piece) == 1:
-                style, letters = own, abs(letters) or len(fragment.letters)
+                style, letters = own, abs(letters) or len(fragment.text)
         if piece:
             yield self._line(piece, style)
 
     def _line(self, piece: list[_Fragment], style: _Style) -> Line:
         words = self._words(piece, style)
-        width = sum(one.right - one.left for one in piece) / sum(len(one.letters) for one in piece)
+        text = "".join([" " * (word.space and at > 0) + word.text for at, word in enumerate(words)])
+        left, right = min([one.left for one in piece]), max([one.right for one in piece])
+        width = (right - left) / len(text)
         size = style.size if style.size > 0.3 * width else round(2 * width, 1)  # the font may have no height
-        text = "".join(" " * (word.space and at > 0) + word.text for at, word in enumerate(words))
-        text = _MARK_BEFORE_LETTER.sub(r"\2\1", text)
         return Line(
-            text=text,
+            text=text if text.isascii() else _MARK_BEFORE_LETTER.sub(r"\2\1", text),
             page=self.number,
-            left=min(one.left for one in piece),
-            right=max(one.right for one in piece),
+            left=left,
+            right=right,
             top=style.baseline - size * _ASCENT,
             bottom=style.baseline + size * _DESCENT,
             size=size,
             level=self._level(piece[0].index),
             may_be_unseen=may_be_unseen(self._layer, piece[0].index),
-            bold=all(
-                self._is_bold(one.index)
-                for one in (max(piece, key=lambda one: len(one.letters)), piece[0], piece[-1])
-            ),
+            bold=self._is_bold(piece[0].index)
+            and self._is_bold(piece[-1].index)
+            and self._is_bold(max(piece, key=lambda one: len(one.text)).index),
             words=words,
         )
 
     def _words(self, piece: list[_Fragment], style: _Style) -> tuple[Word, ...]:
         words: list[Word] = []
+        max_height = _MAX_RAISED_SCALE * (piece[0].bottom - piece[0].top)
         for at, fragment in enumerate(piece):
             last = piece[at - 1]
             gap = last.distance(fragment.left, fragment.right)
             space = fragment.space or gap > (_MIN_SPACE if fragment.begins_line else _WIDE_GAP) * style.size
-            space = space or _turns(last.letters[-1], fragment.letters[0])
-            text = _LETTER_FORMS.sub(
-                lambda match: unicodedata.normalize("NFKC", match.group()), fragment.text
-            )
-            text = _SURROGATES.sub(_character, text)
-            is_small = fragment.bottom - fragment.top <= _MAX_RAISED_SCALE * (piece[0].bottom - piece[0].top)
+            space = space or _turns(last.text[-1], fragment.text[0])
+            text = fragment.text if fragment.text.isascii() else _signs(fragment.text)
+            is_small = fragment.bottom - fragment.top <= max_height
             if at and is_small and not space:
                 own = self._style(fragment.index)
                 if (
