@@ -6,8 +6,7 @@ order number that was asked for.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from engines.vectors import Hit
@@ -21,65 +20,50 @@ CANDIDATES = 100
 DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """What the scores are measured by: the model's weights, the number of the question's terms, and that of the passages
-    among which these are rare or frequent."""
+class Measure(NamedTuple):
+    """What BM25 is measured by: the number of the question's terms, and that of the passages among which they are rare or
+    frequent."""
 
-    weights: ModelWeights
     terms: int = 0
     passages: int = 0
 
-    def weights_for(self, rankings: dict[str, Ranking]) -> Weights:
-        if DENSE not in rankings:
-            return WORDS_ONLY
-        return self.weights.hybrid if SPARSE in rankings else self.weights.dense
 
-    def signals(self, scores: dict[str, float]) -> Signals:
-        words = words_signal(scores.get(SPARSE, 0.0), self.terms, self.passages)
-        return Signals(scores.get(DENSE, 0.0), words)
-
-
-def fuse(rankings: dict[str, Ranking], measure: Measure, limit: int) -> list[Hit]:
-    scores: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    for component, ranking in rankings.items():
-        for id, score in ranking:
-            scores[id][component] = score
-    weights = measure.weights_for(rankings)
-    strengths = {
-        id: round(weights.strength(measure.signals(floored)), DIGITS)
-        for id, floored in _floored(rankings, scores).items()
-    }
+def fuse(rankings: dict[str, Ranking], measure: Measure, model: ModelWeights, limit: int) -> list[Hit]:
+    weights = _weights_for(rankings, model)
+    signals = signals_of(rankings, measure)
+    strengths = {id: round(weights.strength(one), DIGITS) for id, one in signals.items()}
     ordered = sorted(strengths.items(), key=lambda item: (-item[1], item[0]))
+    scores = {component: dict(ranking) for component, ranking in rankings.items()}
     hits = list[Hit]()
     for place, (id, strength) in enumerate(ordered[:limit]):
         _, best_other = ordered[min(1, len(ordered) - 1) if place == 0 else 0]
         relevance = round(weights.relevance(strength, best_other), DIGITS)
-        hits.append(Hit(point_id=UUID(id), score=relevance, scores=scores[id]))
+        found_by = {component: found[id] for component, found in scores.items() if id in found}
+        hits.append(Hit(point_id=UUID(id), score=relevance, scores=found_by))
     return hits
 
 
-def _floored(
-    rankings: dict[str, Ranking], scores: dict[str, dict[str, float]]
-) -> dict[str, dict[str, float]]:
-    """The scores of each hit in each ranking: one that is not among the best has the score of the last of these.
+def signals_of(rankings: dict[str, Ranking], measure: Measure) -> dict[str, Signals]:
+    """One that is not among the best hits of a ranking has the score of the last of these.
 
     The rankings are taken in blocks, and a hit belongs to the first block that has it. So a search for 300 passages begins
     with the 10 of a search for 10."""
-    floored: dict[str, dict[str, float]] = {}
+    signals: dict[str, Signals] = {}
     for start in range(0, max(map(len, rankings.values()), default=0), CANDIDATES):
-        end = start + CANDIDATES
-        floors = {component: _floor(component, ranking, end) for component, ranking in rankings.items()}
-        for ranking in rankings.values():
-            for id, _ in ranking[start:end]:
-                floored.setdefault(
-                    id, {name: max(floor, scores[id].get(name, floor)) for name, floor in floors.items()}
-                )
-    return floored
+        blocks = {
+            component: dict(ranking[start : start + CANDIDATES]) for component, ranking in rankings.items()
+        }
+        cosines, bm25 = blocks.get(DENSE, {}), blocks.get(SPARSE, {})
+        cosine_floor = min(cosines.values(), default=-1.0)
+        # A passage that is not in a short list of words has none of them.
+        bm25_floor = min(bm25.values()) if len(bm25) == CANDIDATES else 0.0
+        for id in {**cosines, **bm25}.keys() - signals.keys():
+            words = words_signal(bm25.get(id, bm25_floor), *measure)
+            signals[id] = Signals(cosines.get(id, cosine_floor), words)
+    return signals
 
 
-def _floor(component: str, ranking: Ranking, end: int) -> float:
-    """A passage that is not in a short list of words has none of them."""
-    if component == SPARSE and len(ranking) < end:
-        return 0.0
-    return ranking[:end][-1][1] if ranking else 0.0
+def _weights_for(rankings: dict[str, Ranking], model: ModelWeights) -> Weights:
+    if DENSE not in rankings:
+        return WORDS_ONLY
+    return model.hybrid if SPARSE in rankings else model.dense

@@ -98,12 +98,9 @@ class QdrantStore(ABC):
             return []
         terms = query_terms(query.text)
         rankings = self._query(name, _components(tenant_id, query, terms))
-        measure = Measure(
-            weights=weights_of(query.model, is_read=query.is_read),
-            terms=len(terms.indices),
-            passages=self._count(name, tenant_filter(tenant_id)) if SPARSE in rankings else 0,
-        )
-        return fuse(rankings, measure, query.limit)
+        passages = self._count(name, tenant_filter(tenant_id)) if SPARSE in rankings else 0
+        model = weights_of(query.model, is_read=query.is_read)
+        return fuse(rankings, Measure(len(terms.indices), passages), model, query.limit)
 
     def scroll(
         self,
