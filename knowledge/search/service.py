@@ -6,10 +6,7 @@ Other points are skipped.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-from functools import partial
-from uuid import UUID
+from collections.abc import Sequence
 
 from audit.services import record
 from core.actors import Actor
@@ -18,19 +15,15 @@ from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.quotas import charge
 from core.request_work import search_slots
-from engines.languages import is_among
-from engines.vectors import Hit, Mode, Query
+from engines.vectors import Mode, Query
 from engines.vectors.bm25 import share_of_terms
 from engines.vectors.fusion import CANDIDATES
-from knowledge.engine_config import embedder_named, vector_store
 from knowledge.errors import FilterInvalidError
-from knowledge.pipeline.embedding import cached_vector
-from knowledge.pipeline.ports import collection_name
-from knowledge.search.by_model import filters_by_model, models_in_use
-from knowledge.search.conditions import with_conditions
-from knowledge.search.filters import NothingCanMatch, SearchFilters, resolve
+from knowledge.search.by_model import models_in_use
+from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk, hydrate
 from knowledge.search.question import Question, parse
+from knowledge.search.ranking import rank
 
 MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
 # The event of a search has so many of the chunks, and their number.
@@ -58,79 +51,42 @@ def search(
     even the best one is relevant. Without `operators`, the whole query is text. Every search is recorded in the audit log,
     unless it is not `audited`, as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError,
     EmbeddingError, VectorStoreError."""
-    actor.require(Role.VIEWER)
-    if not 1 <= limit <= MAX_LIMIT:
-        raise FilterInvalidError(f"Ask for 1 to {MAX_LIMIT} passages.")
-    if len(query) > MAX_QUERY_LENGTH:
-        raise FilterInvalidError(f"A query has at most {MAX_QUERY_LENGTH:,} characters.")
+    _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
         charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS})
         models = models_in_use()
     text = query.replace("\x00", " ").strip()
     question = parse(text) if operators else Question(text=text)
+    wanted = Query(mode=mode, limit=max(CANDIDATES, limit + SPARE_HITS))
     with search_slots().hold(actor.tenant_id):
-        hits = _rank(
-            actor.tenant_id,
-            question,
-            mode,
-            models=models,
-            limit=max(CANDIDATES, limit + SPARE_HITS),
-            filters=filters or SearchFilters(),
-        )
+        hits = rank(actor.tenant_id, question, wanted, models=models, filters=filters or SearchFilters())
     with tenant_scope(actor.tenant_id):
         chunks = hydrate([hit for hit in hits if hit.score >= (min_score or 0)], limit)
         if min_score is None and chunks and not _is_answer(question, chunks[0]):
             chunks = []
         if audited:
-            ids = [str(chunk.chunk_id) for chunk in chunks[:RECORDED_HITS]]
-            record(
-                actor=actor,
-                action="search.performed",
-                query=query,
-                mode=mode,
-                hits=ids,
-                hit_count=len(chunks),
-            )
+            _record(actor, query, mode, chunks)
     return chunks
 
 
-def _rank(
-    tenant_id: UUID,
-    question: Question,
-    mode: Mode,
-    *,
-    models: Collection[str],
-    limit: int,
-    filters: SearchFilters,
-) -> list[Hit]:
-    """Return the best hits. To be called outside of a scope, because embedder and vector store may take their time."""
-    if not (question.text or question.conditions):
-        return []
-    try:
-        collections = [collection_name(model) for model in models]
-        resolved = with_conditions(tenant_id, collections, question, resolve(tenant_id, filters))
-    except NothingCanMatch:
-        return []
-    hits: list[Hit] = []
-    for model, filter in filters_by_model(tenant_id, models, resolved).items():
-        hits += _hits_of(tenant_id, model, question.text, Query(mode=mode, filter=filter, limit=limit))
-    return sorted(hits, key=lambda hit: (-hit.score, hit.point_id))[:limit]
+def _check(actor: Actor, query: str, limit: int) -> None:
+    actor.require(Role.VIEWER)
+    if not 1 <= limit <= MAX_LIMIT:
+        raise FilterInvalidError(f"Ask for 1 to {MAX_LIMIT} passages.")
+    if len(query) > MAX_QUERY_LENGTH:
+        raise FilterInvalidError(f"A query has at most {MAX_QUERY_LENGTH:,} characters.")
 
 
-def _hits_of(tenant_id: UUID, model: str, text: str, query: Query) -> list[Hit]:
-    """Without text, every passage that fulfils the conditions is as relevant as can be."""
-    if not text:
-        points = vector_store().scroll(tenant_id, collection_name(model), query.filter, limit=query.limit)
-        return [Hit(point_id=point.id, score=1.0, scores={}) for point in points]
-    embedder = embedder_named(model)
-    query = replace(
-        query,
-        text=text,
-        vector=partial(cached_vector, embedder, tenant_id, text),
-        model=model,
-        is_read=is_among(text, embedder.languages),
+def _record(actor: Actor, query: str, mode: Mode, chunks: Sequence[FoundChunk]) -> None:
+    ids = [str(chunk.chunk_id) for chunk in chunks[:RECORDED_HITS]]
+    record(
+        actor=actor,
+        action="search.performed",
+        query=query,
+        mode=mode,
+        hits=ids,
+        hit_count=len(chunks),
     )
-    return vector_store().search(tenant_id, collection_name(model), query)
 
 
 def _is_answer(question: Question, best: FoundChunk) -> bool:

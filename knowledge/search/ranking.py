@@ -1,0 +1,52 @@
+"""Ranking the points of a question: by each embedding model in its own collection, and all of them by their relevance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
+from uuid import UUID
+
+from engines.languages import is_among
+from engines.vectors import Hit, Query
+from knowledge.engine_config import embedder_named, vector_store
+from knowledge.pipeline.embedding import cached_vector
+from knowledge.pipeline.ports import collection_name
+from knowledge.search.by_model import filters_by_model
+from knowledge.search.conditions import with_conditions
+from knowledge.search.filters import NothingCanMatch, SearchFilters, resolve
+from knowledge.search.question import Question
+
+
+def rank(
+    tenant_id: UUID, question: Question, query: Query, *, models: Collection[str], filters: SearchFilters
+) -> list[Hit]:
+    """Return the best hits of the query's mode, up to its limit. To be called outside of a scope, because embedder and
+    vector store may take their time."""
+    if not (question.text or question.conditions):
+        return []
+    try:
+        collections = [collection_name(model) for model in models]
+        resolved = with_conditions(tenant_id, collections, question, resolve(tenant_id, filters))
+    except NothingCanMatch:
+        return []
+    hits: list[Hit] = []
+    for model, filter in filters_by_model(tenant_id, models, resolved).items():
+        hits += _hits_of(tenant_id, model, question.text, replace(query, filter=filter))
+    return sorted(hits, key=lambda hit: (-hit.score, hit.point_id))[: query.limit]
+
+
+def _hits_of(tenant_id: UUID, model: str, text: str, query: Query) -> list[Hit]:
+    """Without text, every passage that fulfils the conditions is as relevant as can be."""
+    if not text:
+        points = vector_store().scroll(tenant_id, collection_name(model), query.filter, limit=query.limit)
+        return [Hit(point_id=point.id, score=1.0, scores={}) for point in points]
+    embedder = embedder_named(model)
+    query = replace(
+        query,
+        text=text,
+        vector=partial(cached_vector, embedder, tenant_id, text),
+        model=model,
+        is_read=is_among(text, embedder.languages),
+    )
+    return vector_store().search(tenant_id, collection_name(model), query)
