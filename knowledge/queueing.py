@@ -60,12 +60,13 @@ def cancel_unfinished(document_ids: Sequence[UUID]) -> None:
 
 
 def row_versions(document_id: UUID) -> tuple[str, str] | None:
-    """The transactions that last changed the document and its newest job: cheaper than reading the rows to compare them."""
+    """The transactions that last changed the document and its newest ingestion: cheaper than reading the rows to compare
+    them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT xmin::text, (SELECT xmin::text FROM ingestion_jobs WHERE document_id = documents.id"
-            " ORDER BY created_at DESC LIMIT 1) FROM documents WHERE id = %s",
-            [document_id],
+            " AND kind = %s ORDER BY created_at DESC LIMIT 1) FROM documents WHERE id = %s",
+            [JobKind.INGEST, document_id],
         )
         versions: tuple[str, str] | None = cursor.fetchone()
         return versions

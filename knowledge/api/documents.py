@@ -28,7 +28,7 @@ from core.request_work import bulk_slots
 from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, selected_ids
 from knowledge.api.chunks import IngestionJobSerializer
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
-from knowledge.models import Document, DocumentStatus, IngestionJob, Reference
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Reference
 from knowledge.queueing import row_versions
 from knowledge.services.adding import Added, UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
@@ -301,10 +301,11 @@ class DocumentViewSet(ReadViewSet):
         return Response({"count": count})
 
     def _progress(self) -> tuple[dict[str, Any], bool]:
-        """The document and its newest job, and whether they are final."""
+        """The document and its newest ingestion, and whether they are final."""
         with tenant_scope(self.actor.tenant_id):
             document = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
-            job = IngestionJob.objects.filter(document=self.kwargs["pk"]).order_by("-created_at").first()
+            jobs = IngestionJob.objects.filter(document=self.kwargs["pk"], kind=JobKind.INGEST)
+            job = jobs.order_by("-created_at").first()
         if document is None:
             return {"deleted": True}, True
         state = {

@@ -88,10 +88,10 @@ class Step:
             elif recall.is_enough or self.reembedding.is_accepted:
                 set_answering_model(self.reference_id, after)
                 continue_now(row, stage=ReembeddingStage.KEEP, switched_at=Now(), **_figures(recall))
-                self._record("reembedding.switched", recall)
+                self._record("reference.reembedding_switched", recall)
             else:
                 row.wait(None, stage=ReembeddingStage.REFUSED, **_figures(recall))
-                self._record("reembedding.refused", recall)
+                self._record("reference.reembedding_refused", recall)
 
     def keep(self) -> None:
         """Let documents with passages that the new model does not read whole be cut anew, and wait."""
@@ -120,8 +120,7 @@ class Step:
         for ids in self._pages():
             of_page = Filter(document_ids=tuple(ids))
             vector_store().delete(self.tenant_id, collection_name(model), of_page)
-            with tenant_scope(self.tenant_id):
-                Embedding.objects.filter(chunk__document__in=ids, model=model).delete_rows()
+            _remove_rows(self.tenant_id, ids, model)
         with tenant_scope(self.tenant_id):
             has_switched = self.reembedding.switched_at is not None
             self._held().finish(JobState.DONE if has_switched else JobState.CANCELLED)
@@ -176,6 +175,11 @@ class Step:
             old={"embedding_model": self.reembedding.from_model},
             new={"embedding_model": self.reembedding.to_model, **_figures(recall)},
         )
+
+
+def _remove_rows(tenant_id: UUID, ids: Sequence[UUID], model: str) -> None:
+    with tenant_scope(tenant_id):
+        Embedding.objects.filter(chunk__document__in=ids, model=model).delete_rows()
 
 
 def _documents_not_read_whole(ids: Sequence[UUID], model: str) -> list[Document]:

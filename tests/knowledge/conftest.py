@@ -11,8 +11,8 @@ import pytest
 from knowledge.engine_config import embedder_named
 from tests.conftest import Person
 from tests.engines.embedding_endpoint import Endpoint, running_endpoint
-from tests.knowledge.libraries import Library, make_library
-from tests.knowledge.reembeddings import BUILT_IN, REMOTE
+from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
+from tests.knowledge.reembeddings import BUILT_IN, REMOTE, change
 
 
 @pytest.fixture
@@ -31,3 +31,12 @@ def endpoint(settings: Any) -> Iterator[Endpoint]:
     with running_endpoint(embedder_named(BUILT_IN)) as server:
         settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = server.url, REMOTE
         yield server
+
+
+@pytest.fixture
+def moving(endpoint: Endpoint, library: Library) -> Library:
+    """Two documents, and a change of the model that has just been asked for."""
+    library.queue(library.upload("bees.md", BEES), library.upload("rivers.md", RIVERS))
+    library.work()
+    assert change(library, embedding_model=BUILT_IN) == 0
+    return library

@@ -27,11 +27,17 @@ def before(patch: pytest.MonkeyPatch, module: object, name: str, callback: Calla
     """Let the callback be called just before the named function."""
     function = getattr(module, name)
 
-    def callback_and_function(*args: object) -> object:
+    def callback_and_function(*args: object, **options: object) -> object:
         callback()
-        return function(*args)
+        return function(*args, **options)
 
     patch.setattr(module, name, callback_and_function)
+
+
+def once(callback: Callable[[], object]) -> Callable[[], object]:
+    """Call it the first time only."""
+    calls = [callback]
+    return lambda: calls.pop()() if calls else None
 
 
 def work_until(library: Library, name: str, callback: Callable[[], object]) -> None:

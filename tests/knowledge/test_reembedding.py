@@ -47,15 +47,6 @@ TOPICS = [
 ]
 
 
-@pytest.fixture
-def moving(endpoint: Endpoint, library: Library) -> Library:
-    """Two documents, and a change of the model that has just been asked for."""
-    library.queue(library.upload("bees.md", BEES), library.upload("rivers.md", RIVERS))
-    library.work()
-    assert change(library, embedding_model=BUILT_IN) == 0
-    return library
-
-
 def ids_in(library: Library, model: str) -> set[Any]:
     return {point.id for point in points(library, model)}
 
