@@ -36,6 +36,16 @@ def test_mixed_content_is_whole(read: Read) -> None:
     ]
 
 
+def test_entities_of_plain_text_are_read_and_others_warned_of(read: Read) -> None:
+    source = (
+        '<!DOCTYPE book [<!ENTITY firm "Nordlicht"><!ENTITY all "&firm; GmbH"><!ENTITY ch '
+        'SYSTEM "ch.xml">]><book><para>By &firm;, not &all;.</para>&ch;</book>'
+    )
+    document = read("a.xml", source.encode())
+    assert texts(document) == "By Nordlicht, not ."
+    assert document.warnings_by_code == {"unread_parts": "Parts of the file were not read: &all;, &ch;."}
+
+
 def test_documents_have_tables_notes_lists_and_formulas(read: Read) -> None:
     source = """<!DOCTYPE article><article id="a1"><front><meta><year>2020</year><month>5</month></meta></front><body><sec>
     <title>Results</title><p>Less<fn id="f1"><label>1</label><p>By cheque.</p></fn> of it.</p>

@@ -1,5 +1,5 @@
 """XML: documents as their paragraphs, titles and tables, and data as records of names and values, with their attributes.
-Entities are never expanded."""
+Of entities, only those are read that are plain text: nothing unfolds, and nothing comes from elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engines.parsing.office import flat_office
 from engines.parsing.sheets import records
 from engines.parsing.texts import subtitles
 from engines.parsing.texts.text import load_counted
-from engines.parsing.warnings import warning
+from engines.parsing.warnings import listed, warning
 
 _PARSER_OPTIONS: dict[str, bool] = {
     "resolve_entities": False,
@@ -31,6 +31,8 @@ _PARSER_OPTIONS: dict[str, bool] = {
 _DECLARATION = re.compile(r"[\ufeff \n\t]*<\?xml[^>]*\?>")
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _OWN_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_MARKUP = re.compile("[<&]")
+_MAX_ENTITY = 1_000  # characters
 _HARMLESS = ("Namespace prefix", "xmlns:", "Namespace default prefix")
 
 
@@ -82,14 +84,15 @@ def _parse(text: str) -> tuple[Any, tuple[ReadingWarning, ...]]:
     source = _ENTITY.sub(_character, source)
     data = source.encode("utf-8", "replace")
     try:
-        return _without_entities(etree.fromstring(data, etree.XMLParser(**_PARSER_OPTIONS))), ()
+        return _written_entities(etree.fromstring(data, etree.XMLParser(**_PARSER_OPTIONS)))
     except etree.XMLSyntaxError:
         parser = etree.XMLParser(**_PARSER_OPTIONS, recover=True)
         root = etree.fromstring(data, parser)
         if root is None:
             raise
         reasons = [entry.message for entry in parser.error_log if not entry.message.startswith(_HARMLESS)]
-        return _without_entities(root), (warning("damaged", reason=reasons[0]),) if reasons else ()
+        root, unread = _written_entities(root)
+        return root, (*unread, *([warning("damaged", reason=reasons[0])] if reasons else []))
 
 
 def _character(match: re.Match[str]) -> str:
@@ -97,6 +100,17 @@ def _character(match: re.Match[str]) -> str:
     return match[0] if match[1] in _OWN_ENTITIES else html_entities.unescape(match[0])
 
 
-def _without_entities(root: Any) -> Any:
+def _written_entities(root: Any) -> tuple[Any, tuple[ReadingWarning, ...]]:
+    """Write the text of entities in their place, and warn of those that have other entities or markup in them, or are in
+    other files."""
+    declared = root.getroottree().docinfo.internalDTD
+    texts = {one.name: one.content or "" for one in declared.entities()} if declared is not None else {}
+    unread = dict[str, None]()
+    for node in root.iter(etree.Entity):
+        text = texts.get(node.name)
+        if text and len(text) <= _MAX_ENTITY and not _MARKUP.search(text):
+            node.tail = text + (node.tail or "")
+        elif text is not None:
+            unread[node.text] = None
     etree.strip_tags(root, etree.Entity)
-    return root
+    return root, (warning("unread_parts", parts=listed(list(unread))),) if unread else ()
