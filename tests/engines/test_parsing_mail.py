@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from engines.parsing import ElementKind, ParsedDocument, ParseError
+from engines.parsing.frames import MAX_MEMBERS
 from engines.parsing.mail.compressed_rtf import decompress
 from engines.parsing.mail.mapi import MapiAttachment, MapiMessage, Properties, Property
 from engines.parsing.mail.mapi_mail import to_mail
@@ -371,6 +372,27 @@ def test_invitation_that_is_also_attached_is_read_once(read: Read) -> None:
     document = read("a.eml", mail("multipart/mixed; boundary=B", data))
     assert body(document).count("Round for the swimming hall") == 1
     assert document.members == ()
+
+
+def test_encrypted_mail_in_a_mailbox_leaves_the_others(read: Read) -> None:
+    encrypted = mail("multipart/encrypted; boundary=B", parts("encrypted", ("application/octet-stream", "x")))
+    box = b"".join(b"From a@b Mon Jan  1 10:00:00 2024\n" + one + b"\n" for one in (encrypted, HEAD + b"\nWe sail."))
+    document = read("a.mbox", box)
+    assert document.elements[-1].text == "We sail."
+    assert [warning.code for warning in document.warnings] == ["unread_parts"]
+
+
+def test_attached_files_may_have_very_long_names(read: Read) -> None:
+    attached = b"--B\nContent-Disposition: attachment; filename=" + b"n" * 9_000 + b".txt\n\nwords\n--B--\n"
+    (member,) = read("a.eml", mail("multipart/mixed; boundary=B", attached)).members
+    assert (member.name[-5:], len(member.name)) == ("n.txt", 1_000)
+
+
+def test_mail_with_too_many_files_says_so(read: Read) -> None:
+    attached = b"--B\nContent-Disposition: attachment; filename=a.txt\n\nwords\n" * (MAX_MEMBERS + 1)
+    with pytest.raises(ParseError) as caught:
+        read("a.eml", mail("multipart/mixed; boundary=B", attached))
+    assert caught.value.code == "archive_too_large"
 
 
 def test_mailbox_of_one_mail_is_that_mail(read: Read) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engines.parsing.markup import markdown
 from tests.engines.markup import blocks
-from tests.engines.reading import Read, outline
+from tests.engines.reading import Read, outline, texts
 
 
 def shown(source: str) -> list[tuple[str, str]]:
@@ -99,3 +99,7 @@ def test_formulas_of_their_own_are_formulas() -> None:
 
 def test_front_matter_of_hugo_is_metadata() -> None:
     assert markdown.split_front_matter('+++\ntitle = "T"\n+++\ntext') == ({"title": "T"}, "text")
+
+
+def test_front_matter_that_no_reader_unfolds_is_kept_apart(read: Read) -> None:
+    assert texts(read("a.md", b"---\na: " + b"[" * 20_000 + b"\n---\n\nText.\n")) == "Text."

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
-from engines.parsing import Member
+from engines.parsing import Member, ParseError
+from engines.parsing.frames import MAX_MEMBERS
 from engines.parsing.job import Job
 
 _FOLDER = "members"
+_MAX_LETTERS = 1_000
 
 
 class MemberFolder:
@@ -20,10 +22,12 @@ class MemberFolder:
         self._names: dict[str, int] = {}
 
     def path_for(self, name: str) -> Path:
-        """Add a member, and return the path to write it to."""
+        """Add a member, and return the path to write it to. Raise ParseError if there are too many."""
+        if len(self.members) >= MAX_MEMBERS:
+            raise ParseError("archive_too_large", fact=f"holds more than {MAX_MEMBERS} files")
         self._folder.mkdir(exist_ok=True)
         path = self._folder / str(len(self.members) + 1)
-        self.members.append(Member(name=unique_name(clean_name(name), self._names), path=path))
+        self.members.append(Member(name=unique_name(clean_name(name)[-_MAX_LETTERS:], self._names), path=path))
         return path
 
     def add(self, name: str, data: bytes) -> None:

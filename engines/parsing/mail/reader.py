@@ -41,25 +41,26 @@ def read_mbox(job: Job) -> ParsedDocument:
         return document(job, mails[0])
     content = Content()
     for mail in mails:
-        content.add(_content(mail, _headers(mail)))
+        content.add(_content(mail))
     return _with_members(job, content, {})
 
 
 def document(job: Job, mail: Message) -> ParsedDocument:
-    headers = _headers(mail)
-    return _with_members(job, _content(mail, headers), _metadata(headers))
+    """Raise ParseError if all that it says is encrypted."""
+    content, headers = _content(mail), _headers(mail)
+    if content.is_encrypted and content.elements == list(_header_elements(headers)):
+        raise ParseError("password_protected")
+    return _with_members(job, content, _metadata(headers))
 
 
 def _headers(mail: Message) -> dict[str, str]:
     return {name: header(mail, name) for name in _HEADERS}
 
 
-def _content(mail: Message, headers: dict[str, str]) -> Content:
-    """Return what a mail says, after its headers. Raise ParseError if all of it is encrypted."""
+def _content(mail: Message) -> Content:
+    """Return what a mail says, after its headers."""
     body = read_parts(mail)
-    if body.is_encrypted and not body.elements:
-        raise ParseError("password_protected")
-    content = Content(list(_header_elements(headers)))
+    content = Content(list(_header_elements(_headers(mail))))
     content.add(body)
     # Some mails have their invitation twice, beside the text and as a file.
     content.elements += dict.fromkeys(body.calendars)

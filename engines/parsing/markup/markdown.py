@@ -70,7 +70,7 @@ def _field_value(text: str) -> Any:
     if text[:1] == "[":
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return [part.strip(" '\"") for part in text.strip("[]").split(",")]
     return text.strip("'\"")
 
