@@ -376,7 +376,9 @@ def test_invitation_that_is_also_attached_is_read_once(read: Read) -> None:
 
 def test_encrypted_mail_in_a_mailbox_leaves_the_others(read: Read) -> None:
     encrypted = mail("multipart/encrypted; boundary=B", parts("encrypted", ("application/octet-stream", "x")))
-    box = b"".join(b"From a@b Mon Jan  1 10:00:00 2024\n" + one + b"\n" for one in (encrypted, HEAD + b"\nWe sail."))
+    box = b"".join(
+        b"From a@b Mon Jan  1 10:00:00 2024\n" + one + b"\n" for one in (encrypted, HEAD + b"\nWe sail.")
+    )
     document = read("a.mbox", box)
     assert document.elements[-1].text == "We sail."
     assert [warning.code for warning in document.warnings] == ["unread_parts"]

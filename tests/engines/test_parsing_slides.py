@@ -20,6 +20,7 @@ from engines.parsing.office.ole_writer import written
 from tests.engines.reading import Read, image_file, outline, text_image, zipped
 
 TITLE_ONLY, TWO_COLUMNS, BLANK = 5, 3, 6
+MASTER = 0x80000000
 OFFICE = "http://schemas.openxmlformats.org"
 
 
@@ -160,6 +161,27 @@ def test_numbered_paragraphs_have_their_numbers(read: Read) -> None:
     assert outline(read("a.pptx", deck(fill, layout=BLANK))) == [("list_item", text) for text in expected]
 
 
+@pytest.mark.parametrize(
+    ("is_shown", "expected"),
+    [(True, ["Plan", "On the layout", "On the master", "Next"]), (False, ["Plan", "Next"])],
+)
+def test_what_masters_write_is_read_once(read: Read, is_shown: bool, expected: list[str]) -> None:
+    source, out = pptx.Presentation(), io.BytesIO()
+    layout = source.slide_layouts[TITLE_ONLY]
+    for text in ("Plan", "Next"):
+        source.slides.add_slide(layout).shapes.title.text = text
+    for text, left, shapes in (
+        ("On the layout", 1, layout),
+        ("Guide", 90, layout),
+        ("On the master", 1, layout.slide_master),
+    ):
+        box = write(source.slides[0], text, left, 6)
+        shapes.shapes._spTree.append(box._element)  # which takes it from the slide
+    source.save(out)
+    data = out.getvalue() if is_shown else changed(out.getvalue(), "<p:sld ", '<p:sld showMasterSp="0" ')
+    assert words(read("a.pptx", data)) == expected
+
+
 def test_pictures_with_text_are_recognised_beside_text(read: Read) -> None:
     def fill(slide: Any) -> None:
         slide.shapes.title.text = "Delivery performance goals"
@@ -242,20 +264,26 @@ def old_table(*cells: tuple[int, int, int, str]) -> bytes:
     return record(0xF003, facts, *shapes)
 
 
-def old_deck(*slides: tuple[bytes, bytes, int], embedded: bytes = b"") -> bytes:
-    """Slides have their texts in the outline, their shapes, and whether they are hidden."""
+def old_deck(
+    *slides: tuple[bytes, bytes, int], embedded: bytes = b"", master: bytes = b"", foot: str = ""
+) -> bytes:
+    """Slides have their texts in the outline, their shapes, and whether they are hidden. `master` has the shapes of theirs."""
     listed = [
         atom(1011, "<5I", number, 0, 0, 255 + number, 0) + outline
         for number, (outline, _, _) in enumerate(slides, 2)
     ]
-    document = record(1000, record(4080, *listed))
+    masters = atom(1011, "<5I", len(slides) + 2, 0, 0, MASTER, 0)
+    foot_text = record(4026, foot.encode("utf-16-le"), instance=2, atom=True)
+    feet = record(4057, atom(4058, "<HH", 0, 32 if foot else 0), foot_text, instance=3)
+    document = record(1000, record(4080, *listed), record(4080, masters, instance=1), feet)
     found, places = b"", []
     objects = (
         [record(4113, struct.pack("<I", len(embedded)), zlib.compress(embedded), instance=1, atom=True)]
         if embedded
         else []
     )
-    for container in (document, *(old_slide(shapes, hidden) for _, shapes, hidden in slides), *objects):
+    drawn = [old_slide(shapes, hidden) for _, shapes, hidden in slides]
+    for container in (document, *drawn, old_slide(master, 0), *objects):
         places.append(len(found))
         found += container
     places_at = len(found)
@@ -275,7 +303,7 @@ def old_slide(shapes: bytes, hidden: int) -> bytes:
     )
     tags = record(5000, record(5002, record(5003, note, atom=True)))
     own = record(0xF004)
-    facts = atom(1017, "<IIHHI", 0, 0, 0, hidden * 4, 0)
+    facts = atom(1007, "<5I2H", 0, 0, 0, MASTER, 0, 1, 0) + atom(1017, "<IIHHI", 0, 0, 0, hidden * 4, 0)
     return record(1006, facts, record(1036, record(0xF002, record(0xF003, own, shapes))), tags)
 
 
@@ -303,6 +331,18 @@ def test_old_presentations_are_read(read: Read) -> None:
     ]
     assert {element.page for element in document.elements} == {2}
     assert document.metadata["hidden_parts"] == 1
+
+
+def test_what_masters_of_old_presentations_write_is_read_once(read: Read) -> None:
+    slide = (old_text(0, "Harvest"), old_shape(0, 0, atom(3998, "<I", 0)), 0)
+    master = old_shape(0, 0, old_text(4, "Mill GmbH")) + old_shape(9, 0, old_text(4, "*"))
+    document = read("a.ppt", old_deck(slide, slide, master=master, foot="Confidential"))
+    assert [(one.page, one.kind, one.text) for one in document.elements if one.kind != "comment"] == [
+        (1, "title", "Harvest"),
+        (1, "footer", "Confidential"),
+        (1, "footer", "Mill GmbH"),
+        (2, "title", "Harvest"),
+    ]
 
 
 def test_files_in_old_presentations_become_members(read: Read) -> None:
@@ -370,3 +410,25 @@ def test_open_document_presentations_are_read(read: Read, is_flat: bool) -> None
     ]
     assert {element.page for element in document.elements} == {2}
     assert document.metadata["hidden_parts"] == 1
+
+
+def test_what_open_masters_write_is_read_once(read: Read) -> None:
+    master = (
+        frame(0, text_box("Title here"), "title")
+        + frame(9, text_box("Mill GmbH"))
+        + frame(8, text_box("<text:page/>"))
+    )
+    page = f'<draw:page draw:master-page-name="M" presentation:use-footer-name="f">{frame(1, text_box("Buy"))}</draw:page>'
+    pages = (
+        f'<presentation:footer-decl presentation:name="f">Confidential</presentation:footer-decl>{page}{page}'
+    )
+    masters = f'<office:master-styles><style:master-page style:name="M">{master}</style:master-page></office:master-styles>'
+    content = OPEN_DECK.format(flat=f' office:mimetype="{ODP}"', pages=pages).replace(
+        "<office:body>", masters + "<office:body>"
+    )
+    assert [(one.page, one.kind, one.text) for one in read("a", content.encode()).elements] == [
+        (1, "text", "Buy"),
+        (1, "footer", "Mill GmbH"),
+        (1, "footer", "Confidential"),
+        (2, "text", "Buy"),
+    ]

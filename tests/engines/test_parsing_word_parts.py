@@ -258,3 +258,13 @@ def test_pages_of_the_old_format_are_those_that_it_had(
     summary = bytes(44) + struct.pack("<I", 48) + properties.ljust(4096, b"\0")
     document = read("a.doc", old_word_file("Text.\r", objects={("\x05SummaryInformation",): summary}))
     assert [(one.text, one.page) for one in document.elements] == [("Text.", page)]
+
+
+def test_properties_of_the_old_format_are_in_its_code_page(read: Read) -> None:
+    title = "Договор".encode("cp1251") + b"\0"
+    texts_at = 8 + 2 * 8
+    properties = struct.pack("<II", 0, 2) + struct.pack("<IIII", 1, texts_at, 2, texts_at + 8)
+    properties += struct.pack("<IHH", 2, 1251, 0) + struct.pack("<II", 30, len(title)) + title
+    summary = bytes(44) + struct.pack("<I", 48) + properties.ljust(4096, b"\0")
+    document = read("a.doc", old_word_file("Text.\r", objects={("\x05SummaryInformation",): summary}))
+    assert document.metadata["title"] == "Договор"

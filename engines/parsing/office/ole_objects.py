@@ -15,8 +15,6 @@ _EMBEDDED = 2
 _NATIVE = "\x01Ole10Native"
 _POOL = "ObjectPool"  # where Word keeps its objects
 _EXCEL_OBJECT = "MBD"
-_SUMMARY = "\x05SummaryInformation"
-_PAGES, _INTEGER, _MAX_PROPERTIES = 14, 3, 100
 # By the stream that only this kind of file has.
 _SUFFIXES = {
     "WordDocument": ".doc",
@@ -82,25 +80,6 @@ def _place_of_object(entry: list[str]) -> tuple[str, ...]:
     if entry[0] == _POOL and len(entry) > 2:
         return tuple(entry[:2])
     return (entry[0],) if entry[0].startswith(_EXCEL_OBJECT) and len(entry) > 1 else ()
-
-
-def page_count(data: bytes) -> int | None:
-    """Return the number of pages that a document had when it was stored. (olefile's own reader of properties counts for
-    minutes in spoiled files.)"""
-    import olefile
-
-    try:
-        with olefile.OleFileIO(io.BytesIO(data)) as ole:
-            summary = ole.openstream(_SUMMARY).read()
-        start = struct.unpack_from("<I", summary, 44)[0]
-        for number in range(min(struct.unpack_from("<I", summary, start + 4)[0], _MAX_PROPERTIES)):
-            property, offset = struct.unpack_from("<II", summary, start + 8 + 8 * number)
-            kind, value = struct.unpack_from("<Ii", summary, start + offset) if property == _PAGES else (0, 0)
-            if kind == _INTEGER:
-                return int(value)
-    except _BROKEN:
-        pass
-    return None
 
 
 def _read_object(ole: Any, place: list[str]) -> EmbeddedFile | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from engines.parsing.office.office_package import Package, child, children, descendants
@@ -33,6 +34,14 @@ class Layout:
             (shape for shape in descendants(self._master, "sp") if _is_of_kind(shape, on_master)), None
         )
         return [shape for shape in (found, base) if shape is not None]
+
+    def shown_trees(self, slide: Any) -> Iterator[Any]:
+        """Yield the shapes of the layout and of the master that are shown on the slide."""
+        roots = (slide, self._layout, self._master)
+        for under, root in zip(roots, roots[1:], strict=False):
+            if under.get("showMasterSp") in ("0", "false"):
+                return
+            yield from (tree for content in children(root, "cSld") for tree in children(content, "spTree"))
 
     def list_styles(self, mark: Any) -> list[Any]:
         kind = mark.get("type") or ""

@@ -19,7 +19,7 @@ from engines.parsing import (
     warnings,
 )
 from engines.parsing.job import Job
-from engines.parsing.office import embedded_files
+from engines.parsing.office import embedded_files, ole_properties
 from engines.parsing.office import tree as office_tree
 from engines.parsing.office.ole_objects import EmbeddedFile, unpack
 from engines.parsing.pictures.reading_order import Box, in_reading_order
@@ -29,6 +29,7 @@ from engines.parsing.slides.old_slide_records import Record, current_records, re
 # Kinds of records.
 _SLIDE_ATOM, _SHOW_INFO, _DRAWING, _SLIDE_LIST, _LISTED_SLIDE = 1007, 1017, 1036, 4080, 1011
 _TEXT_KIND, _TEXT, _BYTES, _LISTED_TEXT, _STRING = 3999, 4000, 4008, 3998, 4026
+_FEET, _FEET_FACTS, _FEET_OF_SLIDES, _FOOT_TEXT, _HAS_FOOT = 4057, 4058, 3, 2, 32
 _PLACEHOLDER, _TAG_DATA, _COMMENT = 3011, 5003, 12000
 _GROUP, _SHAPE, _PROPERTIES, _MORE_PROPERTIES = 0xF003, 0xF004, 0xF00B, 0xF122
 _TEXT_BOX, _CHILD_PLACE, _PLACE, _CLIENT_DATA = 0xF00D, 0xF00F, 0xF010, 0xF011
@@ -37,7 +38,8 @@ _TITLE_TEXTS, _BODY_TEXTS, _NOTES_TEXT = (0, 6), (1, 7, 8), 2
 _HIDDEN_SLIDE = 4
 _GROUP_FLAGS, _HIDDEN_SHAPE, _TABLE_FLAGS, _IS_TABLE = 0x3BF, 0x20002, 0x39F, 1
 _FURNITURE = (7, 8, 9, 10)  # places for date, number, foot and head
-_OF_SLIDES, _OF_NOTES = 0, 2
+_OF_SLIDES, _OF_MASTERS, _OF_NOTES = 0, 1, 2
+_SHOWS_MASTER, _MAX_MASTERS = 1, 2
 _OBJECT, _MAX_OBJECT_BYTES = 4113, 64 << 20
 _ORDER = {ElementKind.TITLE: 0}
 
@@ -59,17 +61,12 @@ def read(job: Job) -> ParsedDocument:
         with olefile.OleFileIO(job.path) as ole:
             user = ole.openstream("Current User").read()
             deck = _Deck(*current_records(user, ole.openstream("PowerPoint Document").read()))
-            facts = ole.get_metadata()
+            metadata = ole_properties.read(ole)
         elements = [
             element for number in range(1, len(deck.slides) + 1) for element in deck.read_slide(number)
         ]
     except (OSError, ValueError, IndexError, KeyError, StopIteration, struct.error) as error:
         return _read_otherwise(job, error)
-    metadata = {
-        "title": _decoded(facts.title),
-        "author": _decoded(facts.author),
-        "subject": _decoded(facts.subject),
-    }
     members, _ = embedded_files.stored(job, deck.embedded_files(), [])
     return ParsedDocument(
         mime_type=job.mime_type,
@@ -78,10 +75,6 @@ def read(job: Job) -> ParsedDocument:
         metadata=metadata | {"page_count": len(deck.slides), "hidden_parts": deck.hidden or None},
         page_kind=PageKind.SLIDE,
     )
-
-
-def _decoded(value: bytes | str | None) -> str:
-    return value.decode("cp1252", "replace") if isinstance(value, bytes) else value or ""
 
 
 def _read_otherwise(job: Job, error: Exception) -> ParsedDocument:
@@ -122,12 +115,17 @@ class _Deck:
         self._newest = newest
         self.hidden = 0
         self.slides: list[tuple[Record, list[_Text]]] = []
+        self._masters: dict[int, Record] = {}
         self._notes: dict[int, Record] = {}
         self._seen_furniture: set[str] = set()
+        feet = newest[document].children(_FEET)
+        self._feet = [one for one in feet if one.instance == _FEET_OF_SLIDES]
         for listed in newest[document].children(_SLIDE_LIST):
             for number, record, texts in self._listed(listed):
                 if listed.instance == _OF_SLIDES:
                     self.slides.append((record, texts))
+                elif listed.instance == _OF_MASTERS:
+                    self._masters[number] = record
                 elif listed.instance == _OF_NOTES:
                     self._notes[number] = record
         if not self.slides:
@@ -165,6 +163,7 @@ class _Deck:
             one for drawing in slide.children(_DRAWING) for one in self._drawn(drawing, outline, number)
         ]
         found = [element for one in in_reading_order(placed, lambda one: one.box) for element in one.elements]
+        found += self._fixed(slide, number)
         found.sort(key=lambda element: _ORDER.get(element.kind, 1))
         return [*found, *self._notes_of(slide, number), *_comments(slide, number)]
 
@@ -193,22 +192,43 @@ class _Deck:
                 yield _Placed(_box(shape), found)
 
     def _elements(self, shape: Record, outline: list[_Text], page: int) -> Iterator[Element]:
-        place = next(
-            (one for data in shape.children(_CLIENT_DATA) for one in data.children(_PLACEHOLDER)), None
-        )
+        place = _placeholder(shape)
         is_furniture = place is not None and place.numbers("<B", 4)[0] in _FURNITURE
         for text in _texts_of(shape, outline):
             lines = [line.replace("\x0b", "\n").strip() for line in text.text.split("\r")]
             words = " ".join(" ".join(lines).split())
             if is_furniture:
-                if any(map(str.isalpha, words)) and words not in self._seen_furniture:
-                    self._seen_furniture.add(words)
-                    yield Element(ElementKind.FOOTER, words, page)
+                yield from self._furniture(words, page)
             elif text.kind in _TITLE_TEXTS:
                 yield from [element_builders.title(words, 1, page)] if words else []
             else:
                 build = element_builders.item if text.kind in _BODY_TEXTS else element_builders.paragraph
                 yield from (build(line, page) for line in lines if line)
+
+    def _fixed(self, slide: Record, page: int) -> Iterator[Element]:
+        """Yield what the slide's masters write on all slides, and its foot, which is else that of all slides."""
+        for feet in list(slide.children(_FEET)) or self._feet:
+            yield from self._furniture(_foot(feet), page)
+        for shape in (shape for master in self._masters_of(slide) for shape in master.descendants(_SHAPE)):
+            is_hidden = _property(shape, _PROPERTIES, _GROUP_FLAGS) & _HIDDEN_SHAPE == _HIDDEN_SHAPE
+            if _placeholder(shape) is None and not is_hidden:
+                texts = (one.text.replace("\x0b", "\r") for one in _texts_of(shape, []))
+                yield from self._furniture(" ".join(" ".join(texts).split()), page)
+
+    def _masters_of(self, slide: Record) -> Iterator[Record]:
+        """Yield the masters that are shown on the slide: that of title slides has one itself."""
+        for _ in range(_MAX_MASTERS):
+            facts = next(slide.children(_SLIDE_ATOM), None)
+            found = self._masters.get(facts.numbers("<I", 12)[0]) if facts else None
+            if not facts or found is None or not facts.numbers("<H", 20)[0] & _SHOWS_MASTER:
+                return
+            yield (slide := found)
+
+    def _furniture(self, text: str, page: int) -> Iterator[Element]:
+        """Yield what stands on all slides once."""
+        if any(map(str.isalpha, text)) and text not in self._seen_furniture:
+            self._seen_furniture.add(text)
+            yield Element(ElementKind.FOOTER, text, page)
 
     def _notes_of(self, slide: Record, page: int) -> Iterator[Element]:
         facts = next(slide.children(_SLIDE_ATOM), None)
@@ -221,6 +241,18 @@ class _Deck:
 
 def _inflated(data: bytes) -> bytes:
     return zlib.decompressobj().decompress(data, _MAX_OBJECT_BYTES)
+
+
+def _foot(feet: Record) -> str:
+    facts = next(feet.children(_FEET_FACTS), None)
+    if facts is None or not facts.numbers("<HH")[1] & _HAS_FOOT:
+        return ""
+    texts = (one for one in feet.children(_STRING) if one.instance == _FOOT_TEXT)
+    return " ".join(one.content.decode("utf-16-le", "replace") for one in texts)
+
+
+def _placeholder(shape: Record) -> Record | None:
+    return next((one for data in shape.children(_CLIENT_DATA) for one in data.children(_PLACEHOLDER)), None)
 
 
 def _texts(found: list[Record]) -> list[_Text]:

@@ -65,23 +65,24 @@ class _Reader:
         self.unread: list[str] = []
         self._document, self._pictures = document, Pictures(job)
         self._seen: set[str] = set()
-        styles = list(descendants(root, "style"))
-        self._hidden_styles = {
-            attribute(style, "name")
-            for style in styles
-            if any(
-                attribute(facts, "visibility") == "hidden"
-                for facts in children(style, "drawing-page-properties")
-            )
+        self._page_styles = {
+            attribute(style, "name"): facts
+            for style in descendants(root, "style")
+            for facts in children(style, "drawing-page-properties")
         }
+        parts = (root, document.tree("styles.xml"))
+        self._masters = {
+            attribute(one, "name"): one for part in parts for one in descendants(part, "master-page")
+        }
+        self._feet = {attribute(one, "name"): one.text or "" for one in descendants(root, "footer-decl")}
         self._list_styles = {attribute(style, "name"): style for style in descendants(root, "list-style")}
 
     def read_page(self, page: Any, number: int) -> list[Element]:
-        if attribute(page, "style-name") in self._hidden_styles:
+        if self._says(page, "visibility") == "hidden":
             self.hidden += 1
             return []
         placed = in_reading_order(list(self._placed(page, number)), lambda shape: shape.box)
-        found = [element for shape in placed for element in shape.elements]
+        found = [element for shape in placed for element in shape.elements] + list(self._fixed(page, number))
         found.sort(key=lambda element: _ORDER.get(element.kind, 1))
         notes = [text for part in children(page, "notes") for text in self._notes(part)]
         if notes:
@@ -90,6 +91,28 @@ class _Reader:
             author = next((node.text or "" for node in children(remark, "creator")), "")
             found.append(element_builders.comment(" ".join(odf.paragraphs(remark)), author, number))
         return found
+
+    def _says(self, page: Any, name: str) -> str:
+        """Return what the page's style says of it."""
+        facts = self._page_styles.get(attribute(page, "style-name"))
+        return attribute(facts, name) if facts is not None else ""
+
+    def _fixed(self, page: Any, number: int) -> Iterator[Element]:
+        """Yield what the master writes on all slides, and the foot that the slide names."""
+        master = self._masters.get(attribute(page, "master-page-name"))
+        shapes = children(master, *odf.SHAPES) if master is not None else ()
+        kinds = ["", "footer"] if self._says(page, "display-footer") != "false" else [""]
+        if self._says(page, "background-objects-visible") != "false":
+            for shape in (shape for shape in shapes if attribute(shape, "class") in kinds):
+                yield from self._furniture(" ".join(odf.paragraphs(shape)), number)
+        if "footer" in kinds:
+            yield from self._furniture(self._feet.get(attribute(page, "use-footer-name"), ""), number)
+
+    def _furniture(self, text: str, page: int) -> Iterator[Element]:
+        """Yield what stands on all slides once."""
+        if any(map(str.isalpha, text)) and text not in self._seen:
+            self._seen.add(text)
+            yield Element(ElementKind.FOOTER, text, page)
 
     def _notes(self, page: Any) -> Iterator[str]:
         for frame in children(page, "frame"):
@@ -117,9 +140,7 @@ class _Reader:
         if kind == "title" and text:
             yield element_builders.title(text, 1, page)
         elif kind in _FURNITURE:
-            if text and text not in self._seen:
-                self._seen.add(text)
-                yield Element(ElementKind.FOOTER, text, page)
+            yield from self._furniture(text, page)
         elif tables := list(children(shape, "table")):
             yield from (_table(table, page) for table in tables)
         else:

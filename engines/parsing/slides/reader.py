@@ -130,7 +130,7 @@ class _Deck:
         ]
         background = [one for node in children(content, "bg") for one in self._pictures_of(slide, node)]
         ordered = in_reading_order([shape for shape in placed if shape.elements], lambda shape: shape.box)
-        found = [element for shape in ordered for element in shape.elements]
+        found = [element for shape in ordered for element in shape.elements] + list(self._fixed(slide, root))
         found.sort(key=lambda element: _ORDER.get(element.kind, 1))
         return [*found, *background, *self._notes(slide), *self._comments(slide)]
 
@@ -174,6 +174,15 @@ class _Deck:
             yield from slide_text.elements(shape, styles, slide.number)
             if _share(box, self._area) >= _MIN_PICTURE:
                 yield from self._pictures_of(slide, shape)
+
+    def _fixed(self, slide: _Slide, root: Any) -> Iterator[Element]:
+        """Yield what the layout and the master write on all slides. What stands beside a slide says how to use them."""
+        for tree in slide.layout.shown_trees(root):
+            for shape in _shapes(drawings.without_fallbacks(tree)):
+                text = " ".join(drawings.texts(shape))
+                is_shown = slide_text.placeholder(shape) is None and not drawings.is_hidden(shape)
+                if any(map(str.isalpha, text)) and is_shown and _meet(self._box(slide, shape), self._area):
+                    yield from self._furniture(text, slide.number)
 
     def _furniture(self, text: str, page: int) -> Iterator[Element]:
         """Yield what stands at the foot of all slides once."""

@@ -12,10 +12,10 @@ from office_oxide import OfficeOxideError
 from engines.parsing import Element, ParsedDocument, ParseError
 from engines.parsing.archives.members import MemberFolder
 from engines.parsing.job import Job
-from engines.parsing.office import package
+from engines.parsing.office import ole_properties, package
 from engines.parsing.office import tree as office_tree
 from engines.parsing.office.embedded_pictures import Pictures
-from engines.parsing.office.ole_objects import embedded_files, page_count
+from engines.parsing.office.ole_objects import embedded_files
 from engines.parsing.warnings import listed, warning
 from engines.parsing.word.elements import elements
 from engines.parsing.word.package import Package
@@ -66,6 +66,8 @@ def _without_pages(found: list[Element]) -> list[Element]:
 
 def read_doc(job: Job) -> ParsedDocument:
     """Read the old format, if need be through LibreOffice."""
+    import olefile
+
     data = job.path.read_bytes()
     try:
         tree = office_tree.load(data, "doc")
@@ -84,14 +86,16 @@ def read_doc(job: Job) -> ParsedDocument:
 
     found, last_page = elements(tree, read_picture)
     files, refused = embedded_files(data)
-    folder, pages = MemberFolder(job), page_count(data)
+    with olefile.OleFileIO(job.path) as ole:
+        properties = ole_properties.read(ole)
+    folder, pages = MemberFolder(job), properties.get("page_count")
     for file in files:
         folder.add(file.name, file.data)
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(found if pages == last_page else _without_pages(found)),
         members=tuple(folder.members),
-        metadata=_properties(tree) | {"page_count": pages},
+        metadata=_properties(tree) | properties,
         warnings=(warning("unread_members", names=listed(refused)),) if refused else (),
     )
 
