@@ -131,6 +131,26 @@ def test_what_is_hidden_is_left_out_and_counted(read: Read) -> None:
     assert document.metadata["page_count"] == 3
 
 
+def test_no_sheet_has_more_columns_than_there_are(read: Read) -> None:
+    def fill(sheet: Any) -> None:
+        sheet.append(["Item", "Price", "Cost"])
+        sheet.column_dimensions["C"].hidden = True
+
+    source = changed(workbook(fill), lambda _, data: data.replace(b'max="3"', b'max="2000000000"'))
+    assert tables(read("a.xlsx", source)) == ["Item | Price"]
+
+
+def test_repeated_cells_end_with_their_sheet(read: Read) -> None:
+    cell = (
+        '<table:table-cell table:number-columns-repeated="2000000000"><text:p>x</text:p></table:table-cell>'
+    )
+    content = OPEN_DOCUMENT.format(
+        flat=f' office:mimetype="{ODS}"', tables=f"<table:table>{row(cell)}</table:table>"
+    )
+    (table,) = tables(read("a.ods", content.encode()))
+    assert table.count("x") == 16_384
+
+
 def test_rows_that_a_filter_hides_are_kept(read: Read) -> None:
     def fill(sheet: Any) -> None:
         for row in (["Item", "Price"], ["Chair", 80], ["Desk", 220]):

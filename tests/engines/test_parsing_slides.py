@@ -267,7 +267,7 @@ def old_table(*cells: tuple[int, int, int, str]) -> bytes:
 def old_deck(
     *slides: tuple[bytes, bytes, int], embedded: bytes = b"", master: bytes = b"", foot: str = ""
 ) -> bytes:
-    """Slides have their texts in the outline, their shapes, and whether they are hidden. `master` has the shapes of theirs."""
+    """Slides have their texts in the outline, their shapes, and whether they are hidden. `master` has shapes of all."""
     listed = [
         atom(1011, "<5I", number, 0, 0, 255 + number, 0) + outline
         for number, (outline, _, _) in enumerate(slides, 2)

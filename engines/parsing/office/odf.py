@@ -23,6 +23,7 @@ from engines.parsing.office.office_package import (
 from engines.parsing.sheets.tables import count_header_rows
 
 _MAX_REPEATED = 1_000
+_MOST = {"rows": 1_048_576, "columns": 16_384}  # that a sheet has
 SHAPES = (
     "frame",
     "custom-shape",
@@ -99,7 +100,7 @@ def _texts(node: Any) -> Iterator[str]:
 def repeated(node: Any, what: str) -> int:
     """Return how often a row or a cell stands there. `what` is "rows" or "columns"."""
     value = attribute(node, f"number-{what}-repeated")
-    return int(value) if value.isdigit() else 1
+    return min(int(value), _MOST[what]) if value.isdigit() else 1
 
 
 def spanned(node: Any, what: str) -> int:

@@ -32,6 +32,7 @@ _PARTS_OF_A_SHEET = [f"{{*}}{name}" for name in ("row", "col", "mergeCell", "aut
 # The codes of fonts and colours, and those that stand for the page's number, the date …
 _FOOTER_CODE = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|K\d\d[+-]\d{3}|\d+|\[[^\]]*\]|[A-Z])', re.I)
 _LETTER = re.compile(r"[^\W\d_]")
+_MAX_COLUMNS = 16_384
 _LAST_ROW = 1 << 20
 
 
@@ -138,7 +139,8 @@ class _Workbook:
                     self._read_row(sheet, node, at)
                 case "col":
                     if is_true(node.get("hidden")) or node.get("width") == "0":
-                        sheet.hidden_columns |= set(range(int(node.get("min")) - 1, int(node.get("max"))))
+                        last = min(int(node.get("max")), _MAX_COLUMNS)
+                        sheet.hidden_columns |= set(range(int(node.get("min")) - 1, last))
                 case "mergeCell":
                     sheet.merged += areas(node.get("ref"))
                 case "autoFilter":

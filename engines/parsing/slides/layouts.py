@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from engines.parsing.office.office_package import Package, child, children, descendants
@@ -38,7 +39,7 @@ class Layout:
     def shown_trees(self, slide: Any) -> Iterator[Any]:
         """Yield the shapes of the layout and of the master that are shown on the slide."""
         roots = (slide, self._layout, self._master)
-        for under, root in zip(roots, roots[1:], strict=False):
+        for under, root in pairwise(roots):
             if under.get("showMasterSp") in ("0", "false"):
                 return
             yield from (tree for content in children(root, "cSld") for tree in children(content, "spTree"))
