@@ -175,3 +175,12 @@ def test_asciidoc(read: Read) -> None:
     ]
     assert document.metadata["title"] == "The Handbook"
     assert [element.header_rows for element in document.elements if element.kind == "table"] == [1]
+
+
+def test_asciidoc_tables_of_separated_values(read: Read) -> None:
+    source = b'[%header,format=csv]\n|===\na,"b, c"\n1,2\n|===\n\n:===\nx:y\n:===\n\n|===\nno cells\n|===\n\nLast.\n'
+    assert outline(read("a.adoc", source)) == [
+        ("table", "a | b, c\n1 | 2"),
+        ("table", "x | y"),
+        ("text", "Last."),
+    ]

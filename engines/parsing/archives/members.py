@@ -27,7 +27,9 @@ class MemberFolder:
             raise ParseError("archive_too_large", fact=f"holds more than {MAX_MEMBERS} files")
         self._folder.mkdir(exist_ok=True)
         path = self._folder / str(len(self.members) + 1)
-        self.members.append(Member(name=unique_name(clean_name(name)[-_MAX_LETTERS:], self._names), path=path))
+        self.members.append(
+            Member(name=unique_name(clean_name(name)[-_MAX_LETTERS:], self._names), path=path)
+        )
         return path
 
     def add(self, name: str, data: bytes) -> None:

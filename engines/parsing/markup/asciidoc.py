@@ -114,7 +114,7 @@ class _Reader:
         line = lines[at]
         if _TABLE.match(line):
             end = _closing(lines, at, line)
-            return end + 1, list(table(lines[at + 1 : end], self._style, self._inline.words))
+            return end + 1, list(table(lines[at + 1 : end], line[0], self._style, self._inline.words))
         if not _DELIMITER.match(line):
             return None
         if line == "--" or line[0] in "=*_":  # what is inside is read as if it stood alone

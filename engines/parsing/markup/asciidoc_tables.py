@@ -1,7 +1,8 @@
-"""Tables of AsciiDoc: cells begin with a bar, behind what says how many places they cover."""
+"""Tables of AsciiDoc: cells begin with a bar, behind what says how many places they cover; or lines are those of CSV."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 
@@ -11,19 +12,27 @@ _CELL = re.compile(
     r"(?:^|(?<=\s))(?:(\d+)?(?:\.(\d+))?([+*]))?(?:[<^>]?(?:\.[<^>])?)[aedhlmsv]?(?<!\\)\|", re.M
 )
 _COLUMNS = re.compile(r"cols=\"?([^\"\]]+)\"?")
+_FORMAT = re.compile(r"format=\"?(\w+)")
+_SEPARATORS = {"csv": ",", "dsv": ":", "tsv": "\t", ",": ",", ":": ":"}
 _REPEATED = re.compile(r"(\d+)\*")
 _MAX_REPEATED = 1_000
 
 
-def table(lines: list[str], style: str, words: Callable[[str], str]) -> Iterator[Element]:
-    """`style` is the line in brackets above, and `words` gives the words of a cell."""
+def table(lines: list[str], sign: str, style: str, words: Callable[[str], str]) -> Iterator[Element]:
+    """`sign` is the first one of the line above, `style` the line in brackets over it, and `words` gives the words of a
+    cell."""
     filled = [at for at, line in enumerate(lines) if line]
     if not filled:
         return
     first = lines[filled[0]]
     has_header = "header" in style or (filled[0] == 0 and len(filled) > 1 and filled[1] > 1)
-    cells = list(_cells("\n".join(lines), words))
-    rows = _placed(cells, _width(style) or max(1, sum(int(mark[1] or 1) for mark in _CELL.finditer(first))))
+    form = _FORMAT.search(style)
+    separator = _SEPARATORS.get(form[1] if form else sign)
+    if separator:
+        rows = [[words(cell) for cell in row] for row in csv.reader(lines, delimiter=separator) if row]
+    else:
+        in_first = sum(min(int(mark[1] or 1), _MAX_REPEATED) for mark in _CELL.finditer(first))
+        rows = _placed(list(_cells("\n".join(lines), words)), _width(style) or max(1, in_first))
     yield element_builders.table(rows, header_rows=1 if has_header and len(rows) > 1 else 0)
 
 
@@ -41,10 +50,9 @@ def _width(style: str) -> int:
 def _cells(text: str, words: Callable[[str], str]) -> Iterator[tuple[str, int, int]]:
     """Yield each cell's words, and how many columns and rows it covers."""
     marks = list(_CELL.finditer(text))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        content = words(
-            text[mark.end() : following.start() if following else len(text)].strip().replace("\\|", "|")
-        )
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    for mark, end in zip(marks, ends, strict=False):
+        content = words(text[mark.end() : end].strip().replace("\\|", "|"))
         across, down = (min(int(mark[group] or 1), _MAX_REPEATED) for group in (1, 2))
         yield from [(content, 1, 1)] * across if mark[3] == "*" else [(content, across, down)]
 
