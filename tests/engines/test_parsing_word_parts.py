@@ -23,6 +23,7 @@ from tests.engines.word_files import (
     old_word_file,
     paragraph,
     run,
+    word_95_file,
     word_file,
 )
 
@@ -268,3 +269,13 @@ def test_properties_of_the_old_format_are_in_its_code_page(read: Read) -> None:
     summary = bytes(44) + struct.pack("<I", 48) + properties.ljust(4096, b"\0")
     document = read("a.doc", old_word_file("Text.\r", objects={("\x05SummaryInformation",): summary}))
     assert document.metadata["title"] == "Договор"
+
+
+@pytest.mark.parametrize(("name", "is_mac"), [("cp1251", False), ("mac_roman", True), ("cp1252", False)])
+def test_text_of_word_95_is_read_in_its_encoding(read: Read, name: str, is_mac: bool) -> None:
+    text = {
+        "cp1251": "Перед началом ремонтных работ необходимо отключить оборудование.",
+        "mac_roman": "Là où l’été s’achève, le café ferme à midi.",
+        "cp1252": "Größe: 12 mm – “geprüft”, 20 €.",
+    }[name]
+    assert texts(read("a.doc", word_95_file(text.encode(name) + b"\r", is_mac=is_mac))) == text

@@ -139,6 +139,15 @@ def old_word_file(
     )
 
 
+def word_95_file(data: bytes, *, is_mac: bool = False) -> bytes:
+    """Return a file of the format before that, whose text is this data, in any encoding."""
+    head = bytearray(0x300)
+    struct.pack_into("<HH", head, 0, 0xA5DC, 0x68)
+    struct.pack_into("<HHII", head, 20, 256 if is_mac else 0, 0, len(head), len(head) + len(data))
+    struct.pack_into("<I", head, 0x34, len(data))
+    return written({("WordDocument",): (bytes(head) + data).ljust(4096, b"\0")})
+
+
 NUMBERING = (
     f'<w:abstractNum w:abstractNumId="0">{list_level(0, "%1.")}{list_level(1, "%1.%2")}'
     f"{list_level(2, '(%3)', 'lowerLetter')}</w:abstractNum>"

@@ -25,7 +25,7 @@ def read(ole: Any) -> dict[str, Any]:
             kind, offset = struct.unpack_from("<II", summary, start + 8 + 8 * number)
             if kind in _NAMES or kind == _CODE_PAGE:
                 values[kind] = _value(summary, start + offset)
-    code_page = values.get(_CODE_PAGE)
+    code_page = str(values.get(_CODE_PAGE, ""))
     return {name: _written(values[kind], code_page) for kind, name in _NAMES.items() if values.get(kind)}
 
 
@@ -40,7 +40,7 @@ def _value(summary: bytes, at: int) -> int | bytes:
     return number & 0xFFFF if kind == _SHORT else number if kind == _INTEGER else 0
 
 
-def _written(value: int | bytes, code_page: int | bytes | None) -> int | str:
+def _written(value: int | bytes, code_page: str) -> int | str:
     if isinstance(value, int):
         return value
     return encoding.decode(value.rstrip(b"\0"), f"cp{code_page}").partition("\0")[0].strip()

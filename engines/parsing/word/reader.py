@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import zipfile
 from typing import Any
 
@@ -17,6 +18,7 @@ from engines.parsing.office import tree as office_tree
 from engines.parsing.office.embedded_pictures import Pictures
 from engines.parsing.office.ole_objects import embedded_files
 from engines.parsing.warnings import listed, warning
+from engines.parsing.word import old_text
 from engines.parsing.word.elements import elements
 from engines.parsing.word.package import Package
 from engines.parsing.word.parts import Parts, members
@@ -66,8 +68,6 @@ def _without_pages(found: list[Element]) -> list[Element]:
 
 def read_doc(job: Job) -> ParsedDocument:
     """Read the old format, if need be through LibreOffice."""
-    import olefile
-
     data = job.path.read_bytes()
     try:
         tree = office_tree.load(data, "doc")
@@ -79,6 +79,7 @@ def read_doc(job: Job) -> ParsedDocument:
         from engines.parsing.office import libreoffice
 
         return libreoffice.read(job)
+    tree, properties = _with_properties(job, tree)
     pictures = Pictures(job)
 
     def read_picture(part: str | bytes) -> list[Element]:
@@ -86,8 +87,6 @@ def read_doc(job: Job) -> ParsedDocument:
 
     found, last_page = elements(tree, read_picture)
     files, refused = embedded_files(data)
-    with olefile.OleFileIO(job.path) as ole:
-        properties = ole_properties.read(ole)
     folder, pages = MemberFolder(job), properties.get("page_count")
     for file in files:
         folder.add(file.name, file.data)
@@ -98,6 +97,17 @@ def read_doc(job: Job) -> ParsedDocument:
         metadata=_properties(tree) | properties,
         warnings=(warning("unread_members", names=listed(refused)),) if refused else (),
     )
+
+
+def _with_properties(job: Job, tree: office_tree.Node) -> tuple[office_tree.Node, dict[str, Any]]:
+    """Return the tree with its text in the right encoding, and what the file says of itself, as far as both can be read."""
+    import olefile
+
+    try:
+        with olefile.OleFileIO(job.path) as ole:
+            return old_text.decoded(tree, ole.openstream("WordDocument").read()), ole_properties.read(ole)
+    except (OSError, ValueError, IndexError, struct.error):
+        return tree, {}
 
 
 def _properties(tree: office_tree.Node) -> dict[str, Any]:
