@@ -33,6 +33,7 @@ _HEAD_BYTES = 65_536
 _IMAGE_SIGNATURE_BYTES = 64
 _TAR_NAME_BYTES = 100
 _RTF_BYTES = 64
+_FLAT_PACKAGE = b"http://schemas.microsoft.com/office/2006/xmlPackage"
 _ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK", b"PK00PK")
 _OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _TEXT_BY_SUFFIX = {suffix: one.mime_type for one in FORMATS if one.is_text for suffix in one.suffixes}
@@ -67,6 +68,7 @@ def may_have_pages(head: bytes) -> bool:
         b"\0" in head
         or b"%PDF-" in head
         or b"{\\rtf" in head[:_RTF_BYTES]
+        or _FLAT_PACKAGE in head
         or bool(_PDF_WITHOUT_HEADER.match(head))
     )
 

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from tests.engines.reading import Read, outline, texts
+from tests.engines.reading import Read, image_file, outline, text_image, texts
 
 
 def test_data_has_its_attributes_and_records(read: Read) -> None:
@@ -118,9 +118,10 @@ def test_word_documents_in_one_file_are_read_as_such(read: Read) -> None:
     source, out = docx.Document(), io.BytesIO()
     source.add_heading("Handbook", 1)
     source.add_paragraph("It applies to all.")
+    source.add_picture(io.BytesIO(image_file("PNG", [text_image("Call 4417")])))
     source.save(out)
     document = read("a.xml", flat_package(out.getvalue()))
-    assert outline(document) == [("title", "Handbook"), ("text", "It applies to all.")]
+    assert outline(document) == [("title", "Handbook"), ("text", "It applies to all."), ("text", "Call 4417")]
 
 
 def test_word_of_2003_is_read(read: Read) -> None:
