@@ -40,6 +40,7 @@ NO_NAMES = {
     *("knowledgebase.vector_db_id", "reference.embedding_model", "embedding.model", "embedding.vector_ref"),
     *("document.file_path", "document.mime_type", "document.sha256", "chunk.content_sha256"),
     *("storedfile.file_path", "storedfile.purpose"),
+    *("chunk.language", "reembedding.from_model", "reembedding.to_model", "reembedding.error_code"),
     *("document.error_code", "ingestionjob.error_code", "workflowrun.error_code", "steprun.error_code"),
     *("tagrule.pattern", "tagrule.switched_off"),
 }

@@ -284,9 +284,15 @@ COSTLY_CALLS = {
     ("knowledge/ingestion/vocabulary.py", "embed"): test_words_of_a_vocabulary_are_charged_once,
     ("knowledge/search/service.py", "cached_vector"): test_searches_of_a_day,
     ("knowledge/search/service.py", "vector_store().search"): test_searches_of_a_day,
+    ("knowledge/search/passages.py", "search"): test_searches_of_a_day,
 }
-# A definition, and a check that operators run.
-NOT_OF_TENANTS = {("knowledge/pipeline/embedding.py", "cached_vector"), ("oyl/doctor.py", "embed")}
+# A definition, a check that operators run, and one of at most 200 questions before a reference changes its model.
+NOT_OF_TENANTS = {
+    ("knowledge/pipeline/embedding.py", "cached_vector"),
+    ("oyl/doctor.py", "embed"),
+    ("knowledge/reembedding/recall.py", "cached_vector"),
+    ("knowledge/reembedding/recall.py", "vector_store().search"),
+}
 COSTS = re.compile(r"\.(embed)\(|\b(cached_vector)\b|(vector_store\(\)\.search)\(|\bstore\.(search)\(")
 
 

@@ -75,13 +75,14 @@ def _is_parser(process: psutil.Process) -> bool:
 
 
 def process_of_file() -> psutil.Process:
-    """Wait for the process that parses a file now: the one whose CPU time is limited, and that does not wait."""
-    deadline = time.monotonic() + 20
+    """Wait for the process that parses a file now: the one whose CPU time is limited, and that uses it."""
+    deadline, used = time.monotonic() + 20, dict[int, float]()
     while time.monotonic() < deadline:
         for process in filter(_is_parser, psutil.Process().children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
                 is_limited = process.rlimit(psutil.RLIMIT_CPU)[0] != resource.RLIM_INFINITY
-                if is_limited and process.status() == psutil.STATUS_RUNNING:
+                seconds = process.cpu_times().user
+                if is_limited and seconds > used.setdefault(process.pid, seconds) + 0.1:
                     return process
         time.sleep(0.01)
     raise AssertionError("no file is parsed")

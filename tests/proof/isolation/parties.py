@@ -33,8 +33,8 @@ from tests.conftest import Person, make_owner
 Model = type[models.Model]
 MODELS: list[Model] = [Tenant, *(model for model in apps.get_models() if issubclass(model, TenantModel))]
 WORDS = {"CharField", "TextField"}
-# Fields that take values of the operator's configuration only.
-CONFIGURED = {"embedding_model"}
+# Fields that take values of the operator's configuration only, and codes.
+CONFIGURED = {"embedding_model", "language"}
 NUMBERS = {"IntegerField", "BigIntegerField", "PositiveIntegerField", "PositiveBigIntegerField"}
 
 
