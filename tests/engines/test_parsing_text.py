@@ -221,3 +221,18 @@ Much later.
 def test_rolling_subtitles_are_not_repeated(read: Read) -> None:
     source = "WEBVTT\n\n00:01.000 --> 00:02.000\nfirst line\n\n00:02.000 --> 00:03.000\nfirst line\nsecond<c> line</c>\n"
     assert texts(read("a.vtt", source.encode())) == "[0:00:01] first line second line"
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        "docs\n├── a.md\n│   └── b.md\n└── src",
+        "docs\n|-- a.md\n|   `-- b.md\n`-- src",
+        "docs\n+--- a\n|   \\--- b",
+    ],
+)
+def test_trees_of_folders_keep_their_branches(read: Read, tree: str) -> None:
+    assert outline(read("a.txt", f"{tree}\n\nThese are the folders.".encode())) == [
+        ("code", tree),
+        ("text", "These are the folders."),
+    ]

@@ -17,6 +17,7 @@ _BULLET = re.compile(r"[ \t]*(?:[-*+•‣◦▪·]|\d{1,3}[.)]|\(?[a-z]\))[ \t]
 # Some people write two spaces after a sentence.
 _GAP = re.compile(r"(?<=[^\s.:;,!?])(?: {2,}|[ \t]*\t[ \t]*)(?=\S)")
 _WIDE_GAP = " " * 4
+_BRANCH = re.compile(r"^[\s|│]*(?:[│├└┌┐┘┤┬┴┼║╔╗╚╝╠╣╦╩╬]|[|+`\\]--)", re.M)
 _MIN_ALIGNED_SHARE = 0.6
 
 
@@ -46,7 +47,7 @@ def normalize_newlines(text: str) -> str:
 
 def elements(text: str) -> Iterator[Element]:
     for block in _joined_rows(_BLANK_LINES.split(text.replace("\f", "\n\n"))):
-        if _is_aligned(block):
+        if _is_aligned(block) or len(_BRANCH.findall(block)) > 1:  # or a tree of folders
             yield element_builders.code(block)
         elif _BULLET.match(block):
             yield from _items(block)
