@@ -14,6 +14,7 @@ from unfold.widgets import (
     UnfoldAdminSelect2MultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from core.admin import actor_of
@@ -25,6 +26,7 @@ from engines.vectors import Mode, VectorStoreError
 from knowledge.admin.tagging import TagNamesField
 from knowledge.models import Reference
 from knowledge.search.filters import SearchFilters
+from knowledge.search.reasons import in_words, matched_in
 from knowledge.search.service import search
 
 MODES = [
@@ -38,6 +40,7 @@ class SearchForm(forms.Form):
     query = forms.CharField(
         max_length=1000,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Ask as a person would", "autofocus": True}),
+        help_text='"words in this order", -without, filename:report title:"annual report" tag:new type:pdf language:en',
     )
     mode = forms.ChoiceField(
         choices=MODES, initial=Mode.HYBRID, required=False, widget=UnfoldAdminSelectWidget
@@ -46,6 +49,9 @@ class SearchForm(forms.Form):
         queryset=None, required=False, widget=UnfoldAdminSelect2MultipleWidget, help_text="None means all."
     )
     tags = TagNamesField(required=False, help_text="Any of these, separated by commas.")
+    fold_similar = forms.BooleanField(
+        required=False, label="Fold near-identical passages", widget=UnfoldBooleanSwitchWidget
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,6 +89,7 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
             query=data["query"],
             mode=Mode(data["mode"] or Mode.HYBRID),
             filters=SearchFilters(references=references or None, tags_any=data["tags"]),
+            fold_similar=data["fold_similar"],
         )
     except (OylError, EmbeddingError, VectorStoreError) as error:
         return {"error": str(error)}
@@ -92,6 +99,7 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
                 "chunk": chunk,
                 "heading": " › ".join(chunk.heading),
                 "relevance": f"{chunk.score:.2f}",
+                "reason": in_words(matched_in(data["query"], chunk)) if chunk.scores else "",
                 "scores": {name: f"{score:.3f}" for name, score in chunk.scores.items()},
             }
             for chunk in chunks

@@ -20,6 +20,7 @@ from engines.vectors import Mode
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.models import Reference, TagLink
 from knowledge.search.filters import SearchFilters
+from knowledge.search.reasons import Place, matched_in
 from knowledge.search.service import MAX_LIMIT, MAX_QUERY_LENGTH, search
 
 
@@ -50,8 +51,16 @@ class SearchSerializer(StrictSerializer):
         help_text="Leave out passages of lower relevance. Without it, nothing is found if even the best one is hardly"
         " relevant.",
     )
+    operators = serializers.BooleanField(
+        default=True,
+        help_text='"phrases", -exclusions and field:value in the query are such. With false, all of it is text.',
+    )
+    fold_similar = serializers.BooleanField(
+        default=False, help_text="Of near-identical passages only the best, with the ids of the others."
+    )
     explain = serializers.BooleanField(
-        default=False, help_text="Each component's score of each passage, too."
+        default=False,
+        help_text="Each component's score of each passage, and where it has words of the query, too.",
     )
 
 
@@ -68,6 +77,7 @@ class FoundChunkSerializer(serializers.Serializer[Any]):
     document_id = serializers.UUIDField()
     reference_id = serializers.UUIDField()
     filename = serializers.CharField()
+    title = serializers.CharField(help_text="The document's own, or empty.")
     page = serializers.IntegerField(allow_null=True, help_text="That of its first word.")
     page_kind = serializers.ChoiceField(
         choices=[kind.value for kind in PageKind], help_text="What `page` counts."
@@ -83,7 +93,16 @@ class FoundChunkSerializer(serializers.Serializer[Any]):
     scores = serializers.DictField(
         child=serializers.FloatField(), required=False, help_text="Of each component; with `explain` only."
     )
+    matched_in = serializers.ListField(
+        child=serializers.ChoiceField(choices=[place.value for place in Place]),
+        required=False,
+        help_text="Where it has words of the query; nowhere if it was found by its meaning. With `explain` only.",
+    )
     tags = ChunkTagSerializer(many=True)
+    similar = serializers.ListField(
+        child=serializers.UUIDField(),
+        help_text="Near-identical passages that were folded into this one, the best first.",
+    )
 
 
 class FoundSerializer(serializers.Serializer[Any]):
@@ -122,9 +141,13 @@ class SearchViewSet(TenantViewSet):
             limit=data["limit"],
             filters=SearchFilters(**filters),
             min_score=data.get("min_score"),
+            operators=data["operators"],
+            fold_similar=data["fold_similar"],
         )
         results = [asdict(chunk) for chunk in chunks]
-        if not data["explain"]:
-            for result in results:
+        for chunk, result in zip(chunks, results, strict=True):
+            if data["explain"]:
+                result["matched_in"] = matched_in(data["query"], chunk)
+            else:
                 del result["scores"]
         return Response({"results": results})

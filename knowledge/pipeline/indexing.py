@@ -43,6 +43,11 @@ def index(documents: Sequence[Tagged], *, tenant_id: UUID, ports: Ports) -> None
 
 def _names(document: Chunked) -> str:
     """By which people know the document: each of its passages is found by them, as words."""
-    stem = PurePath(document.source.filename).stem
     title = document.document.metadata.get("title", "")
-    return "\n".join(dict.fromkeys((stem, _SEPARATORS.sub(" ", stem), str(title))))
+    return f"{words_of_name(document.source.filename)}\n{title}"
+
+
+def words_of_name(filename: str) -> str:
+    """The name without its ending, and, if it has separators, once more as words."""
+    stem = PurePath(filename).stem
+    return "\n".join(dict.fromkeys((stem, _SEPARATORS.sub(" ", stem))))

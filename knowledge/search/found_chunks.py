@@ -24,7 +24,8 @@ CHUNKS_SQL = """
 SELECT c.id, c.document_id, c.page, c.last_page, c.heading_path, c.start, c."end", c.text,
     (
         SELECT json_build_object(
-            'reference_id', d.reference_id, 'filename', d.filename, 'page_kind', d.file_metadata_json -> 'page_kind'
+            'reference_id', d.reference_id, 'filename', d.filename,
+            'title', d.file_metadata_json -> 'title', 'page_kind', d.file_metadata_json -> 'page_kind'
         )
         FROM documents d JOIN "references" r ON r.id = d.reference_id JOIN workspaces w ON w.id = r.workspace_id
         WHERE d.tenant_id = %(tenant)s AND d.id = c.document_id AND d.generation = c.generation
@@ -52,12 +53,14 @@ class ChunkTag:
 class FoundChunk:
     """A hit. `page` and `last_page` are those of its first and last word, and `page_kind` says what they count. `start` and
     `end` are character offsets into the document's text; `heading` has the titles above it, the highest first; `score` is
-    the relevance, from 0 to 1, and `scores` has that of each component that found it."""
+    the relevance, from 0 to 1, and `scores` has that of each component that found it. `title` is the document's own, and
+    `similar` has the ids of near-identical chunks that were folded into this one."""
 
     chunk_id: UUID
     document_id: UUID
     reference_id: UUID
     filename: str
+    title: str
     page: int | None
     last_page: int | None
     page_kind: str
@@ -68,6 +71,7 @@ class FoundChunk:
     score: float
     scores: dict[str, float]
     tags: tuple[ChunkTag, ...]
+    similar: tuple[UUID, ...] = ()
 
     @property
     def pages(self) -> str:
@@ -111,6 +115,7 @@ def _load(hits: Sequence[Hit]) -> list[FoundChunk]:
                 document_id=document_id,
                 reference_id=UUID(document["reference_id"]),
                 filename=document["filename"],
+                title=str(document["title"] or ""),
                 page=page,
                 last_page=last_page,
                 page_kind=document["page_kind"] or PageKind.PAGE,

@@ -6,6 +6,7 @@ looked up. If each of the words is in too many passages, PostgreSQL looks in all
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,8 +21,9 @@ from knowledge.engine_config import vector_store
 from knowledge.search.phrases import Phrase, fold
 
 # The longest words are likely to be rare. Reading the texts of more candidates takes as long as looking in 100,000.
-TRIED_WORDS, MAX_CANDIDATES = 3, 2000
+TRIED_WORDS, MAX_CANDIDATES = 3, 5000
 SLICE_ROWS = 2000
+_WORD = re.compile(r"[^\W_]+(?:['’]\w+)*")
 
 # `OFFSET 0` lets PostgreSQL begin with the chunks: see docs/decisions/0011.
 _SQL = """
@@ -80,7 +82,7 @@ class PassageFinder:
 
     def _candidates(self, value: str) -> list[UUID] | None:
         """Return the passages that have one of the words, or None if it would be too many."""
-        for word in sorted(value.split(), key=len, reverse=True)[:TRIED_WORDS]:
+        for word in sorted(_WORD.findall(value), key=len, reverse=True)[:TRIED_WORDS]:
             if len(query_terms(word).indices):
                 ids = self._search(word)
                 if len(ids) <= MAX_CANDIDATES:

@@ -57,7 +57,11 @@ _PART = re.compile(
 _ESCAPED = re.compile(r'\\(["\\:-])')
 
 
-def parse(query: str) -> Question:
+def parse(query: str, *, operators: bool = True) -> Question:
+    """Without `operators`, all of the query is text."""
+    query = query.replace("\x00", " ").strip()
+    if not operators:
+        return Question(text=query)
     conditions: list[Condition] = []
 
     def text_of(part: re.Match[str]) -> str:

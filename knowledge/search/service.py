@@ -24,6 +24,7 @@ from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk, hydrate
 from knowledge.search.question import Question, parse
 from knowledge.search.ranking import rank
+from knowledge.search.similar import folded
 
 MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
 # The event of a search has so many of the chunks, and their number.
@@ -34,6 +35,8 @@ UNIT_HITS = 100
 NOTHING_FOUND = 0.2
 # More hits are ranked, because some may belong to a generation or a document that was replaced or deleted meanwhile.
 SPARE_HITS = 10
+# So many times as many are looked at where near-identical ones are folded.
+FOLDED_DEPTH = 5
 
 
 def search(
@@ -44,26 +47,28 @@ def search(
     limit: int = 10,
     filters: SearchFilters | None = None,
     operators: bool = True,
+    fold_similar: bool = False,
     min_score: float | None = None,
     audited: bool = True,
 ) -> list[FoundChunk]:
     """Return the best chunks, the best first: those whose relevance is `min_score` or more; if that is None, none when not
-    even the best one is relevant. Without `operators`, the whole query is text. Every search is recorded in the audit log,
-    unless it is not `audited`, as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError,
-    EmbeddingError, VectorStoreError."""
+    even the best one is relevant. Without `operators`, the whole query is text. With `fold_similar`, the best of
+    near-identical chunks has the ids of the others. Every search is recorded in the audit log, unless it is not `audited`,
+    as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
     _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
         charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS})
         models = models_in_use()
-    text = query.replace("\x00", " ").strip()
-    question = parse(text) if operators else Question(text=text)
-    wanted = Query(mode=mode, limit=max(CANDIDATES, limit + SPARE_HITS))
+    question = parse(query, operators=operators)
+    depth = limit * FOLDED_DEPTH if fold_similar else limit
+    wanted = Query(mode=mode, limit=max(CANDIDATES, depth + SPARE_HITS))
     with search_slots().hold(actor.tenant_id):
         hits = rank(actor.tenant_id, question, wanted, models=models, filters=filters or SearchFilters())
     with tenant_scope(actor.tenant_id):
-        chunks = hydrate([hit for hit in hits if hit.score >= (min_score or 0)], limit)
+        chunks = hydrate([hit for hit in hits if hit.score >= (min_score or 0)], depth)
         if min_score is None and chunks and not _is_answer(question, chunks[0]):
             chunks = []
+        chunks = folded(chunks)[:limit] if fold_similar else chunks
         if audited:
             _record(actor, query, mode, chunks)
     return chunks

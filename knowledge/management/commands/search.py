@@ -9,6 +9,7 @@ from core.actors import Actor
 from core.commands import TenantCommand
 from engines.vectors import Mode
 from knowledge.search.filters import SearchFilters
+from knowledge.search.reasons import in_words, matched_in
 from knowledge.search.service import search
 from knowledge.services.references import find_reference_ids
 
@@ -18,7 +19,7 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)  # type: ignore[arg-type]
-        parser.add_argument("query")
+        parser.add_argument("query", help='words, "phrases", -exclusions and field:value')
         parser.add_argument(
             "--reference", action="append", default=[], metavar="NAME_OR_ID", help="may be repeated"
         )
@@ -31,6 +32,9 @@ class Command(TenantCommand):
             type=float,
             metavar="RELEVANCE",
             help="leave out passages of lower relevance, from 0 to 1",
+        )
+        parser.add_argument(
+            "--fold-similar", action="store_true", help="of near-identical passages only the best"
         )
         parser.add_argument("-k", type=int, default=10, metavar="N", dest="limit")
 
@@ -45,11 +49,13 @@ class Command(TenantCommand):
             limit=options["limit"],
             filters=filters,
             min_score=options["min_score"],
+            fold_similar=options["fold_similar"],
         )
         return [
             {
                 "document": chunk.document_id,
                 "filename": chunk.filename,
+                "title": chunk.title,
                 "page": chunk.page,
                 "last_page": chunk.last_page,
                 "pages": chunk.pages,
@@ -59,7 +65,9 @@ class Command(TenantCommand):
                 "end": chunk.end,
                 "score": chunk.score,
                 "scores": chunk.scores,
+                "matched_in": matched_in(options["query"], chunk),
                 "tags": chunk.tags,
+                "similar": list(chunk.similar),
                 "chunk_id": chunk.chunk_id,
             }
             for chunk in chunks
@@ -75,5 +83,9 @@ class Command(TenantCommand):
             scores = f"relevance {hit['score']:.2f} ({components})"
             tags = ", ".join(f"{tag.tag} ({tag.source})" for tag in hit["tags"])
             text = hit["text"] if len(hit["text"]) < 400 else hit["text"][:400].rstrip() + " …"
-            hits.append(f"{rank}. {place}\n   {scores}{f'; tags: {tags}' if tags else ''}\n   {text}")
+            reason = in_words(hit["matched_in"]) if hit["scores"] else ""
+            facts = [scores, reason, f"tags: {tags}" if tags else ""]
+            if hit["similar"]:
+                text += f"\n   and {len(hit['similar'])} like it"
+            hits.append(f"{rank}. {place}\n   {'; '.join(filter(None, facts))}\n   {text}")
         return "\n\n".join(hits)

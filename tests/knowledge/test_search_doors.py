@@ -1,0 +1,127 @@
+"""Questions through all doors: REST, the routes for OpenAI's clients, the admin's page and the command."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from tests.knowledge.libraries import BEES, RIVERS, Library
+
+# Notices that differ in a word, and orders that differ in a number.
+NOTICE = """Notice to all members of the club: the hall stays closed during the {} holidays, and opens again after them. Keys
+are with the porter.
+"""
+ORDER = """Order {} was packed in hall 3, checked by the foreman, and handed over to the carrier before noon of the same day.
+"""
+Door = Callable[[Library, str], list[str]]
+
+
+def by_rest(library: Library, query: str) -> list[str]:
+    answer = library.person.client.post("/api/v1/search/", {"query": query}, content_type="application/json")
+    assert answer.status_code == 200
+    return [hit["filename"] for hit in answer.json()["results"]]
+
+
+def by_openai(library: Library, query: str) -> list[str]:
+    path = f"/v1/vector_stores/vs_{library.reference.pk.hex}/search"
+    answer = library.person.client.post(path, {"query": query}, content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    return [hit["filename"] for hit in answer.json()["data"]]
+
+
+def by_admin(library: Library, query: str) -> list[str]:
+    page = library.person.client.get("/admin/try-search/", {"query": query}).content.decode()
+    return re.findall(r'/document/[0-9a-f-]{36}/change/">([^<]+)</a>', page)
+
+
+def by_command(library: Library, query: str) -> list[str]:
+    return [hit["filename"] for hit in json.loads(printed(library, "--json", "--", query))]
+
+
+def printed(library: Library, *arguments: str) -> str:
+    out = io.StringIO()
+    call_command("search", "--tenant", str(library.tenant_id), *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def notices(library: Library) -> Library:
+    library.queue(
+        *(library.upload(f"{name}.txt", NOTICE.format(name)) for name in ("summer", "winter", "autumn"))
+    )
+    library.queue(*(library.upload(f"order-{number}.txt", ORDER.format(number)) for number in (4711, 4712)))
+    library.work()
+    return library
+
+
+@pytest.mark.parametrize("door", [by_rest, by_openai, by_admin, by_command])
+def test_questions_have_one_language_at_all_doors(library: Library, door: Door) -> None:
+    library.queue(library.upload("bees.md", BEES), library.upload("rivers.md", RIVERS))
+    library.work()
+    for query, expected in [
+        ('"honey bees dance"', ["bees.md"]),
+        ('"dance bees"', []),
+        ("-honey nature", ["rivers.md"]),
+        ("-honey", ["rivers.md"]),
+        ("filename:rivers", ["rivers.md"]),
+        ("-title:rivers type:md", ["bees.md"]),
+        ('unbalanced "danube', ["rivers.md", "bees.md"]),
+    ]:
+        assert door(library, query) == expected, query
+
+
+def test_near_identical_passages_are_folded_by_choice(notices: Library) -> None:
+    folded = search(notices, {"query": "hall of the club", "fold_similar": True})
+    best, *orders = sorted(folded, key=lambda hit: -len(hit["similar"]))
+    assert len(best["similar"]) == 2 and len(orders) == 2
+    assert all(not order["similar"] for order in orders), "a number tells them apart"
+    everything = search(notices, {"query": "hall of the club"})
+    assert len(everything) == 5
+    assert {best["chunk_id"], *best["similar"]} == {
+        hit["chunk_id"] for hit in everything if not hit["filename"].startswith("order")
+    }
+    assert all(hit["similar"] == [] for hit in everything)
+
+
+def test_page_and_command_show_what_was_folded_and_why_a_passage_was_found(notices: Library) -> None:
+    page = notices.person.client.get("/admin/try-search/", {"query": "club winter", "fold_similar": "on"})
+    content = " ".join(re.sub("<[^>]*>", " ", page.content.decode()).split())
+    assert "words in text, file name" in content and "and 2 like it: 1 2" in content
+    text = printed(notices, "club winter", "--fold-similar")
+    assert "words in text, file name" in text and "and 2 like it" in text
+    assert "found by its meaning" in printed(notices, "parcel service", "--min-score", "0")
+
+
+def test_results_say_where_they_have_words_of_the_question(library: Library) -> None:
+    html = "<html><head><title>Yearly figures</title></head><body><h1>Sales</h1><p>Twelve tons of pears.</p></body></html>"
+    library.add("pear_report.html", html)
+    for query, expected in [
+        ("pears", ["text", "filename"]),
+        ("yearly", ["title"]),
+        ("report", ["filename"]),
+        ("sales", ["text", "heading"]),
+        ('"twelve tons" -apples', ["text"]),
+        ("weight of the harvest", []),
+    ]:
+        (hit,) = search(library, {"query": query, "explain": True, "min_score": 0})
+        assert (hit["matched_in"], hit["title"]) == (expected, "Yearly figures"), query
+
+
+def test_plain_queries_have_no_operators(library: Library) -> None:
+    library.add("bees.md", BEES)
+    query = '"no such words" -bees dance'
+    assert search(library, {"query": query}) == []
+    (hit,) = search(library, {"query": query, "operators": False})
+    assert hit["filename"] == "bees.md" and "matched_in" not in hit
+
+
+def search(library: Library, body: dict[str, Any]) -> Sequence[dict[str, Any]]:
+    answer = library.person.client.post("/api/v1/search/", body, content_type="application/json")
+    results: list[dict[str, Any]] = answer.json()["results"]
+    return results
