@@ -279,3 +279,8 @@ def test_text_of_word_95_is_read_in_its_encoding(read: Read, name: str, is_mac: 
         "cp1252": "Größe: 12 mm – “geprüft”, 20 €.",
     }[name]
     assert texts(read("a.doc", word_95_file(text.encode(name) + b"\r", is_mac=is_mac))) == text
+
+
+def test_paragraphs_of_the_old_format_have_their_numbers(read: Read) -> None:
+    source = old_word_file("Rent\rMonthly\rLate\rDeposit\r", levels=[0, 1, 1, 0])
+    assert texts(read("a.doc", source)) == "1. Rent\n(a) Monthly\n(b) Late\n2. Deposit"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from collections.abc import Sequence
 
 from engines.parsing.office.ole_writer import written
 
@@ -119,9 +120,14 @@ def in_list(level: int = 0, number: int = 1) -> str:
 
 
 def old_word_file(
-    text: str, *, is_encrypted: bool = False, objects: dict[tuple[str, ...], bytes] | None = None
+    text: str,
+    *,
+    is_encrypted: bool = False,
+    objects: dict[tuple[str, ...], bytes] | None = None,
+    levels: Sequence[int] = (),
 ) -> bytes:
-    """Return a file of the old format with this text, lines ending in carriage returns, and with these streams."""
+    """Return a file of the old format with this text, lines ending in carriage returns, and with these streams. `levels` are
+    those of the lines in a list that is numbered 1. and (a)."""
     data = text.encode("cp1252")
     head = bytearray(0x400)
     struct.pack_into("<HH6xH", head, 0, 0xA5EC, 0xC1, 0x0200 | 0x0100 * is_encrypted)
@@ -134,9 +140,47 @@ def old_word_file(
     clx = struct.pack("<BI", 2, len(pieces)) + pieces
     struct.pack_into("<H", head, 0x98, 0x5D)
     struct.pack_into("<II", head, 0x1A2, 0, len(clx))
-    return written(
-        {("WordDocument",): bytes(head) + data, ("1Table",): clx.ljust(4096, b"\0"), **(objects or {})}
-    )
+    page, table = b"", clx
+    if levels:
+        data = data.ljust(512, b"\0")
+        page = _old_paragraphs(text, levels, len(head))
+        for at, part in (
+            (0x102, struct.pack("<3I", 0, 1 << 16, (len(head) + len(data)) // 512)),
+            *_OLD_LISTS.items(),
+        ):
+            struct.pack_into("<II", head, at, len(table), len(part))
+            table += part
+    document = bytes(head) + data + page
+    return written({("WordDocument",): document, ("1Table",): table.ljust(4096, b"\0"), **(objects or {})})
+
+
+def _old_paragraphs(text: str, levels: Sequence[int], start: int) -> bytes:
+    """Return a page with the properties of the text's lines."""
+    starts = [start]
+    for line in text.split("\r")[:-1]:
+        starts.append(starts[-1] + len(line) + 1)
+    page = bytearray(512)
+    struct.pack_into(f"<{len(starts)}I", page, 0, *starts)
+    for number, level in enumerate(levels):
+        place = 400 - 10 * number
+        page[4 * len(starts) + 13 * number] = place // 2
+        struct.pack_into("<BHHHHB", page, place, 5, 0, 0x460B, 1, 0x260A, level)
+    page[511] = len(starts) - 1
+    return bytes(page)
+
+
+def _old_level(form: int, place: int, text: str) -> bytes:
+    facts = struct.pack("<iBB9sBiiBBBB", 1, form, 0, bytes([place]), 0, 0, 0, 0, 0, 0, 0)
+    return facts + struct.pack("<H", len(text)) + text.encode("utf-16-le")
+
+
+_OLD_LISTS = {
+    0x2E2: struct.pack("<Hi24x", 1, 7)
+    + _old_level(0, 1, "\0.")
+    + _old_level(4, 2, "(\1)")
+    + 7 * _old_level(255, 0, ""),
+    0x2EA: struct.pack("<Ii12xI", 1, 7, 0xFFFFFFFF),
+}
 
 
 def word_95_file(data: bytes, *, is_mac: bool = False) -> bytes:

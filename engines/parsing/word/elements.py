@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from engines.parsing import Element, ElementKind, element_builders
 from engines.parsing.office import tree as office_tree
 from engines.parsing.office.tree import Node
+from engines.parsing.word.old_numbering import Labels, text_key
 from engines.parsing.word.xml import Mark
 
 _KINDS = {
@@ -29,10 +30,10 @@ _CODE_SIGNS = re.compile(r"^\s{2,}\S|[{}]|[;{]\s*$|\w\([^ ]*\)|\w = \S")
 ReadPart = Callable[[str | bytes], Iterable[Element]]
 
 
-def elements(tree: Node, read_part: ReadPart) -> tuple[list[Element], int]:
+def elements(tree: Node, read_part: ReadPart, labels: Labels | None = None) -> tuple[list[Element], int]:
     """Return the elements, with pages as far as breaks are known, and the number of the last page. `read_part` reads what
-    else is shown, such as a picture: a part of the file by its name, or bytes."""
-    writer = _Writer(tree, read_part)
+    else is shown, such as a picture: a part of the file by its name, or bytes. `labels` are those of an old document."""
+    writer = _Writer(tree, read_part, labels or {})
     for section in tree["sections"]:
         writer.section(section)
     writer.rest()
@@ -44,12 +45,12 @@ def _is_comment(block: Node) -> bool:
 
 
 class _Writer:
-    def __init__(self, tree: Node, read_part: ReadPart) -> None:
+    def __init__(self, tree: Node, read_part: ReadPart, labels: Labels) -> None:
         self.elements: list[Element] = []
         self.page = 1
         # In the old format the library takes short lines without small letters for headings, figures among them.
         self._is_guessing = tree["metadata"]["format"] == "doc"
-        self._read_part = read_part
+        self._read_part, self._labels = read_part, labels
         self._repeated: set[str] = set()
         self._notes: dict[tuple[str, int], Node] = {}
         for section in tree["sections"]:
@@ -84,7 +85,7 @@ class _Writer:
         for block in blocks:
             kind = block["type"]
             if kind in ("paragraph", "heading"):
-                self._paragraph(block)
+                self._paragraph(block, label=self._label(block))
             elif kind == "list":
                 self._list(block)
             elif kind == "table":
@@ -151,12 +152,24 @@ class _Writer:
             label = f"{number}. " if node.get("ordered") else ""
             for block in item.get("content") or ():
                 if block["type"] == "paragraph":
-                    self._paragraph(block, ElementKind.LIST_ITEM, label)
+                    self._paragraph(block, ElementKind.LIST_ITEM, self._label(block, label))
                     label = ""
                 else:
                     self._blocks([block])
             if item.get("nested"):
                 self._list(item["nested"])
+
+    def _label(self, block: Node, otherwise: str = "") -> str:
+        """Return what stands before a paragraph of an old document."""
+        known = (
+            self._labels.get(text_key(office_tree.inline_text(block.get("content") or ())))
+            if self._labels
+            else None
+        )
+        if not known:
+            return otherwise
+        label = known.pop(0)
+        return f"{label} " if label else ""
 
     def _table(self, node: Node) -> None:
         """A table with one cell in each row, or with text in one cell alone, is a frame around what it holds."""

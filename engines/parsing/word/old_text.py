@@ -10,14 +10,13 @@ from engines.parsing.office.tree import Node
 from engines.parsing.texts import encoding
 
 _VERSION_97 = 0xC0  # from this one on, what is not Western is in Unicode
-_CHARACTER_SET_AT, _MAC = 20, 256
+_CHARACTER_SET_AT, _MAC, _HEAD_BYTES = 20, 256, 22
 _WESTERN = "cp1252"
 
 
 def decoded(tree: Node, document: bytes) -> Node:
-    """Return the tree with its text in the encoding that it is in. `document` is the main stream, or its beginning."""
-    version = struct.unpack_from("<H", document, 2)[0]
-    if version >= _VERSION_97:
+    """Return the tree with its text in the encoding that it is in. `document` is the main stream."""
+    if len(document) < _HEAD_BYTES or struct.unpack_from("<H", document, 2)[0] >= _VERSION_97:
         return tree
     is_mac = struct.unpack_from("<H", document, _CHARACTER_SET_AT)[0] == _MAC
     name = "mac-roman" if is_mac else encoding.guess(b"\n".join(_lines(tree)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import struct
 import zipfile
 from typing import Any
 
@@ -13,12 +12,12 @@ from office_oxide import OfficeOxideError
 from engines.parsing import Element, ParsedDocument, ParseError
 from engines.parsing.archives.members import MemberFolder
 from engines.parsing.job import Job
-from engines.parsing.office import ole_properties, package
+from engines.parsing.office import package
 from engines.parsing.office import tree as office_tree
 from engines.parsing.office.embedded_pictures import Pictures
 from engines.parsing.office.ole_objects import embedded_files
 from engines.parsing.warnings import listed, warning
-from engines.parsing.word import old_text
+from engines.parsing.word import old_streams, old_text
 from engines.parsing.word.elements import elements
 from engines.parsing.word.package import Package
 from engines.parsing.word.parts import Parts, members
@@ -79,35 +78,25 @@ def read_doc(job: Job) -> ParsedDocument:
         from engines.parsing.office import libreoffice
 
         return libreoffice.read(job)
-    tree, properties = _with_properties(job, tree)
+    streams = old_streams.read(job.path)
+    tree = old_text.decoded(tree, streams.document)
     pictures = Pictures(job)
 
     def read_picture(part: str | bytes) -> list[Element]:
         return pictures.read(part) or [] if isinstance(part, bytes) else []
 
-    found, last_page = elements(tree, read_picture)
+    found, last_page = elements(tree, read_picture, streams.labels)
     files, refused = embedded_files(data)
-    folder, pages = MemberFolder(job), properties.get("page_count")
+    folder, pages = MemberFolder(job), streams.properties.get("page_count")
     for file in files:
         folder.add(file.name, file.data)
     return ParsedDocument(
         mime_type=job.mime_type,
         elements=tuple(found if pages == last_page else _without_pages(found)),
         members=tuple(folder.members),
-        metadata=_properties(tree) | properties,
+        metadata=_properties(tree) | streams.properties,
         warnings=(warning("unread_members", names=listed(refused)),) if refused else (),
     )
-
-
-def _with_properties(job: Job, tree: office_tree.Node) -> tuple[office_tree.Node, dict[str, Any]]:
-    """Return the tree with its text in the right encoding, and what the file says of itself, as far as both can be read."""
-    import olefile
-
-    try:
-        with olefile.OleFileIO(job.path) as ole:
-            return old_text.decoded(tree, ole.openstream("WordDocument").read()), ole_properties.read(ole)
-    except (OSError, ValueError, IndexError, struct.error):
-        return tree, {}
 
 
 def _properties(tree: office_tree.Node) -> dict[str, Any]:
