@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks import nonsense
 from engines.embedding import Embedder, TextRole
+from engines.embedding.cosines import cosines_of
 from engines.languages import language_of
 from engines.parsing.markup.markdown import elements
 from engines.vectors import Mode, Point, Query, VectorStore
@@ -105,7 +106,7 @@ class Collection:
             DENSE: self._ranking(Mode.DENSE, text, vector),
             SPARSE: self._ranking(Mode.SPARSE, text, vector),
         }
-        measure = Measure(len(query_terms(text).indices), len(self._documents))
+        measure = Measure(cosines_of(self._embedder), len(query_terms(text).indices), len(self._documents))
         found: dict[str, dict[str, Ranking]] = {
             "hybrid": rankings,
             "dense": {DENSE: rankings[DENSE]},

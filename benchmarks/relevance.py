@@ -26,10 +26,12 @@ from engines.vectors.relevance import Weights
 from knowledge.engine_config import vector_store
 from knowledge.search import evaluation
 
-# The second model takes long for the largest collection.
-SMALL = ("cranfield", "med", "xquad-en")
-ENGLISH = (*SMALL, "scifact-train")
+ENGLISH = ("cranfield", "med", "scifact-train", "xquad-en")
 OTHERS = ("xquad-el", "xquad-es", "xquad-hi", "xquad-th", "xquad-tr", "xquad-vi")
+IN_ENGLISH = tuple(("MiniLM", name) for name in ENGLISH)
+# The second model takes long for the largest collection.
+READ = (*IN_ENGLISH, *(("E5", name) for name in ("cranfield", "med", "xquad-en", *OTHERS)))
+UNREAD = tuple(("MiniLM", name) for name in OTHERS)
 # So many hits of a question are looked at.
 DEPTH = 10
 # Keywords are judged by what was asked in sentences, and nonsense is rare.
@@ -39,22 +41,19 @@ Floats = NDArray[np.float64]
 
 
 class Fit(NamedTuple):
-    """Some weights, by what found the hits and on which collections."""
+    """Some weights, by what found the hits, and on which models and collections."""
 
     name: str
-    model: str
     found_by: str
-    collections: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
 
 
 FITS = (
-    Fit("MiniLM, hybrid", "MiniLM", "hybrid", ENGLISH),
-    Fit("MiniLM, dense", "MiniLM", "dense", ENGLISH),
-    Fit("unread, hybrid", "MiniLM", "hybrid", OTHERS),
-    Fit("unread, dense", "MiniLM", "dense", OTHERS),
-    Fit("E5, hybrid", "E5", "hybrid", SMALL + OTHERS),
-    Fit("E5, dense", "E5", "dense", SMALL + OTHERS),
-    Fit("words only", "MiniLM", "words", ENGLISH + OTHERS),
+    Fit("READ.hybrid", "hybrid", READ),
+    Fit("READ.dense", "dense", READ),
+    Fit("UNREAD.hybrid", "hybrid", UNREAD),
+    Fit("UNREAD.dense", "dense", UNREAD),
+    Fit("WORDS_ONLY", "words", (*IN_ENGLISH, *UNREAD)),
 )
 
 
@@ -88,8 +87,8 @@ def _weighted(
 
 
 def rows_of(judged: Judged, weights: Weights) -> tuple[Floats, NDArray[np.bool_]]:
-    """A row (1, cosine, words, margin) for each of the best hits, the best first."""
-    strengths = judged.signals @ np.array([weights.cosine, weights.words])
+    """A row (1, likeness, words, margin) for each of the best hits, the best first."""
+    strengths = judged.signals @ np.array([weights.likeness, weights.words])
     best = np.argsort(-strengths, kind="stable")[:DEPTH]
     ordered = strengths[best]
     margins = ordered - ordered[:1].sum()
@@ -134,10 +133,9 @@ def main() -> None:
         "MiniLM": get_embedder(MiniLMConfig(precision="int8", threads=threads, folder=folder)),
         "E5": get_embedder(E5Config(precision="int8", threads=threads, folder=folder)),
     }
-    wanted = dict.fromkeys((one.model, name) for one in FITS for name in one.collections)
     hits: dict[tuple[str, str], list[Kind]] = {}
     with instance.running():
-        for model, name in wanted:
+        for model, name in dict.fromkeys(place for one in FITS for place in one.places):
             dataset = evaluation.load(data.folder("quality") / name)
             hits[model, name] = [*kinds_of_questions(dataset, embedders[model], vector_store())]
             print(model, name, file=sys.stderr)  # noqa: T201
@@ -147,19 +145,15 @@ def main() -> None:
 
 def _measured(one: Fit, hits: dict[tuple[str, str], list[Kind]]) -> list[Row]:
     """The figures of each collection, by weights that were fitted on the others; prints those that were fitted on all."""
-    kinds = {name: hits[one.model, name] for name in one.collections}
-    weights = fit([*kinds.values()], one.found_by)
-    print(f"{one.name}: Weights({', '.join(f'{weight:.2f}' for weight in weights)})")  # noqa: T201
+    weights = fit([hits[place] for place in one.places], one.found_by)
+    print(f"{one.name}: {', '.join(f'{name} {weight:.2f}' for name, weight in weights._asdict().items())}")  # noqa: T201
     rows = list[Row]()
-    for name in one.collections:
-        others = [kinds[other] for other in one.collections if other != name]
-        rows.append(
-            {
-                "Weights": one.name,
-                "Left out": name,
-                **figures(kinds[name], one.found_by, fit(others, one.found_by)),
-            }
-        )
+    for name in dict.fromkeys(collection for _, collection in one.places):
+        left = fit([hits[place] for place in one.places if place[1] != name], one.found_by)
+        for model, collection in one.places:
+            if collection == name:
+                row = figures(hits[model, name], one.found_by, left)
+                rows.append({"Weights": one.name, "Left out": f"{name}, {model}", **row})
     return rows
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from core.errors import EngineError
+from engines.embedding.cosines import Cosines
 from engines.singleton import Singleton
 
 
@@ -82,13 +83,13 @@ class Filter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """`vector` is needed for dense and hybrid, `text` for sparse and hybrid. `limit` applies after fusion. If `vector` is a
-    function, the embedded store calls it while the sparse query is already running. `model` is that of the vector, and
-    `is_read` False if the text is in a language that it does not read."""
+    function, the embedded store calls it while the sparse query is already running. `cosines` are those of the
+    vector's model, and `is_read` is False if the text is in a language that it does not read."""
 
     mode: Mode
     text: str = ""
     vector: Sequence[float] | Callable[[], Sequence[float]] | None = None
-    model: str = ""
+    cosines: Cosines = field(default_factory=Cosines)
     is_read: bool = True
     filter: Filter = Filter()
     limit: int = 10

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
+from engines.embedding.cosines import Cosines
 from engines.vectors import Hit
 from engines.vectors.relevance import WORDS_ONLY, ModelWeights, Signals, Weights, words_signal
 
@@ -21,11 +22,12 @@ DIGITS = 6
 
 
 class Measure(NamedTuple):
-    """What BM25 is measured by: the number of the question's terms, and that of the passages among which they are rare or
-    frequent."""
+    """What scores are measured by: the model's cosines, the number of the question's terms, and that of the passages among
+    which they are rare or frequent."""
 
-    terms: int = 0
-    passages: int = 0
+    cosines: Cosines
+    terms: int
+    passages: int
 
 
 def fuse(rankings: dict[str, Ranking], measure: Measure, model: ModelWeights, limit: int) -> list[Hit]:
@@ -58,8 +60,9 @@ def signals_of(rankings: dict[str, Ranking], measure: Measure) -> dict[str, Sign
         # A passage that is not in a short list of words has none of them.
         bm25_floor = min(bm25.values()) if len(bm25) == CANDIDATES else 0.0
         for id in {**cosines, **bm25}.keys() - signals.keys():
-            words = words_signal(bm25.get(id, bm25_floor), *measure)
-            signals[id] = Signals(cosines.get(id, cosine_floor), words)
+            likeness = measure.cosines.likeness(cosines.get(id, cosine_floor))
+            words = words_signal(bm25.get(id, bm25_floor), measure.terms, measure.passages)
+            signals[id] = Signals(likeness, words)
     return signals
 
 

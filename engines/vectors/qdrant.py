@@ -38,7 +38,7 @@ from engines.vectors.filters import (
     validate_collection_name,
 )
 from engines.vectors.fusion import CANDIDATES, DENSE, SPARSE, Measure, Ranking, fuse
-from engines.vectors.relevance import weights_of
+from engines.vectors.relevance import READ, UNREAD
 
 BATCH = 500
 # HNSW's parameters; HNSW_EF is a minimum. Each large tenant, reference and tag has its own graph, so that filtered
@@ -99,8 +99,8 @@ class QdrantStore(ABC):
         terms = query_terms(query.text)
         rankings = self._query(name, _components(tenant_id, query, terms))
         passages = self._count(name, tenant_filter(tenant_id)) if SPARSE in rankings else 0
-        model = weights_of(query.model, is_read=query.is_read)
-        return fuse(rankings, Measure(len(terms.indices), passages), model, query.limit)
+        measure = Measure(query.cosines, len(terms.indices), passages)
+        return fuse(rankings, measure, READ if query.is_read else UNREAD, query.limit)
 
     def scroll(
         self,

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 
 class Signals(NamedTuple):
-    """Of one hit: the cosine between question and passage, and how much of the question's words the passage has."""
+    """Of one hit: how alike question and passage are in meaning, and how much of the question's words the passage has. Both
+    are about 0 for what is unrelated and about 1 for what is as near as can be."""
 
-    cosine: float
+    likeness: float
     words: float
 
 
@@ -21,13 +22,13 @@ class Weights(NamedTuple):
     """`margin` is the weight of the difference to the best other hit: a passage that stands out is more often right."""
 
     bias: float
-    cosine: float
+    likeness: float
     words: float
     margin: float
 
     def strength(self, signals: Signals) -> float:
         """What hits are ordered by."""
-        return self.cosine * signals.cosine + self.words * signals.words
+        return self.likeness * signals.likeness + self.words * signals.words
 
     def relevance(self, strength: float, best_other: float) -> float:
         """Of two hits of one search, the stronger one is more relevant, too."""
@@ -35,35 +36,22 @@ class Weights(NamedTuple):
 
 
 class ModelWeights(NamedTuple):
-    """Of an embedding model: for hits by vectors and words, and by vectors only."""
+    """For hits by vectors and words, and by vectors only."""
 
     hybrid: Weights
     dense: Weights
 
 
-WORDS_ONLY = Weights(bias=-3.71, cosine=0, words=9.57, margin=0.52)
+WORDS_ONLY = Weights(bias=-3.28, likeness=0, words=9.47, margin=0.64)
+READ = ModelWeights(
+    hybrid=Weights(bias=-4.09, likeness=2.3, words=5.55, margin=0.76),
+    dense=Weights(bias=-3.81, likeness=3.3, words=0, margin=1.49),
+)
 # For questions in a language that the model does not read: its vectors decide only where words do not.
 UNREAD = ModelWeights(
-    hybrid=Weights(bias=-3.71, cosine=0.06, words=14.19, margin=0.49),
-    dense=Weights(bias=-3.98, cosine=1.72, words=0, margin=0),
+    hybrid=Weights(bias=-3.71, likeness=0.03, words=14.19, margin=0.49),
+    dense=Weights(bias=-3.93, likeness=0.89, words=0, margin=0),
 )
-MODELS = {
-    "all-MiniLM-L6-v2": ModelWeights(
-        hybrid=Weights(bias=-3.9, cosine=3.81, words=5.25, margin=0.67),
-        dense=Weights(bias=-3.76, cosine=5.95, words=0, margin=1.34),
-    ),
-    "multilingual-e5-small": ModelWeights(
-        hybrid=Weights(bias=-25.4, cosine=28.3, words=7.07, margin=0.95),
-        dense=Weights(bias=-31.4, cosine=36.96, words=0, margin=1.94),
-    ),
-}
-OTHER = "all-MiniLM-L6-v2"
-
-
-def weights_of(model: str, *, is_read: bool) -> ModelWeights:
-    """`model` is the name of a collection's model, which ends with its precision."""
-    known = next((name for name in MODELS if model.startswith(name)), OTHER)
-    return MODELS[known] if is_read else UNREAD
 
 
 def words_signal(bm25: float, terms: int, passages: int) -> float:

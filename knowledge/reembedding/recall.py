@@ -71,7 +71,6 @@ def _count_found(
         query = Query(
             mode=Mode.DENSE,
             vector=cached_vector(embedder, tenant_id, question),
-            model=model,
             filter=Filter(reference_ids=(reference_id,)),
             limit=FOUND_AMONG,
         )

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
+from engines.embedding.cosines import Cosines, cosines_of
 from engines.languages import is_among
-from engines.vectors import Hit, Query
+from engines.vectors import Hit, Mode, Query
 from knowledge.engine_config import embedder_named, vector_store
 from knowledge.pipeline.embedding import cached_vector
 from knowledge.pipeline.ports import collection_name
@@ -46,7 +47,7 @@ def _hits_of(tenant_id: UUID, model: str, text: str, query: Query) -> list[Hit]:
         query,
         text=text,
         vector=partial(cached_vector, embedder, tenant_id, text),
-        model=model,
+        cosines=Cosines() if query.mode is Mode.SPARSE else cosines_of(embedder),
         is_read=is_among(text, embedder.languages),
     )
     return vector_store().search(tenant_id, collection_name(model), query)

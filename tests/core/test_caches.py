@@ -34,6 +34,7 @@ KEPT_IN_PROCESSES = {
     "core/request_work.py:embedding_slots": "counts by tenant",
     "core/request_work.py:search_slots": "counts by tenant",
     "engines/embedding/__init__.py:get_embedder": "by configuration",
+    "engines/embedding/cosines.py:measured_cosines": "of the model",
     "engines/embedding/openai_compatible.py:dimensions": "of the model",
     "engines/embedding/tokens.py:_token_starts": "of single words, and only their number of tokens",
     "engines/languages.py:_detector": "a detector without state",

@@ -10,7 +10,6 @@ from engines.vectors import Mode, Query, VectorStore
 from tests.engines.points import ACME, STRANGER, hit_ids, point
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*local.*:UserWarning")
-MODEL = "all-MiniLM-L6-v2-int8"
 
 
 def leaning(cosine: float) -> tuple[float, ...]:
@@ -19,7 +18,7 @@ def leaning(cosine: float) -> tuple[float, ...]:
 
 
 def question(text: str, mode: Mode = Mode.HYBRID, **options: Any) -> Query:
-    return Query(mode=mode, text=text, vector=(1.0, 0.0, 0.0, 0.0), model=MODEL, **options)
+    return Query(mode=mode, text=text, vector=(1.0, 0.0, 0.0, 0.0), **options)
 
 
 @pytest.mark.parametrize("mode", Mode)
