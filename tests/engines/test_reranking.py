@@ -54,7 +54,7 @@ def tei(built_in: CrossEncoder) -> Iterator[ModelServer]:
             key=lambda item: -item["score"],
         )
 
-    with running(answer) as server:
+    with running(ModelServer(answer)) as server:
         yield server
 
 
@@ -65,7 +65,7 @@ def cohere(built_in: CrossEncoder) -> Iterator[ModelServer]:
         results = [{"index": index, "relevance_score": score} for index, score in enumerate(scores)]
         return {"id": "1", "results": results[::-1], "meta": {"billed_units": {"search_units": 1}}}
 
-    with running(answer) as server:
+    with running(ModelServer(answer)) as server:
         yield server
 
 

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 Body = dict[str, Any]
+Server = TypeVar("Server", bound="ModelServer")
 
 
 class ModelServer(ThreadingHTTPServer):
@@ -47,8 +48,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running(answer: Callable[[Body], Any]) -> Iterator[ModelServer]:
-    with ModelServer(answer) as server:
+def running(server: Server) -> Iterator[Server]:
+    with server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
