@@ -138,6 +138,7 @@ def _chunk_values(document_id: UUID, position: int, text: str) -> dict[str, Any]
         "id": chunk_id(document_id, 1, position),
         "document_id": document_id,
         "generation": 1,
+        "language": "en",
         "position": position,
         "text": text,
         "content_sha256": "",

@@ -11,7 +11,7 @@ import httpx  # noqa: TID251 (the address is the operator's)
 
 from core.errors import EngineError
 
-TIMEOUT = httpx.Timeout(60, connect=5)
+CONNECT_SECONDS = 5
 RETRYABLE_STATUSES = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.CONFLICT,
@@ -25,12 +25,19 @@ class ModelEndpoint:
     """Raises errors of the class `error`: with the code `unavailable` where a retry helps, with `refused` elsewhere."""
 
     def __init__(
-        self, url: str, api_key: str, *, error: type[EngineError], unavailable: str, refused: str
+        self,
+        url: str,
+        api_key: str,
+        *,
+        seconds: float,
+        error: type[EngineError],
+        unavailable: str,
+        refused: str,
     ) -> None:
         self._url, self._key = url, api_key
         self._unavailable, self.refused = partial(error, unavailable), partial(error, refused)
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx.Client(timeout=TIMEOUT, headers=headers)
+        self._client = httpx.Client(timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS), headers=headers)
 
     def post(self, body: dict[str, Any]) -> Any:
         """Return the response's JSON."""

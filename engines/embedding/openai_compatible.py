@@ -39,6 +39,7 @@ class OpenAICompatibleEmbedder:
         self._endpoint = ModelEndpoint(
             f"{config.url.rstrip('/').removesuffix('/v1')}/v1/embeddings",
             config.api_key,
+            seconds=60,
             error=EmbeddingError,
             unavailable="embedding_unavailable",
             refused="embedding_refused",

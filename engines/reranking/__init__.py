@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,11 @@ class RerankingError(EngineError):
     """The passages could not be scored."""
 
 
+def probability(logit: float) -> float:
+    """The probability that a model without a last layer of its own stands for."""
+    return 1 / (1 + math.exp(-logit)) if logit > 0 else math.exp(logit) / (1 + math.exp(logit))
+
+
 class Reranker(Protocol):
     """`languages` are those of the questions and passages that it reads (ISO 639-1), None if they are unknown."""
 
@@ -24,9 +30,8 @@ class Reranker(Protocol):
     languages: frozenset[str] | None
 
     def score(self, tenant_id: UUID, question: str, passages: Sequence[str]) -> list[float]:
-        """Return how well each passage answers the question, in the order of the passages. Scores of one call compare with
-        each other, the higher the better; their range is the model's own. Any text is accepted, a too long one is truncated.
-        Thread-safe. Raises RerankingError."""
+        """Return how well each passage answers the question, from 0 to 1, in their order. Any text is accepted, a too
+        long one is truncated. Thread-safe. Raises RerankingError."""
         ...
 
 

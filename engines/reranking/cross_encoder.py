@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from core.errors import ConfigurationError
 from engines.local_models.sessions import SessionPool
-from engines.reranking import CrossEncoderConfig
+from engines.reranking import CrossEncoderConfig, probability
 
 # Of question and passage together, with three special tokens; the longer one is truncated.
 MAX_TOKENS = 512
@@ -47,4 +47,4 @@ class CrossEncoder:
             }
             for encoding in encodings
         )
-        return [float(score.item()) for score in scores]
+        return [probability(score.item()) for score in scores]

@@ -9,14 +9,17 @@ from uuid import UUID
 
 from core.errors import ConfigurationError
 from engines.model_endpoint import ModelEndpoint
-from engines.reranking import RerankEndpointConfig, RerankingError
+from engines.reranking import RerankEndpointConfig, RerankingError, probability
 
 # Sent in place of an empty text, which many endpoints refuse.
 PLACEHOLDER = "."
+# A search waits so long, and then does without.
+MAX_SECONDS = 10
 
 
 class RerankEndpoint:
-    """TEI serves one model and expects `texts`; the others choose one of several by its name, and expect `documents`."""
+    """TEI serves one model and expects `texts`; the others choose one of several by its name, and expect `documents`. Some
+    servers, such as llama.cpp, answer with logits."""
 
     def __init__(self, config: RerankEndpointConfig) -> None:
         if not config.url.startswith(("http://", "https://")):
@@ -28,6 +31,7 @@ class RerankEndpoint:
         self._endpoint = ModelEndpoint(
             url,
             config.api_key,
+            seconds=MAX_SECONDS,
             error=RerankingError,
             unavailable="reranking_unavailable",
             refused="reranking_refused",
@@ -46,7 +50,7 @@ class RerankEndpoint:
                 "RERANK_URL does not answer as a /rerank of TEI, Jina or Cohere with a score of each passage."
             )
             raise self._endpoint.refused(detail) from error
-        return ordered
+        return ordered if all(0 <= score <= 1 for score in ordered) else list(map(probability, ordered))
 
 
 def _item(item: dict[str, Any]) -> tuple[int, float]:

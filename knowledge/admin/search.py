@@ -48,6 +48,11 @@ class SearchForm(forms.Form):
     references: Any = forms.ModelMultipleChoiceField(
         queryset=None, required=False, widget=UnfoldAdminSelect2MultipleWidget, help_text="None means all."
     )
+    rerank = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="A model reads the question together with each of the first ten passages. It takes a moment.",
+    )
     tags = TagNamesField(required=False, help_text="Any of these, separated by commas.")
     fold_similar = forms.BooleanField(
         required=False, label="Fold near-identical passages", widget=UnfoldBooleanSwitchWidget
@@ -82,7 +87,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 
 def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]) -> dict[str, Any]:
     """The page's context: the hits and the duration, or an error."""
-    data, started = form.cleaned_data, time.perf_counter()
+    data, started, warnings = form.cleaned_data, time.perf_counter(), list[str]()
     try:
         chunks = search(
             actor=actor_of(request),
@@ -90,6 +95,8 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
             mode=Mode(data["mode"] or Mode.HYBRID),
             filters=SearchFilters(references=references or None, tags_any=data["tags"]),
             fold_similar=data["fold_similar"],
+            rerank=data["rerank"],
+            warn=warnings.append,
         )
     except (OylError, EmbeddingError, VectorStoreError) as error:
         return {"error": str(error)}
@@ -104,5 +111,6 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
             }
             for chunk in chunks
         ],
+        "warnings": warnings,
         "milliseconds": round(1000 * (time.perf_counter() - started)),
     }

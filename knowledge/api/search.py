@@ -58,6 +58,11 @@ class SearchSerializer(StrictSerializer):
     fold_similar = serializers.BooleanField(
         default=False, help_text="Of near-identical passages only the best, with the ids of the others."
     )
+    rerank = serializers.BooleanField(
+        default=False,
+        help_text="Let a model that reads question and passage together have its say in the order of the first ten."
+        " It counts as ten more searches.",
+    )
     explain = serializers.BooleanField(
         default=False,
         help_text="Each component's score of each passage, and where it has words of the query, too.",
@@ -107,6 +112,9 @@ class FoundChunkSerializer(serializers.Serializer[Any]):
 
 class FoundSerializer(serializers.Serializer[Any]):
     results = FoundChunkSerializer(many=True)
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text="What was asked for and not done: `rerank`."
+    )
 
 
 class SearchViewSet(TenantViewSet):
@@ -134,6 +142,7 @@ class SearchViewSet(TenantViewSet):
                 rows = bound_rows(self.actor, Reference.objects.all(), REFERENCE_LOOKUPS)
                 bound = set(rows.values_list("pk", flat=True))
             filters["references"] = tuple(bound & set(filters.get("references", bound)))
+        warnings: list[str] = []
         chunks = search(
             actor=self.actor,
             query=data["query"],
@@ -143,6 +152,8 @@ class SearchViewSet(TenantViewSet):
             min_score=data.get("min_score"),
             operators=data["operators"],
             fold_similar=data["fold_similar"],
+            rerank=data["rerank"],
+            warn=warnings.append,
         )
         results = [asdict(chunk) for chunk in chunks]
         for chunk, result in zip(chunks, results, strict=True):
@@ -150,4 +161,4 @@ class SearchViewSet(TenantViewSet):
                 result["matched_in"] = matched_in(data["query"], chunk)
             else:
                 del result["scores"]
-        return Response({"results": results})
+        return Response({"results": results, "warnings": warnings})

@@ -21,9 +21,12 @@ from knowledge.openai.filters import parse_filter
 from knowledge.openai.ids import file_id
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
+from knowledge.search.reranking import Warn
 from knowledge.search.service import MAX_QUERY_LENGTH, search
 
 MAX_QUERIES, SECONDS = 10, 60.0
+# Names of OpenAI's rankers. Either stands for the configured reranker.
+RERANKERS = ("auto", "default-2024-11-15")
 
 
 class ConditionField(Field):
@@ -32,6 +35,7 @@ class ConditionField(Field):
 
 
 class RankingOptionsSerializer(serializers.Serializer[Any]):
+    ranker = serializers.ChoiceField(choices=[*RERANKERS, "none"], default="none")
     score_threshold = serializers.FloatField(required=False, min_value=0, max_value=1)
 
 
@@ -55,7 +59,8 @@ class StoreSearchViewSet(OpenAIViewSet):
         data = validated(SearchRequestSerializer, request.data)
         with tenant_scope(self.actor.tenant_id):
             store = self.get_object()
-        chunks = self._search(store.pk, data)
+        warnings: list[str] = []
+        chunks = self._search(store.pk, data, warnings.append)
         ids = {chunk.document_id for chunk in chunks}
         with tenant_scope(self.actor.tenant_id):
             documents = {
@@ -72,18 +77,28 @@ class StoreSearchViewSet(OpenAIViewSet):
             for chunk in chunks
             if (document := documents.get(chunk.document_id))
         ]
-        page = {"object": "vector_store.search_results.page", "has_more": False, "next_page": None}
+        page: dict[str, Any] = {
+            "object": "vector_store.search_results.page",
+            "has_more": False,
+            "next_page": None,
+        }
+        if warnings:  # which OpenAI does not have
+            page["warnings"] = list(dict.fromkeys(warnings))
         return Response({**page, "search_query": data["query"], "data": results})
 
-    def _search(self, store_id: UUID, data: dict[str, Any]) -> list[FoundChunk]:
+    def _search(self, store_id: UUID, data: dict[str, Any], warn: Warn) -> list[FoundChunk]:
         """Each chunk that answers one of the queries once, with its best score."""
-        limit, min_score = data["max_num_results"], (data.get("ranking_options") or {}).get("score_threshold")
-        filters = SearchFilters(references=(store_id,), where=data.get("filters"))
+        limit, ranking = data["max_num_results"], data.get("ranking_options") or {}
+        options: dict[str, Any] = {
+            "filters": SearchFilters(references=(store_id,), where=data.get("filters")),
+            "min_score": ranking.get("score_threshold"),
+            "rerank": ranking.get("ranker") in RERANKERS,
+        }
         chunks: list[FoundChunk] = []
         work = RequestWork(self.request._request, SECONDS)
         for query in data["query"]:
             work.check()
-            chunks += search(actor=self.actor, query=query, limit=limit, filters=filters, min_score=min_score)
+            chunks += search(actor=self.actor, query=query, limit=limit, warn=warn, **options)
         best: dict[UUID, FoundChunk] = {}
         for chunk in sorted(chunks, key=lambda chunk: -chunk.score):
             best.setdefault(chunk.chunk_id, chunk)

@@ -87,14 +87,19 @@ def chunk(
 
 
 def embedding_input(chunk: ChunkedText) -> str:
-    """The text to embed and index: the chunk's text, with those of its titles prepended that it does not start with."""
-    above, rest = [], chunk.text
-    for title in chunk.heading_path:
+    """The text to embed and index."""
+    return with_titles(chunk.heading_path, chunk.text)
+
+
+def with_titles(titles: Sequence[str], text: str) -> str:
+    """Prepend those of the titles that the text does not start with."""
+    above, rest = [], text
+    for title in titles:
         if rest.startswith(title):
             rest = rest[len(title) :].lstrip()
         else:
             above.append(title)
-    return "\n".join((*above, chunk.text))
+    return "\n".join((*above, text))
 
 
 class _Block(NamedTuple):

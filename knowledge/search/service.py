@@ -24,6 +24,7 @@ from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk, hydrate
 from knowledge.search.question import Question, parse
 from knowledge.search.ranking import rank
+from knowledge.search.reranking import Warn, ignore, reranked
 from knowledge.search.similar import folded
 
 MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
@@ -31,6 +32,8 @@ MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
 RECORDED_HITS = 50
 # A search is one unit, and one more for each so many chunks that it may return.
 UNIT_HITS = 100
+# Reranking is ten more: it takes the processors ten times as long as the rest of a search.
+RERANK_UNITS = 10
 # A question such as nonsense has no passage of this relevance: measured, see docs/decisions.
 NOTHING_FOUND = 0.2
 # More hits are ranked, because some may belong to a generation or a document that was replaced or deleted meanwhile.
@@ -49,21 +52,26 @@ def search(
     operators: bool = True,
     fold_similar: bool = False,
     min_score: float | None = None,
+    rerank: bool = False,
+    warn: Warn = ignore,
     audited: bool = True,
 ) -> list[FoundChunk]:
     """Return the best chunks, the best first: those whose relevance is `min_score` or more; if that is None, none when not
     even the best one is relevant. Without `operators`, the whole query is text. With `fold_similar`, the best of
-    near-identical chunks has the ids of the others. Every search is recorded in the audit log, unless it is not `audited`,
-    as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
+    near-identical chunks has the ids of the others. `warn` is called with a sentence for people if the chunks cannot be
+    reranked. Every search is recorded in the audit log, unless it is not `audited`, as in measurements. Raise
+    FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
     _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
-        charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS})
+        charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS + RERANK_UNITS * rerank})
         models = models_in_use()
     question = parse(query, operators=operators)
     depth = limit * FOLDED_DEPTH if fold_similar else limit
     wanted = Query(mode=mode, limit=max(CANDIDATES, depth + SPARE_HITS))
     with search_slots().hold(actor.tenant_id):
         hits = rank(actor.tenant_id, question, wanted, models=models, filters=filters or SearchFilters())
+        if rerank and question.text:
+            hits = reranked(actor.tenant_id, question.text, hits, warn)
     with tenant_scope(actor.tenant_id):
         chunks = hydrate([hit for hit in hits if hit.score >= (min_score or 0)], depth)
         if min_score is None and chunks and not _is_answer(question, chunks[0]):

@@ -88,6 +88,7 @@ def reranker(request: pytest.FixtureRequest) -> Reranker:
 def test_scores_are_higher_the_better_in_the_order_of_the_passages(reranker: Reranker):
     scores = reranker.score(TENANT, QUESTION, PASSAGES)
     assert scores == sorted(scores, reverse=True) and len(set(scores)) == 4
+    assert all(0 <= score <= 1 for score in scores)
     assert reranker.score(TENANT, QUESTION, PASSAGES[::-1]) == scores[::-1]
 
 
@@ -101,7 +102,7 @@ def test_no_passages_have_no_scores(reranker: Reranker):
 
 
 def test_any_text_is_accepted(reranker: Reranker):
-    texts = ["", " \n", "\x00", "Ünïcödé 東京 🚀", "word " * 5000]
+    texts = ["", " \n", "\x00 Ünïcödé 東京 🚀", "word " * 5000]
     for question in texts:
         assert np.isfinite(reranker.score(TENANT, question, texts)).all()
 
@@ -142,7 +143,8 @@ def test_graph_has_the_scores_of_the_model_in_the_package(built_in: CrossEncoder
             }
             arrays = {name: np.array([values], np.int64) for name, values in inputs.items()}
             expected.append(session.run(None, arrays)[0].item())
-        scores = built_in.score(TENANT, question, pages)
+        probabilities = np.array(built_in.score(TENANT, question, pages))
+        scores = np.log(probabilities / (1 - probabilities))
         assert np.abs(np.subtract(scores, expected)).mean() < 0.25
         assert np.corrcoef(scores, expected)[0, 1] > 0.98
         differences = np.subtract.outer(expected, expected)
@@ -167,6 +169,11 @@ def test_settings_choose_the_endpoint(settings, cohere: ModelServer):
     (request,) = cohere.requests
     assert request == {"path": "/rerank", "model": "rerank-v3.5", "query": QUESTION, "documents": PASSAGES}
     assert cohere.authorizations == [f"Bearer {KEY}"]
+
+
+def test_logits_become_probabilities(tei: ModelServer, tei_client: RerankEndpoint):
+    tei.response = (200, b'[{"index": 0, "score": 0}, {"index": 1, "score": -800}, {"index": 2, "score": 9}]')
+    assert tei_client.score(TENANT, QUESTION, PASSAGES[:3]) == pytest.approx([0.5, 0, 0.9999], abs=1e-3)
 
 
 def test_without_a_model_the_request_has_teis_form(tei: ModelServer, tei_client: RerankEndpoint):

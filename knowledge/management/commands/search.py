@@ -36,6 +36,11 @@ class Command(TenantCommand):
         parser.add_argument(
             "--fold-similar", action="store_true", help="of near-identical passages only the best"
         )
+        parser.add_argument(
+            "--rerank",
+            action="store_true",
+            help="let a model that reads question and passage together order the first ten anew",
+        )
         parser.add_argument("-k", type=int, default=10, metavar="N", dest="limit")
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> list[dict[str, Any]]:
@@ -50,6 +55,8 @@ class Command(TenantCommand):
             filters=filters,
             min_score=options["min_score"],
             fold_similar=options["fold_similar"],
+            rerank=options["rerank"],
+            warn=lambda warning: self.stderr.write(f"Warning: {warning}"),
         )
         return [
             {
