@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,10 @@ def read(path: Path) -> MapiMessage:
 class _File:
     def __init__(self, ole: Any) -> None:
         self._ole = ole
-        self._entries = [tuple(path) for path in ole.listdir(streams=True, storages=True)]
+        self._streams = {tuple(path) for path in ole.listdir()}
+        self._inside = defaultdict[Storage, list[Storage]](list)  # there may be thousands of recipients
+        for path in map(tuple, ole.listdir(streams=True, storages=True)):
+            self._inside[path[:-1]].append(path)
         self._names = dict(self._read_names())
 
     def message(self, storage: Storage, header_bytes: int) -> MapiMessage:
@@ -44,13 +48,13 @@ class _File:
         for inside in self._storages(storage, _ATTACHMENT):
             attachment = MapiAttachment(self._properties(inside, _OTHER_HEADER))
             message = (*inside, _MESSAGE_INSIDE)
-            if self._ole.exists([*message, _PROPERTIES]):
+            if (*message, _PROPERTIES) in self._streams:
                 attachment.message = self.message(message, _INNER_HEADER)
             found.attachments.append(attachment)
         return found
 
     def _storages(self, storage: Storage, prefix: str) -> list[Storage]:
-        return [path for path in self._entries if path[:-1] == storage and path[-1].startswith(prefix)]
+        return [path for path in self._inside[storage] if path[-1].startswith(prefix)]
 
     def _properties(self, storage: Storage, header_bytes: int) -> Properties:
         """Return what is fixed in size, of one stream, and what has a stream of its own."""
@@ -59,15 +63,15 @@ class _File:
         for kind, tag, _, value in _ENTRY.iter_unpack(data[: len(data) - len(data) % _ENTRY.size]):
             if kind not in _VARIABLE:
                 found[self._names.get(tag, tag)] = Property(kind, value)
-        for path in self._entries:
+        for path in self._inside[storage]:
             match = _STREAM.fullmatch(path[-1])
-            if match and path[:-1] == storage and self._ole.get_type(list(path)) == olefile.STGTY_STREAM:
+            if match and path in self._streams:
                 tag, kind = int(match[1], 16), int(match[2], 16)
                 found[self._names.get(tag, tag)] = Property(kind, self._stream(path))
         return found
 
     def _stream(self, path: Storage) -> bytes:
-        if not self._ole.exists(list(path)):
+        if path not in self._streams:
             return b""
         with self._ole.openstream(list(path)) as stream:
             return bytes(stream.read())

@@ -40,6 +40,7 @@ _GROUP_FLAGS, _HIDDEN_SHAPE, _TABLE_FLAGS, _IS_TABLE = 0x3BF, 0x20002, 0x39F, 1
 _FURNITURE = (7, 8, 9, 10)  # places for date, number, foot and head
 _OF_SLIDES, _OF_MASTERS, _OF_NOTES = 0, 1, 2
 _SHOWS_MASTER, _MAX_MASTERS = 1, 2
+_NUMBER = "*"  # stands for the number of the slide
 _OBJECT, _MAX_OBJECT_BYTES = 4113, 64 << 20
 _ORDER = {ElementKind.TITLE: 0}
 
@@ -212,7 +213,7 @@ class _Deck:
         for shape in (shape for master in self._masters_of(slide) for shape in master.descendants(_SHAPE)):
             is_hidden = _property(shape, _PROPERTIES, _GROUP_FLAGS) & _HIDDEN_SHAPE == _HIDDEN_SHAPE
             if _placeholder(shape) is None and not is_hidden:
-                texts = (one.text.replace("\x0b", "\r") for one in _texts_of(shape, []))
+                texts = (one.text.replace("\x0b", "\r").replace(_NUMBER, "") for one in _texts_of(shape, []))
                 yield from self._furniture(" ".join(" ".join(texts).split()), page)
 
     def _masters_of(self, slide: Record) -> Iterator[Record]:

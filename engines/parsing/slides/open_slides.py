@@ -30,6 +30,7 @@ _POINTS = {"cm": 28.35, "mm": 2.835, "in": 72.0, "pt": 1.0, "pc": 12.0, "px": 0.
 _TRANSLATION = re.compile(r"translate\s*\(\s*(\S+)\s+(\S+?)\s*\)")
 _NUMBER_FORMATS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _FURNITURE = ("footer", "date-time", "header")
+_NUMBER = "<number>"
 _UNREAD = ("page-number", "page", "handout")
 _ORDER = {ElementKind.TITLE: 0, ElementKind.FOOTER: 2}
 
@@ -104,7 +105,7 @@ class _Reader:
         kinds = ["", "footer"] if self._says(page, "display-footer") != "false" else [""]
         if self._says(page, "background-objects-visible") != "false":
             for shape in (shape for shape in shapes if attribute(shape, "class") in kinds):
-                yield from self._furniture(" ".join(odf.paragraphs(shape)), number)
+                yield from self._furniture(" ".join(odf.paragraphs(shape)).replace(_NUMBER, ""), number)
         if "footer" in kinds:
             yield from self._furniture(self._feet.get(attribute(page, "use-footer-name"), ""), number)
 
