@@ -23,7 +23,11 @@ from knowledge.search.phrases import Phrase, fold
 # The longest words are likely to be rare. Reading the texts of more candidates takes as long as looking in 100,000.
 TRIED_WORDS, MAX_CANDIDATES = 3, 5000
 SLICE_ROWS = 2000
-_WORD = re.compile(r"[^\W_]+(?:['’]\w+)*")
+# What separates words, but for the points of numbers.
+_GAP = re.compile(
+    r"(?<!\d)[.,]|[.,](?!\d)|[\s\-\u2010-\u2015_/\\:;!?()\[\]{}\"\u00ab\u00bb\u201c-\u201f\u2026|&@\u00b7]+"
+)
+_UNSPACED = "\u0e00"  # where the scripts without spaces begin, in which one character may be a word
 
 # `OFFSET 0` lets PostgreSQL begin with the chunks: see docs/decisions/0011.
 _SQL = """
@@ -82,11 +86,10 @@ class PassageFinder:
 
     def _candidates(self, value: str) -> list[UUID] | None:
         """Return the passages that have one of the words, or None if it would be too many."""
-        for word in sorted(_WORD.findall(value), key=len, reverse=True)[:TRIED_WORDS]:
-            if len(query_terms(word).indices):
-                ids = self._search(word)
-                if len(ids) <= MAX_CANDIDATES:
-                    return ids
+        for word in words_to_look_up(value)[:TRIED_WORDS]:
+            ids = self._search(word)
+            if len(ids) <= MAX_CANDIDATES:
+                return ids
         return None
 
     def _search(self, word: str) -> list[UUID]:
@@ -95,6 +98,15 @@ class PassageFinder:
         return [
             hit.point_id for name in self.collections for hit in store.search(self.tenant_id, name, query)
         ]
+
+
+def words_to_look_up(value: str) -> list[str]:
+    """The words of a phrase of which every passage that has them has a term in the index, the longest first."""
+    words = (word.strip("'’") for word in _GAP.split(value))
+    indexed = (
+        word for word in words if (len(word) > 1 or word >= _UNSPACED) and len(query_terms(word).indices)
+    )
+    return sorted(indexed, key=len, reverse=True)
 
 
 def _pattern(phrase: Phrase) -> str:
