@@ -126,6 +126,13 @@ def test_text_off_the_page_is_left_out(read: Read) -> None:
     assert document.metadata["hidden_parts"] == 2
 
 
+def test_part_of_a_line_that_is_on_the_page_is_read(read: Read) -> None:
+    content = drawn(320, 300, "The quay is closed on Sundays and on holidays.") + drawn(-400, 250, "Gone.")
+    document = read("edge", pdf_pages(content))
+    assert texts(document) == "The quay is closed"
+    assert document.metadata["hidden_parts"] == 2
+
+
 def test_turned_page_is_read_like_any_other(read: Read) -> None:
     """Its rows are columns in the file's own coordinates."""
     rows = ("Plan", "Price"), ("Basic", "40"), ("Team", "150")

@@ -57,3 +57,7 @@ class PageFrame(NamedTuple):
     def shows(self, box: Box) -> bool:
         """Return whether the middle of the box is on the page."""
         return 0 <= box[0] + box[2] <= 2 * self.width and 0 <= box[1] + box[3] <= 2 * self.height
+
+    def shows_all(self, left: float, right: float) -> bool:
+        """Return whether nothing between these places is beside the page."""
+        return left >= 0 and right <= self.width

@@ -6,11 +6,13 @@ import ctypes
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium_c
 
+from engines.parsing.pages.aligned_columns import words_of
 from engines.parsing.pages.blocks import Line, Word
 from engines.parsing.pages.line_joining import RIGHT_TO_LEFT
 from engines.parsing.pdf.page_frame import Box, PageFrame
@@ -124,7 +126,7 @@ def _joins(last: _Fragment, style: _Style, fragment: _Fragment, own: _Style) -> 
 
 
 class TextLayer:
-    """`hidden` counts the pieces that are not shown: off the page, or too small."""
+    """`hidden` counts the pieces that are not shown, or not as a whole: off the page, or too small."""
 
     def __init__(
         self, page: Any, number: int, frame: PageFrame, levels: Mapping[int, int] = MappingProxyType({})
@@ -143,14 +145,27 @@ class TextLayer:
 
     def pieces(self) -> list[Line]:
         found = [piece for run in self._lines() for piece in run]
-        shown = [
-            piece
-            for piece in found
-            if self.frame.shows((piece.left, piece.top, piece.right, piece.bottom))
-            and not 0 < piece.size < _MIN_SIZE
-        ]
-        self.hidden = len(found) - len(shown)
-        return shown
+        shown = [(piece, self._shown_part(piece)) for piece in found]
+        self.hidden = sum(piece is not part for piece, part in shown)
+        return [part for _, part in shown if part]
+
+    def _shown_part(self, piece: Line) -> Line | None:
+        """Return the piece without its words that are off the page; None if nothing is left, or it is too small."""
+        if 0 < piece.size < _MIN_SIZE:
+            return None
+        if self.frame.shows_all(piece.left, piece.right):
+            return piece if self.frame.shows((piece.left, piece.top, piece.right, piece.bottom)) else None
+        words = words_of(piece)
+        seen = [word for word in words if self.frame.shows((word.left, piece.top, word.right, piece.bottom))]
+        if not seen or len(seen) == len(words):
+            return piece if seen else None
+        return replace(
+            piece,
+            text="".join(" " * word.space + word.text for word in seen).strip(),
+            left=min(word.left for word in seen),
+            right=max(word.right for word in seen),
+            words=tuple(seen),
+        )
 
     def _lines(self) -> Iterator[Iterator[Line]]:
         upright: list[_Fragment] = []
