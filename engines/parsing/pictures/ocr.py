@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
@@ -27,8 +29,7 @@ _MIN_CONFIDENCE, _MAX_CONFIDENCE = (
     78,
     99,
 )  # readable text has 90 and more; only the text of a file itself is certain
-
-
+_return_memory = getattr(ctypes.CDLL(None), "malloc_trim", None)  # the C library may have none
 _LETTER_WIDTH = 0.5  # of the height of a line
 _MIN_LETTERS = 12  # fewer may be no text at all
 _MIN_READ_SHARE = 0.35
@@ -110,6 +111,8 @@ def _recognise_upright(pixels: Any) -> Any:
 
 
 def _run_engine(pixels: Any) -> Any:
+    if _return_memory:  # what the last run has freed: this one would not fit into its pieces
+        _return_memory(0)
     return engine()(np.ascontiguousarray(pixels))
 
 
@@ -122,9 +125,9 @@ def _scored_letters(result: Any) -> float:
 @cache
 def engine() -> Any:
     """Return the engine, which takes a second to load."""
-    from rapidocr import RapidOCR
+    import rapidocr
 
-    return RapidOCR(
+    engine = rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.text_score": 0.0,
@@ -133,10 +136,25 @@ def engine() -> Any:
             "Det.limit_side_len": _DETECTION_SIDE_PIXELS,
             "Rec.rec_batch_num": 1,  # lines in a batch are as wide as the widest: slower, and more memory
             "Rec.rec_img_shape": [3, 48, _MIN_LINE_WIDTH],
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
+    models = Path(rapidocr.__file__).parent / "models"
+    engine.cfg._set_flag("allow_objects", True)  # as its sessions are
+    engine.cfg.Det.session = _session(next(models.glob("*_det_*.onnx")))
+    engine.cfg.Rec.session = _session(next(models.glob("*_rec_*.onnx")))
+    return engine
+
+
+def _session(model: Path) -> Any:
+    """Return what runs a model, on one thread, without the last optimisation: that takes 80 MB for nothing."""
+    from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    options.log_severity_level = 4
+    options.enable_cpu_mem_arena = False
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def _sort_by_reading_order(blocks: list[Line | Table]) -> list[Line | Table]:
