@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from core.bulk_sql import Row, insert_rows, update_rows
+from core.bulk_sql import insert_rows, update_rows
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from engines.embedding import Embedder
@@ -48,7 +48,8 @@ def _reembed(attempt: Attempt, jobs: Jobs, *, again: bool) -> list[IngestionJob]
     attempt.progress(Stage.EMBED)
     with tenant_scope(tenant_id):
         published = _published(jobs)
-        chunked = _load(jobs, published, ports.embedder)
+        rows = _rows(published)
+    chunked = [_chunked(document, chunks, ports.embedder) for document, chunks in rows]
     # Only an attempt before this one can have left points.
     _remove_older(attempt, [job for job in jobs if again or job.attempt > 1], published)
     hooks = hooks_of(attempt, jobs, stores_counts=len(jobs) == 1)
@@ -89,16 +90,17 @@ def _published(jobs: Jobs) -> dict[UUID, _Published]:
     return {pk: _Published(generation, frozenset(tags[pk])) for pk, generation in documents.items()}
 
 
-def _load(jobs: Jobs, published: Collection[UUID], embedder: Embedder) -> list[Chunked]:
-    """The documents as the pipeline would have cut them, from their rows."""
-    documents = Document.objects.filter(pk__in=published).defer("text")
+def _rows(document_ids: Collection[UUID]) -> list[tuple[Document, list[Chunk]]]:
+    """The documents, each with its passages in their order."""
     chunks: defaultdict[UUID, list[Chunk]] = defaultdict(list)
-    for chunk in Chunk.objects.filter(document__in=published).order_by("position"):
+    for chunk in Chunk.objects.filter(document__in=document_ids).order_by("position"):
         chunks[chunk.document_id].append(chunk)
-    return [_chunked(document, chunks[document.pk], embedder) for document in documents]
+    documents = Document.objects.filter(pk__in=document_ids).defer("text")
+    return [(document, chunks[document.pk]) for document in documents]
 
 
 def _chunked(document: Document, rows: Sequence[Chunk], embedder: Embedder) -> Chunked:
+    """As the pipeline would have cut the document."""
     counts = embedder.count_tokens([row.text for row in rows])
     chunks = tuple(
         ChunkedText(
@@ -157,17 +159,19 @@ def _finish(attempt: Attempt, jobs: Jobs, chunked: Mapping[UUID, Chunked]) -> No
     """Inside a scope: record the vectors; the jobs are done. Passages that the model does not read whole are counted
     (`cut`): their documents are cut anew after the switch."""
     model, longest = attempt.ports.embedder.model, attempt.ports.embedder.max_tokens
-    rows: list[Row] = []
-    for job in jobs:
-        chunks = chunked[job.document_id].chunks if job.document_id in chunked else ()
-        cut = sum(chunk.token_count > longest for chunk in chunks)
-        row = {
-            "chunks_done": len(chunks),
-            "chunks_total": len(chunks),
-            "versions": {"model": model, "cut": cut},
+    done = [(job, chunked[job.document_id]) for job in jobs if job.document_id in chunked]
+    rows = [
+        {
+            "id": job.pk,
+            "generation": one.source.generation,
+            "chunks_done": len(one.chunks),
+            "chunks_total": len(one.chunks),
+            "versions": {"model": model, "cut": sum(chunk.token_count > longest for chunk in one.chunks)},
+            "timings_json": attempt.progress.timings(),
         }
-        rows.append({"id": job.pk, **row, "timings_json": attempt.progress.timings()})
-    _record_vectors(attempt, [pk for job in jobs if (one := chunked.get(job.document_id)) for pk in one.ids])
+        for job, one in done
+    ]
+    _record_vectors(attempt, [pk for _, one in done for pk in one.ids])
     update_rows(IngestionJob, rows)
     IngestionJob.objects.filter(pk__in=[job.pk for job in jobs]).finish(JobState.DONE)
     continue_idle({job.document.reference_id for job in jobs})
