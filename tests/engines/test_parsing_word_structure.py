@@ -96,6 +96,13 @@ def test_merged_cells_keep_their_columns(read: Read) -> None:
     )
 
 
+def test_names_of_columns_are_read_above_empty_rows(read: Read) -> None:
+    empty = cell("") + cell("")
+    rows = f"<w:tr><w:trPr><w:tblHeader/></w:trPr>{cell('Date')}{cell('City')}</w:tr>"
+    source = word_file(table(rows, empty, empty) + paragraph("Sign here."))
+    assert outline(read("a.docx", source)) == [("table", "Date | City"), ("text", "Sign here.")]
+
+
 def test_frames_of_one_cell_are_no_tables(read: Read) -> None:
     source = word_file(
         table(cell(paragraph("Head", '<w:outlineLvl w:val="0"/>') + paragraph("Text in a frame.")))

@@ -161,13 +161,10 @@ class _Writer:
 
     def _label(self, block: Node, otherwise: str = "") -> str:
         """Return what stands before a paragraph of an old document."""
-        known = (
-            self._labels.get(text_key(office_tree.inline_text(block.get("content") or ())))
-            if self._labels
-            else None
-        )
+        text = office_tree.inline_text(block.get("content") or ())
+        known = self._labels.get(text_key(text)) if self._labels else None
         if not known:
-            return otherwise
+            return otherwise if text.strip() else ""
         label = known.pop(0)
         return f"{label} " if label else ""
 
@@ -204,6 +201,8 @@ class _Writer:
                 pages.setdefault(self.page, []).append(text)
             self.page += crossed
             has_crossed = crossed > 0
+        if not pages and any(line.strip(" |") for line in header):  # a form whose rows are to be filled
+            pages[self.page] = []
         for number, (page, rows) in enumerate(pages.items()):
             self.elements.append(
                 table._replace(text="\n".join(header + rows), page=page, continues=number > 0)
