@@ -63,6 +63,12 @@ def test_the_main_text_is_kept(page: str) -> None:
     assert [text for _, text in shown(f"<body>{page}</body>")] == ["seen"]
 
 
+def test_pages_inside_of_frames_are_read() -> None:
+    frame = '<iframe srcdoc="<p>In &lt;b>the&lt;/b> frame.</p>">Old browser</iframe>'
+    page = f"<p>Before.</p>{frame}<iframe src=x></iframe><p>After."
+    assert shown(page) == [("text", "Before."), ("text", "In the frame."), ("text", "After.")]
+
+
 def test_list_items_begin_with_their_numbers() -> None:
     page = (
         "<ol><li>Open<ul><li>use the key</ul><li><p>Take out</p><p>Clean</p><li value=7>Close<li>Lock</ol>"

@@ -73,7 +73,19 @@ def parse_tree(text: str) -> Any:
     root = etree.fromstring(data, parser) if data.strip() else None
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
         raise ParseError("too_deep")
+    if root is not None:
+        _open_frames(root)
     return root
+
+
+def _open_frames(root: Any) -> None:
+    """Put the pages that frames carry in themselves in their place."""
+    for frame in list(root.iter("iframe")):
+        inner = parse_tree(frame.get("srcdoc") or "")
+        body = inner.find("body") if inner is not None else None
+        if body is not None:
+            frame.tag, body.tag, frame.text = "div", "div", None
+            frame[:] = [body]
 
 
 def read_metadata(root: Any) -> dict[str, Any]:
