@@ -51,7 +51,8 @@ def default_model() -> str:
 
 def model_for(reference: Reference) -> str:
     """The embedding model that the reference's documents are embedded with."""
-    return reference.embedding_model or default_model()
+    own = reference.embedding_model
+    return default_model() if own in ("", Reference.AUTO) else own
 
 
 def own_model_name(model: str) -> str:

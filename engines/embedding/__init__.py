@@ -68,6 +68,7 @@ class BuiltInConfig:
     """A built-in model in the precision "int8" or "fp32"; its graph is kept in `folder`."""
 
     name: ClassVar[str]
+    languages: ClassVar[frozenset[str]]
     precision: str
     threads: int
     folder: Path
@@ -78,15 +79,23 @@ class BuiltInConfig:
 
 
 class MiniLMConfig(BuiltInConfig):
-    """It reads English."""
-
     name = "all-MiniLM-L6-v2"
+    languages = frozenset({"en"})
+
+
+# Those of the texts that the model was trained with.
+_LANGUAGES_OF_E5 = (
+    "af am ar as az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gd gl gu ha he hi hr hu hy id is it ja jv"
+    " ka kk km kn ko ku ky la lo lt lv mg mk ml mn mr ms my ne nl no om or pa pl ps pt ro ru sa sd si sk sl so sq sr su sv"
+    " sw ta te th tl tr ug uk ur uz vi xh yi zh"
+)
 
 
 class E5Config(BuiltInConfig):
-    """It reads 94 languages, at more than twice the cost of MiniLM."""
+    """At more than twice the cost of MiniLM."""
 
     name = "multilingual-e5-small"
+    languages = frozenset(_LANGUAGES_OF_E5.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,18 +16,12 @@ PREFIXES = {TextRole.PASSAGE: "passage: ", TextRole.QUESTION: "query: "}
 # The ids of the tokens at the beginning and at the end of a text, which has 512 tokens with these and with its prefix.
 BEGINNING, END = 0, 2
 MAX_TOKENS = 512 - 2 - 4
-# Those of the texts that the model was trained with.
-_LANGUAGES = (
-    "af am ar as az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gd gl gu ha he hi hr hu hy id is it ja jv"
-    " ka kk km kn ko ku ky la lo lt lv mg mk ml mn mr ms my ne nl no om or pa pl ps pt ro ru sa sd si sk sl so sq sr su sv"
-    " sw ta te th tl tr ug uk ur uz vi xh yi zh"
-)
 
 
 class E5Embedder:
     dimensions = DIMENSIONS
     max_tokens = MAX_TOKENS
-    languages: frozenset[str] | None = frozenset(_LANGUAGES.split())
+    languages: frozenset[str] | None = E5Config.languages
 
     def __init__(self, config: E5Config) -> None:
         self.model = config.model

@@ -14,7 +14,7 @@ GRAPH_VERSION = 2
 class MiniLMEmbedder:
     dimensions = DIMENSIONS
     max_tokens = tokens.MAX_TOKENS
-    languages: frozenset[str] | None = frozenset({"en"})
+    languages: frozenset[str] | None = MiniLMConfig.languages
 
     def __init__(self, config: MiniLMConfig) -> None:
         self.model = config.model

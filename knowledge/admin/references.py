@@ -28,6 +28,7 @@ from core.admin import (
 from knowledge.admin.document_columns import STATUS_COLOURS
 from knowledge.admin.tags import tag_count
 from knowledge.engine_config import embedder_configs
+from knowledge.model_choice import passages_by_language
 from knowledge.models import (
     Document,
     DocumentStatus,
@@ -70,7 +71,11 @@ FINISH = {
 
 def embedding_model_choices() -> list[tuple[str, str]]:
     default, *others = embedder_configs()
-    return [("", f"The installation's own ({default})"), *((model, model) for model in others)]
+    return [
+        (Reference.AUTO, "Chosen by the documents"),
+        ("", f"The installation's own ({default})"),
+        *((model, model) for model in others),
+    ]
 
 
 class ReferenceForm(TenantForm):
@@ -97,18 +102,17 @@ class ReferenceAdmin(AuditedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
-    readonly_fields = ["documents", "vocabulary", "reembedding"]
+    readonly_fields = ["documents", "vocabulary", "languages", "reembedding"]
     actions = ["reindex"]
     actions_detail = ["roll_back", "accept", "finish"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """The embedding model is a field only when several are configured."""
-        model = ["embedding_model", *(["reembedding"] if obj else [])] if len(embedder_configs()) > 1 else []
         return [
             "workspace",
             "name",
             "description",
-            *model,
+            "embedding_model",
+            *(["languages", "reembedding"] if obj else []),
             ("chunk_tokens", "chunk_overlap"),
             "documents",
             "vocabulary",
@@ -117,6 +121,13 @@ class ReferenceAdmin(AuditedAdmin):
     @display(description="Documents")
     def documents(self, obj: Any) -> SafeString:
         return SafeString("–") if obj._state.adding else document_counts(obj)
+
+    @display(description="Languages of the passages")
+    def languages(self, obj: Any) -> str:
+        found = passages_by_language([obj.pk])[obj.pk]
+        return (
+            ", ".join(f"{language or 'uncertain'}: {number:,}" for language, number in found.items()) or "–"
+        )
 
     @display(description="Vocabulary")
     def vocabulary(self, obj: Any) -> SafeString:

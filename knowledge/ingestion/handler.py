@@ -17,7 +17,7 @@ from knowledge.engine_config import embedder_named, file_parser, model_for, vect
 from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.ingest import ingest, purge
 from knowledge.ingestion.second_vectors import reembed
-from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Stage
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Reference, Stage
 from knowledge.pipeline.ports import Ports
 from knowledge.queueing import QUEUE, lock_documents
 from knowledge.storage.files import remove_older
@@ -119,8 +119,11 @@ class IngestionHandler(JobHandler[IngestionJob]):
             remove_older(tenant_id, job.document_id, generation=job.generation, keep=job.document.file_path)
 
 
-def _batch_key(job: IngestionJob) -> tuple[str, int, str]:
-    return job.kind, job.attempt, _model_of(job)
+def _batch_key(job: IngestionJob) -> tuple[str, int, str, UUID | None]:
+    """Documents that choose the model of their reference are of one reference."""
+    reference = job.document.reference
+    chooses = job.kind == JobKind.INGEST and reference.embedding_model == Reference.AUTO
+    return job.kind, job.attempt, _model_of(job), reference.pk if chooses else None
 
 
 def _model_of(job: IngestionJob) -> str:

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -24,13 +23,13 @@ from jobs.states import JobState
 from knowledge.ingestion.archive_members import add_members
 from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.batch_handback import parser_with_handback
+from knowledge.ingestion.chosen_model import choose_model, follow_languages
 from knowledge.ingestion.hooks import hooks_of
 from knowledge.ingestion.publishing import clean, publish, remove_unpublished
 from knowledge.ingestion.quotas import purge_chunks
-from knowledge.ingestion.sources import load_sources
-from knowledge.ingestion.vocabulary import load_vocabularies
+from knowledge.ingestion.sources import load_batch
 from knowledge.models import Document, IngestionJob, Stage
-from knowledge.pipeline import run
+from knowledge.pipeline import parse, run
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import Tagged
 from knowledge.services.rules import switch_off_rules
@@ -42,20 +41,18 @@ DAY_SECONDS = 24 * 3600
 
 def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
     """Send the documents through the pipeline, publish their new generations, and clean up after the old ones."""
-    tenant_id, ports, progress = attempt.tenant_id, attempt.ports, attempt.progress
+    tenant_id, progress = attempt.tenant_id, attempt.progress
     unpublished = [job for job in batch if job.document.generation < job.generation]
     job_of = {job.document_id: job for job in unpublished}
     with ExitStack() as stack:
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work_folder())))
         files = _open_files(attempt, unpublished, stack)
-        vocabularies = load_vocabularies(attempt, {job.document.reference_id for job in unpublished})
-        with tenant_scope(tenant_id):
-            # Stored before the first point is written, because the clean-up must know where points may be.
-            IngestionJob.objects.held(unpublished).locked().update(versions={"model": ports.embedder.model})
-            sources = load_sources(unpublished, files, ports.embedder.model, vocabularies)
+        sources = load_batch(attempt, unpublished, files)
         with parser_with_handback(attempt, unpublished, files) as parser:
             hooks = hooks_of(attempt, unpublished, stores_counts=len(batch) == 1)
-            products, failures = run(tenant_id, sources, replace(ports, parser=parser), workdir, hooks)
+            parsed, failures = parse(tenant_id, sources, parser, workdir, hooks)
+            attempt, parsed = choose_model(attempt, unpublished, files, parsed)
+            products = run(tenant_id, parsed, attempt.ports, hooks)
         switch_off_rules(actor=attempt.actor, reasons=[product.stopped_rules for product in products])
         accepted, refused = add_members(attempt, unpublished, products)
         try:
@@ -64,6 +61,7 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
             remove_unpublished(attempt, unpublished, products)
             raise
         published = _publish_or_fail(attempt, unpublished, accepted)
+    follow_languages(attempt, [job for job in unpublished if job in published], products)
     for failure in (*failures, *refused):
         _fail(attempt, job_of[failure.source.document_id], failure.code, failure.detail)
     remove_unpublished(attempt, [job for job in unpublished if job not in published], products)

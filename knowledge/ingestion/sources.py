@@ -7,18 +7,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from core.isolation.scope import tenant_scope
+from knowledge.ingestion.attempt import Attempt
+from knowledge.ingestion.vocabulary import load_vocabularies
 from knowledge.models import Chunk, DocumentTag, IngestionJob, TagLink, TagSource
 from knowledge.pipeline.values import Source, TagAssignment, VocabularyTag
 
 
-def load_sources(
+def load_batch(attempt: Attempt, jobs: Sequence[IngestionJob], files: Mapping[UUID, Path]) -> list[Source]:
+    """Return a Source for each job that has a local file (`files`: by document id), for the attempt's embedder. To be called
+    outside of a scope. Raises QuotaExceededError."""
+    vocabularies = load_vocabularies(attempt, {job.document.reference_id for job in jobs})
+    model = attempt.ports.embedder.model
+    with tenant_scope(attempt.tenant_id):
+        # Stored before the first point is written, because the clean-up must know where points may be.
+        IngestionJob.objects.held(jobs).locked().update(versions={"model": model})
+        return _load_sources(jobs, files, model, vocabularies)
+
+
+def _load_sources(
     jobs: Sequence[IngestionJob],
-    files: dict[UUID, Path],
+    files: Mapping[UUID, Path],
     model: str,
     vocabularies: Mapping[UUID, tuple[VocabularyTag, ...]],
 ) -> list[Source]:
-    """Return a Source for each job that has a local file (`files`: by document id). Vectors of other models than `model` are
-    not reused; `vocabularies` are by reference. To be called inside a scope."""
+    """Vectors of other models than `model` are not reused; `vocabularies` are by reference."""
     documents = [job.document for job in jobs if job.document_id in files]
     document_tags: dict[UUID, list[TagAssignment]] = defaultdict(list)
     document_links = DocumentTag.objects.filter(document_id__in=[document.pk for document in documents])

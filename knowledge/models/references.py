@@ -47,6 +47,8 @@ class Reference(SoftDeleteModel):
     `chunk_tokens` or `chunk_overlap` re-indexes its documents."""
 
     limit = Limit(10_000, "workspace")
+    # The installation's own embedding model, as long as it reads the documents' languages.
+    AUTO = "auto"
 
     workspace = TenantForeignKey(Workspace, related_name="references")
     knowledge_base = TenantOneToOneField(
@@ -58,12 +60,18 @@ class Reference(SoftDeleteModel):
     )
     name = NameField(max_length=255)
     description = BoundedTextField(blank=True)
-    embedding_model = models.CharField(max_length=255, blank=True, help_text="Empty: the installation's own.")
+    embedding_model = models.CharField(
+        max_length=255,
+        blank=True,
+        default=AUTO,
+        help_text="`auto`: the installation's own, until documents are in languages that it does not read, then the "
+        "multilingual one. Empty: the installation's own.",
+    )
     chunk_tokens = models.PositiveIntegerField(
         "passage length",
         null=True,
         blank=True,
-        help_text="At most so many tokens; empty: as many as the embedding model reads.",
+        help_text="At most so many tokens of the embedding model; empty: 254.",
     )
     chunk_overlap = models.PositiveIntegerField(
         "passage overlap",

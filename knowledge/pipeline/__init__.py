@@ -1,4 +1,4 @@
-"""The ingestion pipeline: parse → chunk → embed → tag → index. `run` has the whole order.
+"""The ingestion pipeline: parse → chunk → embed → tag → index. `run` has the order after `parse`.
 
 Tagging follows embedding, because `ai` tags compare vectors. Nothing here uses the ORM: input and output are the frozen
 values of `values.py`. Heavy libraries are imported behind the ports only.
@@ -24,32 +24,32 @@ from knowledge.pipeline.ports import Ports
 from knowledge.pipeline.tagging import tag
 from knowledge.pipeline.values import Chunked, Failure, Parsed, Source, Tagged, chunk_id
 
+# As many as MiniLM reads. Other models read more, but answers are easier to check in short passages.
+DEFAULT_CHUNK_TOKENS = 254
 
-def run(
-    tenant_id: UUID, sources: Sequence[Source], ports: Ports, workdir: Path, hooks: Hooks
-) -> tuple[list[Tagged], list[Failure]]:
-    """Process the files of one batch up to the vector store. The caller publishes the result, and removes `workdir`, an
-    empty folder, afterwards.
 
-    A file that cannot be read is returned as a Failure, and one that is not wanted any more is left out; EmbeddingError and
-    VectorStoreError concern the whole batch.
+def run(tenant_id: UUID, parsed: Sequence[Parsed], ports: Ports, hooks: Hooks) -> list[Tagged]:
+    """Process the files of one batch, which `parse` has read, up to the vector store. The caller publishes the result.
+
+    A file that is not wanted any more is left out; EmbeddingError and VectorStoreError concern the whole batch.
     """
-    parsed, failures = parse(tenant_id, sources, ports.parser, workdir, hooks)
     hooks.progress("chunk")
     wanted = [document for document in parsed if hooks.is_wanted(document.source.document_id)]
     chunked = [chunk_document(document, ports.embedder) for document in wanted]
     hooks.progress("embed")
     embedded = embed(chunked, tenant_id=tenant_id, ports=ports, hooks=hooks)
     hooks.progress("tag")
-    tagged = [tagged for document in embedded if (tagged := tag(document, hooks))]
+    tagged = [tagged for document in embedded if (tagged := tag(document, ports.embedder, hooks))]
     hooks.progress("index")
     index(tagged, tenant_id=tenant_id, ports=ports)
-    return tagged, failures
+    return tagged
 
 
 def parse(
     tenant_id: UUID, sources: Sequence[Source], parser: Parser, workdir: Path, hooks: Hooks
 ) -> tuple[list[Parsed], list[Failure]]:
+    """Read the files of one batch, each in an empty folder of `workdir`, which the caller removes after `run`. A file that
+    cannot be read is returned as a Failure, and one that is not wanted any more is left out."""
     parsed: list[Parsed] = []
     failures: list[Failure] = []
     folder: Path | None = None
@@ -74,7 +74,7 @@ def parse(
 
 def chunk_document(parsed: Parsed, embedder: Embedder) -> Chunked:
     source, chunk_settings = parsed.source, parsed.source.chunk_settings
-    max_tokens = min(chunk_settings.max_tokens or embedder.max_tokens, embedder.max_tokens)
+    max_tokens = min(chunk_settings.max_tokens or DEFAULT_CHUNK_TOKENS, embedder.max_tokens)
     result = chunk(
         parsed.document.elements,
         counter=embedder,

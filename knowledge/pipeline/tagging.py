@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.names import without_forbidden
-from engines.embedding import Vectors
+from engines.embedding import Embedder, Vectors
+from engines.embedding.cosines import cosines_of
 from knowledge.pipeline.hooks import Hooks
 from knowledge.pipeline.rules import DocumentRules
 from knowledge.pipeline.values import (
@@ -27,12 +28,12 @@ from knowledge.pipeline.values import (
 )
 
 VERSION = "2"
-# With MiniLM, a chunk and a related tag reach about this cosine.
-MIN_AI_SIMILARITY = 0.35
+# A passage and a related tag are at least so like each other: with MiniLM, a cosine of 0.35.
+MIN_AI_LIKENESS = 0.62
 MAX_AI_TAGS = 3
 
 
-def tag(embedded: Embedded, hooks: Hooks) -> Tagged | None:
+def tag(embedded: Embedded, embedder: Embedder, hooks: Hooks) -> Tagged | None:
     """None if the document is not wanted any more, which is looked up for each chunk."""
     chunked, source = embedded.chunked, embedded.chunked.source
     document_tags = [
@@ -43,7 +44,7 @@ def tag(embedded: Embedded, hooks: Hooks) -> Tagged | None:
         ),
         *(word.assign(TagSource.INHERITED) for word in source.vocabulary if word.inherited),
     ]
-    ai_tags = _ai_tags(source.vocabulary, embedded.vectors)
+    ai_tags = _ai_tags(source.vocabulary, embedded.vectors, embedder)
     rules = DocumentRules(source.vocabulary, source.filename)
     precedence, tags = list(TagSource), list[tuple[TagAssignment, ...]]()
     for chunk, digest, ai in zip(chunked.chunks, chunked.digests, ai_tags, strict=True):
@@ -83,17 +84,20 @@ def _new_within_limit(names: Sequence[str], vocabulary: Sequence[VocabularyTag])
     return [name for name in names if name in known or name in new]
 
 
-def _ai_tags(vocabulary: Sequence[VocabularyTag], vectors: Vectors) -> list[list[TagAssignment]]:
+def _ai_tags(
+    vocabulary: Sequence[VocabularyTag], vectors: Vectors, embedder: Embedder
+) -> list[list[TagAssignment]]:
     """Return the most similar tags of each vector, of those that have a vector."""
     words = [word for word in vocabulary if word.vector is not None]
     word_vectors = [word.vector for word in words if word.vector is not None]
     if not words or not len(vectors):
         return [[] for _ in vectors]
+    likeness = cosines_of(embedder).likeness
     return [
         [
             words[i].assign(TagSource.AI, confidence=round(min(float(similarities[i]), 1.0), 4))
             for i in np.argsort(-similarities)[:MAX_AI_TAGS]
-            if similarities[i] >= MIN_AI_SIMILARITY
+            if likeness(float(similarities[i])) >= MIN_AI_LIKENESS
         ]
         for similarities in vectors @ np.stack(word_vectors).T
     ]

@@ -29,7 +29,7 @@ def chunk_id(document_id: UUID, generation: int, position: int) -> UUID:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkSettings:
-    """In tokens; a `max_tokens` of None means as many as the embedder reads."""
+    """In tokens of the embedder. Without `max_tokens`, passages have the usual length."""
 
     max_tokens: int | None = None
     overlap: int = 0

@@ -27,6 +27,7 @@ from core.batching import batched
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Filter, StoredPoint, VectorStore, VectorStoreError
+from knowledge.engine_config import model_for
 from knowledge.models import (
     Chunk,
     Document,
@@ -107,10 +108,8 @@ class _Collection(NamedTuple):
 def _collections(tenant_id: UUID, default_model: str) -> list[_Collection]:
     """Those of all models that vectors were ever made with."""
     with tenant_scope(tenant_id):
-        answering = {
-            pk: model or default_model
-            for pk, model in Reference.with_deleted.values_list("pk", "embedding_model")
-        }
+        references = Reference.with_deleted.only("pk", "embedding_model")
+        answering = {reference.pk: model_for(reference) for reference in references}
         second, removed = second_models(), removed_models()
     models = {default_model, *answering.values(), *second.values(), *models_of_tenant(tenant_id)}
     return [

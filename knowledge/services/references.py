@@ -18,6 +18,7 @@ from core.permissions import Role
 from jobs.states import JobState
 from knowledge.engine_config import embedder_configs, model_for
 from knowledge.errors import ReferenceNotFoundError
+from knowledge.model_choice import model_for_passages
 from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reembedding, Reference
 from knowledge.pipeline.ports import collection_name
 from knowledge.services.changing import delete_documents, reindex_documents
@@ -65,20 +66,16 @@ def save_reference(*, actor: Actor, reference: Reference) -> int:
     """Save a new or changed reference. When the size of its chunks changed, re-index its documents, and return their
     number. A new embedding model takes its place later: see `start_reembedding`. Raises InvalidError for a model that is
     not configured, ReembeddingUnderWayError."""
-    models = embedder_configs()
-    if reference.embedding_model and reference.embedding_model not in models:
+    models = ("", Reference.AUTO, *embedder_configs())
+    if reference.embedding_model not in models:
+        known = ", ".join(filter(None, models))
         raise InvalidError(
-            f"The embedding model '{reference.embedding_model}' is not configured. Choose one of: {', '.join(models)}."
+            f"The embedding model '{reference.embedding_model}' is not configured. Choose one of: {known}."
         )
     with tenant_scope(actor.tenant_id):
         before = Reference.objects.filter(pk=reference.pk).first()
-        model = model_for(reference)
-        if (
-            before
-            and model != model_for(before)
-            and start_reembedding(actor=actor, reference=before, model=model)
-        ):
-            reference.embedding_model = before.embedding_model
+        if before:
+            reference.embedding_model = _changed_model(actor, before, reference)
         save_audited(actor=actor, instance=reference)
         if before is None or all(
             getattr(before, name) == getattr(reference, name) for name in INGESTION_FIELDS
@@ -86,6 +83,17 @@ def save_reference(*, actor: Actor, reference: Reference) -> int:
             return 0
         ids = document_ids_of([reference])
         return reindex_documents(actor=actor, document_ids=ids) if ids else 0
+
+
+def _changed_model(actor: Actor, before: Reference, reference: Reference) -> str:
+    """Return the value for `embedding_model` until the passages have vectors of the new one. `auto` is what the passages
+    choose, so that it changes nothing when it is saved again after they have chosen."""
+    wanted, own = model_for(reference), reference.embedding_model
+    if own == Reference.AUTO and (chosen := model_for_passages(reference.pk)) != wanted:
+        wanted = own = chosen
+    if wanted != model_for(before) and start_reembedding(actor=actor, reference=before, model=wanted):
+        return before.embedding_model
+    return own
 
 
 def get_or_create_reference(*, actor: Actor, workspace: str, reference: str) -> Reference:

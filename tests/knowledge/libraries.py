@@ -14,10 +14,10 @@ from jobs import queue, worker
 from jobs.drain import work_in_process
 from jobs.handlers import JobHandler, handler_of
 from jobs.progress import JobProgress
-from knowledge.engine_config import default_embedder, file_parser, vector_store
+from knowledge.engine_config import default_embedder, file_parser, model_for, vector_store
 from knowledge.ingestion.attempt import Attempt
 from knowledge.models import Document, IngestionJob, Reference, Tag
-from knowledge.pipeline.ports import Ports
+from knowledge.pipeline.ports import Ports, collection_name
 from knowledge.pipeline.values import tag_id
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
@@ -81,7 +81,9 @@ class Library:
 
     def points(self, document: Document, languages: tuple[str, ...] = ()) -> list[StoredPoint]:
         of_document = Filter(document_ids=(document.pk,), languages=languages)
-        return vector_store().scroll(self.tenant_id, default_ports().collection, of_document)
+        with tenant_scope(self.tenant_id):
+            model = model_for(Reference.objects.get(pk=self.reference.pk))
+        return vector_store().scroll(self.tenant_id, collection_name(model), of_document)
 
 
 def default_ports() -> Ports:

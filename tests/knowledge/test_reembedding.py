@@ -11,7 +11,7 @@ import pytest
 from core.errors import InvalidError
 from core.isolation.scope import tenant_scope
 from knowledge.engine_config import embedder_named
-from knowledge.models import Chunk, Reembedding
+from knowledge.models import Chunk, Reembedding, Reference
 from knowledge.services.changing import delete_documents, set_metadata
 from knowledge.services.reembedding import (
     NoReembeddingError,
@@ -52,9 +52,9 @@ def ids_in(library: Library, model: str) -> set[Any]:
 
 
 def test_old_vectors_answer_until_the_new_ones_are_complete(moving: Library):
-    assert reference_of(moving).embedding_model == ""
+    assert reference_of(moving).embedding_model == Reference.AUTO
     assert (status(moving).documents, status(moving).stage) == (2, "embed")
-    while reference_of(moving).embedding_model == "":
+    while reference_of(moving).embedding_model == Reference.AUTO:
         assert {hit.filename for hit in moving.find("bees and rivers")} == {"bees.md", "rivers.md"}
         assert step(moving)
     work_all(moving)

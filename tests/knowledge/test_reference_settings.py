@@ -119,14 +119,17 @@ def test_change_of_model_concerns_one_reference(endpoint: Endpoint, library: Lib
     bees, rivers = library.add("bees.md", BEES), second.add("rivers.md", RIVERS)
     assert change(second, embedding_model=BUILT_IN) == 0
     work_all(second)
-    assert (reference_of(second).embedding_model, reference_of(library).embedding_model) == (BUILT_IN, "")
+    assert (reference_of(second).embedding_model, reference_of(library).embedding_model) == (
+        BUILT_IN,
+        Reference.AUTO,
+    )
     assert (models_of(bees), models_of(rivers)) == ({REMOTE}, {REMOTE, BUILT_IN})
     for document in (bees, rivers):
         assert library.document(document.pk).generation == document.generation
 
 
 def test_unknown_model_is_refused(library: Library):
-    with pytest.raises(InvalidError, match="Choose one of: all-MiniLM"):
+    with pytest.raises(InvalidError, match="Choose one of: auto, all-MiniLM"):
         change(library, embedding_model="gpt-9")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from core.isolation.scope import tenant_scope
 from knowledge.models import Chunk, IngestionJob
 from knowledge.services.changing import delete_documents
+from knowledge.services.references import create_reference
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
 from tests.support.api_client import Caller, assert_problem, make_caller
@@ -126,7 +128,19 @@ def test_invalid_period_is_refused(caller: Caller, query):
         assert [error["field"] for error in errors] == [query.partition("=")[0]]
 
 
+def test_models_and_languages_of_references(owner: Person, library: Library, caller: Caller):
+    german = "Honigbienen tanzen, um ihren Schwestern zu zeigen, wo die Blumen stehen.\n"
+    other = create_reference(actor=owner.actor, workspace_id=library.reference.workspace_id, name="Deutsch")
+    replace(library, reference=other).add("bienen.md", german)
+    rows = {row["name"]: row for row in caller.get("usage/references/").json()["results"]}
+    assert rows["Files"]["reference"] == str(library.reference.pk)
+    assert {name: (row["model"], row["languages"]) for name, row in rows.items()} == {
+        "Files": ("all-MiniLM-L6-v2-int8", [{"language": "en", "passages": 3}]),
+        "Deutsch": ("multilingual-e5-small-int8", [{"language": "de", "passages": 1}]),
+    }
+
+
 def test_bound_key_cannot_read_usage(owner: Person, library: Library):
     bound = make_caller(owner, bound=("workspace", library.reference.workspace_id))
-    for path in ("usage/", "usage/workspaces/"):
+    for path in ("usage/", "usage/workspaces/", "usage/references/"):
         assert assert_problem(bound.get(path), 403, "key_bound")
