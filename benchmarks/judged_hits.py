@@ -15,7 +15,7 @@ from engines.embedding.cosines import cosines_of
 from engines.languages import language_of
 from engines.parsing.markup.markdown import elements
 from engines.vectors import Mode, Point, Query, VectorStore
-from engines.vectors.bm25 import query_terms
+from engines.vectors.bm25 import count_words
 from engines.vectors.fusion import DENSE, SPARSE, Measure, Ranking, signals_of
 from knowledge.pipeline.chunking import chunk, embedding_input
 from knowledge.search.evaluation import Dataset
@@ -106,7 +106,7 @@ class Collection:
             DENSE: self._ranking(Mode.DENSE, text, vector),
             SPARSE: self._ranking(Mode.SPARSE, text, vector),
         }
-        measure = Measure(cosines_of(self._embedder), len(query_terms(text).indices), len(self._documents))
+        measure = Measure(cosines_of(self._embedder), count_words(text), len(self._documents))
         found: dict[str, dict[str, Ranking]] = {
             "hybrid": rankings,
             "dense": {DENSE: rankings[DENSE]},

@@ -1,31 +1,43 @@
-"""Text to sparse vectors, the same for every adapter: stored texts and queries must be tokenized alike.
+"""Text to sparse vectors, the same for every adapter: stored texts and questions are cut into the same words.
 
-One neutral configuration serves all languages, because a chunk's language is not known for certain: compatibility forms,
-case and accents are folded, English endings and stop words are removed (measured: better on English, and harmless
-elsewhere), and scripts without spaces are split into character bigrams. Qdrant adds the inverse document frequency at
-search time.
+A passage has the stems of its words by the rules of its own language. The language of a question may be unknown, and a
+collection may have several: so a question has the stems of its words in its own language, and with less weight those in all
+others. The same word is always found, and its forms in the language of the passage. docs/decisions/0035 has the figures.
+
+Qdrant adds the inverse document frequency at search time.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from qdrant_edge import Bm25, SparseVector
+from engines.languages import language_of
+from engines.words.folding import fold, forms, normalized
+from engines.words.stems import PREFIX_LENGTH, all_stems, prefix, stem, stored_stems
+from engines.words.stop_words import stop_words
+from engines.words.tokens import TOKEN, clusters, words_of
 
-# About the mean number of terms in a chunk. A constant, because stored vectors must not depend on other points.
-AVERAGE_LENGTH = 100
-
-# Thai, Lao, Burmese and Khmer; Japanese and Chinese; Korean, whose particles are attached to the word.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+"
-)
+# Documents whose terms were made by another version are indexed again.
+VERSION = "1"
+K1, B = 1.2, 0.75
+# About the mean number of words in a chunk, without stop words. A constant, because stored vectors must not depend on other
+# points.
+AVERAGE_LENGTH = 70
+# How much the parts of a compound, the beginning of a word and its stems in other languages count in a question, where the
+# word itself counts 1.
+PART, PREFIX, OTHER_LANGUAGE = 0.5, 0.4, 0.2
+# Two characters, or syllables, of a script without spaces are about a word.
+CLUSTER_LENGTH = 0.5
+# Pieces of text between white space are looked up, which takes a tenth of the time that cutting them takes.
+CACHED_PIECES, LONGEST_CACHED = 50_000, 40
 
 
 class Sparse(NamedTuple):
@@ -33,48 +45,133 @@ class Sparse(NamedTuple):
     values: NDArray[np.float32]
 
 
-def document_terms(text: str) -> Sparse:
-    """Return the weights of a text's terms. Single characters of unspaced scripts are terms too, so that a query of one
-    character has matches."""
-    return _arrays(_model().embed_document(_normalize(text, with_characters=True)))
+Weights = dict[int, float]  # of the terms by which one word of a question is found
 
 
-def query_terms(text: str) -> Sparse:
-    """Return a query's distinct terms; none if it has only stop words and punctuation."""
-    return _arrays(_model().embed_query(_normalize(text)))
+def document_terms(text: str, language: str | None = None) -> Sparse:
+    """Return the weights of a text's terms."""
+    terms = list[int]()
+    length = 0.0
+    for piece in normalized(text).split():
+        ids, size = (_of_piece if len(piece) <= LONGEST_CACHED else _of_piece.__wrapped__)(piece, language)
+        terms += ids
+        length += size
+    counts = Counter(terms)
+    indices = np.fromiter(counts, np.uint32, len(counts))
+    frequencies = np.fromiter(counts.values(), np.float32, len(counts))
+    saturation = K1 * (1 - B + B * length / AVERAGE_LENGTH)
+    return Sparse(indices, frequencies * (K1 + 1) / (frequencies + saturation))
 
 
-def share_of_terms(question: str, text: str) -> float:
-    """The part of the question's terms that the text has."""
-    terms = query_terms(question).indices
-    return float(np.isin(terms, document_terms(text).indices).mean()) if len(terms) else 0.0
+def query_terms(text: str, *, exact: bool = False) -> Sparse:
+    """Return the weights of a question's terms, each word as often as it is there; if `exact`, only those that all passages
+    with the same word have. Stop words count only if there is nothing else."""
+    weights = Counter[int]()
+    for word in _words_of_question(text, exact=exact):
+        weights.update(word)
+    indices = np.fromiter(weights, np.uint32, len(weights))
+    return Sparse(indices, np.fromiter(weights.values(), np.float32, len(weights)))
 
 
-@cache
-def _model() -> Bm25:
-    from qdrant_edge import Bm25, Bm25Config, TokenizerType
-
-    return Bm25(
-        Bm25Config(
-            tokenizer=TokenizerType.Word, language="english", ascii_folding=True, avg_len=AVERAGE_LENGTH
-        )
-    )
+def share_of_words(question: str, text: str) -> float:
+    """The part of the question's words that the text has."""
+    words = _words_of_question(question)
+    terms = set(document_terms(text, language_of(text)).indices.tolist())
+    found = sum(max((word[term] for term in word.keys() & terms), default=0.0) for word in words)
+    return found / max(1.0, count_words(question))
 
 
-def _normalize(text: str, *, with_characters: bool = False) -> str:
-    """Fold compatibility forms, and split unspaced scripts into bigrams, and also into characters if wanted."""
-    if text.isascii():
-        return text
-
-    def split(match: re.Match[str]) -> str:
-        characters = match.group()
-        terms = [characters[i : i + 2] for i in range(len(characters) - 1)]
-        if with_characters or not terms:
-            terms += characters
-        return f" {' '.join(terms)} "
-
-    return _UNSPACED.sub(split, unicodedata.normalize("NFKC", text))
+def count_words(question: str) -> float:
+    """Return how many words of the question count; a part of one counts half."""
+    return sum(max(word.values()) for word in _words_of_question(question))
 
 
-def _arrays(vector: SparseVector) -> Sparse:
-    return Sparse(np.array(vector.indices, np.uint32), np.array(vector.values, np.float32))
+@lru_cache(maxsize=1024)
+def _words_of_question(text: str, *, exact: bool = False) -> Sequence[Weights]:
+    """Return the terms of each word that counts."""
+    text = normalized(text)
+    language, has_capitals_only = language_of(text), text.isupper()
+    words, rest = list[Weights](), list[Weights]()
+    for match in TOKEN.finditer(text):
+        token = match.group()
+        if match["unspaced"]:
+            words += _asked_run(token)
+        elif _is_stop_word(token, language) and (has_capitals_only or not _is_name(token)):
+            rest += _asked(token, language, exact=exact)
+        else:
+            words += _asked(token, language, exact=exact)
+    return words or rest
+
+
+def _is_stop_word(token: str, language: str | None) -> bool:
+    return fold(token) in stop_words().get(language or "", ())
+
+
+def _is_name(token: str) -> bool:
+    """Whether it is in capitals, as WHO and IT are."""
+    return len(token) > 1 and token.isupper()
+
+
+@lru_cache(maxsize=CACHED_PIECES)
+def _of_piece(piece: str, language: str | None) -> tuple[list[int], float]:
+    """The terms of a piece of a passage, and its length in words."""
+    terms = list[str]()
+    length = 0.0
+    for match in TOKEN.finditer(piece):
+        token = match.group()
+        if match["unspaced"]:
+            parts = clusters(token)
+            # Single ones, too, so that a question of one finds them.
+            terms += (*parts, *map("".join, pairwise(parts)))
+            length += len(parts) * CLUSTER_LENGTH
+        else:
+            terms += _of_token(token, language)
+            length += not _is_stop_word(token, language)
+    return [_id(term) for term in terms], length
+
+
+def _of_token(token: str, language: str | None) -> list[str]:
+    words, terms = words_of(token), dict[str, None]()
+    for word in (*words.wholes, *words.parts):
+        for form in forms(word, language):
+            terms |= dict.fromkeys(sorted(stored_stems(form, language)))
+        # Of words that are as short, the beginning is the word.
+        terms[_beginning(word) if len(word) > PREFIX_LENGTH else ""] = None
+    terms[_name(token) if _is_stop_word(token, language) else ""] = None
+    return [*filter(None, terms)]
+
+
+@lru_cache(maxsize=CACHED_PIECES // 5)
+def _asked(token: str, language: str | None, *, exact: bool) -> list[Weights]:
+    """The terms of a token of a question: of the whole, and of each of its parts."""
+    words = words_of(token)
+    spellings = [(words.wholes, 1.0), *(((part,), PART) for part in words.parts)]
+    asked = list[Weights]()
+    for wholes, weight in spellings:
+        terms = dict[str, float]()
+        for form in (form for whole in wholes for form in forms(whole, language)):
+            other = weight if exact or language is None else weight * OTHER_LANGUAGE
+            terms = {**dict.fromkeys(all_stems(form), other), **terms, stem(form, language): weight}
+        if not exact:
+            terms |= dict.fromkeys(map(_beginning, wholes), weight * PREFIX)
+        asked.append({_id(term): value for term, value in terms.items() if term})
+    if _is_stop_word(token, language) and _is_name(token):
+        asked.append({_id(_name(token)): 1.0})
+    return asked
+
+
+def _asked_run(run: str) -> list[Weights]:
+    parts = clusters(run)
+    return [{_id(term): 1.0} for term in map("".join, pairwise(parts))] or [{_id(parts[0]): 1.0}]
+
+
+def _beginning(word: str) -> str:
+    return f"^{beginning}" if (beginning := prefix(word)) else ""
+
+
+def _name(token: str) -> str:
+    return f"={token}" if _is_name(token) else ""
+
+
+def _id(term: str) -> int:
+    return zlib.crc32(term.encode(errors="surrogatepass"))

@@ -22,11 +22,11 @@ DIGITS = 6
 
 
 class Measure(NamedTuple):
-    """What scores are measured by: the model's cosines, the number of the question's terms, and that of the passages among
+    """What scores are measured by: the model's cosines, the number of the question's words, and that of the passages among
     which they are rare or frequent."""
 
     cosines: Cosines
-    terms: int
+    words: float
     passages: int
 
 
@@ -61,7 +61,7 @@ def signals_of(rankings: dict[str, Ranking], measure: Measure) -> dict[str, Sign
         bm25_floor = min(bm25.values()) if len(bm25) == CANDIDATES else 0.0
         for id in {**cosines, **bm25}.keys() - signals.keys():
             likeness = measure.cosines.likeness(cosines.get(id, cosine_floor))
-            words = words_signal(bm25.get(id, bm25_floor), measure.terms, measure.passages)
+            words = words_signal(bm25.get(id, bm25_floor), measure.words, measure.passages)
             signals[id] = Signals(likeness, words)
     return signals
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.batching import batched
 from engines.vectors import Filter, Hit, Mode, Point, Query, StoredPoint
-from engines.vectors.bm25 import Sparse, document_terms, query_terms
+from engines.vectors.bm25 import Sparse, count_words, document_terms, query_terms
 from engines.vectors.filters import (
     DOCUMENT,
     GENERATION,
@@ -96,10 +96,10 @@ class QdrantStore(ABC):
         name = validate_collection_name(collection)
         if query.limit <= 0:
             return []
-        terms = query_terms(query.text)
+        terms = query_terms(query.text, exact=query.exact)
         rankings = self._query(name, _components(tenant_id, query, terms))
         passages = self._count(name, tenant_filter(tenant_id)) if SPARSE in rankings else 0
-        measure = Measure(query.cosines, len(terms.indices), passages)
+        measure = Measure(query.cosines, count_words(query.text), passages)
         return fuse(rankings, measure, READ if query.is_read else UNREAD, query.limit)
 
     def scroll(
@@ -181,7 +181,7 @@ def rows_of(tenant_id: UUID, points: Sequence[Point]) -> Rows:
         ids=[str(point.id) for point in points],
         payloads=payloads,
         dense=_finite([point.vector for point in points]),
-        sparse=[document_terms(point.text) for point in points],
+        sparse=[document_terms(point.text, point.language) for point in points],
     )
 
 

@@ -49,12 +49,12 @@ READ = ModelWeights(
 )
 # For questions in a language that the model does not read: its vectors decide only where words do not.
 UNREAD = ModelWeights(
-    hybrid=Weights(bias=-3.71, likeness=0.03, words=14.19, margin=0.49),
+    hybrid=Weights(bias=-3.28, likeness=0.03, words=9.47, margin=0.64),
     dense=Weights(bias=-3.93, likeness=0.89, words=0, margin=0),
 )
 
 
-def words_signal(bm25: float, terms: int, passages: int) -> float:
-    """BM25 adds up over the question's terms, and a term weighs more among many passages. Divided by the root of the one and
+def words_signal(bm25: float, words: float, passages: int) -> float:
+    """BM25 adds up over the question's words, and a word weighs more among many passages. Divided by the root of the one and
     the logarithm of the other, it is comparable between questions and between collections."""
-    return bm25 / (3 * sqrt(terms) * log(passages + 1)) if bm25 else 0.0
+    return bm25 / (3.6 * sqrt(words) * log(passages + 1)) if bm25 else 0.0

@@ -30,9 +30,9 @@ class Document(SoftDeleteModel):
     `container` is the archive or mail that it was found in.
 
     `generation` is the published one, 0 before the first; `file_generation` is that of `file_path`, `sha256` and
-    `size_bytes`, and is ahead of it while a new file is processed. `versions` are those of the parser, chunker, tagger and
-    model that made the generation (`knowledge.pipeline.ports.Ports.versions_of`). `metadata_json` is from users and
-    sources, `file_metadata_json` from the file itself. `warnings` says what of the file was not read, or not reliably:
+    `size_bytes`, and is ahead of it while a new file is processed. `versions` are those of the parser, chunker, tagger,
+    words and model that made the generation (`knowledge.pipeline.ports.Ports.versions_of`). `metadata_json` is from users
+    and sources, `file_metadata_json` from the file itself. `warnings` says what of the file was not read, or not reliably:
     {code of `engines.parsing.warnings`: sentences}.
     """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engines.embedding import Embedder
 from engines.parsing import Parser
-from engines.vectors import VectorStore
+from engines.vectors import VectorStore, bm25
 from knowledge.pipeline import chunking, tagging
 from knowledge.pipeline.values import ChunkSettings
 
@@ -24,7 +24,7 @@ class Ports:
         return collection_name(self.embedder.model)
 
     def versions_of(self, mime_type: str, chunk_settings: ChunkSettings) -> Versions:
-        """Everything that changes when the same bytes of this type would result in other chunks, tags or vectors."""
+        """Everything that changes when the same bytes of this type would result in other chunks, tags, words or vectors."""
         return versions_of(self.parser, self.embedder.model, mime_type, chunk_settings)
 
 
@@ -34,6 +34,7 @@ def versions_of(parser: Parser, model: str, mime_type: str, chunk_settings: Chun
         "reader": parser.version_of(mime_type),
         "chunker": f"{chunking.VERSION} {chunk_settings}",
         "tagger": tagging.VERSION,
+        "words": bm25.VERSION,
         "model": model,
     }
 

@@ -93,7 +93,7 @@ class PassageFinder:
         return None
 
     def _search(self, word: str) -> list[UUID]:
-        query = Query(mode=Mode.SPARSE, text=word, filter=self.filter, limit=MAX_CANDIDATES + 1)
+        query = Query(mode=Mode.SPARSE, text=word, exact=True, filter=self.filter, limit=MAX_CANDIDATES + 1)
         store = vector_store()
         return [
             hit.point_id for name in self.collections for hit in store.search(self.tenant_id, name, query)

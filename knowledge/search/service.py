@@ -16,7 +16,7 @@ from core.quota_kinds import QuotaKind
 from core.quotas import charge
 from core.request_work import search_slots
 from engines.vectors import Mode, Query
-from engines.vectors.bm25 import share_of_terms
+from engines.vectors.bm25 import share_of_words
 from engines.vectors.fusion import CANDIDATES
 from knowledge.errors import FilterInvalidError
 from knowledge.search.by_model import models_in_use
@@ -108,5 +108,5 @@ def _is_answer(question: Question, best: FoundChunk) -> bool:
     return (
         best.score >= NOTHING_FOUND
         or bool(question.conditions)
-        or share_of_terms(question.text, passage) >= 0.5
+        or share_of_words(question.text, passage) >= 0.5
     )

@@ -17,6 +17,7 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.quotas import count
+from engines.vectors import bm25
 from knowledge.engine_config import file_parser
 from knowledge.errors import DocumentNotFoundError
 from knowledge.metadata import check_metadata
@@ -104,10 +105,13 @@ def reindex_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
 
 
 def reread_documents(*, actor: Actor, mime_types: Collection[str]) -> int:
-    """Queue, behind all other work, the documents of these types that another version of their reader has read; return their
-    number. Searches find what they have until then. Opens scopes of its own."""
+    """Queue, behind all other work, the documents of these types that another version of their reader has read, or whose
+    words another version has indexed; return their number. Searches find what they have until then. Opens scopes of its
+    own."""
     parser = file_parser()
-    others = (Q(mime_type=one) & ~Q(versions__reader=parser.version_of(one)) for one in mime_types)
+    readers = {one: Q(versions__reader=parser.version_of(one)) for one in mime_types}
+    words = Q(versions__words=bm25.VERSION)
+    others = (Q(mime_type=one) & ~(reader & words) for one, reader in readers.items())
     condition, count = Q(processed_status=DocumentStatus.DONE) & reduce(or_, others, Q(pk=None)), 0
     while queued := _requeue(actor, condition, "documents.reread", most=REREAD_BATCH):
         count += len(queued)

@@ -1,4 +1,4 @@
-"""Documents whose reader has a new version are read again, behind all other work."""
+"""Documents whose reader, or whose words, have a new version are read again, behind all other work."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from django.core.management import CommandError, call_command
 from audit.models import AuditLog
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
+from engines.embedding.minilm import MiniLMEmbedder
 from engines.parsing import formats
 from engines.parsing.formats import BY_TYPE
-from knowledge.models import Document, IngestionJob
+from engines.vectors import bm25
+from knowledge.models import Document, DocumentStatus, IngestionJob
 from knowledge.services import changing
 from knowledge.services.changing import reread_documents
 from tests.conftest import Person
@@ -89,3 +91,16 @@ def test_viewers_and_unknown_types_are_refused(library: Library, viewer: Person)
         reread_documents(actor=viewer.actor, mime_types=["text/markdown"])
     with pytest.raises(CommandError, match="argument --type: invalid"):
         call_command("reread", "--tenant", library.tenant_id, "--type", "nonsense")
+
+
+def test_documents_whose_words_another_version_has_indexed_are_indexed_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+):
+    library.add("bees.md", BEES)
+    monkeypatch.setattr(bm25, "VERSION", "another")
+    monkeypatch.setattr(MiniLMEmbedder, "embed", lambda *_: pytest.fail("The vectors are kept."))
+    assert reread_documents(actor=library.person.actor, mime_types=["text/plain"]) == 0
+    assert reread_documents(actor=library.person.actor, mime_types=["text/markdown"]) == 1
+    library.work()
+    (document,) = library.documents().values()
+    assert (document.processed_status, document.versions["words"]) == (DocumentStatus.DONE, "another")
