@@ -28,7 +28,7 @@ def test_doctor_accepts_the_suites_installation(database):
     with override_settings(OYL_AUDIT_KEY="k" * 32):
         call_command("doctor", json=True, stdout=stdout)
     states = {check["component"]: check["state"] for check in json.loads(stdout.getvalue())}
-    assert len(states) == len(doctor.COMPONENTS) == 16
+    assert len(states) == len(doctor.COMPONENTS) == 17
     assert {name for name, state in states.items() if state != "ok"} <= {
         "soffice",
         "data folder",

@@ -47,7 +47,7 @@ EXPECTED = {
     "workflow-steps": (PLAIN, PLAIN),
 }
 # Routes without objects: one statement for each kind of rows counted and for the quotas, besides the key and the tenant.
-EXPECTED_OTHERS = {"usage-list": 19, "usage-workspaces": 11, "usage-references": 4}
+EXPECTED_OTHERS = {"usage-list": 19, "usage-workspaces": 11, "usage-references": 8}
 
 
 def collections_read() -> set[str]:
