@@ -52,7 +52,7 @@ def test_headers_and_footers_are_read_once(read: Read) -> None:
 
 def test_hidden_and_deleted_text_is_left_out(read: Read) -> None:
     styles = rb"{\stylesheet{\s1\v Unseen;}}"
-    body = rb"Seen {\v secret }words {\deleted gone }{\revised new}.\par\pard\s1 unseen\par\pard Last.\par"
+    body = rb"Seen {\v secret }words {\deleted pass\u233\'e9\emdash}{\revised new}.\par\pard\s1 unseen\par\pard Last.\par"
     document = read("a.rtf", rtf(styles + body))
     assert outline(document) == [("text", "Seen words new."), ("text", "Last.")]
     assert document.metadata["hidden_parts"] == 2

@@ -30,6 +30,21 @@ _FOOTERS = ("footer", "footerl", "footerr", "footerf")
 _CODE_PAGE = re.compile(rb"\\ansicpg(\d+)")
 _TWO_BYTE_PAGES = (b"932", b"936", b"949", b"950")
 _TWO_BYTES = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
+# Control words that are text.
+_SIGNS = [
+    "u",
+    "tab",
+    "line",
+    "bullet",
+    "emdash",
+    "endash",
+    "emspace",
+    "enspace",
+    "lquote",
+    "rquote",
+    "ldblquote",
+    "rdblquote",
+]
 _RAISED = re.compile(rb"[\d+\-()n]+")
 _SUPERSCRIPTS = dict(zip(b"0123456789+-()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ", strict=True))
 
@@ -136,6 +151,8 @@ class _Preparation:
         elif word in ("s", "cs"):
             self._style = f"{word}{int(number or 0)}"
             group.is_hidden |= self._style in self._hidden_styles
+        elif word in _SIGNS and (group.is_hidden or group.is_deleted):
+            return
         self._out += token
 
     def _text(self, token: bytes) -> None:
