@@ -7,6 +7,7 @@ made on first use. With `DATABASE_URL` this is a server installation: keys and h
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ OYL_PORT = env.int("OYL_PORT", default=8000)
 LAYOUT = Layout(OYL_DATA_DIR)
 # The connections of the web process, and the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
 OYL_CONNECTIONS = env.int("OYL_CONNECTIONS", default=2000)
+OYL_WEB_PROCESSES = env.int("OYL_WEB_PROCESSES", default=1)
+if OYL_WEB_PROCESSES < 1:
+    raise ImproperlyConfigured("OYL_WEB_PROCESSES must be 1 or more.")
 OYL_TRUSTED_PROXIES = env.list("OYL_TRUSTED_PROXIES", cast=ip_network, default=[])
 DATABASE_URL = env.str("DATABASE_URL", default="")
 EMBEDDED = not DATABASE_URL
@@ -52,7 +56,8 @@ DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default=DATABASE_URL)
 if EMBEDDED and DATABASE_OWNER_URL:
     raise ImproperlyConfigured("DATABASE_OWNER_URL is set, but DATABASE_URL is not. Set both, or neither.")
 
-_embedded_secret: Any = lazy(lambda name: secrets.load_or_create(LAYOUT.secrets)[name], str)
+# Cached, because `lazy` calls its function at each use.
+_embedded_secret: Any = lazy(cache(lambda name: secrets.load_or_create(LAYOUT.secrets)[name]), str)
 
 _embedded_password: Any = lazy(lambda role: secrets.database_passwords(LAYOUT.database_passwords)[role], str)
 

@@ -1,9 +1,17 @@
-"""The web server: uvicorn, with the same settings wherever it is started (`python -m oyl.web_server`)."""
+"""The web server: uvicorn, with the same settings wherever it is started (`python -m oyl.web_server`).
+
+With OYL_WEB_PROCESSES above 1, this process only listens. As many others, which it starts with the number of the open socket
+as their argument, accept connections from there.
+"""
 
 from __future__ import annotations
 
 import os
 import resource
+import signal
+import socket
+import subprocess
+import sys
 from typing import Any
 
 import uvicorn
@@ -50,9 +58,42 @@ def main() -> None:
 
     raise_limit_of_open_files()
     leave_root()
-    config = configuration(host=settings.OYL_HOST, port=settings.OYL_PORT)
+    if inherited := sys.argv[1:]:
+        serve(socket.socket(fileno=int(inherited[0])))
+        return
+    listener = configuration(host=settings.OYL_HOST, port=settings.OYL_PORT).bind_socket()
+    if settings.OYL_WEB_PROCESSES == 1:
+        serve(listener)
+    else:
+        sys.exit(serve_in_processes(listener, settings.OYL_WEB_PROCESSES))
+
+
+def serve(listener: socket.socket) -> None:
+    config = configuration()
     config.load_app()  # before the event loop runs, because the application asks the database while it is imported
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def serve_in_processes(listener: socket.socket, count: int) -> int:
+    """Run until one of the processes has ended, or a signal has asked for it; then end all of them, so that whatever started
+    this program starts it again. Return the exit code."""
+    command = (sys.executable, "-m", "oyl.web_server", str(listener.fileno()))
+    children = [subprocess.Popen(command, pass_fds=[listener.fileno()]) for _ in range(count)]
+    asked = list[int]()
+
+    def end(number: int, frame: object) -> None:
+        asked.append(number)
+        for child in children:
+            child.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.wait()
+    return 0 if asked else 1
 
 
 if __name__ == "__main__":

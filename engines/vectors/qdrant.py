@@ -198,7 +198,7 @@ def _finite(vectors: Any) -> NDArray[np.float32]:
 
 def _components(tenant_id: UUID, query: Query, terms: Sparse) -> Iterator[Component]:
     """Yield the sparse component first, which needs no embedding."""
-    limit = max(CANDIDATES, query.limit) if query.mode is Mode.HYBRID else query.limit
+    limit = max(CANDIDATES, query.limit)
     spec, corpus = tenant_filter(tenant_id, query.filter), tenant_filter(tenant_id)
     component = partial(Component, filter=spec, corpus=corpus, limit=limit)
     if query.vector is None and query.mode is not Mode.SPARSE:

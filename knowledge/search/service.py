@@ -17,7 +17,6 @@ from core.quotas import charge
 from core.request_work import search_slots
 from engines.vectors import Mode, Query
 from engines.vectors.bm25 import share_of_words
-from engines.vectors.fusion import CANDIDATES
 from knowledge.errors import FilterInvalidError
 from knowledge.search.by_model import models_in_use
 from knowledge.search.filters import SearchFilters
@@ -67,7 +66,7 @@ def search(
         models = models_in_use()
     question = parse(query, operators=operators)
     depth = limit * FOLDED_DEPTH if fold_similar else limit
-    wanted = Query(mode=mode, limit=max(CANDIDATES, depth + SPARE_HITS))
+    wanted = Query(mode=mode, limit=depth + SPARE_HITS)
     with search_slots().hold(actor.tenant_id):
         hits = rank(actor.tenant_id, question, wanted, models=models, filters=filters or SearchFilters())
         if rerank and question.text:
