@@ -10,6 +10,8 @@ import pytest
 
 from core.errors import InvalidError
 from core.isolation.scope import tenant_scope
+from core.models import QuotaLimit
+from core.quota_kinds import QuotaKind
 from knowledge.engine_config import embedder_named
 from knowledge.models import Chunk, Reembedding, Reference
 from knowledge.services.changing import delete_documents, set_metadata
@@ -196,6 +198,19 @@ def test_failures_are_shown_and_tried_again(endpoint: Endpoint, library: Library
     change(library, embedding_model=REMOTE)  # the same again: now
     work_all(library)
     assert reference_of(library).embedding_model == ""
+
+
+def test_used_up_quota_is_shown_and_goes_on_when_it_is_raised(moving: Library):
+    with tenant_scope(moving.tenant_id):
+        quota = QuotaLimit.objects.create(kind=QuotaKind.EMBEDDING, amount=1)
+    work_all(moving)
+    assert "quota" in status(moving).problem and status(moving).left == 2
+    with tenant_scope(moving.tenant_id):
+        quota.delete()
+    assert moving.find("bees")
+    change(moving, embedding_model=BUILT_IN)  # the same again: now
+    work_all(moving)
+    assert reference_of(moving).embedding_model == BUILT_IN
 
 
 def test_old_model_that_answers_no_more_does_not_stop_the_change(endpoint: Endpoint, moving: Library):

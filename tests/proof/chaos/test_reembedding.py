@@ -33,7 +33,7 @@ from tests.knowledge.reembeddings import (
     work_all,
 )
 from tests.proof import killable
-from tests.proof.conftest import Report, Size
+from tests.proof.conftest import Size
 
 DOCUMENTS, LONGEST_LIFE = 12, 2.0
 
@@ -43,27 +43,23 @@ def library(owner: Person, tmp_path: Path) -> Library:
     return make_library(owner, tmp_path / "own")
 
 
-def test_kills_lose_and_strand_nothing(library: Library, settings: Any, size: Size, report: Report):
-    random, kills, switches, missed = Random(13), 0, 0, 0
+def test_kills_lose_and_strand_nothing(library: Library, settings: Any, size: Size):
+    random, kills = Random(13), 0
     with running_endpoint(embedder_named(BUILT_IN)) as endpoint:
         settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = endpoint.url, REMOTE
         add(library, *range(DOCUMENTS))
         library.work()
         while kills < size(8, 200):
-            model, before = reference_of(library).embedding_model, found(library)
+            before = found(library)
             decide(library, random)
             disturb(library, random)
             worker = killable.start(lambda: work_all(library))
             time.sleep(random.uniform(0, LONGEST_LIFE))
             kills += worker.kill()
             end_all_leases(library)
-            switches += reference_of(library).embedding_model != model
-            missed += len(before & names(library) - found(library))
+            assert found(library) >= before & names(library)
         work_all(library)
         assert_complete(library)
-    figures = {"Target": "0", "What": "documents that were not found any more", "Measured": str(missed)}
-    report("reembedding", [{**figures, "Where": f"{kills} kills, {switches} switches and rollbacks"}])
-    assert missed == 0
 
 
 def decide(library: Library, random: Random) -> None:
