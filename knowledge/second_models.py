@@ -112,6 +112,11 @@ def documents_lacking(reference_id: UUID, model: str) -> TenantQuerySet[Document
     return rows
 
 
+def has_vectors(reference_id: UUID, model: str) -> bool:
+    """Whether any of the reference's passages has one of the model."""
+    return Embedding.objects.filter(chunk__document__reference=reference_id, model=model).exists()
+
+
 def unfinished_jobs(reference_id: UUID | OuterRef) -> JobQuerySet[IngestionJob]:
     jobs = IngestionJob.objects.filter(kind=JobKind.REEMBED, document__reference=reference_id)
     rows: JobQuerySet[IngestionJob] = jobs.unfinished()

@@ -33,6 +33,7 @@ from knowledge.second_models import (
     answering_model,
     continue_now,
     documents_lacking,
+    has_vectors,
     lock_model,
     other_model,
     queue_documents,
@@ -87,7 +88,10 @@ class Step:
                 continue_now(row, stage=ReembeddingStage.EMBED)
             elif recall.is_enough or self.reembedding.is_accepted:
                 set_answering_model(self.reference_id, after)
-                continue_now(row, stage=ReembeddingStage.KEEP, switched_at=Now(), **_figures(recall))
+                # A model that has no vectors, as after a change of the settings, is none to roll back to.
+                is_kept = has_vectors(self.reference_id, before)
+                stage = ReembeddingStage.KEEP if is_kept else ReembeddingStage.REMOVE
+                continue_now(row, stage=stage, switched_at=Now(), **_figures(recall))
                 self._record("reference.reembedding_switched", recall)
             else:
                 row.wait(None, stage=ReembeddingStage.REFUSED, **_figures(recall))

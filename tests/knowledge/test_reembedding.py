@@ -24,7 +24,7 @@ from knowledge.services.reembedding import (
 )
 from knowledge.services.references import delete_references
 from knowledge.services.tags import tag_documents
-from tests.engines.embedding_endpoint import Endpoint
+from tests.engines.embedding_endpoint import Endpoint, running_endpoint
 from tests.knowledge.libraries import BEES, RIVERS, Library
 from tests.knowledge.reembeddings import (
     BUILT_IN,
@@ -218,6 +218,21 @@ def test_old_model_that_answers_no_more_does_not_stop_the_change(endpoint: Endpo
     work_all(moving)
     assert (reembedding(moving).found_before, reembedding(moving).found_after) == (None, 2)
     assert moving.find("bees")
+
+
+def test_former_model_of_the_installation_answers_again_at_once(library: Library, settings: Any):
+    library.add("bees.md", BEES)
+    with running_endpoint(embedder_named(BUILT_IN)) as endpoint:
+        settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = endpoint.url, REMOTE
+        assert library.find("bees") == []
+        change(library, embedding_model=BUILT_IN)
+        work_all(library)
+        assert [hit.filename for hit in library.find("bees")] == ["bees.md"]
+        assert (reembedding(library).state, reembedding(library).found_before) == ("done", 0)
+        change(library, embedding_model=REMOTE)
+        work_all(library)
+        assert (reference_of(library).embedding_model, reembedding(library).stage) == ("", "keep")
+        assert_agrees(library)
 
 
 def test_second_change_waits_for_the_first(moving: Library, settings: Any):
