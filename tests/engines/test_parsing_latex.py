@@ -44,6 +44,7 @@ a & \multicolumn{2}{c}{b} \\
 \begin{comment}
 unseen
 \end{comment}
+\iffalse unseen \else\fi
 \subsection*{End}
 \input{/etc/passwd}
 Done.

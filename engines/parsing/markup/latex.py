@@ -18,6 +18,7 @@ _VERBATIM = re.compile(
     r"\\begin\{(verbatim|Verbatim|lstlisting|minted|comment)\*?\}(?:\[[^\]]{0,500}\]|\{[^}]{0,500}\})*((?:(?!\\begin\{\1).)*?)\\end\{\1\*?\}",
     re.S,
 )
+_UNSEEN = re.compile(r"\\iffalse\b(?:(?!\\iffalse).)*?\\(?:else|fi)\b", re.S)
 # The places where a paragraph ends.
 _BLOCK = re.compile(
     r"\\begin\{(?P<formula>equation|align|alignat|displaymath|eqnarray|gather|multline|flalign|math)(?P<star>\*?)\}"
@@ -53,7 +54,7 @@ class _Reader:
         self._notes: list[str] = []
         self._lists: list[int | None] = []
         self._number: str | None = None  # of the item that begins
-        source = _REMARK.sub(r"\1", _VERBATIM.sub(self._keep_code, source))
+        source = _UNSEEN.sub("", _REMARK.sub(r"\1", _VERBATIM.sub(self._keep_code, source)))
         _, begin, body = source.partition("\\begin{document}")
         self._body = body.partition("\\end{document}")[0] if begin else source
         self.metadata: dict[str, Any] = {}
