@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from tests.knowledge.commands import run
 from tests.knowledge.libraries import BEES, RIVERS, Library
 
 # Notices that differ in a word, and orders that differ in a number.
@@ -125,3 +126,38 @@ def search(library: Library, body: dict[str, Any]) -> Sequence[dict[str, Any]]:
     answer = library.person.client.post("/api/v1/search/", body, content_type="application/json")
     results: list[dict[str, Any]] = answer.json()["results"]
     return results
+
+
+NONSENSE = "xqzv brrf wplk"
+
+
+def test_nonsense_finds_nothing_in_any_door(library: Library) -> None:
+    library.add("bees.md", BEES)
+    client = library.person.client
+
+    def over_rest(**options: Any) -> list[float]:
+        body = {"query": NONSENSE, **options}
+        answer = client.post("/api/v1/search/", body, content_type="application/json")
+        return [result["score"] for result in answer.json()["results"]]
+
+    assert over_rest() == []
+    (score,) = over_rest(min_score=0)
+    assert 0 < score < 0.2
+    assert over_rest(min_score=score) == [score]
+    assert over_rest(min_score=score + 0.001) == []
+    assert run("search", NONSENSE, person=library.person) == []
+    (hit,) = run("search", NONSENSE, "--min-score", 0, person=library.person)
+    assert hit["score"] == score
+    page = client.get("/admin/try-search/", {"query": NONSENSE}).content.decode()
+    assert "Nothing found" in page
+    page = client.get("/admin/try-search/", {"query": "how do honey bees dance"}).content.decode()
+    assert "relevance" in page
+
+
+def test_a_word_is_found_where_it_is_written(library: Library) -> None:
+    """However little it says what the passage is about."""
+    library.add("bees.md", f"{BEES} A ladder was seen.")
+    answer = library.person.client.post(
+        "/api/v1/search/", {"query": "ladder"}, content_type="application/json"
+    )
+    assert len(answer.json()["results"]) == 1
