@@ -16,7 +16,7 @@ from knowledge.models import Reference
 def models_in_use() -> set[str]:
     """Inside a scope: those of all references, or the default one."""
     used = Reference.objects.order_by().values_list("embedding_model", flat=True).distinct()
-    return {model or default_model() for model in used} or {default_model()}
+    return {model_for(Reference(embedding_model=value)) for value in used} or {default_model()}
 
 
 def filters_by_model(tenant_id: UUID, models: Collection[str], filter: Filter) -> dict[str, Filter]:
