@@ -12,7 +12,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -81,6 +81,17 @@ def share_of_words(question: str, text: str) -> float:
     return found / max(1.0, count_words(question))
 
 
+def has_only_stop_words(question: str) -> bool:
+    """Whether it has several words, all of which are stop words in some language, as "to be or not to be"."""
+    tokens = [match.group() for match in TOKEN.finditer(normalized(question))]
+    return len(tokens) > 1 and all(fold(token) in _all_stop_words() for token in tokens)
+
+
+@cache
+def _all_stop_words() -> frozenset[str]:
+    return frozenset().union(*stop_words().values())
+
+
 def count_words(question: str) -> float:
     """Return how many words of the question count; a part of one counts half."""
     return sum(max(word.values()) for word in _words_of_question(question))
@@ -91,15 +102,17 @@ def _words_of_question(text: str, *, exact: bool = False) -> Sequence[Weights]:
     """Return the terms of each word that counts."""
     text = normalized(text)
     language, has_capitals_only = language_of(text), text.isupper()
+    # A single word may be one of any language, or a name.
+    others = OTHER_LANGUAGE if language and not exact and " " in text.strip() else 1.0
     words, rest = list[Weights](), list[Weights]()
     for match in TOKEN.finditer(text):
         token = match.group()
         if match["unspaced"]:
             words += _asked_run(token)
         elif _is_stop_word(token, language) and (has_capitals_only or not _is_name(token)):
-            rest += _asked(token, language, exact=exact)
+            rest += _asked(token, language, others, exact=exact)
         else:
-            words += _asked(token, language, exact=exact)
+            words += _asked(token, language, others, exact=exact)
     return words or rest
 
 
@@ -142,16 +155,17 @@ def _of_token(token: str, language: str | None) -> list[str]:
 
 
 @lru_cache(maxsize=CACHED_PIECES // 5)
-def _asked(token: str, language: str | None, *, exact: bool) -> list[Weights]:
-    """The terms of a token of a question: of the whole, and of each of its parts."""
+def _asked(token: str, language: str | None, others: float, *, exact: bool) -> list[Weights]:
+    """The terms of a token of a question: of the whole, and of each of its parts. Stems in `others` than its language count
+    so much of it."""
     words = words_of(token)
     spellings = [(words.wholes, 1.0), *(((part,), PART) for part in words.parts)]
     asked = list[Weights]()
     for wholes, weight in spellings:
         terms = dict[str, float]()
         for form in (form for whole in wholes for form in forms(whole, language)):
-            other = weight if exact or language is None else weight * OTHER_LANGUAGE
-            terms = {**dict.fromkeys(all_stems(form), other), **terms, stem(form, language): weight}
+            in_any = dict.fromkeys(all_stems(form), weight * others)
+            terms = {**in_any, **terms, stem(form, language): weight}
         if not exact:
             terms |= dict.fromkeys(map(_beginning, wholes), weight * PREFIX)
         asked.append({_id(term): value for term, value in terms.items() if term})

@@ -56,7 +56,8 @@ def stem(word: str, language: str | None) -> str:
     if language == "vi":
         return word
     algorithm = _algorithms(word[:1]).get(language or "")
-    return fold(_stemmer(algorithm).stemWord(word)) if algorithm else fold(word)
+    stemmed = fold(_stemmer(algorithm).stemWord(word)) if algorithm else ""
+    return stemmed or fold(word)  # some rules leave nothing of a word
 
 
 def stored_stems(word: str, language: str | None) -> set[str]:

@@ -25,7 +25,8 @@ TRIED_WORDS, MAX_CANDIDATES = 3, 5000
 SLICE_ROWS = 2000
 # What separates words, but for the points of numbers.
 _GAP = re.compile(
-    r"(?<!\d)[.,]|[.,](?!\d)|[\s\-\u2010-\u2015_/\\:;!?()\[\]{}\"\u00ab\u00bb\u201c-\u201f\u2026|&@\u00b7]+"
+    r"(?<!\d)[.,]|[.,](?!\d)|(?<!\w)#|"
+    r"[\s\-\u2010-\u2015_/\\:;!?()\[\]{}\"*`<>=~^$%|&@\u00ab\u00b7\u00bb\u201c-\u201f\u2026]+"
 )
 _UNSPACED = "\u0e00"  # where the scripts without spaces begin, in which one character may be a word
 

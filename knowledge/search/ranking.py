@@ -10,20 +10,31 @@ from uuid import UUID
 from engines.embedding.cosines import Cosines, cosines_of
 from engines.languages import is_among
 from engines.vectors import Hit, Mode, Query
+from engines.vectors.bm25 import has_only_stop_words
 from knowledge.engine_config import embedder_named, vector_store
 from knowledge.pipeline.embedding import cached_vector
 from knowledge.pipeline.ports import collection_name
 from knowledge.search.by_model import filters_by_model
 from knowledge.search.conditions import with_conditions
 from knowledge.search.filters import NothingCanMatch, SearchFilters, resolve
-from knowledge.search.question import Question
+from knowledge.search.question import Condition, Question
 
 
 def rank(
     tenant_id: UUID, question: Question, query: Query, *, models: Collection[str], filters: SearchFilters
 ) -> list[Hit]:
     """Return the best hits of the query's mode, up to its limit. To be called outside of a scope, because embedder and
-    vector store may take their time."""
+    vector store may take their time. Stop words alone are a phrase, such as a name, if any passage has it."""
+    if not question.conditions and has_only_stop_words(question.text):
+        phrase = Question(text=question.text, conditions=(Condition(value=question.text),))
+        if found := _rank(tenant_id, phrase, query, models=models, filters=filters):
+            return found
+    return _rank(tenant_id, question, query, models=models, filters=filters)
+
+
+def _rank(
+    tenant_id: UUID, question: Question, query: Query, *, models: Collection[str], filters: SearchFilters
+) -> list[Hit]:
     if not (question.text or question.conditions):
         return []
     try:

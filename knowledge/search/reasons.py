@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+from engines.languages import language_of
 from engines.vectors.bm25 import document_terms, query_terms
 from knowledge.pipeline.indexing import words_of_name
 from knowledge.search.found_chunks import FoundChunk
@@ -22,16 +23,15 @@ class Place(StrEnum):
 
 def matched_in(query: str, chunk: FoundChunk) -> tuple[Place, ...]:
     """Return where the passage has words of the query; nowhere, if it was found by its meaning."""
-    wanted = {*query_terms(parse(query).text).indices.tolist()}
+    wanted, language = {*query_terms(parse(query).text).indices.tolist()}, language_of(chunk.text)
     texts = {
         Place.TEXT: chunk.text,
         Place.HEADING: "\n".join(chunk.heading),
         Place.TITLE: chunk.title,
         Place.FILENAME: words_of_name(chunk.filename),
     }
-    return tuple(
-        place for place, text in texts.items() if not wanted.isdisjoint(document_terms(text).indices.tolist())
-    )
+    terms = {place: document_terms(text, language).indices.tolist() for place, text in texts.items()}
+    return tuple(place for place in Place if not wanted.isdisjoint(terms[place]))
 
 
 def in_words(places: Sequence[Place]) -> str:

@@ -56,6 +56,7 @@ KEPT_IN_PROCESSES = {
     "engines/vectors/bm25.py:_words_of_question": "hashes of the arguments, which are the whole key",
     "engines/words/stems.py:_algorithms": "of a letter",
     "engines/words/stems.py:_stemmer": "rules of a language",
+    "engines/vectors/bm25.py:_all_stop_words": "read from the source",
     "engines/words/stop_words.py:stop_words": "read from the source",
     "engines/vectors/filters.py:_term": "a hash of the arguments, which are the whole key",
     "jobs/handlers.py:handlers": "read from the source",

@@ -90,6 +90,12 @@ def test_names_and_numbers_are_found_however_they_are_written(question: str, tex
     assert share_of_words(question, text) >= 0.5
 
 
+def test_single_word_counts_fully_in_any_language():
+    asked, stored = query_terms("Koeln"), document_terms("Das Lager in Köln.", "de").indices.tolist()
+    weights = dict(zip(asked.indices.tolist(), asked.values.tolist(), strict=True))
+    assert max(weights.get(term, 0) for term in stored) == 1
+
+
 @pytest.mark.parametrize(("question", "text"), DIFFERENT)
 def test_different_words_are_told_apart(question: str, text: str):
     assert not finds(question, text, None)

@@ -139,3 +139,19 @@ def test_conditions_hold_in_each_mode(pages: Library, mode: Mode) -> None:
 def test_other_tenants_passages_have_no_phrases(pages: Library, foreign_library: Library) -> None:
     for query in ('"honey bees"', "filename:bees", "title:bees", "tag:insects", "type:md", "-nothing"):
         assert foreign_library.find(query) == []
+
+
+def test_stop_words_alone_are_a_phrase_first(library: Library) -> None:
+    for number in range(5):
+        library.queue(library.upload(f"{number}.txt", f"The hall is the place of the {number} clubs.\n"))
+    library.queue(library.upload("record.txt", "The The made a record of songs that are not on the radio.\n"))
+    library.work()
+    assert names(library, "the the") == {"record.txt"}
+    assert (
+        len(
+            library.find(
+                "of of",
+            )
+        )
+        > 0
+    )
