@@ -7,7 +7,7 @@ import pytest
 from engines.languages import language_of
 from engines.vectors.bm25 import document_terms, query_terms
 from knowledge.search.passages import words_to_look_up
-from tests.engines.test_languages import PASSAGES
+from tests.engines.languages import PASSAGES
 
 MORE = {
     "identifiers": "Order AB-4711/2024, part no. 12.345-678, serial SN00471133X, host 10.0.0.17:8080, ERR:404, v2.31.0.",
