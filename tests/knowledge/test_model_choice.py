@@ -17,7 +17,7 @@ from knowledge.pipeline.ports import collection_name
 from knowledge.services.reembedding import roll_back_reembedding
 from knowledge.services.references import create_knowledge_base
 from tests.engines.embedding_endpoint import Endpoint
-from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.knowledge.libraries import BEES, RIVERS, Library, claim, process
 from tests.knowledge.reembeddings import assert_agrees, change, points, reference_of, vectors, work_all
 
 MINILM, E5 = list(embedder_configs())
@@ -64,6 +64,24 @@ def test_first_documents_choose_the_multilingual_model(library: Library, text: s
     later = library.add("later.md", BEES)
     assert models_of(later) == {E5} and reference_of(library).embedding_model == E5
     assert_agrees(library)
+
+
+@pytest.mark.parametrize("later", [GERMAN + RIVERS, BEES])
+def test_batches_at_the_same_time_choose_once(library: Library, later: str):
+    """What was claimed before the choice is of the chosen model, too."""
+    batches = []
+    for name, text in (("first.md", GERMAN), ("later.md", later)):
+        library.queue(library.upload(name, text))
+        batches.append(claim(library.tenant_id))
+    for batch in batches:
+        process(library.tenant_id, batch)
+    library.work()
+    assert {name: models_of(one) for name, one in library.documents().items()} == {
+        "first.md": {E5},
+        "later.md": {E5},
+    }
+    assert len(chosen(library)) == 1 and changes(library) == 0
+    assert len({chunk.document_id for chunk in library.find("Blumen bees")}) == 2
 
 
 def test_documents_choose_for_their_reference_alone(library: Library):
