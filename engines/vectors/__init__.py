@@ -85,7 +85,7 @@ class Query:
     """`vector` is needed for dense and hybrid, `text` for sparse and hybrid. `limit` applies after fusion. If `vector` is a
     function, the embedded store calls it while the sparse query is already running. `cosines` are those of the
     vector's model, and `is_read` is False if the text is in a language that it does not read. Unless it is `exact`, words
-    are found by their beginnings, too."""
+    are found by their beginnings and their parts, too."""
 
     mode: Mode
     text: str = ""

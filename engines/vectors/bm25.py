@@ -159,7 +159,8 @@ def _asked(token: str, language: str | None, others: float, *, exact: bool) -> l
     """The terms of a token of a question: of the whole, and of each of its parts. Stems in `others` than its language count
     so much of it."""
     words = words_of(token)
-    spellings = [(words.wholes, 1.0), *(((part,), PART) for part in words.parts)]
+    parts = () if exact else words.parts
+    spellings = [(words.wholes, 1.0), *(((part,), PART) for part in parts)]
     asked = list[Weights]()
     for wholes, weight in spellings:
         terms = dict[str, float]()

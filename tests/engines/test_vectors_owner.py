@@ -137,7 +137,7 @@ def test_acknowledged_writes_survive_sigkill(instance: EdgeInstance) -> None:
     assert not set(acknowledged) - set(stored)
     assert not {number for number in stored if number % 200 == 1} & set(range(1, acknowledged[-1]))
     last = f"word{acknowledged[-1]}"
-    assert len(store.search(ACME, NAME, Query(mode=Mode.SPARSE, text=last))) == 1
+    assert len(store.search(ACME, NAME, Query(mode=Mode.SPARSE, text=last, exact=True))) == 1
 
 
 def test_client_reconnects_after_a_restart(instance: EdgeInstance) -> None:
@@ -329,7 +329,7 @@ def test_store_is_thread_safe(instance: EdgeInstance) -> None:
             for step in range(10):
                 point_id = number * 100 + step
                 store.upsert(ACME, NAME, points(point_id))
-                hits = store.search(ACME, NAME, Query(mode=Mode.SPARSE, text=f"word{point_id}"))
+                hits = store.search(ACME, NAME, Query(mode=Mode.SPARSE, text=f"word{point_id}", exact=True))
                 assert [hit.point_id.int for hit in hits] == [point_id]
         except BaseException as error:
             failures.append(error)

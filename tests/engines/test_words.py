@@ -86,7 +86,8 @@ def test_words_are_found_in_other_spellings_and_forms(language: str, question: s
 
 @pytest.mark.parametrize(("question", "text"), NAMES)
 def test_names_and_numbers_are_found_however_they_are_written(question: str, text: str):
-    assert finds(question, text, "en")
+    asked = query_terms(question).indices.tolist()
+    assert not {*asked}.isdisjoint(document_terms(text, "en").indices.tolist())
     assert share_of_words(question, text) >= 0.5
 
 
