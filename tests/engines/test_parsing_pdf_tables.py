@@ -212,3 +212,16 @@ def test_dots_lead_to_the_cells_of_an_entry(read: Read) -> None:
 def test_dots_of_an_entry_alone(read: Read) -> None:
     document = read("entry", pdf_pages(drawn(40, 300, "Notices . . . . . . . . . . 7")))
     assert texts(document) == "Notices … 7"
+
+
+def test_table_beside_prose(read: Read) -> None:
+    """Its rows are no rows of the page: the lines beside them are those of a column of prose."""
+    rows = [("State", "No.", "Rate"), *((f"Fen {at}", f"{7 * at:,}", f"{at}.5") for at in range(1, 12))]
+    lines = (
+        "the dyke was raised by a third of its height, and",
+        "both gates were mended before the winter came in",
+    ) * 7
+    content = b"".join(drawn(200, 306 - 13 * at, line, 8) for at, line in enumerate(lines[:12]))
+    document = read("beside", pdf_pages(rows_of_cells(*rows, top=300, width=45, pitch=13) + content))
+    tables = [element.text for element in document.elements if element.kind is ElementKind.TABLE]
+    assert tables == ["\n".join(" | ".join(row) for row in rows)]

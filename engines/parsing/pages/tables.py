@@ -9,7 +9,7 @@ from statistics import median
 from engines.parsing.pages import aligned_cells
 from engines.parsing.pages.aligned_columns import Row
 from engines.parsing.pages.blocks import Line, Table
-from engines.parsing.pages.columns import find_gutter
+from engines.parsing.pages.columns import beside_prose, find_gutter
 from engines.parsing.pages.grids import Grid, grids
 from engines.parsing.pages.line_joining import RIGHT_TO_LEFT
 from engines.parsing.pages.rules import Rule, Rules
@@ -48,9 +48,12 @@ def _tables(pieces: Sequence[Line], rules: Rules) -> Iterator[tuple[list[Line], 
             yield lines, table
             rest = [line for line in rest if line not in lines]
     place = {id(line): at for at, line in enumerate(pieces)}
+    taken = set[int]()
     for run in _runs(rest):
-        table = _aligned_table(run, rules.horizontal)
+        ids = {id(line) for row in run for line in row}
+        table = None if ids & taken else _aligned_table(run, rules.horizontal)
         if table and (_is_drawn_in_rows(run, place) or _may_be_drawn_in_columns(table)):
+            taken |= ids
             yield [line for row in run for line in row], table
 
 
@@ -69,6 +72,8 @@ def _runs(pieces: list[Line]) -> Iterator[list[Row]]:
     """Yield the sequences of rows that may be tables: over the whole width where all is short, and then in each column."""
     gutter = find_gutter(pieces)
     if gutter is None:
+        beside = aligned_cells.rows_of(beside_prose(pieces))
+        yield from aligned_cells.runs(beside, _MAX_SHORT_CELL_LETTERS)
         yield from aligned_cells.runs(aligned_cells.rows_of(pieces))
         return
     short = aligned_cells.runs(aligned_cells.rows_of(pieces), _MAX_SHORT_CELL_LETTERS)
