@@ -81,7 +81,7 @@ def test_command_says_what_is_wrong(endpoint: Endpoint, library: Library):
 
 def test_api_changes_shows_and_rolls_back(moving: Library):
     caller, path = make_caller(moving.person), f"references/{moving.reference.pk}/"
-    assert caller("get", path).json()["embedding_model"] == ""
+    assert caller("get", path).json()["embedding_model"] == "auto"
     assert caller("get", f"{path}reembedding/").json()["to_model"] == BUILT_IN
     assert (
         caller("patch", path, {"embedding_model": REMOTE}).status_code == 200
