@@ -42,14 +42,15 @@ class ModelWeights(NamedTuple):
     dense: Weights
 
 
-WORDS_ONLY = Weights(bias=-3.28, likeness=0, words=9.47, margin=0.64)
+WORDS_ONLY = Weights(bias=-3.72, likeness=0, words=10.1, margin=0.41)
 READ = ModelWeights(
-    hybrid=Weights(bias=-4.09, likeness=2.3, words=5.55, margin=0.76),
+    hybrid=Weights(bias=-3.82, likeness=2.32, words=4.78, margin=0.8),
     dense=Weights(bias=-3.81, likeness=3.3, words=0, margin=1.49),
 )
-# For questions in a language that the model does not read: its vectors decide only where words do not.
+# For questions in a language that the model does not read: its vectors decide only where words do not, so their weight is
+# set, not fitted.
 UNREAD = ModelWeights(
-    hybrid=Weights(bias=-3.28, likeness=0.03, words=9.47, margin=0.64),
+    hybrid=Weights(bias=-4.16, likeness=0.05, words=11.73, margin=0.39),
     dense=Weights(bias=-3.93, likeness=0.89, words=0, margin=0),
 )
 
