@@ -15,15 +15,17 @@ TIMES = ("created_at", "updated_at")
 M = TypeVar("M", bound=models.Model)
 
 
-# The JSON type of each kind of field, and its name in messages.
-KINDS: dict[type[serializers.Field[Any, Any, Any, Any]], tuple[type, str]] = {
-    serializers.CharField: (str, "a text"),
-    serializers.ChoiceField: (str, "a text"),
-    serializers.UUIDField: (str, "a text"),
-    serializers.DateTimeField: (str, "a text"),
-    serializers.PrimaryKeyRelatedField: (str, "a text"),
-    serializers.IntegerField: (int, "a whole number"),
-    serializers.BooleanField: (bool, "true or false"),
+TEXT = ((str,), "a text")
+# The JSON types of each kind of field, and their name in messages.
+KINDS: dict[type[serializers.Field[Any, Any, Any, Any]], tuple[tuple[type, ...], str]] = {
+    serializers.CharField: TEXT,
+    serializers.ChoiceField: TEXT,
+    serializers.UUIDField: TEXT,
+    serializers.DateTimeField: TEXT,
+    serializers.PrimaryKeyRelatedField: TEXT,
+    serializers.IntegerField: ((int,), "a whole number"),
+    serializers.FloatField: ((int, float), "a number"),
+    serializers.BooleanField: ((bool,), "true or false"),
 }
 
 
@@ -59,9 +61,8 @@ def _expected_kind(field: Any, value: Any) -> str:
         and len(value) > longest
     ):
         return f"at most {longest} characters"  # with the surrounding whitespace, which the field would strip
-    kind, name = next((KINDS[base] for base in type(field).__mro__ if base in KINDS), (object, ""))
-    fits = type(value) is kind or kind is object or value is None
-    return "" if fits else name
+    kinds, name = next((KINDS[base] for base in type(field).__mro__ if base in KINDS), ((), ""))
+    return "" if not kinds or type(value) in kinds or value is None else name
 
 
 class ObjectField(serializers.JSONField):

@@ -282,8 +282,8 @@ COSTLY_CALLS = {
     ("knowledge/openai/embeddings.py", "embed"): test_tokens_of_embeddings_and_of_ingestion,
     ("knowledge/pipeline/embedding.py", "embed"): test_tokens_are_charged_before_they_are_embedded,
     ("knowledge/ingestion/vocabulary.py", "embed"): test_words_of_a_vocabulary_are_charged_once,
-    ("knowledge/search/service.py", "cached_vector"): test_searches_of_a_day,
-    ("knowledge/search/service.py", "vector_store().search"): test_searches_of_a_day,
+    ("knowledge/search/ranking.py", "cached_vector"): test_searches_of_a_day,
+    ("knowledge/search/ranking.py", "vector_store().search"): test_searches_of_a_day,
     ("knowledge/search/passages.py", "search"): test_searches_of_a_day,
 }
 # A definition, a check that operators run, and one of at most 200 questions before a reference changes its model.

@@ -6,6 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -59,17 +60,13 @@ def parse(
 
 def children() -> set[int]:
     """The parser's processes below the warm ones."""
-    parsers = [
-        child for child in psutil.Process().children(recursive=True) if "engines.parsing" in _line(child)
-    ]
-    return {child.pid for child in parsers if child.children() == []}
+    return {child.pid for child in psutil.Process().children(recursive=True) if _is_of_a_file(child)}
 
 
-def _line(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return ""
+def _is_of_a_file(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "engines.parsing" in " ".join(process.cmdline()) and not process.children()
+    return False
 
 
 def test_files_of_text_share_a_process(others: set[int], process: ParserProcess, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_document_becomes_searchable_with_citations(library: Library) -> None:
     best = library.find("how do bees talk to each other?")[0]
     assert (best.document_id, best.filename, best.heading) == (document.pk, "bees.md", ("Bees",))
     assert document.text[best.start : best.end] == best.text
-    assert {"dense", "fused"} <= best.scores.keys()
+    assert {"dense", "sparse"} == best.scores.keys()
 
 
 def test_chunks_embeddings_and_points_have_the_same_ids(library: Library) -> None:

@@ -49,7 +49,7 @@ def test_kills_lose_and_strand_nothing(library: Library, settings: Any, size: Si
         settings.EMBEDDING_URL, settings.EMBEDDING_MODEL = endpoint.url, REMOTE
         add(library, *range(DOCUMENTS))
         library.work()
-        while kills < size(8, 200):
+        while kills < size(4, 200):
             before = found(library)
             decide(library, random)
             disturb(library, random)

@@ -15,7 +15,9 @@ import numpy as np
 from django.db.backends.utils import CursorWrapper
 
 from benchmarks.reports import Row
+from core.isolation.scope import tenant_scope
 from knowledge.engine_config import vector_store
+from knowledge.models import Reference
 from knowledge.reconcile.comparison import reconcile
 from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
@@ -41,6 +43,8 @@ class Cost:
 
 def measure(person: Person, sizes: Sequence[int], table_owner: TableOwner) -> list[Cost]:
     reference = get_or_create_reference(actor=person.actor, workspace="Main", reference="Files")
+    with tenant_scope(person.tenant_id):
+        Reference.objects.filter(pk=reference.pk).update(embedding_model=MODEL)
     costs = []
     for previous, chunks in zip([0, *sizes], sizes, strict=False):
         grow(person, reference, chunks - previous)

@@ -104,7 +104,7 @@ def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
     """Return pairs of a foreign and an absent value for an argument that names something."""
     ids = [(str(victim.id_of(model)), str(uuid4())) for model in MODELS]
     words = [(victim.word, f"zz{uuid4().hex[:10]}")]
-    if argument.nargs == 0 or argument.choices or argument.type is int:
+    if argument.nargs == 0 or argument.choices or argument.type in (int, float):
         return []
     if argument.type is UUID:
         return ids

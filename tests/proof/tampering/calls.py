@@ -338,6 +338,13 @@ def usage_of_organisation(context: CallContext) -> Call:
     return Call(make=lambda: services.usage_of_organisation(actor=context.actor, period=PERIOD), events=0)
 
 
+def usage_of_references(context: CallContext) -> Call:
+    references = [context.reference]
+    return Call(
+        make=lambda: services.usage_of_references(actor=context.actor, references=references), events=0
+    )
+
+
 def usage_of_workspaces(context: CallContext) -> Call:
     return Call(
         make=lambda: services.usage_of_workspaces(
