@@ -35,8 +35,8 @@ MAX_CHUNK_MS, ROUNDS = 0.17, 2
 STEPS: dict[str, tuple[ModuleType, str]] = {
     "stores files and queues jobs": (command, "add_documents"),
     "claims jobs": (worker, "claim"),
-    "loads documents and rules": (ingestion, "load_sources"),
-    "talks with the parser's processes": (pipeline, "parse"),
+    "loads documents and rules": (ingestion, "load_batch"),
+    "talks with the parser's processes": (ingestion, "parse"),
     "splits into chunks, and counts tokens": (pipeline, "chunk_document"),
     "embeds": (pipeline, "embed"),
     "tags": (pipeline, "tag"),
