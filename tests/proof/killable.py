@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from django.db import connection, connections
 
 from engines.parsing import get_parser
+
+STARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,17 @@ def start(work: Callable[[], object]) -> KillableProcess:
     for each in connections.all(initialized_only=True):
         each.close()
     connection.close_pool()  # type: ignore[attr-defined]
-    reading, writing = os.pipe()
-    if (pid := os.fork()) == 0:
-        _run(work, writing)
-    os.close(writing)
-    with os.fdopen(reading) as reader:
-        return KillableProcess(pid, int(reader.readline()))
+    for _ in range(STARTS):
+        reading, writing = os.pipe()
+        if (pid := os.fork()) == 0:
+            _run(work, writing)
+        os.close(writing)
+        with os.fdopen(reading) as reader:
+            if backend := reader.readline():
+                return KillableProcess(pid, int(backend))
+        # A fork of a process with threads may fail: the child has none of them, and what they held.
+        print(f"a child ended before it began: {os.waitpid(pid, 0)[1]}", file=sys.stderr)
+    raise AssertionError("no child began: see what they printed")
 
 
 def _run(work: Callable[[], object], writing: int) -> None:
