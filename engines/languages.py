@@ -191,7 +191,7 @@ def languages_of(parts: Sequence[str]) -> list[str | None]:
 
 
 def is_among(text: str, languages: frozenset[str] | None) -> bool:
-    """Whether the text is in one of the languages, as far as that can be told: a few words in Latin letters may be in any.
+    """Whether the text is in one of the languages, if the detector is certain: a few words in Latin letters may be in any.
     None stands for unknown languages."""
     if languages is None:
         return True

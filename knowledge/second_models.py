@@ -36,14 +36,14 @@ KEPT = timedelta(days=7)
 
 
 def share_models(reference_ids: Iterable[UUID]) -> None:
-    """Until the end of the transaction nobody switches the model of these references. To be called before any row is
-    locked."""
+    """Take a shared lock: the model of these references is not switched before this transaction ends. To be called before
+    any row is locked."""
     for pk in sorted(reference_ids):
         _advisory("pg_advisory_xact_lock_shared", pk)
 
 
 def lock_model(reference_id: UUID) -> None:
-    """Until the end of the transaction nobody else switches the reference's model or publishes documents of it. To be called
+    """Take an exclusive lock: no other transaction switches the reference's model or publishes its documents. To be called
     before any row is locked: the reference's row, which is locked here, comes before its reembedding's."""
     _advisory("pg_advisory_xact_lock", reference_id)
     rows = Reference.with_deleted.filter(pk=reference_id)
@@ -51,7 +51,7 @@ def lock_model(reference_id: UUID) -> None:
 
 
 def has_passages(reference_id: UUID) -> bool:
-    """Or may have some in a moment. If not, nobody publishes any until the end of the transaction."""
+    """Or may have some in a moment. If not, no other transaction publishes any before this one ends."""
     chunks = Chunk.objects.filter(document__reference=reference_id, document__deleted_at=None)
     return not _advisory("pg_try_advisory_xact_lock", reference_id) or chunks.exists()
 

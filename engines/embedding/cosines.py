@@ -88,11 +88,11 @@ def cosines_of(embedder: Embedder) -> Cosines:
 
 @Singleton
 def measured_cosines(embedder: Embedder) -> Cosines:
-    nobody = UUID(int=0)
+    no_tenant = UUID(int=0)
     questions, passages = zip(*PAIRS, strict=True)
     cosines = (
-        embedder.embed(nobody, questions, TextRole.QUESTION)
-        @ embedder.embed(nobody, passages, TextRole.PASSAGE).T
+        embedder.embed(no_tenant, questions, TextRole.QUESTION)
+        @ embedder.embed(no_tenant, passages, TextRole.PASSAGE).T
     )
     are_pairs = np.eye(len(PAIRS), dtype=bool)
     return Cosines(float(cosines[~are_pairs].mean()), float(cosines[are_pairs].mean()))

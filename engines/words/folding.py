@@ -26,7 +26,7 @@ _ARABIC_ARTICLE = re.compile("^[وفبك]?ال(?=.{3})|^لل(?=.{3})")
 
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-# Where these are letters of their own, nobody writes them as two.
+# Languages in which these are letters of their own, and are not written as two.
 _WITHOUT_UMLAUTS = {"az", "es", "et", "eu", "fi", "hu", "is", "pt", "sk", "sv", "tr"}
 _HEBREW_PREFIX = re.compile("^[ובכלמשה](?=[\u05d0-\u05ea]{3})")
 

@@ -57,7 +57,7 @@ def _set_if_first(attempt: Attempt, reference: Reference, model: str) -> str:
 
 def follow_languages(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> None:
     """When further documents are in other languages than the first ones, change the reference's model in the background;
-    once only, so that nobody who rolls it back has to do so again."""
+    once only, so that a rollback is final."""
     reference = jobs[0].document.reference if jobs else None
     if reference is None or reference.embedding_model != Reference.AUTO:
         return
