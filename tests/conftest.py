@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connections, transaction
@@ -46,6 +47,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="run the harnesses of tests/proof at their full size"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without --long, Hypothesis tries the same examples each time: a change must not fail for what it did not touch."""
+    hypothesis.settings.register_profile("fixed", derandomize=True, database=None)
+    if not config.getoption("long"):
+        hypothesis.settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")

@@ -300,13 +300,20 @@ def _join_lone_titles(drafts: Iterable[_Draft], max_tokens: int) -> Iterator[_Dr
             # The titles above are part of its embedding input.
             tokens += sum(title.tokens for title in draft.path if title.start < last.start)
             if tokens <= max_tokens and last.can_absorb(draft, max_tokens):
-                last = last.absorb(draft)._replace(path=draft.path)
+                last = last.absorb(draft)._replace(path=_joined_path(last, draft))
                 continue
         if last:
             yield last
         last = draft
     if last:
         yield last
+
+
+def _joined_path(last: _Draft, draft: _Draft) -> tuple[_Title, ...]:
+    """Titles that are in the text remain in the path, also where they were too long to be prepended: `embedding_input` looks
+    for the titles at the start of the text, one after the other."""
+    inside = (title for title in last.path if title.start >= last.start)
+    return tuple(sorted({*draft.path, *inside}, key=lambda title: title.start))
 
 
 def _add_overlap(
@@ -316,7 +323,7 @@ def _add_overlap(
     last: _Draft | None = None
     for draft in drafts:
         start, tokens = draft.start, draft.tokens
-        if last and last.path == draft.path:
+        if last and last.path[-1:] == draft.path[-1:]:
             starts = counter.token_starts(text[last.start : last.end])
             for position, offset in enumerate(starts[-overlap:]):
                 if not offset or text[last.start + offset - 1].isspace():

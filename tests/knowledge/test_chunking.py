@@ -296,6 +296,14 @@ elements = st.builds(
 )
 
 
+def test_joined_titles_that_are_too_long_for_the_path_are_not_prepended_again():
+    first, second = "one two three four", "five six seven eight"
+    document = chunked(title(first, 0), title(second), text("a b c d e f g h i j"), max_tokens=24)
+    (joined,) = document.chunks
+    assert embedding_input(joined) == joined.text
+    assert joined.heading_path == (first, second)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(elements, max_size=12), st.sampled_from([24, 64, 254]))
 def test_chunks_cover_any_document_within_the_budget(document: list[Element], max_tokens: int):
