@@ -57,10 +57,11 @@ sbom: $(STAMP)
 review: $(STAMP)
 	$(ALONE) $(PYTHON) -m tests.contracts.supply_chain.review
 
-# The requirements for running; then those for development, with the same versions.
+# The requirements for running; then those for a model file and for development, with the same versions.
 lock: $(STAMP)
 	$(LOCK) requirements.in -o requirements.txt
-	$(LOCK) requirements-dev.in --constraints requirements.txt -o requirements-dev.txt
+	$(LOCK) requirements-model.in --constraints requirements.txt -o requirements-model.txt
+	$(LOCK) requirements-dev.in --constraints requirements.txt --constraints requirements-model.txt -o requirements-dev.txt
 
 # The digests that the tags of the images have now, to be written to Dockerfile and docker-compose.yml. Needs Docker.
 digests:

@@ -139,6 +139,7 @@ INSTALLED_APPS = [
     "workspaces",
     "assistants",
     "knowledge",
+    "conversations",
     "workflows",
     "oyl",
 ]

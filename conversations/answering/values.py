@@ -1,0 +1,71 @@
+"""What the stages of an answer give each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from engines.chat import TokenUsage
+from knowledge.search.found_chunks import FoundChunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """What an answer may stand on. `number` is the mark by which it is cited, from 1. `chunk` has the text and the place of
+    the whole passage, which may have been joined of neighbours: `joined` has their ids, in order."""
+
+    number: int
+    chunk: FoundChunk
+    joined: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """`text` is what is quoted or relied on, `start` and `end` are its offsets in the document's text, and `page` is that of
+    its first character."""
+
+    number: int
+    chunk_id: UUID
+    document_id: UUID
+    filename: str
+    page: int | None
+    heading: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+
+
+class Support(StrEnum):
+    """How well a sentence's cited passages support it."""
+
+    SUPPORTED = "supported"
+    WEAK = "weak"
+    # It makes no statement that needs one, as a question or a greeting.
+    NOT_NEEDED = "not_needed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedSentence:
+    """A sentence of an answer, at `text[start:end]`, with the marks of the passages that it cites. `reason` says what they do
+    not have."""
+
+    start: int
+    end: int
+    cited: tuple[int, ...]
+    support: Support
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`text` has the marks `[1]` of the passages. `is_refusal` if the documents do not have the answer. `removed_marks` are
+    those that named no passage. `model` is "extractive" for quotations."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    sentences: tuple[CheckedSentence, ...] = ()
+    is_refusal: bool = False
+    removed_marks: tuple[str, ...] = ()
+    model: str = ""
+    usage: TokenUsage | None = None

@@ -1,0 +1,6 @@
+from core.apps import Area, OylAppConfig
+
+
+class ConversationsConfig(OylAppConfig):
+    name = "conversations"
+    areas = (Area("conversations"),)
