@@ -47,8 +47,8 @@ class Support(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedSentence:
-    """A sentence of an answer, at `text[start:end]`, with the marks of the passages that it cites. `reason` says what they do
-    not have."""
+    """A sentence of an answer, at `text[start:end]`, with the marks of the passages that it cites. `reason` says what
+    they do not have."""
 
     start: int
     end: int
