@@ -24,6 +24,7 @@ PACKAGES = (
     "workspaces",
     "assistants",
     "knowledge",
+    "conversations",
     "workflows",
     "oyl",
 )

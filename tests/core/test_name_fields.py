@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.management.base import CommandError
 from django.db import models
 
+from core.apps import oyl_apps
 from core.errors import InvalidError
 from core.look_alikes import look_alike
 from core.models import TenantModel
@@ -18,7 +19,7 @@ from tests.conftest import Person
 from tests.support.api_client import make_caller
 from tests.tenants.commands import output
 
-APPS = {"core", "audit", "jobs", "tenants", "workspaces", "assistants", "knowledge", "workflows"}
+APPS = {config.name for config in oyl_apps()}
 FIELDS = {
     f"{model._meta.model_name}.{field.name}": (model, field)
     for model in apps.get_models()

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.test import Client
 
+from core.apps import oyl_apps
 from core.commands import OylCommand
 from core.isolation.scope import tenant_scope
 from core.names import FORBIDDEN, printable
@@ -26,7 +27,7 @@ from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
 from tests.support.api_client import Caller, make_caller
 from workspaces.models import Workspace
 
-OWN_APPS = {"core", "audit", "tenants", "workspaces", "assistants", "knowledge", "workflows", "jobs", "oyl"}
+OWN_APPS = {config.name for config in oyl_apps()}
 HOSTILE = ["e\u202etxt.md", "e\u202dtxt.md", "a\nb.md", "\x1b[2J.md", "tag\U000e0041.md", "\u2028\u3164.md"]
 
 

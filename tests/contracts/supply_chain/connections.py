@@ -52,6 +52,11 @@ REASONS = {
     "jsonschema": Reason("requests", "References to other schemas. OYL's own schemas have none."),
     "lxml": Reason("requests", URLS + " OYL's parsers of XML and HTML are made with `no_network`."),
     "magika": Reason("telemetry", "It switches off the telemetry of ONNX Runtime."),
+    "mcp": Reason(
+        "home folder, telemetry",
+        "Its command line writes the settings of a desktop program; OYL does not use it. The server's OpenTelemetry spans go"
+        " nowhere without OpenTelemetry's SDK, which is not installed.",
+    ),
     "numba": Reason(
         "home folder", "A cache of compiled functions, only for functions with `cache=True`. OYL loads none."
     ),
@@ -61,8 +66,13 @@ REASONS = {
         "It writes a device id and a database below `~/.cache`, and reports to a host of Microsoft, from its import on:"
         " off with `ORT_DISABLE_TELEMETRY`. The rest is scripts that OYL does not use.",
     ),
+    "openai": Reason("requests", CLIENT + " OYL gives it the client of `core/outbound`."),
     "opencv-python-headless": Reason(
         "native look-ups", "FFmpeg's network protocols. OYL gives OpenCV pixels, not addresses."
+    ),
+    "opentelemetry-api": Reason(
+        "requests, telemetry",
+        "The interface alone: without an SDK or an exporter it records and sends nothing.",
     ),
     "pillow": Reason(
         "home folder, native look-ups",
@@ -100,6 +110,7 @@ REASONS = {
         "requests",
         "Its command line downloads models. OYL uses none: `engines/parsing/office/second_opinion.py`.",
     ),
+    "starlette": Reason("telemetry", "A middleware for OpenTelemetry, which OYL does not use."),
     "typer": Reason("home folder", "Completion in shells, if asked for. OYL has no such command."),
     "unstructured": Reason(
         "home folder, look-ups, requests, telemetry",
