@@ -8,8 +8,9 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 
 from assistants.models import Assistant, Instruction, Teammate
+from assistants.settings import setting_findings
 from audit.admin import AuditedAdmin
-from core.admin import ReadOnlyAdmin, TenantForm
+from core.admin import ReadOnlyAdmin, TenantForm, display
 
 
 @admin.register(Teammate)
@@ -39,8 +40,12 @@ class AssistantAdmin(AuditedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace", "teammate"]
     ordering = ["name"]
-    fields = ["workspace", "teammate", "name", "instruction", "ai_instruction", "settings_json"]
-    readonly_fields = ["ai_instruction"]
+    fields = ["workspace", "teammate", "name", "instruction", "ai_instruction", "settings_json", "findings"]
+    readonly_fields = ["ai_instruction", "findings"]
+
+    @display(description="Findings", empty_value="–")
+    def findings(self, obj: Assistant) -> str:
+        return "\n".join(setting_findings(obj.settings_json))
 
 
 @admin.register(Instruction)

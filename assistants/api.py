@@ -5,14 +5,15 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from assistants import orchestration, settings
 from assistants.models import Assistant, Instruction, Teammate
-from assistants.orchestration import SCHEMA
 from audit.api import AuditedViewSet
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ReadViewSet
+from core.bounded_fields import MaxJsonLengthValidator
 
 
-@extend_schema_field(SCHEMA)
+@extend_schema_field(orchestration.SCHEMA)
 class OrchestrationField(serializers.JSONField):
     """Describes what the model validates."""
 
@@ -42,7 +43,17 @@ class TeammateViewSet(AuditedViewSet):
     ordering_fields = ["name", "created_at"]
 
 
+@extend_schema_field(settings.SCHEMA)
+class SettingsField(serializers.JSONField):
+    """Describes what the model validates."""
+
+
 class AssistantSerializer(OylSerializer[Assistant]):
+    settings_json = SettingsField(
+        required=False, validators=[MaxJsonLengthValidator()], help_text="How it answers."
+    )
+    findings = serializers.SerializerMethodField(help_text="What of `settings_json` is ignored, and why.")
+
     class Meta(OylSerializer.Meta):
         model = Assistant
         fields = (
@@ -53,10 +64,14 @@ class AssistantSerializer(OylSerializer[Assistant]):
             "instruction",
             "ai_instruction",
             "settings_json",
+            "findings",
             *TIMES,
         )
         read_only_fields = ("ai_instruction",)
         fixed = ("workspace",)
+
+    def get_findings(self, row: Assistant) -> list[str]:
+        return settings.setting_findings(row.settings_json)
 
 
 class AssistantViewSet(AuditedViewSet):

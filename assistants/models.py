@@ -9,12 +9,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from assistants.orchestration import assistant_ids, validate_orchestration
+from assistants.settings import SCHEMA, integration_ids
 from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
+from core.json_schema import problems
 from core.limits import Limit
 from core.models import SoftDeleteModel, TenantModel, unique_alive
 from core.name_fields import NameField
-from workspaces.models import Workspace
+from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
 
 class Teammate(SoftDeleteModel):
@@ -86,6 +88,21 @@ class Assistant(SoftDeleteModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError for settings that the schema does not allow, or that name an integration which is no chat
+        model of the workspace. Settings that are as they were before do not block other changes."""
+        before = Assistant.objects.filter(pk=self.pk).values_list("settings_json", flat=True).first()
+        if self.settings_json == before:
+            return
+        if errors := problems(SCHEMA, self.settings_json):
+            raise ValidationError({"settings_json": errors})
+        named = integration_ids(self.settings_json) - integration_ids(before or {})
+        models = IntegrationConfig.objects.filter(workspace=self.workspace_id, pk__in=named)
+        known = models.filter(type_enum=IntegrationType.CHAT_MODEL).values_list("pk", flat=True)
+        if absent := named - set(known):
+            detail = f"There is no chat model '{min(absent)}' among the integrations of this workspace."
+            raise ValidationError({"settings_json": detail}, code="does_not_exist")
 
 
 class Instruction(TenantModel):

@@ -21,14 +21,13 @@ from workspaces.models import Workspace
 
 # JSON of users: OYL takes no id from it.
 FREE = {
-    "assistants.settings_json",
     "data_sources.schema_json",
     "documents.metadata_json",
     "integration_configs.config_encrypted_json",
     "workflow_steps.config_json",
 }
 READ_ONLY = {"documents.file_metadata_json", "documents.warnings", "audit_logs.payload_json"}
-RESOLVED = {"teammates.orchestration_config"}
+RESOLVED = {"assistants.settings_json", "teammates.orchestration_config"}
 
 
 def make_assistant(person: Person, workspace: str) -> tuple[Workspace, Assistant]:

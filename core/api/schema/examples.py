@@ -54,6 +54,8 @@ def example(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") -> 
     """`schemas` are the targets of references; `name` is the field's name."""
     if "$ref" in schema:
         return example(schemas[schema["$ref"].rpartition("/")[2]], schemas, name)
+    if "examples" in schema:
+        return schema["examples"][0]
     for choices in (schema.get("allOf"), schema.get("oneOf"), schema.get("anyOf")):
         if choices:
             return example(choices[0], schemas, name)
