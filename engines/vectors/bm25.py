@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from engines.languages import language_of
 from engines.words.folding import fold, forms, normalized
 from engines.words.stems import PREFIX_LENGTH, all_stems, prefix, stem, stored_stems
 from engines.words.stop_words import stop_words
-from engines.words.tokens import TOKEN, clusters, words_of
+from engines.words.tokens import TOKEN, clusters, is_unspaced, words_of
 
 # Documents whose terms were made by another version are indexed again.
 VERSION = "1"
@@ -36,8 +36,8 @@ AVERAGE_LENGTH = 70
 PART, PREFIX, OTHER_LANGUAGE = 0.5, 0.4, 0.2
 # Two characters, or syllables, of a script without spaces are about a word.
 CLUSTER_LENGTH = 0.5
-# Pieces of text between white space are looked up, which takes a tenth of the time that cutting them takes.
-CACHED_PIECES, LONGEST_CACHED = 50_000, 40
+# The terms of a token are looked up, which takes a hundredth of the time that making them takes.
+CACHED_TOKENS, LONGEST_CACHED = 50_000, 40
 
 
 class Sparse(NamedTuple):
@@ -45,20 +45,18 @@ class Sparse(NamedTuple):
     values: NDArray[np.float32]
 
 
+# Of a passage's token: the ids of its terms, as the bytes of an array, and its length in words.
+TokenTerms = tuple[bytes, float]
 Weights = dict[int, float]  # of the terms by which one word of a question is found
 
 
 def document_terms(text: str, language: str | None = None) -> Sparse:
-    """Return the weights of a text's terms."""
-    terms = list[int]()
-    length = 0.0
-    for piece in normalized(text).split():
-        ids, size = (_of_piece if len(piece) <= LONGEST_CACHED else _of_piece.__wrapped__)(piece, language)
-        terms += ids
-        length += size
-    counts = Counter(terms)
-    indices = np.fromiter(counts, np.uint32, len(counts))
-    frequencies = np.fromiter(counts.values(), np.float32, len(counts))
+    """Return the weights of a text's terms, in the order of the terms."""
+    keys = zip(TOKEN.findall(normalized(text)), repeat(language))
+    tokens = [*map(_known_tokens().__getitem__, keys)]
+    ids, length = b"".join([ids for ids, _ in tokens]), sum([length for _, length in tokens])
+    indices, counts = np.unique(np.frombuffer(ids, np.uint32), return_counts=True)
+    frequencies = counts.astype(np.float32)
     saturation = K1 * (1 - B + B * length / AVERAGE_LENGTH)
     return Sparse(indices, frequencies * (K1 + 1) / (frequencies + saturation))
 
@@ -83,7 +81,7 @@ def share_of_words(question: str, text: str) -> float:
 
 def has_only_stop_words(question: str) -> bool:
     """Whether it has several words, all of which are stop words in some language, as "to be or not to be"."""
-    tokens = [match.group() for match in TOKEN.finditer(normalized(question))]
+    tokens = TOKEN.findall(normalized(question))
     return len(tokens) > 1 and all(fold(token) in _all_stop_words() for token in tokens)
 
 
@@ -105,9 +103,8 @@ def _words_of_question(text: str, *, exact: bool = False) -> Sequence[Weights]:
     # A single word may be one of any language, or a name.
     others = OTHER_LANGUAGE if language and not exact and " " in text.strip() else 1.0
     words, rest = list[Weights](), list[Weights]()
-    for match in TOKEN.finditer(text):
-        token = match.group()
-        if match["unspaced"]:
+    for token in TOKEN.findall(text):
+        if is_unspaced(token):
             words += _asked_run(token)
         elif _is_stop_word(token, language) and (has_capitals_only or not _is_name(token)):
             rest += _asked(token, language, others, exact=exact)
@@ -125,36 +122,43 @@ def _is_name(token: str) -> bool:
     return len(token) > 1 and token.isupper()
 
 
-@lru_cache(maxsize=CACHED_PIECES)
-def _of_piece(piece: str, language: str | None) -> tuple[list[int], float]:
-    """The terms of a piece of a passage, and its length in words."""
-    terms = list[str]()
-    length = 0.0
-    for match in TOKEN.finditer(piece):
-        token = match.group()
-        if match["unspaced"]:
-            parts = clusters(token)
-            # Single ones, too, so that a question of one finds them.
-            terms += (*parts, *map("".join, pairwise(parts)))
-            length += len(parts) * CLUSTER_LENGTH
-        else:
-            terms += _of_token(token, language)
-            length += not _is_stop_word(token, language)
-    return [_id(term) for term in terms], length
+class _KnownTokens(dict[tuple[str, str | None], TokenTerms]):
+    """The terms of tokens, by token and language. It is a dict, because a passage has about a hundred tokens, for each of
+    which `lru_cache` takes twice as long."""
+
+    def __missing__(self, key: tuple[str, str | None]) -> TokenTerms:
+        terms = _of_token(*key)
+        if len(key[0]) <= LONGEST_CACHED:
+            if len(self) >= CACHED_TOKENS:
+                self.clear()
+            self[key] = terms
+        return terms
 
 
-def _of_token(token: str, language: str | None) -> list[str]:
-    words, terms = words_of(token), dict[str, None]()
+@cache
+def _known_tokens() -> _KnownTokens:
+    return _KnownTokens()
+
+
+def _of_token(token: str, language: str | None) -> TokenTerms:
+    if is_unspaced(token):
+        parts = clusters(token)
+        # Single ones, too, so that a question of one finds them.
+        return _ids([*parts, *map("".join, pairwise(parts))]), len(parts) * CLUSTER_LENGTH
+    words, terms = words_of(token), set[str]()
     for word in (*words.wholes, *words.parts):
         for form in forms(word, language):
-            terms |= dict.fromkeys(sorted(stored_stems(form, language)))
+            terms |= stored_stems(form, language)
         # Of words that are as short, the beginning is the word.
-        terms[_beginning(word) if len(word) > PREFIX_LENGTH else ""] = None
-    terms[_name(token) if _is_stop_word(token, language) else ""] = None
-    return [*filter(None, terms)]
+        if len(word) > PREFIX_LENGTH:
+            terms.add(_beginning(word))
+    is_stop_word = _is_stop_word(token, language)
+    if is_stop_word:
+        terms.add(_name(token))
+    return _ids(terms - {""}), float(not is_stop_word)
 
 
-@lru_cache(maxsize=CACHED_PIECES // 5)
+@lru_cache(maxsize=CACHED_TOKENS // 5)
 def _asked(token: str, language: str | None, others: float, *, exact: bool) -> list[Weights]:
     """The terms of a token of a question: of the whole, and of each of its parts. Stems in `others` than its language count
     so much of it."""
@@ -169,7 +173,8 @@ def _asked(token: str, language: str | None, others: float, *, exact: bool) -> l
             terms = {**in_any, **terms, stem(form, language): weight}
         if not exact:
             terms |= dict.fromkeys(map(_beginning, wholes), weight * PREFIX)
-        asked.append({_id(term): value for term, value in terms.items() if term})
+        if any(terms):  # there is none of a lone lengthening of letters
+            asked.append({_id(term): value for term, value in terms.items() if term})
     if _is_stop_word(token, language) and _is_name(token):
         asked.append({_id(_name(token)): 1.0})
     return asked
@@ -190,3 +195,7 @@ def _name(token: str) -> str:
 
 def _id(term: str) -> int:
     return zlib.crc32(term.encode(errors="surrogatepass"))
+
+
+def _ids(terms: Collection[str]) -> bytes:
+    return np.fromiter(map(_id, terms), np.uint32, len(terms)).tobytes()

@@ -22,6 +22,7 @@ _LETTERS = str.maketrans(
         "ँ": "ं",
     }
 )
+_DIGIT = re.compile(r"[^\D0-9]")
 _ARABIC_ARTICLE = re.compile("^[وفبك]?ال(?=.{3})|^لل(?=.{3})")
 
 
@@ -42,13 +43,15 @@ def fold(word: str) -> str:
     if word.isascii():
         return word
     folded = _MARKS.sub("", unicodedata.normalize("NFKD", word)).translate(_LETTERS)
-    digits = (str(unicodedata.decimal(one)) if one.isdecimal() else one for one in folded)
-    return _ARABIC_ARTICLE.sub("", unicodedata.normalize("NFC", "".join(digits)))
+    folded = _DIGIT.sub(lambda digit: str(int(digit.group())), folded)
+    return _ARABIC_ARTICLE.sub("", unicodedata.normalize("NFC", folded))
 
 
 def forms(word: str, language: str | None) -> tuple[str, ...]:
     """Return the word in lower case, and in the other ways in which the same word is written: Müller and Mueller, and in
     Hebrew with or without a preposition."""
     word = word.casefold()
+    if word.isascii():
+        return (word,)
     spelled = word if language in _WITHOUT_UMLAUTS else word.translate(_UMLAUTS)
     return (word, *sorted({spelled, _HEBREW_PREFIX.sub("", word)} - {word}))

@@ -14,8 +14,9 @@ from typing import NamedTuple
 # attached to the word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _MARKS = "".join(one for one in map(chr, range(0x300, 0x1E950)) if unicodedata.category(one)[0] == "M")
-_WORD = rf"[^\W_{_UNSPACED}]+(?:[{_MARKS}]+[^\W_{_UNSPACED}]*)*"
-_JOINT = r"(?:[.\-_/\\:'’\u2010\u2011&@·]{1,3}|(?<=\d),(?=\d))"
+# The first check spares most characters the search among the marks.
+_WORD = rf"[^\W_{_UNSPACED}]+(?:(?![\0-\u02ff])[{_MARKS}]+[^\W_{_UNSPACED}]*)*"
+_JOINT = r"(?:[.\-_/\\:'’\u2010\u2011&@·]{1,3}|,(?<=\d,)(?=\d))"
 # Signs that people search for: all but punctuation, the lines of boxes, and fonts' own characters.
 _PUNCTUATION = (
     "!-#&-/:-@\\[-`{-~\u00a1\u00a8\u00ab\u00af\u00b4\u00b7\u00b8\u00bb\u00bf\u055a-\u055f\u0589\u05be\u05c0\u05c3\u05f3"
@@ -23,9 +24,10 @@ _PUNCTUATION = (
     "\u2e00-\u2e7f\u3000-\u3020\u30fb\ue000-\uf8ff\ufe10-\ufe6f\ufffd"
 )
 TOKEN = re.compile(
-    rf"(?:(?<![\w.])\.)?{_WORD}(?:{_JOINT}{_WORD})*(?:\+\+|\#(?!\w))?"
-    rf"|(?P<unspaced>[{_UNSPACED}][{_UNSPACED}{_MARKS}]*)|[^\w\s{_MARKS}{_PUNCTUATION}]"
+    rf"(?:\.(?<![\w.]\.))?{_WORD}(?:{_JOINT}{_WORD})*(?:\+\+|\#(?!\w))?"
+    rf"|[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^\w\s{_MARKS}{_PUNCTUATION}]"
 )
+_RUN = re.compile(f"[{_UNSPACED}]")
 
 # What stands together in such scripts: a consonant with its vowels and tones, or a character.
 _CLUSTER = re.compile(
@@ -59,6 +61,8 @@ class Words(NamedTuple):
 
 
 def words_of(token: str) -> Words:
+    if _is_simple(token):
+        return Words((token,))
     token = _VERSION.sub("", token)
     if _NUMBER.fullmatch(token):
         return _number(token)
@@ -79,9 +83,19 @@ def words_of(token: str) -> Words:
     )
 
 
+def is_unspaced(token: str) -> bool:
+    """Whether it is a run of a script without spaces."""
+    return bool(_RUN.match(token))
+
+
 def clusters(run: str) -> list[str]:
     """Cut a run of an unspaced script into what is about a syllable."""
     return _CLUSTER.findall(run)
+
+
+def _is_simple(token: str) -> bool:
+    """Whether it has nothing to be cut at."""
+    return token.isalpha() and (token.islower() or token.istitle() or token.isupper())
 
 
 def _parts(segment: str) -> list[str]:
@@ -89,7 +103,7 @@ def _parts(segment: str) -> list[str]:
     pieces = [piece for piece in _JOINTS.split(segment) if piece]
     parts = ["".join(pieces), *pieces]
     for piece in pieces:
-        inner = _INNER.split(piece)
+        inner = [] if _is_simple(piece) else _INNER.split(piece)
         parts += inner if len(inner) <= _MOST_INNER else []
         if _NUMBER.fullmatch(piece):
             parts += [one for ways in _number(piece) for one in ways]

@@ -52,7 +52,7 @@ KEPT_IN_PROCESSES = {
     "engines/reranking/__init__.py:get_reranker": "by configuration",
     "engines/vectors/__init__.py:get_vector_store": "by configuration",
     "engines/vectors/bm25.py:_asked": "hashes of the arguments, which are the whole key",
-    "engines/vectors/bm25.py:_of_piece": "hashes of the arguments, which are the whole key",
+    "engines/vectors/bm25.py:_known_tokens": "hashes of the keys",
     "engines/vectors/bm25.py:_words_of_question": "hashes of the arguments, which are the whole key",
     "engines/words/stems.py:_algorithms": "of a letter",
     "engines/words/stems.py:_stemmer": "rules of a language",

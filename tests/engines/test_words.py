@@ -137,13 +137,15 @@ def test_repeated_words_count():
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "...", "(–)", "\ud800", "\u00ad", "│ │", "a" * 100_000, "ก" * 5000, "'" * 50, "x'" * 50]
+    "text",
+    ["", " ", "...", "(–)", "\ud800", "\u00ad", "│ │", "a" * 100_000, "ก" * 5000, "'" * 50, "x'" * 50, "ـ"],
 )
 def test_any_text_has_terms_or_none(text: str):
     document, question = document_terms(text), query_terms(text)
     for terms in (document, question):
         assert len(terms.indices) == len({*terms.indices.tolist()}) == len(terms.values)
         assert (terms.values > 0).all()
+    assert count_words(text) >= 0
 
 
 def test_hash_is_not_cut_into_parts():
