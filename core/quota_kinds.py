@@ -13,6 +13,8 @@ class QuotaKind(models.TextChoices):
     CHUNKS = "chunks", "Passages"
     EMBEDDING = "embedding_tokens", "Tokens embedded in a day"
     SEARCH = "search_units", "Units of search in a day"
+    ANSWERS = "answers", "Answers in a day"
+    ANSWER_TOKENS = "answer_tokens", "Tokens of chat models in a day"
     EVENTS = "events", "Events in a day"
     KEPT_ANSWERS = "kept_answer_bytes", "Bytes of answers kept for repetitions in a day"
 
@@ -20,6 +22,16 @@ class QuotaKind(models.TextChoices):
     def is_stored(self) -> bool:
         """Whether it is there until it is deleted. All others are counted by the day, in UTC."""
         return self in (QuotaKind.STORAGE, QuotaKind.DOCUMENTS, QuotaKind.CHUNKS)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether requests at the same time must not exceed it together: near the limit they wait for each other."""
+        return self.is_stored or self in (QuotaKind.ANSWERS, QuotaKind.ANSWER_TOKENS)
+
+    @property
+    def may_overrun(self) -> bool:
+        """Whether the last use may exceed the limit, because what is counted before it is more than what it will be."""
+        return self is QuotaKind.ANSWER_TOKENS
 
 
 # The day of the rows that count what is stored.

@@ -2,8 +2,9 @@
 
 Each use is a row of its own, inserted in the transaction of what it counts, so that no two transactions wait for each other;
 `core.quota_upkeep` adds the rows up. A limit can be exceeded only by transactions that run at the same time: a lock orders
-those that add to what is stored as soon as `MARGIN` more of them would not fit, and the counts of a day may be exceeded by
-the requests under way.
+those of exact kinds as soon as `MARGIN` more of them would not fit, and the other counts of a day may be exceeded by the
+requests under way. Of a kind that `may_overrun`, the last use may exceed the limit: it is charged with the most that it
+may be, and corrected when it is known.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ Amounts = Mapping[QuotaKind, int]
 # A key's limit is on what the key adds in a day, because what others delete was not given back by it.
 COUNT = """
 WITH wanted AS (
-    SELECT * FROM json_to_recordset(%(wanted)s) AS w(kind text, amount bigint, preset bigint, day date)
+    SELECT * FROM json_to_recordset(%(wanted)s) AS w(kind text, amount bigint, checked bigint, preset bigint, day date)
 ), limits AS (
-    SELECT w.kind, w.amount, w.day, s.subject, coalesce(l.amount, s.is_preset * w.preset) AS most
+    SELECT w.kind, w.checked, w.day, s.subject, coalesce(l.amount, s.is_preset * w.preset) AS most
     FROM wanted w CROSS JOIN (VALUES
         ('organisation', NULL::uuid, '', 1), ('workspace', %(workspace)s::uuid, '', NULL), ('API key', NULL, %(key)s, NULL)
     ) AS s(subject, workspace_id, credential, is_preset)
@@ -47,7 +48,7 @@ WITH wanted AS (
             AND u.day = CASE WHEN l.subject = 'API key' THEN %(today)s ELSE l.day END
             AND (l.subject <> 'workspace' OR u.workspace_id = %(workspace)s)
             AND (l.subject <> 'API key' OR u.credential = %(key)s)
-    ) uses WHERE l.most > 0 AND uses.amount + l.amount * %(margin)s > l.most
+    ) uses WHERE l.most > 0 AND uses.amount + l.checked > l.most
 ), inserted AS (
     INSERT INTO quota_uses (id, tenant_id, created_at, kind, day, workspace_id, credential, amount)
     SELECT gen_random_uuid(), %(tenant)s, statement_timestamp(), kind, one.day, %(workspace)s, one.credential, amount
@@ -93,9 +94,9 @@ def charge(*, actor: Actor, amounts: Amounts, workspace_id: UUID | None = None) 
     """Inside a scope: count what the actor is about to store or use. Raises QuotaExceededError, having counted nothing, when
     a limit would be exceeded; amounts that are not positive never are."""
     wanted = {kind: amount for kind, amount in amounts.items() if amount}
-    is_stored = any(kind.is_stored and amount > 0 for kind, amount in wanted.items())
-    reached = _count(actor, wanted, workspace_id, margin=MARGIN if is_stored else 1)
-    if reached and is_stored:
+    is_exact = any(kind.is_exact and amount > 0 for kind, amount in wanted.items())
+    reached = _count(actor, wanted, workspace_id, margin=MARGIN if is_exact else 1)
+    if reached and is_exact:
         for kind in sorted({one.kind for one in reached}):
             _lock(kind)
         reached = _count(actor, wanted, workspace_id, margin=1)
@@ -135,6 +136,7 @@ def _count(actor: Actor, amounts: Amounts, workspace_id: UUID | None, *, margin:
         {
             "kind": kind,
             "amount": amount,
+            "checked": 1 if kind.may_overrun and margin == 1 else amount * margin,
             "preset": settings.OYL_QUOTAS[kind],
             "day": str(STORED if kind.is_stored else today()),
         }

@@ -340,6 +340,8 @@ OYL_QUOTAS = {
     "chunks": env.int("OYL_QUOTA_CHUNKS", default=20_000_000),
     "embedding_tokens": env.int("OYL_QUOTA_EMBEDDING", default=2_000_000_000),
     "search_units": env.int("OYL_QUOTA_SEARCH_UNITS", default=2_000_000),
+    "answers": env.int("OYL_QUOTA_ANSWERS", default=1_000_000),
+    "answer_tokens": env.int("OYL_QUOTA_ANSWER_TOKENS", default=2_000_000_000),
     "events": env.int("OYL_QUOTA_EVENTS", default=1_000_000),
     "kept_answer_bytes": env.int("OYL_QUOTA_KEPT_ANSWERS_MB", default=2_000) << 20,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from engines.chat import TokenUsage
+from engines.chat import Role, TokenUsage
 from knowledge.search.found_chunks import FoundChunk
 
 
@@ -69,3 +69,11 @@ class Answer:
     removed_marks: tuple[str, ...] = ()
     model: str = ""
     usage: TokenUsage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """An earlier question or answer of the conversation."""
+
+    role: Role
+    text: str

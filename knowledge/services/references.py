@@ -7,6 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from assistants.models import Assistant
 from audit.services import record, save_audited, soft_delete_audited
@@ -156,9 +157,17 @@ def create_knowledge_base(*, actor: Actor, assistant_id: UUID, name: str) -> Kno
 
 def readable_references(knowledge_base_id: UUID) -> list[UUID]:
     """Inside a scope: the ids of the references that the knowledge base reads, its private one included."""
-    base = KnowledgeBase.objects.filter(pk=knowledge_base_id)
-    linked = KnowledgeBaseReference.objects.filter(knowledge_base__in=base)
-    private = Reference.objects.filter(knowledge_base__in=base)
+    return _references_of(KnowledgeBase.objects.filter(pk=knowledge_base_id))
+
+
+def references_of_assistant(assistant_id: UUID) -> list[UUID]:
+    """Inside a scope: the ids of the references that the assistant's knowledge bases read."""
+    return _references_of(KnowledgeBase.objects.filter(assistant=assistant_id))
+
+
+def _references_of(bases: QuerySet[KnowledgeBase]) -> list[UUID]:
+    linked = KnowledgeBaseReference.objects.filter(knowledge_base__in=bases)
+    private = Reference.objects.filter(knowledge_base__in=bases)
     return list(linked.values_list("reference_id", flat=True).union(private.values_list("pk", flat=True)))
 
 

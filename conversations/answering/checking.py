@@ -1,0 +1,27 @@
+"""Checking what a model has written: that its citations name passages which it was given, and that these support it."""
+
+from __future__ import annotations
+
+from conversations.answering.citations import check_citations
+from conversations.answering.generation import Generated
+from conversations.answering.grounding import check_grounding
+from conversations.answering.refusals import refusal_of
+from conversations.answering.request import AnswerRequest
+from conversations.answering.tracing import TraceRecorder
+from conversations.answering.values import Answer, Support
+
+
+def check(request: AnswerRequest, generated: Generated, trace: TraceRecorder) -> Answer:
+    text, citations, removed = check_citations(generated.text, generated.passages)
+    trace.record("citations", cited=[one.number for one in citations], removed=removed)
+    sentences = check_grounding(text, generated.passages, request.embedder, request.tenant_id)
+    weak = [one for one in sentences if one.support is Support.WEAK]
+    trace.record("grounding", sentences=len(sentences), weak=weak)
+    return Answer(
+        text=text,
+        citations=citations,
+        sentences=sentences,
+        is_refusal=refusal_of(request) in text,
+        removed_marks=removed,
+        model=generated.model,
+    )

@@ -1,0 +1,112 @@
+"""Writing the answer by a model, which may use tools for some rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from conversations.answering.events import Piece, ToolUsed
+from conversations.answering.prompt import Prompt, answer_sampling
+from conversations.answering.refusals import refusal_of
+from conversations.answering.request import AnswerRequest
+from conversations.answering.tools import Toolbox
+from conversations.answering.tracing import TraceRecorder, passage_facts
+from conversations.answering.values import Passage
+from conversations.limits import ANSWER_LENGTH
+from engines.chat import ChatModel, ChatReply, ChatRequest, FinishReason, Message, Role, TokenUsage
+
+# Further calls of one round are refused.
+MAX_CALLS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """`passages` are those that the model has read, of the prompt and of tools."""
+
+    text: str
+    passages: tuple[Passage, ...]
+    model: str
+
+
+def generate(
+    request: AnswerRequest, model: ChatModel, prompt: Prompt, trace: TraceRecorder
+) -> Iterator[Piece | ToolUsed | Generated]:
+    """Yield the pieces as they arrive, and the whole at last. After the last round, the model has no tools. Raises
+    ChatError."""
+    toolbox, messages, text = Toolbox(request, prompt.passages), list(prompt.messages), ""
+    trace.record("prompt", **_prompt_facts(prompt))
+    if not (prompt.passages or _may_answer_without(request)):
+        yield Piece(text=refusal_of(request))
+        yield Generated(text=refusal_of(request), passages=(), model=model.model)
+        return
+    sampling = answer_sampling(request.sampling, model)
+    for rounds in range(request.profile.settings.tool_rounds, -1, -1):
+        tools = tuple(toolbox.tools) if rounds else ()
+        chat = ChatRequest(messages=tuple(messages), tools=tools, sampling=sampling)
+        reply = yield from _streamed(request, model, chat)
+        text += reply.text
+        trace.record("generation", **_facts(chat, reply))
+        if not (tools and reply.tool_calls):
+            break
+        yield from _use_tools(reply, toolbox, messages, trace)
+    yield Generated(text=text[:ANSWER_LENGTH], passages=tuple(toolbox.passages), model=reply.model)
+
+
+def _streamed(
+    request: AnswerRequest, model: ChatModel, chat: ChatRequest
+) -> Generator[Piece, None, ChatReply]:
+    """Yield the pieces; return the reply, or what there was of it when it became too long."""
+    text = ""
+    with closing(model.stream(request.tenant_id, chat)) as stream:  # type: ignore[type-var]
+        for part in stream:
+            if isinstance(part, ChatReply):
+                return part
+            text += part
+            yield Piece(text=part)
+            if len(text) > ANSWER_LENGTH:
+                break
+    usage = TokenUsage(prompt_tokens=0, completion_tokens=0, is_estimated=True)
+    return ChatReply(text=text, model=model.model, usage=usage, finish_reason=FinishReason.LENGTH)
+
+
+def _use_tools(
+    reply: ChatReply, toolbox: Toolbox, messages: list[Message], trace: TraceRecorder
+) -> Iterator[ToolUsed]:
+    calls = reply.tool_calls[:MAX_CALLS]
+    messages.append(Message(role=Role.ASSISTANT, text=reply.text, tool_calls=calls))
+    for call in calls:
+        arguments, result = toolbox.call(call)
+        yield ToolUsed(name=call.name, arguments=arguments, result_summary=result.summary)
+        messages.append(Message(role=Role.TOOL, text=result.text, tool_call_id=call.id))
+        passages = [passage_facts(one) for one in result.passages]
+        trace.record("tool", name=call.name, arguments=arguments, summary=result.summary, passages=passages)
+
+
+def _may_answer_without(request: AnswerRequest) -> bool:
+    """Whether the model can answer although no passage was found: from the conversation, by a further search, or because
+    the assistant has no documents."""
+    has_tools = bool(request.profile.settings.tools)
+    return bool(request.history) or has_tools or not request.profile.references
+
+
+def _prompt_facts(prompt: Prompt) -> dict[str, object]:
+    """The passages themselves are those of the selection."""
+    return {
+        "version": prompt.version,
+        "tokens": prompt.tokens,
+        "dropped_turns": prompt.dropped_turns,
+        "passages": [passage.number for passage in prompt.passages],
+        "system": prompt.messages[0].text,
+    }
+
+
+def _facts(chat: ChatRequest, reply: ChatReply) -> dict[str, object]:
+    return {
+        "model": reply.model,
+        "sampling": chat.sampling,
+        "usage": reply.usage,
+        "finish_reason": reply.finish_reason,
+        "tool_calls": reply.tool_calls,
+        "tools": [tool.name for tool in chat.tools],
+    }

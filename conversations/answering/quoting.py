@@ -1,0 +1,24 @@
+"""The answer without a model: sentences of the passages, quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from conversations.answering.events import Piece
+from conversations.answering.extractive import extract
+from conversations.answering.refusals import refusal_of
+from conversations.answering.request import AnswerRequest
+from conversations.answering.tracing import TraceRecorder
+from conversations.answering.values import Answer, Passage
+
+
+def quote(
+    request: AnswerRequest, question: str, passages: Sequence[Passage], trace: TraceRecorder
+) -> Iterator[Piece | Answer]:
+    answer = extract(question, passages, request.embedder, request.tenant_id)
+    if answer.is_refusal:
+        answer = replace(answer, text=refusal_of(request))
+    trace.record("quoting", sentences=len(answer.sentences), is_refusal=answer.is_refusal)
+    yield Piece(text=answer.text)
+    yield answer

@@ -1,0 +1,22 @@
+"""The errors of conversations."""
+
+from __future__ import annotations
+
+from core.errors import ConflictError, InvalidError
+
+
+class AnswerUnderWayError(ConflictError):
+    """The last answer of this conversation is still being written. Wait for its end, or stop it."""
+
+
+class QuestionInvalidError(InvalidError):
+    """The question cannot be asked."""
+
+
+# The codes of answers that OYL itself has ended, with the sentences that people read.
+INTERRUPTED = "answer_interrupted"
+INTERRUPTED_DETAIL = "The process that wrote this answer has ended. Let the answer be made again."
+INTERNAL = "internal_error"
+INTERNAL_DETAIL = (
+    "Something in OYL failed while answering. Ask again; if it fails again, see the log of the web process."
+)

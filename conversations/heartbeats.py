@@ -1,0 +1,74 @@
+"""The heartbeats of the answers that this process writes: one thread for all of them, while there are any. A model may be
+silent for longer than an answer without a heartbeat is taken for an interrupted one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import Error as DatabaseError
+from django.db.models.functions import Now
+
+from conversations.models import Message, MessageState
+from core.connections import give_back_connections
+from core.isolation.scope import tenant_scope
+from core.tenant_slots import TooBusyError
+
+logger = logging.getLogger(__name__)
+HEARTBEAT_SECONDS = 10.0
+
+
+class Heartbeats:
+    def __init__(self) -> None:
+        self._lock, self._is_running = threading.Lock(), False
+        self._tenants: dict[UUID, UUID] = {}  # {writer: tenant}
+
+    @contextmanager
+    def of(self, tenant_id: UUID, writer: UUID) -> Iterator[None]:
+        """For the answer that the writer writes, while the block runs."""
+        with self._lock:
+            self._tenants[writer] = tenant_id
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="heartbeats", daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._tenants[writer]
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(HEARTBEAT_SECONDS)
+            for tenant_id, writers in self._by_tenant().items():
+                _beat(tenant_id, writers)
+            with self._lock:
+                if not self._tenants:
+                    self._is_running = False
+                    return
+
+    def _by_tenant(self) -> Mapping[UUID, Sequence[UUID]]:
+        writers: defaultdict[UUID, list[UUID]] = defaultdict(list)
+        with self._lock:
+            for writer, tenant_id in self._tenants.items():
+                writers[tenant_id].append(writer)
+        return writers
+
+
+def _beat(tenant_id: UUID, writers: Sequence[UUID]) -> None:
+    try:
+        with tenant_scope(tenant_id):
+            rows = Message.objects.filter(writer__in=writers, state=MessageState.GENERATING)
+            rows.update(heartbeat_at=Now())
+    except (DatabaseError, TooBusyError) as error:
+        logger.warning("no heartbeat: %s", error)
+    finally:
+        give_back_connections()
+
+
+heartbeats = Heartbeats()

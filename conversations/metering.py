@@ -1,0 +1,84 @@
+"""A chat model whose tokens are counted: before each request the most that it may use, and afterwards what it has used, so
+that requests at the same time cannot exceed a quota by more than one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from uuid import UUID
+
+from core.actors import Actor
+from core.isolation.scope import tenant_scope
+from core.quota_kinds import QuotaKind
+from core.quotas import charge, count
+from engines.chat import ChatModel, ChatReply, ChatRequest, Message, Role, TokenUsage
+
+# Of requests that do not limit the answer.
+ANSWER_TOKENS = 2048
+NOTHING = TokenUsage(prompt_tokens=0, completion_tokens=0)
+
+
+class MeteredModel:
+    """The `ChatModel` of one answer. `usage` is what its requests have used together. Besides ChatError, its methods raise
+    QuotaExceededError."""
+
+    def __init__(self, model: ChatModel, actor: Actor, workspace_id: UUID) -> None:
+        self._model, self._actor, self._workspace_id = model, actor, workspace_id
+        self.model, self.context_tokens, self.usage = model.model, model.context_tokens, NOTHING
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        return self._model.count_tokens(messages)
+
+    def complete(self, tenant_id: UUID, request: ChatRequest) -> ChatReply:
+        reserved, usage = self._reserve(request), NOTHING
+        try:
+            reply = self._model.complete(tenant_id, request)
+            usage = reply.usage
+            return reply
+        finally:
+            self._settle(reserved, usage)
+
+    def stream(self, tenant_id: UUID, request: ChatRequest) -> Iterator[str | ChatReply]:
+        """Of a stream that ends early, the prompt and the text so far are counted."""
+        reserved, text, reply = self._reserve(request), "", None
+        try:
+            with closing(self._model.stream(tenant_id, request)) as parts:  # type: ignore[type-var]
+                for part in parts:
+                    if isinstance(part, ChatReply):
+                        self.model, reply = part.model, part
+                    else:
+                        text += part
+                    yield part
+        finally:
+            self._settle(reserved, reply.usage if reply else self._estimate(request, text))
+
+    def _estimate(self, request: ChatRequest, text: str) -> TokenUsage:
+        if not text:
+            return NOTHING
+        written = self.count_tokens([Message(role=Role.ASSISTANT, text=text)])
+        read = self.count_tokens(request.messages)
+        return TokenUsage(prompt_tokens=read, completion_tokens=written, is_estimated=True)
+
+    def _reserve(self, request: ChatRequest) -> int:
+        tokens = self.count_tokens(request.messages) + (request.sampling.max_tokens or ANSWER_TOKENS)
+        with tenant_scope(self._actor.tenant_id):
+            charge(
+                actor=self._actor,
+                amounts={QuotaKind.ANSWER_TOKENS: tokens},
+                workspace_id=self._workspace_id,
+            )
+        return tokens
+
+    def _settle(self, reserved: int, usage: TokenUsage) -> None:
+        difference = usage.prompt_tokens + usage.completion_tokens - reserved
+        self.usage = TokenUsage(
+            prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
+            completion_tokens=self.usage.completion_tokens + usage.completion_tokens,
+            is_estimated=self.usage.is_estimated or usage.is_estimated,
+        )
+        with tenant_scope(self._actor.tenant_id):
+            count(
+                actor=self._actor,
+                amounts={QuotaKind.ANSWER_TOKENS: difference},
+                workspace_id=self._workspace_id,
+            )

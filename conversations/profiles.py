@@ -1,0 +1,43 @@
+"""What an answer needs to know of an assistant. To be called inside a scope."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from assistants.models import Assistant, Instruction
+from assistants.settings import AssistantSettings
+from conversations.answering.request import Profile
+from core.errors import NotFoundError
+from engines.chat import ChatModel
+from engines.embedding import Embedder
+from knowledge.engine_config import default_model, embedder_named, model_for
+from knowledge.models import Reference
+from knowledge.services.references import references_of_assistant
+
+
+def profile_of(assistant_id: UUID) -> Profile:
+    """Raises NotFoundError for an assistant that was deleted meanwhile."""
+    assistant = Assistant.objects.filter(pk=assistant_id).first()
+    if assistant is None:
+        raise NotFoundError("The assistant was deleted.")
+    published = Instruction.objects.filter(assistant=assistant).values_list("system_prompt", flat=True)
+    return Profile(
+        assistant_id=assistant.pk,
+        name=assistant.name,
+        workspace_id=assistant.workspace_id,
+        instruction=published.first() or "",
+        references=tuple(references_of_assistant(assistant.pk)),
+        settings=AssistantSettings.of(assistant),
+    )
+
+
+def embedder_of(profile: Profile) -> Embedder:
+    """That of the references if they have the same model, or else the installation's own."""
+    rows = Reference.objects.filter(pk__in=profile.references).only("embedding_model")
+    models = {model_for(reference) for reference in rows}
+    return embedder_named(models.pop() if len(models) == 1 else default_model())
+
+
+def chat_model_of(settings: AssistantSettings) -> ChatModel | None:
+    """None if passages are quoted."""
+    return None

@@ -1,0 +1,1 @@
+"""What is done with conversations. Entry points call nothing else."""

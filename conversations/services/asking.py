@@ -1,0 +1,194 @@
+"""Asking an assistant or a teammate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from assistants.models import Assistant, Teammate
+from audit.services import record
+from conversations.access import own_message, partner
+from conversations.answering.events import Event
+from conversations.answering.values import Turn
+from conversations.errors import AnswerUnderWayError, QuestionInvalidError
+from conversations.models import Conversation, Message, MessageState, Role
+from conversations.questions import (
+    add_answer,
+    add_question,
+    history_up_to,
+    new_conversation,
+    parent_in,
+)
+from conversations.running import AnswerRun, Asked
+from core.actors import Actor
+from core.isolation.scope import tenant_scope
+from core.permissions import Role as MemberRole
+from core.quota_kinds import QuotaKind
+from core.quotas import charge
+from engines.chat import Sampling
+from knowledge.search.filters import SearchFilters
+from knowledge.search.service import MAX_QUERY_LENGTH
+
+
+def ask(
+    *,
+    actor: Actor,
+    assistant: UUID | None = None,
+    teammate: UUID | None = None,
+    question: str,
+    conversation: UUID | None = None,
+    parent: UUID | None = None,
+    filters: SearchFilters | None = None,
+    keep: bool = True,
+    history: Sequence[Turn] = (),
+    overrides: Sampling | None = None,
+) -> Iterator[Event]:
+    """Accept the question, and return what happens until its answer ends: `conversations.answering.events`.
+
+    One of `assistant`, `teammate` and `conversation` is needed. In a `conversation`, the question follows the answer
+    `parent`, or else the last one. If it is not to be kept (`keep`), nothing remains but the event and what is counted, and
+    `history` has the turns before it. Closing the iterator stops the answer. Raises NotFoundError, QuestionInvalidError,
+    AnswerUnderWayError, QuotaExceededError; later errors are events."""
+    _check(actor, question)
+    with tenant_scope(actor.tenant_id):
+        found, last = parent_in(actor, conversation, parent) if conversation else (None, None)
+        whom = _partner(actor, assistant, teammate, found)
+        row = None
+        if keep:
+            found = found or new_conversation(actor, whom, question)
+            row = add_answer(add_question(found, last, question))
+        turns = history_up_to(last) or tuple(history)
+        asked = _accepted(
+            actor=actor,
+            whom=whom,
+            question=question,
+            history=turns,
+            answer=row,
+            filters=filters,
+            overrides=overrides,
+        )
+    return AnswerRun(asked).events()
+
+
+def edit(
+    *,
+    actor: Actor,
+    message: UUID,
+    question: str,
+    filters: SearchFilters | None = None,
+    overrides: Sampling | None = None,
+) -> Iterator[Event]:
+    """Ask another question in place of `message`, as a branch beside it. Returns and raises as `ask`."""
+    _check(actor, question)
+    with tenant_scope(actor.tenant_id):
+        old = own_message(actor, message)
+        if old.role != Role.USER:
+            raise QuestionInvalidError("Only a question is edited.")
+        whom = _partner(actor, None, None, old.conversation)
+        row = add_answer(add_question(old.conversation, old.parent, question))
+        turns = history_up_to(old.parent)
+        asked = _accepted(
+            actor=actor,
+            whom=whom,
+            question=question,
+            history=turns,
+            answer=row,
+            filters=filters,
+            overrides=overrides,
+        )
+    return AnswerRun(asked).events()
+
+
+def regenerate(
+    *, actor: Actor, message: UUID, filters: SearchFilters | None = None, overrides: Sampling | None = None
+) -> Iterator[Event]:
+    """Let the answer `message` be made again, as a branch beside it. Returns and raises as `ask`."""
+    with tenant_scope(actor.tenant_id):
+        old = own_message(actor, message)
+        if old.role != Role.ASSISTANT or old.parent is None:
+            raise QuestionInvalidError("Only an answer is made again.")
+        if old.state == MessageState.GENERATING:
+            raise AnswerUnderWayError
+        whom, question = _partner(actor, None, None, old.conversation), old.parent
+        turns = history_up_to(question.parent)
+        row = add_answer(question)
+        asked = _accepted(
+            actor=actor,
+            whom=whom,
+            question=question.text,
+            history=turns,
+            answer=row,
+            filters=filters,
+            overrides=overrides,
+        )
+    return AnswerRun(asked).events()
+
+
+def stop(*, actor: Actor, message: UUID) -> Message:
+    """End an answer that is being written; its text so far is kept. One that has ended stays as it is. Raises
+    NotFoundError."""
+    actor.require(MemberRole.VIEWER)
+    with tenant_scope(actor.tenant_id):
+        row = own_message(actor, message)
+        under_way = Message.objects.filter(pk=row.pk, state=MessageState.GENERATING)
+        if under_way.update(state=MessageState.STOPPED):
+            workspace_id = row.conversation.workspace_id
+            record(actor=actor, action="answer.stopped", target=row, workspace_id=workspace_id)
+        row.refresh_from_db()
+    return row
+
+
+def _check(actor: Actor, question: str) -> None:
+    actor.require(MemberRole.VIEWER)
+    if not question.strip():
+        raise QuestionInvalidError("Ask a question.")
+    if len(question) > MAX_QUERY_LENGTH:
+        raise QuestionInvalidError(f"A question has at most {MAX_QUERY_LENGTH:,} characters.")
+
+
+def _partner(
+    actor: Actor, assistant: UUID | None, teammate: UUID | None, conversation: Conversation | None
+) -> Assistant | Teammate:
+    """Who is asked. Raises NotFoundError, and QuestionInvalidError for a conversation with somebody else."""
+    if conversation:
+        own = (conversation.assistant_id, conversation.teammate_id)
+        if (assistant or teammate) and (assistant, teammate) != own:
+            raise QuestionInvalidError("The conversation is with somebody else. Begin a new one.")
+        assistant, teammate = own
+    if bool(assistant) == bool(teammate):
+        raise QuestionInvalidError("Say which assistant or which teammate is asked.")
+    if assistant:
+        return partner(actor, Assistant, assistant)
+    return partner(actor, Teammate, teammate)
+
+
+def _accepted(
+    *,
+    actor: Actor,
+    whom: Assistant | Teammate,
+    question: str,
+    history: tuple[Turn, ...],
+    answer: Message | None,
+    filters: SearchFilters | None,
+    overrides: Sampling | None,
+) -> Asked:
+    """Count the answer, and record the question. Raises QuotaExceededError."""
+    charge(actor=actor, amounts={QuotaKind.ANSWERS: 1}, workspace_id=whom.workspace_id)
+    record(
+        actor=actor,
+        action="question.asked",
+        target=whom,
+        workspace_id=whom.workspace_id,
+        question=question,
+        message=str(answer.pk) if answer else None,
+        conversation=str(answer.conversation_id) if answer else None,
+    )
+    return Asked(
+        actor=actor,
+        partner=whom,
+        question=question,
+        history=history,
+        filters=filters or SearchFilters(),
+        overrides=overrides or Sampling(),
+        answer=answer,
+    )

@@ -1,0 +1,85 @@
+"""Who writes an answer's row: it saves the text so far, and learns that somebody else has ended the answer."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from conversations.models import Conversation, Message, MessageState, Trace
+from core.connections import give_back_connections
+from core.isolation.scope import tenant_scope
+from core.models import new_id
+from core.tenant_slots import TooBusyError
+
+SAVE_SECONDS = 0.5
+COSTS = ("assistant_id", "why", "model", "prompt_tokens", "completion_tokens", "price", "currency", "seconds")
+
+
+class AnswerEndedError(Exception):
+    """Somebody else has ended the answer: a person stopped it, it was swept, or its conversation was deleted."""
+
+
+class Writer:
+    """Of an answer that is not kept. `text` is that of all pieces so far."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.ids: dict[str, UUID | None] = dict.fromkeys(("message_id", "conversation_id", "trace_id"))
+
+    def add(self, text: str) -> None:
+        """Raises AnswerEndedError."""
+        self.text += text
+
+    def end(self, state: MessageState, stages: list[dict[str, Any]], **columns: Any) -> None:
+        """Raises AnswerEndedError."""
+
+
+class RowWriter(Writer):
+    """Of a message in the state `generating`, with a token of its own."""
+
+    def __init__(self, tenant_id: UUID, message: Message) -> None:
+        super().__init__()
+        self._tenant_id, self._message = tenant_id, message
+        self._trace_id, self._saved = new_id(), time.monotonic()
+        self.ids = {
+            "message_id": message.pk,
+            "conversation_id": message.conversation_id,
+            "trace_id": self._trace_id,
+        }
+
+    def add(self, text: str) -> None:
+        super().add(text)
+        if time.monotonic() - self._saved >= SAVE_SECONDS:
+            with suppress(TooBusyError):
+                self._update(text=self.text)
+            self._saved = time.monotonic()
+
+    def end(self, state: MessageState, stages: list[dict[str, Any]], **columns: Any) -> None:
+        """The trace and what the answer has cost are stored, too, when somebody else has ended it before."""
+        trace = Trace(
+            pk=self._trace_id, tenant_id=self._tenant_id, message_id=self._message.pk, stages_json=stages
+        )
+        try:
+            self._update(trace, state=state, **{"text": self.text, **columns})
+        except AnswerEndedError:
+            costs = {name: value for name, value in columns.items() if name in COSTS}
+            self._update(trace, was=MessageState.STOPPED, **costs)
+            raise
+
+    def _update(
+        self, trace: Trace | None = None, was: MessageState = MessageState.GENERATING, **columns: Any
+    ) -> None:
+        try:
+            with tenant_scope(self._tenant_id):
+                own = Message.objects.filter(pk=self._message.pk, state=was, writer=self._message.writer)
+                if not own.update(heartbeat_at=Now(), **columns):
+                    raise AnswerEndedError
+                if trace:
+                    trace.save(force_insert=True)
+                    Conversation.objects.filter(pk=self._message.conversation_id).update()
+        finally:
+            give_back_connections()

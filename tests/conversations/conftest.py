@@ -1,0 +1,55 @@
+"""An assistant that reads a library of two documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistants.models import Assistant
+from conversations.answering.events import Event, Finished
+from conversations.services.asking import ask
+from core.isolation.scope import tenant_scope
+from knowledge.services.references import create_knowledge_base, set_references
+from tests.conftest import Person
+from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a person asks an assistant that reads the person's library."""
+
+    person: Person
+    library: Library
+    assistant: Assistant
+
+    def ask(self, question: str = "How do honey bees tell where flowers are?", **options: Any) -> list[Event]:
+        return list(self.events(question, **options))
+
+    def events(self, question: str, **options: Any) -> Iterator[Event]:
+        whom = {} if "conversation" in options else {"assistant": self.assistant.pk}
+        return ask(actor=self.person.actor, question=question, **{**whom, **options})
+
+    def reply(self, question: str = "How do honey bees tell where flowers are?", **options: Any) -> Any:
+        last = self.ask(question, **options)[-1]
+        assert isinstance(last, Finished), last
+        return last.reply
+
+
+def make_desk(person: Person, folder: Path, name: str = "Guide") -> Desk:
+    library = make_library(person, folder)
+    library.add("bees.md", BEES)
+    library.add("rivers.md", RIVERS)
+    with tenant_scope(person.tenant_id):
+        assistant = Assistant.objects.create(workspace_id=library.reference.workspace_id, name=name)
+    base = create_knowledge_base(actor=person.actor, assistant_id=assistant.pk, name="Knowledge")
+    set_references(actor=person.actor, knowledge_base=base, reference_ids=[library.reference.pk])
+    return Desk(person, library, assistant)
+
+
+@pytest.fixture
+def desk(owner: Person, tmp_path: Path) -> Desk:
+    return make_desk(owner, tmp_path / "own")
