@@ -98,6 +98,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "output_too_large": _file(
         "The file holds more than {limit} MB of text. Split it, or raise PARSER_TEXT_MB."
     ),
+    "too_many_elements": _file(
+        "The file has {elements:,} paragraphs, list items and tables; at most {limit:,} are read. Split it."
+    ),
     "nested_too_deep": _file(
         "Archives or mails are nested more than {limit} deep. Unpack the inner ones and upload their files."
     ),

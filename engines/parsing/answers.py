@@ -18,6 +18,7 @@ from engines.parsing.archives.members import clean_name, unique_name
 from engines.parsing.formats import BY_TYPE
 from engines.parsing.frames import (
     DATA_BYTES,
+    MAX_ELEMENTS,
     MAX_HEADER_BYTES,
     MAX_MEMBERS,
     MAX_NAME_BYTES,
@@ -25,6 +26,7 @@ from engines.parsing.frames import (
     MODELS,
     FrameError,
     FrameKind,
+    packed_bytes,
     unpack_elements,
 )
 from engines.parsing.job import Limits
@@ -43,6 +45,7 @@ class Answer:
 
     def __init__(self, limits: Limits, folder: Path) -> None:
         self._limits, self._folder = limits, folder / _MEMBERS_FOLDER
+        self._max_text_bytes = limits.text_mb << 20
         self._pages = self._output_bytes = 0
         self._header: dict[str, Any] = {}
         self._elements: bytes | None = None
@@ -60,7 +63,7 @@ class Answer:
         return {
             FrameKind.PAGE: 0,
             FrameKind.HEADER: MAX_HEADER_BYTES,
-            FrameKind.ELEMENTS: self._limits.text_mb << 20,
+            FrameKind.ELEMENTS: packed_bytes(self._max_text_bytes, MAX_ELEMENTS),
             FrameKind.MEMBER: MAX_NAME_BYTES,
             FrameKind.DATA: DATA_BYTES,
             FrameKind.END: 0,
@@ -90,6 +93,8 @@ class Answer:
         if self._elements is None:
             raise FrameError("it is not complete")
         unclean = list(unpack_elements(self._elements))
+        if len(self._elements) > packed_bytes(self._max_text_bytes, len(unclean)):
+            raise FrameError("it has more text than may be read")
         elements = tuple(filter(None, map(clean_element, unclean)))
         page_kind = _read_page_kind(self._header)
         if not elements and not self._members:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from engines.parsing import ParsedDocument, ParseError, frames, own_process, requests, sandbox, system_calls
 from engines.parsing.detect import detect
@@ -94,16 +94,21 @@ def _confine_to(format: Format) -> None:
 
 
 def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> None:
-    elements = frames.pack_elements(document.elements)
+    count, elements = len(document.elements), frames.pack_elements(document.elements)
+    if count > frames.MAX_ELEMENTS:
+        raise ParseError("too_many_elements", elements=count, limit=frames.MAX_ELEMENTS)
     header = {
         "mime_type": document.mime_type,
-        "metadata": document.metadata,
+        "metadata": _clipped(document.metadata),
         "page_kind": document.page_kind,
         "warnings": document.warnings[: frames.MAX_WARNINGS],
         "models": _loaded_models(),
     }
     body = _encode(header)
-    if len(elements) > limits.text_mb << 20 or len(body) > frames.MAX_HEADER_BYTES:
+    if (
+        len(elements) > frames.packed_bytes(limits.text_mb << 20, count)
+        or len(body) > frames.MAX_HEADER_BYTES
+    ):
         raise ParseError("output_too_large", limit=limits.text_mb)
     frames.write(channel, FrameKind.HEADER, body)
     frames.write(channel, FrameKind.ELEMENTS, elements)
@@ -112,6 +117,15 @@ def _write_document(channel: int, document: ParsedDocument, limits: Limits) -> N
         with member.path.open("rb", buffering=0) as file:
             while part := file.read(frames.DATA_BYTES):
                 frames.write(channel, FrameKind.DATA, part)
+
+
+def _clipped(value: Any) -> Any:
+    """Return a part of the metadata with the beginnings of long texts and lists: a title can be as long as a book."""
+    if isinstance(value, str):
+        return value[: frames.MAX_VALUE_LETTERS]
+    if isinstance(value, dict):
+        return {name: _clipped(one) for name, one in value.items()}
+    return [_clipped(one) for one in value[: frames.MAX_VALUES]] if isinstance(value, list | tuple) else value
 
 
 def _loaded_models() -> list[str]:

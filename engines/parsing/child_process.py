@@ -41,6 +41,9 @@ _IMPORTS = (
 _MAX_MESSAGE_BYTES = 1_024
 _CHANNEL = 3  # in the child
 _CHECK_SECONDS = 0.25
+# Libraries end the process when memory is refused, most often without a word. The limit is of addresses, of which a process
+# has more than it has memory.
+_MEMORY_FULL = 0.75
 
 
 def main() -> None:
@@ -95,13 +98,14 @@ class _Child:
         select.select([control.fileno(), watch], [], [], grace)
         signal.pidfd_send_signal(watch, signal.SIGKILL)
         os.close(watch)
-        _, status = os.waitpid(self._pid, 0)
+        _, status, usage = os.wait4(self._pid, 0)
+        peak_bytes = usage.ru_maxrss << 10
         descendants.end_all()
         remove_folder(self._folder)
         return {
             "status": os.waitstatus_to_exitcode(status),
             "folder_full": self._is_folder_full,
-            "memory_full": self._is_memory_full,
+            "memory_full": self._is_memory_full or peak_bytes > self._max_memory_bytes * _MEMORY_FULL,
         }
 
 

@@ -16,6 +16,7 @@ MAX_ELEMENTS = 1_000_000
 MAX_MEMBERS = 10_000
 MAX_NAME_BYTES = 4_096
 MAX_WARNINGS = 100
+MAX_VALUE_LETTERS, MAX_VALUES = 2_000, 1_000  # of the metadata
 # What a reader loads only for some files. If a file needed it, it is loaded ahead for the next ones of its suffix.
 MODELS = frozenset(("ocr", "encodings"))
 DATA_BYTES = 1 << 20
@@ -57,6 +58,11 @@ def pack_elements(elements: Iterable[Element]) -> bytes:
         )
 
     return b"".join(starmap(pack, elements))
+
+
+def packed_bytes(text_bytes: int, elements: int) -> int:
+    """The size of so many packed elements with so much text."""
+    return text_bytes + elements * _ELEMENT.size
 
 
 def unpack_elements(data: bytes) -> Iterator[Element]:

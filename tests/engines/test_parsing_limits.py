@@ -22,7 +22,7 @@ from django.test import override_settings
 from engines.parsing import ParsedDocument, ParseError, Parser
 from engines.parsing.process_pool import PooledParser
 from knowledge.engine_config import parser_config
-from tests.engines.reading import repeated_page_pdf
+from tests.engines.reading import pdf, repeated_page_pdf
 
 ROOT = Path(__file__).resolve().parents[2]
 # The maximum number of pages, each of which takes some milliseconds.
@@ -142,6 +142,38 @@ def test_too_many_pages_are_refused_at_once(parser: PooledParser, tmp_path: Path
     error = parse_error(parser, tmp_path, "a.pdf", repeated_page_pdf(1_000_000, b"BT ET"))
     assert error.code == "too_many_pages"
     assert "1000000 pages" in error.detail
+
+
+def test_library_that_ends_without_memory_is_reported_as_that(tmp_path: Path) -> None:
+    """A form that draws the next one twice, which draws the next one twice."""
+    draws_text = b"BT /F 9 Tf 9 9 Td (word) Tj ET /N Do /N Do"
+    forms = [
+        b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</Font<</F 5 0 R>>/XObject<</N %d 0 R>>>>/Length %d>>"
+        b"stream\n%s\nendstream" % (number, len(draws_text), draws_text)
+        for number in range(7, 33)
+    ]
+    source = pdf(b"/N Do", *forms, resources=b"/XObject<</N 6 0 R>>")
+    with limited_parser(PARSER_MEMORY_MB=500) as parser:
+        assert parse_error(parser, tmp_path, "a.pdf", source).code == "parse_memory"
+
+
+def test_number_of_elements_is_limited(parser: PooledParser, tmp_path: Path) -> None:
+    error = parse_error(parser, tmp_path, "a.html", b"<p>a</p>" * 1_000_001)
+    assert error.detail.startswith(
+        "The file has 1,000,001 paragraphs, list items and tables; at most 1,000,000"
+    )
+
+
+def test_many_short_elements_are_no_long_text(tmp_path: Path) -> None:
+    with limited_parser(PARSER_TEXT_MB=1) as parser:
+        assert len(parse(parser, tmp_path, "a.html", b"<p>a</p>" * 100_000).elements) == 100_000
+
+
+def test_long_title_is_clipped_in_the_metadata_alone(parser: PooledParser, tmp_path: Path) -> None:
+    words = "word " * 220_000
+    document = parse(parser, tmp_path, "a.html", f"<title>{words}</title><h1>{words}</h1><p>End".encode())
+    assert len(document.metadata["title"]) < 2_001
+    assert [len(element.text) for element in document.elements] == [len(words) - 1, 3]
 
 
 def test_text_limit_is_enforced(tmp_path: Path) -> None:

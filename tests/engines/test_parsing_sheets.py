@@ -151,6 +151,18 @@ def test_repeated_cells_end_with_their_sheet(read: Read) -> None:
     assert table.count("x") == 16_384
 
 
+def test_rows_of_a_collapsed_group_are_left_out_as_excel_shows_them(read: Read) -> None:
+    def fill(sheet: Any) -> None:
+        for row in (["Month", "Sum"], ["March", 7], ["April", 9], ["Open", 3], ["Total", 19]):
+            sheet.append(row)
+        sheet.row_dimensions.group(2, 3, hidden=True)
+        sheet.row_dimensions.group(4, 4, hidden=False)
+
+    document = read("a.xlsx", workbook(fill))
+    assert tables(document) == ["Month | Sum\nOpen | 3\nTotal | 19"]
+    assert document.metadata["hidden_parts"] == 2
+
+
 def test_rows_that_a_filter_hides_are_kept(read: Read) -> None:
     def fill(sheet: Any) -> None:
         for row in (["Item", "Price"], ["Chair", 80], ["Desk", 220]):

@@ -108,6 +108,10 @@ def _turns(letter: str, following: str) -> bool:
     return letter.isalpha() and following.isalpha() and is_turned is not is_next_turned
 
 
+def _place_and_text(piece: Line) -> tuple[object, ...]:
+    return round(piece.left), round(piece.top), round(piece.right), piece.text
+
+
 def _joins(last: _Fragment, style: _Style, fragment: _Fragment, own: _Style) -> bool:
     """Return whether the fragment goes on in the piece: on its baseline, or raised or lowered by less than a line."""
     size = own.size
@@ -144,7 +148,8 @@ class TextLayer:
         self._layer.close()
 
     def pieces(self) -> list[Line]:
-        found = [piece for run in self._lines() for piece in run]
+        """What is drawn several times at one place, as by a form that draws itself, is read once."""
+        found = list({_place_and_text(piece): piece for run in self._lines() for piece in run}.values())
         shown = [(piece, self._shown_part(piece)) for piece in found]
         self.hidden = sum(piece is not part for piece, part in shown)
         return [part for _, part in shown if part]

@@ -24,7 +24,7 @@ FORMATS: tuple[Format, ...] = (
         "Word",
         "doc",
         name=NAME,
-        version=2,
+        version=3,
         suffixes=(".dot",),
         streams=("worddocument",),
         starts_programs=True,

@@ -67,9 +67,9 @@ def _without_pages(found: list[Element]) -> list[Element]:
 
 def read_doc(job: Job) -> ParsedDocument:
     """Read the old format, if need be through LibreOffice."""
-    data = job.path.read_bytes()
+    data, streams = job.path.read_bytes(), old_streams.read(job.path)
     try:
-        tree = office_tree.load(data, "doc")
+        tree = office_tree.load(old_streams.with_shown(data, streams), "doc")
     except OfficeOxideError as error:
         if "password" in str(error):
             raise ParseError("password_protected") from error
@@ -78,7 +78,6 @@ def read_doc(job: Job) -> ParsedDocument:
         from engines.parsing.office import libreoffice
 
         return libreoffice.read(job)
-    streams = old_streams.read(job.path)
     tree = old_text.decoded(tree, streams.document)
     pictures = Pictures(job)
 
