@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from core.actors import Actor, PlatformActor
 
-API_PREFIXES = ("/api/", "/v1/")
+API_PREFIXES = ("/api/", "/v1/", "/mcp")
 # Each customer of a provider has at least a network of this size (RFC 6177), and all of its addresses.
 IPV6_PREFIX = 64
 F = TypeVar("F", bound=Callable[..., Any])

@@ -319,6 +319,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO"},
         "django.request": {"level": "ERROR"},  # responses of 4xx are not logged
         "httpx": {"level": "WARNING"},
+        "mcp": {"level": "WARNING"},  # it logs several lines for each request
         "httpcore": {"level": "WARNING"},  # with DEBUG it logs headers, which may be secret
     },
 }

@@ -1,10 +1,11 @@
 """All URLs."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from oyl import health, joining
+from oyl.mcp.view import McpView
 from oyl.openapi import DocsView, SchemaView
 from oyl.routes import OPENAI_URLS
 
@@ -15,6 +16,7 @@ urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
     path("v1/", include(OPENAI_URLS)),
+    re_path(r"^mcp/?$", McpView.as_view(), name="mcp"),
     path("join/", joining.join, name="join"),
     path("join/<str:token>/", joining.open_link, name="open_invitation"),
     path("set-password/<uidb64>/<token>/", joining.SetPasswordView.as_view(), name="set_password"),
