@@ -39,6 +39,7 @@ class Origin(StrEnum):
     SERVICE = "service"
     ADDRESS = "address"
     UPLOAD = "upload"
+    CHAT = "chat"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,13 @@ def _address(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
 def _upload(sentence: str) -> ErrorCode:
     return ErrorCode(origin=Origin.UPLOAD, sentence=sentence)
 
+
+def _chat(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
+    return ErrorCode(origin=Origin.CHAT, sentence=sentence, retry=retry)
+
+
+# Somebody waits for the answer.
+CHAT_RETRY = RetryPolicy(attempts=3, first_seconds=0.5, factor=2.0, max_seconds=8.0)
 
 ERROR_CODES: dict[str, ErrorCode] = {
     # The file
@@ -198,6 +206,52 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "outbound_timeout": _address("'{host}' takes too long to answer.", DEFAULT_RETRY),
     "outbound_unavailable": _address(
         "'{host}' cannot be reached, or does not answer as HTTP or its certificate demand.", DEFAULT_RETRY
+    ),
+    # Chat models
+    "chat_wrong_key": _chat(
+        "'{host}' does not accept the API key, or the key may not use '{model}'. Enter a valid key in the integration."
+    ),
+    "chat_no_quota": _chat(
+        "The account at '{host}' has no quota or credit left. Raise it there, or choose another model."
+    ),
+    "chat_unknown_model": _chat(
+        "'{host}' has no model '{model}', or no /chat/completions at this URL. Choose one of the models that it lists, and "
+        "check the URL in the integration."
+    ),
+    "chat_context_too_long": _chat(
+        "The question, its passages and the conversation are longer than '{model}' can read. Ask in a new conversation, "
+        "give the assistant fewer passages, or correct `context_tokens` in the integration."
+    ),
+    "chat_filtered": _chat(
+        "The content filter of '{host}' refused the question or the answer. Ask in other words, or choose another model."
+    ),
+    "chat_refused": _chat(
+        "'{host}' refuses the request: {message}. Correct the assistant's model settings or the integration."
+    ),
+    "chat_rate_limited": _chat(
+        "'{host}' limits the requests in a time, and the limit is reached. Ask again in a minute, or raise the limit there.",
+        CHAT_RETRY,
+    ),
+    "chat_unavailable": _chat("'{host}' does not answer now: {message}. Ask again later.", CHAT_RETRY),
+    "chat_paused": _chat(
+        "'{host}' has failed several times in a row, and is not called for {seconds} more seconds. Ask again then."
+    ),
+    "chat_no_first_piece": _chat(
+        "'{host}' did not begin to answer within {seconds} s. Ask again, choose a faster model, or raise `first_seconds` in "
+        "the integration."
+    ),
+    "chat_stalled": _chat(
+        "'{host}' stopped in the middle of its answer for {seconds} s. Ask again, or raise `between_seconds` in the "
+        "integration."
+    ),
+    "chat_too_slow": _chat(
+        "The answer of '{host}' was not complete after {seconds} s. Limit its length, or raise `total_seconds` in the "
+        "integration."
+    ),
+    "chat_interrupted": _chat("The connection to '{host}' broke before the end of the answer. Ask again."),
+    "chat_malformed": _chat(
+        "'{host}' does not answer as an OpenAI-compatible endpoint does. Check the URL in the integration, which mostly "
+        "ends in /v1."
     ),
     # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),

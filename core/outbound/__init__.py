@@ -5,6 +5,16 @@ It is the only way: lint forbids other HTTP clients. A caller passes the operato
 
 from core.outbound.addresses import AllowList
 from core.outbound.client import OutboundClient, OutboundResponse, OutboundStream
+from core.outbound.deadlines import Deadline
 from core.outbound.errors import OutboundError
+from core.outbound.transport import httpx_client
 
-__all__ = ["AllowList", "OutboundClient", "OutboundError", "OutboundResponse", "OutboundStream"]
+__all__ = [
+    "AllowList",
+    "Deadline",
+    "OutboundClient",
+    "OutboundError",
+    "OutboundResponse",
+    "OutboundStream",
+    "httpx_client",
+]

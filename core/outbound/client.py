@@ -14,7 +14,8 @@ import httpcore
 import httpx
 
 from core.outbound.addresses import AllowList
-from core.outbound.connections import CheckedBackend, deadline_in
+from core.outbound.connections import CheckedBackend, timeouts
+from core.outbound.deadlines import Deadline
 from core.outbound.errors import OutboundError
 
 SCHEMES = {"http": 80, "https": 443}
@@ -98,11 +99,18 @@ class OutboundClient:
 
     @contextmanager
     def stream(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        deadline: Deadline | None = None,
     ) -> Iterator[OutboundStream]:
-        """Raise OutboundError, also while the body is read. GET and HEAD without a body follow redirects, others do not."""
+        """Raise OutboundError, also while the body is read. GET and HEAD without a body follow redirects, others do not.
+        `deadline` replaces `timeout_seconds`."""
         target, sent = checked_url(url), _checked_headers(headers or {})
-        extensions = {"timeout": deadline_in(self._timeout_seconds)}
+        extensions = {"timeout": timeouts(deadline or Deadline(self._timeout_seconds))}
         for _ in range(self._max_redirects + 1):
             named = {**DEFAULT_HEADERS, "host": target.netloc.decode("ascii"), **sent}
             options: Any = {"headers": list(named.items()), "content": body or None, "extensions": extensions}

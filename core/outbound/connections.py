@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import httpcore
 
 from core.outbound.addresses import AllowList, resolve
+from core.outbound.deadlines import Deadline
+
+# However long the deadline is, a host that does not take a connection by then does not answer.
+MAX_CONNECT_SECONDS = 15.0
+# A read that waits looks so often whether its deadline was moved or brought about.
+SLICE_SECONDS = 0.5
 
 
-def deadline_in(seconds: float) -> dict[str, float]:
-    """The `timeout` extension of a request whose connection ends after so many seconds. httpcore passes these values to the
-    network backend unchanged. Here they are not durations but the deadline of `time.monotonic`: a peer that sends a byte
-    now and then would prolong a timeout of each read for ever. Only waiting for the pool has a duration."""
-    deadline = time.monotonic() + seconds
-    return {"connect": deadline, "read": deadline, "write": deadline, "pool": seconds}
+def timeouts(deadline: Deadline) -> dict[str, Any]:
+    """The `timeout` extension of a request whose connection ends at the deadline. httpcore passes these values to the
+    network backend unchanged. Here they are not durations: a peer that sends a byte now and then would prolong a timeout
+    of each read for ever. Only waiting for the pool has a duration."""
+    return {"connect": deadline, "read": deadline, "write": deadline, "pool": deadline.remaining}
 
 
 class CheckedBackend(httpcore.NetworkBackend):
@@ -36,10 +41,14 @@ class CheckedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        addresses = resolve(host, port, self._allow, _remaining(timeout, httpcore.ConnectTimeout))
+        addresses = resolve(
+            host, port, self._allow, min(_remaining(timeout, httpcore.ConnectTimeout), MAX_CONNECT_SECONDS)
+        )
         for tried, address in enumerate(addresses, start=1):
             try:
-                seconds = _remaining(timeout, httpcore.ConnectTimeout) / len(addresses)
+                seconds = min(_remaining(timeout, httpcore.ConnectTimeout), MAX_CONNECT_SECONDS) / len(
+                    addresses
+                )
                 return _DeadlineStream(self._sockets.connect_tcp(address, port, timeout=seconds))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if tried == len(addresses):
@@ -59,7 +68,10 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, timeout=_remaining(timeout, httpcore.ReadTimeout))
+        while True:
+            seconds = min(_remaining(timeout, httpcore.ReadTimeout), SLICE_SECONDS)
+            with suppress(httpcore.ReadTimeout):
+                return self._stream.read(max_bytes, timeout=seconds)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """httpcore's own loop gives each `send` the whole timeout, which a peer that reads slowly would prolong."""
@@ -87,10 +99,9 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def _remaining(deadline: float | None, error: type[Exception]) -> float:
+def _remaining(deadline: Any, error: type[Exception]) -> float:
     """Seconds until the deadline; raise `error` when it has passed."""
-    assert deadline is not None, "every request has a deadline"
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
+    assert isinstance(deadline, Deadline), "every request has a deadline"
+    if (seconds := deadline.remaining) <= 0:
         raise error
     return seconds

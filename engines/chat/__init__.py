@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
 from core.errors import EngineError
+from core.outbound import AllowList
 
 
 class ChatError(EngineError):
-    """The model did not answer."""
+    """The model did not answer, or not to the end. `retry_after` is how many seconds the endpoint asks to wait."""
+
+    retry_after = 0.0
 
 
 class Role(StrEnum):
@@ -99,16 +104,24 @@ class ChatReply:
     tool_calls: tuple[ToolCall, ...] = ()
 
 
+class ChatStream(Iterator[str | ChatReply], Protocol):
+    """An iterator over the pieces of the answer's text, as they arrive, and the whole reply at last."""
+
+    def close(self) -> None:
+        """End the request to the model at once. Another thread may call it while a step waits, which then ends the
+        iteration within half a second."""
+        ...
+
+
 class ChatModel(Protocol):
     """Thread-safe. `context_tokens` limits the messages and the answer together."""
 
     model: str
     context_tokens: int
 
-    def stream(self, tenant_id: UUID, request: ChatRequest) -> Iterator[str | ChatReply]:
-        """Yield pieces of the answer's text as they arrive, and the whole reply at last. Closing the generator ends the
-        request to the model at once. Raises ChatError, at its first or at any later step; attempts before the first piece
-        are repeated as its policy says."""
+    def stream(self, tenant_id: UUID, request: ChatRequest) -> ChatStream:
+        """Send the request at the first step. Steps raise ChatError; attempts before the first piece are repeated as its
+        policy says, and then the fallback is asked."""
         ...
 
     def complete(self, tenant_id: UUID, request: ChatRequest) -> ChatReply:
@@ -122,15 +135,37 @@ class ChatModel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatEndpointConfig:
-    """An OpenAI-compatible endpoint; `url` ends before `/chat/completions`. `is_operators` marks an address that is the
-    operator's, which may be private. All times are in seconds: until the first piece, between two pieces, and of it all."""
+    """An OpenAI-compatible endpoint; `url` ends before `/chat/completions`. `allow` has the addresses that it may have
+    besides public ones. `headers` are sent with each request, such as an organisation's. All times are in seconds: until
+    the first piece, between two pieces, and of it all. `fallback` is asked where this one does not answer."""
 
     url: str
     model: str
     api_key: str = field(default="", repr=False)
-    is_operators: bool = False
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    allow: AllowList = field(default_factory=AllowList)
     context_tokens: int = 8192
     first_seconds: float = 60.0
     between_seconds: float = 30.0
     total_seconds: float = 600.0
     fallback: ChatEndpointConfig | None = None
+
+
+# Tenants make and change configurations: those that are no longer used must not stay.
+@lru_cache(maxsize=1000)
+def get_chat_model(config: ChatEndpointConfig) -> ChatModel:
+    """Return the process's chat model for this configuration."""
+    from engines.chat.openai_compatible import OpenAICompatibleModel
+
+    return OpenAICompatibleModel(config)
+
+
+def model_names(config: ChatEndpointConfig) -> list[str]:
+    """The models that the endpoint lists, in its order. Raises ChatError."""
+    from engines.chat.endpoint import Endpoint
+
+    return Endpoint(config).model_names()
+
+
+# Connections and locks do not survive a fork.
+os.register_at_fork(after_in_child=get_chat_model.cache_clear)
