@@ -208,6 +208,10 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "'{host}' cannot be reached, or does not answer as HTTP or its certificate demand.", DEFAULT_RETRY
     ),
     # Chat models
+    "chat_not_configured": _chat(
+        "The chat model is not there any more, or its integration is not complete: {reason}. Choose another model in the "
+        "assistant's settings, or correct the integration."
+    ),
     "chat_wrong_key": _chat(
         "'{host}' does not accept the API key, or the key may not use '{model}'. Enter a valid key in the integration."
     ),

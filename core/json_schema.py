@@ -85,6 +85,8 @@ def _sentences(error: SchemaError) -> Iterator[str]:
         names, value = cast(list[str], error.validator_value), cast(dict[str, Any], error.instance)
         lacking = next(name for name in names if name not in value)
         yield f"{where} lacks '{lacking}'."
+    elif _schema_of(error).get("writeOnly"):  # a secret, which no message repeats
+        yield f"{where} must be {allowed(_schema_of(error))}."
     else:
         given = json_text(error.instance)
         shown = given if len(given) <= SHOWN else given[:SHOWN] + "…"

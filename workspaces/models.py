@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.views.decorators.debug import sensitive_variables
 
 from core.bounded_fields import BoundedJSONField, BoundedTextField
-from core.encryption.fields import EncryptedJSONField
+from core.encryption.fields import EncryptedJSONField, SecretUnreadableError
 from core.isolation.fields import NamedIndex, TenantForeignKey
+from core.json_schema import problems
 from core.limits import Limit
 from core.models import SoftDeleteModel, one_of, unique_alive
 from core.name_fields import NameField
+from workspaces.integrations import FORMS
 
 
 class Workspace(SoftDeleteModel):
@@ -59,6 +63,19 @@ class IntegrationConfig(SoftDeleteModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @sensitive_variables()
+    def clean(self) -> None:
+        """Raises ValidationError when the configuration has not the form of its type."""
+        super().clean()
+        if self.config_encrypted_json is None:
+            return
+        try:
+            config = self.config_encrypted_json.decrypt()
+        except SecretUnreadableError:  # its key is gone: it has been valid, and can only be replaced
+            return
+        if found := problems(FORMS.get(self.type_enum, {}), config):
+            raise ValidationError({"config_encrypted_json": found})
 
 
 class DataSource(SoftDeleteModel):

@@ -33,6 +33,8 @@ KEPT_IN_PROCESSES = {
     "core/request_work.py:connection_slots": "counts by tenant",
     "core/request_work.py:embedding_slots": "counts by tenant",
     "core/request_work.py:search_slots": "counts by tenant",
+    "engines/chat/__init__.py:get_chat_model": "by configuration, which has the tenant's key",
+    "engines/chat/endpoint.py:outbound_client": "by the operator's list of addresses",
     "engines/embedding/__init__.py:get_embedder": "by configuration",
     "engines/embedding/cosines.py:measured_cosines": "of the model",
     "engines/embedding/openai_compatible.py:dimensions": "of the model",

@@ -46,7 +46,7 @@ def make_rows(owner: Person) -> Rows:
                 workspace=workspace,
                 name="Zebra model",
                 type_enum="chat_model",
-                config_encrypted_json={"api_key": SECRET},
+                config_encrypted_json={"url": "https://example.org/v1", "model": "large", "api_key": SECRET},
             ),
             DataSource.objects.create(workspace=workspace, name="Zebra table"),
             *_assistants(workspace),

@@ -24,9 +24,10 @@ def test_secrets_are_never_shown(owner: Person, rows: Rows):
     form = {"workspace": config.workspace_id, "name": "Zebra model", "type_enum": "chat_model"}
     assert SECRET not in owner.client.get(page).content.decode()
     owner.client.post(page, {**form, "name": "Renamed", "config_encrypted_json": ""})
-    assert _secret_of(owner, config) == {"api_key": SECRET}
-    owner.client.post(page, {**form, "config_encrypted_json": '{"api_key": "sk-second-secret"}'})
-    assert _secret_of(owner, config) == {"api_key": "sk-second-secret"}
+    assert _secret_of(owner, config)["api_key"] == SECRET
+    second = '{"url": "https://example.org/v1", "model": "large", "api_key": "sk-second-secret"}'
+    owner.client.post(page, {**form, "config_encrypted_json": second})
+    assert _secret_of(owner, config)["api_key"] == "sk-second-secret"
     pages = [
         owner.client.get(page_url).content.decode()
         for page_url in (
@@ -41,7 +42,7 @@ def test_secrets_are_never_shown(owner: Person, rows: Rows):
     assert "config_encrypted_json" in payloads and "sk-" not in payloads
 
 
-def _secret_of(owner: Person, config: IntegrationConfig) -> object:
+def _secret_of(owner: Person, config: IntegrationConfig) -> dict[str, str]:
     with tenant_scope(owner.tenant_id):
         return IntegrationConfig.objects.get(pk=config.pk).config_encrypted_json.decrypt()
 

@@ -28,6 +28,9 @@ from workspaces.models import IntegrationConfig, IntegrationType
 
 LOGIN = reverse("admin:login")
 
+# What a configuration needs besides its secret.
+CONFIGS = {IntegrationType.CHAT_MODEL: {"url": "https://example.org/v1", "model": "large"}}
+
 
 @dataclass(slots=True, kw_only=True)
 class Scenario:
@@ -106,7 +109,9 @@ class Scenario:
         client, workspace = self.person.client, self.workspace_id
         for kind in IntegrationType:
             form = {"workspace": workspace, "name": f"Config {kind}", "type_enum": kind}
-            value = json.dumps({"api_key": self.canaries.new(f"the key of a {kind}"), "retries": 3})
+            value = json.dumps(
+                {**CONFIGS.get(kind, {}), "api_key": self.canaries.new(f"the key of a {kind}")}
+            )
             done = client.post(url(IntegrationConfig, "add"), {**form, "config_encrypted_json": value})
             assert done.status_code == 302
             wrong = f'{{"password": "{self.canaries.new(f"a mistyped key of a {kind}")}"'
@@ -122,7 +127,10 @@ class Scenario:
         """Replace the secret, and then the name."""
         with tenant_scope(self.person.tenant_id):
             pk = IntegrationConfig.objects.get(name=form["name"]).pk
-        second = json.dumps(self.canaries.new(f"the second key of a {form['type_enum']}"))
+        kind = form["type_enum"]
+        second = json.dumps(
+            {**CONFIGS.get(kind, {}), "api_key": self.canaries.new(f"the second key of a {kind}")}
+        )
         for change in ({"config_encrypted_json": second}, {"name": f"{form['name']}, renamed"}):
             page = url(IntegrationConfig, "change", pk)
             assert client.post(page, {"config_encrypted_json": "", **form, **change}).status_code == 302

@@ -1,0 +1,53 @@
+"""The chat model that an assistant's settings name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from django.views.decorators.debug import sensitive_variables
+
+from core.encryption.fields import SecretMovedError, SecretUnreadableError
+from core.json_schema import problems
+from engines.chat import ChatEndpointConfig, ChatError, ChatModel, get_chat_model
+from workspaces.integrations import chat_model as form
+from workspaces.models import IntegrationConfig, IntegrationType
+
+# The name of the model in OYL_CHAT_MODEL_FILE, which needs no integration.
+LOCAL = "local"
+
+
+def chat_model_named(
+    integration_id: UUID | None, model: str = "", *, fallback: tuple[UUID | None, str] | None = None
+) -> ChatModel | None:
+    """The integration's model, or another one of its endpoint; with the name "local" and without an integration, that of the
+    model file. `fallback` names another one in the same way. None without either: the answer is extractive. Needs the
+    tenant's scope. Raises ChatError."""
+    config = chat_config(integration_id, model)
+    if config is None:
+        return None
+    return get_chat_model(replace(config, fallback=chat_config(*fallback)) if fallback else config)
+
+
+@sensitive_variables()
+def chat_config(integration_id: UUID | None, model: str = "") -> ChatEndpointConfig | None:
+    """Needs the tenant's scope. Raises ChatError."""
+    if integration_id is None:
+        if model:
+            raise ChatError("chat_not_configured", reason=f"there is no model '{model}'")
+        return None
+    found = IntegrationConfig.objects.filter(pk=integration_id, type_enum=IntegrationType.CHAT_MODEL).first()
+    if found is None:
+        raise ChatError("chat_not_configured", reason="the integration was deleted")
+    return form.endpoint_config(_stored(found), model)
+
+
+@sensitive_variables()
+def _stored(integration: IntegrationConfig) -> dict[str, object]:
+    try:
+        stored = integration.config_encrypted_json.decrypt() if integration.config_encrypted_json else {}
+    except (SecretUnreadableError, SecretMovedError) as error:
+        raise ChatError("chat_not_configured", reason="its configuration cannot be decrypted") from error
+    if found := problems(form.FORM, stored):
+        raise ChatError("chat_not_configured", reason=found[0].rstrip("."))
+    return dict(stored)
