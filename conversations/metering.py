@@ -3,7 +3,7 @@ that requests at the same time cannot exceed a quota by more than one answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from uuid import UUID
 
@@ -38,11 +38,11 @@ class MeteredModel:
         finally:
             self._settle(reserved, usage)
 
-    def stream(self, tenant_id: UUID, request: ChatRequest) -> Iterator[str | ChatReply]:
+    def stream(self, tenant_id: UUID, request: ChatRequest) -> Generator[str | ChatReply, None, None]:
         """Of a stream that ends early, the prompt and the text so far are counted."""
         reserved, text, reply = self._reserve(request), "", None
         try:
-            with closing(self._model.stream(tenant_id, request)) as parts:  # type: ignore[type-var]
+            with closing(self._model.stream(tenant_id, request)) as parts:
                 for part in parts:
                     if isinstance(part, ChatReply):
                         self.model, reply = part.model, part

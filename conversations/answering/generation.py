@@ -58,7 +58,7 @@ def _streamed(
 ) -> Generator[Piece, None, ChatReply]:
     """Yield the pieces; return the reply, or what there was of it when it became too long."""
     text = ""
-    with closing(model.stream(request.tenant_id, chat)) as stream:  # type: ignore[type-var]
+    with closing(model.stream(request.tenant_id, chat)) as stream:
         for part in stream:
             if isinstance(part, ChatReply):
                 return part

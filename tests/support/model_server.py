@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 Body = dict[str, Any]
-Server = TypeVar("Server", bound="ModelServer")
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 
 class ModelServer(ThreadingHTTPServer):

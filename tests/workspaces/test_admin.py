@@ -44,7 +44,7 @@ def test_secrets_are_never_shown(owner: Person, rows: Rows):
 
 def _secret_of(owner: Person, config: IntegrationConfig) -> dict[str, str]:
     with tenant_scope(owner.tenant_id):
-        return IntegrationConfig.objects.get(pk=config.pk).config_encrypted_json.decrypt()
+        return dict(IntegrationConfig.objects.get(pk=config.pk).config_encrypted_json.decrypt())
 
 
 def test_name_of_a_sibling_is_refused_on_the_page(owner: Person, rows: Rows):
