@@ -54,7 +54,7 @@ class Conversation(TenantModel):
         return self.title
 
 
-class Role(models.TextChoices):
+class MessageRole(models.TextChoices):
     USER = "user"
     ASSISTANT = "assistant"
 
@@ -73,7 +73,7 @@ class Message(TenantModel):
 
     conversation = TenantForeignKey(Conversation, related_name="messages")
     parent = TenantForeignKey("self", also=("conversation_id",), null=True, related_name="children")
-    role = models.CharField(max_length=16, choices=Role.choices)
+    role = models.CharField(max_length=16, choices=MessageRole.choices)
     text = BoundedTextField(max_length=ANSWER_LENGTH, blank=True)
     state = models.CharField(max_length=16, choices=MessageState.choices, default=MessageState.DONE)
     error_code = models.CharField(max_length=64, blank=True)
@@ -100,10 +100,11 @@ class Message(TenantModel):
             models.UniqueConstraint(
                 fields=["tenant", "conversation", "id"], name="messages_conversation_id_key"
             ),
-            one_of("messages", "role", Role),
+            one_of("messages", "role", MessageRole),
             one_of("messages", "state", MessageState),
             models.CheckConstraint(
-                condition=Q(role=Role.ASSISTANT) | Q(state=MessageState.DONE), name="messages_questions_done"
+                condition=Q(role=MessageRole.ASSISTANT) | Q(state=MessageState.DONE),
+                name="messages_questions_done",
             ),
             models.CheckConstraint(
                 condition=Q(state=MessageState.ERROR) ^ Q(error_code=""), name="messages_error_has_code"

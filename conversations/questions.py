@@ -13,11 +13,11 @@ from assistants.models import Assistant, Teammate
 from conversations.access import own_conversation, owner_of
 from conversations.answering.values import Turn
 from conversations.errors import AnswerUnderWayError, QuestionInvalidError
-from conversations.models import Conversation, Message, MessageState, Role
+from conversations.models import Conversation, Message, MessageRole, MessageState
 from core.actors import Actor
 from core.isolation.scope import current_tenant_id
 from core.names import without_forbidden
-from engines.chat import Role as ChatRole
+from engines.chat import Role
 
 TITLE_LENGTH = 80
 # Turns that are further back are not looked at.
@@ -56,7 +56,7 @@ def parent_in(
     Conversation.objects.select_for_update().get(pk=conversation.pk)
     rows = Message.objects.filter(conversation=conversation)
     last = rows.filter(pk=parent).first() if parent else rows.order_by("-created_at", "-pk").first()
-    if (parent and last is None) or (last and last.role != Role.ASSISTANT):
+    if (parent and last is None) or (last and last.role != MessageRole.ASSISTANT):
         raise QuestionInvalidError("`parent` is the id of an answer in the conversation.")
     if last and last.state == MessageState.GENERATING:
         raise AnswerUnderWayError
@@ -70,12 +70,12 @@ def history_up_to(leaf: Message | None) -> tuple[Turn, ...]:
     with connection.cursor() as cursor:
         values: Mapping[str, Any] = {"tenant": current_tenant_id(), "leaf": leaf.pk, "most": HISTORY_MESSAGES}
         cursor.execute(PATH_SQL, values)
-        return tuple(Turn(role=ChatRole(role), text=text) for role, text in cursor.fetchall() if text)
+        return tuple(Turn(role=Role(role), text=text) for role, text in cursor.fetchall() if text)
 
 
 def add_question(conversation: Conversation, parent: Message | None, text: str) -> Message:
     question: Message = Message.objects.create(
-        conversation=conversation, parent=parent, role=Role.USER, text=text
+        conversation=conversation, parent=parent, role=MessageRole.USER, text=text
     )
     return question
 
@@ -85,7 +85,7 @@ def add_answer(question: Message) -> Message:
     answer: Message = Message.objects.create(
         conversation_id=question.conversation_id,
         parent=question,
-        role=Role.ASSISTANT,
+        role=MessageRole.ASSISTANT,
         state=MessageState.GENERATING,
         writer=uuid4(),
         heartbeat_at=timezone.now(),

@@ -81,6 +81,7 @@ class OylAppConfig(AppConfig):
     only in a platform scope. `guards` has triggers that must be there ("table.trigger").
 
     Dotted names: `job_handlers` of `jobs.handlers.JobHandler`s, `routes` of a dict of the views below `/api/v1/`,
+    `actions` of a dict of mixins with actions that are added to other apps' views (`conversations.api.ACTIONS`),
     `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
     that are counted, `stored` of a function that returns what quotas count (`core.quota_upkeep.Stored`), `home` of a
     function from a request to the app's part of the admin's first page (`core.admin.home.Home`), `on_deletion` of a function
@@ -98,6 +99,7 @@ class OylAppConfig(AppConfig):
     job_handlers: tuple[str, ...] = ()
     sidebar: tuple[SidebarPage, ...] = ()
     routes = ""
+    actions = ""
     openai_urls = ""
     usage = ""
     stored = ""

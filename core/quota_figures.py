@@ -11,6 +11,8 @@ from core.usage import Figure, FigureSet, Period
 HELP = {
     QuotaKind.EMBEDDING: "In the period: tokens of texts that were embedded.",
     QuotaKind.SEARCH: "In the period: a search is one unit, and one more for each 100 passages that were asked for.",
+    QuotaKind.ANSWERS: "In the period: answers of assistants, also those that were not kept or were deleted since.",
+    QuotaKind.ANSWER_TOKENS: "In the period: tokens that chat models have read and written.",
     QuotaKind.EVENTS: "In the period: events in the audit log, long ones counted several times.",
 }
 

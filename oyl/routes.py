@@ -16,6 +16,10 @@ ROUTES: dict[str, type[TenantViewSet]] = {
     if config.routes
     for name, view in import_string(config.routes).items()
 }
+for config in oyl_apps():
+    for name, mixin in (import_string(config.actions) if config.actions else {}).items():
+        view = ROUTES[name]
+        ROUTES[name] = type(view.__name__, (mixin, view), {"__doc__": view.__doc__})
 OPENAI_URLS: list[Any] = [
     pattern for config in oyl_apps() if config.openai_urls for pattern in import_string(config.openai_urls)
 ]

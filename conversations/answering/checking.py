@@ -5,7 +5,6 @@ from __future__ import annotations
 from conversations.answering.citations import check_citations
 from conversations.answering.generation import Generated
 from conversations.answering.grounding import check_grounding
-from conversations.answering.refusals import refusal_of
 from conversations.answering.request import AnswerRequest
 from conversations.answering.tracing import TraceRecorder
 from conversations.answering.values import Answer, Support
@@ -21,7 +20,7 @@ def check(request: AnswerRequest, generated: Generated, trace: TraceRecorder) ->
         text=text,
         citations=citations,
         sentences=sentences,
-        is_refusal=refusal_of(request) in text,
+        is_refusal=request.refusal in text,
         removed_marks=removed,
         model=generated.model,
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from conversations.answering.events import Piece, ToolUsed
 from conversations.answering.prompt import Prompt, answer_sampling
-from conversations.answering.refusals import refusal_of
 from conversations.answering.request import AnswerRequest
 from conversations.answering.tools import Toolbox
 from conversations.answering.tracing import TraceRecorder, passage_facts
@@ -37,8 +36,8 @@ def generate(
     toolbox, messages, text = Toolbox(request, prompt.passages), list(prompt.messages), ""
     trace.record("prompt", **_prompt_facts(prompt))
     if not (prompt.passages or _may_answer_without(request)):
-        yield Piece(text=refusal_of(request))
-        yield Generated(text=refusal_of(request), passages=(), model=model.model)
+        yield Piece(text=request.refusal)
+        yield Generated(text=request.refusal, passages=(), model=model.model)
         return
     sampling = answer_sampling(request.sampling, model)
     for rounds in range(request.profile.settings.tool_rounds, -1, -1):

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from conversations.answering.refusals import refusal_of
 from conversations.answering.request import AnswerRequest
 from conversations.answering.values import Passage, Turn
 from engines.chat import ChatModel, Message, Role, Sampling
@@ -94,7 +93,7 @@ def _messages(
 
 def _system_text(request: AnswerRequest) -> str:
     settings = request.profile.settings
-    rules = RULES.format(refusal=refusal_of(request)) if request.profile.references else WITHOUT_PASSAGES
+    rules = RULES.format(refusal=request.refusal) if request.profile.references else WITHOUT_PASSAGES
     parts = [request.profile.instruction, rules, TONES.get(settings.tone), LENGTHS.get(settings.length)]
     return "\n\n".join(filter(None, parts))
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from conversations.answering.events import Piece
 from conversations.answering.extractive import extract
-from conversations.answering.refusals import refusal_of
 from conversations.answering.request import AnswerRequest
 from conversations.answering.tracing import TraceRecorder
 from conversations.answering.values import Answer, Passage
@@ -18,7 +17,7 @@ def quote(
 ) -> Iterator[Piece | Answer]:
     answer = extract(question, passages, request.embedder, request.tenant_id)
     if answer.is_refusal:
-        answer = replace(answer, text=refusal_of(request))
+        answer = replace(answer, text=request.refusal)
     trace.record("quoting", sentences=len(answer.sentences), is_refusal=answer.is_refusal)
     yield Piece(text=answer.text)
     yield answer

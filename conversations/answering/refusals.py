@@ -1,23 +1,30 @@
-"""What is said when the documents do not have the answer: the assistant's own sentence, or one in the language of the
-question."""
+"""What an assistant says when the documents do not have the answer, in the question's language where it is among these."""
 
 from __future__ import annotations
 
-from conversations.answering.request import AnswerRequest
 from engines.languages import language_of
 
-ENGLISH = "The documents do not answer this question."
+ENGLISH = "en"
 REFUSALS = {
-    "de": "Die Dokumente beantworten diese Frage nicht.",
-    "es": "Los documentos no responden a esta pregunta.",
-    "fr": "Les documents ne répondent pas à cette question.",
-    "it": "I documenti non rispondono a questa domanda.",
-    "nl": "De documenten beantwoorden deze vraag niet.",
-    "pl": "Dokumenty nie odpowiadają na to pytanie.",
-    "pt": "Os documentos não respondem a esta pergunta.",
+    ENGLISH: "The documents do not contain an answer to this question.",
+    "ar": "لا تحتوي الوثائق على إجابة لهذا السؤال.",
+    "de": "Die Dokumente enthalten keine Antwort auf diese Frage.",
+    "es": "Los documentos no contienen una respuesta a esta pregunta.",
+    "fr": "Les documents ne contiennent pas de réponse à cette question.",
+    "hi": "दस्तावेज़ों में इस प्रश्न का उत्तर नहीं है।",
+    "it": "I documenti non contengono una risposta a questa domanda.",
+    "ja": "文書にはこの質問への回答がありません。",
+    "pt": "Os documentos não contêm uma resposta a esta pergunta.",
+    "th": "เอกสารไม่มีคำตอบสำหรับคำถามนี้",
+    "vi": "Các tài liệu không có câu trả lời cho câu hỏi này.",
+    "zh": "文档中没有这个问题的答案。",
 }
 
 
-def refusal_of(request: AnswerRequest) -> str:
-    own = request.profile.settings.refusal
-    return own or REFUSALS.get(language_of(request.question) or "", ENGLISH)
+def refusal(question: str) -> str:
+    """In the question's language, or else in English."""
+    return REFUSALS.get(language_of(question) or ENGLISH, REFUSALS[ENGLISH])
+
+
+def is_refusal(text: str) -> bool:
+    return text.strip() in REFUSALS.values()

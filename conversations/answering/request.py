@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from assistants.settings import AssistantSettings
+from conversations.answering.refusals import refusal
 from conversations.answering.values import Turn
 from core.actors import Actor
 from engines.chat import ChatModel, Sampling
@@ -43,3 +44,9 @@ class AnswerRequest:
     @property
     def tenant_id(self) -> UUID:
         return self.actor.tenant_id
+
+    @property
+    def refusal(self) -> str:
+        """What is said when the documents do not have the answer: the assistant's own sentence, or one in the question's
+        language."""
+        return self.profile.settings.refusal or refusal(self.question)

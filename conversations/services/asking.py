@@ -11,7 +11,7 @@ from conversations.access import own_message, partner
 from conversations.answering.events import Event
 from conversations.answering.values import Turn
 from conversations.errors import AnswerUnderWayError, QuestionInvalidError
-from conversations.models import Conversation, Message, MessageState, Role
+from conversations.models import Conversation, Message, MessageRole, MessageState
 from conversations.questions import (
     add_answer,
     add_question,
@@ -22,7 +22,7 @@ from conversations.questions import (
 from conversations.running import AnswerRun, Asked
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
-from core.permissions import Role as MemberRole
+from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.quotas import charge
 from engines.chat import Sampling
@@ -82,7 +82,7 @@ def edit(
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
         old = own_message(actor, message)
-        if old.role != Role.USER:
+        if old.role != MessageRole.USER:
             raise QuestionInvalidError("Only a question is edited.")
         whom = _partner(actor, None, None, old.conversation)
         row = add_answer(add_question(old.conversation, old.parent, question))
@@ -105,7 +105,7 @@ def regenerate(
     """Let the answer `message` be made again, as a branch beside it. Returns and raises as `ask`."""
     with tenant_scope(actor.tenant_id):
         old = own_message(actor, message)
-        if old.role != Role.ASSISTANT or old.parent is None:
+        if old.role != MessageRole.ASSISTANT or old.parent is None:
             raise QuestionInvalidError("Only an answer is made again.")
         if old.state == MessageState.GENERATING:
             raise AnswerUnderWayError
@@ -127,7 +127,7 @@ def regenerate(
 def stop(*, actor: Actor, message: UUID) -> Message:
     """End an answer that is being written; its text so far is kept. One that has ended stays as it is. Raises
     NotFoundError."""
-    actor.require(MemberRole.VIEWER)
+    actor.require(Role.VIEWER)
     with tenant_scope(actor.tenant_id):
         row = own_message(actor, message)
         under_way = Message.objects.filter(pk=row.pk, state=MessageState.GENERATING)
@@ -139,7 +139,7 @@ def stop(*, actor: Actor, message: UUID) -> Message:
 
 
 def _check(actor: Actor, question: str) -> None:
-    actor.require(MemberRole.VIEWER)
+    actor.require(Role.VIEWER)
     if not question.strip():
         raise QuestionInvalidError("Ask a question.")
     if len(question) > MAX_QUERY_LENGTH:

@@ -38,9 +38,10 @@ class EventStream(StreamingHttpResponse):
         super().__init__(events, content_type=MEDIA_TYPE, headers=STREAM_HEADERS)
 
 
-def frame(name: str, data: Any) -> bytes:
-    """One event; `data` is written as JSON."""
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), JSONRenderer().render(data))
+def frame(name: str, data: Any, *, position: int | None = None) -> bytes:
+    """One event; `data` is written as JSON. A client that connects again sends the last `position` as `Last-Event-ID`."""
+    event = b"event: %s\ndata: %s\n\n" % (name.encode(), JSONRenderer().render(data))
+    return event if position is None else b"id: %d\n%s" % (position, event)
 
 
 async def follow(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -37,6 +38,14 @@ class FiltersSerializer(StrictSerializer):
         required=False,
         help_text='A scalar must equal, a list means any of, {"gt"|"gte"|"lt"|"lte": number} is a range.',
     )
+
+
+def search_filters(given: Mapping[str, Any]) -> SearchFilters:
+    """From the data of a FiltersSerializer."""
+    filters: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
+    return SearchFilters(**filters)
 
 
 class SearchSerializer(StrictSerializer):
@@ -133,22 +142,20 @@ class SearchViewSet(TenantViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
-        filters: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in data.get("filters", {}).items()
-        }
+        filters = search_filters(data.get("filters", {}))
         if self.actor.bound:
             with tenant_scope(self.actor.tenant_id):
                 rows = bound_rows(self.actor, Reference.objects.all(), REFERENCE_LOOKUPS)
                 bound = set(rows.values_list("pk", flat=True))
-            filters["references"] = tuple(bound & set(filters.get("references", bound)))
+            asked = bound if filters.references is None else set(filters.references)
+            filters = replace(filters, references=tuple(bound & asked))
         warnings: list[str] = []
         chunks = search(
             actor=self.actor,
             query=data["query"],
             mode=Mode(data["mode"]),
             limit=data["limit"],
-            filters=SearchFilters(**filters),
+            filters=filters,
             min_score=data.get("min_score"),
             operators=data["operators"],
             fold_similar=data["fold_similar"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conversations.answering.events import Finished, Piece, Retrieved, Routed, Started
-from conversations.models import Message, MessageState, Role, Trace
+from conversations.models import Message, MessageRole, MessageState, Trace
 from core.isolation.scope import tenant_scope
 from tests.conversations.conftest import Desk
 
@@ -24,7 +24,7 @@ def test_answer_is_quoted_from_the_documents_with_its_source(desk: Desk):
     assert "dance" in reply.answer and "[1]" in reply.answer
     assert [(one.number, one.filename) for one in reply.citations] == [(1, "bees.md")]
     question, answer = rows(desk, Message)
-    assert (question.role, question.text) == (Role.USER, "How do honey bees tell where flowers are?")
+    assert (question.role, question.text) == (MessageRole.USER, "How do honey bees tell where flowers are?")
     assert (answer.parent_id, answer.state, answer.text) == (question.pk, MessageState.DONE, reply.answer)
     assert answer.citations_json[0]["filename"] == "bees.md"
     (trace,) = rows(desk, Trace)
@@ -41,4 +41,4 @@ def test_answer_is_quoted_from_the_documents_with_its_source(desk: Desk):
 def test_what_the_documents_do_not_have_is_refused(desk: Desk):
     reply = desk.reply("Qual è la capitale della Mongolia?")
     assert reply.is_refusal and reply.citations == ()
-    assert reply.answer == "I documenti non rispondono a questa domanda."
+    assert reply.answer == "I documenti non contengono una risposta a questa domanda."

@@ -1,0 +1,15 @@
+"""Asking, conversations, messages, traces and feedback over REST."""
+
+from conversations.api.asking import AskAssistantMixin, AskTeammateMixin
+from conversations.api.conversations import ConversationViewSet, RetentionViewSet
+from conversations.api.feedback import FeedbackViewSet
+from conversations.api.messages import MessageViewSet, TraceViewSet
+
+ROUTES = {
+    "conversations": ConversationViewSet,
+    "messages": MessageViewSet,
+    "traces": TraceViewSet,
+    "feedback": FeedbackViewSet,
+    "conversation-retention": RetentionViewSet,
+}
+ACTIONS = {"assistants": AskAssistantMixin, "teammates": AskTeammateMixin}

@@ -1,0 +1,184 @@
+"""An answer as a response: as JSON when it has ended, or as server-sent events while it is made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from typing import Any
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions, serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.answering.events import Event, Failed, Finished, FinishedReply, Piece, Started
+from conversations.answering.values import Support
+from conversations.presenting import shown_event, shown_reply
+from conversations.services.following import is_read
+from conversations.streaming import streamed
+from core.api.events import MEDIA_TYPE, EventsRenderer, EventStream, frame
+from core.api.serializers import StrictSerializer
+from core.api.views import TenantViewSet
+from core.errors import TookTooLongError
+from core.request_work import RequestWork
+from knowledge.api.search import FiltersSerializer, search_filters
+from knowledge.search.filters import SearchFilters
+from knowledge.search.service import MAX_QUERY_LENGTH
+
+# A client that waits for longer should ask for events.
+SECONDS = 600.0
+# The statuses of failures that are not those of a model or an engine (502).
+STATUSES = {
+    "quota_exceeded": 429,
+    "too_busy": 429,
+    "filter_invalid": 422,
+    "invalid_filter": 422,
+    "not_found": 404,
+}
+SILENCE = b": nothing yet\n\n"
+EVENT_HELP = """\
+Server-sent events: `started` with the ids, `routed` with who answers and why, `retrieved` with the passages, `piece` with
+the next part of the text, `tool_used`, and at last `finished` with the whole answer, or `failed` with `code`, `detail`."""
+EVENT_SCHEMA = {
+    "type": "object",
+    "description": EVENT_HELP,
+    "properties": {"event": {"type": "string"}, "id": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["event", "data"],
+}
+
+
+class AnswerFailed(exceptions.APIException):
+    """The answer ended in error."""
+
+    status_code = 502
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.detail, code=failed.code)
+        self.status_code = STATUSES.get(failed.code, self.status_code)
+
+
+class HowSerializer(StrictSerializer):
+    """How an answer is made and sent."""
+
+    filters = FiltersSerializer(required=False, help_text="They narrow what the assistant reads.")
+    stream = serializers.BooleanField(
+        default=False, help_text="Send events while the answer is made, as with `Accept: text/event-stream`."
+    )
+
+    def validated_filters(self) -> SearchFilters:
+        return search_filters(self.validated_data.get("filters", {}))
+
+
+class QuestionSerializer(HowSerializer):
+    question = serializers.CharField(max_length=MAX_QUERY_LENGTH)
+
+
+class AskSerializer(QuestionSerializer):
+    conversation = serializers.UUIDField(
+        required=False, help_text="One of yours with the same partner. Without it, a new one is begun."
+    )
+    parent = serializers.UUIDField(  # type: ignore[assignment]
+        required=False, help_text="The answer that the question follows; without it, the last one."
+    )
+    keep = serializers.BooleanField(
+        default=True,
+        help_text="With false, neither question nor answer is kept; the audit log has the question.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "parent" in attrs and "conversation" not in attrs:
+            raise serializers.ValidationError({"parent": "Give its conversation, too."})
+        if "conversation" in attrs and not attrs["keep"]:
+            raise serializers.ValidationError({"keep": "What is asked in a conversation is kept."})
+        return attrs
+
+
+class CitationSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(help_text="Its mark in the answer: `[1]`.")
+    document = serializers.UUIDField()
+    chunk = serializers.UUIDField()
+    filename = serializers.CharField()
+    page = serializers.IntegerField(allow_null=True)
+    heading = serializers.ListField(child=serializers.CharField())
+    text = serializers.CharField()
+    start = serializers.IntegerField(help_text="In characters of the document's text.")
+    end = serializers.IntegerField()
+
+
+class SentenceSerializer(serializers.Serializer[Any]):
+    start = serializers.IntegerField(help_text="In characters of the answer.")
+    end = serializers.IntegerField()
+    cited = serializers.ListField(child=serializers.IntegerField())
+    support = serializers.ChoiceField(
+        choices=[one.value for one in Support], help_text="How well the cited passages support it."
+    )
+    reason = serializers.CharField(help_text="What they do not have.")
+
+
+class TokensSerializer(serializers.Serializer[Any]):
+    prompt_tokens = serializers.IntegerField()
+    completion_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+    is_estimated = serializers.BooleanField()
+
+
+class ReplySerializer(serializers.Serializer[Any]):
+    answer = serializers.CharField(help_text="With the marks `[1]` of its citations.")
+    citations = CitationSerializer(many=True)
+    sentences = SentenceSerializer(many=True)
+    is_refusal = serializers.BooleanField(help_text="Whether the documents do not have the answer.")
+    is_stopped = serializers.BooleanField()
+    model = serializers.CharField(help_text="`extractive` for quotations.")
+    assistant = serializers.CharField()
+    assistant_id = serializers.UUIDField()
+    why = serializers.CharField(help_text="Why this assistant answered.")
+    usage = TokensSerializer()
+    price = serializers.CharField(allow_null=True, help_text="A decimal number.")
+    currency = serializers.CharField()
+    seconds = serializers.FloatField()
+    message_id = serializers.UUIDField(allow_null=True)
+    conversation_id = serializers.UUIDField(allow_null=True)
+    trace_id = serializers.UUIDField(allow_null=True)
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+RESPONSES: Any = {200: ReplySerializer, (200, EventsRenderer.media_type): EVENT_SCHEMA}
+RENDERERS = (JSONRenderer, EventsRenderer)
+
+
+def answer_response(view: TenantViewSet, events: Iterator[Event], *, streams: bool) -> HttpResponseBase:
+    """Events if the client has asked for them."""
+    if streams or view.request.accepted_renderer.media_type == MEDIA_TYPE:
+        return EventStream(_frames(view, events))
+    return Response(shown_reply(_reply(view.request, events)))
+
+
+def _reply(request: Request, events: Iterator[Event]) -> FinishedReply:
+    """Raises AnswerFailed, and ClientLeftError, which stops the answer."""
+    work = RequestWork(request._request, SECONDS)
+    with closing(events):  # type: ignore[type-var]
+        for event in events:
+            work.check()
+            if isinstance(event, Failed):
+                raise AnswerFailed(event)
+            if isinstance(event, Finished):
+                return event.reply
+    raise TookTooLongError
+
+
+async def _frames(view: TenantViewSet, events: Iterator[Event]) -> AsyncIterator[bytes]:
+    """The id of each is the number of characters of the answer so far."""
+    position, actor = 0, view.actor
+    readers: list[UUID] = []
+
+    def is_followed() -> bool:
+        return any(is_read(actor.tenant_id, message) for message in readers)
+
+    async for event in streamed(events, is_allowed=view.is_still_allowed, is_read=is_followed):
+        if isinstance(event, Started) and event.message_id:
+            readers.append(event.message_id)
+        if isinstance(event, Piece):
+            position += len(event.text)
+        yield SILENCE if event is None else frame(*shown_event(event), position=position)

@@ -1,0 +1,79 @@
+"""`POST /api/v1/assistants/{id}/ask/` and `/teammates/{id}/ask/`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+
+from conversations.api.answers import RENDERERS, RESPONSES, AskSerializer, answer_response
+from conversations.services.asking import ask
+from core.api.views import TenantViewSet
+from core.errors import NotFoundError
+from core.name_fields import as_uuid
+from core.permissions import Role
+
+if TYPE_CHECKING:
+    _View = TenantViewSet
+else:
+    _View = object
+ASK: Any = {
+    "detail": True,
+    "methods": ["post"],
+    "url_path": "ask",
+    "url_name": "ask",
+    "area": "conversations",
+    "roles": {"POST": Role.VIEWER},
+    "serializer_class": AskSerializer,
+    "renderer_classes": RENDERERS,
+    "opens_own_scopes": True,
+}
+
+
+class AskAssistantMixin(_View):
+    @extend_schema(responses=RESPONSES)
+    @action(**ASK)
+    def ask(self, request: Request, pk: str) -> HttpResponseBase:
+        """Ask an assistant.
+
+        The answer, with its sources; as server-sent events if the client accepts these, or asks for them by `stream`.
+        """
+        return _asked(self, request, assistant=_id(pk))
+
+
+class AskTeammateMixin(_View):
+    @extend_schema(responses=RESPONSES)
+    @action(**ASK)
+    def ask(self, request: Request, pk: str) -> HttpResponseBase:
+        """Ask a teammate.
+
+        It chooses who of its assistants answers, and says why. Otherwise as with an assistant.
+        """
+        return _asked(self, request, teammate=_id(pk))
+
+
+def _id(pk: str) -> UUID:
+    """Raises NotFoundError for what is no id."""
+    if found := as_uuid(pk):
+        return found
+    raise NotFoundError
+
+
+def _asked(view: TenantViewSet, request: Request, **whom: Any) -> HttpResponseBase:
+    serializer = AskSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    data = serializer.validated_data
+    events = ask(
+        actor=view.actor,
+        question=data["question"],
+        conversation=data.get("conversation"),
+        parent=data.get("parent"),
+        keep=data["keep"],
+        filters=serializer.validated_filters(),
+        **whom,
+    )
+    return answer_response(view, events, streams=data["stream"])

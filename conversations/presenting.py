@@ -1,0 +1,113 @@
+"""Answers and events as JSON values, the same for the API, commands and streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conversations.answering.events import (
+    Event,
+    Failed,
+    Finished,
+    FinishedReply,
+    Piece,
+    Retrieved,
+    Routed,
+    Started,
+    ToolUsed,
+)
+from conversations.answering.tracing import as_json
+from conversations.answering.values import CheckedSentence, Citation, Passage
+
+
+def shown_reply(reply: FinishedReply) -> dict[str, Any]:
+    usage = reply.usage
+    return {
+        "answer": reply.answer,
+        "citations": [shown_citation(one) for one in reply.citations],
+        "sentences": [shown_sentence(one) for one in reply.sentences],
+        "is_refusal": reply.is_refusal,
+        "is_stopped": reply.is_stopped,
+        "model": reply.model,
+        "assistant": reply.assistant,
+        "assistant_id": reply.assistant_id,
+        "why": reply.why,
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+            "is_estimated": usage.is_estimated,
+        },
+        "price": str(reply.price) if reply.price is not None else None,
+        "currency": reply.currency,
+        "seconds": reply.seconds,
+        "message_id": reply.message_id,
+        "conversation_id": reply.conversation_id,
+        "trace_id": reply.trace_id,
+        "warnings": list(reply.warnings),
+    }
+
+
+def shown_citation(citation: Citation) -> dict[str, Any]:
+    return {
+        "number": citation.number,
+        "document": citation.document_id,
+        "chunk": citation.chunk_id,
+        "filename": citation.filename,
+        "page": citation.page,
+        "heading": list(citation.heading),
+        "text": citation.text,
+        "start": citation.start,
+        "end": citation.end,
+    }
+
+
+def shown_sentence(sentence: CheckedSentence) -> dict[str, Any]:
+    return {
+        "start": sentence.start,
+        "end": sentence.end,
+        "cited": list(sentence.cited),
+        "support": sentence.support.value,
+        "reason": sentence.reason,
+    }
+
+
+def shown_passage(passage: Passage) -> dict[str, Any]:
+    chunk = passage.chunk
+    return {
+        "number": passage.number,
+        "document": chunk.document_id,
+        "chunk": chunk.chunk_id,
+        "filename": chunk.filename,
+        "page": chunk.page,
+        "heading": list(chunk.heading),
+        "text": chunk.text,
+        "start": chunk.start,
+        "end": chunk.end,
+        "relevance": round(chunk.score, 4),
+    }
+
+
+NAMES = {
+    Started: "started",
+    Routed: "routed",
+    Retrieved: "retrieved",
+    Piece: "piece",
+    ToolUsed: "tool_used",
+    Finished: "finished",
+    Failed: "failed",
+}
+
+
+def shown_event(event: Event) -> tuple[str, dict[str, Any]]:
+    """The event's name and its data."""
+    return NAMES[type(event)], _data_of(event)
+
+
+def _data_of(event: Event) -> dict[str, Any]:
+    if isinstance(event, Finished):
+        return shown_reply(event.reply)
+    if isinstance(event, Retrieved):
+        passages = [shown_passage(one) for one in event.passages]
+        return {"passages": passages, "warnings": event.warnings}
+    data: dict[str, Any] = as_json(event)
+    return data
