@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from conversations.models import MessageState
-from core.permissions import Role
-from tests.conftest import Person, make_member
 from tests.conversations.conftest import Desk
-from tests.support.api_client import Caller, assert_problem, make_caller
+from tests.support.api_client import Caller, make_caller
 
 QUESTION = "How do honey bees tell where flowers are?"
 
