@@ -18,8 +18,9 @@ CONVERSATION_LOOKUPS: BoundLookups = {"workspace": ("workspace",), "assistant": 
 
 
 def owner_of(actor: Actor) -> str:
-    """Whose conversations the actor's are: a person's id, an API key's prefix, or a command's name."""
-    return actor.caller if actor.user_id or actor.scopes is not None else actor.credential
+    """Whose conversations the actor's are: the person's, also through their API keys. A key that a key has made is for
+    somebody else, and has its own; so have commands."""
+    return actor.credential if actor.made_by or actor.user_id is None else str(actor.user_id)
 
 
 P = TypeVar("P", Assistant, Teammate)

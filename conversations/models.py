@@ -27,8 +27,8 @@ OWNER_LENGTH = 64
 
 
 class Conversation(TenantModel):
-    """With one assistant, or with a teammate. It is the `owner`'s: a person's id, an API key's prefix or a command's name;
-    if it `is_shared`, all members of the tenant can read it."""
+    """With one assistant, or with a teammate. It is the `owner`'s: a person's id, the prefix of an API key that a key
+    has made, or a command's name. If it `is_shared`, all members of the tenant can read it."""
 
     workspace = TenantForeignKey(Workspace, related_name="conversations")
     assistant = TenantForeignKey(Assistant, null=True, related_name="conversations")

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from assistants.models import Assistant, Instruction, Teammate
 from audit.models import AuditLog
+from conversations.models import Conversation, Feedback, Message, MessageRole, Retention, Trace
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit
 from knowledge.models import (
@@ -51,6 +52,7 @@ def make_rows(owner: Person) -> Rows:
             DataSource.objects.create(workspace=workspace, name="Zebra table"),
             *_assistants(workspace),
             *_knowledge(workspace),
+            *_conversation(owner, workspace),
             *_workflow(workspace),
             *_tenant(owner),
         ]
@@ -64,6 +66,29 @@ def _assistants(workspace: Workspace) -> list[models.Model]:
         assistant,
         Instruction.objects.create(assistant=assistant, system_prompt="Answer as a zebra would."),
         KnowledgeBase.objects.create(assistant=assistant, name="Zebra knowledge"),
+    ]
+
+
+def _conversation(owner: Person, workspace: Workspace) -> list[models.Model]:
+    """With a teammate that has an assistant."""
+    guide = Assistant.objects.create(workspace=workspace, name="Zebra guide")
+    teammate = Teammate.objects.create(workspace=workspace, name="Zebra team")
+    Assistant.objects.filter(pk=guide.pk).update(teammate=teammate)
+    conversation = Conversation.objects.create(
+        workspace=workspace, assistant=guide, owner=str(owner.user.pk), title="Zebra question"
+    )
+    question = Message.objects.create(
+        conversation=conversation, role=MessageRole.USER, text="Why do zebras have stripes?"
+    )
+    answer = Message.objects.create(
+        conversation=conversation, parent=question, role=MessageRole.ASSISTANT, text="Zebras have stripes."
+    )
+    return [
+        conversation,
+        answer,
+        Trace.objects.create(message=answer, stages_json=[]),
+        Feedback.objects.create(message=answer, rating="up", owner=str(owner.user.pk)),
+        Retention.objects.create(days=365),
     ]
 
 
