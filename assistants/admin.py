@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 
+from assistants.findings import assistants_of, teammate_findings
 from assistants.models import Assistant, Instruction, Teammate
 from assistants.settings import setting_findings
 from audit.admin import AuditedAdmin
@@ -20,6 +21,12 @@ class TeammateAdmin(AuditedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
+    fields = ["workspace", "name", "orchestration_config", "findings"]
+    readonly_fields = ["findings"]
+
+    @display(description="Findings", empty_value="–")
+    def findings(self, obj: Teammate) -> str:
+        return "" if obj._state.adding else "\n".join(teammate_findings(obj, assistants_of([obj])))
 
 
 class AssistantForm(TenantForm):
@@ -35,12 +42,15 @@ class AssistantForm(TenantForm):
 @admin.register(Assistant)
 class AssistantAdmin(AuditedAdmin):
     form = AssistantForm
-    list_display = ["name", "workspace", "teammate", "updated_at"]
+    list_display = ["name", "workspace", "teammate", "is_suspended", "updated_at"]
     list_select_related = ["workspace", "teammate"]
     search_fields = ["name"]
     autocomplete_fields = ["workspace", "teammate"]
     ordering = ["name"]
-    fields = ["workspace", "teammate", "name", "instruction", "ai_instruction", "settings_json", "findings"]
+    fields = [
+        *("workspace", "teammate", "name", "description", "is_suspended"),
+        *("instruction", "ai_instruction", "settings_json", "findings"),
+    ]
     readonly_fields = ["ai_instruction", "findings"]
 
     @display(description="Findings", empty_value="–")

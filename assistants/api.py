@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from assistants import orchestration, settings
+from assistants.findings import assistants_of, teammate_findings
 from assistants.models import Assistant, Instruction, Teammate
 from audit.api import AuditedViewSet
+from core.api.schema.examples import placeholder
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ReadViewSet
 from core.bounded_fields import MaxJsonLengthValidator
 
+EXAMPLE = {
+    "strategy": "round_robin",
+    "assistants": [placeholder("assistant")],
+    "fallback_assistant": placeholder("assistant"),
+}
 
-@extend_schema_field(orchestration.SCHEMA)
+
+@extend_schema_field({**orchestration.SCHEMA, "examples": [EXAMPLE]})
 class OrchestrationField(serializers.JSONField):
     """Describes what the model validates."""
 
@@ -22,14 +32,25 @@ class TeammateSerializer(OylSerializer[Teammate]):
     orchestration_config = OrchestrationField(
         required=False,
         allow_null=True,
-        validators=Teammate._meta.get_field("orchestration_config").validators,
+        validators=[MaxJsonLengthValidator()],
         help_text="The assistants are of the same workspace.",
+    )
+    findings = serializers.SerializerMethodField(
+        help_text="What of `orchestration_config` is ignored, and why: deleted and suspended assistants, for example."
     )
 
     class Meta(OylSerializer.Meta):
         model = Teammate
-        fields = ("id", "workspace", "name", "orchestration_config", *TIMES)
+        fields = ("id", "workspace", "name", "orchestration_config", "findings", *TIMES)
         fixed = ("workspace",)
+
+    def get_findings(self, row: Teammate) -> list[str]:
+        """The assistants of all teammates of a list are loaded at once."""
+        context: Any = self.context
+        if "assistants" not in context:
+            rows: Any = self.parent.instance if self.parent else [row]
+            context["assistants"] = assistants_of(rows)
+        return teammate_findings(row, context["assistants"])
 
 
 class TeammateViewSet(AuditedViewSet):
@@ -61,6 +82,8 @@ class AssistantSerializer(OylSerializer[Assistant]):
             "workspace",
             "teammate",
             "name",
+            "description",
+            "is_suspended",
             "instruction",
             "ai_instruction",
             "settings_json",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from assistants.orchestration import assistant_ids, validate_orchestration
-from assistants.settings import SCHEMA, integration_ids
+from assistants import orchestration, settings
 from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
 from core.json_schema import problems
@@ -26,7 +26,7 @@ class Teammate(SoftDeleteModel):
 
     workspace = TenantForeignKey(Workspace, related_name="teammates")
     name = NameField(max_length=255)
-    orchestration_config = BoundedJSONField(null=True, blank=True, validators=[validate_orchestration])
+    orchestration_config = BoundedJSONField(null=True, blank=True)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "teammates"
@@ -40,23 +40,40 @@ class Teammate(SoftDeleteModel):
         return self.name
 
     def clean(self) -> None:
-        """Raises ValidationError for an assistant that is not in the workspace: it is answered as one that does not exist.
-        Those that the teammate had before stay, so that a deleted assistant does not block other changes."""
-        ids = self._named_assistants()
-        for before in Teammate.objects.filter(pk=self.pk):
-            ids -= before._named_assistants()
-        for row in Assistant.objects.filter(pk__in=ids, workspace=self.workspace_id).only("pk"):
-            ids.remove(row.pk)
+        """Raises ValidationError for what the schema does not allow, and for an assistant or a chat model that is not in the
+        workspace: it is answered as one that does not exist. What the teammate had before stays, so that a deleted assistant
+        does not block other changes."""
+        before = Teammate.objects.filter(pk=self.pk).first()
+        config = self.orchestration_config
+        if config is None or (before and config == before.orchestration_config):
+            return
+        _check_schema("orchestration_config", orchestration.SCHEMA, config)
+        new, old = (orchestration.Orchestration.of(one) for one in (self, before or Teammate()))
+        ids = {*new.named} - {*old.named}
+        for pk in Assistant.objects.filter(pk__in=ids, workspace=self.workspace_id).values_list(
+            "pk", flat=True
+        ):
+            ids.remove(pk)
         if ids:
             detail = f"There is no assistant '{min(ids)}' in this workspace."
             raise ValidationError({"orchestration_config": detail}, code="does_not_exist")
+        models = {new.chat_integration} - {old.chat_integration, None}
+        _check_chat_models("orchestration_config", self.workspace_id, filter(None, models))
 
-    def _named_assistants(self) -> set[UUID]:
-        """Without those of a configuration that is not valid, which is refused anyway."""
-        with suppress(ValidationError):
-            validate_orchestration(self.orchestration_config)
-            return {*assistant_ids(self.orchestration_config)}
-        return set()
+
+def _check_schema(field: str, schema: dict[str, Any], value: Any) -> None:
+    if errors := problems(schema, value):
+        raise ValidationError({field: errors})
+
+
+def _check_chat_models(field: str, workspace_id: UUID, named: Iterable[UUID]) -> None:
+    """Raises ValidationError for an integration that is no chat model of the workspace."""
+    absent = {*named}
+    rows = IntegrationConfig.objects.filter(workspace=workspace_id, type_enum=IntegrationType.CHAT_MODEL)
+    absent -= set(rows.filter(pk__in=absent).values_list("pk", flat=True))
+    if absent:
+        detail = f"There is no chat model '{min(absent)}' among the integrations of this workspace."
+        raise ValidationError({field: detail}, code="does_not_exist")
 
 
 class Assistant(SoftDeleteModel):
@@ -74,6 +91,12 @@ class Assistant(SoftDeleteModel):
         related_name="assistants",
     )
     name = NameField(max_length=255)
+    description = BoundedTextField(
+        blank=True, help_text="What it knows and does. Teammates choose by it, and people read it."
+    )
+    is_suspended = models.BooleanField(
+        "suspended", default=False, help_text="It answers no questions, and teammates pass it over."
+    )
     instruction = BoundedTextField(max_length=INSTRUCTION_LENGTH, kept_in_events=True, blank=True)
     ai_instruction = BoundedTextField(
         max_length=INSTRUCTION_LENGTH, kept_in_events=True, blank=True, editable=False
@@ -95,14 +118,9 @@ class Assistant(SoftDeleteModel):
         before = Assistant.objects.filter(pk=self.pk).values_list("settings_json", flat=True).first()
         if self.settings_json == before:
             return
-        if errors := problems(SCHEMA, self.settings_json):
-            raise ValidationError({"settings_json": errors})
-        named = integration_ids(self.settings_json) - integration_ids(before or {})
-        models = IntegrationConfig.objects.filter(workspace=self.workspace_id, pk__in=named)
-        known = models.filter(type_enum=IntegrationType.CHAT_MODEL).values_list("pk", flat=True)
-        if absent := named - set(known):
-            detail = f"There is no chat model '{min(absent)}' among the integrations of this workspace."
-            raise ValidationError({"settings_json": detail}, code="does_not_exist")
+        _check_schema("settings_json", settings.SCHEMA, self.settings_json)
+        named = settings.integration_ids(self.settings_json) - settings.integration_ids(before or {})
+        _check_chat_models("settings_json", self.workspace_id, named)
 
 
 class Instruction(TenantModel):
@@ -117,3 +135,32 @@ class Instruction(TenantModel):
 
     def __str__(self) -> str:
         return f"Instruction of {self.assistant}"
+
+
+class TeammateTurns(TenantModel):
+    """How many questions a teammate has given to its assistants in turn."""
+
+    teammate = TenantOneToOneField(Teammate, related_name="turns")
+    turns = models.PositiveBigIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        db_table = "teammate_turns"
+        verbose_name_plural = "turns of teammates"
+
+    def __str__(self) -> str:
+        return f"{self.turns} turns of {self.teammate_id}"
+
+
+class AssistantFailures(TenantModel):
+    """How many answers of an assistant have failed since the last one that did not."""
+
+    assistant = TenantOneToOneField(Assistant, related_name="failures")
+    failures = models.PositiveIntegerField(default=0)
+    failed_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "assistant_failures"
+        verbose_name_plural = "failures of assistants"
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures of {self.assistant_id}"

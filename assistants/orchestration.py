@@ -1,52 +1,215 @@
-"""How a teammate chooses among its assistants: the schema of `teammates.orchestration_config`."""
+"""How a teammate chooses among its assistants: the schema of `teammates.orchestration_config`, and its values with their
+types and defaults."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
+from core.json_schema import valid_part
 
-from core.name_fields import as_uuid
+if TYPE_CHECKING:
+    from assistants.models import Teammate
 
-STRATEGIES = ("single", "round_robin", "best_match")
 
+class Strategy(StrEnum):
+    ROUND_ROBIN = "round_robin"
+    PRIORITY = "priority"
+    RULES = "rules"
+    SIMILARITY = "similarity"
+    LLM = "llm"
+    BROADCAST = "broadcast"
+
+
+class BroadcastAnswer(StrEnum):
+    """Of all answers, the best one, or one that is merged of them with all their citations."""
+
+    BEST = "best"
+    MERGED = "merged"
+
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MAX_ASSISTANTS, MAX_RULES = 50, 100
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    form = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**form, "required": [*required]} if required else form
+
+
+def _list(items: dict[str, Any], most: int) -> dict[str, Any]:
+    return {"type": "array", "maxItems": most, "items": items}
+
+
+def _text(most: int, least: int = 0) -> dict[str, Any]:
+    return {"type": "string", "minLength": least, "maxLength": most}
+
+
+_ID = {"type": "string", "format": "uuid"}
+_OPTIONAL_ID = {"type": ["string", "null"], "format": "uuid"}
+_TIME = {
+    "type": "string",
+    "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+    "description": "a time of day from 00:00 to 23:59",
+}
+_LANGUAGE = {
+    "type": "string",
+    "pattern": "^[a-z]{2}$",
+    "description": "the code of a language in two letters, such as en",
+}
+_HOURS = _object(
+    {
+        "from": _TIME,
+        "to": _TIME,
+        "days": _list({"type": "string", "enum": [*DAYS]}, 7),
+        "timezone": {"type": "string", "format": "timezone"},
+    },
+    "from",
+    "to",
+)
+_RULE = _object(
+    {
+        "assistant": _ID,
+        "keywords": _list(_text(100, 1), 100),
+        "regex": {"type": "string", "format": "re2", "maxLength": 1000},
+        "languages": _list(_LANGUAGE, 50),
+        "tags": _list(_text(255, 1), 50),
+        "hours": _HOURS,
+    },
+    "assistant",
+)
+_WEIGHT = {"type": "number", "minimum": 0, "maximum": 1000}
 
 SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "strategy": {"type": "string", "enum": [*STRATEGIES]},
-        "assistants": {"type": "array", "items": {"type": "string", "format": "uuid"}},
-        "fallback_assistant": {"type": ["string", "null"], "format": "uuid"},
-        "model": {"type": ["string", "null"]},
-    },
-    "required": ["strategy"],
-    "additionalProperties": False,
+    **_object(
+        {
+            "strategy": {"type": "string", "enum": [str(one) for one in Strategy]},
+            "assistants": _list(_ID, MAX_ASSISTANTS),
+            "fallback_assistant": _OPTIONAL_ID,
+            "model": {
+                **_object({"integration": _OPTIONAL_ID, "name": _text(255)}),
+                "type": ["object", "null"],
+            },
+            "weights": {
+                "type": "object",
+                "propertyNames": {**_ID, "description": "an object from assistants' ids to weights"},
+                "additionalProperties": _WEIGHT,
+            },
+            "cooldown": _object(
+                {
+                    "failures": {"type": "integer", "minimum": 1, "maximum": 100},
+                    "seconds": {"type": "integer", "minimum": 0, "maximum": 86_400},
+                }
+            ),
+            "sticky": {"type": "boolean"},
+            "rules": _list(_RULE, MAX_RULES),
+            "similarity": _object({"minimum": {"type": "number", "minimum": 0, "maximum": 1}}),
+            "llm": _object({"instruction": _text(4000)}),
+            "broadcast": _object(
+                {"answer": {"type": "string", "enum": [str(one) for one in BroadcastAnswer]}}
+            ),
+        },
+        "strategy",
+    ),
+    "if": {"properties": {"strategy": {"const": "rules"}}, "required": ["strategy"]},
+    "then": {"required": ["rules"]},
 }
 
 
-def validate_orchestration(config: Any) -> None:
-    """Raises ValidationError for the first error. Whether the assistants exist, the teammate checks when it is saved."""
-    if not isinstance(config, dict):
-        raise ValidationError("Orchestration must be a JSON object.")
-    if unknown := sorted(set(config) - set(SCHEMA["properties"])):
-        raise ValidationError(
-            f"Unknown key '{unknown[0]}'. Known are: {', '.join(sorted(SCHEMA['properties']))}."
-        )
-    if config.get("strategy") not in STRATEGIES:
-        raise ValidationError(f"'strategy' must be one of: {', '.join(STRATEGIES)}.")
-    if not isinstance(config.get("assistants", []), list):
-        raise ValidationError("'assistants' must be a list of assistant ids.")
-    if not isinstance(config.get("model"), str | None):
-        raise ValidationError("'model' must be a text or null.")
-    assistant_ids(config)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """From `start` until before `end`, which may be on the next day; `days` has those on which it starts, 0 for Monday."""
+
+    start: time
+    end: time
+    days: frozenset[int] = frozenset(range(7))
+    timezone: str = "UTC"
 
 
-def assistant_ids(config: dict[str, Any]) -> list[UUID]:
-    """Raises ValidationError for what is no id."""
-    fallback = config.get("fallback_assistant")
-    named = [*config.get("assistants", []), *([] if fallback is None else [fallback])]
-    ids = [as_uuid(str(one)) for one in named]
-    if None in ids:
-        raise ValidationError(f"'{named[ids.index(None)]}' is not an assistant's id.")
-    return list(filter(None, ids))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """It matches if all that it names holds: one of the keywords is in the question, the question is in one of the
+    languages, one of the best passages has one of the tags. One that names nothing always matches."""
+
+    assistant: UUID
+    keywords: tuple[str, ...] = ()
+    regex: str = ""
+    languages: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    hours: Hours | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orchestration:
+    """Without `assistants`, they are the teammate's own. `chat_integration` and `chat_model` are the model that chooses
+    (`llm`). An assistant that has failed `cooldown_failures` times in a row is passed over for `cooldown_seconds`. With
+    `is_sticky`, the assistant that answered last in a conversation goes on. Below `min_similarity`, the fallback answers."""
+
+    strategy: Strategy = Strategy.SIMILARITY
+    assistants: tuple[UUID, ...] = ()
+    fallback: UUID | None = None
+    chat_integration: UUID | None = None
+    chat_model: str = ""
+    weights: Mapping[UUID, float] = field(default_factory=dict)
+    cooldown_failures: int = 3
+    cooldown_seconds: int = 60
+    is_sticky: bool = False
+    rules: tuple[Rule, ...] = ()
+    min_similarity: float = 0.0
+    instruction: str = ""
+    answer: BroadcastAnswer = BroadcastAnswer.BEST
+
+    @classmethod
+    def of(cls, teammate: Teammate) -> Orchestration:
+        """Without what the schema does not allow, which `orchestration_findings` names."""
+        config, _ = valid_part(SCHEMA, teammate.orchestration_config or {})
+        model, cooldown = config.get("model") or {}, config.get("cooldown", {})
+        fallback, integration = config.get("fallback_assistant"), model.get("integration")
+        own = {
+            "strategy": Strategy(config.get("strategy", Strategy.SIMILARITY)),
+            "assistants": tuple(dict.fromkeys(map(UUID, config.get("assistants", ())))),
+            "fallback": UUID(fallback) if fallback else None,
+            "chat_integration": UUID(integration) if integration else None,
+            "chat_model": model.get("name"),
+            "weights": {UUID(pk): float(weight) for pk, weight in config.get("weights", {}).items()},
+            "cooldown_failures": cooldown.get("failures"),
+            "cooldown_seconds": cooldown.get("seconds"),
+            "is_sticky": config.get("sticky"),
+            "rules": tuple(_rule(one) for one in config.get("rules", ())),
+            "min_similarity": config.get("similarity", {}).get("minimum"),
+            "instruction": config.get("llm", {}).get("instruction"),
+            "answer": BroadcastAnswer(config.get("broadcast", {}).get("answer", BroadcastAnswer.BEST)),
+        }
+        return cls(**{name: value for name, value in own.items() if value is not None})
+
+    @property
+    def named(self) -> Iterator[UUID]:
+        """All assistants that it names, some of them several times."""
+        yield from self.assistants
+        yield from [self.fallback] if self.fallback else []
+        yield from self.weights
+        yield from (rule.assistant for rule in self.rules)
+
+
+def _rule(config: Mapping[str, Any]) -> Rule:
+    lists = {name: tuple(config.get(name, ())) for name in ("keywords", "languages", "tags")}
+    hours = config.get("hours")
+    return Rule(
+        assistant=UUID(config["assistant"]),
+        regex=config.get("regex", ""),
+        hours=_hours(hours) if hours else None,
+        **lists,
+    )
+
+
+def _hours(config: Mapping[str, Any]) -> Hours:
+    return Hours(
+        start=time.fromisoformat(config["from"]),
+        end=time.fromisoformat(config["to"]),
+        days=frozenset(DAYS.index(day) for day in config.get("days", DAYS)),
+        timezone=config.get("timezone", "UTC"),
+    )

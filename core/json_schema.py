@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, cast
+from zoneinfo import available_timezones
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError as SchemaError
@@ -14,6 +15,11 @@ from core.json_values import json_text
 
 MAX_ERRORS, SHOWN = 10, 60
 _FORMATS = FormatChecker(["uuid"])
+_FORMAT_NAMES = {
+    "uuid": "an id",
+    "re2": "a regular expression of RE2",
+    "timezone": "the name of a time zone, such as Europe/Berlin",
+}
 _TYPES = {
     "array": "a list",
     "boolean": "true or false",
@@ -34,7 +40,7 @@ def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
 
 def valid_part(schema: Mapping[str, Any], value: Any) -> tuple[Any, list[str]]:
     """The value without what the schema does not allow, and the problems of that: for values that were stored before the
-    schema was as it is. It is `{}` if nothing of it is valid."""
+    schema was as it is. Items of lists are removed as a whole. It is `{}` if nothing of it is valid."""
     kept, found = copy.deepcopy(value), problems(schema, value)
     while errors := [*_errors(schema, kept)]:
         # The innermost first, and the last items of lists first, so that the other paths stay.
@@ -48,12 +54,27 @@ def valid_part(schema: Mapping[str, Any], value: Any) -> tuple[Any, list[str]]:
 def _wrong(error: SchemaError) -> list[Path]:
     """What has to be removed."""
     path: Path = tuple(error.absolute_path)
+    for length, step in enumerate(path, 1):
+        if isinstance(step, int):
+            return [path[:length]]
     is_unknown = error.validator == "additionalProperties"
     return [(*path, name) for name in _unknown(error)] if is_unknown else [path]
 
 
 def _depth(path: Path) -> tuple[int, list[tuple[bool, Any]]]:
     return len(path), [(isinstance(step, int), step) for step in path]
+
+
+@_FORMATS.checks("re2", raises=ValueError)
+def _is_regex(value: object) -> bool:
+    from core.patterns import compile_regex
+
+    return not isinstance(value, str) or compile_regex(value) is not None
+
+
+@_FORMATS.checks("timezone")
+def _is_timezone(value: object) -> bool:
+    return not isinstance(value, str) or value in available_timezones()
 
 
 def _errors(schema: Mapping[str, Any], value: Any) -> Iterator[SchemaError]:
@@ -90,7 +111,8 @@ def _sentences(error: SchemaError) -> Iterator[str]:
     else:
         given = json_text(error.instance)
         shown = given if len(given) <= SHOWN else given[:SHOWN] + "…"
-        yield f"{where} must be {allowed(_schema_of(error))}, not {shown}."
+        cause = f": {error.cause}" if error.cause and error.validator_value == "re2" else ""
+        yield f"{where} must be {allowed(_schema_of(error))}, not {shown}{cause}."
 
 
 def _in_words(path: Path) -> str:
@@ -117,8 +139,8 @@ def allowed(schema: Mapping[str, Any]) -> str:
 
 
 def _limits(schema: Mapping[str, Any]) -> str:
-    if schema.get("format") == "uuid":
-        return " that is an id"
+    if "format" in schema:
+        return f" that is {_FORMAT_NAMES[schema['format']]}"
     if "maximum" in schema:
         return f" from {schema['minimum']} to {schema['maximum']}"
     if "maxItems" in schema:

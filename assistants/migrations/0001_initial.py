@@ -2,7 +2,6 @@ import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
-import assistants.orchestration
 import core.isolation.constraints
 import core.isolation.fields
 import core.isolation.scope
@@ -33,9 +32,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=255)),
                 (
                     "orchestration_config",
-                    models.JSONField(
-                        blank=True, null=True, validators=[assistants.orchestration.validate_orchestration]
-                    ),
+                    models.JSONField(blank=True, null=True),
                 ),
                 (
                     "tenant",

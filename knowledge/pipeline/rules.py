@@ -6,48 +6,21 @@ CPU time. When it is used up, the slowest of them are switched off, and the othe
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from time import thread_time
 from typing import Any
 from uuid import UUID
 
-import re2
-
-from core.json_values import why_not_storable
+from core.patterns import InvalidPatternError, compile_keyword, compile_regex
 from knowledge.pipeline.values import VocabularyTag
 
 BUDGET_SECONDS, BUDGETS = 10.0, 3
-# A character that is part of no word, in any script; RE2's own \w and \b know ASCII only.
-_OUTSIDE = r"[^\pL\pM\pN\p{Pc}]"
-_ASCII_CLASSES = re.compile(r"\\[bBwW]")
-_OPTIONS = re2.Options()
-_OPTIONS.max_mem = 1 << 20  # of a compiled expression with its states: larger ones would also be slower
-_OPTIONS.never_capture, _OPTIONS.log_errors = True, False
-
-
-class InvalidPatternError(ValueError):
-    """The pattern is not one that OYL supports."""
 
 
 def compile_rule(kind: str, pattern: str) -> Any:
     """Raise InvalidPatternError. A keyword matches whole words, case-insensitively."""
-    if why := why_not_storable(pattern):
-        raise InvalidPatternError(why)
-    if kind == "keyword":
-        pattern = f"(?i)(?:^|{_OUTSIDE}){re2.escape(pattern.strip())}(?:$|{_OUTSIDE})"
-    elif not pattern.isascii() and _ASCII_CLASSES.search(pattern):
-        raise InvalidPatternError(
-            r"\b and \w know the letters A to Z only: use a keyword for whole words, or \pL for any letter"
-        )
-    try:
-        return re2.compile(pattern, _OPTIONS)
-    except re2.error as error:
-        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
-        raise InvalidPatternError(
-            f"{reason} (there is no look-around, no back-reference and no atomic or possessive group)"
-        ) from error
+    return compile_keyword(pattern) if kind == "keyword" else compile_regex(pattern)
 
 
 class DocumentRules:

@@ -14,7 +14,8 @@ from knowledge.models import TagRule
 
 def check_rule(rule: TagRule) -> None:
     """Raises TagRuleInvalidError when the pattern is no regular expression that OYL supports."""
-    from knowledge.pipeline.rules import InvalidPatternError, compile_rule
+    from core.patterns import InvalidPatternError
+    from knowledge.pipeline.rules import compile_rule
 
     try:
         compile_rule(rule.kind, rule.pattern)

@@ -37,7 +37,7 @@ def make_assistant(person: Person, workspace: str) -> tuple[Workspace, Assistant
 
 
 def config(*ids: Any, fallback: Any = None) -> dict[str, Any]:
-    return {"strategy": "single", "assistants": [str(pk) for pk in ids], "fallback_assistant": fallback}
+    return {"strategy": "priority", "assistants": [str(pk) for pk in ids], "fallback_assistant": fallback}
 
 
 def create(caller: Caller | Client, workspace: Workspace, orchestration: Any) -> Any:
@@ -110,6 +110,47 @@ def test_deleted_assistant_does_not_block_other_changes(owner: Person):
 def test_invalid_configuration_is_refused(owner: Person, broken: Any):
     here, _ = make_assistant(owner, "Here")
     assert create(make_caller(owner), here, broken).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"strategy": "rond_robin"}, "'strategy' must be one of: round_robin, priority, rules, similarity, llm"),
+        ({"startegy": "llm"}, "Unknown key 'startegy'. Do you mean 'strategy'? Allowed are: "),
+        ({"strategy": "rules"}, "The value lacks 'rules'."),
+        ({"rules": [{"keywords": ["x"]}]}, "'rules.0' lacks 'assistant'."),
+        ({"rules": [{"assistant": str(uuid4()), "regex": "(?=x)"}]}, "'rules.0.regex' must be a text that is a "),
+        ({"weights": {str(uuid4()): -1}}, "'weights."),
+        ({"model": "gpt"}, "'model' must be a JSON object or null, not \"gpt\"."),
+        ({"cooldown": {"failures": 0}}, "'cooldown.failures' must be a whole number from 1 to 100, not 0."),
+    ],
+    ids=str,
+)
+def test_errors_name_the_path_and_what_is_allowed(owner: Person, wrong: dict[str, Any], sentence: str):
+    here, mine = make_assistant(owner, "Here")
+    problem = assert_problem(create(make_caller(owner), here, {**config(mine.pk), **wrong}), 422, "invalid")
+    details = [error["detail"] for error in problem["errors"]]
+    assert any(detail.startswith(sentence) for detail in details), details
+    assert {error["field"] for error in problem["errors"]} == {"orchestration_config"}
+
+
+def test_deleted_and_suspended_assistants_are_findings(owner: Person):
+    here, mine = make_assistant(owner, "Here")
+    with tenant_scope(owner.tenant_id):
+        other = Assistant.objects.create(workspace=here, name="Ada")
+    caller = make_caller(owner)
+    made = create(caller, here, config(mine.pk, other.pk)).json()
+    assert made["findings"] == []
+    with tenant_scope(owner.tenant_id):
+        Assistant.objects.filter(pk=mine.pk).soft_delete()
+        Assistant.objects.filter(pk=other.pk).update(is_suspended=True)
+    assert caller.get(f"teammates/{made['id']}/").json()["findings"] == [
+        f"The assistant 'Zoe' ({mine.pk}) is deleted: it is passed over.",
+        f"The assistant 'Ada' ({other.pk}) is suspended: it is passed over.",
+        "No assistant of this teammate can answer. Add one, or resume one.",
+    ]
+    page = owner.client.get(reverse("admin:assistants_teammate_change", args=[made["id"]]))
+    assert "is suspended: it is passed over." in page.content.decode()
 
 
 def test_every_json_field_of_a_route_is_resolved_or_free():

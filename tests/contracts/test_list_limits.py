@@ -29,6 +29,8 @@ UNLIMITED = {
     "audit.AuditLog": "a history",
     "audit.AuditSeal": "a history",
     "assistants.Instruction": "one for each assistant",
+    "assistants.AssistantFailures": "one for each assistant",
+    "assistants.TeammateTurns": "one for each teammate",
     "knowledge.Document": "limited by what is stored, not by a number",
     "knowledge.Chunk": "derived from documents",
     "knowledge.Embedding": "derived from documents",

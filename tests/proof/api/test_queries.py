@@ -32,7 +32,8 @@ EXPECTED = {
     "workspaces": (PLAIN, PLAIN),
     "integration-configs": (PLAIN, PLAIN),
     "data-sources": (PLAIN, PLAIN),
-    "teammates": (PLAIN, PLAIN),
+    # One for the assistants of all teammates, for the findings.
+    "teammates": (PLAIN + 1, PLAIN + 1),
     "assistants": (PLAIN, PLAIN),
     "instructions": (PLAIN, PLAIN),
     "references": (PLAIN, PLAIN),
