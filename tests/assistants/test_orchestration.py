@@ -115,11 +115,17 @@ def test_invalid_configuration_is_refused(owner: Person, broken: Any):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"strategy": "rond_robin"}, "'strategy' must be one of: round_robin, priority, rules, similarity, llm"),
+        (
+            {"strategy": "rond_robin"},
+            "'strategy' must be one of: round_robin, priority, rules, similarity, llm",
+        ),
         ({"startegy": "llm"}, "Unknown key 'startegy'. Do you mean 'strategy'? Allowed are: "),
         ({"strategy": "rules"}, "The value lacks 'rules'."),
         ({"rules": [{"keywords": ["x"]}]}, "'rules.0' lacks 'assistant'."),
-        ({"rules": [{"assistant": str(uuid4()), "regex": "(?=x)"}]}, "'rules.0.regex' must be a text that is a "),
+        (
+            {"rules": [{"assistant": str(uuid4()), "regex": "(?=x)"}]},
+            "'rules.0.regex' must be a text that is a ",
+        ),
         ({"weights": {str(uuid4()): -1}}, "'weights."),
         ({"model": "gpt"}, "'model' must be a JSON object or null, not \"gpt\"."),
         ({"cooldown": {"failures": 0}}, "'cooldown.failures' must be a whole number from 1 to 100, not 0."),
