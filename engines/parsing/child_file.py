@@ -81,6 +81,7 @@ def _answer(process: _Process, request: requests.Request) -> None:
     except ParseError as error:
         _write_error(process.channel, error, repr(error.__cause__) if error.__cause__ else "")
     except (Exception, MemoryError) as error:
+        own_process.require()  # what an earlier file has left may be the cause
         _write_error(process.channel, _parse_error(error, mime_type, process), traceback.format_exc())
     frames.write(process.channel, FrameKind.END)
 

@@ -47,11 +47,16 @@ class Exchange:
 
     def may_request(self, sharer: UUID | None) -> bool:
         """Whether the child is new, or has read only files of this tenant, and may read more."""
-        return self._started == 0 or (sharer is not None and sharer == self._sharer)
+        return not self.has_read or (sharer is not None and sharer == self._sharer)
+
+    @property
+    def has_read(self) -> bool:
+        """Whether the child was given a file already."""
+        return self._started > 0
 
     def request(self, file: IO[bytes], filename: str, sharer: UUID | None) -> None:
         """Send the file, and its name. `sharer` is the tenant whose next files the child may read, too."""
-        self._sharer, self._pages = sharer, 0
+        self._sharer, self._pages, self.log_tail = sharer, 0, b""
         # If the child has failed, there is no answer.
         with suppress(BrokenPipeError, ConnectionResetError):
             requests.send(self._channel, file, filename, is_shared=sharer is not None)

@@ -27,7 +27,8 @@ def is_shared() -> bool:
 
 
 def require() -> None:
-    """To be called before native code reads what is in a file: end this process if it reads several files."""
+    """To be called before native code reads what is in a file, and when reading has failed in a way that is not expected:
+    end this process if it reads several files. The worker gives the file to a new one."""
     if _is_shared:
         os._exit(REQUIRED)
 

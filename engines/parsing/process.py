@@ -40,9 +40,17 @@ _OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memor
 
 
 class _Result(NamedTuple):
+    """`report` is empty if the answer is complete; `is_reused`: the child had read other files before."""
+
     answer: Answer
     report: dict[str, Any]
     log: bytes
+    is_reused: bool
+
+    @property
+    def is_inconclusive(self) -> bool:
+        """Whether the file needs a process of its own, or another file may be what ended the child."""
+        return self.report.get("status") == own_process.REQUIRED or bool(self.report and self.is_reused)
 
 
 class ParserProcess:
@@ -82,7 +90,7 @@ class ParserProcess:
             may_share = own_process.may_share(filename, os.fstat(file.fileno()).st_size)
             try:
                 result = self._ask(file, filename, tenant_id if may_share else None, workdir)
-                if result.report.get("status") == own_process.REQUIRED:
+                if result.is_inconclusive:
                     result = self._ask(file, filename, None, workdir)
             except FrameError as error:
                 self.kill()
@@ -121,10 +129,11 @@ class ParserProcess:
         has_pages = may_have_pages(os.pread(file.fileno(), _HEAD_BYTES, 0))
         answer = Answer(self.limits if has_pages else replace(self.limits, ocr_pages=0), workdir)
         exchange, kind = self._take_child(filename, sharer)
+        is_reused = exchange.has_read
         exchange.request(file, filename, sharer)
         self._control.send(STARTED)
         report = self._read(exchange, answer, kind)
-        return _Result(answer, report, exchange.log_tail)
+        return _Result(answer, report, exchange.log_tail, is_reused)
 
     def _take_child(self, filename: str, sharer: UUID | None) -> tuple[Exchange, Kind]:
         """Return the child that is there if it may read the file, and its type was announced before; otherwise have one made
@@ -186,7 +195,7 @@ class ParserProcess:
         raise ParseError("parse_interrupted")
 
     def _document(self, path: Path, result: _Result) -> ParsedDocument:
-        answer, report, log = result
+        answer, report, log, _ = result
         self._models_of[self.last_suffix] |= answer.models
         try:
             return answer.document()

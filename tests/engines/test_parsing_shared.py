@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -112,6 +114,26 @@ def test_error_does_not_end_a_shared_process(others, process, tmp_path):
     assert caught.value.code == "empty_file"
     assert parse(process, tmp_path, "c.md", b"# Three").elements[0].text == "Three"
     assert children() - others == shared
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGXCPU])
+def test_file_is_not_blamed_for_the_end_of_a_shared_process(others, process, tmp_path, number):
+    """As when an earlier file of the tenant has damaged its memory."""
+    parse(process, tmp_path, "a.md", b"# One")
+    (shared,) = children() - others
+    os.kill(shared, number)
+    assert parse(process, tmp_path, "b.md", b"# Two").elements[0].text == "Two"
+    assert parse(process, tmp_path, "c.md", b"# Three").elements[0].text == "Three"
+
+
+def test_file_that_fails_unexpectedly_is_tried_alone(others, process, tmp_path):
+    parse(process, tmp_path, "a.json", b'{"a": 1}')
+    shared = children() - others
+    with pytest.raises(ParseError) as caught:
+        parse(process, tmp_path, "b.json", b"[" * 100_000)
+    assert caught.value.code == "too_deep"
+    assert parse(process, tmp_path, "c.json", b'{"c": "Three"}').elements
+    assert not children() & shared
 
 
 def test_shared_process_ends_after_a_while(others, process, tmp_path, monkeypatch):
