@@ -29,15 +29,11 @@ KINDS: dict[type[serializers.Field[Any, Any, Any, Any]], tuple[tuple[type, ...],
 }
 
 
-class StrictSerializer(serializers.Serializer[Any]):
-    """An unknown field is an error: if it were ignored, a misspelt filter would show more than was asked for. So is a value
-    of another type: "no" is no boolean, and 1 no name."""
+class TypedSerializer(serializers.Serializer[Any]):
+    """A value of another type is an error: "no" is no boolean, true no number, and 1 no name."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
-            if unknown := sorted(set(data) - set(self.fields)):
-                error = serializers.ErrorDetail("There is no such field.", code="unknown")
-                raise serializers.ValidationError(dict.fromkeys(unknown, error))
             wrong = {
                 name: serializers.ErrorDetail(f"Give {kind}.", code="invalid")
                 for name, field in self.fields.items()
@@ -45,6 +41,16 @@ class StrictSerializer(serializers.Serializer[Any]):
             }
             if wrong and not is_html_input(data):
                 raise serializers.ValidationError(wrong)
+        return super().to_internal_value(data)
+
+
+class StrictSerializer(TypedSerializer):
+    """An unknown field is an error, too: if it were ignored, a misspelt filter would show more than was asked for."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
+            error = serializers.ErrorDetail("There is no such field.", code="unknown")
+            raise serializers.ValidationError(dict.fromkeys(unknown, error))
         return super().to_internal_value(data)
 
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from core.api.bound_rows import BoundLookups
 from core.api.openai.fields import TextsField
 from core.api.openai.views import OpenAIViewSet, validated
+from core.api.serializers import TypedSerializer
 from core.api.views import READ
 from core.batching import batched
 from core.errors import NotFoundError
@@ -71,7 +72,7 @@ def _refuse_tokens(item: Any) -> None:
         )
 
 
-class EmbeddingRequestSerializer(serializers.Serializer[Any]):
+class EmbeddingRequestSerializer(TypedSerializer):
     model = serializers.CharField()
     input = TextsField(max_texts=MAX_TEXTS, max_length=MAX_TEXT_LENGTH, check=_refuse_tokens)
     encoding_format = serializers.ChoiceField(choices=["float", "base64"], default="float")

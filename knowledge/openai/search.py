@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from core.api.openai.fields import Field, TextsField
 from core.api.openai.views import OpenAIViewSet, validated
+from core.api.serializers import TypedSerializer
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.request_work import RequestWork
@@ -34,12 +35,12 @@ class ConditionField(Field):
         return parse_filter(data)
 
 
-class RankingOptionsSerializer(serializers.Serializer[Any]):
+class RankingOptionsSerializer(TypedSerializer):
     ranker = serializers.ChoiceField(choices=[*RERANKERS, "none"], default="none")
     score_threshold = serializers.FloatField(required=False, min_value=0, max_value=1)
 
 
-class SearchRequestSerializer(serializers.Serializer[Any]):
+class SearchRequestSerializer(TypedSerializer):
     query = TextsField(max_texts=MAX_QUERIES, max_length=MAX_QUERY_LENGTH)
     filters = ConditionField(required=False, allow_null=True)
     max_num_results = serializers.IntegerField(min_value=1, max_value=50, default=10)

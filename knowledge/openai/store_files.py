@@ -16,6 +16,7 @@ from core.api.bound_rows import bound_rows
 from core.api.openai.fields import IdField
 from core.api.openai.ids import as_id, pk_of
 from core.api.openai.views import OpenAIViewSet, validated
+from core.api.serializers import TypedSerializer
 from core.error_codes import ERROR_CODES, Origin
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
@@ -56,12 +57,12 @@ class StoreFileSerializer(serializers.BaseSerializer[Document]):
         }
 
 
-class AttachRequestSerializer(serializers.Serializer[Any]):
+class AttachRequestSerializer(TypedSerializer):
     file_id = IdField()
     attributes = AttributesField()
 
 
-class AttributesRequestSerializer(serializers.Serializer[Any]):
+class AttributesRequestSerializer(TypedSerializer):
     attributes = AttributesField()
 
 
@@ -176,7 +177,7 @@ class FileBatchSerializer(serializers.BaseSerializer[FileBatch]):
         }
 
 
-class FileBatchRequestSerializer(serializers.Serializer[Any]):
+class FileBatchRequestSerializer(TypedSerializer):
     """`attributes` are for all `file_ids`; each of `files` has its own. Validates to {file: attributes}."""
 
     file_ids = serializers.ListField(child=IdField(), required=False, max_length=MAX_FILES)
