@@ -16,7 +16,7 @@ from core.querysets import TenantQuerySet
 from jobs.querysets import JobQuerySet
 from jobs.queue import notify_workers
 from jobs.states import JobState
-from knowledge.engine_config import model_for, own_model_name
+from knowledge.engine_config import default_model, model_for, own_model_name
 from knowledge.models import (
     Chunk,
     Document,
@@ -94,10 +94,11 @@ def removed_models() -> dict[UUID, str]:
     return {row.reference_id: other_model(row) for row in rows}
 
 
-def set_answering_model(reference_id: UUID, model: str) -> None:
-    """With the models locked."""
+def set_answering_model(reference_id: UUID, model: str, *, is_auto: bool = False) -> None:
+    """With the models locked. `is_auto`: as long as it is the installation's own, documents may choose another one."""
+    value = Reference.AUTO if is_auto and model == default_model() else own_model_name(model)
     rows = Reference.with_deleted.filter(pk=reference_id)
-    rows.update(embedding_model=own_model_name(model), updated_at=Now())
+    rows.update(embedding_model=value, updated_at=Now())
     bases = KnowledgeBase.objects.filter(private_reference=reference_id)
     bases.update(vector_db_id=collection_name(model))
 

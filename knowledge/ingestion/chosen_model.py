@@ -16,7 +16,7 @@ from knowledge.model_choice import model_for_passages, model_for_texts
 from knowledge.models import IngestionJob, Reembedding, Reference
 from knowledge.pipeline.values import Parsed, Tagged
 from knowledge.second_models import has_passages, set_answering_model
-from knowledge.services.reembedding import start_reembedding
+from knowledge.services.reembedding import start_reembedding, unfinished
 
 
 def choose_model(
@@ -41,7 +41,9 @@ def _set_if_first(attempt: Attempt, reference: Reference, model: str) -> str:
     with tenant_scope(attempt.tenant_id):
         rows = Reference.objects.select_for_update(no_key=True)
         present = rows.filter(pk=reference.pk).first() or reference
-        if present.embedding_model != Reference.AUTO or has_passages(reference.pk):
+        # What a change has made for its new model, and still removes, is not distinguished from what would be made now.
+        is_changing = unfinished(reference.pk) is not None
+        if present.embedding_model != Reference.AUTO or is_changing or has_passages(reference.pk):
             return model_for(present)
         set_answering_model(reference.pk, model)
         record(

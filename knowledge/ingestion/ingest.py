@@ -25,7 +25,7 @@ from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.batch_handback import parser_with_handback
 from knowledge.ingestion.chosen_model import choose_model, follow_languages
 from knowledge.ingestion.hooks import hooks_of
-from knowledge.ingestion.publishing import clean, publish, remove_unpublished
+from knowledge.ingestion.publishing import clean, publish, redo_outdated, remove_unpublished
 from knowledge.ingestion.quotas import purge_chunks
 from knowledge.ingestion.sources import load_batch
 from knowledge.models import Document, IngestionJob, Stage
@@ -64,7 +64,9 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
     follow_languages(attempt, [job for job in unpublished if job in published], products)
     for failure in (*failures, *refused):
         _fail(attempt, job_of[failure.source.document_id], failure.code, failure.detail)
-    remove_unpublished(attempt, [job for job in unpublished if job not in published], products)
+    others = [job for job in unpublished if job not in published]
+    remove_unpublished(attempt, others, products)
+    redo_outdated(attempt, others, products)
     for job in batch:
         # A first generation has no older ones to clean up.
         if job.generation > 1 and (job in published or job not in unpublished):

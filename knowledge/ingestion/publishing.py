@@ -36,15 +36,16 @@ from knowledge.used_models import models_of_documents
 
 def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> list[IngestionJob]:
     """Write the new generations, and let their documents be found by them. Return the jobs of the published documents;
-    those of a first generation are done. Documents that were deleted or replaced meanwhile are skipped, those whose
-    reference has switched to another embedding model are done again, and those without a product keep their last
+    those of a first generation are done. Documents that were deleted or replaced meanwhile are skipped, so are those whose
+    reference has switched to another embedding model (`redo_outdated`), and those without a product keep their last
     generation. Raises QuotaExceededError."""
     product_of = {product.chunked.source.document_id: product for product in products}
     references = {job.document.reference_id for job in jobs}
     with tenant_scope(attempt.tenant_id):
         share_models(references)
         held = attempt.lock_held([job for job in jobs if job.document_id in product_of])
-        held = _of_answering_model(attempt, held)
+        outdated = _outdated(attempt, held)
+        held = [job for job in held if job not in outdated]
         accepted = [product_of[job.document_id] for job in held]
         replace_chunks(attempt, held, accepted)
         _write_chunks(accepted, attempt.ports)
@@ -72,16 +73,29 @@ def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[T
     return held
 
 
-def _of_answering_model(attempt: Attempt, jobs: Sequence[IngestionJob]) -> list[IngestionJob]:
-    """Those whose reference still answers with the attempt's model; the others are queued again."""
+def _outdated(attempt: Attempt, jobs: Sequence[IngestionJob]) -> list[IngestionJob]:
+    """Those whose reference does not answer with the attempt's model any more."""
     models = answering_models({job.document.reference_id for job in jobs})
-    outdated = [
+    return [
         job
         for job in jobs
         if models.get(job.document.reference_id) not in (None, attempt.ports.embedder.model)
     ]
-    IngestionJob.objects.filter(pk__in=[job.pk for job in outdated]).queue_again(timedelta(0))
-    return [job for job in jobs if job not in outdated]
+
+
+def redo_outdated(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[Tagged]) -> None:
+    """Queue the jobs again whose reference has switched to another embedding model, after their points were removed: for
+    that model, the documents may be cut in another way."""
+    with tenant_scope(attempt.tenant_id):
+        outdated = _outdated(attempt, attempt.lock_held(jobs))
+    document_ids = {job.document_id for job in outdated}
+    for product in products:
+        if product.chunked.source.document_id in document_ids and product.chunked.ids:
+            points = Filter(point_ids=tuple(product.chunked.ids))
+            attempt.ports.store.delete(attempt.tenant_id, attempt.ports.collection, points)
+    with tenant_scope(attempt.tenant_id):
+        held = attempt.lock_held(outdated)
+        IngestionJob.objects.filter(pk__in=[job.pk for job in held]).queue_again(timedelta(0))
 
 
 def _queue_second_models(jobs: Sequence[IngestionJob]) -> None:

@@ -28,7 +28,8 @@ class Reembedding(LeasedJob):
     the stage says.
 
     Of `questions` sampled from the passages, `found_before` were answered by the passage that they come from with the old
-    model (None: it did not answer), and `found_after` with the new one. `is_accepted`: switch even if the check fails."""
+    model (None: it did not answer), and `found_after` with the new one. `is_accepted`: switch even if the check fails.
+    `was_auto`: before the switch, the documents chose the model, as they do again after a rollback."""
 
     reference = TenantForeignKey(Reference, related_name="reembeddings")
     from_model = models.CharField(max_length=255)
@@ -38,6 +39,7 @@ class Reembedding(LeasedJob):
     found_before = models.PositiveIntegerField(null=True, blank=True)
     found_after = models.PositiveIntegerField(null=True, blank=True)
     is_accepted = models.BooleanField("accepted", default=False)
+    was_auto = models.BooleanField(default=False)
     switched_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(LeasedJob.Meta):

@@ -27,7 +27,7 @@ from core.batching import batched
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines.vectors import Filter, StoredPoint, VectorStore, VectorStoreError
-from knowledge.engine_config import model_for
+from knowledge.engine_config import default_model, model_for
 from knowledge.models import (
     Chunk,
     Document,
@@ -63,12 +63,12 @@ class _ExpectedPoint(NamedTuple):
     tag_ids: frozenset[UUID]
 
 
-def reconcile(*, actor: Actor, store: VectorStore, model: str, repair: bool = False) -> Report:
-    """Compare all data of the actor's tenant. `model` is the embedding model of references that have none of their own."""
+def reconcile(*, actor: Actor, store: VectorStore, repair: bool = False) -> Report:
+    """Compare all data of the actor's tenant."""
     actor.require(Role.EDITOR)
     report = Report(tenant_id=actor.tenant_id)
     try:
-        report.findings.extend(_point_findings(actor.tenant_id, store, model))
+        report.findings.extend(_point_findings(actor.tenant_id, store))
     except VectorStoreError as error:
         report.problems.append(error.detail)
     report.findings.extend(_file_findings(actor.tenant_id))
@@ -105,13 +105,13 @@ class _Collection(NamedTuple):
         return collection_name(self.model)
 
 
-def _collections(tenant_id: UUID, default_model: str) -> list[_Collection]:
+def _collections(tenant_id: UUID) -> list[_Collection]:
     """Those of all models that vectors were ever made with."""
     with tenant_scope(tenant_id):
         references = Reference.with_deleted.only("pk", "embedding_model")
         answering = {reference.pk: model_for(reference) for reference in references}
         second, removed = second_models(), removed_models()
-    models = {default_model, *answering.values(), *second.values(), *models_of_tenant(tenant_id)}
+    models = {default_model(), *answering.values(), *second.values(), *models_of_tenant(tenant_id)}
     return [
         _Collection(one, *(_with_value(rows, one) for rows in (answering, second, removed))) for one in models
     ]
@@ -121,8 +121,8 @@ def _with_value(models: Mapping[UUID, str], model: str) -> frozenset[UUID]:
     return frozenset(pk for pk, own in models.items() if own == model)
 
 
-def _point_findings(tenant_id: UUID, store: VectorStore, default_model: str) -> Iterator[Finding]:
-    for collection in _collections(tenant_id, default_model):
+def _point_findings(tenant_id: UUID, store: VectorStore) -> Iterator[Finding]:
+    for collection in _collections(tenant_id):
         expected = _expected_points(tenant_id, collection)
         differences = _compare(_stored_points(tenant_id, store, collection.name), expected, collection.name)
         for page in batched(differences, PAGE_SIZE):

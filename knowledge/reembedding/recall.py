@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
+from core.actors import system_actor
 from core.isolation.scope import tenant_scope
 from core.progress import Progress
+from core.quota_kinds import QuotaKind
+from core.quotas import charge
 from engines.embedding import EmbeddingError
 from engines.vectors import Filter, Mode, Query
 from knowledge.engine_config import embedder_named, vector_store
-from knowledge.models import Chunk
+from knowledge.models import Chunk, Reference
 from knowledge.pipeline.embedding import cached_vector
 from knowledge.pipeline.ports import collection_name
 
@@ -37,16 +40,15 @@ class Recall:
         return self.before is None or self.before - self.after <= max(1, self.questions // TOLERATED)
 
 
-def measure(tenant_id: UUID, reference_id: UUID, *, before: str, after: str, progress: Progress) -> Recall:
-    """Compare the models `before` and `after`. Raises EmbeddingError when the latter does not answer, VectorStoreError."""
-    with tenant_scope(tenant_id):
+def measure(reference: Reference, *, before: str, after: str, progress: Progress) -> Recall:
+    """Compare the models `before` and `after`. To be called outside of a scope. Raises EmbeddingError when the latter does
+    not answer, QuotaExceededError, VectorStoreError."""
+    with tenant_scope(UUID(str(reference.tenant_id))):
         # The ids are hashes: their order is random, and the same each time.
-        rows = Chunk.objects.filter(document__reference=reference_id, document__deleted_at=None).order_by(
-            "pk"
-        )
+        rows = Chunk.objects.filter(document__reference=reference, document__deleted_at=None).order_by("pk")
         texts = dict(rows.values_list("pk", "text")[:MAX_QUESTIONS])
     questions = {pk: question_of(text) for pk, text in texts.items()}
-    found = partial(_count_found, tenant_id, reference_id, questions, progress=progress)
+    found = partial(_count_found, reference, questions, progress=progress)
     try:
         found_before: int | None = found(before)
     except EmbeddingError:
@@ -61,17 +63,22 @@ def question_of(text: str) -> str:
     return (short or sentences)[-1][:MAX_QUESTION_LENGTH]
 
 
-def _count_found(
-    tenant_id: UUID, reference_id: UUID, questions: dict[UUID, str], model: str, *, progress: Progress
-) -> int:
+def _count_found(reference: Reference, questions: dict[UUID, str], model: str, *, progress: Progress) -> int:
     """How many passages are among the best for their question."""
-    embedder, found = embedder_named(model), 0
+    embedder, found, tenant_id = embedder_named(model), 0, UUID(str(reference.tenant_id))
+    tokens = sum(embedder.count_tokens([*questions.values()]))
+    with tenant_scope(tenant_id):
+        charge(
+            actor=system_actor(tenant_id, "worker"),
+            amounts={QuotaKind.EMBEDDING: tokens},
+            workspace_id=reference.workspace_id,
+        )
     for number, (pk, question) in enumerate(questions.items()):
         progress("check", done=number, total=len(questions))
         query = Query(
             mode=Mode.DENSE,
             vector=cached_vector(embedder, tenant_id, question),
-            filter=Filter(reference_ids=(reference_id,)),
+            filter=Filter(reference_ids=(reference.pk,)),
             limit=FOUND_AMONG,
         )
         hits = vector_store().search(tenant_id, collection_name(model), query)

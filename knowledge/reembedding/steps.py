@@ -24,7 +24,15 @@ from jobs.querysets import JobQuerySet
 from jobs.queue import lock_held
 from jobs.states import JobState
 from knowledge.engine_config import vector_store
-from knowledge.models import Document, Embedding, IngestionJob, JobKind, Reembedding, ReembeddingStage
+from knowledge.models import (
+    Document,
+    Embedding,
+    IngestionJob,
+    JobKind,
+    Reembedding,
+    ReembeddingStage,
+    Reference,
+)
 from knowledge.pipeline.ports import collection_name
 from knowledge.queueing import lock_documents, requeue
 from knowledge.reembedding.recall import Recall, measure
@@ -78,20 +86,20 @@ class Step:
     def check(self) -> None:
         """Compare both models, and switch in one transaction, if every passage has a vector of the new one."""
         before, after = self.reembedding.from_model, self.reembedding.to_model
-        recall = measure(
-            self.tenant_id, self.reference_id, before=before, after=after, progress=self.progress
-        )
+        recall = measure(self.reembedding.reference, before=before, after=after, progress=self.progress)
         with tenant_scope(self.tenant_id):
             lock_model(self.reference_id)
             row = self._held()
             if documents_lacking(self.reference_id, after).exists():
                 continue_now(row, stage=ReembeddingStage.EMBED)
             elif recall.is_enough or self.reembedding.is_accepted:
+                auto = Reference.with_deleted.filter(pk=self.reference_id, embedding_model=Reference.AUTO)
+                columns = {"was_auto": auto.exists(), **_figures(recall)}
                 set_answering_model(self.reference_id, after)
                 # A model that has no vectors, as after a change of the settings, is none to roll back to.
                 is_kept = has_vectors(self.reference_id, before)
                 stage = ReembeddingStage.KEEP if is_kept else ReembeddingStage.REMOVE
-                continue_now(row, stage=stage, switched_at=Now(), **_figures(recall))
+                continue_now(row, stage=stage, switched_at=Now(), **columns)
                 self._record("reference.reembedding_switched", recall)
             else:
                 row.wait(None, stage=ReembeddingStage.REFUSED, **_figures(recall))

@@ -65,7 +65,7 @@ def roll_back_reembedding(*, actor: Actor, reference: Reference) -> None:
     with tenant_scope(actor.tenant_id):
         row = _locked(reference)
         if row.switched_at:
-            set_answering_model(reference.pk, row.from_model)
+            set_answering_model(reference.pk, row.from_model, is_auto=row.was_auto)
             # Documents that came after the switch: found again as soon as the old model has embedded them, too.
             unfinished_jobs(reference.pk).filter(state=JobState.QUEUED).locked().update(in_background=False)
         _continue(row, ReembeddingStage.REMOVE, switched_at=None)

@@ -14,7 +14,7 @@ from engines.vectors import Filter, StoredPoint
 from jobs import worker
 from jobs.handlers import handler_of
 from jobs.states import JobState
-from knowledge.engine_config import default_model, vector_store
+from knowledge.engine_config import vector_store
 from knowledge.models import Embedding, IngestionJob, Reembedding, Reference
 from knowledge.pipeline.ports import collection_name
 from knowledge.reconcile.comparison import reconcile
@@ -81,7 +81,7 @@ def end_all_leases(library: Library) -> None:
 
 
 def assert_agrees(library: Library) -> None:
-    report = reconcile(actor=library.person.actor, store=vector_store(), model=default_model())
+    report = reconcile(actor=library.person.actor, store=vector_store())
     assert (report.findings, report.problems) == ([], [])
 
 

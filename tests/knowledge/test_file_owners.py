@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 
 from core.storage import FileStore
 from engines.vectors import VectorStore
-from knowledge.engine_config import default_model, vector_store
+from knowledge.engine_config import vector_store
 from knowledge.reconcile.comparison import reconcile
 from knowledge.reconcile.findings import Report
 from knowledge.storage.files import DOCUMENT_FILES, STORES
@@ -21,7 +21,7 @@ from tests.knowledge.libraries import BEES, Library
 
 def repair(library: Library) -> Report:
     store: VectorStore = vector_store()
-    return reconcile(actor=library.person.actor, store=store, model=default_model(), repair=True)
+    return reconcile(actor=library.person.actor, store=store, repair=True)
 
 
 def make_old(name: str) -> str:

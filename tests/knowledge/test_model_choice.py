@@ -14,6 +14,7 @@ from engines.embedding import e5
 from knowledge.engine_config import embedder_configs, model_for
 from knowledge.models import Document, Embedding, KnowledgeBase, Reembedding, Reference
 from knowledge.pipeline.ports import collection_name
+from knowledge.services.changing import delete_documents
 from knowledge.services.reembedding import roll_back_reembedding
 from knowledge.services.references import create_knowledge_base
 from tests.engines.embedding_endpoint import Endpoint
@@ -82,6 +83,7 @@ def test_batches_at_the_same_time_choose_once(library: Library, later: str):
     }
     assert len(chosen(library)) == 1 and changes(library) == 0
     assert len({chunk.document_id for chunk in library.find("Blumen bees")}) == 2
+    assert_agrees(library)
 
 
 def test_documents_choose_for_their_reference_alone(library: Library):
@@ -113,7 +115,7 @@ def test_later_documents_change_the_model_in_the_background_and_once(library: Li
     work_all(library)
     library.add("more.md", GERMAN + RIVERS)
     work_all(library)
-    assert (model_for(reference_of(library)), changes(library)) == (MINILM, 1)
+    assert (reference_of(library).embedding_model, changes(library)) == (Reference.AUTO, 1)
 
 
 def test_change_that_was_rolled_back_before_its_end_is_not_tried_again(library: Library):
@@ -123,6 +125,19 @@ def test_change_that_was_rolled_back_before_its_end_is_not_tried_again(library: 
     work_all(library)
     library.add("more.md", GERMAN + RIVERS)
     assert (reference_of(library).embedding_model, changes(library)) == (Reference.AUTO, 1)
+
+
+def test_first_documents_after_a_rollback_choose_nothing_that_is_being_removed(library: Library):
+    library.add("bees.md", BEES)
+    german = library.add("german.md", GERMAN)
+    roll_back_reembedding(actor=library.person.actor, reference=reference_of(library))
+    ids = [german.pk, library.documents()["bees.md"].pk]
+    delete_documents(actor=library.person.actor, document_ids=ids)
+    library.work()
+    later = library.add("later.md", GERMAN + RIVERS)
+    work_all(library)
+    assert {chunk.document_id for chunk in library.find("Honigbienen")} == {later.pk}
+    assert_agrees(library)
 
 
 def test_a_few_words_of_another_language_change_nothing(library: Library):

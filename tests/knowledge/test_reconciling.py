@@ -32,7 +32,7 @@ from tests.knowledge.libraries import BEES, RIVERS, Library, default_ports
 
 def compare(library: Library, *, repair: bool = False) -> Report:
     ports = default_ports()
-    return reconcile(actor=library.person.actor, store=ports.store, model=ports.embedder.model, repair=repair)
+    return reconcile(actor=library.person.actor, store=ports.store, repair=repair)
 
 
 def missing_point(library: Library, document: Document) -> None:
@@ -138,7 +138,7 @@ def test_repair_is_audited(library: Library) -> None:
 def test_viewer_may_not_reconcile(library: Library, viewer: Person) -> None:
     ports = default_ports()
     with pytest.raises(ForbiddenError):
-        reconcile(actor=viewer.actor, store=ports.store, model=ports.embedder.model)
+        reconcile(actor=viewer.actor, store=ports.store)
 
 
 def test_files_are_compared_without_a_vector_store(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_documents_that_change_after_the_switch_can_still_be_rolled_back(moving:
     work_all(moving)
     assert_agrees(moving)
     roll_back_reembedding(actor=moving.person.actor, reference=moving.reference)
-    assert reference_of(moving).embedding_model == ""
+    assert reference_of(moving).embedding_model == Reference.AUTO
     assert {hit.filename for hit in moving.find("wasps and rivers")} == {"later.md", "rivers.md"}
     assert [hit.filename for hit in moving.find("rivers", tags_any=("water",))] == ["rivers.md"]
     assert_agrees(moving)
@@ -211,6 +211,33 @@ def test_used_up_quota_is_shown_and_goes_on_when_it_is_raised(moving: Library):
     change(moving, embedding_model=BUILT_IN)  # the same again: now
     work_all(moving)
     assert reference_of(moving).embedding_model == BUILT_IN
+
+
+def test_questions_of_the_check_are_charged(moving: Library):
+    while reembedding(moving).stage == "embed":
+        step(moving)
+    with tenant_scope(moving.tenant_id):
+        quota = QuotaLimit.objects.create(kind=QuotaKind.EMBEDDING, amount=1)
+    work_all(moving)
+    assert (reembedding(moving).stage, "quota" in status(moving).problem) == ("check", True)
+    with tenant_scope(moving.tenant_id):
+        quota.delete()
+    change(moving, embedding_model=BUILT_IN)  # the same again: now
+    work_all(moving)
+    assert reference_of(moving).embedding_model == BUILT_IN
+
+
+def test_rollback_gives_the_choice_back_to_whom_it_was(library: Library, endpoint: Endpoint):
+    """To a person, who has chosen the installation's own model, or to the documents."""
+    library.add("bees.md", BEES)
+    for before in ("", Reference.AUTO):
+        change(library, embedding_model=before)
+        assert change(library, embedding_model=BUILT_IN) == 0
+        work_all(library)
+        assert reference_of(library).embedding_model == BUILT_IN
+        roll_back_reembedding(actor=library.person.actor, reference=library.reference)
+        assert reference_of(library).embedding_model == before
+        work_all(library)
 
 
 def test_old_model_that_answers_no_more_does_not_stop_the_change(endpoint: Endpoint, moving: Library):

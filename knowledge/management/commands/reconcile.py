@@ -9,7 +9,7 @@ from core.actors import Actor
 from core.commands import TenantCommand
 from jobs.drain import wait_until_idle, workers_are_running
 from jobs.handlers import handler_of
-from knowledge.engine_config import default_model, vector_store
+from knowledge.engine_config import vector_store
 from knowledge.models import IngestionJob
 from knowledge.reconcile.comparison import reconcile
 from knowledge.reconcile.findings import FindingKind, Report
@@ -28,7 +28,7 @@ class Command(TenantCommand):
         parser.add_argument("--repair", action="store_true")
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> Report:
-        report = reconcile(actor=actor, store=vector_store(), model=default_model(), repair=options["repair"])
+        report = reconcile(actor=actor, store=vector_store(), repair=options["repair"])
         if report.repaired and not workers_are_running():
             wait_until_idle(handler_of(IngestionJob), actor.tenant_id)
         return report

@@ -153,7 +153,7 @@ def _evaluate(outcome: Outcome, scale: Scale) -> None:
     for repair in (True, False):
         ports = default_ports()
         actor = system_actor(outcome.tenant_id, "chaos")
-        report = reconcile(actor=actor, store=ports.store, model=ports.embedder.model, repair=repair)
+        report = reconcile(actor=actor, store=ports.store, repair=repair)
         outcome.findings.append(report)
         state.wait_until_done(outcome.tenant_id, scale.drain)
 

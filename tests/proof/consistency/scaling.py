@@ -74,7 +74,7 @@ def _measure_comparison(person: Person, chunks: int) -> Cost:
 def _compare(person: Person) -> float:
     """Return the seconds."""
     started = time.perf_counter()
-    report = reconcile(actor=person.actor, store=vector_store(), model=MODEL)
+    report = reconcile(actor=person.actor, store=vector_store())
     assert (report.counts, report.problems) == ({}, [])
     return time.perf_counter() - started
 
