@@ -37,14 +37,19 @@ def normalized(text: str) -> str:
     return text if text.isascii() else INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
-def fold(word: str) -> str:
-    """Return the word as it is compared."""
-    word = word.casefold()
-    if word.isascii():
-        return word
-    folded = _MARKS.sub("", unicodedata.normalize("NFKD", word)).translate(_LETTERS)
+def fold_text(text: str) -> str:
+    """Return the text with its words as they are compared, each as a whole."""
+    text = text.casefold()
+    if text.isascii():
+        return text
+    folded = _MARKS.sub("", unicodedata.normalize("NFKD", text)).translate(_LETTERS)
     folded = _DIGIT.sub(lambda digit: str(int(digit.group())), folded)
-    return _ARABIC_ARTICLE.sub("", unicodedata.normalize("NFC", folded))
+    return unicodedata.normalize("NFC", folded)
+
+
+def fold(word: str) -> str:
+    """Return the word as it is compared, without an article."""
+    return _ARABIC_ARTICLE.sub("", fold_text(word))
 
 
 def forms(word: str, language: str | None) -> tuple[str, ...]:

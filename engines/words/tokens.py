@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer; Japanese, Chinese; and Korean, whose particles are
 # attached to the word.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_MARKS = "".join(one for one in map(chr, range(0x300, 0x1E950)) if unicodedata.category(one)[0] == "M")
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+MARKS = "".join(one for one in map(chr, range(0x300, 0x1E950)) if unicodedata.category(one)[0] == "M")
 # The first check spares most characters the search among the marks.
-_WORD = rf"[^\W_{_UNSPACED}]+(?:(?![\0-\u02ff])[{_MARKS}]+[^\W_{_UNSPACED}]*)*"
+WORD = rf"[^\W_{UNSPACED}]+(?:(?![\0-\u02ff])[{MARKS}]+[^\W_{UNSPACED}]*)*"
 _JOINT = r"(?:[.\-_/\\:'’\u2010\u2011&@·]{1,3}|,(?<=\d,)(?=\d))"
 # Signs that people search for: all but punctuation, the lines of boxes, and fonts' own characters.
 _PUNCTUATION = (
@@ -24,16 +24,16 @@ _PUNCTUATION = (
     "\u2e00-\u2e7f\u3000-\u3020\u30fb\ue000-\uf8ff\ufe10-\ufe6f\ufffd"
 )
 TOKEN = re.compile(
-    rf"(?:\.(?<![\w.]\.))?{_WORD}(?:{_JOINT}{_WORD})*(?:\+\+|\#(?!\w))?"
-    rf"|[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^\w\s{_MARKS}{_PUNCTUATION}]"
+    rf"(?:\.(?<![\w.]\.))?{WORD}(?:{_JOINT}{WORD})*(?:\+\+|\#(?!\w))?"
+    rf"|[{UNSPACED}][{UNSPACED}{MARKS}]*|[^\w\s{MARKS}{_PUNCTUATION}]"
 )
-_RUN = re.compile(f"[{_UNSPACED}]")
+_RUN = re.compile(f"[{UNSPACED}]")
 
 # What stands together in such scripts: a consonant with its vowels and tones, or a character.
 _CLUSTER = re.compile(
     "[\u0e40-\u0e44]?[\u0e01-\u0e2e][\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]*[\u0e30\u0e32\u0e33\u0e45]?[\u0e47-\u0e4e]*"
     "|[\u0ec0-\u0ec4]?[\u0e81-\u0eae\u0edc-\u0edf][\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece]*[\u0eb0\u0eb2\u0eb3\u0ebd]?[\u0ec8-\u0ece]*"
-    f"|.(?:[\u17d2\u1039].|[{_MARKS}])*",
+    f"|.(?:[\u17d2\u1039].|[{MARKS}])*",
     re.DOTALL,
 )
 
@@ -44,7 +44,7 @@ _POSSESSIVE = ("'s", "’s", "'S", "’S")
 _APOSTROPHES = re.compile("['’]")
 _SEGMENTS = re.compile(r"[/\\:@]+")
 # Points and commas of numbers are kept.
-_JOINTS = re.compile(rf"(?!(?<=\d)[.,](?=\d))(?:[^\w{_MARKS}]|_)")
+_JOINTS = re.compile(rf"(?!(?<=\d)[.,](?=\d))(?:[^\w{MARKS}]|_)")
 # Where a word of a name begins: fooBar, HTTPServer, COVID19.
 _INNER = re.compile(
     r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])"

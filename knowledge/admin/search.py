@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelect2MultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -54,6 +55,14 @@ class SearchForm(forms.Form):
         help_text="A model reads the question together with each of the first ten passages. It takes a moment.",
     )
     tags = TagNamesField(required=False, help_text="Any of these, separated by commas.")
+    min_score = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        label="Lowest relevance",
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+        help_text="From 0 to 1. Empty: nothing is found if even the best passage is hardly relevant.",
+    )
     fold_similar = forms.BooleanField(
         required=False, label="Fold near-identical passages", widget=UnfoldBooleanSwitchWidget
     )
@@ -94,6 +103,7 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
             query=data["query"],
             mode=Mode(data["mode"] or Mode.HYBRID),
             filters=SearchFilters(references=references or None, tags_any=data["tags"]),
+            min_score=data["min_score"],
             fold_similar=data["fold_similar"],
             rerank=data["rerank"],
             warn=warnings.append,

@@ -165,7 +165,7 @@ class SearchViewSet(TenantViewSet):
         results = [asdict(chunk) for chunk in chunks]
         for chunk, result in zip(chunks, results, strict=True):
             if data["explain"]:
-                result["matched_in"] = matched_in(data["query"], chunk)
+                result["matched_in"] = matched_in(data["query"], chunk, operators=data["operators"])
             else:
                 del result["scores"]
         return Response({"results": results, "warnings": warnings})

@@ -9,7 +9,6 @@ from functools import cache, reduce
 from operator import or_
 from uuid import UUID
 
-from django.conf.locale import LANG_INFO
 from django.db.models import Q, QuerySet
 
 from core.isolation.scope import tenant_scope
@@ -17,7 +16,8 @@ from engines.parsing.formats import FORMATS
 from engines.vectors import Filter
 from knowledge.models import Document, Tag
 from knowledge.search.filters import NothingCanMatch
-from knowledge.search.passages import PassageFinder, all_texts, titles
+from knowledge.search.language_names import language_named
+from knowledge.search.passages import Lookup, PassageFinder
 from knowledge.search.phrases import Phrase, fold
 from knowledge.search.question import Field, Question
 
@@ -27,71 +27,83 @@ def with_conditions(
 ) -> Filter:
     """Return the filter with the question's conditions. Of several values of a field, a passage needs one; it needs all of
     the phrases. To be called outside of a scope. Raise NothingCanMatch, VectorStoreError."""
-    groups: defaultdict[tuple[Field | None, bool, str], list[str]] = defaultdict(list)
-    for condition in sorted(question.conditions, key=lambda one: one.field is None):
-        apart = "" if condition.field else condition.value
-        groups[condition.field, condition.excluded, apart].append(condition.value)
-    for (field, excluded, _), values in groups.items():
-        finder = PassageFinder(tenant_id=tenant_id, collections=collections, filter=filter)
-        points = _points_having(field, values, finder)
-        if excluded:
-            filter = replace(filter, never=(*filter.never, *([points] if points else [])))
-        elif points:
-            filter = replace(filter, also=(*filter.also, points))
+    groups: defaultdict[tuple[Field, bool], list[str]] = defaultdict(list)
+    wanted: list[Lookup] = []
+    unwanted: list[Lookup] = []
+    for one in question.conditions:
+        if one.field:
+            groups[one.field, one.excluded].append(one.value)
         else:
-            raise NothingCanMatch
-    return filter
+            (unwanted if one.excluded else wanted).append(Lookup((one.value,)))
+    for (field, excluded), values in groups.items():
+        if field is Field.TITLE:
+            (unwanted if excluded else wanted).append(Lookup(tuple(values), only_titles=True))
+        else:
+            points = _points_having(field, values, tenant_id, filter)
+            filter = _restricted(filter, points, excluded=excluded)
+    finder = PassageFinder(tenant_id=tenant_id, collections=collections, filter=filter)
+    return _with_texts(finder, wanted, unwanted)
 
 
-def _points_having(field: Field | None, values: Sequence[str], finder: PassageFinder) -> Filter | None:
-    """Return what selects the points that have one of the values, or None if there are none."""
-    match field:
-        case None | Field.TITLE:
-            places = titles if field else all_texts
-            found = Filter(point_ids=tuple({pk for value in values for pk in finder.having(value, places)}))
-        case Field.LANGUAGE:
-            found = Filter(languages=tuple({_languages().get(fold(value), "") for value in values} - {""}))
-        case Field.TAG:
-            with tenant_scope(finder.tenant_id):
+def _with_texts(finder: PassageFinder, wanted: Sequence[Lookup], unwanted: Sequence[Lookup]) -> Filter:
+    """Return the finder's filter, restricted to what the texts have. Raise NothingCanMatch."""
+    if wanted:
+        found = Filter(point_ids=finder.having(wanted, without=unwanted))
+        return _restricted(finder.filter, found, excluded=False)
+    found = Filter(point_ids=finder.having_any(unwanted) if unwanted else ())
+    return _restricted(finder.filter, found, excluded=True)
+
+
+def _restricted(filter: Filter, points: Filter, *, excluded: bool) -> Filter:
+    """To the points, or to all but them. Raise NothingCanMatch."""
+    if points == Filter():
+        if excluded:
+            return filter
+        raise NothingCanMatch
+    return (
+        replace(filter, never=(*filter.never, points))
+        if excluded
+        else replace(filter, also=(*filter.also, points))
+    )
+
+
+def _points_having(field: Field, values: Sequence[str], tenant_id: UUID, filter: Filter) -> Filter:
+    """Return what selects the points that have one of the values of another field than the title; an empty filter if there
+    are none."""
+    with tenant_scope(tenant_id):
+        match field:
+            case Field.LANGUAGE:
+                return Filter(languages=tuple({code for value in values if (code := language_named(value))}))
+            case Field.TAG:
                 tags = Tag.objects.filter(_any_of("tag__iexact", values))
-                found = Filter(tags_any=tuple(tags.values_list("pk", flat=True)))
-        case Field.TYPE:
-            found = Filter(document_ids=_documents_of_types(values, finder))
-        case Field.FILENAME:
-            found = Filter(document_ids=_documents_named(values, finder))
-    return None if found == Filter() else found
+                return Filter(tags_any=tuple(tags.values_list("pk", flat=True)))
+            case Field.TYPE:
+                return Filter(document_ids=_documents_of_types(values, filter))
+            case _:
+                return Filter(document_ids=_documents_named(values, filter))
 
 
-def _documents_named(values: Sequence[str], finder: PassageFinder) -> tuple[UUID, ...]:
+def _documents_named(values: Sequence[str], filter: Filter) -> tuple[UUID, ...]:
     phrases = [Phrase(value) for value in values]
-    with tenant_scope(finder.tenant_id):
-        names = _documents(finder).values_list("pk", "filename").iterator()
-        return tuple(pk for pk, name in names if any(phrase.is_in(fold(name)) for phrase in phrases))
+    names = _documents(filter).values_list("pk", "filename").iterator()
+    return tuple(pk for pk, name in names if any(phrase.is_in(fold(name)) for phrase in phrases))
 
 
-def _documents_of_types(values: Sequence[str], finder: PassageFinder) -> tuple[UUID, ...]:
+def _documents_of_types(values: Sequence[str], filter: Filter) -> tuple[UUID, ...]:
     """Documents whose file name ends in ".value", or whose content is of the kind that the value names."""
     mime_types = {mime_type for value in values for mime_type in _mime_types().get(fold(value), ())}
     endings = _any_of("filename__iendswith", [f".{value}" for value in values])
-    with tenant_scope(finder.tenant_id):
-        documents = _documents(finder).filter(Q(mime_type__in=mime_types) | endings)
-        return tuple(documents.values_list("pk", flat=True))
+    documents = _documents(filter).filter(Q(mime_type__in=mime_types) | endings)
+    return tuple(documents.values_list("pk", flat=True))
 
 
-def _documents(finder: PassageFinder) -> QuerySet[Document]:
-    references = finder.filter.reference_ids
+def _documents(filter: Filter) -> QuerySet[Document]:
+    references = filter.reference_ids
     return Document.objects.filter(reference_id__in=references) if references else Document.objects.all()
 
 
 def _any_of(lookup: str, values: Sequence[str]) -> Q:
     return reduce(or_, (Q((lookup, value)) for value in values))
-
-
-@cache
-def _languages() -> dict[str, str]:
-    """Codes of ISO 639-1 by themselves and by the languages' names, in English and in the language itself."""
-    named = [(code.partition("-")[0], info) for code, info in LANG_INFO.items() if "name" in info]
-    return {fold(name): code for code, info in named for name in (code, info["name"], info["name_local"])}
 
 
 @cache

@@ -1,20 +1,21 @@
-"""Finding all passages that have a phrase, not only the best ones.
+"""Finding all passages that have phrases, not only the best ones.
 
-The index of words has the passages with one of the phrase's words, and PostgreSQL has their texts, in which the phrase is
-looked up. If each of the words is in too many passages, PostgreSQL looks in all passages of the tenant.
+The index of words has the passages with one of a phrase's words, and PostgreSQL has their texts, in which all phrases of a
+question are looked up at once. If each of the words is in too many passages, PostgreSQL looks in all passages of the tenant.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from core.isolation.scope import current_tenant_id, tenant_scope
+from core.isolation.scope import tenant_scope
 from engines.vectors import Filter, Mode, Query
 from engines.vectors.bm25 import query_terms
 from knowledge.engine_config import vector_store
@@ -35,32 +36,40 @@ _SQL = """
 SELECT c.text, c.heading_path, d.filename, d.title, c.id
 FROM chunks c, LATERAL (
     SELECT filename, coalesce(file_metadata_json ->> 'title', '') AS title FROM documents
-    WHERE tenant_id = %(tenant)s AND id = c.document_id AND generation = c.generation AND deleted_at IS NULL OFFSET 0
+    WHERE tenant_id = %(tenant)s AND id = c.document_id AND generation = c.generation AND deleted_at IS NULL
+        AND (%(references)s::uuid[] IS NULL OR reference_id = ANY(%(references)s)) OFFSET 0
 ) d
 WHERE c.tenant_id = %(tenant)s AND """
 _OF_IDS = "c.id = ANY(%(ids)s)"
 # A text that is not in ASCII may have the words with accents.
 _LIKE = """EXISTS (
     SELECT FROM (SELECT concat_ws(' ', c.text, array_to_string(c.heading_path, ' '), d.filename, d.title)) t(texts)
-    WHERE texts ILIKE %(pattern)s OR octet_length(texts) <> length(texts)
+    WHERE texts ILIKE {}(%(patterns)s) OR octet_length(texts) <> length(texts)
 )"""
 
 
 class Texts(NamedTuple):
-    """The texts of a passage: its own, and those by which people know its place."""
+    """The texts of a passage, folded: its own, and those by which people know its place."""
 
     text: str
-    heading: list[str]
+    titles: tuple[str, ...]
     filename: str
-    title: str
 
 
-def all_texts(texts: Texts) -> Sequence[str]:
-    return texts.text, *titles(texts), texts.filename
+@dataclass(frozen=True)
+class Lookup:
+    """Passages that have one of the phrases: in a title, or in any of their texts."""
 
+    values: tuple[str, ...]
+    only_titles: bool = False
 
-def titles(texts: Texts) -> Sequence[str]:
-    return texts.title, *texts.heading
+    @cached_property
+    def phrases(self) -> list[Phrase]:
+        return [Phrase(value) for value in self.values]
+
+    def is_in(self, texts: Texts) -> bool:
+        places = texts.titles if self.only_titles else (texts.text, *texts.titles, texts.filename)
+        return any(phrase.is_in(place) for phrase in self.phrases for place in places)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,21 +80,46 @@ class PassageFinder:
     collections: Sequence[str]
     filter: Filter
 
-    def having(self, value: str, places: Callable[[Texts], Sequence[str]]) -> tuple[UUID, ...]:
-        """Return the passages that have the phrase in one of the places."""
-        phrase, ids = Phrase(value), self._candidates(value)
-        condition = _LIKE if ids is None else _OF_IDS
-        found: list[UUID] = []
-        with tenant_scope(self.tenant_id), connection.chunked_cursor() as cursor:
-            parameters = {"tenant": current_tenant_id(), "ids": ids, "pattern": _pattern(phrase)}
-            cursor.execute(_SQL + condition, parameters)
-            while rows := cursor.fetchmany(SLICE_ROWS):
-                for *texts, pk in rows:
-                    if any(phrase.is_in(fold(text)) for text in places(Texts(*texts))):
-                        found.append(pk)
-        return tuple(found)
+    def having(self, lookups: Sequence[Lookup], without: Sequence[Lookup]) -> tuple[UUID, ...]:
+        """Return the passages that pass each of the lookups, at least one, and none of those that they must be `without`."""
+        candidates = [ids for lookup in lookups if (ids := self._candidates(lookup)) is not None]
+        ids = set.intersection(*candidates) if candidates else None
+        patterns = [_pattern(phrase) for one in lookups for phrase in one.phrases if len(one.phrases) == 1]
+        return tuple(
+            pk
+            for pk, texts in self._texts(ids, _LIKE.format("ALL"), patterns)
+            if all(one.is_in(texts) for one in lookups) and not any(one.is_in(texts) for one in without)
+        )
 
-    def _candidates(self, value: str) -> list[UUID] | None:
+    def having_any(self, lookups: Sequence[Lookup]) -> tuple[UUID, ...]:
+        """Return the passages that pass one of the lookups."""
+        candidates = [self._candidates(lookup) for lookup in lookups]
+        ids = _union(candidates)
+        patterns = [_pattern(phrase) for one in lookups for phrase in one.phrases]
+        rows = self._texts(ids, _LIKE.format("ANY"), patterns)
+        return tuple(pk for pk, texts in rows if any(one.is_in(texts) for one in lookups))
+
+    def _texts(
+        self, ids: set[UUID] | None, condition: str, patterns: Sequence[str]
+    ) -> Iterator[tuple[UUID, Texts]]:
+        """The texts of these passages, or of all that may match, if there are no ids."""
+        parameters: dict[str, Any] = {
+            "tenant": self.tenant_id,
+            "references": [*self.filter.reference_ids] or None,
+            "ids": [*ids] if ids is not None else None,
+            "patterns": [*patterns],
+        }
+        with tenant_scope(self.tenant_id), connection.chunked_cursor() as cursor:
+            cursor.execute(_SQL + (condition if ids is None else _OF_IDS), parameters)
+            while rows := cursor.fetchmany(SLICE_ROWS):
+                for text, heading, filename, title, pk in rows:
+                    yield pk, Texts(fold(text), tuple(map(fold, (title, *heading))), fold(filename))
+
+    def _candidates(self, lookup: Lookup) -> set[UUID] | None:
+        """Return the passages that have a word of each phrase, or None if it would be too many."""
+        return _union([self._having_word(value) for value in lookup.values])
+
+    def _having_word(self, value: str) -> set[UUID] | None:
         """Return the passages that have one of the words, or None if it would be too many."""
         for word in words_to_look_up(value)[:TRIED_WORDS]:
             ids = self._search(word)
@@ -93,12 +127,22 @@ class PassageFinder:
                 return ids
         return None
 
-    def _search(self, word: str) -> list[UUID]:
+    def _search(self, word: str) -> set[UUID]:
         query = Query(mode=Mode.SPARSE, text=word, exact=True, filter=self.filter, limit=MAX_CANDIDATES + 1)
         store = vector_store()
-        return [
+        return {
             hit.point_id for name in self.collections for hit in store.search(self.tenant_id, name, query)
-        ]
+        }
+
+
+def _union(sets: Iterable[set[UUID] | None]) -> set[UUID] | None:
+    """None stands for all."""
+    found: set[UUID] = set()
+    for one in sets:
+        if one is None:
+            return None
+        found |= one
+    return found
 
 
 def words_to_look_up(value: str) -> list[str]:

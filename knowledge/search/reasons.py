@@ -21,9 +21,10 @@ class Place(StrEnum):
     FILENAME = "filename"
 
 
-def matched_in(query: str, chunk: FoundChunk) -> tuple[Place, ...]:
+def matched_in(query: str, chunk: FoundChunk, *, operators: bool = True) -> tuple[Place, ...]:
     """Return where the passage has words of the query; nowhere, if it was found by its meaning."""
-    wanted, language = {*query_terms(parse(query).text).indices.tolist()}, language_of(chunk.text)
+    question = parse(query, operators=operators)
+    wanted, language = {*query_terms(question.text).indices.tolist()}, language_of(chunk.text)
     texts = {
         Place.TEXT: chunk.text,
         Place.HEADING: "\n".join(chunk.heading),

@@ -102,10 +102,8 @@ def _record(actor: Actor, query: str, mode: Mode, chunks: Sequence[FoundChunk]) 
 
 
 def _is_answer(question: Question, best: FoundChunk) -> bool:
-    """What fulfils conditions was asked for. A passage that has half of the question's words is never nothing."""
+    """What has what was demanded was asked for. A passage that has half of the question's words is never nothing."""
     passage = "\n".join((best.filename, *best.heading, best.text))
     return (
-        best.score >= NOTHING_FOUND
-        or bool(question.conditions)
-        or share_of_words(question.text, passage) >= 0.5
+        best.score >= NOTHING_FOUND or question.has_demands or share_of_words(question.text, passage) >= 0.5
     )

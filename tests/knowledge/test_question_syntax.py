@@ -9,13 +9,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from knowledge.search.phrases import Phrase, fold
-from knowledge.search.question import MAX_CONDITIONS, Condition, Field, Question, parse
+from knowledge.search.phrases import Phrase, fold, has_words
+from knowledge.search.question import MAX_CONDITIONS, QUOTATION_MARKS, Condition, Field, Question, parse
 
 # Texts that look like questions with operators.
 PIECES = st.sampled_from(
     [
         *'"-:\\ ()\n',
+        *QUOTATION_MARKS,
         '"',
         " -",
         *(f"{field}:" for field in Field),
@@ -32,7 +33,11 @@ TEXTS = st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=20).map("".joi
 
 
 def escaped(text: str) -> str:
-    return re.sub(r'(["\\:-])', r"\\\1", text)
+    return re.sub(rf"([{QUOTATION_MARKS}\\:-])", r"\\\1", text)
+
+
+def text_of(query: str) -> str:
+    return query.replace("\x00", " ").strip() if has_words(query) else ""
 
 
 @settings(deadline=None)
@@ -48,7 +53,7 @@ def test_any_text_is_a_question(text: str) -> None:
 @settings(deadline=None)
 @given(TEXTS)
 def test_escaped_text_is_text(text: str) -> None:
-    assert parse(escaped(text)) == Question(text=text.replace("\x00", " ").strip())
+    assert parse(escaped(text)) == parse(text, operators=False) == Question(text=text_of(text))
 
 
 @settings(deadline=None)
@@ -67,8 +72,8 @@ def test_quoted_value_is_any_text(text: str, field: Field | None, excluded: bool
 @settings(deadline=None)
 @given(TEXTS)
 def test_text_without_operators_stays_as_it_is(text: str) -> None:
-    text = re.sub(r'["\\:-]', "", text)
-    assert parse(text) == Question(text=text.replace("\x00", " ").strip())
+    text = re.sub(rf"[{QUOTATION_MARKS}\\:-]", "", text)
+    assert parse(text) == Question(text=text_of(text))
 
 
 @settings(deadline=None)
@@ -76,6 +81,9 @@ def test_text_without_operators_stays_as_it_is(text: str) -> None:
 def test_text_has_each_phrase_that_is_cut_out_of_it_at_spaces(before: str, phrase: str, after: str) -> None:
     assume(Phrase(phrase).words)
     assert Phrase(phrase).is_in(fold(f"{before} {phrase} {after}"))
+
+
+MARKED = [("net profit", None, False), ("avant impôt", None, True), ("sista", Field.TITLE, False)]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +97,11 @@ def test_text_has_each_phrase_that_is_cut_out_of_it_at_spaces(before: str, phras
         ("\\-x filename\\:y", "-x filename:y", []),
         ('19" rack --help -5 - type: x-ray http://a.b:80', None, []),
         ('say:"hello world" title:"open', None, []),
-        ('"" "?!" -"..."', None, []),
+        ('"" "?!" -"..."', "", []),
+        ("„net profit“ (-«avant impôt») title:”sista”", "net profit ()", MARKED),
+        ("“a 'b' \\“c” 「契約」", "a 'b' “c 契約", [("a 'b' “c", None, False), ("契約", None, False)]),
+        ("x «open a“b” \\“as is\\” -„b“", "x «open a“b” “as is”", [("b", None, True)]),
+        ("x -x -x", "x", [("x", None, True)]),
         ("C:\\Users\\x ERR:404 12:30", None, []),
     ],
 )
@@ -119,6 +131,13 @@ def test_parsing_takes_linear_time(query: str) -> None:
         ("Ελλαδα", "ΕΛΛΆΔΑ", True),
         ("مستودع", "مُسْتَوْدَع", True),
         ("елка", "Ёлка", True),
+        ("иод", "Йод", False),
+        ("lodz", "Łódź", True),
+        ("مدرسه", "المدرسة", False),
+        ("مدرسه", "مدرسة", True),
+        ("12", "١٢", True),
+        ("de", "1de", False),
+        ("de", "-de_", True),
         ("हिंदा", "हिंदी", False),
         ("🚒", "the 🚒!", True),
         ("don't", "DON’T", True),

@@ -46,6 +46,11 @@ PHRASES = [
     ('"C++"', {PROFIT}),
     ('"annual report"', {REPORT}),
     ('"net profit" "no such thing"', set()),
+    ('"net profit" "error" -"second profit"', {REPORT}),
+    ('"the" -"net profit" -danube title:notes title:results', {PROFIT}),
+    ("„net profit rose“", {REPORT}),
+    ("”second quarter” -“small”", {REPORT}),
+    ("« cafe d'élise »", {CAFE}),
     ('"the"', {REPORT, PROFIT, BEE, RIVER}),
     ('"in the second"', {REPORT}),
 ]
@@ -94,6 +99,7 @@ def test_phrases_of_frequent_words_are_found_in_all_passages(
         ("language:french", {CAFE}),
         ("language:fr language:English dance", {*PAGES, BEE, RIVER}),
         ("language:klingon", set()),
+        ("language:en-GB -language:deutsch bees", {REPORT, PROFIT, BEE, RIVER}),
     ],
 )
 def test_exclusions_and_fields(pages: Library, query: str, expected: set[str]) -> None:
@@ -115,6 +121,19 @@ def test_exclusions_and_fields(pages: Library, query: str, expected: set[str]) -
 )
 def test_other_signs_are_text(pages: Library, query: str, expected: str) -> None:
     assert pages.find(query)[0].filename == expected
+
+
+@pytest.mark.parametrize("query", ["...", "(((", "-", '""', "\u0301\u200b", "?! …", "_" * 50])
+@pytest.mark.parametrize("operators", [True, False])
+def test_without_a_word_nothing_is_found(pages: Library, query: str, operators: bool) -> None:
+    found = search(
+        actor=pages.person.actor, query=query, operators=operators, min_score=0, rerank=True, audited=False
+    )
+    assert found == []
+
+
+def test_fields_are_enough_beside_signs(pages: Library) -> None:
+    assert names(pages, "type:txt ?!") == {CAFE}
 
 
 def test_without_operators_all_is_text(pages: Library) -> None:

@@ -18,6 +18,7 @@ from core.isolation.scope import tenant_scope
 from engines.vectors import Hit, Mode
 from knowledge.engine_config import default_embedder, vector_store
 from knowledge.models import Document
+from knowledge.search import passages
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import hydrate
 from knowledge.search.service import search
@@ -108,6 +109,33 @@ def test_unmatchable_filters_skip_the_vector_store(
         assert searched.find(f"bees {uuid4()}", **filters) == []
     assert searched.find(" ") == []
     assert queries == embeddings == []
+
+
+@pytest.mark.parametrize("query", ['"bees" {}', "bees {}", "{}"])
+def test_texts_are_read_once_however_many_conditions_there_are(
+    searched: Library, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """Of phrases whose words are in too many passages."""
+    monkeypatch.setattr(passages, "MAX_CANDIDATES", 0)
+    conditions = [*(f'-"such word {number}"' for number in range(15)), "-title:none", "-title:neither"]
+    with CaptureQueriesContext(connection) as captured:
+        assert len(searched.find(query.format(" ".join(conditions)))) == 2
+    assert len([one for one in captured if "c.heading_path, d.filename" in one["sql"]]) == 1
+
+
+def test_only_the_references_that_are_asked_for_are_read(
+    searched: Library, foreign_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passages, "MAX_CANDIDATES", 0)
+    read: list[str] = []
+
+    def fold(text: str) -> str:
+        read.append(text)
+        return text.lower()
+
+    monkeypatch.setattr(passages, "fold", fold)
+    assert searched.find('"bees"', references=(uuid4(),)) == [] == read
+    assert searched.find('"bees"', references=(searched.reference.pk,)) and read
 
 
 def test_repeated_query_is_embedded_once(

@@ -51,6 +51,14 @@ def printed(library: Library, *arguments: str) -> str:
     return out.getvalue()
 
 
+@pytest.mark.parametrize("options", [{"score_threshold": True}, {"score_threshold": "0.5"}, {"ranker": 5}])
+def test_openai_options_have_types(library: Library, options: dict[str, Any]) -> None:
+    path = f"/v1/vector_stores/vs_{library.reference.pk.hex}/search"
+    for body in ({"ranking_options": options}, {"max_num_results": True}, {"max_num_results": "5"}):
+        answer = library.person.client.post(path, {"query": "bees", **body}, content_type="application/json")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid"), body
+
+
 @pytest.fixture
 def notices(library: Library) -> Library:
     library.queue(
@@ -68,7 +76,7 @@ def test_questions_have_one_language_at_all_doors(library: Library, door: Door) 
     for query, expected in [
         ('"honey bees dance"', ["bees.md"]),
         ('"dance bees"', []),
-        ("-honey nature", ["rivers.md"]),
+        ("-honey countries", ["rivers.md"]),
         ("-honey", ["rivers.md"]),
         ("filename:rivers", ["rivers.md"]),
         ("-title:rivers type:md", ["bees.md"]),
@@ -120,6 +128,9 @@ def test_plain_queries_have_no_operators(library: Library) -> None:
     assert search(library, {"query": query}) == []
     (hit,) = search(library, {"query": query, "operators": False})
     assert hit["filename"] == "bees.md" and "matched_in" not in hit
+    for query, expected in [("title:dance", ["text"]), ("-bees", ["text", "heading", "filename"])]:
+        (hit,) = search(library, {"query": query, "operators": False, "explain": True, "min_score": 0})
+        assert hit["matched_in"] == expected, query
 
 
 def search(library: Library, body: dict[str, Any]) -> Sequence[dict[str, Any]]:
@@ -141,6 +152,8 @@ def test_nonsense_finds_nothing_in_any_door(library: Library) -> None:
         return [result["score"] for result in answer.json()["results"]]
 
     assert over_rest() == []
+    assert over_rest(query=f"{NONSENSE} -wasps -type:pdf") == []
+    assert len(over_rest(query=f"{NONSENSE} type:md -wasps")) == 1  # what was demanded is found
     (score,) = over_rest(min_score=0)
     assert 0 < score < 0.2
     assert over_rest(min_score=score) == [score]
@@ -150,6 +163,12 @@ def test_nonsense_finds_nothing_in_any_door(library: Library) -> None:
     assert hit["score"] == score
     page = client.get("/admin/try-search/", {"query": NONSENSE}).content.decode()
     assert "Nothing found" in page
+    for relevance, is_found in [("0", True), (str(score), True), (str(score + 0.001), False)]:
+        page = client.get("/admin/try-search/", {"query": NONSENSE, "min_score": relevance}).content.decode()
+        assert ("bees.md" in page) is is_found, relevance
+    for relevance in ("nan", "-1", "2", "inf", "x"):
+        page = client.get("/admin/try-search/", {"query": NONSENSE, "min_score": relevance}).content.decode()
+        assert "bees.md" not in page and "Nothing found" not in page, relevance
     page = client.get("/admin/try-search/", {"query": "how do honey bees dance"}).content.decode()
     assert "relevance" in page
 
