@@ -305,6 +305,19 @@ def test_messages_of_outlook_become_mails(read: Read) -> None:
     assert [member.name for member in document.members] == ["Inner.eml"]
 
 
+def test_texts_of_a_message_may_be_in_several_encodings(read: Read) -> None:
+    html = "<!DOCTYPE html><body>Die Größe der Bögen steht in der Übersicht</body>"
+    found = Properties(
+        {
+            0x37: Property(0x1E, "Größe".encode("cp1252")),
+            0x3FDE: Property(3, struct.pack("<I", 65001)),
+            0x1013: Property(0x1E, html.encode()),
+        }
+    )
+    document = read("a.eml", to_mail(MapiMessage(found)).as_bytes())
+    assert outline(document) == [("title", "Größe"), ("text", "Die Größe der Bögen steht in der Übersicht")]
+
+
 def test_body_that_is_only_rtf_is_read(read: Read) -> None:
     rtf = rb"{\rtf1\ansi\ansicpg1250 Za\'bf\'f3\'b3\'e6.\par}"
     stored = struct.pack("<IIII", len(rtf) + 12, len(rtf), 0x414C454D, 0) + rtf

@@ -132,6 +132,17 @@ def test_table_in_a_cell_stays_in_it(read: Read) -> None:
     assert after.text == "After."
 
 
+def test_table_in_tables_that_are_not_there_is_read(read: Read) -> None:
+    rows = (
+        rb"\trowd\cellx5000\pard\intbl\itap2 Outer\par\pard\intbl\itap5 Deep\nestcell"
+        rb"{\*\nesttableprops\trowd\cellx4000\nestrow}\pard\intbl\itap2 Inner\nestcell"
+        rb"{\*\nesttableprops\trowd\cellx4000\nestrow}\pard\intbl\itap1 Last\cell\row\pard After.\par"
+    )
+    table, after = read("a.rtf", rtf(rows)).elements
+    assert sorted(table.text.split()) == ["Deep", "Inner", "Last", "Outer"]
+    assert after.text == "After."
+
+
 def test_pictures_are_recognised(read: Read) -> None:
     picture = image_file("PNG", [text_image("Oak posts 4711")]).hex().encode()
     document = read(

@@ -144,3 +144,23 @@ def test_excel_of_2003_keeps_its_columns(read: Read) -> None:
     document = read("a.xls", source.encode())
     assert outline(document) == [("title", "Stock"), ("table", "Item | Item | Qty\n| | 4")]
     assert {element.page for element in document.elements} == {1}
+
+
+def test_data_in_a_document_are_records(read: Read) -> None:
+    """Records of one name are a line; what stands there several times is read once; codes have their names."""
+    person = "<contrib><name><surname>{}</surname><given-names>{}</given-names></name></contrib>"
+    source = (
+        "<article><front><article-id>10.1/77</article-id><subj-group><subject>Bees</subject><subj-group>"
+        "<subject>Honey</subject><subject>Bees</subject></subj-group></subj-group><contrib-group>"
+        f"{person.format('Ito', 'Mei')}{person.format('Falk', 'Ole')}</contrib-group>"
+        "<date><day>04</day><month>July</month></date></front>"
+        "<body><sec><title>Hives</title><p>Bees live in hives.</p></sec></body></article>"
+    )
+    assert outline(read("a.xml", source.encode())) == [
+        (
+            "text",
+            "article-id: 10.1/77\nsubject: Bees; Honey\ncontrib: Ito, Mei; Falk, Ole\nday: 04\nmonth: July",
+        ),
+        ("title", "Hives"),
+        ("text", "Bees live in hives."),
+    ]

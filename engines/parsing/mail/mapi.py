@@ -70,11 +70,18 @@ class MapiMessage:
         kind, value = source[tag]
         if kind == _UNICODE:
             return value.decode("utf-16-le", "replace").rstrip("\0")
-        return value.rstrip(b"\0").decode(self._encoding, "replace") if kind == _TEXT else ""
+        return self._decoded(value.rstrip(b"\0")) if kind == _TEXT else ""
 
     def decode(self, data: bytes) -> str:
         """Return text of the body that is stored as bytes."""
         return encoding.decode(data, self._declared())
+
+    def _decoded(self, data: bytes) -> str:
+        """One text may be in another encoding than the others, such as a body in UTF-8."""
+        try:
+            return data.decode(self._encoding)
+        except UnicodeDecodeError:
+            return encoding.decode(data)
 
     @cached_property
     def _encoding(self) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from engines.parsing import Element, element_builders
 from engines.parsing.markup.mathml import local_name
-from engines.parsing.markup.xml_names import LEFT_OUT, LINES
+from engines.parsing.markup.xml_names import ITEMS, LEFT_OUT, LINES
 from engines.parsing.sheets.records import Fields, Page
 
 _MARKUP = ("</", "<p>", "<br", "/>")
@@ -25,14 +28,36 @@ def fields(node: Any) -> Any:
     return Fields([*found, *((local_name(child), fields(child)) for child in kept)])
 
 
-def leaves(node: Any) -> Fields:
-    """Return the texts in an element by the names of what has them."""
-    inner = [
-        child for child in node if isinstance(child.tag, str) and local_name(child).lower() not in LEFT_OUT
+def leaves(nodes: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Yield the texts in elements that stand beside each other, by the names of what has them. Of several records of one
+    name, such as persons or dates, each is one text."""
+    beside = [
+        node for node in nodes if isinstance(node.tag, str) and local_name(node).lower() not in LEFT_OUT
     ]
-    if not inner or is_mixed(node):
-        return Fields([(local_name(node), flow(node))])
-    return Fields(field for child in inner for field in leaves(child))
+    names = Counter(map(local_name, beside))
+    for node in beside:
+        name = local_name(node)
+        found = list(leaves(node)) if len(node) and not is_mixed(node) else [(name, flow(node))]
+        is_record = names[name] > 1 and len(found) > 1
+        yield from (
+            [(name, ", ".join(_in_record(*field) for field in found if field[1]))] if is_record else found
+        )
+
+
+def _in_record(name: str, text: str) -> str:
+    """A number means nothing without its name."""
+    return f"{name} {text}" if text.isdigit() else text
+
+
+def merged(found: Iterable[tuple[str, str]]) -> Fields:
+    """Return fields, in which texts that follow each other under one name are one, each of them once. Items of lists have
+    lines of their own."""
+    merged = Fields()
+    for name, group in groupby(found, key=itemgetter(0)):
+        texts = list(dict.fromkeys(text for _, text in group if text))
+        parts = texts if name.lower() in ITEMS else ["; ".join(texts)]
+        merged += [(name, part) for part in parts]
+    return merged
 
 
 def labels(root: Any) -> Iterator[Element]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from engines.parsing import Element, ElementKind, element_builders
@@ -18,6 +19,7 @@ from engines.parsing.markup.xml_names import (
     PARAGRAPHS,
     SECTIONS,
     TABLES,
+    TEXTS,
     TITLES,
 )
 from engines.parsing.sheets import records
@@ -67,12 +69,24 @@ class DocumentReader:
         elif name in PARAGRAPHS or xml_data.is_mixed(node):
             yield from self._paragraph(node, depth)
         elif node in self._documents:
-            for child in node:
-                yield from self._content(
-                    child, depth + (name in SECTIONS or name in ("body", "front", "back"))
-                )
+            yield from self._inside(node, depth + (name in SECTIONS or name in ("body", "front", "back")))
         else:
-            yield from records.elements(xml_data.leaves(node) if len(node) else xml_data.flow(node))
+            yield from records.elements(xml_data.flow(node))
+
+    def _inside(self, node: Any, depth: int) -> Iterator[Element]:
+        """Yield what is in a part of the document: data that stand beside each other are one record."""
+        for is_data, children in groupby(node, self._is_data):
+            if is_data:
+                yield from records.elements(xml_data.merged(xml_data.leaves(children)))
+            else:
+                for child in children:
+                    yield from self._content(child, depth)
+
+    def _is_data(self, node: Any) -> bool:
+        """Return whether it is no part of the text: a group of values, or one word that means nothing without its name."""
+        name = _name(node)
+        is_text = name in TEXTS or node in self._documents or xml_data.is_mixed(node)
+        return bool(name) and not is_text and (len(node) > 0 or len((node.text or "").split()) == 1)
 
     def _paragraph(self, node: Any, depth: int) -> Iterator[Element]:
         """Yield the text, and at their places the tables, lists and formulas in it; and its notes behind it."""

@@ -96,3 +96,5 @@ LEFT_OUT = frozenset(
         "bindata",
     )
 )
+# What is no data, wherever it stands.
+TEXTS = LEFT_OUT | TITLES | PARAGRAPHS | TABLES | CODE | NOTES | FORMULAS | {"label"}

@@ -88,7 +88,7 @@ class _Preparation:
         self._out = bytearray()
         self._groups = [_Group()]
         self._hidden_styles: set[str] = set()
-        self._style = ""
+        self._style, self._table_depth = "", 1
         self._author = b""
         self._tables: dict[str, bytes] = {}
         self._found = Prepared()
@@ -148,6 +148,10 @@ class _Preparation:
             group.is_raised = False
             group.is_hidden = group.is_hidden and word == "nosupersub"
             group.is_deleted = group.is_deleted and word != "plain"
+        elif word == "itap":
+            # A table within tables that are not there is lost.
+            self._table_depth = min(int(number or 1), self._table_depth + 1)
+            token = b"\\itap%d " % self._table_depth
         elif word in ("s", "cs"):
             self._style = f"{word}{int(number or 0)}"
             group.is_hidden |= self._style in self._hidden_styles

@@ -33,7 +33,7 @@ FORMATS: tuple[Format, ...] = (
         group="mail",
         suffixes=(".msg",),
         streams=("__properties_version1.0",),
-        version=2,
+        version=3,
     ),
     binary_format(
         "application/vnd.ms-tnef",

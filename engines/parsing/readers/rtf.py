@@ -12,7 +12,7 @@ FORMATS: tuple[Format, ...] = (
         "RTF",
         "rtf",
         name="RTF document",
-        version=2,
+        version=3,
         signature=rb"\s*\{\\rtf",
     ),
 )

@@ -14,7 +14,7 @@ FORMATS: tuple[Format, ...] = (
         *(".dita", ".ditamap", ".xsd", ".xsl", ".xslt", ".wsdl", ".opml", ".plist", ".resx", ".ttml"),
         name="XML document",
         shares_process=False,
-        version=2,
+        version=3,
         detected_as=("xml",),
     ),
 )
