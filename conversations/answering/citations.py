@@ -1,36 +1,67 @@
-"""Checking the marks of an answer."""
+"""What an answer cites: only passages that were given, by marks of one form."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from re import Match
 
+from conversations.answering.marks import find_marks, marked_sentences, numbers_of
+from conversations.answering.sentences import Sentence, sentences_of_chunk
 from conversations.answering.values import Citation, Passage
-
-_MARK = re.compile(r"\[(\d+)\]")
-
-
-def citation_of(passage: Passage) -> Citation:
-    chunk = passage.chunk
-    return Citation(
-        number=passage.number,
-        chunk_id=chunk.chunk_id,
-        document_id=chunk.document_id,
-        filename=chunk.filename,
-        page=chunk.page,
-        heading=chunk.heading,
-        text=chunk.text,
-        start=chunk.start,
-        end=chunk.end,
-    )
+from engines.vectors.bm25 import share_of_words
 
 
 def check_citations(
     text: str, passages: Sequence[Passage]
 ) -> tuple[str, tuple[Citation, ...], tuple[str, ...]]:
-    known = {passage.number: passage for passage in passages}
-    removed = tuple(found[0] for found in _MARK.finditer(text) if int(found[1]) not in known)
-    for mark in removed:
-        text = text.replace(mark, "")
-    cited = dict.fromkeys(int(found[1]) for found in _MARK.finditer(text))
-    return text, tuple(citation_of(known[number]) for number in cited), removed
+    """Return the text with marks of the form `[1]` that name one of the passages, what they cite, in the order of the text,
+    and the marks that were removed because they name none. Code is left as it is.
+
+    What is cited is the sentence of the passage that shares the most words with the sentence that has the mark."""
+    given = {passage.number: passage for passage in passages}
+    removed, parts, start = list[str](), list[str](), 0
+    for mark in find_marks(text):
+        parts += text[start : mark.start()], _checked(mark, given.keys(), removed)
+        start = mark.end()
+    clean = "".join((*parts, text[start:]))
+    return clean, tuple(_citations(clean, given)), tuple(removed)
+
+
+def cite(passage: Passage, sentence: Sentence) -> Citation:
+    """The citation of a sentence that has its offsets in the document's text."""
+    chunk, part = passage.chunk, passage.part_at(sentence.start)
+    return Citation(
+        number=passage.number,
+        chunk_id=part.chunk_id,
+        document_id=chunk.document_id,
+        filename=chunk.filename,
+        page=part.page,
+        heading=chunk.heading,
+        text=sentence.text,
+        start=sentence.start,
+        end=sentence.end,
+    )
+
+
+def _checked(mark: Match[str], given: Collection[int], removed: list[str]) -> str:
+    """The mark in its usual form, or "" without the space before it if none of its numbers is of a passage."""
+    numbers = numbers_of(mark)
+    removed += [f"[{number}]" for number in numbers if number not in given]
+    marks = "".join(f"[{number}]" for number in numbers if number in given)
+    return mark["space"] + marks if marks else ""
+
+
+def _citations(text: str, given: Mapping[int, Passage]) -> Iterator[Citation]:
+    seen = set[tuple[int, int]]()
+    for sentence in marked_sentences(text):
+        for number in sentence.cited:
+            citation = cite(given[number], _nearest(sentence.words, given[number]))
+            if (number, citation.start) not in seen:
+                seen.add((number, citation.start))
+                yield citation
+
+
+def _nearest(words: str, passage: Passage) -> Sentence:
+    chunk = passage.chunk
+    whole = Sentence(chunk.start, chunk.end, chunk.text)
+    return max(sentences_of_chunk(chunk), key=lambda one: share_of_words(words, one.text), default=whole)

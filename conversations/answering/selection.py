@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from conversations.answering.values import Passage
+from conversations.answering.values import Part, Passage
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.similar import folded
 
@@ -62,5 +62,5 @@ def _passage(number: int, run: Sequence[FoundChunk]) -> Passage:
         heading=in_order[0].heading,
         tags=tuple({tag.tag: tag for chunk in run for tag in chunk.tags}.values()),
     )
-    joined = tuple(chunk.chunk_id for chunk in in_order) if len(run) > 1 else ()
-    return Passage(number=number, chunk=whole, joined=joined)
+    parts = tuple(Part(chunk.start, chunk.chunk_id, chunk.page) for chunk in in_order)
+    return Passage(number=number, chunk=whole, parts=parts if len(run) > 1 else ())

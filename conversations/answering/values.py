@@ -4,20 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from engines.chat import Role, TokenUsage
 from knowledge.search.found_chunks import FoundChunk
 
 
+class Part(NamedTuple):
+    """A chunk of a joined passage; `start` is its offset in the document's text."""
+
+    start: int
+    chunk_id: UUID
+    page: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """What an answer may stand on. `number` is the mark by which it is cited, from 1. `chunk` has the text and the place of
-    the whole passage, which may have been joined of neighbours: `joined` has their ids, in order."""
+    the whole passage, which may have been joined of neighbours: `parts` has these, in order, if there are several."""
 
     number: int
     chunk: FoundChunk
-    joined: tuple[UUID, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def joined(self) -> tuple[UUID, ...]:
+        """The ids of the neighbours."""
+        return tuple(part.chunk_id for part in self.parts)
+
+    def part_at(self, position: int) -> Part:
+        """Return the part that has the text at this offset of the document. The end of a part may be on the next page."""
+        whole = Part(self.chunk.start, self.chunk.chunk_id, self.chunk.page)
+        return next((part for part in reversed(self.parts) if part.start <= position), whole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

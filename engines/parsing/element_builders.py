@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from engines.parsing import Element, ElementKind
 
+# Between the cells of a row.
+CELL_SEPARATOR = " | "
+
 
 def title(text: str, level: int = 1, page: int | None = None) -> Element:
     return Element(kind=ElementKind.TITLE, text=" ".join(text.split()), page=page, level=max(1, level))
@@ -32,7 +35,7 @@ def comment(text: str, author: str = "", page: int | None = None, *, place: str 
 def table(rows: Iterable[Iterable[str]], page: int | None = None, header_rows: int = 0) -> Element:
     """One line per row. White space in cells is collapsed, and empty cells at the end of a row are dropped, as are empty
     rows. `header_rows` counts them, too."""
-    lines = [" | ".join(" ".join(cell.split()) for cell in row).rstrip(" |") for row in rows]
+    lines = [CELL_SEPARATOR.join(" ".join(cell.split()) for cell in row).rstrip(" |") for row in rows]
     named = sum(bool(line.strip(" |")) for line in lines[:header_rows])
     text = "\n".join(line for line in lines if line.strip(" |"))
     return Element(kind=ElementKind.TABLE, text=text, page=page, header_rows=named)

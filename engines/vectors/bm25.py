@@ -65,7 +65,7 @@ def query_terms(text: str, *, exact: bool = False) -> Sparse:
     """Return the weights of a question's terms, each word as often as it is there; if `exact`, only those that all passages
     with the same word have. Stop words count only if there is nothing else."""
     weights = Counter[int]()
-    for word in _words_of_question(text, exact=exact):
+    for word in words_of_question(text, exact=exact):
         weights.update(word)
     indices = np.fromiter(weights, np.uint32, len(weights))
     return Sparse(indices, np.fromiter(weights.values(), np.float32, len(weights)))
@@ -73,7 +73,7 @@ def query_terms(text: str, *, exact: bool = False) -> Sparse:
 
 def share_of_words(question: str, text: str) -> float:
     """The part of the question's words that the text has."""
-    words = _words_of_question(question)
+    words = words_of_question(question)
     terms = set(document_terms(text, language_of(text)).indices.tolist())
     found = sum(max((word[term] for term in word.keys() & terms), default=0.0) for word in words)
     return found / max(1.0, count_words(question))
@@ -92,11 +92,11 @@ def _all_stop_words() -> frozenset[str]:
 
 def count_words(question: str) -> float:
     """Return how many words of the question count; a part of one counts half."""
-    return sum(max(word.values()) for word in _words_of_question(question))
+    return sum(max(word.values()) for word in words_of_question(question))
 
 
 @lru_cache(maxsize=1024)
-def _words_of_question(text: str, *, exact: bool = False) -> Sequence[Weights]:
+def words_of_question(text: str, *, exact: bool = False) -> Sequence[Weights]:
     """Return the terms of each word that counts."""
     text = normalized(text)
     language, has_capitals_only = language_of(text), text.isupper()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from engines.parsing import Element, ElementKind, PageKind
 from knowledge.pipeline.splitting import Piece, Range, Splitter, TokenCounter, balanced_size
 
-VERSION = 2
+VERSION = 3
 
 ELEMENT_SEPARATOR = "\n\n"
 TITLES_DIVISOR = 4  # titles have at most this part of the budget; a longer title is a paragraph

@@ -24,7 +24,12 @@ _WORD = re.compile(f"{_SPACE}+")
 _LINE = re.compile(f"\n{_SPACE}*")
 _PARAGRAPH = re.compile(f"\n[ \t\r]*\n{_SPACE}*")
 _CLOSING = "[\"')\\]\u00bb\u2019\u201d\u300d\u300f\uff09]"
-_SENTENCE = re.compile(f"[.!?\u2026]{_CLOSING}*{_SPACE}++(?![a-z])|[\u3002\uff01\uff1f]{_CLOSING}*{_SPACE}*")
+# Also those of Armenian, Arabic, Urdu, Hindi and its neighbours, Burmese, Ethiopic, Khmer and Greek; then those of Chinese and  # noqa: E501
+# Japanese, which put no space between sentences.
+_ENDS = "[.!?\u2026\u0589\u061f\u06d4\u0964\u0965\u104b\u1362\u17d4]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);"
+_SENTENCE = re.compile(
+    f"(?:{_ENDS})(?:[ \u00a0\u202f]\u00bb)?+{_CLOSING}*{_SPACE}++(?![a-z])|[\u3002\uff01\uff1f]{_CLOSING}*{_SPACE}*"
+)
 _PROSE = (_PARAGRAPH, _SENTENCE, _WORD)
 _BOUNDARIES = {
     ElementKind.TABLE: (_LINE, _SENTENCE, _WORD),
@@ -115,15 +120,22 @@ class Splitter:
     def _last_boundary(self, low: int, high: int, boundaries: Sequence[re.Pattern[str]]) -> int:
         """Return the end of the last match between `low` and `high`, of the first pattern that matches, or else `high`."""
         for pattern in boundaries:
-            ends = [match.end() for match in pattern.finditer(self._text, low, high)]
             if pattern is _SENTENCE:
-                ends = [end for end in ends if not is_abbreviated(self._text, end)]
+                ends = sentence_ends(self._text, low, high)
+            else:
+                ends = [match.end() for match in pattern.finditer(self._text, low, high)]
             if ends:
                 return ends[-1]
         return high
 
     def _is_in_word(self, position: int) -> bool:
         return 0 < position < len(self._text) and not _WORD.search(self._text, position - 1, position + 1)
+
+
+def sentence_ends(text: str, start: int, end: int) -> list[int]:
+    """Return where the sentences that end between `start` and `end` end, with the white space after them."""
+    ends = (match.end() for match in _SENTENCE.finditer(text, start, end))
+    return [one for one in ends if not is_abbreviated(text, one)]
 
 
 def balanced_size(remaining: int, room: int) -> int:

@@ -55,7 +55,7 @@ KEPT_IN_PROCESSES = {
     "engines/vectors/__init__.py:get_vector_store": "by configuration",
     "engines/vectors/bm25.py:_asked": "hashes of the arguments, which are the whole key",
     "engines/vectors/bm25.py:_known_tokens": "hashes of the keys",
-    "engines/vectors/bm25.py:_words_of_question": "hashes of the arguments, which are the whole key",
+    "engines/vectors/bm25.py:words_of_question": "hashes of the arguments, which are the whole key",
     "engines/words/stems.py:_algorithms": "of a letter",
     "engines/words/stems.py:_stemmer": "rules of a language",
     "engines/vectors/bm25.py:_all_stop_words": "read from the source",
