@@ -42,7 +42,10 @@ class ApiClient:
         return self._request("GET", path)
 
     def search(self, question: str) -> Response:
-        return self._request("POST", "/api/v1/search/", {"query": question})
+        """All of the question is text, and something is always found."""
+        return self._request(
+            "POST", "/api/v1/search/", {"query": question, "operators": False, "min_score": 0}
+        )
 
     def _request(self, method: str, path: str, data: Any = None) -> Response:
         body = None if data is None else json.dumps(data)

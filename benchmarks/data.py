@@ -15,6 +15,9 @@ from pathlib import Path
 
 DATA = Path(os.environ.get("BENCHMARK_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
+# The collections of `quality` in the language of `scale`.
+ENGLISH = ("cranfield", "med", "scifact-train", "xquad-en")
+
 
 def folder(name: str) -> Path:
     """Return one of its folders. Ends the program if it is missing."""
@@ -27,8 +30,9 @@ def folder(name: str) -> Path:
 
 
 def questions(*, seed: int = 0) -> Iterator[str]:
-    """Yield real questions in random order, each once; then each with a number appended, and so on: none is repeated."""
-    files = sorted(folder("quality").glob("*/queries.jsonl"))
+    """Yield real questions in English in random order, each once; then each with a number appended, and so on: none is
+    repeated."""
+    files = [folder("quality") / name / "queries.jsonl" for name in ENGLISH]
     distinct = sorted({json.loads(line)["text"] for path in files for line in path.open()})
     shuffled = random.Random(seed).sample(distinct, len(distinct))  # noqa: S311
     yield from shuffled

@@ -26,9 +26,8 @@ from engines.vectors.relevance import Weights
 from knowledge.engine_config import vector_store
 from knowledge.search import evaluation
 
-ENGLISH = ("cranfield", "med", "scifact-train", "xquad-en")
 OTHERS = ("xquad-el", "xquad-es", "xquad-hi", "xquad-th", "xquad-tr", "xquad-vi")
-IN_ENGLISH = tuple(("MiniLM", name) for name in ENGLISH)
+IN_ENGLISH = tuple(("MiniLM", name) for name in data.ENGLISH)
 # The second model takes long, and long texts in English add little to what the first one says.
 READ = (*IN_ENGLISH, *(("E5", name) for name in ("med", "xquad-en", *OTHERS)))
 UNREAD = tuple(("MiniLM", name) for name in OTHERS)

@@ -49,9 +49,9 @@ class BenchmarkReport:
         if not met:
             self.missed.append(what)
 
-    def save(self, name: str) -> None:
+    def save(self, name: str, *arguments: str) -> None:
         """Write the report. Ends the program with an error if a target was missed."""
-        save(name, command=f"python -m benchmarks.{name}", rows=self.rows)
+        save(name, command=" ".join((f"python -m benchmarks.{name}", *arguments)), rows=self.rows)
         if self.missed:
             sys.exit(f"Missed: {'; '.join(self.missed)}.")
 

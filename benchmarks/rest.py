@@ -1,4 +1,5 @@
-"""The REST API over a real socket: lists of a large tenant, searches, and what one tenant's flood costs another.
+"""The REST API over a real socket: lists of a large tenant, searches beside a bare service over the same engines, and what
+one tenant's flood costs another.
 
 `python -m benchmarks.rest` takes some ten minutes on two quiet cores.
 """
@@ -10,9 +11,13 @@ from benchmarks import instance  # before all else
 # isort: split
 import json
 import os
+import socket
+import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import islice
 from statistics import median
 from typing import Any, NamedTuple
@@ -26,6 +31,7 @@ from django.urls import reverse
 from audit.services import record_each
 from benchmarks import api_client, data
 from benchmarks.api_client import ApiClient
+from benchmarks.peers import environment
 from benchmarks.reports import BenchmarkReport
 from benchmarks.synthetic_chunks import (
     ChunkGenerator,
@@ -43,6 +49,7 @@ from core.bulk_sql import insert_instances, insert_rows
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.permissions import Role, key_scopes
+from core.quota_upkeep import add_up_uses_of
 from jobs.states import JobState
 from knowledge.models import Document, IngestionJob, Reference, Stage, Tag, TagLink, TagSource
 from knowledge.services.references import get_or_create_reference
@@ -56,13 +63,15 @@ from tests.proof.isolation.parties import make_row
 
 SEARCHED, LISTED, NEIGHBOUR, OTHERS = 100_000, 300_000, 3_000, 120
 QUESTIONS, WARM_UP, REQUESTS_PER_LIST = 300, 30, 15
-CLIENTS, SECONDS = (1, 4, 16), 10
+CLIENTS, SECONDS, PEER_ROUNDS = (1, 4, 16), 10, 3
 MAX_SEARCH_P95, MAX_LIST_MS, MAX_SLOWDOWN = 45.0, 60.0, 1.3
+# At the highest number of clients.
+MIN_SEARCHES, MAX_BUSY_P95 = 250, 120.0
 # OYL's defaults; a key's limit is reached before its tenant's.
 REQUESTS_PER_MINUTE = 600
 FLOOD_FACTOR, SEARCHES_PER_SECOND, SEARCHES, ROUNDS = 20, 8, 100, 4
 
-ADDRESS = f"{settings.OYL_HOST}:{settings.OYL_PORT}"
+WEB = application()[0].command
 
 
 class BenchmarkTenant(NamedTuple):
@@ -72,8 +81,8 @@ class BenchmarkTenant(NamedTuple):
     reference: Reference
     key: str
 
-    def client(self) -> ApiClient:
-        return ApiClient(ADDRESS, self.key)
+    def client(self, address: str) -> ApiClient:
+        return ApiClient(address, self.key)
 
 
 def main() -> None:
@@ -85,34 +94,44 @@ def main() -> None:
         for keys, batch in _write(large, chunks, SEARCHED):
             write_points(large.actor.tenant_id, large.reference.pk, keys, batch)
         wait_for_search_graph(NEIGHBOUR + SEARCHED)
-        with serving():
-            measure_search(large, questions, report)
+        with serving(*WEB) as address:
+            measure_search(large, address, questions, report)
+        measure_beside_peer(large, questions, report)
         for _ in _write(large, chunks, LISTED - SEARCHED):
             pass
         _write_other_models(large)
         wait_for_search_graph(NEIGHBOUR + SEARCHED)
-        with serving():
-            measure_lists(large, report)
-        with serving(OYL_KEY_REQUESTS=str(REQUESTS_PER_MINUTE)):
-            measure_fairness(large, neighbour, questions, report)
+        with serving(*WEB) as address:
+            measure_lists(large.client(address), report)
+        with serving(*WEB, OYL_KEY_REQUESTS=str(REQUESTS_PER_MINUTE)) as address:
+            measure_fairness(large, neighbour.client(address), address, questions, report)
     report.save("rest")
 
 
 @contextmanager
-def serving(**environment: str) -> Iterator[None]:
-    """Run the web process as `up` starts it."""
-    web, _, _ = application()
+def serving(*command: str, **variables: str) -> Iterator[str]:
+    """Run a web server, with OYL's port in its environment, and yield its address."""
+    with socket.create_server((settings.OYL_HOST, 0)) as probe:
+        port = probe.getsockname()[1]
+    program = replace(application()[0], command=command, is_ready=lambda: _listens(port))
     supervisor = Supervisor(ServiceLog(settings.LAYOUT.logs), lambda name, pid: None)
-    with patch.dict(os.environ, environment):
-        supervisor.start([web], timeout=60)
+    with patch.dict(os.environ, {"OYL_PORT": str(port), **variables}):
+        supervisor.start([program], timeout=60)
     try:
-        yield
+        yield f"{settings.OYL_HOST}:{port}"
     finally:
         supervisor.stop()
 
 
-def measure_search(tenant: BenchmarkTenant, questions: Iterator[str], report: BenchmarkReport) -> None:
-    clients = [tenant.client() for _ in range(max(CLIENTS))]
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((settings.OYL_HOST, port)) == 0
+
+
+def measure_search(
+    tenant: BenchmarkTenant, address: str, questions: Iterator[str], report: BenchmarkReport
+) -> None:
+    clients = [tenant.client(address) for _ in range(max(CLIENTS))]
     for question in islice(questions, WARM_UP):
         api_client.search(clients[0], question)
     times = Times(api_client.search(clients[0], question) for question in islice(questions, QUESTIONS))
@@ -123,15 +142,57 @@ def measure_search(tenant: BenchmarkTenant, questions: Iterator[str], report: Be
         met=times.p95 <= MAX_SEARCH_P95,
     )
     for count in CLIENTS:
+        add_up_uses_of(tenant.actor.tenant_id)  # as every minute, when all of OYL runs
         times = api_client.search_concurrently(clients[:count], questions, seconds=SECONDS)
         report.add(
             f"searches a second, {count} at a time", f"{len(times) / SECONDS:.0f}, p95 {times.p95:.1f} ms"
         )
 
 
-def measure_lists(tenant: BenchmarkTenant, report: BenchmarkReport) -> None:
+def measure_beside_peer(tenant: BenchmarkTenant, questions: Iterator[str], report: BenchmarkReport) -> None:
+    """In turns, so that other load on the machine affects all."""
+    bare = (sys.executable, "-m", "benchmarks.peers.fastapi_search", environment.packages())
+    with ExitStack() as stack:
+        addresses = {
+            "one web process": stack.enter_context(serving(*WEB)),
+            "two (`OYL_WEB_PROCESSES`)": stack.enter_context(serving(*WEB, OYL_WEB_PROCESSES="2")),
+            "a bare FastAPI over the same engine and embedder": stack.enter_context(
+                serving(*bare, str(tenant.actor.tenant_id))
+            ),
+        }
+        servers = {
+            name: [tenant.client(address) for _ in range(max(CLIENTS))] for name, address in addresses.items()
+        }
+        for clients in servers.values():
+            api_client.search_concurrently(clients, questions, seconds=1)
+        rounds: defaultdict[str, list[Times]] = defaultdict(list)
+        for _ in range(PEER_ROUNDS):
+            for name, clients in servers.items():
+                add_up_uses_of(tenant.actor.tenant_id)
+                rounds[name].append(api_client.search_concurrently(clients, questions, seconds=SECONDS))
+    _report_beside_peer(rounds, report)
+
+
+def _report_beside_peer(rounds: dict[str, list[Times]], report: BenchmarkReport) -> None:
+    *own, peer = rounds
+    for name, times in rounds.items():
+        rate = median(len(one) / SECONDS for one in times)
+        p95 = median(one.p95 for one in times)
+        report.add(
+            f"searches a second, {max(CLIENTS)} at a time in turns: {name}",
+            f"{rate:.0f}, p95 {p95:.1f} ms",
+            "–" if name == peer else f"≥ {MIN_SEARCHES}, p95 ≤ {MAX_BUSY_P95:.0f} ms",
+            met=name == peer or (rate >= MIN_SEARCHES and p95 <= MAX_BUSY_P95),
+        )
+    for name in own:
+        ratios = [len(one) / len(other) for one, other in zip(rounds[name], rounds[peer], strict=True)]
+        spread = f"{min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} rounds"
+        report.add(f"… of the bare one: {name}", f"{median(ratios):.2f} × ({spread})")
+
+
+def measure_lists(client: ApiClient, report: BenchmarkReport) -> None:
     """Measure the median of several requests for the first and the last page of each paginated list."""
-    client, views = tenant.client(), list[Any](router.urls)
+    views = list[Any](router.urls)
     paths = [
         reverse(view.name)
         for view in views
@@ -156,16 +217,20 @@ def measure_lists(tenant: BenchmarkTenant, report: BenchmarkReport) -> None:
 
 
 def measure_fairness(
-    noisy: BenchmarkTenant, neighbour: BenchmarkTenant, questions: Iterator[str], report: BenchmarkReport
+    noisy: BenchmarkTenant,
+    neighbour: ApiClient,
+    address: str,
+    questions: Iterator[str],
+    report: BenchmarkReport,
 ) -> None:
     """Measure the neighbour alone and beside the flood in turns, so that other load on the machine affects both."""
-    _search_steadily(neighbour.client(), questions)
+    _search_steadily(neighbour, questions)
     rate = REQUESTS_PER_MINUTE * FLOOD_FACTOR / 60
     alone, beside, floods = [], [], []
     for _ in range(ROUNDS):
-        alone.append(_search_steadily(neighbour.client(), questions).p95)
-        with api_client.flooding(ADDRESS, noisy.key, rate) as flood:
-            beside.append(_search_steadily(neighbour.client(), questions).p95)
+        alone.append(_search_steadily(neighbour, questions).p95)
+        with api_client.flooding(address, noisy.key, rate) as flood:
+            beside.append(_search_steadily(neighbour, questions).p95)
         floods.append(flood)
     ratios = [more / less for more, less in zip(beside, alone, strict=True)]
     requests = median(sum(flood.values()) for flood in floods)

@@ -146,7 +146,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "oyl.response_headers.ResponseHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "oyl.static_files.StaticFilesMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
     "oyl.middleware.RequestIdMiddleware",
     "oyl.middleware.ConnectionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -37,21 +37,30 @@ class Peer:
         return dict(json.loads(line))
 
 
+def packages() -> str:
+    """The folder of the environment's packages."""
+    command = (_python(), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _python() -> str:
+    """PEERS_PYTHON, or else the interpreter of an environment with requirements.txt, which is installed if need be."""
+    python = os.environ.get("PEERS_PYTHON") or str(VENV / "bin" / "python")
+    is_old = not STAMP.exists() or STAMP.stat().st_mtime < REQUIREMENTS.stat().st_mtime
+    if is_old and "PEERS_PYTHON" not in os.environ:
+        sys.stderr.write(f"Installing the peers into {VENV} (several gigabytes, once)\n")
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
+        STAMP.touch()
+    return python
+
+
 @contextmanager
 def start(script: str, *arguments: str) -> Iterator[Peer]:
-    """Run the script of that name in a process, which ends with the block. The interpreter is PEERS_PYTHON, or else that of
-    an environment with requirements.txt, which is installed if need be."""
-    python = os.environ.get("PEERS_PYTHON")
-    if not python:
-        python = str(VENV / "bin" / "python")
-        if not STAMP.exists() or STAMP.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
-            sys.stderr.write(f"Installing the peers into {VENV} (several gigabytes, once)\n")
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
-            STAMP.touch()
+    """Run the script of that name in a process, which ends with the block."""
     with subprocess.Popen(
-        [python, "-W", "ignore", "-m", f"peers.{script}", *arguments],
+        [_python(), "-W", "ignore", "-m", f"peers.{script}", *arguments],
         cwd=HERE.parent,
         env={**os.environ, **OFFLINE},
         text=True,
