@@ -7,9 +7,10 @@ question are looked up at once. If each of the words is in too many passages, Po
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -82,8 +83,9 @@ class PassageFinder:
 
     def having(self, lookups: Sequence[Lookup], without: Sequence[Lookup]) -> tuple[UUID, ...]:
         """Return the passages that pass each of the lookups, at least one, and none of those that they must be `without`."""
-        candidates = [ids for lookup in lookups if (ids := self._candidates(lookup)) is not None]
-        ids = set.intersection(*candidates) if candidates else None
+        needed = [one.values[0] for one in lookups if len(one.values) == 1]
+        words = sorted(chain.from_iterable(map(words_to_look_up, needed)), key=len, reverse=True)
+        ids = self._having_one_of(words) if needed else self._having_any(lookups[0].values)
         patterns = [_pattern(phrase) for one in lookups for phrase in one.phrases if len(one.phrases) == 1]
         return tuple(
             pk
@@ -93,8 +95,7 @@ class PassageFinder:
 
     def having_any(self, lookups: Sequence[Lookup]) -> tuple[UUID, ...]:
         """Return the passages that pass one of the lookups."""
-        candidates = [self._candidates(lookup) for lookup in lookups]
-        ids = _union(candidates)
+        ids = self._having_any([value for one in lookups for value in one.values])
         patterns = [_pattern(phrase) for one in lookups for phrase in one.phrases]
         rows = self._texts(ids, _LIKE.format("ANY"), patterns)
         return tuple(pk for pk, texts in rows if any(one.is_in(texts) for one in lookups))
@@ -115,13 +116,18 @@ class PassageFinder:
                 for text, heading, filename, title, pk in rows:
                     yield pk, Texts(fold(text), tuple(map(fold, (title, *heading))), fold(filename))
 
-    def _candidates(self, lookup: Lookup) -> set[UUID] | None:
-        """Return the passages that have a word of each phrase, or None if it would be too many."""
-        return _union([self._having_word(value) for value in lookup.values])
+    def _having_any(self, values: Sequence[str]) -> set[UUID] | None:
+        """Return the passages that have a word of one of the values, or None if it would be too many."""
+        found: set[UUID] = set()
+        for value in values:
+            ids = self._having_one_of(words_to_look_up(value))
+            if ids is None or len(found := found | ids) > MAX_CANDIDATES:
+                return None
+        return found
 
-    def _having_word(self, value: str) -> set[UUID] | None:
-        """Return the passages that have one of the words, or None if it would be too many."""
-        for word in words_to_look_up(value)[:TRIED_WORDS]:
+    def _having_one_of(self, words: Sequence[str]) -> set[UUID] | None:
+        """Return the passages that have the first of the words that few have, or None if it would be too many."""
+        for word in words[:TRIED_WORDS]:
             ids = self._search(word)
             if len(ids) <= MAX_CANDIDATES:
                 return ids
@@ -133,16 +139,6 @@ class PassageFinder:
         return {
             hit.point_id for name in self.collections for hit in store.search(self.tenant_id, name, query)
         }
-
-
-def _union(sets: Iterable[set[UUID] | None]) -> set[UUID] | None:
-    """None stands for all."""
-    found: set[UUID] = set()
-    for one in sets:
-        if one is None:
-            return None
-        found |= one
-    return found
 
 
 def words_to_look_up(value: str) -> list[str]:

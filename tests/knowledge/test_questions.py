@@ -48,6 +48,7 @@ PHRASES = [
     ('"net profit" "no such thing"', set()),
     ('"net profit" "error" -"second profit"', {REPORT}),
     ('"the" -"net profit" -danube title:notes title:results', {PROFIT}),
+    ("title:notes title:results", {REPORT, PROFIT}),
     ("„net profit rose“", {REPORT}),
     ("”second quarter” -“small”", {REPORT}),
     ("« cafe d'élise »", {CAFE}),

@@ -27,6 +27,7 @@ from tests.conftest import Person
 from tests.knowledge.costs import add_rows, buffers
 from tests.knowledge.libraries import BEES, Library
 
+Calls = Callable[[Any, str], list[None]]
 TableOwner = Callable[[UUID], AbstractContextManager[CursorWrapper]]
 
 # BEGIN, the tenant, the units, the models, COMMIT; BEGIN, the tenant, chunks with their tags, the event and its quota,
@@ -46,7 +47,7 @@ def searched(library: Library) -> Library:
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[None]]:
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """`calls(instance, "method")` is a list that grows by one with each call of the method."""
 
     def record(instance: Any, name: str) -> list[None]:
@@ -71,9 +72,7 @@ def knowledge_base(library: Library) -> Any:
     return base.pk
 
 
-def test_statements_and_vector_store_calls(
-    searched: Library, calls: Callable[[Any, str], list[None]]
-) -> None:
+def test_statements_and_vector_store_calls(searched: Library, calls: Calls) -> None:
     queries, base = calls(vector_store(), "_query"), knowledge_base(searched)
     cases: list[tuple[int, dict[str, Any]]] = [
         (STATEMENTS, {}),
@@ -91,9 +90,7 @@ def test_statements_and_vector_store_calls(
         assert len(queries) == number
 
 
-def test_costs_do_not_depend_on_mode_and_limit(
-    searched: Library, calls: Callable[[Any, str], list[None]]
-) -> None:
+def test_costs_do_not_depend_on_mode_and_limit(searched: Library, calls: Calls) -> None:
     queries = calls(vector_store(), "_query")
     for number, (mode, limit) in enumerate(product(Mode, (2, 1000)), start=1):
         with CaptureQueriesContext(connection) as captured:
@@ -101,9 +98,7 @@ def test_costs_do_not_depend_on_mode_and_limit(
         assert (len(chunks), len(captured), len(queries)) == (2, STATEMENTS, number)
 
 
-def test_unmatchable_filters_skip_the_vector_store(
-    searched: Library, calls: Callable[[Any, str], list[None]]
-) -> None:
+def test_unmatchable_filters_skip_the_vector_store(searched: Library, calls: Calls) -> None:
     queries, embeddings = calls(vector_store(), "_query"), calls(default_embedder(), "embed")
     for filters in ({"references": ()}, {"documents": ()}, {"tags_any": ("unknown",)}):
         assert searched.find(f"bees {uuid4()}", **filters) == []
@@ -113,14 +108,16 @@ def test_unmatchable_filters_skip_the_vector_store(
 
 @pytest.mark.parametrize("query", ['"bees" {}', "bees {}", "{}"])
 def test_texts_are_read_once_however_many_conditions_there_are(
-    searched: Library, monkeypatch: pytest.MonkeyPatch, query: str
+    searched: Library, monkeypatch: pytest.MonkeyPatch, calls: Calls, query: str
 ) -> None:
-    """Of phrases whose words are in too many passages."""
+    """Of phrases whose words are in too many passages; only some of them are looked up."""
     monkeypatch.setattr(passages, "MAX_CANDIDATES", 0)
-    conditions = [*(f'-"such word {number}"' for number in range(15)), "-title:none", "-title:neither"]
+    queries = calls(vector_store(), "_query")
+    conditions = [*(f'-"honey bees {number}"' for number in range(15)), "-title:none", "-title:neither"]
     with CaptureQueriesContext(connection) as captured:
         assert len(searched.find(query.format(" ".join(conditions)))) == 2
     assert len([one for one in captured if "c.heading_path, d.filename" in one["sql"]]) == 1
+    assert len(queries) <= passages.TRIED_WORDS + 1
 
 
 def test_only_the_references_that_are_asked_for_are_read(
@@ -138,9 +135,7 @@ def test_only_the_references_that_are_asked_for_are_read(
     assert searched.find('"bees"', references=(searched.reference.pk,)) and read
 
 
-def test_repeated_query_is_embedded_once(
-    searched: Library, viewer: Person, calls: Callable[[Any, str], list[None]]
-) -> None:
+def test_repeated_query_is_embedded_once(searched: Library, viewer: Person, calls: Calls) -> None:
     embeddings = calls(default_embedder(), "embed")
     question = f"bees {uuid4()}"
     for filters in (None, SearchFilters(references=(searched.reference.pk,)), None):
@@ -149,7 +144,7 @@ def test_repeated_query_is_embedded_once(
     assert len(embeddings) == 1
 
 
-def test_sparse_search_needs_no_embedding(searched: Library, calls: Callable[[Any, str], list[None]]) -> None:
+def test_sparse_search_needs_no_embedding(searched: Library, calls: Calls) -> None:
     embeddings = calls(default_embedder(), "embed")
     search(actor=searched.person.actor, audited=False, query=f"bees {uuid4()}", mode=Mode.SPARSE)
     assert embeddings == []
