@@ -13,6 +13,10 @@ class QuestionInvalidError(InvalidError):
     """The question cannot be asked."""
 
 
+class NobodyAnswersError(ConflictError):
+    """No assistant of this teammate can answer. Its findings say why."""
+
+
 # The codes of answers that OYL itself has ended, with the sentences that people read.
 INTERRUPTED = "answer_interrupted"
 INTERRUPTED_DETAIL = "The process that wrote this answer has ended. Let the answer be made again."

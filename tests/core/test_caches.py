@@ -22,6 +22,7 @@ DECORATORS = {"cache", "lru_cache", "cached_property", "Singleton"}
 PACKAGES = [*(config.name for config in oyl_apps()), "engines", "oyl"]
 # What each of them keeps, and why it is the same for all tenants, or has the tenant in its key.
 KEPT_IN_PROCESSES = {
+    "conversations/routing/profile_vectors.py:profile_vectors": "the tenant is in the key",
     "core/api/bound_rows.py:_lookups_of_routes": "read from the source",
     "core/encryption/fields.py:_tenant_attname": "read from the source",
     "core/encryption/keyring.py:_parse_keys": "the instance's keys",

@@ -1,0 +1,66 @@
+"""Who answers a question to a teammate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from conversations.answering.values import Turn
+from conversations.errors import NobodyAnswersError, QuestionInvalidError
+from conversations.routing.deciding import decide
+from conversations.routing.measuring import Asked, measure
+from conversations.routing.turns import count_failure, forget_failures
+from conversations.routing.values import Choice
+from core.actors import Actor
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from knowledge.search.service import MAX_QUERY_LENGTH
+
+
+def route(
+    *,
+    actor: Actor,
+    teammate: UUID,
+    question: str,
+    history: Sequence[Turn] = (),
+    conversation: UUID | None = None,
+) -> Choice:
+    """Choose who answers, outside of any scope; in a round robin, the turn is taken. Raises NotFoundError,
+    NobodyAnswersError, QuotaExceededError."""
+    return _chosen(
+        Asked(
+            actor=actor,
+            teammate=teammate,
+            question=question,
+            history=history,
+            conversation=conversation,
+            takes_turn=True,
+        )
+    )
+
+
+def dry_run(*, actor: Actor, teammate: UUID, question: str) -> Choice:
+    """Who would answer, and why. Nothing is counted, except the use of models and searches. Raises as `route`, and
+    QuestionInvalidError."""
+    actor.require(Role.VIEWER)
+    if not question.strip() or len(question) > MAX_QUERY_LENGTH:
+        raise QuestionInvalidError(f"Ask a question of at most {MAX_QUERY_LENGTH:,} characters.")
+    return _chosen(
+        Asked(
+            actor=actor, teammate=teammate, question=question, history=(), conversation=None, takes_turn=False
+        )
+    )
+
+
+def note_outcome(*, tenant_id: UUID, assistant: UUID, failed: bool) -> None:
+    """Count a failed answer of an assistant that a teammate has chosen, or forget the failures before a good one."""
+    with tenant_scope(tenant_id):
+        (count_failure if failed else forget_failures)(assistant)
+
+
+def _chosen(asked: Asked) -> Choice:
+    config, measured = measure(asked)
+    choice = decide(config, asked.question, asked.history, measured)
+    if not choice.assistants:
+        raise NobodyAnswersError(" ".join([choice.reason, *choice.passed_over]))
+    return choice
