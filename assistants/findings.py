@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from assistants.models import Assistant, Teammate
-from assistants.orchestration import SCHEMA, Orchestration
+from assistants.orchestration import SCHEMA, Orchestration, Strategy
 from core.json_schema import valid_part
 
 
@@ -23,14 +23,14 @@ def assistants_of(teammates: Iterable[Teammate]) -> list[Assistant]:
 
 
 def members_of(teammate: Teammate, known: Iterable[Assistant]) -> list[UUID]:
-    """The assistants that the teammate chooses among, in their order: those that it names, or else its own. Deleted and
-    suspended ones included, those of other workspaces not."""
+    """The assistants that the teammate chooses among, in their order: those that it names, or else its own, and those of
+    its rules. Deleted and suspended ones included, those of other workspaces not."""
     here = [one for one in known if one.workspace_id == teammate.workspace_id]
-    named = Orchestration.of(teammate).assistants
-    if not named:
-        return [one.pk for one in here if one.teammate_id == teammate.pk and one.deleted_at is None]
+    config = Orchestration.of(teammate)
+    own = [one.pk for one in here if one.teammate_id == teammate.pk and one.deleted_at is None]
+    of_rules = [rule.assistant for rule in config.rules] if config.strategy is Strategy.RULES else []
     ids = {one.pk for one in here}
-    return [pk for pk in named if pk in ids]
+    return [pk for pk in dict.fromkeys([*(config.assistants or own), *of_rules]) if pk in ids]
 
 
 def teammate_findings(teammate: Teammate, known: Collection[Assistant]) -> list[str]:

@@ -17,6 +17,7 @@ from conversations.answering.events import (
 )
 from conversations.answering.tracing import as_json
 from conversations.answering.values import CheckedSentence, Citation, Passage
+from conversations.routing.service import DryRun
 
 
 def shown_reply(reply: FinishedReply) -> dict[str, Any]:
@@ -111,3 +112,17 @@ def _data_of(event: Event) -> dict[str, Any]:
         return {"passages": passages, "warnings": event.warnings}
     data: dict[str, Any] = as_json(event)
     return data
+
+
+def shown_dry_run(run: DryRun) -> dict[str, Any]:
+    choice = run.choice
+    return {
+        "assistants": [{"id": pk, "name": run.names[pk]} for pk in choice.assistants],
+        "why": choice.reason,
+        "answer": choice.answer,
+        "scores": [
+            {"id": pk, "name": run.names[pk], "score": round(score, 4)}
+            for pk, score in sorted(choice.scores.items(), key=lambda one: -one[1])
+        ],
+        "passed_over": list(choice.passed_over),
+    }

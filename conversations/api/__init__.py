@@ -4,6 +4,12 @@ from conversations.api.asking import AskAssistantMixin, AskTeammateMixin
 from conversations.api.conversations import ConversationViewSet, RetentionViewSet
 from conversations.api.feedback import FeedbackViewSet
 from conversations.api.messages import MessageViewSet, TraceViewSet
+from conversations.api.routing import RouteTeammateMixin
+
+
+class TeammateMixin(AskTeammateMixin, RouteTeammateMixin):
+    """Asking a teammate, and who would answer."""
+
 
 ROUTES = {
     "conversations": ConversationViewSet,
@@ -12,4 +18,4 @@ ROUTES = {
     "feedback": FeedbackViewSet,
     "conversation-retention": RetentionViewSet,
 }
-ACTIONS = {"assistants": AskAssistantMixin, "teammates": AskTeammateMixin}
+ACTIONS = {"assistants": AskAssistantMixin, "teammates": TeammateMixin}

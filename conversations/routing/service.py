@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.answering.values import Turn
@@ -10,7 +11,7 @@ from conversations.errors import NobodyAnswersError, QuestionInvalidError
 from conversations.routing.deciding import decide
 from conversations.routing.measuring import Asked, measure
 from conversations.routing.turns import count_failure, forget_failures
-from conversations.routing.values import Choice
+from conversations.routing.values import Choice, Measured
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
@@ -27,29 +28,37 @@ def route(
 ) -> Choice:
     """Choose who answers, outside of any scope; in a round robin, the turn is taken. Raises NotFoundError,
     NobodyAnswersError, QuotaExceededError."""
-    return _chosen(
-        Asked(
-            actor=actor,
-            teammate=teammate,
-            question=question,
-            history=history,
-            conversation=conversation,
-            takes_turn=True,
-        )
+    asked = Asked(
+        actor=actor,
+        teammate=teammate,
+        question=question,
+        history=history,
+        conversation=conversation,
+        takes_turn=True,
     )
+    return _chosen(asked)[0]
 
 
-def dry_run(*, actor: Actor, teammate: UUID, question: str) -> Choice:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """`names` are those of the assistants that could have been chosen."""
+
+    choice: Choice
+    names: Mapping[UUID, str]
+
+
+def dry_run(*, actor: Actor, teammate: UUID, question: str) -> DryRun:
     """Who would answer, and why. Nothing is counted, except the use of models and searches. Raises as `route`, and
     QuestionInvalidError."""
     actor.require(Role.VIEWER)
     if not question.strip() or len(question) > MAX_QUERY_LENGTH:
         raise QuestionInvalidError(f"Ask a question of at most {MAX_QUERY_LENGTH:,} characters.")
-    return _chosen(
-        Asked(
-            actor=actor, teammate=teammate, question=question, history=(), conversation=None, takes_turn=False
-        )
+    asked = Asked(
+        actor=actor, teammate=teammate, question=question, history=(), conversation=None, takes_turn=False
     )
+    choice, measured = _chosen(asked)
+    people = [*measured.candidates, *([measured.fallback] if measured.fallback else [])]
+    return DryRun(choice=choice, names={one.id: one.name for one in people})
 
 
 def note_outcome(*, tenant_id: UUID, assistant: UUID, failed: bool) -> None:
@@ -58,9 +67,9 @@ def note_outcome(*, tenant_id: UUID, assistant: UUID, failed: bool) -> None:
         (count_failure if failed else forget_failures)(assistant)
 
 
-def _chosen(asked: Asked) -> Choice:
+def _chosen(asked: Asked) -> tuple[Choice, Measured]:
     config, measured = measure(asked)
     choice = decide(config, asked.question, asked.history, measured)
     if not choice.assistants:
         raise NobodyAnswersError(" ".join([choice.reason, *choice.passed_over]))
-    return choice
+    return choice, measured
