@@ -25,7 +25,7 @@ REFUSED = {"changepassword", "createsuperuser"}
 COMMANDS = {
     "create_tenant": ("Bees", "--admin-email", "owner@example.org"),
     "ingest": ("FILES", *TENANT, "--workspace", "Main", "--reference", "Files", "--wait"),
-    "search": ("bees", *TENANT),
+    "search": ("bees", *TENANT, "--rerank"),
     "create_api_key": ("offline", *TENANT),
     "doctor": (),
     "list_documents": (*TENANT, "--json"),

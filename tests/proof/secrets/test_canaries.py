@@ -60,7 +60,7 @@ COMMANDS: dict[str, list[str] | None] = {
     "migrate": ["--plan"],
     "reconcile": ["--tenant", "{tenant}"],
     "rotate_keys": ["--tenant", "{tenant}"],
-    "search": ["--tenant", "{tenant}", "bees"],
+    "search": ["--tenant", "{tenant}", "bees", "--rerank"],
     "services": ["status"],
     "set_quota": ["--tenant", "{tenant}", "documents", "1000"],
     "up": None,
