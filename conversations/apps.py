@@ -20,4 +20,5 @@ class ConversationsConfig(OylAppConfig):
     )
     routes = "conversations.api.ROUTES"
     actions = "conversations.api.ACTIONS"
+    openai_urls = "conversations.openai.urls.urlpatterns"
     usage = "conversations.usage.figures"

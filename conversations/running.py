@@ -51,6 +51,7 @@ class Asked:
     filters: SearchFilters
     overrides: Sampling
     answer: Message | None
+    instructions: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -118,6 +119,7 @@ class AnswerRun:
             history=asked.history,
             filters=asked.filters,
             model=self._model,
+            instructions=asked.instructions,
             sampling=_overridden(profile.settings.sampling, asked.overrides),
             embedder=embedder,
         )

@@ -94,7 +94,13 @@ def _messages(
 def _system_text(request: AnswerRequest) -> str:
     settings = request.profile.settings
     rules = RULES.format(refusal=request.refusal) if request.profile.references else WITHOUT_PASSAGES
-    parts = [request.profile.instruction, rules, TONES.get(settings.tone), LENGTHS.get(settings.length)]
+    parts = [
+        request.profile.instruction,
+        clean(request.instructions),
+        rules,
+        TONES.get(settings.tone),
+        LENGTHS.get(settings.length),
+    ]
     return "\n\n".join(filter(None, parts))
 
 

@@ -30,7 +30,8 @@ class Profile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRequest:
     """`history` has the turns before the question, the oldest first. `filters` narrow what the assistant reads. Without a
-    `model`, passages are quoted; `embedder` compares sentences for that, and for the check of their sources."""
+    `model`, passages are quoted; `embedder` compares sentences for that, and for the check of their sources. `instructions`
+    are the asker's, which come after the assistant's own."""
 
     actor: Actor
     profile: Profile
@@ -40,6 +41,7 @@ class AnswerRequest:
     model: ChatModel | None
     sampling: Sampling
     embedder: Embedder
+    instructions: str = ""
 
     @property
     def tenant_id(self) -> UUID:

@@ -152,11 +152,11 @@ def answer_response(view: TenantViewSet, events: Iterator[Event], *, streams: bo
     """Events if the client has asked for them."""
     if streams or view.request.accepted_renderer.media_type == MEDIA_TYPE:
         return EventStream(_frames(view, events))
-    return Response(shown_reply(_reply(view.request, events)))
+    return Response(shown_reply(finished_reply(view.request, events)))
 
 
-def _reply(request: Request, events: Iterator[Event]) -> FinishedReply:
-    """Raises AnswerFailed, and ClientLeftError, which stops the answer."""
+def finished_reply(request: Request, events: Iterator[Event]) -> FinishedReply:
+    """Wait for the end of the answer. Raises AnswerFailed, and ClientLeftError, which stops the answer."""
     work = RequestWork(request._request, SECONDS)
     with closing(events):  # type: ignore[type-var]
         for event in events:

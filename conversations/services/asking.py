@@ -42,13 +42,15 @@ def ask(
     keep: bool = True,
     history: Sequence[Turn] = (),
     overrides: Sampling | None = None,
+    instructions: str = "",
 ) -> Iterator[Event]:
     """Accept the question, and return what happens until its answer ends: `conversations.answering.events`.
 
     One of `assistant`, `teammate` and `conversation` is needed. In a `conversation`, the question follows the answer
     `parent`, or else the last one. If it is not to be kept (`keep`), nothing remains but the event and what is counted, and
-    `history` has the turns before it. Closing the iterator stops the answer. Raises NotFoundError, QuestionInvalidError,
-    AnswerUnderWayError, QuotaExceededError; later errors are events."""
+    `history` has the turns before it. `instructions` are what the asker tells the model besides the assistant's own. Closing
+    the iterator stops the answer. Raises NotFoundError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError; later
+    errors are events."""
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
         found, last = parent_in(actor, conversation, parent) if conversation else (None, None)
@@ -66,6 +68,7 @@ def ask(
             answer=row,
             filters=filters,
             overrides=overrides,
+            instructions=instructions,
         )
     return AnswerRun(asked).events()
 
@@ -171,6 +174,7 @@ def _accepted(
     answer: Message | None,
     filters: SearchFilters | None,
     overrides: Sampling | None,
+    instructions: str = "",
 ) -> Asked:
     """Count the answer, and record the question. Raises QuotaExceededError."""
     charge(actor=actor, amounts={QuotaKind.ANSWERS: 1}, workspace_id=whom.workspace_id)
@@ -191,4 +195,5 @@ def _accepted(
         filters=filters or SearchFilters(),
         overrides=overrides or Sampling(),
         answer=answer,
+        instructions=instructions,
     )

@@ -44,6 +44,11 @@ def frame(name: str, data: Any, *, position: int | None = None) -> bytes:
     return event if position is None else b"id: %d\n%s" % (position, event)
 
 
+def data_frame(data: Any) -> bytes:
+    """One event without a name."""
+    return b"data: %s\n\n" % JSONRenderer().render(data)
+
+
 async def follow(
     read: Callable[[], tuple[Any, bool]],
     *,

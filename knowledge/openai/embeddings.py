@@ -13,7 +13,6 @@ from core.api.bound_rows import BoundLookups
 from core.api.openai.fields import TextsField
 from core.api.openai.views import OpenAIViewSet, validated
 from core.api.serializers import TypedSerializer
-from core.api.views import READ
 from core.batching import batched
 from core.errors import NotFoundError
 from core.isolation.scope import tenant_scope
@@ -43,25 +42,6 @@ def find_embedder(model: str) -> Embedder:
     if model not in models:
         raise ModelNotFoundError(f"There is no model '{model}'. There is: {', '.join(models)}.")
     return embedder_named(model)
-
-
-def _model_object(model: str) -> dict[str, Any]:
-    return {"id": model, "object": "model", "created": 0, "owned_by": "oyl"}
-
-
-class ModelViewSet(OpenAIViewSet):
-    """The embedding models."""
-
-    area = "knowledge"
-    roles = READ
-    bound_by = OPEN_TO_BOUND_KEYS
-    opens_own_scopes = True
-
-    def list(self, request: Request, **kwargs: Any) -> Response:
-        return Response({"object": "list", "data": [_model_object(model) for model in embedder_configs()]})
-
-    def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        return Response(_model_object(find_embedder(kwargs["name"]).model))
 
 
 def _refuse_tokens(item: Any) -> None:

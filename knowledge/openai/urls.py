@@ -3,7 +3,7 @@
 from django.urls import path
 
 import core.api.openai.ids  # noqa: F401 (registers the converter `public_id`)
-from knowledge.openai.embeddings import EmbeddingViewSet, ModelViewSet
+from knowledge.openai.embeddings import EmbeddingViewSet
 from knowledge.openai.files import FileViewSet
 from knowledge.openai.search import StoreSearchViewSet
 from knowledge.openai.store_files import FileBatchViewSet, StoreFileViewSet
@@ -13,8 +13,6 @@ STORE = "vector_stores/<public_id:store>"
 LIST, DETAIL = {"get": "list", "post": "create"}, {"get": "retrieve", "post": "modify", "delete": "destroy"}
 
 urlpatterns = [
-    path("models", ModelViewSet.as_view({"get": "list"})),
-    path("models/<path:name>", ModelViewSet.as_view({"get": "retrieve"})),
     path("embeddings", EmbeddingViewSet.as_view({"post": "create"})),
     path("files", FileViewSet.as_view(LIST, opens_own_scopes=True)),
     path("files/<public_id:pk>", FileViewSet.as_view({"get": "retrieve", "delete": "destroy"})),

@@ -1,0 +1,1 @@
+"""Assistants and teammates as models of OpenAI's API: chat completions, responses, and the list of models."""
