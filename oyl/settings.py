@@ -229,6 +229,12 @@ RERANK_MODEL = env.str("RERANK_MODEL", default="")
 RERANK_API_KEY = env.str("RERANK_API_KEY", default="")
 RERANK_LANGUAGES = env.list("RERANK_LANGUAGES", default=[])
 
+# A chat model in a file, which `make up` runs for all tenants.
+OYL_CHAT_MODEL_FILE = env.str("OYL_CHAT_MODEL_FILE", default="")
+OYL_CHAT_MODEL_CONTEXT = env.int("OYL_CHAT_MODEL_CONTEXT", default=8192)
+OYL_CHAT_MODEL_SLOTS = env.int("OYL_CHAT_MODEL_SLOTS", default=2)
+OYL_CHAT_MODEL_THREADS = env.int("OYL_CHAT_MODEL_THREADS", default=0)
+
 # What to do where the kernel lacks layers of the parser's sandbox: parse with those that are `available`, or refuse.
 PARSER_SANDBOX = env.str("PARSER_SANDBOX", default="available")
 if PARSER_SANDBOX not in ("available", "required"):

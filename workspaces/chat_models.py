@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
 from core.encryption.fields import SecretMovedError, SecretUnreadableError
 from core.json_schema import problems
 from engines.chat import ChatEndpointConfig, ChatError, ChatModel, get_chat_model
+from engines.chat.model_file import LOCAL, RunningModel
 from workspaces.integrations import chat_model as form
 from workspaces.models import IntegrationConfig, IntegrationType
-
-# The name of the model in OYL_CHAT_MODEL_FILE, which needs no integration.
-LOCAL = "local"
 
 
 def chat_model_named(
@@ -33,13 +32,21 @@ def chat_model_named(
 def chat_config(integration_id: UUID | None, model: str = "") -> ChatEndpointConfig | None:
     """Needs the tenant's scope. Raises ChatError."""
     if integration_id is None:
-        if model:
-            raise ChatError("chat_not_configured", reason=f"there is no model '{model}'")
-        return None
+        return _without_integration(model) if model else None
     found = IntegrationConfig.objects.filter(pk=integration_id, type_enum=IntegrationType.CHAT_MODEL).first()
     if found is None:
         raise ChatError("chat_not_configured", reason="the integration was deleted")
     return form.endpoint_config(_stored(found), model)
+
+
+def _without_integration(model: str) -> ChatEndpointConfig:
+    """The model file's is the only one. Its address changes when it is started again."""
+    if model != LOCAL:
+        raise ChatError("chat_not_configured", reason=f"no integration is chosen for the model '{model}'")
+    running = RunningModel.read(settings.LAYOUT.chat_model)
+    if running is None:
+        raise ChatError("chat_no_model_file")
+    return running.config()
 
 
 @sensitive_variables()

@@ -66,3 +66,8 @@ class Layout:
     @property
     def vector_socket(self) -> Path:
         return self.run / "vectors.sock"
+
+    @property
+    def chat_model(self) -> Path:
+        """The address and the key of the chat model that runs."""
+        return self.run / "chat-model.json"

@@ -22,7 +22,7 @@ from django.db import connections
 from core import root
 from core.private_files import close_to_others
 from engines.parsing.process import available_layers
-from oyl.embedded import background, instance, services
+from oyl.embedded import background, chat_model, instance, services
 from oyl.embedded.errors import ServiceError
 from oyl.embedded.instance import Instance, InstanceKind
 from oyl.embedded.layout import Layout
@@ -32,6 +32,7 @@ from oyl.embedded.supervisor import ROOT, interruptible
 
 READY_SECONDS = 60.0
 DEMO_SECONDS = 120.0
+MODEL_SECONDS = 600.0  # large files take long to read from a slow disk
 
 
 def up(console: TextIO) -> None:
@@ -51,6 +52,9 @@ def up(console: TextIO) -> None:
         with _make_demo(service_log):
             supervisor.start([web, worker], timeout=READY_SECONDS)
             supervisor.start([beat])  # last, so that the others get ready sooner
+        if settings.OYL_CHAT_MODEL_FILE:
+            service_log.write("oyl", f"loading the chat model {settings.OYL_CHAT_MODEL_FILE}")
+            supervisor.start([chat_model.program(settings.LAYOUT)], timeout=MODEL_SECONDS)
         console.write(welcome(settings.LAYOUT))
         console.flush()
         Event().wait()

@@ -14,6 +14,7 @@ from core.private_files import close_to_others
 from engines.parsing.sandbox import Layers
 from oyl import doctor
 from oyl.doctor import State
+from tests.support.chat_model_file import MODEL_FILE
 
 
 def state_of(component):
@@ -28,7 +29,7 @@ def test_doctor_accepts_the_suites_installation(database):
     with override_settings(OYL_AUDIT_KEY="k" * 32):
         call_command("doctor", json=True, stdout=stdout)
     states = {check["component"]: check["state"] for check in json.loads(stdout.getvalue())}
-    assert len(states) == len(doctor.COMPONENTS) == 17
+    assert len(states) == len(doctor.COMPONENTS) == 18
     assert {name for name, state in states.items() if state != "ok"} <= {
         "soffice",
         "data folder",
@@ -52,6 +53,9 @@ def test_unreachable_component_fails_the_command_after_all_checks(database):
     ("component", "settings", "expected", "detail"),
     [
         ("encryption keys", {"OYL_ENCRYPTION_KEYS": "nonsense"}, State.FAIL, "entry 1 is not of the form"),
+        ("chat model", {"OYL_CHAT_MODEL_FILE": "/nowhere.gguf"}, State.FAIL, "No such file"),
+        ("chat model", {"OYL_CHAT_MODEL_FILE": __file__}, State.FAIL, "must be a model in the format GGUF"),
+        ("chat model", {"OYL_CHAT_MODEL_FILE": str(MODEL_FILE)}, State.WARN, "is not running"),
         ("audit key", {"OYL_AUDIT_KEY": "short"}, State.WARN, "fewer than 32"),
         ("outbound", {"OUTBOUND_ALLOW": ["10.0.0.0/33"]}, State.FAIL, "neither a host"),
         ("data folder", {"OYL_DATA_DIR": Path("/nowhere/at/all")}, State.FAIL, "No such file or directory"),
