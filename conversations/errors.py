@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import ConflictError, InvalidError
+from core.errors import ConflictError, InvalidError, OylError
 
 
 class AnswerUnderWayError(ConflictError):
@@ -15,6 +15,10 @@ class QuestionInvalidError(InvalidError):
 
 class NobodyAnswersError(ConflictError):
     """No assistant of this teammate can answer. Its findings say why."""
+
+
+class AnswerFailedError(OylError):
+    """The answer ended in error."""
 
 
 # The codes of answers that OYL itself has ended, with the sentences that people read.

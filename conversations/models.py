@@ -31,8 +31,8 @@ class Conversation(TenantModel):
     has made, or a command's name. If it `is_shared`, all members of the tenant can read it."""
 
     workspace = TenantForeignKey(Workspace, related_name="conversations")
-    assistant = TenantForeignKey(Assistant, null=True, related_name="conversations")
-    teammate = TenantForeignKey(Teammate, null=True, related_name="conversations")
+    assistant = TenantForeignKey(Assistant, null=True, blank=True, related_name="conversations")
+    teammate = TenantForeignKey(Teammate, null=True, blank=True, related_name="conversations")
     owner = models.CharField(max_length=OWNER_LENGTH)
     title = NameField(max_length=255)
     is_shared = models.BooleanField("shared", default=False)

@@ -13,6 +13,7 @@ from engines.embedding import Embedder
 from knowledge.engine_config import default_model, embedder_named, model_for
 from knowledge.models import Reference
 from knowledge.services.references import references_of_assistant
+from workspaces.chat_models import chat_model_named
 
 
 def profile_of(assistant_id: UUID) -> Profile:
@@ -39,5 +40,8 @@ def embedder_of(profile: Profile) -> Embedder:
 
 
 def chat_model_of(settings: AssistantSettings) -> ChatModel | None:
-    """None if passages are quoted."""
-    return None
+    """None if passages are quoted. Raises ChatError."""
+    fallback = (settings.fallback_integration, settings.fallback_model)
+    return chat_model_named(
+        settings.chat_integration, settings.chat_model, fallback=fallback if any(fallback) else None
+    )

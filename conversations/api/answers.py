@@ -77,10 +77,14 @@ class QuestionSerializer(HowSerializer):
 
 class AskSerializer(QuestionSerializer):
     conversation = serializers.UUIDField(
-        required=False, help_text="One of yours with the same partner. Without it, a new one is begun."
+        required=False,
+        allow_null=True,
+        help_text="One of yours with the same partner. Without it, a new one is begun.",
     )
     parent = serializers.UUIDField(  # type: ignore[assignment]
-        required=False, help_text="The answer that the question follows; without it, the last one."
+        required=False,
+        allow_null=True,
+        help_text="The answer that the question follows; without it, the last one.",
     )
     keep = serializers.BooleanField(
         default=True,
@@ -88,9 +92,9 @@ class AskSerializer(QuestionSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "parent" in attrs and "conversation" not in attrs:
+        if attrs.get("parent") and not attrs.get("conversation"):
             raise serializers.ValidationError({"parent": "Give its conversation, too."})
-        if "conversation" in attrs and not attrs["keep"]:
+        if attrs.get("conversation") and not attrs["keep"]:
             raise serializers.ValidationError({"keep": "What is asked in a conversation is kept."})
         return attrs
 

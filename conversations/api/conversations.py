@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from audit.api import AuditedViewSet
 from conversations.access import CONVERSATION_LOOKUPS, own_conversations, readable_conversations
@@ -101,9 +102,18 @@ class RetentionSerializer(OylSerializer[Retention]):
 
 
 class RetentionViewSet(AuditedViewSet):
-    """How long conversations are kept. There is one at most; without it, they are kept until they are deleted."""
+    """How long conversations are kept. There is one at most; without it, they are kept until somebody deletes them."""
 
     model = Retention
     area = "conversations"
     roles = ADMINS
     serializer_class = RetentionSerializer
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Set how long conversations are kept, in place of what was set before."""
+        return super().create(request, *args, **kwargs)
+
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        row = Retention.objects.first() or Retention()
+        row.days = serializer.validated_data["days"]
+        serializer.instance = self.validate_and_save(row)

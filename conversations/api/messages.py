@@ -124,7 +124,7 @@ class MessageViewSet(ReadViewSet):
     @extend_schema(responses=RESPONSES)
     @action(serializer_class=HowSerializer, **ASKS)
     def regenerate(self, request: Request, pk: str) -> HttpResponseBase:
-        """Make an answer again, as a branch beside it."""
+        """Answer a question again, as a branch beside it."""
         how = self._given(HowSerializer, request)
         events = regenerate(actor=self.actor, message=self._pk(), filters=how.validated_filters())
         return answer_response(self, events, streams=how.validated_data["stream"])
@@ -132,7 +132,7 @@ class MessageViewSet(ReadViewSet):
     @extend_schema(responses=RESPONSES)
     @action(serializer_class=QuestionSerializer, **ASKS)
     def edit(self, request: Request, pk: str) -> HttpResponseBase:
-        """Ask another question in place of this one, as a branch beside it."""
+        """Ask another question in place of one, as a branch beside it."""
         how = self._given(QuestionSerializer, request)
         data = how.validated_data
         events = edit(

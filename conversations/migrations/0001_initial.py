@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 (
                     "assistant",
                     models.ForeignKey(
+                        blank=True,
                         db_constraint=False,
                         db_index=False,
                         null=True,
@@ -47,6 +48,7 @@ class Migration(migrations.Migration):
                 (
                     "teammate",
                     models.ForeignKey(
+                        blank=True,
                         db_constraint=False,
                         db_index=False,
                         null=True,

@@ -81,12 +81,11 @@ def edit(
     filters: SearchFilters | None = None,
     overrides: Sampling | None = None,
 ) -> Iterator[Event]:
-    """Ask another question in place of `message`, as a branch beside it. Returns and raises as `ask`."""
+    """Ask another question in place of the one that `message` is, or answers, as a branch beside it. Returns and raises as
+    `ask`."""
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
-        old = own_message(actor, message)
-        if old.role != MessageRole.USER:
-            raise QuestionInvalidError("Only a question is edited.")
+        old = _question_of(own_message(actor, message))
         whom = _partner(actor, None, None, old.conversation)
         row = add_answer(add_question(old.conversation, old.parent, question))
         turns = history_up_to(old.parent)
@@ -105,14 +104,13 @@ def edit(
 def regenerate(
     *, actor: Actor, message: UUID, filters: SearchFilters | None = None, overrides: Sampling | None = None
 ) -> Iterator[Event]:
-    """Let the answer `message` be made again, as a branch beside it. Returns and raises as `ask`."""
+    """Let the question that `message` is, or answers, be answered again, as a branch beside it. Returns and raises as
+    `ask`."""
     with tenant_scope(actor.tenant_id):
         old = own_message(actor, message)
-        if old.role != MessageRole.ASSISTANT or old.parent is None:
-            raise QuestionInvalidError("Only an answer is made again.")
         if old.state == MessageState.GENERATING:
             raise AnswerUnderWayError
-        whom, question = _partner(actor, None, None, old.conversation), old.parent
+        question, whom = _question_of(old), _partner(actor, None, None, old.conversation)
         turns = history_up_to(question.parent)
         row = add_answer(question)
         asked = _accepted(
@@ -139,6 +137,11 @@ def stop(*, actor: Actor, message: UUID) -> Message:
             record(actor=actor, action="answer.stopped", target=row, workspace_id=workspace_id)
         row.refresh_from_db()
     return row
+
+
+def _question_of(message: Message) -> Message:
+    question: Message = message.parent if message.role == MessageRole.ASSISTANT else message
+    return question
 
 
 def _check(actor: Actor, question: str) -> None:

@@ -30,6 +30,12 @@ WORDS: dict[str, Any] = {
     "key": "oyl_0123456789ab_Xk3…",
     "prefix": "oyl_0123456789ab",
     "errors": [],
+    "question": "How do I clear a paper jam in tray 2?",
+    "conversation": None,
+    "parent": None,
+    "citation": None,
+    "price": "0.0012",
+    "days": 365,
 }
 BY_FORMAT = {
     "date": "2026-01-31",
@@ -82,9 +88,10 @@ def placeholder(name: str) -> str:
 def _scalar_example(schema: dict[str, Any], kind: str, name: str) -> Any:
     if "enum" in schema:
         return schema.get("default", schema["enum"][0])
-    if schema.get("format") == "uuid":
+    is_empty = WORDS.get(name, name) is None and "null" in schema.get("type", ())
+    if schema.get("format") == "uuid" and not is_empty:
         return placeholder(name)
-    if name in WORDS and (WORDS[name] is not None or "null" in schema.get("type", ())):
+    if is_empty or WORDS.get(name) is not None:
         return WORDS[name]
     if "default" in schema:
         return schema["default"]
