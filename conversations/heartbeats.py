@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,13 +24,13 @@ HEARTBEAT_SECONDS = 10.0
 
 class Heartbeats:
     def __init__(self) -> None:
-        self._lock, self._is_running = threading.Lock(), False
+        self._changed, self._is_running = threading.Condition(), False
         self._tenants: dict[UUID, UUID] = {}  # {writer: tenant}
 
     @contextmanager
     def of(self, tenant_id: UUID, writer: UUID) -> Iterator[None]:
         """For the answer that the writer writes, while the block runs."""
-        with self._lock:
+        with self._changed:
             self._tenants[writer] = tenant_id
             if not self._is_running:
                 self._is_running = True
@@ -39,22 +38,20 @@ class Heartbeats:
         try:
             yield
         finally:
-            with self._lock:
+            with self._changed:
                 del self._tenants[writer]
+                self._changed.notify_all()
 
     def _run(self) -> None:
-        while True:
-            time.sleep(HEARTBEAT_SECONDS)
-            for tenant_id, writers in self._by_tenant().items():
-                _beat(tenant_id, writers)
-            with self._lock:
-                if not self._tenants:
-                    self._is_running = False
-                    return
+        while writers := self._wait():
+            for tenant_id, of_tenant in writers.items():
+                _beat(tenant_id, of_tenant)
 
-    def _by_tenant(self) -> Mapping[UUID, Sequence[UUID]]:
+    def _wait(self) -> Mapping[UUID, Sequence[UUID]]:
+        """{tenant: writers}, when the next heartbeat is due; empty as soon as there are no answers any more."""
         writers: defaultdict[UUID, list[UUID]] = defaultdict(list)
-        with self._lock:
+        with self._changed:
+            self._is_running = not self._changed.wait_for(lambda: not self._tenants, HEARTBEAT_SECONDS)
             for writer, tenant_id in self._tenants.items():
                 writers[tenant_id].append(writer)
         return writers

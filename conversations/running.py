@@ -27,6 +27,7 @@ from conversations.errors import INTERNAL, INTERNAL_DETAIL
 from conversations.heartbeats import heartbeats
 from conversations.metering import NOTHING, MeteredModel
 from conversations.models import Message, MessageState
+from conversations.presenting import shown_citation, shown_sentence
 from conversations.profiles import chat_model_of, embedder_of, profile_of
 from conversations.writer import AnswerEndedError, RowWriter, Writer
 from core.actors import Actor
@@ -75,6 +76,7 @@ class AnswerRun:
                 self._end(MessageState.STOPPED)
                 raise
             except AnswerEndedError:
+                self._end(MessageState.STOPPED)
                 yield Finished(
                     reply=self._reply(Answer(text=self._writer.text, citations=()), is_stopped=True)
                 )
@@ -131,8 +133,8 @@ class AnswerRun:
             self._trace.stages,
             text=reply.answer,
             is_refusal=reply.is_refusal,
-            citations_json=as_json(reply.citations),
-            sentences_json=as_json(reply.sentences),
+            citations_json=as_json([shown_citation(one) for one in reply.citations]),
+            sentences_json=[shown_sentence(one) for one in reply.sentences],
             **self._costs(reply.model),
         )
         return Finished(reply=reply)

@@ -8,6 +8,7 @@ import tests.environment  # noqa: F401  (before all else)
 # isort: split
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -64,7 +65,15 @@ def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         background.start(settings.LAYOUT)
     with django_db_blocker.unblock(), quick, ensure_services(), _test_database():
         yield
+        _wait_for_answers()
         file_parser().close()
+
+
+def _wait_for_answers() -> None:
+    """Threads that still write answers use the database."""
+    for thread in threading.enumerate():
+        if thread.name in ("answer", "heartbeats"):
+            thread.join(timeout=30)
 
 
 @contextmanager

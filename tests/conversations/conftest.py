@@ -16,6 +16,9 @@ from core.isolation.scope import tenant_scope
 from knowledge.services.references import create_knowledge_base, set_references
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
+from tests.support.chat_server import ChatServer
+from tests.support.model_server import running
+from workspaces.models import IntegrationConfig
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,28 @@ def make_desk(person: Person, folder: Path, name: str = "Guide") -> Desk:
     base = create_knowledge_base(actor=person.actor, assistant_id=assistant.pk, name="Knowledge")
     set_references(actor=person.actor, knowledge_base=base, reference_ids=[library.reference.pk])
     return Desk(person, library, assistant)
+
+
+def with_model(desk: Desk, server: ChatServer, **settings: Any) -> Desk:
+    """Let the server's model answer, with further settings of the assistant."""
+    with tenant_scope(desk.person.tenant_id):
+        integration = IntegrationConfig.objects.create(
+            workspace_id=desk.assistant.workspace_id,
+            name="Model",
+            type_enum="chat_model",
+            config_encrypted_json={"url": server.url, "model": "scripted"},
+        )
+        model = {"integration": str(integration.pk), **settings.pop("model", {})}
+        desk.assistant.settings_json = {"model": model, **settings}
+        desk.assistant.save()
+    return desk
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[ChatServer]:
+    with running(ChatServer()) as server:
+        settings.OUTBOUND_ALLOW = [f"127.0.0.1:{server.server_port}"]
+        yield server
 
 
 @pytest.fixture
