@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import psutil
@@ -40,9 +39,8 @@ from oyl.embedded.supervisor import Supervisor
 from oyl.embedded.up import application
 from tenants.models import Tenant
 
-MAX_CHUNK_MS, MAX_RATIO, MIN_FILES_PER_SECOND, MAX_MEMORY_MB = 0.25, 1.2, 500, 600
+MAX_CHUNK_MS, MAX_RATIO, MIN_FILES_PER_SECOND = 0.25, 1.2, 500
 FILES_WITH_MODEL, ROUNDS = 100, 3
-SAMPLE_SECONDS = 0.25
 
 
 @dataclass
@@ -88,9 +86,8 @@ def main() -> None:
     with instance.running():
         actor = instance.new_tenant()
         # This comes first: so few points start no rebuild of the search graph.
-        with worker(actor, "celery") as process:
+        with worker(actor, "celery"):
             measure_model(actor, report)
-            measure_memory(actor, report, process)
         trivial.install()
         with worker(actor, "benchmarks.trivial"):
             measure_pipeline(actor, report)
@@ -116,21 +113,6 @@ def measure_pipeline(actor: Actor, report: BenchmarkReport) -> None:
         f"{files_per_second:.0f} files/s",
         f"≥ {MIN_FILES_PER_SECOND} files/s",
         met=files_per_second >= MIN_FILES_PER_SECOND,
-    )
-
-
-def measure_memory(actor: Actor, report: BenchmarkReport, worker: psutil.Process) -> None:
-    folder = data.folder("documents")
-    with sample_memory(worker) as samples:
-        new = ingest(actor, folder)
-    files = f"`documents` ({new.result['added']} files, {new.cost.seconds:.0f} s)"
-    own, total = (max(sizes) for sizes in zip(*samples, strict=True))
-    report.add(f"memory of a worker's own process, at most, {files}", f"{own:.0f} MB")
-    report.add(
-        "the same, with its parser processes",
-        f"{total:.0f} MB",
-        f"≤ {MAX_MEMORY_MB} MB",
-        met=total <= MAX_MEMORY_MB,
     )
 
 
@@ -194,27 +176,6 @@ def worker(actor: Actor, module: str) -> Iterator[psutil.Process]:
         yield psutil.Process(pids[0])
     finally:
         supervisor.stop()
-
-
-@contextmanager
-def sample_memory(process: psutil.Process) -> Iterator[list[tuple[float, float]]]:
-    """Append the megabytes of the process, and those of it with its descendants, to a list several times a second. Shared
-    pages are counted once."""
-    samples, stop = [(0.0, 0.0)], Event()
-
-    def sample() -> None:
-        while not stop.wait(SAMPLE_SECONDS):
-            sizes: dict[int, float] = {}
-            for member in [process, *process.children(recursive=True)]:
-                with suppress(psutil.NoSuchProcess):
-                    sizes[member.pid] = member.memory_full_info().pss / 2**20
-            samples.append((sizes.get(process.pid, 0.0), sum(sizes.values())))
-
-    thread = Thread(target=sample, daemon=True)
-    thread.start()
-    yield samples
-    stop.set()
-    thread.join()
 
 
 def cpu_seconds() -> float:

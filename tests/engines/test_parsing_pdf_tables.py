@@ -225,3 +225,25 @@ def test_table_beside_prose(read: Read) -> None:
     document = read("beside", pdf_pages(rows_of_cells(*rows, top=300, width=45, pitch=13) + content))
     tables = [element.text for element in document.elements if element.kind is ElementKind.TABLE]
     assert tables == ["\n".join(" | ".join(row) for row in rows)]
+
+
+def test_lines_of_prose_with_areas_behind_them_are_no_table(read: Read) -> None:
+    left = (
+        "The mill stands at the river",
+        "and grinds the corn that comes",
+        "from the farms on the hill",
+        "in autumn.",
+    )
+    right = (
+        "Boats bring the flour down",
+        "to the harbour at the mouth",
+        "of the river where bakers",
+        "wait for it.",
+    )
+    content = b""
+    for number, texts in enumerate(zip(left, right, strict=True)):
+        for column, text in enumerate(texts):
+            x, y = 30 + 180 * column, 340 - 16 * number
+            shade = b"0.9" if number % 2 else b"0.8"
+            content += b"%s g %d %d 180 16 re f 0 g\n" % (shade, x - 5, y - 4) + drawn(x, y, text)
+    assert outline(read("a.pdf", pdf_pages(content))) == [("text", " ".join(left)), ("text", " ".join(right))]

@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from engines.parsing.pages.blocks import Line, Word, overlap_across
+from engines.parsing.pages.paragraphs import BULLET
 
 _MIN_PROSE_LETTERS = 18
 _MIN_UNSPACED_PROSE_LETTERS = 9
@@ -113,17 +114,21 @@ def _fills(row: Row, column: Column) -> bool:
 
 
 def _is_prose(run: Sequence[Row], columns: Sequence[Column]) -> bool:
-    """Return whether two columns at least are of long lines, of which many begin within a sentence."""
+    return are_prose(
+        [line.text for row in run for line in row if column[0] <= (line.left + line.right) / 2 <= column[1]]
+        for column in columns
+    )
+
+
+def are_prose(columns: Iterable[Sequence[str]]) -> bool:
+    """Return whether two columns at least are of long lines, of which many begin within a sentence. The first lines of items
+    say nothing of that."""
     long_columns = 0
-    for column in columns:
-        texts = [
-            line.text for row in run for line in row if column[0] <= (line.left + line.right) / 2 <= column[1]
-        ]
-        if not texts:
-            continue
+    for texts in filter(None, columns):
         is_unspaced = fmean(bool(_UNSPACED.search(text)) for text in texts) > 0.5
         limit = _MIN_UNSPACED_PROSE_LETTERS if is_unspaced else _MIN_PROSE_LETTERS
-        within = fmean(text[:1].islower() or is_unspaced for text in texts)
+        lines = [text for text in texts if not BULLET.match(text)] or texts
+        within = fmean(text[:1].islower() or is_unspaced for text in lines)
         long_columns += fmean(map(len, texts)) >= limit and within >= _MIN_PROSE_SHARE
     return long_columns > 1
 

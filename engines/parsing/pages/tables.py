@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from engines.parsing.pages import aligned_cells
-from engines.parsing.pages.aligned_columns import Row
+from engines.parsing.pages.aligned_columns import Row, are_prose
 from engines.parsing.pages.blocks import Line, Table
 from engines.parsing.pages.columns import beside_prose, find_gutter
 from engines.parsing.pages.grids import Grid, grids
@@ -16,6 +16,7 @@ from engines.parsing.pages.rules import Rule, Rules
 
 _MAX_CELL_LETTERS = 700
 _MIN_FILLED_SHARE = 0.3
+_MIN_SINGLE_SHARE = 0.7
 _MAX_SHORT_CELL_LETTERS = 30
 _MAX_LABELS = 12
 _MIN_LABEL_SHARE = 0.7
@@ -106,7 +107,16 @@ def _ruled_table(grid: Grid, lines: Sequence[Line]) -> Table | None:
         and sum(map(bool, texts)) >= _MIN_FILLED_SHARE * len(texts)
         and max(map(len, texts)) <= _MAX_CELL_LETTERS
     )
-    return _table(_without_empty_columns(rows), lines) if is_table and _has_columns(rows) else None
+    if not is_table or not _has_columns(rows) or _is_one_line_each(rows, lines):
+        return None
+    return _table(_without_empty_columns(rows), lines)
+
+
+def _is_one_line_each(rows: Sequence[Sequence[str]], lines: Sequence[Line]) -> bool:
+    """Return whether most areas hold a line of prose in columns, as where each line has a background of its own."""
+    filled = sum(map(bool, (text for row in rows for text in row)))
+    columns = [list(filter(None, column)) for column in zip(*rows, strict=True)]
+    return filled >= _MIN_SINGLE_SHARE * len(lines) and are_prose(columns)
 
 
 def _without_empty_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
