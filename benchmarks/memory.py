@@ -33,7 +33,7 @@ class Sample(NamedTuple):
     worker: float
     builder: float
     parsers: float
-    count: int
+    stayed: int
 
     @property
     def total(self) -> float:
@@ -60,13 +60,13 @@ def measure(actor: Actor, report: BenchmarkReport, process: psutil.Process) -> N
     report.add(f"memory of a worker's own process, at most, {files}", f"{own:.0f} MB")
     report.add(
         "the same, with its parser processes, at most",
-        f"{usual.total:.0f} MB (worker {usual.worker:.0f}, {usual.count} parsers {usual.parsers:.0f})",
+        f"{usual.total:.0f} MB (worker {usual.worker:.0f}, {usual.stayed} parsers {usual.parsers:.0f})",
         f"≤ {MAX_MB} MB",
         met=usual.total <= MAX_MB,
     )
     report.add(
         "the same, while a model's graph is built for the first time",
-        f"{peak.total:.0f} MB (worker {peak.worker:.0f}, graph {peak.builder:.0f}, {peak.count} parsers {peak.parsers:.0f})",
+        f"{peak.total:.0f} MB ({peak.worker:.0f}, graph {peak.builder:.0f}, {peak.stayed} parsers {peak.parsers:.0f})",
     )
 
 

@@ -241,8 +241,8 @@ def test_lines_of_prose_with_areas_behind_them_are_no_table(read: Read) -> None:
         "wait for it.",
     )
     content = b""
-    for number, texts in enumerate(zip(left, right, strict=True)):
-        for column, text in enumerate(texts):
+    for number, row in enumerate(zip(left, right, strict=True)):
+        for column, text in enumerate(row):
             x, y = 30 + 180 * column, 340 - 16 * number
             shade = b"0.9" if number % 2 else b"0.8"
             content += b"%s g %d %d 180 16 re f 0 g\n" % (shade, x - 5, y - 4) + drawn(x, y, text)
