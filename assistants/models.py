@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from assistants import orchestration, settings
+from assistants.variables import about_unknown, unknown_variables
 from core.bounded_fields import INSTRUCTION_LENGTH, BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
 from core.json_schema import problems
@@ -113,8 +114,11 @@ class Assistant(SoftDeleteModel):
         return self.name
 
     def clean(self) -> None:
-        """Raises ValidationError for settings that the schema does not allow, or that name an integration which is no chat
-        model of the workspace. Settings that are as they were before do not block other changes."""
+        """Raises ValidationError for a variable that does not exist, and for settings that the schema does not allow, or
+        that name an integration which is no chat model of the workspace. Settings that are as they were before do not block
+        other changes."""
+        if unknown := unknown_variables(self.instruction):
+            raise ValidationError({"instruction": about_unknown(unknown)})
         before = Assistant.objects.filter(pk=self.pk).values_list("settings_json", flat=True).first()
         if self.settings_json == before:
             return
@@ -135,6 +139,11 @@ class Instruction(TenantModel):
 
     def __str__(self) -> str:
         return f"Instruction of {self.assistant}"
+
+    @property
+    def owning_workspace_id(self) -> UUID:
+        workspace_id: UUID = self.assistant.workspace_id
+        return workspace_id
 
 
 class TeammateTurns(TenantModel):

@@ -4,32 +4,55 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf.locale import LANG_INFO
+from django.utils import timezone
+
 from assistants.models import Assistant, Instruction
 from assistants.settings import AssistantSettings
+from assistants.variables import fill
 from conversations.answering.request import Profile
-from core.errors import NotFoundError
+from core.errors import ConflictError, NotFoundError
 from engines.chat import ChatModel
 from engines.embedding import Embedder
+from engines.languages import language_of
 from knowledge.engine_config import default_model, embedder_named, model_for
 from knowledge.models import Reference
 from knowledge.services.references import references_of_assistant
 from workspaces.chat_models import chat_model_named
 
 
-def profile_of(assistant_id: UUID) -> Profile:
-    """Raises NotFoundError for an assistant that was deleted meanwhile."""
+class AssistantSuspendedError(ConflictError):
+    """This assistant is suspended, and answers no questions."""
+
+
+def profile_of(assistant_id: UUID, question: str) -> Profile:
+    """For the question's answer. Raises NotFoundError for an assistant that was deleted meanwhile,
+    AssistantSuspendedError."""
     assistant = Assistant.objects.filter(pk=assistant_id).first()
     if assistant is None:
         raise NotFoundError("The assistant was deleted.")
+    if assistant.is_suspended:
+        raise AssistantSuspendedError
     published = Instruction.objects.filter(assistant=assistant).values_list("system_prompt", flat=True)
     return Profile(
         assistant_id=assistant.pk,
         name=assistant.name,
         workspace_id=assistant.workspace_id,
-        instruction=published.first() or "",
+        instruction=fill(published.first() or "", _variables(assistant, question)),
         references=tuple(references_of_assistant(assistant.pk)),
         settings=AssistantSettings.of(assistant),
     )
+
+
+def _variables(assistant: Assistant, question: str) -> dict[str, str]:
+    code = language_of(question)
+    return {
+        "assistant": assistant.name,
+        "workspace": assistant.workspace.name,
+        "organisation": assistant.tenant.name,
+        "date": timezone.localdate().isoformat(),
+        "language": LANG_INFO.get(code or "", {}).get("name", "the language of the question"),
+    }
 
 
 def embedder_of(profile: Profile) -> Embedder:

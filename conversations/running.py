@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any
+from uuid import UUID
 
 from assistants.models import Assistant, Teammate
 from conversations.answering import answer
@@ -29,6 +30,7 @@ from conversations.metering import NOTHING, MeteredModel
 from conversations.models import Message, MessageState
 from conversations.presenting import shown_citation, shown_sentence
 from conversations.profiles import chat_model_of, embedder_of, profile_of
+from conversations.routing.service import note_outcome, route
 from conversations.writer import AnswerEndedError, RowWriter, Writer
 from core.actors import Actor
 from core.connections import give_back_connections
@@ -87,12 +89,33 @@ class AnswerRun:
                 yield self._fail(INTERNAL, INTERNAL_DETAIL)
 
     def _route(self) -> Routed:
+        assistant_id, self._why = self._chosen()
         with tenant_scope(self._actor.tenant_id):
-            self._profile = profile_of(self._asked.partner.pk)
+            self._profile = profile_of(assistant_id, self._asked.question)
         give_back_connections()
-        self._why = "It was asked itself."
         self._trace.record("routing", assistant=self._profile.name, why=self._why)
         return Routed(assistant_id=self._profile.assistant_id, name=self._profile.name, why=self._why)
+
+    def _chosen(self) -> tuple[UUID, str]:
+        """The assistant that answers, and why. Of a broadcast, it is the first one, because answers are not merged yet."""
+        asked = self._asked
+        if isinstance(asked.partner, Assistant):
+            return asked.partner.pk, "It was asked itself."
+        choice = route(
+            actor=asked.actor,
+            teammate=asked.partner.pk,
+            question=asked.question,
+            history=asked.history,
+            conversation=asked.answer.conversation_id if asked.answer else None,
+        )
+        first, *others = choice.assistants
+        return first, "It is the first of a broadcast." if others else choice.reason
+
+    def _note_outcome(self, *, failed: bool) -> None:
+        """For the cooldown of teammates."""
+        if self._profile and isinstance(self._asked.partner, Teammate):
+            tenant_id = self._actor.tenant_id
+            note_outcome(tenant_id=tenant_id, assistant=self._profile.assistant_id, failed=failed)
 
     def _answer(self) -> Iterator[Event]:
         request = self._request()
@@ -127,6 +150,7 @@ class AnswerRun:
         )
 
     def _finish(self, result: Answer) -> Finished:
+        self._note_outcome(failed=False)
         reply = self._reply(result)
         self._writer.end(
             MessageState.DONE,
@@ -140,6 +164,7 @@ class AnswerRun:
         return Finished(reply=reply)
 
     def _fail(self, code: str, detail: str) -> Event:
+        self._note_outcome(failed=True)
         self._end(MessageState.ERROR, error_code=code, error_detail=detail[:2000])
         return Failed(code=code, detail=detail)
 

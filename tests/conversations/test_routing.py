@@ -264,3 +264,39 @@ def test_another_tenants_teammate_is_absent(owner: Person, stranger: Person):
         for pk in (team.pk, uuid4(), "x")
     }
     assert len(answers) == 1
+
+
+def test_teammate_answers_by_the_one_that_it_chooses(owner: Person, tmp_path: Path):
+    desk = make_desk(owner, tmp_path / "own", name="Library")
+    with tenant_scope(owner.tenant_id):
+        config = {"strategy": "priority", "assistants": [str(desk.assistant.pk)]}
+        team = Teammate.objects.create(
+            workspace=desk.assistant.workspace, name="Team", orchestration_config=config
+        )
+    body = {"question": "How do honey bees tell where flowers are?"}
+    answer = make_caller(owner).post(f"teammates/{team.pk}/ask/", body).json()
+    assert (answer["assistant"], answer["why"]) == ("Library", "'Library' is the first that can answer.")
+    with tenant_scope(owner.tenant_id):
+        Assistant.objects.filter(pk=desk.assistant.pk).update(is_suspended=True)
+    answer = make_caller(owner).post(f"teammates/{team.pk}/ask/", body)
+    assert answer.json()["code"] == "nobody_answers"
+    answer = make_caller(owner).post(f"assistants/{desk.assistant.pk}/ask/", body)
+    assert answer.json()["code"] == "assistant_suspended"
+
+
+def test_model_chooses_from_the_list(owner: Person):
+    ada, bob = (Candidate(id=uuid4(), name=name) for name in ("Ada", "Bob"))
+    config = Orchestration(strategy="llm")  # type: ignore[arg-type]
+    now = datetime.now(UTC)
+    replies = {
+        '{"number": 2, "reason": "He knows."}': (bob.id, "The model chose 'Bob': He knows."),
+        '{"number": 3}': (ada.id, "The model chose none of the list. So 'Ada' answers"),
+        '{"number": 0}': (ada.id, "The model chose none of the list."),
+        '{"number": "2"}': (ada.id, "The model chose none of the list."),
+        "Bob!": (ada.id, "The model chose none of the list."),
+        "[" * 100_000: (ada.id, "The model chose none of the list."),
+        "": (ada.id, "No chat model is set"),
+    }
+    for reply, (pk, reason) in replies.items():
+        choice = decide(config, "?", (), Measured(now=now, candidates=(ada, bob), reply=reply))
+        assert choice.assistants == (pk,) and choice.reason.startswith(reason), reply

@@ -6,7 +6,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.urls import path, reverse
+from django.utils.html import format_html
 
+from assistants.admin.instructions import instructions_page
 from assistants.findings import assistants_of, teammate_findings
 from assistants.models import Assistant, Instruction, Teammate
 from assistants.settings import setting_findings
@@ -49,9 +52,24 @@ class AssistantAdmin(AuditedAdmin):
     ordering = ["name"]
     fields = [
         *("workspace", "teammate", "name", "description", "is_suspended"),
-        *("instruction", "ai_instruction", "settings_json", "findings"),
+        *("instruction", "ai_instruction", "instructions", "settings_json", "findings"),
     ]
-    readonly_fields = ["ai_instruction", "findings"]
+    readonly_fields = ["ai_instruction", "instructions", "findings"]
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(instructions_page)
+        return [path("<uuid:pk>/instructions/", page, name="assistants_instructions"), *super().get_urls()]
+
+    @display(description="Published")
+    def instructions(self, obj: Assistant) -> str:
+        """A link to the page that publishes the instruction."""
+        if obj._state.adding:
+            return "–"
+        address = reverse("admin:assistants_instructions", args=[obj.pk])
+        text = "Publish, improve with AI, and history"
+        return format_html(
+            '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', address, text
+        )
 
     @display(description="Findings", empty_value="–")
     def findings(self, obj: Assistant) -> str:
