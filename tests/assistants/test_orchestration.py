@@ -26,7 +26,14 @@ FREE = {
     "integration_configs.config_encrypted_json",
     "workflow_steps.config_json",
 }
-READ_ONLY = {"documents.file_metadata_json", "documents.warnings", "audit_logs.payload_json"}
+READ_ONLY = {
+    "audit_logs.payload_json",
+    "documents.file_metadata_json",
+    "documents.warnings",
+    "messages.citations_json",
+    "messages.sentences_json",
+    "traces.stages_json",
+}
 RESOLVED = {"assistants.settings_json", "teammates.orchestration_config"}
 
 
