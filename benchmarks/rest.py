@@ -160,15 +160,13 @@ def measure_beside_peer(tenant: BenchmarkTenant, questions: Iterator[str], repor
                 serving(*bare, str(tenant.actor.tenant_id))
             ),
         }
-        servers = {
-            name: [tenant.client(address) for _ in range(max(CLIENTS))] for name, address in addresses.items()
-        }
-        for clients in servers.values():
-            api_client.search_concurrently(clients, questions, seconds=1)
         rounds: defaultdict[str, list[Times]] = defaultdict(list)
         for _ in range(PEER_ROUNDS):
-            for name, clients in servers.items():
+            for name, address in addresses.items():
                 add_up_uses_of(tenant.actor.tenant_id)
+                # New ones, because the server ends connections that are idle for as long as the others' turns take.
+                clients = [tenant.client(address) for _ in range(max(CLIENTS))]
+                api_client.search_concurrently(clients, questions, seconds=1)
                 rounds[name].append(api_client.search_concurrently(clients, questions, seconds=SECONDS))
     _report_beside_peer(rounds, report)
 
