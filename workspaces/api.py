@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from audit.api import AuditedViewSet
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import ADMINS, READ
 from core.bounded_fields import MaxJsonLengthValidator
-from workspaces.models import DataSource, IntegrationConfig, Workspace
+from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from workspaces.connection_tests import check_connection, list_models
+from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
 
 
 class WorkspaceSerializer(OylSerializer[Workspace]):
@@ -50,6 +59,18 @@ class IntegrationConfigSerializer(OylSerializer[IntegrationConfig]):
         return bool(row.config_encrypted_json)
 
 
+class ConnectionTestSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField()
+    code = serializers.CharField(
+        help_text="One of the [error codes](chat-models.md#errors); empty if it works."
+    )
+    detail = serializers.CharField(help_text="A sentence for people.")
+
+
+class ModelListSerializer(serializers.Serializer[Any]):
+    models = serializers.ListField(child=serializers.CharField())
+
+
 class IntegrationConfigViewSet(AuditedViewSet):
     """Access to outside services. Secrets can be written and not read."""
 
@@ -60,6 +81,24 @@ class IntegrationConfigViewSet(AuditedViewSet):
     serializer_class = IntegrationConfigSerializer
     filterset_fields = ["workspace", "name", "type_enum"]
     ordering_fields = ["name", "created_at"]
+
+    @extend_schema(request=None, responses={200: ConnectionTestSerializer})
+    @action(detail=True, methods=["post"], roles={"POST": Role.ADMIN}, only_reads=True, opens_own_scopes=True)
+    def test(self, request: Request, pk: str) -> Response:
+        """Ask the chat model something, and say whether it answers."""
+        outcome = check_connection(actor=self.actor, integration_id=self._visible_id())
+        return Response(asdict(outcome))
+
+    @extend_schema(responses={200: ModelListSerializer})
+    @action(detail=True, methods=["get"], roles={"GET": Role.ADMIN}, opens_own_scopes=True)
+    def models(self, request: Request, pk: str) -> Response:
+        """The models that the endpoint of a chat model lists."""
+        return Response({"models": list_models(actor=self.actor, integration_id=self._visible_id())})
+
+    def _visible_id(self) -> UUID:
+        with tenant_scope(self.actor.tenant_id):
+            found: UUID = self.get_object().pk
+        return found
 
 
 class DataSourceSerializer(OylSerializer[DataSource]):
@@ -80,8 +119,26 @@ class DataSourceViewSet(AuditedViewSet):
     ordering_fields = ["name", "created_at"]
 
 
+class ModelPriceSerializer(OylSerializer[ModelPrice]):
+    class Meta(OylSerializer.Meta):
+        model = ModelPrice
+        fields = ("id", "model", "valid_from", "prompt_price", "completion_price", "currency", *TIMES)
+
+
+class ModelPriceViewSet(AuditedViewSet):
+    """What chat models cost, for a million tokens."""
+
+    model = ModelPrice
+    area = "workspaces"
+    roles = ADMINS
+    serializer_class = ModelPriceSerializer
+    filterset_fields = ["model", "valid_from"]
+    ordering_fields = ["model", "valid_from", "created_at"]
+
+
 ROUTES = {
     "workspaces": WorkspaceViewSet,
     "integration-configs": IntegrationConfigViewSet,
     "data-sources": DataSourceViewSet,
+    "model-prices": ModelPriceViewSet,
 }

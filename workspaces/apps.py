@@ -18,6 +18,9 @@ class WorkspacesConfig(OylAppConfig):
             icon="electrical_services",
             model="workspaces.integrationconfig",
         ),
+        SidebarPage(
+            section="Organisation", title="Model prices", icon="payments", model="workspaces.modelprice"
+        ),
     )
     routes = "workspaces.api.ROUTES"
     usage = "workspaces.usage.figures"

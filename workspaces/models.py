@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.views.decorators.debug import sensitive_variables
 
@@ -96,3 +97,38 @@ class DataSource(SoftDeleteModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ModelPrice(SoftDeleteModel):
+    """What a chat model costs from a day on, until the next price of the same model."""
+
+    limit = Limit(1000)
+
+    model = NameField(max_length=255, help_text="As in the integration or the assistant's settings.")
+    valid_from = models.DateField(help_text="The first day (UTC) on which it costs this.")
+    prompt_price = models.DecimalField(
+        "price of the prompt",
+        max_digits=12,
+        decimal_places=6,
+        validators=[MinValueValidator(0)],
+        help_text="Of a million tokens that the model reads.",
+    )
+    completion_price = models.DecimalField(
+        "price of the answer",
+        max_digits=12,
+        decimal_places=6,
+        validators=[MinValueValidator(0)],
+        help_text="Of a million tokens that the model writes.",
+    )
+    currency = models.CharField(
+        max_length=3,
+        default="USD",
+        validators=[RegexValidator("^[A-Z]{3}$", "Give a code of ISO 4217, as EUR.")],
+    )
+
+    class Meta(SoftDeleteModel.Meta):
+        db_table = "model_prices"
+        constraints = [unique_alive("model_prices", "tenant", "model", "valid_from")]
+
+    def __str__(self) -> str:
+        return f"{self.model} from {self.valid_from}"

@@ -24,7 +24,12 @@ READ_ONLY |= {"knowledge.IngestionJob", "workflows.WorkflowRun"}
 NOT_ADDED = READ_ONLY | {"tenants.Tenant", "tenants.Membership"}
 NOT_DELETED = READ_ONLY | {"tenants.Tenant", "tenants.ApiKey"}
 ADMINS_ONLY = {"audit.AuditLog", "tenants.ApiKey", "tenants.Membership", "tenants.Tenant"}
-ADMINS_ONLY |= {"workspaces.IntegrationConfig", "tenants.Invitation", "core.QuotaLimit"}
+ADMINS_ONLY |= {
+    "workspaces.IntegrationConfig",
+    "workspaces.ModelPrice",
+    "tenants.Invitation",
+    "core.QuotaLimit",
+}
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 
 

@@ -34,7 +34,7 @@ from tests.support.admin_rows import Rows
 from tests.support.api_client import Caller
 from tests.tenants.links import join_page, link_for
 from workflows.models import Workflow, WorkflowStep
-from workspaces.models import DataSource, IntegrationConfig, Workspace
+from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
 
 LIMITED: dict[type[TenantModel], Any] = {
     model: model.limit
@@ -46,6 +46,12 @@ ROUTES: dict[type[TenantModel], tuple[str, str, type[TenantModel] | None, dict[s
     Workspace: ("workspaces", "name", None, {}),
     IntegrationConfig: ("integration-configs", "name", Workspace, {"type_enum": "chat_model"}),
     DataSource: ("data-sources", "name", Workspace, {}),
+    ModelPrice: (
+        "model-prices",
+        "model",
+        None,
+        {"valid_from": "2026-01-01", "prompt_price": "1", "completion_price": "2"},
+    ),
     Teammate: ("teammates", "name", Workspace, {}),
     Assistant: ("assistants", "name", Workspace, {}),
     KnowledgeBase: ("knowledge-bases", "name", Assistant, {}),

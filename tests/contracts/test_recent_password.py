@@ -150,7 +150,8 @@ def test_pages_ask_for_the_password_and_go_on(model: Model, place: Place):
 def changes(name: str, view: Any, pk: object) -> Iterator[tuple[str, str]]:
     """(method, address) of each change that the routes of a name offer."""
     for route in list[Any](router.urls):
-        if route.name.startswith(f"{name}-"):
+        is_change = not route.callback.initkwargs.get("only_reads")
+        if route.name.startswith(f"{name}-") and is_change:
             address = reverse(route.name, args=[pk] if "pk" in str(route.pattern) else [])
             for method in {*route.callback.actions} & {*view.http_method_names} - {"get", "head"}:
                 yield method.upper(), address

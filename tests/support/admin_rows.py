@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +31,7 @@ from knowledge.models import (
 from tenants.models import ApiKey, Invitation, Membership, Tenant
 from tests.conftest import Person
 from workflows.models import Workflow, WorkflowRun, WorkflowStep
-from workspaces.models import DataSource, IntegrationConfig, Workspace
+from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
 
 SECRET = "sk-this-must-never-be-shown"
 Rows = dict[type[models.Model], Any]
@@ -50,6 +50,9 @@ def make_rows(owner: Person) -> Rows:
                 config_encrypted_json={"url": "https://example.org/v1", "model": "large", "api_key": SECRET},
             ),
             DataSource.objects.create(workspace=workspace, name="Zebra table"),
+            ModelPrice.objects.create(
+                model="zebra", valid_from=date(2026, 1, 1), prompt_price=1, completion_price=2
+            ),
             *_assistants(workspace),
             *_knowledge(workspace),
             *_conversation(owner, workspace),

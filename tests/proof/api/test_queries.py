@@ -32,6 +32,7 @@ EXPECTED = {
     "workspaces": (PLAIN, PLAIN),
     "integration-configs": (PLAIN, PLAIN),
     "data-sources": (PLAIN, PLAIN),
+    "model-prices": (PLAIN, PLAIN),
     # One for the assistants of all teammates, for the findings.
     "teammates": (PLAIN + 1, PLAIN + 1),
     "assistants": (PLAIN, PLAIN),
