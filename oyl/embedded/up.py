@@ -91,9 +91,14 @@ def welcome(layout: Layout) -> str:
         lines += [f"  Then         Sign in as {demo['email']} with your password.", ""]
         lines += ["Try next, in a second terminal:", ""]
         tenant = f'--tenant "{demo["tenant"]}"'
-        lines += [f'  .venv/bin/python manage.py search "how are tenants kept apart" {tenant}']
+        lines += [
+            f'  .venv/bin/python manage.py ask "OYL guide" "How are tenants kept apart?" {tenant}',
+            f'  .venv/bin/python manage.py search "how are tenants kept apart" {tenant}',
+        ]
         lines += [
             f"  .venv/bin/python manage.py ingest FOLDER {tenant} --workspace Main --reference Files",
+            "",
+            "The documents of the demo are being read; until then, answers and searches find less of them.",
             "",
         ]
     lines += ["Ctrl-C stops it; all data is kept.", "", ""]

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from conversations.services.assistants import prepare_assistant
 from core.actors import command_actor
 from core.commands import OylCommand
 from knowledge.services.adding import add_documents
@@ -22,10 +23,15 @@ TENANT, EMAIL, WORKSPACE, REFERENCE = (
     "Getting started",
     "OYL's own documentation",
 )
+ASSISTANT = "OYL guide"
+INSTRUCTION = """\
+You help people who run and use OYL. Answer from its documentation, briefly, and name the command or the page of the admin \
+that they need.
+"""
 
 
 class Command(OylCommand):
-    help = "Make the demo tenant, and queue OYL's documentation. The link by which its owner joins is kept in demo.json."
+    help = "Make the demo tenant with an assistant that reads OYL's documentation. The link by which its owner joins is kept in demo.json."
 
     def run(self, *args: Any, **options: Any) -> dict[str, str]:
         new = create_tenant(name=TENANT, admin_email=EMAIL, credential="demo")
@@ -36,6 +42,13 @@ class Command(OylCommand):
             actor=actor,
             reference_id=reference.pk,
             uploads=[one for one in uploads if one.path.suffix == ".md"],
+        )
+        prepare_assistant(
+            actor=actor,
+            workspace=WORKSPACE,
+            name=ASSISTANT,
+            references=[reference.pk],
+            instruction=INSTRUCTION,
         )
         sign_in = {"tenant": TENANT, "email": new.admin_email, "link": new.link}
         path = settings.LAYOUT.data / "demo.json"  # read at each start, to print it for the operator
