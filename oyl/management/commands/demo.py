@@ -31,7 +31,10 @@ that they need.
 
 
 class Command(OylCommand):
-    help = "Make the demo tenant with an assistant that reads OYL's documentation. The link by which its owner joins is kept in demo.json."
+    help = (
+        "Make the demo tenant with an assistant that reads OYL's documentation. The link by which its owner joins is kept in"
+        " demo.json."
+    )
 
     def run(self, *args: Any, **options: Any) -> dict[str, str]:
         new = create_tenant(name=TENANT, admin_email=EMAIL, credential="demo")
