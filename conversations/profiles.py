@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf.locale import LANG_INFO
 from django.utils import timezone
 
+from assistants.instructions import Source
 from assistants.models import Assistant, Instruction
 from assistants.settings import AssistantSettings
 from assistants.variables import fill
@@ -25,20 +26,21 @@ class AssistantSuspendedError(ConflictError):
     """This assistant is suspended, and answers no questions."""
 
 
-def profile_of(assistant_id: UUID, question: str) -> Profile:
-    """For the question's answer. Raises NotFoundError for an assistant that was deleted meanwhile,
-    AssistantSuspendedError."""
+def profile_of(assistant_id: UUID, question: str, *, draft: Source | None = None) -> Profile:
+    """For the question's answer, with the published instruction or a `draft`. Raises NotFoundError for an assistant that was
+    deleted meanwhile, AssistantSuspendedError."""
     assistant = Assistant.objects.filter(pk=assistant_id).first()
     if assistant is None:
         raise NotFoundError("The assistant was deleted.")
     if assistant.is_suspended:
         raise AssistantSuspendedError
     published = Instruction.objects.filter(assistant=assistant).values_list("system_prompt", flat=True)
+    text = getattr(assistant, draft) if draft else published.first() or ""
     return Profile(
         assistant_id=assistant.pk,
         name=assistant.name,
         workspace_id=assistant.workspace_id,
-        instruction=fill(published.first() or "", _variables(assistant, question)),
+        instruction=fill(text, _variables(assistant, question)),
         references=tuple(references_of_assistant(assistant.pk)),
         settings=AssistantSettings.of(assistant),
     )

@@ -57,13 +57,22 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return known.actor is not None or known.operator is not None
 
     def extra_urls(self) -> list[URLPattern]:
-        from knowledge.admin.search import search_page  # registers on this site, which must exist before
+        # These register on this site, which must exist before.
+        from conversations.admin.comparing import compare_page
+        from conversations.admin.routing import who_would_answer_page
+        from knowledge.admin.search import search_page
 
         return [
             path("switch-tenant/", switch_tenant, name="switch_tenant"),
             path("enter-tenant/", self.admin_view(enter_page), name="enter_tenant"),
             path("confirm-password/", self.admin_view(confirm_page), name="confirm_password"),
             path("leave-tenant/", leave_page, name="leave_tenant"),
+            path("assistants/<uuid:pk>/compare/", self.admin_view(compare_page), name="compare_instructions"),
+            path(
+                "teammates/<uuid:pk>/who-would-answer/",
+                self.admin_view(who_would_answer_page),
+                name="who_would_answer",
+            ),
             path("try-search/", self.admin_view(search_page), name="try_search"),
         ]
 

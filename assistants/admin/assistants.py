@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -17,6 +18,11 @@ from audit.admin import AuditedAdmin
 from core.admin import ReadOnlyAdmin, TenantForm, display
 
 
+def _link(view: str, pk: UUID, text: str) -> str:
+    classes = "text-primary-600 dark:text-primary-500"
+    return format_html('<a class="{}" href="{}">{}</a>', classes, reverse(view, args=[pk]), text)
+
+
 @admin.register(Teammate)
 class TeammateAdmin(AuditedAdmin):
     list_display = ["name", "workspace", "updated_at"]
@@ -24,8 +30,12 @@ class TeammateAdmin(AuditedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
-    fields = ["workspace", "name", "orchestration_config", "findings"]
-    readonly_fields = ["findings"]
+    fields = ["workspace", "name", "orchestration_config", "findings", "dry_run"]
+    readonly_fields = ["findings", "dry_run"]
+
+    @display(description="Try it")
+    def dry_run(self, obj: Teammate) -> str:
+        return "–" if obj._state.adding else _link("admin:who_would_answer", obj.pk, "Who would answer?")
 
     @display(description="Findings", empty_value="–")
     def findings(self, obj: Teammate) -> str:
@@ -63,13 +73,8 @@ class AssistantAdmin(AuditedAdmin):
     @display(description="Published")
     def instructions(self, obj: Assistant) -> str:
         """A link to the page that publishes the instruction."""
-        if obj._state.adding:
-            return "–"
-        address = reverse("admin:assistants_instructions", args=[obj.pk])
         text = "Publish, improve with AI, and history"
-        return format_html(
-            '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', address, text
-        )
+        return "–" if obj._state.adding else _link("admin:assistants_instructions", obj.pk, text)
 
     @display(description="Findings", empty_value="–")
     def findings(self, obj: Assistant) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from assistants.models import Assistant, Instruction, Teammate
+from assistants.instructions import Source, publish_instruction
+from assistants.models import Assistant, Teammate
 from audit.services import save_audited
 from core.actors import Actor
 from core.errors import ConflictError, NotFoundError
@@ -65,7 +66,7 @@ def prepare_assistant(
         if references is not None:
             set_references(actor=actor, knowledge_base=base, reference_ids=references)
         if instruction:
-            _publish(actor, assistant)
+            publish_instruction(actor=actor, assistant=assistant, source=Source.INSTRUCTION)
     return assistant
 
 
@@ -80,10 +81,3 @@ def _named_model(workspace: Workspace, name: str) -> Mapping[str, Any]:
     rows = IntegrationConfig.objects.filter(workspace=workspace, type_enum=IntegrationType.CHAT_MODEL)
     found = rows.filter(name=name).first()
     return {"integration": str(found.pk)} if found else {"name": name}
-
-
-def _publish(actor: Actor, assistant: Assistant) -> None:
-    published = Instruction.objects.filter(assistant=assistant).first() or Instruction(assistant=assistant)
-    published.system_prompt = assistant.instruction
-    published.full_clean()
-    save_audited(actor=actor, instance=published, action="instruction.published")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
+from django.urls import reverse
 
 from assistants.models import Assistant, Teammate
 from assistants.orchestration import Orchestration
@@ -300,3 +304,31 @@ def test_model_chooses_from_the_list(owner: Person):
     for reply, (pk, reason) in replies.items():
         choice = decide(config, "?", (), Measured(now=now, candidates=(ada, bob), reply=reply))
         assert choice.assistants == (pk,) and choice.reason.startswith(reason), reply
+
+
+def test_page_and_command_say_who_would_answer(owner: Person, stranger: Person):
+    team, _ = make_team(owner, {"strategy": "round_robin"}, "Ada", "Bob")
+    address = reverse("admin:who_would_answer", args=[team.pk])
+    page = owner.client.get(address, {"question": "Who?"}).content.decode()
+    assert "It is the turn of &#x27;Ada&#x27;: turn 1 of 2." in page
+    assert stranger.client.get(address, {"question": "Who?"}).status_code == 404
+    output = StringIO()
+    call_command("route", str(team.pk), "Who?", "--tenant", str(owner.tenant_id), "--json", stdout=output)
+    result = json.loads(output.getvalue())
+    assert [one["name"] for one in result["assistants"]] == ["Ada"]
+    assert [one["score"] for one in result["scores"]] == [0.5, 0.5]
+
+
+def test_published_instruction_and_the_next_one_answer_side_by_side(
+    owner: Person, stranger: Person, tmp_path: Path
+):
+    desk = make_desk(owner, tmp_path / "own", name="Library")
+    address = reverse("admin:compare_instructions", args=[desk.assistant.pk])
+    form = {"source": "instruction", "questions": "How do honey bees tell where flowers are?\n\nWho?"}
+    page = owner.client.post(address, form)
+    compared = page.context["compared"]
+    assert [one.question for one in compared] == form["questions"].split("\n\n")
+    assert compared[0].published == compared[0].draft and "[1]" in compared[0].draft
+    page = owner.client.post(address, {**form, "questions": "\n".join("abcdef")})
+    assert "Give 1 to 5 questions" in page.content.decode()
+    assert stranger.client.post(address, form).status_code == 404
