@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from conversations.answering.citations import check_citations
-from conversations.answering.generation import Generated
+from conversations.answering.generation import Generated, asked_texts
 from conversations.answering.grounding import check_grounding
+from conversations.answering.links import with_known_links
 from conversations.answering.request import AnswerRequest
 from conversations.answering.tracing import TraceRecorder
 from conversations.answering.values import Answer, Support
@@ -12,6 +13,9 @@ from conversations.answering.values import Answer, Support
 
 def check(request: AnswerRequest, generated: Generated, trace: TraceRecorder) -> Answer:
     text, citations, removed = check_citations(generated.text, generated.passages)
+    cited = {one.number for one in citations}
+    texts = [one.chunk.text for one in generated.passages if one.number in cited]
+    text = with_known_links(text, (*asked_texts(request), *texts))
     trace.record("citations", cited=[one.number for one in citations], removed=removed)
     sentences = check_grounding(text, generated.passages, request.embedder, request.tenant_id)
     weak = [one for one in sentences if one.support is Support.WEAK]

@@ -14,6 +14,7 @@ from math import log
 from uuid import UUID
 
 from conversations.answering.citations import cite
+from conversations.answering.links import KnownLinks
 from conversations.answering.marks import without_marks
 from conversations.answering.refusals import refusal
 from conversations.answering.sentences import Sentence, is_row, sentences_of_chunk
@@ -128,17 +129,19 @@ def _in_order(chosen: Sequence[_Candidate]) -> list[_Candidate]:
 
 def _answer(quoted: Sequence[_Candidate]) -> Answer:
     """A paragraph for each passage, and a line for each row of a table."""
-    text, sentences = "", list[CheckedSentence]()
+    links, sentences = KnownLinks(one.sentence.text for one in quoted), list[CheckedSentence]()
     for number, group in groupby(quoted, key=lambda one: one.passage.number):
-        text += "\n\n" if text else ""
+        links.end("\n\n" if links.text else "")
         for place, one in enumerate(group):
-            text += ("\n" if is_row(one.sentence.text) else " ") if place else ""
-            start, text = len(text), f"{text}{_quotation(one.sentence.text)} [{number}]"
+            links.end(("\n" if is_row(one.sentence.text) else " ") if place else "")
+            start, quotation = len(links.text), links.end(f"{_quotation(one.sentence.text)} [{number}]")
             sentences.append(
-                CheckedSentence(start=start, end=len(text), cited=(number,), support=Support.SUPPORTED)
+                CheckedSentence(
+                    start=start, end=start + len(quotation), cited=(number,), support=Support.SUPPORTED
+                )
             )
     citations = tuple(cite(one.passage, one.sentence) for one in quoted)
-    return Answer(text=text, citations=citations, sentences=tuple(sentences), model=MODEL)
+    return Answer(text=links.text, citations=citations, sentences=tuple(sentences), model=MODEL)
 
 
 def _quotation(text: str) -> str:

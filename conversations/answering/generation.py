@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
 from conversations.answering.events import Piece, ToolUsed
+from conversations.answering.links import KnownLinks
 from conversations.answering.prompt import Prompt, answer_sampling
 from conversations.answering.request import AnswerRequest
 from conversations.answering.tools import Toolbox
 from conversations.answering.tracing import TraceRecorder, passage_facts
 from conversations.answering.values import Passage
 from conversations.limits import ANSWER_LENGTH
-from engines.chat import ChatModel, ChatReply, ChatRequest, FinishReason, Message, Role, TokenUsage
+from engines.chat import ChatError, ChatModel, ChatReply, ChatRequest, FinishReason, Message, Role, TokenUsage
 
 # Further calls of one round are refused.
 MAX_CALLS = 8
@@ -33,7 +34,8 @@ def generate(
 ) -> Iterator[Piece | ToolUsed | Generated]:
     """Yield the pieces as they arrive, and the whole at last. After the last round, the model has no tools. Raises
     ChatError."""
-    toolbox, messages, text = Toolbox(request, prompt.passages), list(prompt.messages), ""
+    toolbox, messages = Toolbox(request, prompt.passages), list(prompt.messages)
+    links = KnownLinks((*asked_texts(request), *_texts(prompt.passages)))
     trace.record("prompt", **_prompt_facts(prompt))
     if not (prompt.passages or _may_answer_without(request)):
         yield Piece(text=request.refusal)
@@ -43,30 +45,49 @@ def generate(
     for rounds in range(request.profile.settings.tool_rounds, -1, -1):
         tools = tuple(toolbox.tools) if rounds else ()
         chat = ChatRequest(messages=tuple(messages), tools=tools, sampling=sampling)
-        reply = yield from _streamed(request, model, chat)
-        text += reply.text
+        reply = yield from _streamed(request, model, chat, links)
         trace.record("generation", **_facts(chat, reply))
         if not (tools and reply.tool_calls):
             break
         yield from _use_tools(reply, toolbox, messages, trace)
-    yield Generated(text=text[:ANSWER_LENGTH], passages=tuple(toolbox.passages), model=reply.model)
+        links.allow(_texts(toolbox.passages))
+    yield Generated(text=links.text[:ANSWER_LENGTH], passages=tuple(toolbox.passages), model=reply.model)
+
+
+def asked_texts(request: AnswerRequest) -> tuple[str, ...]:
+    """The texts besides the passages whose addresses the answer may have."""
+    turns = [turn.text for turn in request.history]
+    return request.question, request.instructions, request.profile.instruction, *turns
+
+
+def _texts(passages: Iterable[Passage]) -> list[str]:
+    return [passage.chunk.text for passage in passages]
 
 
 def _streamed(
-    request: AnswerRequest, model: ChatModel, chat: ChatRequest
+    request: AnswerRequest, model: ChatModel, chat: ChatRequest, links: KnownLinks
 ) -> Generator[Piece, None, ChatReply]:
     """Yield the pieces; return the reply, or what there was of it when it became too long."""
-    text = ""
-    with closing(model.stream(request.tenant_id, chat)) as stream:
-        for part in stream:
-            if isinstance(part, ChatReply):
-                return part
-            text += part
-            yield Piece(text=part)
-            if len(text) > ANSWER_LENGTH:
-                break
     usage = TokenUsage(prompt_tokens=0, completion_tokens=0, is_estimated=True)
-    return ChatReply(text=text, model=model.model, usage=usage, finish_reason=FinishReason.LENGTH)
+    reply = ChatReply(text="", model=model.model, usage=usage, finish_reason=FinishReason.LENGTH)
+    length = 0
+    try:
+        with closing(model.stream(request.tenant_id, chat)) as stream:
+            for part in stream:
+                if isinstance(part, ChatReply):
+                    reply = part
+                    break
+                length += len(part)
+                if text := links.add(part):
+                    yield Piece(text=text)
+                if length > ANSWER_LENGTH:
+                    break
+    except ChatError:
+        yield Piece(text=links.end())
+        raise
+    if text := links.end():
+        yield Piece(text=text)
+    return reply
 
 
 def _use_tools(

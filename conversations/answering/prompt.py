@@ -1,7 +1,7 @@
 """The messages to the model: the instruction, OYL's rules, the conversation, the passages and the question.
 
-Passages are data. Each stands in a pair of tags with its number and its source; what could be read as such a tag is taken
-out of its text, and so are characters that a reader does not see.
+Passages are data. Each stands in a pair of tags with its number and its source; what could be read as such a tag, or as
+one of a chat template, is none any more, and characters that a reader does not see are taken out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ LENGTHS = {
     "medium": "Answer in one or two paragraphs.",
     "long": "Answer in detail.",
 }
-_TAG = re.compile(r"<\s*/?\s*passages?\b[^>]*>", re.IGNORECASE)
+# How our own tags begin, and the marks of chat templates, by which a model's server tells messages and their roles apart.
+_TAG = re.compile(
+    r"<(?=\s*[/\\]?\s*passages?\b|[|\uff5c]|<?/?SYS>>|/?s>|/?(?:start|end)_of_turn|/?(?:system|user|assistant|tool)\w*>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS)\])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,9 @@ def passage_text(passage: Passage) -> str:
     """A passage as the model reads it."""
     chunk = passage.chunk
     source = " › ".join(filter(None, [chunk.filename, chunk.pages, *chunk.heading])).replace('"', "'")
-    return f'<passage number="{passage.number}" source="{_harmless(source)}">\n{_harmless(chunk.text)}\n</passage>'
+    return (
+        f'<passage number="{passage.number}" source="{harmless(source)}">\n{harmless(chunk.text)}\n</passage>'
+    )
 
 
 def _limit(request: AnswerRequest, model: ChatModel) -> int:
@@ -104,5 +111,7 @@ def _system_text(request: AnswerRequest) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _harmless(text: str) -> str:
-    return _TAG.sub("", clean(text))
+def harmless(text: str) -> str:
+    """A document's text as the model may read it. What looks like a tag becomes another character: if it were left out, what
+    stands around it could become one."""
+    return _TAG.sub(lambda tag: "\u2039" if tag[0] == "<" else "(", clean(text))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from conversations.answering.prompt import passage_text
+from conversations.answering.prompt import harmless, passage_text
 from conversations.answering.request import AnswerRequest
 from conversations.answering.retrieval import narrowed, retrieve
 from conversations.answering.selection import select
@@ -106,7 +106,7 @@ def _list_documents(
     filters = narrowed(request, request.filters)
     with tenant_scope(request.tenant_id):
         names = document_names(filters.references or (), only=filters.documents, limit=MAX_DOCUMENTS)
-    lines = [f"{pk} {name}" for pk, name in names.items()]
+    lines = [f"{pk} {harmless(name)}" for pk, name in names.items()]
     return ToolResult(
         text="\n".join(lines) or "There are no documents.", summary=f"Listed {len(lines)} documents."
     )

@@ -153,4 +153,5 @@ class CompletionViewSet(OpenAIViewSet):
                 continue
             for chunk in completion.chunks(event):
                 yield data_frame(chunk)
-        yield DONE
+            if isinstance(event, Finished | Failed):
+                yield DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,9 @@ from core.actors import Actor
 from core.errors import NotFoundError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+
+# Of Markdown and HTML: a name that a document brings could be an image.
+SYNTAX = re.compile(r"[\\`*\[\]<>!&|]")
 
 
 def change_conversation(
@@ -64,6 +68,7 @@ def _sources(message: Message) -> list[str]:
 
 def _source(citation: dict[str, Any]) -> str:
     page = f"page {citation['page']}" if citation["page"] else ""
+    names = filter(None, [citation["filename"], page, *citation["heading"]])
     return f"- [{citation['number']}] " + " › ".join(
-        filter(None, [citation["filename"], page, *citation["heading"]])
+        SYNTAX.sub(r"\\\g<0>", " ".join(name.split())) for name in names
     )
