@@ -17,6 +17,10 @@ class NobodyAnswersError(ConflictError):
     """No assistant of this teammate can answer. Its findings say why."""
 
 
+class AssistantSuspendedError(ConflictError):
+    """This assistant is suspended, and answers no questions."""
+
+
 class AnswerFailedError(OylError):
     """The answer ended in error."""
 

@@ -18,6 +18,14 @@ ANSWER_TOKENS = 2048
 NOTHING = TokenUsage(prompt_tokens=0, completion_tokens=0)
 
 
+def sum_of(usages: Sequence[TokenUsage]) -> TokenUsage:
+    return TokenUsage(
+        prompt_tokens=sum(one.prompt_tokens for one in usages),
+        completion_tokens=sum(one.completion_tokens for one in usages),
+        is_estimated=any(one.is_estimated for one in usages),
+    )
+
+
 class MeteredModel:
     """The `ChatModel` of one answer. `usage` is what its requests have used together. Besides ChatError, its methods raise
     QuotaExceededError."""
@@ -71,11 +79,7 @@ class MeteredModel:
 
     def _settle(self, reserved: int, usage: TokenUsage) -> None:
         difference = usage.prompt_tokens + usage.completion_tokens - reserved
-        self.usage = TokenUsage(
-            prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
-            completion_tokens=self.usage.completion_tokens + usage.completion_tokens,
-            is_estimated=self.usage.is_estimated or usage.is_estimated,
-        )
+        self.usage = sum_of([self.usage, usage])
         with tenant_scope(self._actor.tenant_id):
             count(
                 actor=self._actor,

@@ -12,7 +12,8 @@ from assistants.models import Assistant, Instruction
 from assistants.settings import AssistantSettings
 from assistants.variables import fill
 from conversations.answering.request import Profile
-from core.errors import ConflictError, NotFoundError
+from conversations.errors import AssistantSuspendedError
+from core.errors import NotFoundError
 from engines.chat import ChatModel
 from engines.embedding import Embedder
 from engines.languages import language_of
@@ -20,10 +21,6 @@ from knowledge.engine_config import default_model, embedder_named, model_for
 from knowledge.models import Reference
 from knowledge.services.references import references_of_assistant
 from workspaces.chat_models import chat_model_named
-
-
-class AssistantSuspendedError(ConflictError):
-    """This assistant is suspended, and answers no questions."""
 
 
 def profile_of(assistant_id: UUID, question: str, *, draft: Source | None = None) -> Profile:

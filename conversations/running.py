@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing, nullcontext, suppress
-from dataclasses import dataclass, fields, replace
 from typing import Any
-from uuid import UUID
+
+from django.db import Error as DatabaseError
 
 from assistants.models import Assistant, Teammate
+from assistants.orchestration import BroadcastAnswer
 from conversations.answering import answer
+from conversations.answering.broadcasting import answer_of_all
 from conversations.answering.events import (
     Event,
     Failed,
@@ -20,42 +22,28 @@ from conversations.answering.events import (
     Retrieved,
     Routed,
     Started,
+    ToolUsed,
 )
-from conversations.answering.request import AnswerRequest, Profile
+from conversations.answering.request import Profile
 from conversations.answering.tracing import TraceRecorder, as_json
-from conversations.answering.values import Answer, Turn
+from conversations.answering.values import Answer
+from conversations.asked import Asked, request_of
 from conversations.errors import INTERNAL, INTERNAL_DETAIL
 from conversations.heartbeats import heartbeats
-from conversations.metering import NOTHING, MeteredModel
-from conversations.models import Message, MessageState
+from conversations.metering import MeteredModel, sum_of
+from conversations.models import MessageState
 from conversations.presenting import shown_citation, shown_sentence
-from conversations.profiles import chat_model_of, embedder_of, profile_of
+from conversations.profiles import profile_of
 from conversations.routing.service import note_outcome, route
+from conversations.routing.values import Choice
 from conversations.writer import AnswerEndedError, RowWriter, Writer
-from core.actors import Actor
 from core.connections import give_back_connections
 from core.errors import EngineError, OylError
 from core.isolation.scope import tenant_scope
-from engines.chat import Sampling
-from knowledge.search.filters import SearchFilters
+from core.tenant_slots import TooBusyError
+from engines.chat import TokenUsage
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A question that was accepted. `partner` is who is asked, and `history` has the turns before. `answer` is the row to
-    write; None if nothing is kept."""
-
-    actor: Actor
-    partner: Assistant | Teammate
-    question: str
-    history: tuple[Turn, ...]
-    filters: SearchFilters
-    overrides: Sampling
-    answer: Message | None
-    instructions: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 class AnswerRun:
@@ -63,8 +51,10 @@ class AnswerRun:
         self._asked, self._actor, self._trace = asked, asked.actor, TraceRecorder()
         self._writer = RowWriter(asked.actor.tenant_id, asked.answer) if asked.answer else Writer()
         self._warnings, self._why = list(asked.warnings), ""
+        self._profiles: list[Profile] = []
         self._profile: Profile | None = None
-        self._model: MeteredModel | None = None
+        self._how: BroadcastAnswer | None = None
+        self._models: list[MeteredModel] = []
 
     def events(self) -> Iterator[Event]:
         """To be iterated outside of a scope. Closing it stops the answer. It raises nothing: a failure is the last event."""
@@ -72,7 +62,7 @@ class AnswerRun:
         with heartbeats.of(self._actor.tenant_id, row.writer) if row and row.writer else nullcontext():
             try:
                 yield Started(**self._writer.ids)
-                yield self._route()
+                yield from self._route()
                 yield from self._answer()
             except GeneratorExit:
                 self._end(MessageState.STOPPED)
@@ -88,69 +78,58 @@ class AnswerRun:
                 logger.exception("an answer failed")
                 yield self._fail(INTERNAL, INTERNAL_DETAIL)
 
-    def _route(self) -> Routed:
-        assistant_id, self._why = self._chosen()
+    def _route(self) -> Iterator[Event]:
+        """Who is asked answers, or whom the teammate chooses; of several, who it was is known at the end."""
+        choice = self._choice()
         with tenant_scope(self._actor.tenant_id):
-            self._profile = profile_of(assistant_id, self._asked.question)
+            self._profiles = [profile_of(pk, self._asked.question) for pk in choice.assistants]
         give_back_connections()
-        self._trace.record("routing", assistant=self._profile.name, why=self._why)
-        return Routed(assistant_id=self._profile.assistant_id, name=self._profile.name, why=self._why)
+        self._profile, self._why, self._how = self._profiles[0], choice.reason, choice.answer
+        names = [one.name for one in self._profiles]
+        facts = {"assistants": names, "why": choice.reason, "passed_over": choice.passed_over}
+        self._trace.record("routing", **facts, scores=choice.scores)
+        if not self._how:
+            yield Routed(assistant_id=self._profile.assistant_id, name=self._profile.name, why=self._why)
 
-    def _chosen(self) -> tuple[UUID, str]:
-        """The assistant that answers, and why. Of a broadcast, it is the first one, because answers are not merged yet."""
-        asked = self._asked
-        if isinstance(asked.partner, Assistant):
-            return asked.partner.pk, "It was asked itself."
-        choice = route(
-            actor=asked.actor,
-            teammate=asked.partner.pk,
+    def _choice(self) -> Choice:
+        asked, partner = self._asked, self._asked.partner
+        if isinstance(partner, Assistant):
+            return Choice(assistants=(partner.pk,), reason="It was asked itself.")
+        return route(
+            actor=self._actor,
+            teammate=partner.pk,
             question=asked.question,
             history=asked.history,
             conversation=asked.answer.conversation_id if asked.answer else None,
         )
-        first, *others = choice.assistants
-        return first, "It is the first of a broadcast." if others else choice.reason
-
-    def _note_outcome(self, *, failed: bool) -> None:
-        """For the cooldown of teammates."""
-        if self._profile and isinstance(self._asked.partner, Teammate):
-            tenant_id = self._actor.tenant_id
-            note_outcome(tenant_id=tenant_id, assistant=self._profile.assistant_id, failed=failed)
 
     def _answer(self) -> Iterator[Event]:
-        request = self._request()
-        with closing(answer(request, self._trace)) as parts:  # type: ignore[type-var]
-            for part in parts:
-                if isinstance(part, Answer):
-                    yield self._finish(part)
-                    return
-                if isinstance(part, Piece):
-                    self._writer.add(part.text)
-                if isinstance(part, Retrieved):
-                    self._warnings += part.warnings
-                yield part
+        with closing(self._parts()) as parts:  # type: ignore[type-var]
+            yield from self._kept(parts)
 
-    def _request(self) -> AnswerRequest:
-        assert self._profile, "an answer is routed first"
-        asked, profile = self._asked, self._profile
-        with tenant_scope(self._actor.tenant_id):
-            model, embedder = chat_model_of(profile.settings), embedder_of(profile)
-        give_back_connections()
-        self._model = MeteredModel(model, self._actor, profile.workspace_id) if model else None
-        return AnswerRequest(
-            actor=self._actor,
-            profile=profile,
-            question=asked.question,
-            history=asked.history,
-            filters=asked.filters,
-            model=self._model,
-            instructions=asked.instructions,
-            sampling=_overridden(profile.settings.sampling, asked.overrides),
-            embedder=embedder,
-        )
+    def _kept(self, parts: Iterator[Routed | Retrieved | Piece | ToolUsed | Answer]) -> Iterator[Event]:
+        """The parts as they come, when they are written down."""
+        for part in parts:
+            if isinstance(part, Answer):
+                yield self._finish(part)
+                return
+            if isinstance(part, Routed):
+                self._profile = next(one for one in self._profiles if one.assistant_id == part.assistant_id)
+            if isinstance(part, Piece):
+                self._writer.add(part.text)
+            if isinstance(part, Retrieved):
+                self._warnings += part.warnings
+            yield part
+
+    def _parts(self) -> Iterator[Routed | Retrieved | Piece | ToolUsed | Answer]:
+        requests = [request_of(self._asked, profile) for profile in self._profiles]
+        self._models = [one.model for one in requests if isinstance(one.model, MeteredModel)]
+        if self._how:
+            yield from answer_of_all(requests, self._how, self._why, self._trace)
+        else:
+            yield from answer(requests[0], self._trace)
 
     def _finish(self, result: Answer) -> Finished:
-        self._note_outcome(failed=False)
         reply = self._reply(result)
         self._writer.end(
             MessageState.DONE,
@@ -161,6 +140,7 @@ class AnswerRun:
             sentences_json=[shown_sentence(one) for one in reply.sentences],
             **self._costs(reply.model),
         )
+        self._note_outcome(failed=False)
         return Finished(reply=reply)
 
     def _fail(self, code: str, detail: str) -> Event:
@@ -184,7 +164,7 @@ class AnswerRun:
             assistant_id=self._profile.assistant_id if self._profile else None,
             assistant=self._profile.name if self._profile else "",
             why=self._why,
-            usage=self._model.usage if self._model else NOTHING,
+            usage=self._usage(),
             price=None,
             currency="",
             seconds=self._trace.seconds,
@@ -192,18 +172,24 @@ class AnswerRun:
         )
 
     def _costs(self, model: str = "") -> dict[str, Any]:
-        usage = self._model.usage if self._model else NOTHING
+        usage = self._usage()
         return {
             "assistant_id": self._profile.assistant_id if self._profile else None,
             "why": self._why,
-            "model": model or (self._model.model if self._model else ""),
+            "model": model or next((one.model for one in self._models), ""),
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             "seconds": self._trace.seconds,
         }
 
+    def _usage(self) -> TokenUsage:
+        """Of all models together."""
+        return sum_of([one.usage for one in self._models])
 
-def _overridden(own: Sampling, overrides: Sampling) -> Sampling:
-    """The assistant's sampling, with what the asker has set."""
-    given = {field.name: getattr(overrides, field.name) for field in fields(Sampling)}
-    return replace(own, **{name: value for name, value in given.items() if value not in (None, ())})
+    def _note_outcome(self, *, failed: bool) -> None:
+        """A teammate passes over assistants that have failed."""
+        if self._profile and isinstance(self._asked.partner, Teammate):
+            with suppress(DatabaseError, TooBusyError):  # the answer counts for more
+                note_outcome(
+                    tenant_id=self._actor.tenant_id, assistant=self._profile.assistant_id, failed=failed
+                )

@@ -10,7 +10,8 @@ from audit.services import record
 from conversations.access import own_message, partner
 from conversations.answering.events import Event
 from conversations.answering.values import Turn
-from conversations.errors import AnswerUnderWayError, QuestionInvalidError
+from conversations.asked import Asked
+from conversations.errors import AnswerUnderWayError, AssistantSuspendedError, QuestionInvalidError
 from conversations.models import Conversation, Message, MessageRole, MessageState
 from conversations.questions import (
     add_answer,
@@ -19,15 +20,18 @@ from conversations.questions import (
     new_conversation,
     parent_in,
 )
-from conversations.running import AnswerRun, Asked
+from conversations.running import AnswerRun
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
-from core.quotas import charge
+from core.quotas import charge, standings
 from engines.chat import Sampling
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import MAX_QUERY_LENGTH
+
+# A quota of which so much is used is warned of.
+NEARLY = 0.8
 
 
 def ask(
@@ -49,8 +53,8 @@ def ask(
     One of `assistant`, `teammate` and `conversation` is needed. In a `conversation`, the question follows the answer
     `parent`, or else the last one. If it is not to be kept (`keep`), nothing remains but the event and what is counted, and
     `history` has the turns before it. `instructions` are what the asker tells the model besides the assistant's own. Closing
-    the iterator stops the answer. Raises NotFoundError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError; later
-    errors are events."""
+    the iterator stops the answer. Raises NotFoundError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError,
+    AssistantSuspendedError; later errors are events."""
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
         found, last = parent_in(actor, conversation, parent) if conversation else (None, None)
@@ -155,7 +159,8 @@ def _check(actor: Actor, question: str) -> None:
 def _partner(
     actor: Actor, assistant: UUID | None, teammate: UUID | None, conversation: Conversation | None
 ) -> Assistant | Teammate:
-    """Who is asked. Raises NotFoundError, and QuestionInvalidError for a conversation with somebody else."""
+    """Who is asked. Raises NotFoundError, AssistantSuspendedError, and QuestionInvalidError for a conversation with somebody
+    else."""
     if conversation:
         own = (conversation.assistant_id, conversation.teammate_id)
         if (assistant or teammate) and (assistant, teammate) != own:
@@ -163,9 +168,12 @@ def _partner(
         assistant, teammate = own
     if bool(assistant) == bool(teammate):
         raise QuestionInvalidError("Say which assistant or which teammate is asked.")
-    if assistant:
-        return partner(actor, Assistant, assistant)
-    return partner(actor, Teammate, teammate)
+    if teammate:
+        return partner(actor, Teammate, teammate)
+    found = partner(actor, Assistant, assistant)
+    if found.is_suspended:
+        raise AssistantSuspendedError
+    return found
 
 
 def _accepted(
@@ -199,4 +207,15 @@ def _accepted(
         overrides=overrides or Sampling(),
         answer=answer,
         instructions=instructions,
+        warnings=tuple(_quota_warnings()),
     )
+
+
+def _quota_warnings() -> Iterator[str]:
+    """A sentence for each quota of the organisation that is nearly used up."""
+    for one in standings():
+        if one.kind in (QuotaKind.ANSWERS, QuotaKind.ANSWER_TOKENS) and one.used >= NEARLY * one.limit > 0:
+            yield (
+                f"{one.used:,} of {one.limit:,} are used of the quota '{one.kind.label}'. It is reset at"
+                f" {one.resets_at:%Y-%m-%d %H:%M} UTC."
+            )
