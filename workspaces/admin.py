@@ -14,9 +14,9 @@ from core.admin import action, actor_of, display, show_domain_errors
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.requests import opens_own_scopes
-from workspaces.connection_tests import check_connection
-from workspaces.connection_tests import list_models as models_of
 from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
+from workspaces.services.connection_tests import check_connection
+from workspaces.services.connection_tests import list_models as models_of
 
 MODELS_SHOWN = 100
 

@@ -18,8 +18,8 @@ from core.api.views import ADMINS, READ
 from core.bounded_fields import MaxJsonLengthValidator
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from workspaces.connection_tests import check_connection, list_models
 from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
+from workspaces.services.connection_tests import check_connection, list_models
 
 
 class WorkspaceSerializer(OylSerializer[Workspace]):

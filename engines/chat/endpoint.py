@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -34,7 +35,9 @@ LIST_SECONDS = 15.0
 
 @Singleton
 def outbound_client(allow: AllowList) -> OutboundClient:
-    return OutboundClient(allow, max_bytes=MAX_BYTES)
+    client = OutboundClient(allow, max_bytes=MAX_BYTES)
+    atexit.register(client.close)
+    return client
 
 
 class Endpoint:

@@ -25,7 +25,6 @@ from engines.chat import (
     get_chat_model,
     model_names,
 )
-from engines.chat.endpoint import outbound_client
 from tests.support.chat_server import (
     Behaviour,
     ChatServer,
@@ -50,12 +49,6 @@ EVENT = b'data: {"choices": [{"index": 0, "delta": %s, "finish_reason": null}]}\
 def server() -> Iterator[ChatServer]:
     with running(ChatServer()) as server:
         yield server
-
-
-@pytest.fixture(scope="module", autouse=True)
-def connections_are_closed() -> Iterator[None]:
-    yield
-    outbound_client(AllowList.parse(["127.0.0.1"])).close()
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ from engines.chat import (
     Sampling,
     get_chat_model,
 )
-from engines.chat.endpoint import outbound_client
 from tests.conftest import Person
 from tests.support.chat_model_file import SLOTS, ModelFileProcess, running_model_file
 from tests.support.chat_server import ChatHandler, ChatServer, says, words
@@ -49,7 +48,6 @@ FORM = {
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelFileProcess]:
     with running_model_file(tmp_path_factory.mktemp("data")) as process:
         yield process
-    outbound_client(AllowList.parse(["127.0.0.1"])).close()
 
 
 @pytest.fixture(scope="module", params=["scripted endpoint", "model file"])

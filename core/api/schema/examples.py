@@ -35,6 +35,10 @@ WORDS: dict[str, Any] = {
     "parent": None,
     "citation": None,
     "price": "0.0012",
+    "prompt_price": "2.50",
+    "completion_price": "10.00",
+    "currency": "EUR",
+    "config": {"url": "https://api.openai.com/v1", "api_key": "sk-…", "model": "gpt-5-mini"},
     "days": 365,
 }
 BY_FORMAT = {

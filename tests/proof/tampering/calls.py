@@ -6,6 +6,7 @@ Each function has its service's name, and returns the call. A call records one e
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from uuid import uuid4
@@ -34,9 +35,12 @@ from tenants.services import (
     visits,
 )
 from tests.proof.tampering.call_context import Call, CallContext
+from tests.support.chat_server import ChatServer
+from tests.support.model_server import running
 from tests.support.passwords import authenticate
 from workspaces import services as workspaces
 from workspaces.models import IntegrationConfig, Workspace
+from workspaces.services import connection_tests
 
 PERIOD = Period(date(2026, 1, 1), date(2026, 12, 31))
 NEW_KEY = "new:" + "bmV3" * 10 + "bmU="
@@ -318,6 +322,22 @@ def rotate_keys(context: CallContext) -> Call:
         return bool(json.loads(secret.envelope.text)["k"] == "new")
 
     return Call(make=call, is_done=is_done)
+
+
+def check_connection(context: CallContext) -> Call:
+    return Call(make=lambda: _try_chat_model(context, connection_tests.check_connection))
+
+
+def list_models(context: CallContext) -> Call:
+    return Call(make=lambda: _try_chat_model(context, connection_tests.list_models), events=0)
+
+
+def _try_chat_model(context: CallContext, service: Callable[..., object]) -> None:
+    with running(ChatServer()) as server, override_settings(OUTBOUND_ALLOW=["127.0.0.1"]):
+        config = {"url": server.url, "model": "scripted"}
+        facts = {"workspace": context.workspace, "name": context.name, "type_enum": "chat_model"}
+        made = context.add(lambda: IntegrationConfig.objects.create(**facts, config_encrypted_json=config))
+        service(actor=context.actor, integration_id=made.pk)
 
 
 def create_workspace(context: CallContext) -> Call:
