@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import models
+from django.db import connections, models
 from django.test import Client
 from django.urls import reverse
 
@@ -183,3 +184,28 @@ def _columns(view: Any) -> set[str]:
     if serializer is None or not (isinstance(model, type) and issubclass(model, models.Model)):
         return set()
     return {field.source for field in serializer().fields.values() if hasattr(field, "source")}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"strategy": "single", "model": "m"}, {"strategy": "priority", "model": {"name": "m"}}),
+        ({"strategy": "best_match", "model": None}, {"strategy": "similarity", "model": None}),
+        ({"strategy": "round_robin"}, {"strategy": "round_robin"}),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_configurations_of_before_are_migrated(owner: Person, before: Any, after: Any):
+    here, _ = make_assistant(owner, "Here")
+    with tenant_scope(owner.tenant_id):
+        team = Teammate.objects.create(workspace=here, name="Old", orchestration_config=before)
+    rename: str = import_module("assistants.migrations.0003_strategies").RENAME
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(rename)
+    with tenant_scope(owner.tenant_id):
+        team.refresh_from_db()
+    assert team.orchestration_config == after
+    assert make_caller(owner).get(f"teammates/{team.pk}/").json()["findings"] == [
+        "No assistant of this teammate can answer. Add one, or resume one."
+    ]

@@ -28,6 +28,8 @@ from knowledge.models import Document
 from tests.conftest import Person
 from tests.conversations.conftest import make_desk
 from tests.support.api_client import assert_problem, make_caller
+from tests.support.chat_server import ChatServer, fails, says
+from tests.support.model_server import running
 from workspaces.models import Workspace
 
 
@@ -332,3 +334,35 @@ def test_published_instruction_and_the_next_one_answer_side_by_side(
     page = owner.client.post(address, {**form, "questions": "\n".join("abcdef")})
     assert "Give 1 to 5 questions" in page.content.decode()
     assert stranger.client.post(address, form).status_code == 404
+
+
+def test_chat_model_is_asked_who_answers(owner: Person, settings: Any):
+    """It reads names, descriptions and the teammate's own instruction, and is constrained to the list."""
+    script = says('{"number": 2, "reason": "It is about money."}')
+    team, ids = make_team(
+        owner, {"strategy": "priority"}, "Ada", "Bob", descriptions=["Printers", "Invoices and salaries"]
+    )
+    caller = make_caller(owner)
+    with running(ChatServer(script, otherwise=fails(500))) as server:
+        settings.OUTBOUND_ALLOW = [f"127.0.0.1:{server.server_port}"]
+        form = {
+            "workspace": str(team.workspace_id),
+            "name": "Model",
+            "type_enum": "chat_model",
+            "config": {"url": server.url, "api_key": "k", "model": "scripted"},
+        }
+        model = {"integration": caller.post("integration-configs/", form).json()["id"]}
+        config = {"strategy": "llm", "model": model, "llm": {"instruction": "Prefer Bob."}}
+        changed = caller("patch", f"teammates/{team.pk}/", {"orchestration_config": config})
+        assert changed.status_code == 200, changed.content
+        found = dry(owner, team, "When is my salary paid?")
+        assert [one["id"] for one in found["assistants"]] == [str(ids["Bob"])]
+        assert found["why"] == "The model chose 'Bob': It is about money."
+        system, question = server.requests[0]["messages"]
+        assert "2. Bob: Invoices and salaries" in system["content"] and "Prefer Bob." in system["content"]
+        assert question["content"] == "When is my salary paid?"
+        schema = json.dumps(server.requests[0]["response_format"])
+        assert '"enum": [1, 2]' in schema
+    with running(ChatServer(otherwise=fails(401))) as broken:
+        settings.OUTBOUND_ALLOW = [f"127.0.0.1:{broken.server_port}"]
+        assert chosen(owner, team, "When is my salary paid?") == "Ada"
