@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tenants.services.api_keys import create_api_key
 from tests.conftest import Person
 from tests.contracts.clients.scripts import ANSWER, examples, run
+from tests.conversations.conftest import make_desk
 from workspaces.services import create_workspace
 
 PACKAGE = Path(__file__).parent / "javascript"
@@ -40,3 +42,12 @@ def test_openai_example_finds_the_passage(
 def test_openai_client_script(node_modules: Path, owner: Person, environment: dict[str, str]):
     create_workspace(actor=owner.actor, name="Main")
     run("javascript", (PACKAGE / "client.mjs").read_text(), PACKAGE, environment)
+
+
+def test_openai_client_asks_assistants(
+    node_modules: Path, owner: Person, environment: dict[str, str], tmp_path: Path
+):
+    make_desk(owner, tmp_path / "own")
+    scopes = ["conversations:write", "knowledge:read"]
+    key = create_api_key(actor=owner.actor, name="Asks", scopes=scopes).secret
+    run("javascript", (PACKAGE / "chat.mjs").read_text(), PACKAGE, {**environment, "OYL_KEY": key})
