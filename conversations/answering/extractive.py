@@ -32,29 +32,33 @@ WORDS, LIKENESS, UNREAD_LIKENESS, RELEVANCE = 0.65, 0.35, 0.05, 0.3
 # What the sentence before, the titles and the names of a table's columns have of the question's words counts so much.
 CONTEXT = 0.5
 # A sentence that is weaker than the best one by more is not quoted, and none is if the best one is below this.
-BEHIND, FOUND = 0.5, 0.55
+BEHIND, FOUND = 0.5, 0.72
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Candidate:
-    """`terms` are those of the sentence, and `context` those of what it belongs to. `strength` is the sum of the signals."""
+    """`terms` are those of the sentence, and `context` those of what it belongs to. `language` is that of the passage, and
+    `strength` the sum of the signals."""
 
     passage: Passage
     sentence: Sentence
     terms: frozenset[int]
     context: frozenset[int]
+    language: str | None
     strength: float = 0.0
 
 
 def extract(question: str, passages: Sequence[Passage], embedder: Embedder, tenant_id: UUID) -> Answer:
     """Quote up to three sentences, those of the best passage first, or refuse if none is likely to have the answer. Raises
     EmbeddingError."""
-    candidates = _with_words(question, [one for passage in passages for one in _candidates(passage)])
+    everything = [one for passage in passages for one in _candidates(passage)]
+    candidates = _with_words(question, everything)
     candidates = _with_likeness(question, candidates, embedder, tenant_id)
     best = max((one.strength for one in candidates), default=0.0)
     if best < FOUND:
         return Answer(text=refusal(question), citations=(), is_refusal=True, model=MODEL)
-    return _answer(_in_order([one for one in candidates[:QUOTED] if one.strength >= best - BEHIND]))
+    chosen = [one for one in candidates[:QUOTED] if one.strength >= best - BEHIND]
+    return _answer(_in_order([*chosen, *_beside(chosen, everything)]))
 
 
 def _candidates(passage: Passage) -> Iterator[_Candidate]:
@@ -67,7 +71,9 @@ def _candidates(passage: Passage) -> Iterator[_Candidate]:
     for sentence in sentences_of_chunk(chunk):
         terms = _terms(sentence.text, language)
         if sentence.text not in chunk.heading:
-            yield _Candidate(passage=passage, sentence=sentence, terms=terms, context=about | before)
+            yield _Candidate(
+                passage=passage, sentence=sentence, terms=terms, context=about | before, language=language
+            )
         before = terms
 
 
@@ -76,8 +82,12 @@ def _terms(text: str, language: str | None) -> frozenset[int]:
 
 
 def _with_words(question: str, candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """The best first. A word is rare if few of the sentences have it."""
+    """The best first. A word is rare if few of the sentences have it. One that has no other words than the question answers
+    nothing, and of several with the same words one is enough."""
     words = words_of_question(question)
+    asked = {term for word in words for term in word}
+    distinct = {one.terms: one for one in reversed(candidates) if one.terms - asked}
+    candidates = list(distinct.values())
     having = Counter(
         place for one in candidates for place, word in enumerate(words) if word.keys() & one.terms
     )
@@ -110,15 +120,35 @@ def _with_likeness(
     asked = embedder.embed(tenant_id, [question], TextRole.QUESTION)[0]
     cosines = embedder.embed(tenant_id, [one.sentence.text for one in best], TextRole.PASSAGE) @ asked
     likeness = cosines_of(embedder).likeness
-    weight = LIKENESS if is_among(question, embedder.languages) else UNREAD_LIKENESS
+    is_read, language = is_among(question, embedder.languages), language_of(question)
+
+    def weight(one: _Candidate) -> float:
+        """In another language, a sentence cannot have the words, and its meaning counts instead."""
+        is_foreign = language and one.language and language != one.language
+        return (LIKENESS + (WORDS if is_foreign else 0)) if is_read else UNREAD_LIKENESS
+
     return _sorted(
-        replace(one, strength=one.strength + weight * likeness(cosine))
+        replace(one, strength=one.strength + weight(one) * likeness(cosine))
         for one, cosine in zip(best, cosines.tolist(), strict=True)
     )
 
 
 def _sorted(candidates: Iterator[_Candidate]) -> list[_Candidate]:
     return sorted(candidates, key=lambda one: (-one.strength, one.passage.number, one.sentence.start))
+
+
+def _beside(chosen: Sequence[_Candidate], everything: Sequence[_Candidate]) -> list[_Candidate]:
+    """Neighbours of the best sentence, if there is room: the one before it may name what it is about."""
+    quoted = {(one.passage.number, one.sentence.start) for one in chosen}
+    keys = [(one.passage.number, one.sentence.start) for one in everything]
+    at = keys.index((chosen[0].passage.number, chosen[0].sentence.start))
+    neighbours = [place for place in (at - 1, at + 1) if 0 <= place < len(keys)]
+    beside = [
+        everything[place]
+        for place in neighbours
+        if keys[place][0] == keys[at][0] and keys[place] not in quoted
+    ]
+    return beside[: QUOTED - len(chosen)]
 
 
 def _in_order(chosen: Sequence[_Candidate]) -> list[_Candidate]:

@@ -7,7 +7,7 @@ about their length are cut where they have a space.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,13 +17,15 @@ from knowledge.search.found_chunks import FoundChunk
 
 # In characters. Longer ones are most often lists or pictures that were read without their marks.
 LONGEST, LONGEST_WITHOUT_MARKS = 600, 150
-# A line of prose goes on in the next one if it is at least so long, and not much shorter than the longest one.
-MIN_WRAPPED, MIN_FILLED = 40, 0.6
+# A line of prose goes on in the next one if it is at least so long. Shorter ones without an end, such as a name and a
+# position, are labels: they are taken together up to this length.
+MIN_WRAPPED, LONGEST_OF_LABELS = 40, 80
 
 _ITEM = re.compile(r"\s*(?:[-*+\u2022\u2023\u25aa\u25cf\u2013>#]|\(?\w{1,3}[.)])\s")
 _NO_MARKS = re.compile("[\u0e00-\u0eff]")
 _SPACE_IN_THAI = re.compile("(?<=[\u0e00-\u0eff])[ \n]+(?=[\u0e00-\u0eff])")
 _SPACE = re.compile(r"\s+")
+_END = re.compile(r"[.!?\u2026;\u0589\u061f\u06d4\u0964\u3002\uff01\uff1f\u0e00-\u0eff]\W*$")
 _WORD = re.compile(r"[^\W\d_]{2}|[^\W\d_a-zA-Z]")
 
 
@@ -39,7 +41,8 @@ def sentences_of(text: str) -> list[Sentence]:
     """Return the sentences in their order, without white space around them."""
     found = (piece for run in _runs(text) for piece in _joined(text, [*_cut(text, run)]))
     stripped = (_stripped(text, one) for one in found)
-    return [Sentence(start, end, text[start:end]) for start, end in stripped if start < end]
+    whole = _labels_together(text, [one for one in stripped if one.start < one.end])
+    return [Sentence(start, end, text[start:end]) for start, end in whole]
 
 
 def sentences_of_chunk(chunk: FoundChunk) -> list[Sentence]:
@@ -62,21 +65,17 @@ def is_row(text: str) -> bool:
 def _runs(text: str) -> Iterator[Range]:
     """Rows and items, and the lines of prose that go on in each other."""
     lines = [Range(*match.span()) for match in re.finditer(r"[^\n]+", text)]
-    widest = max((end - start for start, end in lines), default=0)
     start = 0
     for line, following in pairwise([*lines, Range(len(text), len(text))]):
-        if (
-            not _goes_on(text[slice(*line)], text[slice(*following)], widest)
-            or following.start > line.end + 1
-        ):
+        if not _goes_on(text[slice(*line)], text[slice(*following)]) or following.start > line.end + 1:
             yield Range(start, line.end)
             start = following.start
 
 
-def _goes_on(line: str, following: str, widest: int) -> bool:
+def _goes_on(line: str, following: str) -> bool:
     if not following or is_row(line) or is_row(following) or _ITEM.match(following):
         return False
-    return following[:1].islower() or len(line) >= max(MIN_WRAPPED, widest * MIN_FILLED)
+    return following[:1].islower() or len(line) >= MIN_WRAPPED
 
 
 def _cut(text: str, run: Range) -> Iterator[Range]:
@@ -108,6 +107,31 @@ def _joined(text: str, pieces: list[Range]) -> Iterator[Range]:
         waiting = None if is_last or _WORD.search(text, *whole) else whole
         if not waiting:
             yield whole
+
+
+def _labels_together(text: str, pieces: Sequence[Range]) -> Iterator[Range]:
+    """What ends with a colon also belongs to what follows, of any length."""
+    last: Range | None = None
+    for piece in pieces:
+        inside = text[slice(*piece)]
+        if last and _belongs(text[slice(*last)], inside, piece.end - last.start):
+            last = Range(last.start, piece.end)
+            continue
+        if last:
+            yield last
+        last = piece
+    if last:
+        yield last
+
+
+def _belongs(last: str, following: str, length: int) -> bool:
+    if is_row(last) or is_row(following) or _ITEM.match(last) or _ITEM.match(following):
+        return False
+    return last.endswith(":") or (length <= LONGEST_OF_LABELS and _is_label(last) and _is_label(following))
+
+
+def _is_label(text: str) -> bool:
+    return len(text) < LONGEST_OF_LABELS and not _END.search(text)
 
 
 def _stripped(text: str, piece: Range) -> Range:

@@ -46,7 +46,7 @@ UNANSWERED = (
 
 def passages() -> list[Passage]:
     return [
-        passage_of(text, number, filename=name, document_id=uuid5(NO_ID, name), score=0.5)
+        passage_of(text, number, filename=name, document_id=uuid5(NO_ID, name), score=0.7)
         for number, (name, text) in enumerate(DOCUMENTS.items(), start=1)
     ]
 
@@ -108,6 +108,12 @@ def test_other_languages_are_quoted_by_the_embedder_that_reads_them():
         "Wer verwahrt die Kaution?", [passage_of(text)], embedder_named("multilingual-e5-small-int8")
     )
     assert "Tresor" in found.citations[0].text or "Tresor" in found.text
+
+
+def test_question_in_another_language_than_the_documents_is_answered_by_meaning():
+    embedder = embedder_named("multilingual-e5-small-int8")
+    assert "Ingrid Solberg" in answer("Wer hat das Teleskop in Betrieb genommen?", embedder=embedder).text
+    assert answer("Welche Impfungen braucht ein junger Hund?", embedder=embedder).is_refusal
 
 
 def test_marks_of_the_source_are_not_taken_for_marks_of_the_answer():

@@ -22,6 +22,8 @@ DECORATORS = {"cache", "lru_cache", "cached_property", "Singleton"}
 PACKAGES = [*(config.name for config in oyl_apps()), "engines", "oyl"]
 # What each of them keeps, and why it is the same for all tenants, or has the tenant in its key.
 KEPT_IN_PROCESSES = {
+    "conversations/answering/facts/negation.py:_words": "read from the source",
+    "conversations/answering/facts/tables.py:first_by_word": "read from the source",
     "conversations/routing/profile_vectors.py:profile_vectors": "the tenant is in the key",
     "core/api/bound_rows.py:_lookups_of_routes": "read from the source",
     "core/encryption/fields.py:_tenant_attname": "read from the source",
