@@ -60,6 +60,7 @@ COMMANDS: dict[str, list[str] | None] = {
     "migrate": ["--plan"],
     "reconcile": ["--tenant", "{tenant}"],
     "rotate_keys": ["--tenant", "{tenant}"],
+    "route": ["Team", "bees", "--tenant", "{tenant}"],
     "search": ["--tenant", "{tenant}", "bees", "--rerank"],
     "services": ["status"],
     "set_quota": ["--tenant", "{tenant}", "documents", "1000"],
