@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing, nullcontext, suppress
+from decimal import Decimal
 from typing import Any
 
 from django.db import Error as DatabaseError
+from django.utils import timezone
 
 from assistants.models import Assistant, Teammate
 from assistants.orchestration import BroadcastAnswer
@@ -36,12 +38,13 @@ from conversations.presenting import shown_citation, shown_sentence
 from conversations.profiles import profile_of
 from conversations.routing.service import note_outcome, route
 from conversations.routing.values import Choice
-from conversations.writer import AnswerEndedError, RowWriter, Writer
+from conversations.writer import MAX_DETAIL_LENGTH, AnswerEndedError, RowWriter, Writer
 from core.connections import give_back_connections
 from core.errors import EngineError, OylError
 from core.isolation.scope import tenant_scope
 from core.tenant_slots import TooBusyError
 from engines.chat import TokenUsage
+from workspaces.prices import Price, price_of
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +148,7 @@ class AnswerRun:
 
     def _fail(self, code: str, detail: str) -> Event:
         self._note_outcome(failed=True)
-        self._end(MessageState.ERROR, error_code=code, error_detail=detail[:2000])
+        self._end(MessageState.ERROR, error_code=code, error_detail=detail[:MAX_DETAIL_LENGTH])
         return Failed(code=code, detail=detail)
 
     def _end(self, state: MessageState, **columns: Any) -> None:
@@ -153,6 +156,7 @@ class AnswerRun:
             self._writer.end(state, self._trace.stages, **columns, **self._costs())
 
     def _reply(self, result: Answer, *, is_stopped: bool = False) -> FinishedReply:
+        price = self._price()
         return FinishedReply(
             **self._writer.ids,
             answer=result.text,
@@ -165,22 +169,36 @@ class AnswerRun:
             assistant=self._profile.name if self._profile else "",
             why=self._why,
             usage=self._usage(),
-            price=None,
-            currency="",
+            price=price.amount if price else None,
+            currency=price.currency if price else "",
             seconds=self._trace.seconds,
             warnings=tuple(self._warnings),
         )
 
     def _costs(self, model: str = "") -> dict[str, Any]:
-        usage = self._usage()
+        usage, price = self._usage(), self._price()
         return {
+            "price": price.amount if price else None,
+            "currency": price.currency if price else "",
             "assistant_id": self._profile.assistant_id if self._profile else None,
-            "why": self._why,
+            "why": self._why[:MAX_DETAIL_LENGTH],
             "model": model or next((one.model for one in self._models), ""),
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             "seconds": self._trace.seconds,
         }
+
+    def _price(self) -> Price | None:
+        """Of all models together; None if one of them has no price, or another currency."""
+        if not self._models:
+            return None
+        with tenant_scope(self._actor.tenant_id):
+            prices = [price_of(one.model, one.usage, timezone.now()) for one in self._models]
+        give_back_connections()
+        known = [price for price in prices if price]
+        if not known or len(known) < len(prices) or len({price.currency for price in known}) > 1:
+            return None
+        return Price(amount=sum((one.amount for one in known), Decimal()), currency=known[0].currency)
 
     def _usage(self) -> TokenUsage:
         """Of all models together."""

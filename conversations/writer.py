@@ -16,6 +16,7 @@ from core.models import new_id
 from core.tenant_slots import TooBusyError
 
 SAVE_SECONDS = 0.5
+MAX_DETAIL_LENGTH = 2000
 COSTS = ("assistant_id", "why", "model", "prompt_tokens", "completion_tokens", "price", "currency", "seconds")
 
 

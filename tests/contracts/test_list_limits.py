@@ -35,6 +35,11 @@ UNLIMITED = {
     "knowledge.Chunk": "derived from documents",
     "knowledge.Embedding": "derived from documents",
     "knowledge.TagLink": "derived from documents and tags",
+    "conversations.Conversation": "a history",
+    "conversations.Message": "a history",
+    "conversations.Trace": "one for each answer",
+    "conversations.Feedback": "one for each answer or citation, and who rates it",
+    "conversations.Retention": "one for each organisation",
     "workflows.WorkflowRun": "a history",
     "workflows.StepRun": "a history",
 }

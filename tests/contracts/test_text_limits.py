@@ -46,6 +46,11 @@ BOUNDED_ELSEWHERE = {
     "ingestion_jobs.versions": "names of versions",
     "reembeddings.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
     "reembeddings.timings_json": "names of stages",
+    "messages.error_detail": "conversations.writer.MAX_DETAIL_LENGTH",
+    "messages.why": "conversations.writer.MAX_DETAIL_LENGTH",
+    "messages.citations_json": "the passages that an answer is given",
+    "messages.sentences_json": "the sentences of messages.text",
+    "traces.stages_json": "the candidates, passages and rounds of an answer",
     "workflow_runs.error_detail": "nothing writes it yet",
     "step_runs.error_detail": "nothing writes it yet",
 }
@@ -66,6 +71,7 @@ PARENTS = {
     "workspace": "workspaces.Workspace",
     "workflow": "workflows.Workflow",
     "reference": "knowledge.Reference",
+    "message": "conversations.Message",
 }
 ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "workspaces": ("workspaces", {"name": "Big"}),
@@ -74,6 +80,7 @@ ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "assistants": ("assistants", {"name": "Big", "workspace": None}),
     "references": ("references", {"name": "Big", "workspace": None}),
     "tags": ("tags", {"tag": "Big", "reference": None}),
+    "feedback": ("feedback", {"rating": "up", "message": None}),
     "workflows": ("workflows", {"name": "Big", "workspace": None}),
     "workflow_steps": ("workflow-steps", {"position": 2, "type_enum": "search", "workflow": None}),
 }
@@ -83,6 +90,7 @@ NOT_WRITTEN_BY_ROUTES = {
     "instructions.system_prompt",
     "documents.metadata_json",
     "references.metadata_json",
+    "messages.text",
     "workflow_runs.input_json",
     "workflow_runs.output_json",
     "step_runs.output_json",

@@ -24,6 +24,7 @@ from knowledge.services.references import get_or_create_reference
 from tests.conversations.conftest import Desk, with_model
 from tests.knowledge.libraries import Library
 from tests.support.chat_server import ChatServer, breaks_in_character, calls, fails, never_ends, says
+from workspaces.models import ModelPrice
 
 QUESTION = "How do honey bees tell where flowers are?"
 
@@ -62,6 +63,22 @@ def test_model_is_given_numbered_passages_and_its_marks_are_checked(modelled: De
         stages = {one["name"]: one["facts"] for one in Trace.objects.get().stages_json}
     assert stages["citations"]["removed"] == ["[7]"] and stages["prompt"]["version"] == "1"
     assert stages["generation"]["usage"]["prompt_tokens"] == 90
+
+
+def test_answer_has_its_price(modelled: Desk, server: ChatServer):
+    with tenant_scope(modelled.person.tenant_id):
+        ModelPrice.objects.create(
+            model="scripted",
+            valid_from=timezone.now().date(),
+            prompt_price=3,
+            completion_price=15,
+            currency="EUR",
+        )
+    server.script.append(says("They dance [1].", usage={"prompt_tokens": 2000, "completion_tokens": 100}))
+    reply = modelled.reply(QUESTION)
+    assert (str(reply.price), reply.currency) == ("0.007500", "EUR")
+    (answer,) = answers(modelled)
+    assert (str(answer.price), answer.currency) == ("0.007500", "EUR")
 
 
 def test_passages_cannot_leave_their_tags(modelled: Desk, server: ChatServer):

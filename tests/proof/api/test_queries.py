@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from conversations.models import Conversation, Retention
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from oyl.routes import ROUTES, router
@@ -45,9 +46,16 @@ EXPECTED = {
     "tags": (PLAIN, PLAIN),
     "tag-links": (PLAIN, PLAIN),
     "tag-rules": (PLAIN, PLAIN),
+    "conversations": (PLAIN, PLAIN),
+    "messages": (PLAIN, PLAIN),
+    "traces": (PLAIN, PLAIN),
+    "feedback": (PLAIN, PLAIN),
+    "conversation-retention": (PLAIN, PLAIN),
     "workflows": (PLAIN, PLAIN),
     "workflow-steps": (PLAIN, PLAIN),
 }
+# There is one for each organisation.
+SINGLE = {"tenants", "conversation-retention"}
 # Routes without objects: one statement for each kind of rows counted and for the quotas, besides the key and the tenant.
 EXPECTED_OTHERS = {"usage-list": 19, "usage-workspaces": 11, "usage-references": 8}
 
@@ -66,8 +74,11 @@ def make_rows(person: Person, count: int) -> Caller:
         make_member(person.tenant_id, Role.VIEWER)
         with tenant_scope(person.tenant_id):
             rows: dict[Model, Any] = {Tenant: Tenant.objects.get(), Membership: Membership.objects.first()}
+            if retention := Retention.objects.first():
+                rows[Retention] = retention
             for model in {view.model for view in ROUTES.values()}:
                 make_row(model, person.user, f"zq{uuid4().hex[:10]}", rows)
+            Conversation.objects.update(owner=str(person.user.pk))
     caller = make_caller(person)
     caller.get("tenants/")  # stores when the key was used
     return caller
@@ -92,7 +103,7 @@ def statements(caller: Caller, path: str) -> tuple[int, Any]:
 
 def cost(caller: Caller, name: str, *, rows: int) -> tuple[int, int]:
     of_list, page = statements(caller, f"{name}/")
-    assert len(page["results"]) >= (1 if name == "tenants" else rows)
+    assert len(page["results"]) >= (1 if name in SINGLE else rows)
     of_one, _ = statements(caller, f"{name}/{page['results'][0]['id']}/")
     return of_list, of_one
 

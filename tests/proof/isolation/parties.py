@@ -34,7 +34,9 @@ Model = type[models.Model]
 MODELS: list[Model] = [Tenant, *(model for model in apps.get_models() if issubclass(model, TenantModel))]
 WORDS = {"CharField", "TextField"}
 # Fields that take values of the operator's configuration only, and codes.
-CONFIGURED = {"embedding_model", "language"}
+CONFIGURED = {"embedding_model", "language", "currency"}
+# Fields that a constraint leaves empty where others are filled.
+LEFT_EMPTY = {"Conversation.teammate", "Message.error_code"}
 NUMBERS = {"IntegerField", "BigIntegerField", "PositiveIntegerField", "PositiveBigIntegerField"}
 
 
@@ -100,6 +102,8 @@ def make_row(model: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
 
 
 def _is_filled(field: Any) -> bool:
+    if f"{field.model.__name__}.{field.name}" in LEFT_EMPTY:
+        return False
     if field.primary_key or field.name in {"tenant", *CONFIGURED} or field.related_model is field.model:
         return False
     if field.choices and field.blank:  # an optional choice may require another field

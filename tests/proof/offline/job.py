@@ -29,6 +29,8 @@ COMMANDS = {
     "create_api_key": ("offline", *TENANT),
     "doctor": (),
     "list_documents": (*TENANT, "--json"),
+    "create_assistant": ("Guide", *TENANT, "--workspace", "Main", "--reference", "Files"),
+    "ask": ("Guide", "What do bees make?", *TENANT),
     "reread": TENANT,
     "reembed": ("Files", *TENANT, "--wait"),
     "delete_document": ("DOCUMENT", *TENANT),

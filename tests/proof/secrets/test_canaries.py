@@ -41,9 +41,11 @@ from workspaces.models import IntegrationConfig
 SECRET_SETTINGS = sorted(filter(SECRET_NAMES.search, variables()))
 # The arguments of each command; None if it starts other programs, or shows a secret once.
 COMMANDS: dict[str, list[str] | None] = {
+    "ask": ["--tenant", "{tenant}", "Guide", "Who makes honey?"],
     "changepassword": None,
     "check_rls": [],
     "create_api_key": None,
+    "create_assistant": ["--tenant", "{tenant}", "--workspace", "W", "Guide"],
     "create_operator": None,
     "create_tenant": None,
     "createsuperuser": None,

@@ -22,13 +22,13 @@ from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
 from tests.proof import killable
 from tests.proof.conftest import Size
-from tests.proof.tampering import calls, knowledge_calls
+from tests.proof.tampering import calls, conversation_calls, knowledge_calls
 from tests.proof.tampering.call_context import Call, CallContext, Service, services
 
 SEED = 5
 CALLS = {
     name: make_call
-    for module in (calls, knowledge_calls)
+    for module in (calls, conversation_calls, knowledge_calls)
     for name, make_call in vars(module).items()
     if getattr(make_call, "__module__", "") == module.__name__ and not name.startswith("_")
 }
@@ -49,7 +49,9 @@ UNCHECKED = {
     "store_password",
     "switch_off_rules",
 }
-OPEN_TO_VIEWERS = {"open_original", "record_document_reads"}
+OPEN_TO_VIEWERS = {"open_original", "record_document_reads", *vars(conversation_calls)} - {
+    "prepare_assistant"
+}
 RESTRICTED = [service for service in SERVICES if service.__name__ not in UNCHECKED | OPEN_TO_VIEWERS]
 by_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.__name__)
 
