@@ -24,6 +24,9 @@ PACKAGES = [*(config.name for config in oyl_apps()), "engines", "oyl"]
 KEPT_IN_PROCESSES = {
     "conversations/answering/facts/negation.py:_words": "read from the source",
     "conversations/answering/facts/tables.py:first_by_word": "read from the source",
+    "conversations/answering/grounding.py:clauses": "of the one sentence",
+    "conversations/answering/grounding.py:names": "of the one sentence",
+    "conversations/answering/grounding.py:numbers": "of the one sentence",
     "conversations/routing/profile_vectors.py:profile_vectors": "the tenant is in the key",
     "core/api/bound_rows.py:_lookups_of_routes": "read from the source",
     "core/encryption/fields.py:_tenant_attname": "read from the source",
