@@ -37,7 +37,13 @@ WORDS = {"CharField", "TextField"}
 CONFIGURED = {"embedding_model", "language", "currency"}
 # Fields that a constraint leaves empty where others are filled.
 LEFT_EMPTY = {"Conversation.teammate", "Message.error_code"}
-NUMBERS = {"IntegerField", "BigIntegerField", "PositiveIntegerField", "PositiveBigIntegerField"}
+NUMBERS = {
+    "DecimalField",
+    "IntegerField",
+    "BigIntegerField",
+    "PositiveIntegerField",
+    "PositiveBigIntegerField",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +120,7 @@ def _is_filled(field: Any) -> bool:
     automatic = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     may_be_left_out = field.null or field.blank
     return (kind in NUMBERS and not may_be_left_out) or (
-        kind == "DateTimeField" and not field.null and not automatic
+        kind in ("DateTimeField", "DateField") and not field.null and not automatic
     )
 
 
@@ -137,7 +143,7 @@ def _value(field: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
     if field.get_internal_type() in WORDS:
         return word
     tomorrow = timezone.now() + timedelta(days=1)  # nothing expires meanwhile
-    return tomorrow if field.get_internal_type() == "DateTimeField" else 1
+    return {"DateTimeField": tomorrow, "DateField": tomorrow.date()}.get(field.get_internal_type(), 1)
 
 
 def _store_file(row: Any, path: Path, word: str) -> None:

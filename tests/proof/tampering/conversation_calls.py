@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from assistants.instructions import Source
 from assistants.models import Assistant
 from conversations.access import owner_of
 from conversations.models import Conversation, Feedback, Message, MessageRole, MessageState
-from conversations.services import asking, assistants, conversations, feedback, following
+from conversations.services import asking, assistants, comparing, conversations, feedback, following
 from tests.proof.tampering.call_context import Call, CallContext
 
 
@@ -87,6 +88,17 @@ def delete_feedback(context: CallContext) -> Call:
     return Call(
         make=lambda: feedback.delete_feedback(actor=context.actor, feedback=row.pk),
         is_done=context.lacks(Feedback, pk=row.pk),
+    )
+
+
+def compare_instructions(context: CallContext) -> Call:
+    """The assistant has nothing to search."""
+    assistant = _assistant(context)
+    return Call(
+        make=lambda: comparing.compare_instructions(
+            actor=context.actor, assistant=assistant.pk, source=Source.INSTRUCTION, questions=["Why?"]
+        ),
+        events=0,
     )
 
 

@@ -50,7 +50,8 @@ UNCHECKED = {
     "switch_off_rules",
 }
 OPEN_TO_VIEWERS = {"open_original", "record_document_reads", *vars(conversation_calls)} - {
-    "prepare_assistant"
+    "compare_instructions",
+    "prepare_assistant",
 }
 RESTRICTED = [service for service in SERVICES if service.__name__ not in UNCHECKED | OPEN_TO_VIEWERS]
 by_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.__name__)
