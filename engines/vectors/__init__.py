@@ -50,6 +50,14 @@ class Matches:
 
 
 @dataclass(frozen=True, slots=True)
+class BelongsTo:
+    """The point has one of the tags, or is of one of the documents or references; of none if there are no ids."""
+
+    kind: Literal["document", "reference", "tag"]
+    ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Combined:
     """All, any or none of one or more conditions hold."""
 
@@ -57,13 +65,13 @@ class Combined:
     conditions: tuple[Condition, ...]
 
 
-Condition = Matches | Combined
+Condition = Matches | BelongsTo | Combined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """All conditions must hold; an empty tuple is no condition. `metadata` is {key: value} as in `Matches`; `where` is a
-    further condition on metadata. `below_generation` and `document_ids` together select a document's old points. All filters
+    further condition. `below_generation` and `document_ids` together select a document's old points. All filters
     of `also` must hold, and none of `never`."""
 
     reference_ids: tuple[UUID, ...] = ()

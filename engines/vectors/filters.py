@@ -12,13 +12,14 @@ from hashlib import blake2b
 from typing import Any, TypeGuard
 from uuid import UUID
 
-from engines.vectors import Condition, Filter, Matches, VectorStoreError
+from engines.vectors import BelongsTo, Condition, Filter, Matches, VectorStoreError
 
 Spec = dict[str, Any]
 
 TENANT, REFERENCE, DOCUMENT, TAGS, TERMS = "tenant_id", "reference_id", "document_id", "tag_ids", "terms"
 GENERATION, METADATA = "generation", "metadata"
 UUID_FIELDS = (REFERENCE, DOCUMENT, TAGS)
+_KEYS = {"reference": REFERENCE, "document": DOCUMENT, "tag": TAGS}
 
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_.-]{0,100}", re.IGNORECASE | re.ASCII)
 _CLAUSES = {"all": "must", "any": "should", "none": "must_not"}
@@ -101,6 +102,8 @@ def _canonical(ids: Iterable[UUID]) -> list[str]:
 def _condition(condition: Condition) -> Spec:
     if isinstance(condition, Matches):
         return _metadata_condition(condition.key, condition.value)
+    if isinstance(condition, BelongsTo):
+        return {"key": _KEYS[condition.kind], "match": {"any": _canonical(condition.ids)}}
     if not condition.conditions:  # for Qdrant, any of none is all
         raise invalid("filter", f"Say of what {condition.operator} must hold.")
     return {_CLAUSES[condition.operator]: [_condition(operand) for operand in condition.conditions]}

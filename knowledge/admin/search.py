@@ -26,6 +26,7 @@ from engines.embedding import EmbeddingError
 from engines.vectors import Mode, VectorStoreError
 from knowledge.admin.tagging import TagNamesField
 from knowledge.models import Reference
+from knowledge.search.filter_language import parse_filter_text
 from knowledge.search.filters import SearchFilters
 from knowledge.search.reasons import in_words, matched_in
 from knowledge.search.service import search
@@ -55,6 +56,13 @@ class SearchForm(forms.Form):
         help_text="A model reads the question together with each of the first ten passages. It takes a moment.",
     )
     tags = TagNamesField(required=False, help_text="Any of these, separated by commas.")
+    where = forms.CharField(
+        required=False,
+        max_length=10_000,
+        label="Filter",
+        widget=UnfoldAdminTextInputWidget,
+        help_text='{"type": "gte", "key": "year", "value": 2026}, or {"type": "and", "filters": […]}',
+    )
     min_score = forms.FloatField(
         required=False,
         min_value=0,
@@ -102,7 +110,11 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
             actor=actor_of(request),
             query=data["query"],
             mode=Mode(data["mode"] or Mode.HYBRID),
-            filters=SearchFilters(references=references or None, tags_any=data["tags"]),
+            filters=SearchFilters(
+                references=references or None,
+                tags_any=data["tags"],
+                where=(parse_filter_text(data["where"]),) if data["where"] else (),
+            ),
             min_score=data["min_score"],
             fold_similar=data["fold_similar"],
             rerank=data["rerank"],

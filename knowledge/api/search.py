@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -19,10 +19,40 @@ from core.permissions import Role
 from engines.parsing import PageKind
 from engines.vectors import Mode
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
+from knowledge.errors import FilterInvalidError
 from knowledge.models import Reference, TagLink
+from knowledge.search.filter_language import DocumentField, Expression, parse_filter, parse_values
 from knowledge.search.filters import SearchFilters
 from knowledge.search.reasons import Place, matched_in
 from knowledge.search.service import MAX_LIMIT, MAX_QUERY_LENGTH, search
+
+Parsed = TypeVar("Parsed")
+
+
+class ComparedField(serializers.Field[Any, Any, Any, Any]):
+    """Of one of the document's own fields, in the short form of the filter language."""
+
+    def to_internal_value(self, data: Any) -> tuple[Expression, ...]:
+        return _valid(parse_values, {DocumentField(str(self.field_name)): data})
+
+
+class MetadataFilterField(serializers.DictField):
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        given: dict[str, Any] = super().to_internal_value(data)
+        _valid(parse_values, given)
+        return given
+
+
+class ExpressionField(serializers.DictField):
+    def to_internal_value(self, data: Any) -> Expression:  # type: ignore[override]
+        return _valid(parse_filter, data)
+
+
+def _valid(parse: Callable[[Any], Parsed], data: Any) -> Parsed:
+    try:
+        return parse(data)
+    except FilterInvalidError as error:
+        raise serializers.ValidationError(str(error)) from None
 
 
 class FiltersSerializer(StrictSerializer):
@@ -34,9 +64,23 @@ class FiltersSerializer(StrictSerializer):
     tags_any = serializers.ListField(child=serializers.CharField(), required=False)
     tags_all = serializers.ListField(child=serializers.CharField(), required=False)
     tags_none = serializers.ListField(child=serializers.CharField(), required=False)
-    metadata = serializers.DictField(
+    metadata = MetadataFilterField(
         required=False,
-        help_text='A scalar must equal, a list means any of, {"gt"|"gte"|"lt"|"lte": number} is a range.',
+        help_text="A scalar must equal, a list means any of; or comparisons (eq, ne, gt, gte, lt, lte, in, nin, exists,"
+        ' contains), as in {"year": {"gte": 2024, "ne": 2026}}. Ranges are of numbers, or of dates in ISO 8601.',
+    )
+    filename = ComparedField(required=False, help_text='Equal to, one of, or as in {"contains": "report"}.')
+    external_id = ComparedField(required=False, help_text="As `filename`.")
+    type = ComparedField(
+        required=False, help_text='"pdf", "word", "images", a MIME type, or a list of these.'
+    )
+    workspace = ComparedField(required=False, help_text="Its name or id, or a list of these.")
+    created_at = ComparedField(required=False, help_text='A range, as in {"gte": "2026-01-01"}.')
+    updated_at = ComparedField(required=False, help_text="A range.")
+    where = ExpressionField(
+        required=False,
+        help_text='As for OpenAI\'s clients: {"type": "gte", "key": "year", "value": 2024}, with "field" in place of "key"'
+        ' for the document\'s own fields, and {"type": "and"|"or"|"not", "filters": [...]}.',
     )
 
 
@@ -45,7 +89,10 @@ def search_filters(given: Mapping[str, Any]) -> SearchFilters:
     filters: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
     }
-    return SearchFilters(**filters)
+    where: list[Expression] = [filters.pop("where")] if "where" in filters else []
+    for field in DocumentField:
+        where += filters.pop(field, ())
+    return SearchFilters(**filters, where=tuple(where))
 
 
 class SearchSerializer(StrictSerializer):
@@ -122,7 +169,8 @@ class FoundChunkSerializer(serializers.Serializer[Any]):
 class FoundSerializer(serializers.Serializer[Any]):
     results = FoundChunkSerializer(many=True)
     warnings = serializers.ListField(
-        child=serializers.CharField(), help_text="What was asked for and not done: `rerank`."
+        child=serializers.CharField(),
+        help_text="What was asked for and not done, and names of filters that do not exist.",
     )
 
 

@@ -15,24 +15,27 @@ from core.api.serializers import TypedSerializer
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.request_work import RequestWork
-from engines.vectors import Condition
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
+from knowledge.errors import FilterInvalidError
 from knowledge.models import Document, Reference
-from knowledge.openai.filters import parse_filter
 from knowledge.openai.ids import file_id
+from knowledge.search.filter_language import Expression, parse_filter
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
-from knowledge.search.reranking import Warn
 from knowledge.search.service import MAX_QUERY_LENGTH, search
+from knowledge.search.warnings import Warn
 
 MAX_QUERIES, SECONDS = 10, 60.0
 # Names of OpenAI's rankers. Either stands for the configured reranker.
 RERANKERS = ("auto", "default-2024-11-15")
 
 
-class ConditionField(Field):
-    def to_internal_value(self, data: Any) -> Condition:
-        return parse_filter(data)
+class ExpressionField(Field):
+    def to_internal_value(self, data: Any) -> Expression:
+        try:
+            return parse_filter(data)
+        except FilterInvalidError as error:
+            raise serializers.ValidationError(str(error)) from None
 
 
 class RankingOptionsSerializer(TypedSerializer):
@@ -42,7 +45,7 @@ class RankingOptionsSerializer(TypedSerializer):
 
 class SearchRequestSerializer(TypedSerializer):
     query = TextsField(max_texts=MAX_QUERIES, max_length=MAX_QUERY_LENGTH)
-    filters = ConditionField(required=False, allow_null=True)
+    filters = ExpressionField(required=False, allow_null=True)
     max_num_results = serializers.IntegerField(min_value=1, max_value=50, default=10)
     ranking_options = RankingOptionsSerializer(required=False, allow_null=True)
 
@@ -90,8 +93,9 @@ class StoreSearchViewSet(OpenAIViewSet):
     def _search(self, store_id: UUID, data: dict[str, Any], warn: Warn) -> list[FoundChunk]:
         """Each chunk that answers one of the queries once, with its best score."""
         limit, ranking = data["max_num_results"], data.get("ranking_options") or {}
+        filters: Expression | None = data.get("filters")
         options: dict[str, Any] = {
-            "filters": SearchFilters(references=(store_id,), where=data.get("filters")),
+            "filters": SearchFilters(references=(store_id,), where=(filters,) if filters else ()),
             "min_score": ranking.get("score_threshold"),
             "rerank": ranking.get("ranker") in RERANKERS,
         }

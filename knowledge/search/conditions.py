@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, reduce
+from functools import reduce
 from operator import or_
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from core.isolation.scope import tenant_scope
-from engines.parsing.formats import FORMATS
 from engines.vectors import Filter
 from knowledge.models import Document, Tag
+from knowledge.search.document_types import is_of_types
 from knowledge.search.filters import NothingCanMatch
 from knowledge.search.language_names import language_named
 from knowledge.search.passages import Lookup, PassageFinder
@@ -78,7 +78,8 @@ def _points_having(field: Field, values: Sequence[str], tenant_id: UUID, filter:
                 tags = Tag.objects.filter(_any_of("tag__iexact", values))
                 return Filter(tags_any=tuple(tags.values_list("pk", flat=True)))
             case Field.TYPE:
-                return Filter(document_ids=_documents_of_types(values, filter))
+                documents = _documents(filter).filter(is_of_types(values))
+                return Filter(document_ids=tuple(documents.values_list("pk", flat=True)))
             case _:
                 return Filter(document_ids=_documents_named(values, filter))
 
@@ -89,14 +90,6 @@ def _documents_named(values: Sequence[str], filter: Filter) -> tuple[UUID, ...]:
     return tuple(pk for pk, name in names if any(phrase.is_in(fold(name)) for phrase in phrases))
 
 
-def _documents_of_types(values: Sequence[str], filter: Filter) -> tuple[UUID, ...]:
-    """Documents whose file name ends in ".value", or whose content is of the kind that the value names."""
-    mime_types = {mime_type for value in values for mime_type in _mime_types().get(fold(value), ())}
-    endings = _any_of("filename__iendswith", [f".{value}" for value in values])
-    documents = _documents(filter).filter(Q(mime_type__in=mime_types) | endings)
-    return tuple(documents.values_list("pk", flat=True))
-
-
 def _documents(filter: Filter) -> QuerySet[Document]:
     references = filter.reference_ids
     return Document.objects.filter(reference_id__in=references) if references else Document.objects.all()
@@ -104,15 +97,3 @@ def _documents(filter: Filter) -> QuerySet[Document]:
 
 def _any_of(lookup: str, values: Sequence[str]) -> Q:
     return reduce(or_, (Q((lookup, value)) for value in values))
-
-
-@cache
-def _mime_types() -> dict[str, set[str]]:
-    """Types of content by their names, as "pdf", "Word", "images" or "image"."""
-    types: defaultdict[str, set[str]] = defaultdict(set)
-    for format in FORMATS:
-        sole_name = format.detected_as if len(format.detected_as) == 1 else ()
-        for name in (format.mime_type, format.label, format.group, *sole_name):
-            types[fold(name)].add(format.mime_type)
-            types[fold(name.removesuffix("s"))].add(format.mime_type)
-    return dict(types)

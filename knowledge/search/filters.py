@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from core.isolation.scope import tenant_scope
-from engines.vectors import Condition, Filter
-from knowledge.errors import FilterInvalidError
-from knowledge.models import Tag
+from engines.vectors import BelongsTo, Combined, Condition, Filter
+from knowledge.search.filter_conditions import Conditions
+from knowledge.search.filter_language import Expression, parse_values
+from knowledge.search.warnings import Warn
 from knowledge.services.references import readable_references
 
 
@@ -19,9 +18,9 @@ from knowledge.services.references import readable_references
 class SearchFilters:
     """All conditions must hold.
 
-    `references`, `documents`, `knowledge_base`: ids. `tags_any`, `tags_all`, `tags_none`: tag names. `metadata`: a scalar
-    must equal, a list means any of, {"gt"|"gte"|"lt"|"lte": number} is a range; the file's own metadata has the prefix
-    "file_" (as in "file_author"). `where` combines such conditions by all, any and none.
+    `references`, `documents`, `knowledge_base`: ids. `tags_any`, `tags_all`, `tags_none`: tag names. `metadata`: as
+    `parse_values` takes it; the file's own metadata has the prefix "file_" (as in "file_author"). `where` has further
+    expressions of the filter language.
     """
 
     references: tuple[UUID, ...] | None = None
@@ -31,45 +30,53 @@ class SearchFilters:
     tags_all: tuple[str, ...] = ()
     tags_none: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
-    where: Condition | None = None
+    where: tuple[Expression, ...] = ()
 
 
 class NothingCanMatch(Exception):
     """A condition names something that does not exist."""
 
 
-def resolve(tenant_id: UUID, filters: SearchFilters) -> Filter:
-    """Replace names by ids; without names, PostgreSQL is not queried. Raise NothingCanMatch, FilterInvalidError."""
-    names = {*filters.tags_any, *filters.tags_all, *filters.tags_none}
-    references = filters.references
-    tag_ids: dict[str, list[UUID]] = defaultdict(list)  # several where references have a tag of the same name
-    with tenant_scope(tenant_id) if names or filters.knowledge_base else nullcontext():
-        if filters.knowledge_base is not None:
-            readable = readable_references(filters.knowledge_base)
-            references = tuple(readable if references is None else set(references) & set(readable))
-        if names:
-            tags = Tag.objects.filter(tag__in=names)
-            if references is not None:
-                tags = tags.filter(reference_id__in=references)
-            for name, pk in tags.values_list("tag", "pk"):
-                tag_ids[name].append(pk)
-    tags_any = tuple(pk for name in filters.tags_any for pk in tag_ids[name])
-    tags_all = [tag_ids[name] for name in filters.tags_all]
-    if (
-        references == ()
-        or filters.documents == ()
-        or (filters.tags_any and not tags_any)
-        or not all(tags_all)
-    ):
+def resolve(tenant_id: UUID, filters: SearchFilters, warn: Warn) -> Filter:
+    """Replace names by ids; without names, PostgreSQL is not queried. `warn` is called with a sentence for each that does
+    not exist. Raise NothingCanMatch, FilterInvalidError."""
+    references = _references(tenant_id, filters)
+    if references == () or filters.documents == ():
         raise NothingCanMatch
-    if any(len(ids) > 1 for ids in tags_all):
-        raise FilterInvalidError("'tags_all' needs one reference, because each has tags of its own. Name it.")
+    conditions = Conditions(tenant_id=tenant_id, references=references, warn=warn)
+    named = _of_tags(conditions, filters)
+    rest = (conditions.of(one) for one in (*parse_values(filters.metadata), *filters.where))
+    demanded = (*named, *rest)
     return Filter(
         reference_ids=references or (),
         document_ids=filters.documents or (),
-        tags_any=tags_any,
-        tags_all=tuple(ids[0] for ids in tags_all),
-        tags_none=tuple(pk for name in filters.tags_none for pk in tag_ids[name]),
-        metadata=filters.metadata,
-        where=filters.where,
+        where=Combined("all", demanded) if demanded else None,
     )
+
+
+def _references(tenant_id: UUID, filters: SearchFilters) -> tuple[UUID, ...] | None:
+    if filters.knowledge_base is None:
+        return filters.references
+    with tenant_scope(tenant_id):
+        readable = readable_references(filters.knowledge_base)
+    return tuple(readable if filters.references is None else set(filters.references) & set(readable))
+
+
+def _of_tags(conditions: Conditions, filters: SearchFilters) -> list[Condition]:
+    """A name stands for the tags that several references have of it. Raise NothingCanMatch."""
+    names = [*filters.tags_any, *filters.tags_all, *filters.tags_none]
+    if not names:
+        return []
+    with tenant_scope(conditions.tenant_id):
+        ids = conditions.tags(names)
+
+    def of(*names: str) -> BelongsTo:
+        return BelongsTo("tag", tuple(pk for name in names for pk in ids[name]))
+
+    demanded = [of(name) for name in filters.tags_all]
+    if filters.tags_any:
+        demanded.append(of(*filters.tags_any))
+    if not all(one.ids for one in demanded):
+        raise NothingCanMatch
+    excluded = of(*filters.tags_none)
+    return [*demanded, *([Combined("none", (excluded,))] if excluded.ids else [])]

@@ -18,28 +18,41 @@ from knowledge.search.by_model import filters_by_model
 from knowledge.search.conditions import with_conditions
 from knowledge.search.filters import NothingCanMatch, SearchFilters, resolve
 from knowledge.search.question import Condition, Question
+from knowledge.search.warnings import Warn, ignore
 
 
 def rank(
-    tenant_id: UUID, question: Question, query: Query, *, models: Collection[str], filters: SearchFilters
+    tenant_id: UUID,
+    question: Question,
+    query: Query,
+    *,
+    models: Collection[str],
+    filters: SearchFilters,
+    warn: Warn,
 ) -> list[Hit]:
     """Return the best hits of the query's mode, up to its limit. To be called outside of a scope, because embedder and
     vector store may take their time. Stop words alone are a phrase, such as a name, if any passage has it."""
     if not question.conditions and has_only_stop_words(question.text):
         phrase = Question(text=question.text, conditions=(Condition(value=question.text),))
-        if found := _rank(tenant_id, phrase, query, models=models, filters=filters):
+        if found := _rank(tenant_id, phrase, query, models=models, filters=filters, warn=ignore):
             return found
-    return _rank(tenant_id, question, query, models=models, filters=filters)
+    return _rank(tenant_id, question, query, models=models, filters=filters, warn=warn)
 
 
 def _rank(
-    tenant_id: UUID, question: Question, query: Query, *, models: Collection[str], filters: SearchFilters
+    tenant_id: UUID,
+    question: Question,
+    query: Query,
+    *,
+    models: Collection[str],
+    filters: SearchFilters,
+    warn: Warn,
 ) -> list[Hit]:
     if not (question.text or question.conditions):
         return []
     try:
         collections = [collection_name(model) for model in models]
-        resolved = with_conditions(tenant_id, collections, question, resolve(tenant_id, filters))
+        resolved = with_conditions(tenant_id, collections, question, resolve(tenant_id, filters, warn))
     except NothingCanMatch:
         return []
     hits: list[Hit] = []

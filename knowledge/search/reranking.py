@@ -5,7 +5,7 @@ It recognises answers, but not everything that people search for. So its scores 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import log
 from statistics import fmean, pstdev
@@ -19,17 +19,12 @@ from engines.vectors import Hit
 from knowledge.engine_config import reranker
 from knowledge.pipeline.chunking import with_titles
 from knowledge.search.found_chunks import hydrate
+from knowledge.search.warnings import Warn
 
 # How many of the best passages are reranked, and how much the reranker's scores count: measured, see docs/decisions.
 RERANKED, WEIGHT = 10, 0.4
 # Logits of 0 and 1 are infinite.
 CLIP = 1e-6
-
-Warn = Callable[[str], None]
-
-
-def ignore(warning: str) -> None:
-    """For callers that show no warnings."""
 
 
 def reranked(tenant_id: UUID, question: str, hits: Sequence[Hit], warn: Warn) -> list[Hit]:

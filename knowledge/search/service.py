@@ -23,8 +23,9 @@ from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk, hydrate
 from knowledge.search.question import Question, parse
 from knowledge.search.ranking import rank
-from knowledge.search.reranking import Warn, ignore, reranked
+from knowledge.search.reranking import reranked
 from knowledge.search.similar import folded
+from knowledge.search.warnings import Warn, ignore
 
 MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
 # The event of a search has so many of the chunks, and their number.
@@ -55,11 +56,12 @@ def search(
     warn: Warn = ignore,
     audited: bool = True,
 ) -> list[FoundChunk]:
-    """Return the best chunks, the best first: those whose relevance is `min_score` or more; if that is None, none when not
-    even the best one is relevant. Without `operators`, the whole query is text. With `fold_similar`, the best of
-    near-identical chunks has the ids of the others. `warn` is called with a sentence for people if the chunks cannot be
-    reranked. Every search is recorded in the audit log, unless it is not `audited`, as in measurements. Raise
-    FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
+    """Return the best chunks, the best first: those whose relevance is `min_score` or more; if that is None, none when
+    not even the best one is relevant. Without `operators`, the whole query is text. With `fold_similar`, the best of
+    near-identical chunks has the ids of the others. `warn` is called with a sentence for people if the chunks cannot
+    be reranked, and for each name of a filter that does not exist. Every search is recorded in the audit log, unless
+    it is not `audited`, as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError,
+    EmbeddingError, VectorStoreError."""
     _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
         charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS + RERANK_UNITS * rerank})
@@ -68,7 +70,8 @@ def search(
     depth = limit * FOLDED_DEPTH if fold_similar else limit
     wanted = Query(mode=mode, limit=depth + SPARE_HITS)
     with search_slots().hold(actor.tenant_id):
-        hits = rank(actor.tenant_id, question, wanted, models=models, filters=filters or SearchFilters())
+        asked = filters or SearchFilters()
+        hits = rank(actor.tenant_id, question, wanted, models=models, filters=asked, warn=warn)
         if rerank and question.text:
             hits = reranked(actor.tenant_id, question.text, hits, warn)
     with tenant_scope(actor.tenant_id):

@@ -8,6 +8,7 @@ from typing import Any
 from core.actors import Actor
 from core.commands import TenantCommand
 from engines.vectors import Mode
+from knowledge.search.filter_language import parse_filter_text
 from knowledge.search.filters import SearchFilters
 from knowledge.search.reasons import in_words, matched_in
 from knowledge.search.service import search
@@ -25,6 +26,13 @@ class Command(TenantCommand):
         )
         parser.add_argument(
             "--tag", action="append", default=[], help="passages with this tag; may be repeated (any of)"
+        )
+        parser.add_argument(
+            "--filter",
+            action="append",
+            default=[],
+            metavar="JSON",
+            help='as in {"type": "gte", "key": "year", "value": 2026}; may be repeated (all of)',
         )
         parser.add_argument("--mode", choices=[mode.value for mode in Mode], default=Mode.HYBRID.value)
         parser.add_argument(
@@ -46,7 +54,11 @@ class Command(TenantCommand):
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> list[dict[str, Any]]:
         names = options["reference"]
         references = tuple(pk for name in names for pk in find_reference_ids(actor.tenant_id, name))
-        filters = SearchFilters(references=references if names else None, tags_any=tuple(options["tag"]))
+        filters = SearchFilters(
+            references=references if names else None,
+            tags_any=tuple(options["tag"]),
+            where=tuple(map(parse_filter_text, options["filter"])),
+        )
         chunks = search(
             actor=actor,
             query=options["query"],
