@@ -37,5 +37,9 @@ class DatasetInvalidError(InvalidError):
     """The folder is not in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv."""
 
 
+class DocumentNotMovableError(ConflictError):
+    """The document cannot be moved there."""
+
+
 class DocumentBusyError(ConflictError):
     """The document is being processed."""

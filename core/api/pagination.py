@@ -91,30 +91,40 @@ class KeysetPagination(CursorPagination):
         return self._page
 
     def get_next_link(self) -> str | None:
-        return self._link(backwards=False)
+        return self._link(self._edge(backwards=False))
 
     def get_previous_link(self) -> str | None:
-        return self._link(backwards=True)
+        return self._link(self._edge(backwards=True))
 
-    def _link(self, *, backwards: bool) -> str | None:
-        """The URL of the page after this page's last row, or before its first one. From an empty page, which is beyond all
-        rows, it leads back to the nearer end of the list."""
+    def _link(self, cursor: str | None) -> str | None:
+        return cursor and str(replace_query_param(self._url, self.cursor_query_param, cursor))
+
+    def _edge(self, *, backwards: bool) -> str | None:
+        """The cursor of the page after this page's last row, or before its first one. From an empty page, which is beyond
+        all rows, it leads back to the nearer end of the list."""
         if not (self._has_more if backwards == self._cursor.backwards else self._cursor.values):
             return None
         values: tuple[str, ...] = ()
         if self._page:
             row = self._page[0 if backwards else -1]
             values = tuple(str(getattr(row, name.lstrip("-"))) for name in self.ordering)
-        cursor = str(Cursor(backwards, values))
-        return str(replace_query_param(self._url, self.cursor_query_param, cursor))
+        return str(Cursor(backwards, values))
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()})
+        return Response(
+            {
+                "results": data,
+                "next": self.get_next_link(),
+                "previous": self.get_previous_link(),
+                "next_cursor": self._edge(backwards=False),
+            }
+        )
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The schema of `get_paginated_response`."""
         link = {"type": ["string", "null"], "format": "uri"}
-        properties = {"results": schema, "next": link, "previous": link}
+        cursor = {"type": ["string", "null"], "description": "`cursor` of the next page: that of `next`."}
+        properties = {"results": schema, "next": link, "previous": link, "next_cursor": cursor}
         return {"type": "object", "properties": properties, "required": [*properties]}
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:

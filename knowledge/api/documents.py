@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -27,11 +27,13 @@ from core.permissions import Role
 from core.request_work import bulk_slots
 from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, selected_ids
 from knowledge.api.chunks import IngestionJobSerializer
+from knowledge.api.document_filters import DocumentFilters
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
-from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Reference
+from knowledge.models import Document, DocumentStatus, DocumentTag, IngestionJob, JobKind, Reference
 from knowledge.queueing import row_versions
 from knowledge.services.adding import Added, UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
+from knowledge.services.editing import DocumentChanges, change_document
 from knowledge.services.originals import open_original
 from knowledge.services.reading import record_document_reads
 from knowledge.services.tags import tag_documents, untag_documents
@@ -45,23 +47,24 @@ EVENT_SCHEMA = {
     "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
     "required": ["event", "data"],
 }
-FILTERS = {
-    "reference": ["exact"],
-    "container": ["exact"],
-    "filename": ["exact"],
-    "external_id": ["exact"],
-    "processed_status": ["exact"],
-    "error_code": ["exact"],
-    "has_warnings": ["exact"],
-    "warnings": ["has_key"],
-    "mime_type": ["exact"],
-    "sha256": ["exact"],
-    "document_tags__tag": ["exact"],
-    "created_at": ["gte", "lt"],
-}
+
+
+class DocumentTagSerializer(serializers.ModelSerializer[DocumentTag]):
+    tag = serializers.CharField(source="tag.tag")
+
+    class Meta:
+        model = DocumentTag
+        fields = ("tag", "source")
 
 
 class DocumentSerializer(OylSerializer[Document]):
+    tags = DocumentTagSerializer(
+        source="document_tags",
+        many=True,
+        read_only=True,
+        help_text="Of the whole document, by hand and from its source.",
+    )
+
     class Meta(OylSerializer.Meta):
         model = Document
         fields = (
@@ -79,10 +82,30 @@ class DocumentSerializer(OylSerializer[Document]):
             "generation",
             "metadata_json",
             "file_metadata_json",
+            "tags",
             "warnings",
             *TIMES,
         )
         read_only_fields = fields
+
+
+class DocumentChangeSerializer(StrictSerializer):
+    """What is not given stays as it is."""
+
+    filename = serializers.CharField(max_length=255, required=False)
+    reference = RelatedField(
+        queryset=Reference.objects,
+        required=False,
+        help_text="Moves it, within its workspace. It is found again when its passages have been made anew; tags of single"
+        " passages are lost.",
+    )
+    metadata = ObjectField(required=False, help_text="Takes the place of the present ones.")
+    merge_metadata = ObjectField(required=False, help_text="Is added to them; null removes a key.")
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=255),
+        required=False,
+        help_text="All that it has then, by name.",
+    )
 
 
 class UploadSerializer(StrictSerializer):
@@ -141,14 +164,15 @@ class DocumentViewSet(ReadViewSet):
 
     model = Document
     area = "knowledge"
-    roles = {**READ, **EDITOR_POSTS, "DELETE": Role.EDITOR}
+    roles = {**READ, **EDITOR_POSTS, "PATCH": Role.EDITOR, "DELETE": Role.EDITOR}
     bound_by = lookups_through("reference")
     serializer_class = DocumentSerializer
-    filterset_fields = FILTERS
+    filterset_class = DocumentFilters
     ordering_fields = ["created_at", "filename", "size_bytes"]
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().defer("text")
+        tags = DocumentTag.objects.select_related("tag").order_by("tag__tag")
+        return super().get_queryset().defer("text").prefetch_related(Prefetch("document_tags", tags))
 
     @extend_schema(responses={202: UploadsSerializer})
     @action(
@@ -169,6 +193,25 @@ class DocumentViewSet(ReadViewSet):
             added = add_documents(actor=self.actor, reference_id=reference_id, uploads=uploads)
         with tenant_scope(self.actor.tenant_id):
             return Response({"results": self._upload_results(added)}, status=202)
+
+    @extend_schema(request=DocumentChangeSerializer, responses={200: DocumentSerializer})
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Rename it, move it, or change its metadata and tags.
+
+        Its passages are made anew in the background, but for tags, which they have at once."""
+        document = self.get_object()
+        serializer = DocumentChangeSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        changes = DocumentChanges(
+            filename=data.get("filename"),
+            reference_id=data["reference"].pk if "reference" in data else None,
+            metadata=data.get("metadata"),
+            merged=data.get("merge_metadata", {}),
+            tags=data.get("tags"),
+        )
+        change_document(actor=self.actor, document_id=document.pk, changes=changes)
+        return Response(DocumentSerializer(self.get_queryset().get(pk=document.pk)).data)
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Hidden at once; passages, vectors and file are removed in the background."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,11 +29,22 @@ from knowledge.search.service import MAX_LIMIT, MAX_QUERY_LENGTH, search
 Parsed = TypeVar("Parsed")
 
 
+@extend_schema_field(
+    {
+        "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "object"}],
+        "examples": [{"ne": "draft"}],
+    }
+)
 class ComparedField(serializers.Field[Any, Any, Any, Any]):
     """Of one of the document's own fields, in the short form of the filter language."""
 
     def to_internal_value(self, data: Any) -> tuple[Expression, ...]:
         return _valid(parse_values, {DocumentField(str(self.field_name)): data})
+
+
+@extend_schema_field({"type": "object", "examples": [{"gte": "2020-01-01", "lt": "2050-01-01"}]})
+class RangeField(ComparedField):
+    """Of a time."""
 
 
 class MetadataFilterField(serializers.DictField):
@@ -43,6 +54,7 @@ class MetadataFilterField(serializers.DictField):
         return given
 
 
+@extend_schema_field({"type": "object", "examples": [{"type": "ne", "key": "year", "value": 2024}]})
 class ExpressionField(serializers.DictField):
     def to_internal_value(self, data: Any) -> Expression:  # type: ignore[override]
         return _valid(parse_filter, data)
@@ -75,8 +87,8 @@ class FiltersSerializer(StrictSerializer):
         required=False, help_text='"pdf", "word", "images", a MIME type, or a list of these.'
     )
     workspace = ComparedField(required=False, help_text="Its name or id, or a list of these.")
-    created_at = ComparedField(required=False, help_text='A range, as in {"gte": "2026-01-01"}.')
-    updated_at = ComparedField(required=False, help_text="A range.")
+    created_at = RangeField(required=False, help_text='A range, as in {"gte": "2026-01-01"}.')
+    updated_at = RangeField(required=False, help_text="A range.")
     where = ExpressionField(
         required=False,
         help_text='As for OpenAI\'s clients: {"type": "gte", "key": "year", "value": 2024}, with "field" in place of "key"'
@@ -139,6 +151,9 @@ class FoundChunkSerializer(serializers.Serializer[Any]):
     reference_id = serializers.UUIDField()
     filename = serializers.CharField()
     title = serializers.CharField(help_text="The document's own, or empty.")
+    external_id = serializers.CharField(help_text="The document's, in its source.")
+    mime_type = serializers.CharField()
+    metadata = serializers.DictField(help_text="The document's, as they were given.")
     page = serializers.IntegerField(allow_null=True, help_text="That of its first word.")
     page_kind = serializers.ChoiceField(
         choices=[kind.value for kind in PageKind], help_text="What `page` counts."

@@ -27,7 +27,8 @@ from knowledge.openai.fields import AttributesField
 from knowledge.openai.ids import BATCH, FILE, STORE, file_id
 from knowledge.openai.vector_stores import FILE_STATUSES, MAX_FILES, file_counts
 from knowledge.services import stored_files
-from knowledge.services.changing import delete_documents, set_metadata
+from knowledge.services.changing import delete_documents
+from knowledge.services.editing import DocumentChanges, change_document
 from knowledge.services.reading import record_document_reads
 
 POLL_AFTER_MS = "500"  # by default, OpenAI's clients poll every second, or every five
@@ -142,8 +143,8 @@ class StoreFileViewSet(StoreItemViewSet):
 
     def modify(self, request: Request, **kwargs: Any) -> Response:
         data, document = validated(AttributesRequestSerializer, request.data), self.get_object()
-        metadata = data.get("attributes") or {}
-        set_metadata(actor=self.actor, document_id=document.pk, metadata=metadata)
+        changes = DocumentChanges(metadata=data.get("attributes") or {})
+        change_document(actor=self.actor, document_id=document.pk, changes=changes)
         return Response(StoreFileSerializer(self.get_object()).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from core.batching import batched
 from core.isolation.scope import current_tenant_id
+from core.json_values import json_text
 from engines.parsing import PageKind
 from engines.vectors import Hit
 
@@ -25,6 +27,7 @@ SELECT c.id, c.document_id, c.page, c.last_page, c.heading_path, c.start, c."end
     (
         SELECT json_build_object(
             'reference_id', d.reference_id, 'filename', d.filename,
+            'external_id', d.external_id, 'mime_type', d.mime_type, 'metadata', d.metadata_json,
             'title', d.file_metadata_json -> 'title', 'page_kind', d.file_metadata_json -> 'page_kind'
         )
         FROM documents d JOIN "references" r ON r.id = d.reference_id JOIN workspaces w ON w.id = r.workspace_id
@@ -51,10 +54,11 @@ class ChunkTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundChunk:
-    """A hit. `page` and `last_page` are those of its first and last word, and `page_kind` says what they count. `start` and
-    `end` are character offsets into the document's text; `heading` has the titles above it, the highest first; `score` is
-    the relevance, from 0 to 1, and `scores` has that of each component that found it. `title` is the document's own, and
-    `similar` has the ids of near-identical chunks that were folded into this one."""
+    """A hit. `page` and `last_page` are those of its first and last word, and `page_kind` says what they count. `start`
+    and `end` are character offsets into the document's text; `heading` has the titles above it, the highest first;
+    `score` is the relevance, from 0 to 1, and `scores` has that of each component that found it. `title` is the
+    document's own, `metadata` was given for it, and `similar` has the ids of near-identical chunks that were folded
+    into this one."""
 
     chunk_id: UUID
     document_id: UUID
@@ -72,6 +76,9 @@ class FoundChunk:
     scores: dict[str, float]
     tags: tuple[ChunkTag, ...]
     similar: tuple[UUID, ...] = ()
+    external_id: str = ""
+    mime_type: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def pages(self) -> str:
@@ -95,7 +102,7 @@ def hydrate(hits: Sequence[Hit], limit: int) -> list[FoundChunk]:
         if (len(chunks) >= limit and part[0].score < chunks[-1].score) or length > MAX_LENGTH:
             break
         loaded = _load(part)
-        length += sum(len(chunk.text) for chunk in loaded)
+        length += sum(len(chunk.text) + len(json_text(chunk.metadata)) for chunk in loaded)
         chunks += loaded
     chunks.sort(key=lambda chunk: (-chunk.score, chunk.filename, chunk.start, chunk.document_id))
     return chunks[:limit]
@@ -126,6 +133,9 @@ def _load(hits: Sequence[Hit]) -> list[FoundChunk]:
                 score=hit.score,
                 scores=hit.scores,
                 tags=tuple(ChunkTag(**tag) for tag in tags),
+                external_id=document["external_id"],
+                mime_type=document["mime_type"],
+                metadata=document["metadata"],
             )
             chunks.append(chunk)
     return chunks

@@ -1,4 +1,4 @@
-"""Deleting, describing, retrying and re-indexing documents."""
+"""Deleting, retrying and re-indexing documents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import reduce
 from operator import or_
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -20,7 +19,6 @@ from core.quotas import count
 from engines.vectors import bm25
 from knowledge.engine_config import file_parser
 from knowledge.errors import DocumentNotFoundError
-from knowledge.metadata import check_metadata
 from knowledge.models import Document, DocumentStatus, JobKind
 from knowledge.queueing import cancel_unfinished, enqueue, requeue
 
@@ -65,31 +63,6 @@ def _give_back(actor: Actor, documents: Sequence[Document]) -> None:
     for workspace_id, own in sizes.items():
         amounts = {QuotaKind.DOCUMENTS: -len(own), QuotaKind.STORAGE: -sum(own)}
         count(actor=actor, amounts=amounts, workspace_id=workspace_id)
-
-
-def set_metadata(*, actor: Actor, document_id: UUID, metadata: dict[str, Any]) -> None:
-    """Replace a document's metadata and requeue it, because its points are filtered by them. Raises
-    DocumentNotFoundError, UploadInvalidError."""
-    actor.require(Role.EDITOR)
-    with tenant_scope(actor.tenant_id):
-        rows = Document.objects.filter(pk=document_id).select_related("reference").defer("text")
-        document = rows.select_for_update(of=("self",)).first()
-        if document is None:
-            raise DocumentNotFoundError
-        check_metadata(metadata, document.filename)
-        old = document.metadata_json
-        if old == metadata:
-            return
-        rows.update(metadata_json=metadata)
-        requeue([document])
-        record(
-            actor=actor,
-            action="document.described",
-            target=document,
-            workspace_id=document.reference.workspace_id,
-            old={"metadata": old},
-            new={"metadata": metadata},
-        )
 
 
 def retry_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:

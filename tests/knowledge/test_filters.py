@@ -189,12 +189,13 @@ def test_all_tags_of_several_references(filed: Library) -> None:
 
 def test_names_that_do_not_exist_are_told(filed: Library) -> None:
     make_tag(filed, "finance")
-    for filters, sentence in [
+    cases: list[tuple[Filter, str]] = [
         ({"tags_any": ["fnance"]}, "There is no tag 'fnance' where you search. Did you mean 'finance'?"),
         ({"workspace": "Mian"}, "There is no workspace 'Mian' where you search. Did you mean 'Main'?"),
         ({"type": "markdwn"}, "There is no type 'markdwn' where you search. Did you mean 'markdown'?"),
         ({"tags_none": ["xyzzy"]}, "There is no tag 'xyzzy' where you search."),
-    ]:
+    ]
+    for filters, sentence in cases:
         assert search(filed, filters)[1]["warnings"] == [sentence]
     assert search(filed, {"tags_any": ["finance"]})[1]["warnings"] == []
 

@@ -14,7 +14,8 @@ from core.models import QuotaLimit
 from core.quota_kinds import QuotaKind
 from knowledge.engine_config import embedder_named
 from knowledge.models import Chunk, Reembedding, Reference
-from knowledge.services.changing import delete_documents, set_metadata
+from knowledge.services.changing import delete_documents
+from knowledge.services.editing import DocumentChanges, change_document
 from knowledge.services.reembedding import (
     NoReembeddingError,
     ReembeddingUnderWayError,
@@ -84,7 +85,8 @@ def test_documents_that_change_meanwhile_get_vectors_of_both_models(moving: Libr
     moving.queue(moving.upload("later.md", BEES.replace("Bees", "Wasps")))
     moving.queue(moving.upload("rivers.md", RIVERS + "\nThe Rhine flows through six.\n"))
     tag_documents(actor=moving.person.actor, document_ids=[rivers.pk], tags=["water"])
-    set_metadata(actor=moving.person.actor, document_id=rivers.pk, metadata={"year": 2026})
+    changes = DocumentChanges(metadata={"year": 2026})
+    change_document(actor=moving.person.actor, document_id=rivers.pk, changes=changes)
     delete_documents(actor=moving.person.actor, document_ids=[bees.pk])
     work_all(moving)
     assert reference_of(moving).embedding_model == BUILT_IN

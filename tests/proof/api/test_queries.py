@@ -40,7 +40,7 @@ EXPECTED = {
     "instructions": (PLAIN, PLAIN),
     "references": (PLAIN, PLAIN),
     "knowledge-bases": (PLAIN + 2, PLAIN + 2),  # its references, and that of its own documents
-    "documents": (PLAIN, PLAIN),
+    "documents": (PLAIN + 1, PLAIN + 1),  # their tags
     "chunks": (RECORDED, RECORDED),
     "ingestion-jobs": (PLAIN, PLAIN),
     "tags": (PLAIN, PLAIN),

@@ -40,7 +40,9 @@ def bound_clients(intruder: Party) -> dict[str, Client]:
 def relation_filters() -> Iterator[Any]:
     """Each filter of each list that names a relation, with the model of its ids."""
     for route, view in ROUTES.items():
-        if not issubclass(view.model, models.Model) or not getattr(view, "filterset_fields", None):
+        if not issubclass(view.model, models.Model) or not (
+            getattr(view, "filterset_fields", None) or getattr(view, "filterset_class", None)
+        ):
             continue
         filters: Any = FilterBackend().get_filterset_class(view, view.model._default_manager.all())
         for name, one in filters.base_filters.items():

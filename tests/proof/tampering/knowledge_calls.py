@@ -26,6 +26,7 @@ from knowledge.models import (
 from knowledge.services import (
     adding,
     changing,
+    editing,
     originals,
     reading,
     reembedding,
@@ -34,6 +35,7 @@ from knowledge.services import (
     stored_files,
     tags,
 )
+from knowledge.services.editing import DocumentChanges
 from knowledge.services.stored_files import Attachment
 from knowledge.storage.values import Upload
 from tests.proof.tampering.call_context import Call, CallContext
@@ -270,11 +272,13 @@ def untag_chunks(context: CallContext) -> Call:
     )
 
 
-def set_metadata(context: CallContext) -> Call:
+def change_document(context: CallContext) -> Call:
     document = context.document()
     return Call(
-        make=lambda: changing.set_metadata(
-            actor=context.actor, document_id=document.pk, metadata={"name": context.name}
+        make=lambda: editing.change_document(
+            actor=context.actor,
+            document_id=document.pk,
+            changes=DocumentChanges(metadata={"name": context.name}),
         ),
         is_done=context.has(Document, pk=document.pk, metadata_json__name=context.name),
     )
