@@ -1,4 +1,4 @@
-from core.apps import Area, OylAppConfig, Schedule
+from core.apps import Area, OylAppConfig, Schedule, SidebarPage
 
 
 class ConversationsConfig(OylAppConfig):
@@ -17,6 +17,26 @@ class ConversationsConfig(OylAppConfig):
             every=3600.0,
             expires=600.0,
         ),
+    )
+    sidebar = (
+        SidebarPage(section="Assistants", title="Chat", icon="chat", view="chat"),
+        SidebarPage(
+            section="Assistants",
+            title="Conversations",
+            icon="forum",
+            model="conversations.conversation",
+        ),
+        SidebarPage(
+            section="Assistants", title="Feedback", icon="thumbs_up_down", model="conversations.feedback"
+        ),
+        SidebarPage(
+            section="Organisation",
+            title="Kept conversations",
+            icon="auto_delete",
+            model="conversations.retention",
+        ),
+        SidebarPage(section="System", title="Messages", icon="sms", model="conversations.message"),
+        SidebarPage(section="System", title="Traces", icon="timeline", model="conversations.trace"),
     )
     routes = "conversations.api.ROUTES"
     actions = "conversations.api.ACTIONS"

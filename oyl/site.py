@@ -58,8 +58,10 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         # These register on this site, which must exist before.
+        from conversations.admin.chat import chat_page
         from conversations.admin.comparing import compare_page
         from conversations.admin.routing import who_would_answer_page
+        from conversations.admin.temporary import temporary_answer
         from knowledge.admin.search import search_page
 
         return [
@@ -67,6 +69,8 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("enter-tenant/", self.admin_view(enter_page), name="enter_tenant"),
             path("confirm-password/", self.admin_view(confirm_page), name="confirm_password"),
             path("leave-tenant/", leave_page, name="leave_tenant"),
+            path("chat/", self.admin_view(chat_page), name="chat"),
+            path("chat/answer/", self.admin_view(temporary_answer), name="temporary_answer"),
             path("assistants/<uuid:pk>/compare/", self.admin_view(compare_page), name="compare_instructions"),
             path(
                 "teammates/<uuid:pk>/who-would-answer/",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html
 
@@ -15,7 +16,19 @@ from assistants.findings import assistants_of, teammate_findings
 from assistants.models import Assistant, Instruction, Teammate
 from assistants.settings import setting_findings
 from audit.admin import AuditedAdmin
-from core.admin import ReadOnlyAdmin, TenantForm, display
+from core.admin import ReadOnlyAdmin, TenantForm, action, display
+
+
+class AskedAdmin(AuditedAdmin):
+    """Of whom one may ask on the chat page."""
+
+    actions_detail = ["ask"]
+
+    @action(description="Ask", url_path="ask", icon="chat", permissions=["view"])
+    def ask(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if self.get_object(request, object_id) is None:
+            return self.not_found_redirect(request, object_id)
+        return HttpResponseRedirect(f"{reverse('admin:chat')}?pane={self.opts.model_name}:{object_id}")
 
 
 def _link(view: str, pk: UUID, text: str) -> str:
@@ -24,7 +37,7 @@ def _link(view: str, pk: UUID, text: str) -> str:
 
 
 @admin.register(Teammate)
-class TeammateAdmin(AuditedAdmin):
+class TeammateAdmin(AskedAdmin):
     list_display = ["name", "workspace", "updated_at"]
     list_select_related = ["workspace"]
     search_fields = ["name"]
@@ -53,7 +66,7 @@ class AssistantForm(TenantForm):
 
 
 @admin.register(Assistant)
-class AssistantAdmin(AuditedAdmin):
+class AssistantAdmin(AskedAdmin):
     form = AssistantForm
     list_display = ["name", "workspace", "teammate", "is_suspended", "updated_at"]
     list_select_related = ["workspace", "teammate"]

@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from core.admin import ReadOnlyInline, UncountedAdmin, action, actor_of, display, has_role, show_domain_errors
 from core.permissions import Role
 from jobs.admin import JobDisplay
+from knowledge.admin.in_document import in_document_page
 from knowledge.admin.tagging import tagging_of_chunk, tagging_page
 from knowledge.models import Chunk, Embedding, IngestionJob, TagLink
 from knowledge.services.reading import record_document_reads
@@ -113,7 +114,7 @@ class ChunkAdmin(ChunkDisplay, UncountedAdmin):
     ]
     readonly_fields = ["full_text", "heading"]
     inlines = [TagLinkInline]
-    actions_detail = ["tag_one"]
+    actions_detail = ["in_document", "tag_one"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return super().get_queryset(request).defer("document__text")
@@ -136,6 +137,13 @@ class ChunkAdmin(ChunkDisplay, UncountedAdmin):
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """In reading order when filtered by a document, else by primary key, as indexed."""
         return ["generation", "position"] if any("document" in name for name in request.GET) else ["id"]
+
+    @action(description="In its document", url_path="in-document", icon="find_in_page", permissions=["view"])
+    def in_document(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        chunk = self.get_object(request, object_id)
+        if chunk is None:
+            return self.not_found_redirect(request, object_id)
+        return in_document_page(self, request, chunk)
 
     @action(description="Tags", url_path="tags", icon="sell", permissions=["tag"])
     @show_domain_errors

@@ -1,0 +1,137 @@
+"""The trace of an answer: what each stage did, on a time line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from conversations.access import readable_conversations
+from conversations.models import Feedback, Trace
+from core.admin import UncountedAdmin, actor_of, display, has_role
+from core.permissions import Role
+
+TITLES = {
+    "routing": "Who answers",
+    "rewriting": "The question for the search",
+    "retrieval": "What the search found",
+    "selection": "What was given to the answer",
+    "prompt": "The prompt",
+    "generation": "The model",
+    "tool": "A tool",
+    "quoting": "Quoting",
+    "citations": "Citations",
+    "grounding": "What the sources support",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownStage:
+    """`start` and `share` are percents of the whole time. `tables` has the lists of candidates and passages, `texts` what is
+    read better as text, and `facts` the rest."""
+
+    title: str
+    seconds: float
+    start: float
+    share: float
+    facts: Mapping[str, str]
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def shown_stages(stages: Sequence[Mapping[str, Any]]) -> list[ShownStage]:
+    whole = sum(stage["seconds"] for stage in stages) or 1.0
+    shown, before = [], 0.0
+    for stage in stages:
+        tables = {name: value for name, value in stage["facts"].items() if _is_table(value)}
+        facts = {name: value for name, value in stage["facts"].items() if name not in tables}
+        shown.append(
+            ShownStage(
+                title=TITLES.get(stage["name"], stage["name"]),
+                seconds=stage["seconds"],
+                start=100 * before / whole,
+                share=100 * stage["seconds"] / whole,
+                facts={_label(name): _text(value) for name, value in facts.items()},
+                tables={_label(name): rows for name, rows in tables.items()},
+            )
+        )
+        before += stage["seconds"]
+    return shown
+
+
+def _is_table(value: Any) -> bool:
+    """Candidates of the search, or passages."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "relevance" in value[0]
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _text(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+
+
+@admin.register(Trace)
+class TraceAdmin(UncountedAdmin):
+    """Of the conversations that one can read. Admins also see those of answers that somebody has given feedback on."""
+
+    list_display = ["question", "answered_by", "model", "seconds", "created_at"]
+    list_select_related = ["message__parent", "message__assistant"]
+    ordering = ["-id"]
+    fields = ["question", "answer", "answered_by", ("model", "tokens", "price"), "seconds", "timeline"]
+    readonly_fields = [*fields[:3], "model", "tokens", "price", "seconds", "timeline"]
+
+    class Media:
+        css = {"all": ["oyl/chat.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        readable = readable_conversations(actor_of(request)).values("pk")
+        may_see = Q(message__conversation__in=readable)
+        if has_role(request, Role.ADMIN):
+            may_see |= Q(Exists(Feedback.objects.filter(message=OuterRef("message"))))
+        return super().get_queryset(request).filter(may_see)
+
+    @display(description="Question")
+    def question(self, obj: Trace) -> str:
+        return obj.message.parent.text if obj.message.parent else "–"
+
+    @display(description="Answer")
+    def answer(self, obj: Trace) -> str:
+        return str(obj.message.text or obj.message.error_detail or obj.message.state)
+
+    @display(description="Answered by")
+    def answered_by(self, obj: Trace) -> str:
+        name = obj.message.assistant.name if obj.message.assistant else "–"
+        return f"{name}. {obj.message.why}" if obj.message.why else name
+
+    @display(description="Model", empty_value="–")
+    def model(self, obj: Trace) -> str:
+        return str(obj.message.model)
+
+    @display(description="Tokens")
+    def tokens(self, obj: Trace) -> str:
+        return f"{obj.message.prompt_tokens:,} read, {obj.message.completion_tokens:,} written"
+
+    @display(description="Price", empty_value="–")
+    def price(self, obj: Trace) -> str | None:
+        return None if obj.message.price is None else f"{obj.message.price} {obj.message.currency}"
+
+    @display(description="Seconds", empty_value="–")
+    def seconds(self, obj: Trace) -> float | None:
+        seconds: float | None = obj.message.seconds
+        return seconds
+
+    @display(description="Time line")
+    def timeline(self, obj: Trace) -> SafeString:
+        stages = shown_stages(obj.stages_json)
+        return render_to_string("admin/conversations/timeline.html", {"stages": stages})
