@@ -14,8 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.answering.events import Event, Failed, Finished, FinishedReply, Piece, Started
-from conversations.answering.values import Support
+from conversations.answering.values import Support, Turn
+from conversations.limits import ANSWER_LENGTH
 from conversations.presenting import shown_event, shown_reply
+from conversations.questions import HISTORY_MESSAGES
 from conversations.services.following import is_read
 from conversations.streaming import streamed
 from core.api.events import MEDIA_TYPE, EventsRenderer, EventStream, frame
@@ -23,6 +25,7 @@ from core.api.serializers import StrictSerializer
 from core.api.views import TenantViewSet
 from core.errors import TookTooLongError
 from core.request_work import RequestWork
+from engines.chat import Role
 from knowledge.api.search import FiltersSerializer, search_filters
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import MAX_QUERY_LENGTH
@@ -75,6 +78,11 @@ class QuestionSerializer(HowSerializer):
     question = serializers.CharField(max_length=MAX_QUERY_LENGTH)
 
 
+class TurnSerializer(StrictSerializer):
+    role = serializers.ChoiceField(choices=[Role.USER.value, Role.ASSISTANT.value])
+    text = serializers.CharField(max_length=ANSWER_LENGTH)
+
+
 class AskSerializer(QuestionSerializer):
     conversation = serializers.UUIDField(
         required=False,
@@ -90,13 +98,25 @@ class AskSerializer(QuestionSerializer):
         default=True,
         help_text="With false, neither question nor answer is kept; the audit log has the question.",
     )
+    history = TurnSerializer(
+        many=True,
+        required=False,
+        max_length=HISTORY_MESSAGES,
+        help_text="The turns before a question that is not kept, the oldest first.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs.get("parent") and not attrs.get("conversation"):
             raise serializers.ValidationError({"parent": "Give its conversation, too."})
         if attrs.get("conversation") and not attrs["keep"]:
             raise serializers.ValidationError({"keep": "What is asked in a conversation is kept."})
+        if attrs.get("history") and attrs["keep"]:
+            raise serializers.ValidationError({"history": "A question that is kept follows its conversation."})
         return attrs
+
+    def validated_history(self) -> list[Turn]:
+        turns = self.validated_data.get("history", ())
+        return [Turn(role=Role(turn["role"]), text=turn["text"]) for turn in turns]
 
 
 class CitationSerializer(serializers.Serializer[Any]):

@@ -73,6 +73,7 @@ def _asked(view: TenantViewSet, request: Request, **whom: Any) -> HttpResponseBa
         conversation=data.get("conversation"),
         parent=data.get("parent"),
         keep=data["keep"],
+        history=serializer.validated_history(),
         filters=serializer.validated_filters(),
         **whom,
     )

@@ -21,6 +21,7 @@ from tests.support.admin_rows import Rows, make_rows
 MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
 READ_ONLY |= {"knowledge.IngestionJob", "workflows.WorkflowRun"}
+READ_ONLY |= {f"conversations.{name}" for name in ("Conversation", "Message", "Trace", "Feedback")}
 NOT_ADDED = READ_ONLY | {"tenants.Tenant", "tenants.Membership"}
 NOT_DELETED = READ_ONLY | {"tenants.Tenant", "tenants.ApiKey"}
 ADMINS_ONLY = {"audit.AuditLog", "tenants.ApiKey", "tenants.Membership", "tenants.Tenant"}
@@ -29,6 +30,7 @@ ADMINS_ONLY |= {
     "workspaces.ModelPrice",
     "tenants.Invitation",
     "core.QuotaLimit",
+    "conversations.Retention",
 }
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 

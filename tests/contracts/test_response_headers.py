@@ -151,7 +151,7 @@ def pages(rows: Rows) -> Iterator[str]:
         yield from (url(model, "changelist"), url(model, "change", rows[model].pk))
     yield url(Workspace, "add")
     yield from (url(Workspace, page, rows[Workspace].pk) for page in ("history", "delete"))
-    yield from map(reverse, ("admin:index", "admin:login", "admin:try_search", "docs"))
+    yield from map(reverse, ("admin:index", "admin:login", "admin:try_search", "admin:chat", "docs"))
 
 
 def test_pages_have_no_scripts_of_their_own_and_load_nothing_from_elsewhere(owner: Person, rows: Rows):

@@ -31,8 +31,8 @@ ACTIONS = {
     "delete": ("DELETE", "destroy", "delete"),
 }
 READS, CHANGES = ("list", "read"), ("create", "change", "delete")
-ONLY_BY_API = "there is no list in the admin, because conversations are their owners'"
 ONLY_IN_ADMIN, INLINE = "there is no route", "it is part of its parent's page, with the parent's rights"
+ON_CHAT_PAGE = "the chat page does it, by the API"
 # {(model, action): why the two differ}
 DIFFERENCES = {
     **{("core.QuotaLimit", action): ONLY_IN_ADMIN for action in ACTIONS},
@@ -41,17 +41,8 @@ DIFFERENCES = {
     **{("knowledge.TagLink", action): INLINE for action in READS},
     **{("knowledge.TagRule", action): INLINE for action in (*READS, *CHANGES)},
     **{("workflows.WorkflowStep", action): INLINE for action in (*READS, *CHANGES)},
-    **{
-        (f"conversations.{name}", action): ONLY_BY_API
-        for name, actions in {
-            "Conversation": (*READS, "change", "delete"),
-            "Message": READS,
-            "Trace": READS,
-            "Feedback": (*READS, "create", "delete"),
-            "Retention": (*READS, *CHANGES),
-        }.items()
-        for action in actions
-    },
+    **{("conversations.Conversation", action): ON_CHAT_PAGE for action in CHANGES[1:]},
+    **{("conversations.Feedback", action): ON_CHAT_PAGE for action in ("create", "delete")},
     ("knowledge.Document", "create"): "documents are uploaded, for which the API has a route of its own",
     ("tenants.ApiKey", "delete"): "the API's DELETE revokes a key, for which the page has an action",
     **{

@@ -1,7 +1,7 @@
 // The chat page: asks through the REST API, shows an answer as text while it is made, and then lets the server show it with
 // its sources. After a lost connection, or a reload of the page, it goes on where the text ends.
 "use strict";
-const PAUSE = 1000, ATTEMPTS = 30;
+const PAUSE = 1000, ATTEMPTS = 30, MAX_TURNS = 40;
 const page = document.querySelector("[data-chat]");
 const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
 const composer = page.querySelector("[data-composer]");
@@ -106,7 +106,7 @@ class Pane {
   ask(question) {
     const body = { question, keep: !isTemporary };
     if (this.conversation) Object.assign(body, { conversation: this.conversation, parent: this.lastAnswer() });
-    if (isTemporary && this.turns.length) body.history = this.turns;
+    if (isTemporary && this.turns.length) body.history = this.turns.slice(-MAX_TURNS);
     const { kind, partner } = this.section.dataset;
     this.showQuestion(question);
     return this.run(`${kind}s/${partner}/ask/`, body);
@@ -207,7 +207,8 @@ class Pane {
   async showTemporary(answer) {
     const response = await call("POST", page.dataset.render, answer.finished);
     answer.article.replaceChildren(...parsed(await response.text()).body.childNodes);
-    this.turns.push({ role: "user", text: this.question }, { role: "assistant", text: answer.finished.answer });
+    const turns = [{ role: "user", text: this.question }, { role: "assistant", text: answer.finished.answer }];
+    this.turns.push(...turns.filter((turn) => turn.text));
   }
 
   // Let the server show the conversation.
