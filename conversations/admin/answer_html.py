@@ -17,8 +17,10 @@ MARK = re.compile(r"\[(\d{1,4})\]")
 # They enclose the sentences with weak support. Markdown takes them as punctuation, as which they end no emphasis.
 OPEN, CLOSE = "\u2e28", "\u2e29"
 SPLIT = re.compile(f"([{OPEN}{CLOSE}])")
-# A sentence may begin with the syntax of a list, a heading or a quotation, which must stay at the beginning of its line.
-BLOCK_SYNTAX = re.compile(r"(?:\s|[-*+>](?=\s)|#{1,6}(?=\s)|\d{1,9}[.)](?=\s))*")
+# A sentence may begin with the syntax of a list, a heading, a quotation or a table, which must stay at the beginning of its
+# line.
+BLOCK_SYNTAX = re.compile(r"(?:\s|\||[-*+>](?=\s)|#{1,6}(?=\s)|\d{1,9}[.)](?=\s))*")
+BLOCK_ENDS = " \t\n|"
 WEB = ("https://", "http://")
 
 
@@ -87,7 +89,7 @@ def answer_html(
         "links": [],
         "weak": None,
     }
-    return mark_safe(_MARKDOWN.render(_enclosed(text, weak), env))  # noqa: S308 (the renderer escapes all texts)
+    return mark_safe(str(_MARKDOWN.render(_enclosed(text, weak), env)))  # noqa: S308 (the renderer escapes all texts)
 
 
 def quotation_html(text: str, *, anchor: str, cited: Collection[int]) -> SafeString:
@@ -109,7 +111,7 @@ def _enclosed(text: str, weak: Sequence[Mapping[str, Any]]) -> str:
         start = max(sentence["start"], position)
         syntax = BLOCK_SYNTAX.match(text, start)
         begin = syntax.end() if syntax else start
-        end = begin + len(text[begin : sentence["end"]].rstrip())
+        end = begin + len(text[begin : sentence["end"]].rstrip(BLOCK_ENDS))
         parts += [text[position:begin], OPEN, text[begin:end], CLOSE]
         position = end
     return "".join([*parts, text[position:]])
@@ -131,7 +133,7 @@ def _with_marks(content: str, env: Any) -> str:
 
 def _weak(html: str, reason: str) -> str:
     title = f"Its sources may not support this. {reason}".strip()
-    return format_html('<mark class="oyl-weak" title="{}">', title) + html + "</mark>"
+    return f'<mark class="oyl-weak" title="{escape(title)}">{html}</mark>'
 
 
 def _link_of(found: re.Match[str], env: Any) -> str:

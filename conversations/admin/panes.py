@@ -19,7 +19,7 @@ from core.actors import Actor
 from core.errors import NotFoundError
 from core.name_fields import as_uuid
 
-PARTNERS = {"assistant": Assistant, "teammate": Teammate}
+KINDS = ("assistant", "teammate", "conversation")
 # Of a longer branch, the first messages are not shown; an export has them.
 MAX_MESSAGES = 100
 
@@ -39,7 +39,7 @@ class PaneAddress:
         kind, _, rest = text.partition(":")
         pk, _, leaf = rest.partition(":")
         found = as_uuid(pk)
-        if found is None or kind not in (*PARTNERS, "conversation"):
+        if found is None or kind not in KINDS:
             raise NotFoundError("There is nothing to show at this address.")
         return cls(kind=kind, pk=found, leaf=as_uuid(leaf))
 
@@ -88,10 +88,12 @@ def pane_at(actor: Actor, address: PaneAddress) -> Pane:
     """Raises NotFoundError."""
     if address.kind == "conversation":
         return _conversation_pane(actor, address)
-    found = partner(actor, PARTNERS[address.kind], address.pk)  # type: ignore[type-var]
-    settings = AssistantSettings.of(found) if isinstance(found, Assistant) else AssistantSettings()
+    if address.kind == "teammate":
+        return Pane(kind=address.kind, partner=partner(actor, Teammate, address.pk))
+    assistant = partner(actor, Assistant, address.pk)
+    settings = AssistantSettings.of(assistant)
     return Pane(
-        kind=address.kind, partner=found, greeting=settings.greeting, starters=settings.starter_questions
+        kind=address.kind, partner=assistant, greeting=settings.greeting, starters=settings.starter_questions
     )
 
 

@@ -34,7 +34,10 @@ RATINGS = {Rating.UP: "success", Rating.DOWN: "danger"}
 def with_who(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """Annotate rows that have an `owner` with `who`: the e-mail address of the member whose they are."""
     members = Membership.objects.annotate(owner=Cast("user", models.CharField()))
-    return rows.annotate(who=Subquery(members.filter(owner=OuterRef("owner")).values("user__email")))
+    found: models.QuerySet[Any] = rows.annotate(
+        who=Subquery(members.filter(owner=OuterRef("owner")).values("user__email"))
+    )
+    return found
 
 
 class WhoDisplay:

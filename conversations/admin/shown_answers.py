@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import F, Func, JSONField, OuterRef, Subquery
+from django.db.models import F, Func, JSONField, OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
 
 from conversations.access import owner_of
@@ -121,7 +121,9 @@ def facts_of(message: Message) -> dict[str, Any]:
 def _known(citations: Iterable[Mapping[str, Any]]) -> _Known:
     ids = {str(citation["chunk"]) for citation in citations}
     emails = get_user_model().objects.filter(pk=OuterRef("actor_id")).values("email")
-    links = TagLink.objects.filter(chunk__in=ids).select_related("tag").annotate(who=Subquery(emails))
+    links: QuerySet[Any] = (
+        TagLink.objects.filter(chunk__in=ids).select_related("tag").annotate(who=Subquery(emails))
+    )
     tags = defaultdict[str, list[TagLink]](list)
     for link in links.order_by("-confidence", "tag__tag"):
         tags[str(link.chunk_id)].append(link)

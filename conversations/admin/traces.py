@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +11,14 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from conversations.access import readable_conversations
 from conversations.models import Feedback, Trace
 from core.admin import UncountedAdmin, actor_of, display, has_role
 from core.permissions import Role
 
+NOTHING: tuple[Any, ...] = (None, "", [], {})
 TITLES = {
     "routing": "Who answers",
     "rewriting": "The question for the search",
@@ -35,8 +35,8 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownStage:
-    """`start` and `share` are percents of the whole time. `tables` has the lists of candidates and passages, `texts` what is
-    read better as text, and `facts` the rest."""
+    """`start` and `share` are percents of the whole time. `tables` has the lists of candidates and passages, and `facts` the
+    rest."""
 
     title: str
     seconds: float
@@ -75,21 +75,26 @@ def _label(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _text(value: Any) -> str:
-    if value in (None, "", [], {}):
-        return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+def _text(value: Any, between: str = "\n") -> str:
+    """Objects without what is not set; a line for each member of an object and for each object of a list."""
+    if isinstance(value, dict):
+        members = {name: one for name, one in value.items() if one not in NOTHING}
+        return between.join(f"{_label(name)}: {_text(one, ', ')}" for name, one in members.items()) or "–"
+    if isinstance(value, list) and value:
+        has_objects = isinstance(value[0], dict)
+        return ("\n" if has_objects else ", ").join(_text(one, ", ") for one in value)
+    return "–" if value in NOTHING else str(value)
 
 
 @admin.register(Trace)
 class TraceAdmin(UncountedAdmin):
     """Of the conversations that one can read. Admins also see those of answers that somebody has given feedback on."""
 
-    list_display = ["question", "answered_by", "model", "seconds", "created_at"]
+    list_display = ["question", "answered_by", "used_model", "seconds", "created_at"]
     list_select_related = ["message__parent", "message__assistant"]
     ordering = ["-id"]
-    fields = ["question", "answer", "answered_by", ("model", "tokens", "price"), "seconds", "timeline"]
-    readonly_fields = [*fields[:3], "model", "tokens", "price", "seconds", "timeline"]
+    fields = ["question", "answer", "answered_by", "used_model", "tokens", "price", "seconds", "timeline"]
+    readonly_fields = fields
 
     class Media:
         css = {"all": ["oyl/chat.css"]}
@@ -115,7 +120,7 @@ class TraceAdmin(UncountedAdmin):
         return f"{name}. {obj.message.why}" if obj.message.why else name
 
     @display(description="Model", empty_value="–")
-    def model(self, obj: Trace) -> str:
+    def used_model(self, obj: Trace) -> str:
         return str(obj.message.model)
 
     @display(description="Tokens")
@@ -134,4 +139,4 @@ class TraceAdmin(UncountedAdmin):
     @display(description="Time line")
     def timeline(self, obj: Trace) -> SafeString:
         stages = shown_stages(obj.stages_json)
-        return render_to_string("admin/conversations/timeline.html", {"stages": stages})
+        return mark_safe(render_to_string("admin/conversations/timeline.html", {"stages": stages}))  # noqa: S308 (a template escapes)

@@ -98,8 +98,8 @@ class AskSerializer(QuestionSerializer):
         default=True,
         help_text="With false, neither question nor answer is kept; the audit log has the question.",
     )
-    history = TurnSerializer(
-        many=True,
+    history = serializers.ListField(
+        child=TurnSerializer(),
         required=False,
         max_length=HISTORY_MESSAGES,
         help_text="The turns before a question that is not kept, the oldest first.",
@@ -111,7 +111,9 @@ class AskSerializer(QuestionSerializer):
         if attrs.get("conversation") and not attrs["keep"]:
             raise serializers.ValidationError({"keep": "What is asked in a conversation is kept."})
         if attrs.get("history") and attrs["keep"]:
-            raise serializers.ValidationError({"history": "A question that is kept follows its conversation."})
+            raise serializers.ValidationError(
+                {"history": "A question that is kept follows its conversation."}
+            )
         return attrs
 
     def validated_history(self) -> list[Turn]:

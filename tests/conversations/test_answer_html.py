@@ -64,6 +64,8 @@ def test_weak_sentences_are_marked_across_emphasis_and_lists():
         f"<p>They dance. {marked('They ')}<strong>{marked('shout')}</strong>{marked(' loudly.')} They rest.</p>\n"
     )
     assert html("- One.\n- Two.", (7, 13)) == f"<ul>\n<li>One.</li>\n<li>{marked('Two.')}</li>\n</ul>\n"
+    table = html("| a | b |\n|---|---|\n| 1 | 2 |", (20, 29))
+    assert f"<td>{marked('1')}</td>\n<td>{marked('2')}</td>" in table
     assert html("**All of it.**", (0, 14)) == f"<p><strong>{marked('All of it.')}</strong></p>\n"
 
 

@@ -363,3 +363,4 @@ if (composer) {
 if (matchMedia("(max-width: 63.99rem)").matches) page.querySelector("[data-conversations]").open = false;
 for (const pane of panes) shown(pane.resume());
 update();
+if (composer) composer.question.focus();
