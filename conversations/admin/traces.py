@@ -18,6 +18,7 @@ from conversations.models import Feedback, Trace
 from core.admin import UncountedAdmin, actor_of, display, has_role
 from core.permissions import Role
 
+FIELDS = ("question", "answer", "answered_by", "used_model", "tokens", "price", "seconds", "timeline")
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 TITLES = {
     "routing": "Who answers",
@@ -93,8 +94,7 @@ class TraceAdmin(UncountedAdmin):
     list_display = ["question", "answered_by", "used_model", "seconds", "created_at"]
     list_select_related = ["message__parent", "message__assistant"]
     ordering = ["-id"]
-    fields = ["question", "answer", "answered_by", "used_model", "tokens", "price", "seconds", "timeline"]
-    readonly_fields = fields
+    fields = readonly_fields = FIELDS
 
     class Media:
         css = {"all": ["oyl/chat.css"]}
