@@ -102,7 +102,7 @@ class AskSerializer(QuestionSerializer):
         child=TurnSerializer(),
         required=False,
         max_length=HISTORY_MESSAGES,
-        help_text="The turns before a question that is not kept, the oldest first.",
+        help_text="The turns before a question without a `conversation`, the oldest first.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -110,10 +110,6 @@ class AskSerializer(QuestionSerializer):
             raise serializers.ValidationError({"parent": "Give its conversation, too."})
         if attrs.get("conversation") and not attrs["keep"]:
             raise serializers.ValidationError({"keep": "What is asked in a conversation is kept."})
-        if attrs.get("history") and attrs["keep"]:
-            raise serializers.ValidationError(
-                {"history": "A question that is kept follows its conversation."}
-            )
         return attrs
 
     def validated_history(self) -> list[Turn]:
