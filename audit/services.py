@@ -28,7 +28,7 @@ from core.json_values import json_text
 from core.models import SoftDeleteModel
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
-from core.quotas import charge, count
+from core.quotas import Amounts, charge, count
 from core.recent_password import require_recent_password
 
 Event = TypeVar("Event", AuditLog, PlatformEvent)
@@ -77,21 +77,44 @@ def record_each(
     insert_instances(added)
 
 
+def charge_with_event(*, actor: Actor, amounts: Amounts, action: str) -> None:
+    """Inside a scope, before the work: `core.quotas.charge`, together with the event that will record the work, which must
+    be shorter than `UNIT_LENGTH`. Raises QuotaExceededError, having counted nothing."""
+    if _is_refusable(actor, action):
+        charge(actor=actor, amounts={**amounts, QuotaKind.EVENTS: 1})
+    else:
+        charge(actor=actor, amounts=amounts)
+        _count_event(actor, 1, None)
+
+
+def record_charged(*, actor: Actor, action: str, **payload: Any) -> None:
+    """As `record`, an event that `charge_with_event` has counted."""
+    insert_instances([new_event(actor, action, None, None, shortened_payload(payload))])
+
+
 def _charge(actor: Actor, event: AuditLog) -> None:
-    """The event, and one more for each `UNIT_LENGTH` characters. What OYL does in the background follows from what people
-    and programs have asked for, and is not counted. Operators are not refused, nor is what takes something away or
-    concerns access."""
-    if actor.kind is ActorKind.SYSTEM:
-        return
-    noun, _, verb = event.action.partition(".")
-    is_refusable = (
+    """The event, and one more for each `UNIT_LENGTH` characters."""
+    units = 1 + len(json_text(event.payload_json)) // UNIT_LENGTH
+    if _is_refusable(actor, event.action):
+        charge(actor=actor, amounts={QuotaKind.EVENTS: units}, workspace_id=event.workspace_id)
+    else:
+        _count_event(actor, units, event.workspace_id)
+
+
+def _count_event(actor: Actor, units: int, workspace_id: UUID | None) -> None:
+    """What OYL does in the background follows from what people and programs have asked for, and is not counted."""
+    if actor.kind is not ActorKind.SYSTEM:
+        count(actor=actor, amounts={QuotaKind.EVENTS: units}, workspace_id=workspace_id)
+
+
+def _is_refusable(actor: Actor, action: str) -> bool:
+    """Operators are not refused, nor is what takes something away or concerns access."""
+    noun, _, verb = action.partition(".")
+    return (
         actor.kind in (ActorKind.USER, ActorKind.API_KEY)
         and noun not in NOUNS_NEVER_REFUSED
         and verb not in VERBS_NEVER_REFUSED
     )
-    units = 1 + len(json_text(event.payload_json)) // UNIT_LENGTH
-    spend = charge if is_refusable else count
-    spend(actor=actor, amounts={QuotaKind.EVENTS: units}, workspace_id=event.workspace_id)
 
 
 def events_of(target: models.Model) -> models.QuerySet[AuditLog]:

@@ -51,7 +51,11 @@ def default_model() -> str:
 
 def model_for(reference: Reference) -> str:
     """The embedding model that the reference's documents are embedded with."""
-    own = reference.embedding_model
+    return model_named(reference.embedding_model)
+
+
+def model_named(own: str) -> str:
+    """The embedding model of references with this value of `Reference.embedding_model`."""
     return default_model() if own in ("", Reference.AUTO) else own
 
 

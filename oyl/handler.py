@@ -1,20 +1,49 @@
-"""Django's ASGI handler, for clients that disconnect while their answer is sent."""
+"""Django's ASGI handler, for clients that disconnect while their answer is sent, and with threads that are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from asgiref.sync import ThreadSensitiveContext
 from django.core.handlers.asgi import ASGIHandler
 from django.http.response import HttpResponseBase
 
-from core.connections import run_in_thread
+from core.connections import give_back_connections, run_in_thread
 
 # uvloop raises it as a RuntimeError when the connection was lost a moment ago.
 LOST = "the handler is closed"
+# So many threads wait for requests; asgiref would start one for each request.
+IDLE_THREADS = 40
 
 
 class Handler(ASGIHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self._idle: list[ThreadPoolExecutor] = []
+
+    async def __call__(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[..., Awaitable[Any]],
+        send: Callable[..., Awaitable[Any]],
+    ) -> None:
+        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "request")
+        try:
+            async with ThreadSensitiveContext(executor=thread):
+                await super().__call__(scope, receive, send)
+        finally:
+            thread.submit(self._keep, thread)
+
+    def _keep(self, thread: ThreadPoolExecutor) -> None:
+        """Runs in the thread, which has then ended what a request that was cancelled has left to it."""
+        give_back_connections()
+        if len(self._idle) < IDLE_THREADS:
+            self._idle.append(thread)
+        else:
+            thread.shutdown(wait=False)
+
     async def send_response(self, response: HttpResponseBase, send: Callable[..., Awaitable[Any]]) -> None:
         """Django closes a response whose sending has ended or was cancelled, but not one whose sending has failed."""
         try:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.db.models.sql.compiler import SQLCompiler
+from psycopg import OperationalError
+from psycopg.pq import ExecStatus
 
 from core.errors import NestedTenantScopeError, NoTenantScopeError, UnsafeRoleError
 from core.isolation.time_limits import current_limits
@@ -40,17 +41,25 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     with _turn_of_request(tenant_id), transaction.atomic(durable=outer is None):
         if outer is None:
             refuse_unsafe_role()
-            # The time of a transaction, which the role limits, too, starts anew only after it was switched off.
-            restart = ("transaction_timeout", "0")
-            values = [(VARIABLE, str(tenant_id)), restart, *current_limits().settings.items()]
-            calls = ", ".join(["set_config(%s, %s, true)"] * len(values))
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT {calls}", list(chain(*values)))
+            _begin(tenant_id)
         token = _tenant.set(tenant_id)
         try:
             yield
         finally:
             _tenant.reset(token)
+
+
+def _begin(tenant_id: UUID) -> None:
+    """Send BEGIN, which psycopg would send by itself before the first statement, together with the tenant and the limits."""
+    # The time of a transaction, which the role limits, too, starts anew only after it was switched off.
+    restart = ("transaction_timeout", "0")
+    # A UUID's digits and the limits' numbers have nothing to escape.
+    values = [(VARIABLE, f"{tenant_id.int:032x}"), restart, *current_limits().settings.items()]
+    calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in values)
+    with connection.wrap_database_errors:
+        result = connection.connection.pgconn.exec_(f"BEGIN; SELECT {calls}".encode())
+        if result.status != ExecStatus.TUPLES_OK:
+            raise OperationalError(result.error_message.decode(errors="replace"))
 
 
 @contextmanager

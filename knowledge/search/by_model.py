@@ -7,16 +7,22 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
-from core.isolation.scope import tenant_scope
+from django.db import connection
+
+from core.isolation.scope import current_tenant_id, tenant_scope
 from engines.vectors import Filter
-from knowledge.engine_config import default_model, model_for
+from knowledge.engine_config import default_model, model_for, model_named
 from knowledge.models import Reference
+
+# Written out because Django would take longer to build it than PostgreSQL to execute it.
+MODELS_SQL = 'SELECT DISTINCT embedding_model FROM "references" WHERE tenant_id = %s AND deleted_at IS NULL'
 
 
 def models_in_use() -> set[str]:
     """Inside a scope: those of all references, or the default one."""
-    used = Reference.objects.order_by().values_list("embedding_model", flat=True).distinct()
-    return {model_for(Reference(embedding_model=value)) for value in used} or {default_model()}
+    with connection.cursor() as cursor:
+        cursor.execute(MODELS_SQL, [current_tenant_id()])
+        return {model_named(value) for (value,) in cursor.fetchall()} or {default_model()}
 
 
 def filters_by_model(tenant_id: UUID, models: Collection[str], filter: Filter) -> dict[str, Filter]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit.services import record
+from audit.services import charge_with_event, record_charged
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
@@ -28,6 +28,7 @@ from knowledge.search.similar import folded
 from knowledge.search.warnings import Warn, ignore
 
 MAX_LIMIT, MAX_QUERY_LENGTH = 1000, 10_000
+EVENT = "search.performed"
 # The event of a search has so many of the chunks, and their number.
 RECORDED_HITS = 50
 # A search is one unit, and one more for each so many chunks that it may return.
@@ -64,7 +65,11 @@ def search(
     EmbeddingError, VectorStoreError."""
     _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
-        charge(actor=actor, amounts={QuotaKind.SEARCH: 1 + limit // UNIT_HITS + RERANK_UNITS * rerank})
+        amounts = {QuotaKind.SEARCH: 1 + limit // UNIT_HITS + RERANK_UNITS * rerank}
+        if audited:
+            charge_with_event(actor=actor, amounts=amounts, action=EVENT)
+        else:
+            charge(actor=actor, amounts=amounts)
         models = models_in_use()
     question = parse(query, operators=operators)
     depth = limit * FOLDED_DEPTH if fold_similar else limit
@@ -94,9 +99,9 @@ def _check(actor: Actor, query: str, limit: int) -> None:
 
 def _record(actor: Actor, query: str, mode: Mode, chunks: Sequence[FoundChunk]) -> None:
     ids = [str(chunk.chunk_id) for chunk in chunks[:RECORDED_HITS]]
-    record(
+    record_charged(
         actor=actor,
-        action="search.performed",
+        action=EVENT,
         query=query,
         mode=mode,
         hits=ids,

@@ -30,11 +30,11 @@ from tests.knowledge.libraries import BEES, Library
 Calls = Callable[[Any, str], list[None]]
 TableOwner = Callable[[UUID], AbstractContextManager[CursorWrapper]]
 
-# BEGIN, the tenant, the units, the models, COMMIT; BEGIN, the tenant, chunks with their tags, the event and its quota,
-# COMMIT.
-STATEMENTS = 5 + 6
-# BEGIN, the tenant, one query, COMMIT.
-RESOLVING = 4
+# BEGIN with the tenant, the units and the event's quota, the models, COMMIT; BEGIN with the tenant, chunks with their tags,
+# the event, COMMIT.
+STATEMENTS = 4 + 4
+# BEGIN with the tenant, one query, COMMIT.
+RESOLVING = 3
 # The names of tags, one of which may be meant by a name that does not exist.
 SUGGESTING = 1
 

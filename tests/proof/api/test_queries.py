@@ -20,8 +20,8 @@ from tests.proof.isolation.parties import Model, make_row
 from tests.support.api_client import Caller, make_caller
 
 MANY = 20
-# The key, BEGIN, the tenant, the rows, COMMIT.
-PLAIN = 5
+# The key, BEGIN with the tenant, the rows, COMMIT.
+PLAIN = 4
 RECORDED = PLAIN + 1  # the event of the reading
 # {route: (statements of its list, statements of one object)}
 EXPECTED = {
