@@ -51,10 +51,9 @@ def ask(
     """Accept the question, and return what happens until its answer ends: `conversations.answering.events`.
 
     One of `assistant`, `teammate` and `conversation` is needed. In a `conversation`, the question follows the answer
-    `parent`, or else the last one. If it is not to be kept (`keep`), nothing remains but the event and what is counted, and
-    `history` has the turns before it. `instructions` are what the asker tells the model besides the assistant's own. Closing
-    the iterator stops the answer. Raises NotFoundError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError,
-    AssistantSuspendedError; later errors are events."""
+    `parent`, or else the last one. If it is not kept (`keep`), only the event and what is counted remain, and `history` has
+    the turns before. `instructions` are added to the assistant's own. Closing the iterator stops the answer. Raises
+    NotFoundError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError, AssistantSuspendedError."""
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
         found, last = parent_in(actor, conversation, parent) if conversation else (None, None)

@@ -46,10 +46,11 @@ def test_route_requires_its_role(route: Route, owner: Person):
 @pytest.mark.parametrize("route", API_ROUTES, ids=lambda route: route.template)
 def test_route_requires_its_scope(route: Route, owner: Person):
     """All scopes but the required one (or the write scope that includes it) get 403."""
-    view, address = route.view.cls, route.address(pk=uuid4())
+    options = {"area": route.view.cls.area, "only_reads": route.view.cls.only_reads, **route.view.initkwargs}
+    area, only_reads, address = options["area"], options["only_reads"], route.address(pk=uuid4())
     for method in filter(lambda method: declared_role(route, method), METHODS):
-        required = scope(view.area, writes=method != "GET" and not view.only_reads)
-        others = [name for name in key_scopes() if name not in (required, scope(view.area, writes=True))]
+        required = scope(area, writes=method != "GET" and not only_reads)
+        others = [name for name in key_scopes() if name not in (required, scope(area, writes=True))]
         for scopes, is_allowed in ((others, False), ([required], True)):
             client = Client(headers={"Authorization": f"Bearer {make_caller(owner, scopes).key.secret}"})
             response = send(client, method, address)

@@ -393,7 +393,6 @@ def test_mailbox_of_one_mail_is_that_mail(read: Read) -> None:
         (b"filename*0*=iso-8859-1''Gr%F6; filename*1*=%DFe.bin", "Größe.bin"),
         (b'filename="=?utf-8?b?R3LDtsOfZS5iaW4=?="', "Größe.bin"),
     ],
-    ids=["raw", "continued", "encoded"],
 )
 def test_names_of_attachments_in_any_encoding(read: Read, parameter: bytes, name: str) -> None:
     head = b"--B\nContent-Type: application/octet-stream\nContent-Disposition: attachment; "

@@ -63,9 +63,13 @@ def make_rows(owner: Person) -> Rows:
 
 
 def _assistants(workspace: Workspace) -> list[models.Model]:
-    assistant = Assistant.objects.create(workspace=workspace, name="Zebra assistant")
+    assistant = Assistant.objects.create(
+        workspace=workspace, name="Zebra assistant", instruction="Answer as a zebra would."
+    )
+    teammate = Teammate.objects.create(workspace=workspace, name="Zebra teammate")
+    Assistant.objects.create(workspace=workspace, name="Zebra helper", teammate=teammate)
     return [
-        Teammate.objects.create(workspace=workspace, name="Zebra teammate"),
+        teammate,
         assistant,
         Instruction.objects.create(assistant=assistant, system_prompt="Answer as a zebra would."),
         KnowledgeBase.objects.create(assistant=assistant, name="Zebra knowledge"),
