@@ -65,11 +65,7 @@ def search(
     EmbeddingError, VectorStoreError."""
     _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
-        amounts = {QuotaKind.SEARCH: 1 + limit // UNIT_HITS + RERANK_UNITS * rerank}
-        if audited:
-            charge_with_event(actor=actor, amounts=amounts, action=EVENT)
-        else:
-            charge(actor=actor, amounts=amounts)
+        _charge(actor, units=1 + limit // UNIT_HITS + RERANK_UNITS * rerank, audited=audited)
         models = models_in_use()
     question = parse(query, operators=operators)
     depth = limit * FOLDED_DEPTH if fold_similar else limit
@@ -95,6 +91,15 @@ def _check(actor: Actor, query: str, limit: int) -> None:
         raise FilterInvalidError(f"Ask for 1 to {MAX_LIMIT} passages.")
     if len(query) > MAX_QUERY_LENGTH:
         raise FilterInvalidError(f"A query has at most {MAX_QUERY_LENGTH:,} characters.")
+
+
+def _charge(actor: Actor, *, units: int, audited: bool) -> None:
+    """The event of the search is counted together with it. Raises QuotaExceededError."""
+    amounts = {QuotaKind.SEARCH: units}
+    if audited:
+        charge_with_event(actor=actor, amounts=amounts, action=EVENT)
+    else:
+        charge(actor=actor, amounts=amounts)
 
 
 def _record(actor: Actor, query: str, mode: Mode, chunks: Sequence[FoundChunk]) -> None:
