@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -53,14 +54,16 @@ def make_desk(person: Person, folder: Path, name: str = "Guide") -> Desk:
     return Desk(person, library, assistant)
 
 
-def with_model(desk: Desk, server: ChatServer, **settings: Any) -> Desk:
-    """Let the server's model answer, with further settings of the assistant."""
+def with_model(
+    desk: Desk, server: ChatServer, *, endpoint: Mapping[str, Any] | None = None, **settings: Any
+) -> Desk:
+    """Let the server's model answer, with further configuration of its `endpoint` and settings of the assistant."""
     with tenant_scope(desk.person.tenant_id):
         integration = IntegrationConfig.objects.create(
             workspace_id=desk.assistant.workspace_id,
-            name="Model",
+            name=f"Model {uuid4()}",
             type_enum="chat_model",
-            config_encrypted_json={"url": server.url, "model": "scripted"},
+            config_encrypted_json={"url": server.url, "model": "scripted", **(endpoint or {})},
         )
         model = {"integration": str(integration.pk), **settings.pop("model", {})}
         desk.assistant.settings_json = {"model": model, **settings}
