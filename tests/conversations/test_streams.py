@@ -83,7 +83,7 @@ def test_each_stream_keeps_its_tenant(desk: Desk, server: ChatServer, stranger: 
         with_model(one, server)
 
     def repeat(body: Body) -> str:
-        return body["messages"][-1]["content"].replace("\n", " ")
+        return str(body["messages"][-1]["content"]).replace("\n", " ")
 
     server.otherwise = says(repeat, pause=0.02)
     callers = [make_caller(one.person) for one in desks]
