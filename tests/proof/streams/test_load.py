@@ -76,6 +76,10 @@ class Load:
                 await asyncio.sleep(1 / OTHERS_A_SECOND)
         return took
 
+    async def measured(self, streams: int, web: psutil.Process) -> dict[str, Any]:
+        async with self._client:
+            return await measure(self, streams, web)
+
 
 def p95(seconds: Sequence[float]) -> float:
     return quantiles(seconds, n=20)[-1]
@@ -122,7 +126,7 @@ def test_many_streams_in_one_web_process(
     key = make_caller(desk.person).key.secret
     with running_server(partial(without_limits, seconds={})) as address:
         load = Load(desk, address, key)
-        found = asyncio.run(measure(load, streams, web_process()))
+        found = asyncio.run(load.measured(streams, web_process()))
     assert load.ended == ["finished"] * (streams + 1), load.ended
     assert found["more"] < MAX_MB, found
     measured += figures(streams, found)
