@@ -41,5 +41,13 @@ class DocumentNotMovableError(ConflictError):
     """The document cannot be moved there."""
 
 
+class DocumentExistsError(ConflictError):
+    """The reference has a document of this external id already."""
+
+
+class PrivateReferenceError(ConflictError):
+    """A knowledge base keeps its own documents here. Delete the knowledge base."""
+
+
 class DocumentBusyError(ConflictError):
     """The document is being processed."""

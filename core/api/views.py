@@ -101,7 +101,8 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
         view: Any = super().as_view(*args, **kwargs)
         view.opens_own_scopes = kwargs.get("opens_own_scopes", cls.opens_own_scopes)
-        view.takes_files = MultiPartParser in kwargs.get("parser_classes", cls.parser_classes)
+        parsers = kwargs.get("parser_classes", cls.parser_classes)
+        view.takes_files = any(issubclass(parser, MultiPartParser) for parser in parsers)
         return view
 
     def get_queryset(self) -> models.QuerySet[Any]:

@@ -117,7 +117,8 @@ def upload_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
             return _form_page(page, request, form)
     data = form.cleaned_data
     try:
-        with local_uploads(data["documents"], metadata=data["metadata"], tags=data["tags"]) as uploads:
+        files = {str(file.name): file for file in data["documents"]}
+        with local_uploads(files, metadata=data["metadata"], tags=data["tags"]) as uploads:
             added = add_documents(actor=actor, reference_id=data["reference"].pk, uploads=uploads)
     except OylError as error:
         form.add_error(None, str(error))

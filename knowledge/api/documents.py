@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Hashable
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.events import EventsRenderer, EventStream, follow
+from core.api.multipart import PathParser
 from core.api.serializers import TIMES, ObjectField, OylSerializer, RelatedField, StrictSerializer
 from core.api.views import READ, ReadViewSet
 from core.downloads import MEDIA_TYPE, Download
@@ -28,10 +26,11 @@ from core.request_work import bulk_slots
 from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, selected_ids
 from knowledge.api.chunks import IngestionJobSerializer
 from knowledge.api.document_filters import DocumentFilters
+from knowledge.api.uploads import UploadSerializer, UploadsSerializer
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import Document, DocumentStatus, DocumentTag, IngestionJob, JobKind, Reference
 from knowledge.queueing import row_versions
-from knowledge.services.adding import Added, UploadOutcome, add_documents
+from knowledge.services.adding import Added, OnConflict, add_documents
 from knowledge.services.changing import delete_documents, reindex_documents, retry_documents
 from knowledge.services.editing import DocumentChanges, change_document
 from knowledge.services.originals import open_original
@@ -108,42 +107,6 @@ class DocumentChangeSerializer(StrictSerializer):
     )
 
 
-class UploadSerializer(StrictSerializer):
-    reference = RelatedField(
-        queryset=Reference.objects, help_text="The library that the documents belong to."
-    )
-    files = serializers.ListField(
-        child=serializers.FileField(allow_empty_file=True),
-        min_length=1,
-        max_length=100,
-        help_text="One part named `files` for each file. A name that the reference has already replaces that document. "
-        'A file `NAME.meta.json` with {"metadata": {…}, "tags": […]} says these of the file `NAME` beside it.',
-    )
-    metadata = ObjectField(
-        required=False,
-        default=dict,
-        help_text="A JSON object for all of these documents, to filter searches by.",
-    )
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=255),
-        required=False,
-        help_text="One part for each tag of all of these.",
-    )
-
-
-class UploadedSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    external_id = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in UploadOutcome])
-    duplicate_of = serializers.UUIDField(
-        allow_null=True, help_text="The oldest other document that has the same bytes."
-    )
-
-
-class UploadsSerializer(serializers.Serializer[Any]):
-    results = UploadedSerializer(many=True)
-
-
 class CountSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField(help_text="How many documents were changed.")
 
@@ -180,7 +143,7 @@ class DocumentViewSet(ReadViewSet):
         methods=["post"],
         roles=EDITOR_POSTS,
         serializer_class=UploadSerializer,
-        parser_classes=(MultiPartParser,),
+        parser_classes=(PathParser,),
         opens_own_scopes=True,
     )
     def upload(self, request: Request) -> Response:
@@ -189,8 +152,11 @@ class DocumentViewSet(ReadViewSet):
             data = self._validated_data(request)
             reference_id = data["reference"].pk
             self.check_bound(Reference.objects.filter(pk=reference_id), REFERENCE_LOOKUPS)
+        conflict = OnConflict(data["on_conflict"])
         with local_uploads(data["files"], metadata=data["metadata"], tags=data.get("tags")) as uploads:
-            added = add_documents(actor=self.actor, reference_id=reference_id, uploads=uploads)
+            added = add_documents(
+                actor=self.actor, reference_id=reference_id, uploads=uploads, on_conflict=conflict
+            )
         with tenant_scope(self.actor.tenant_id):
             return Response({"results": self._upload_results(added)}, status=202)
 
@@ -362,23 +328,24 @@ class DocumentViewSet(ReadViewSet):
             return row_versions(self.kwargs["pk"])
 
     def _upload_results(self, added: list[Added]) -> list[dict[str, Any]]:
-        """Each with the oldest other document that has the same bytes; without those that were deleted meanwhile."""
+        """Each with the oldest document that has the same bytes; without those that were deleted meanwhile."""
         ids = [document.document_id for document in added]
-        digests = dict(Document.objects.filter(pk__in=ids).values_list("pk", "sha256"))
-        duplicates: dict[str, list[UUID]] = defaultdict(list)
-        rows = self.get_queryset().filter(sha256__in=digests.values()).order_by("created_at", "pk")
-        for pk, sha256 in rows.values_list("pk", "sha256"):
-            duplicates[sha256].append(pk)
+        documents = Document.objects.defer("text").in_bulk(ids)
+        digests = {document.sha256 for document in documents.values()}
+        rows = self.get_queryset().filter(sha256__in=digests).order_by("-created_at", "-pk")
+        oldest = dict(rows.values_list("sha256", "pk"))
         results = []
         for document in added:
-            if digest := digests.get(document.document_id):
-                others = (pk for pk in duplicates[digest] if pk != document.document_id)
+            if stored := documents.get(document.document_id):
+                first = oldest.get(stored.sha256)
                 results.append(
                     {
                         "id": document.document_id,
                         "external_id": document.external_id,
+                        "filename": stored.filename,
                         "outcome": document.outcome,
-                        "duplicate_of": next(others, None),
+                        "replaced_sha256": document.replaced_sha256,
+                        "duplicate_of": None if first == stored.pk else first,
                     }
                 )
         return results

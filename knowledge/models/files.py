@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
@@ -13,6 +14,9 @@ from core.limits import Limit
 from core.models import TenantModel
 from core.name_fields import FileNameField
 from knowledge.models.references import Reference
+
+# The external ids of documents that were made from uploaded files.
+FILE_ID = re.compile("file-[0-9a-f]{32}")
 
 
 class StoredFile(TenantModel):

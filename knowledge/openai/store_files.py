@@ -27,7 +27,6 @@ from knowledge.openai.fields import AttributesField
 from knowledge.openai.ids import BATCH, FILE, STORE, file_id
 from knowledge.openai.vector_stores import FILE_STATUSES, MAX_FILES, file_counts
 from knowledge.services import stored_files
-from knowledge.services.changing import delete_documents
 from knowledge.services.editing import DocumentChanges, change_document
 from knowledge.services.reading import record_document_reads
 
@@ -142,14 +141,17 @@ class StoreFileViewSet(StoreItemViewSet):
             return Response(StoreFileSerializer(document).data)
 
     def modify(self, request: Request, **kwargs: Any) -> Response:
-        data, document = validated(AttributesRequestSerializer, request.data), self.get_object()
+        data = validated(AttributesRequestSerializer, request.data)
         changes = DocumentChanges(metadata=data.get("attributes") or {})
-        change_document(actor=self.actor, document_id=document.pk, changes=changes)
-        return Response(StoreFileSerializer(self.get_object()).data)
+        with tenant_scope(self.actor.tenant_id):
+            change_document(actor=self.actor, document_id=self.get_object().pk, changes=changes)
+            return Response(StoreFileSerializer(self.get_object()).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
-        document = self.get_object()
-        delete_documents(actor=self.actor, document_ids=[document.pk])
+        """The file itself stays."""
+        with tenant_scope(self.actor.tenant_id):
+            document = self.get_object()
+        stored_files.detach_document(actor=self.actor, document=document)
         return Response({"id": file_id(document), "object": "vector_store.file.deleted", "deleted": True})
 
     def content(self, request: Request, **kwargs: Any) -> Response:

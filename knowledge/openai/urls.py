@@ -21,7 +21,7 @@ urlpatterns = [
     path("vector_stores/<public_id:pk>", VectorStoreViewSet.as_view(DETAIL)),
     path("vector_stores/<public_id:pk>/search", StoreSearchViewSet.as_view({"post": "create"})),
     path(f"{STORE}/files", StoreFileViewSet.as_view(LIST, opens_own_scopes=True)),
-    path(f"{STORE}/files/<public_id:pk>", StoreFileViewSet.as_view(DETAIL)),
+    path(f"{STORE}/files/<public_id:pk>", StoreFileViewSet.as_view(DETAIL, opens_own_scopes=True)),
     path(f"{STORE}/files/<public_id:pk>/content", StoreFileViewSet.as_view({"get": "content"})),
     path(f"{STORE}/file_batches", FileBatchViewSet.as_view({"post": "create"}, opens_own_scopes=True)),
     path(f"{STORE}/file_batches/<public_id:pk>", FileBatchViewSet.as_view({"get": "retrieve"})),

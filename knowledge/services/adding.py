@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,13 @@ from core.quota_kinds import QuotaKind
 from core.quotas import charge
 from jobs.errors import LeaseLostError
 from knowledge.engine_config import file_parser, model_for
-from knowledge.errors import DocumentBusyError, ReferenceNotFoundError, TagInvalidError, UploadInvalidError
+from knowledge.errors import (
+    DocumentBusyError,
+    DocumentExistsError,
+    ReferenceNotFoundError,
+    TagInvalidError,
+    UploadInvalidError,
+)
 from knowledge.metadata import check_metadata
 from knowledge.models import Document, DocumentStatus, DocumentTag, Reference, TagSource
 from knowledge.pipeline.ports import versions_of
@@ -38,13 +44,25 @@ class UploadOutcome(StrEnum):
     ADDED = "added"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    KEPT = "kept"
+
+
+class OnConflict(StrEnum):
+    """What becomes of a document whose external id is added again."""
+
+    REPLACE = "replace"
+    ERROR = "error"
+    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
+    """`replaced_sha256` is of the file that another one has replaced, or empty."""
+
     document_id: UUID
     external_id: str
     outcome: UploadOutcome
+    replaced_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +74,7 @@ class _Plan:
     before: Document | None
     document_id: UUID
     outcome: UploadOutcome
+    replaced_sha256: str
 
     @property
     def generation(self) -> int:
@@ -63,21 +82,27 @@ class _Plan:
 
 
 def add_documents(
-    *, actor: Actor, reference_id: UUID, uploads: Sequence[Upload], container: Document | None = None
+    *,
+    actor: Actor,
+    reference_id: UUID,
+    uploads: Sequence[Upload],
+    container: Document | None = None,
+    on_conflict: OnConflict = OnConflict.REPLACE,
 ) -> list[Added]:
     """Store the files and queue them; one event in the audit log. To be called outside of a transaction.
 
     A file whose bytes OYL already has under that `external_id` is unchanged and costs nothing, unless it is in error,
-    was made by other versions of the pipeline, or comes with other metadata or new tags. Raises ReferenceNotFoundError,
-    UploadInvalidError, QuotaExceededError; LeaseLostError when the `container` was deleted or replaced meanwhile.
+    was made by other versions of the pipeline, or comes with other metadata or new tags. Raises
+    ReferenceNotFoundError, UploadInvalidError, QuotaExceededError; DocumentExistsError, when conflicts are errors;
+    LeaseLostError when the `container` was deleted or replaced meanwhile.
     """
     actor.require(Role.EDITOR)
     _check_uploads(uploads)
     for _ in range(MAX_ATTEMPTS):
-        plans = _plan(actor, reference_id, uploads, container)
+        plans = [_resolved(plan, on_conflict) for plan in _plan(actor, reference_id, uploads, container)]
         # Two callers that add the same names insert them in the same order, to avoid deadlocks.
         changed = sorted(
-            (plan for plan in plans if plan.outcome != UploadOutcome.UNCHANGED),
+            (plan for plan in plans if plan.outcome in (UploadOutcome.ADDED, UploadOutcome.UPDATED)),
             key=lambda plan: plan.upload.external_id,
         )
         paths = {
@@ -98,10 +123,24 @@ def add_documents(
             raise
         else:
             return [
-                Added(document_id=p.document_id, external_id=p.upload.external_id, outcome=p.outcome)
-                for p in plans
+                Added(
+                    document_id=plan.document_id,
+                    external_id=plan.upload.external_id,
+                    outcome=plan.outcome,
+                    replaced_sha256=plan.replaced_sha256,
+                )
+                for plan in plans
             ]
     raise DocumentBusyError("The same files are being added by somebody else. Try again.") from conflict
+
+
+def _resolved(plan: _Plan, on_conflict: OnConflict) -> _Plan:
+    """Raises DocumentExistsError."""
+    if plan.before is None or on_conflict is OnConflict.REPLACE:
+        return plan
+    if on_conflict is OnConflict.ERROR:
+        raise DocumentExistsError(f"The reference has a document '{plan.upload.external_id}' already.")
+    return replace(plan, outcome=UploadOutcome.KEPT, replaced_sha256="")
 
 
 def _check_uploads(uploads: Sequence[Upload]) -> None:
@@ -145,8 +184,16 @@ def _plan(
             )
             outcome = UploadOutcome.UNCHANGED if is_same else UploadOutcome.UPDATED
             document_id = before.pk
+        replaced = before.sha256 if before and before.sha256 != digest.sha256 else ""
         plans.append(
-            _Plan(upload=upload, digest=digest, before=before, document_id=document_id, outcome=outcome)
+            _Plan(
+                upload=upload,
+                digest=digest,
+                before=before,
+                document_id=document_id,
+                outcome=outcome,
+                replaced_sha256=replaced,
+            )
         )
     return plans
 

@@ -18,7 +18,7 @@ from core.limits import check_limit
 from core.permissions import Role
 from jobs.states import JobState
 from knowledge.engine_config import embedder_configs, model_for
-from knowledge.errors import ReferenceNotFoundError
+from knowledge.errors import PrivateReferenceError, ReferenceNotFoundError
 from knowledge.model_choice import model_for_passages
 from knowledge.models import Document, KnowledgeBase, KnowledgeBaseReference, Reembedding, Reference
 from knowledge.pipeline.ports import collection_name
@@ -200,7 +200,13 @@ def set_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_ids
 def delete_references(
     *, actor: Actor, references: Sequence[Reference], knowledge_bases: Sequence[KnowledgeBase] = ()
 ) -> None:
-    """With all their documents; `knowledge_bases` are those that the references are private to."""
+    """With all their documents; `knowledge_bases` are those that go with them. Raises PrivateReferenceError for the private
+    reference of another one."""
+    if {reference.knowledge_base_id for reference in references} - {
+        None,
+        *(base.pk for base in knowledge_bases),
+    }:
+        raise PrivateReferenceError
     with tenant_scope(actor.tenant_id):
         changes = Reembedding.objects.unfinished().filter(reference__in=references)
         changes.locked().finish(JobState.CANCELLED)

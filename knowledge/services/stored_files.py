@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files import File
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,6 +26,7 @@ from core.quota_kinds import QuotaKind
 from core.quotas import charge, count
 from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus, FileBatch, Reference, StoredFile
+from knowledge.models.files import FILE_ID
 from knowledge.services.adding import add_documents
 from knowledge.services.changing import delete_documents
 from knowledge.storage.files import UPLOADED_FILES
@@ -39,10 +41,10 @@ class Attachment:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def store_file(*, actor: Actor, file: File[bytes], purpose: str) -> StoredFile:
+def store_file(*, actor: Actor, file: File[bytes], purpose: str, pk: UUID | None = None) -> StoredFile:
     """Keep a file until documents are made from it. To be called outside of a transaction. Raises QuotaExceededError."""
     actor.require(Role.EDITOR)
-    pk = new_id()
+    pk = pk or new_id()
     path = UPLOADED_FILES.save(file, actor.tenant_id, pk, "content")
     try:
         storage.flush([path])
@@ -74,6 +76,21 @@ def delete_file(*, actor: Actor, stored: StoredFile) -> None:
         transaction.on_commit(partial(storage.remove, [stored.file_path]))
         count(actor=actor, amounts={QuotaKind.STORAGE: -stored.size_bytes})
         stored.delete()
+
+
+def detach_document(*, actor: Actor, document: Document) -> None:
+    """Take it out of its reference. Its original stays as a file: the one that it was made from, or, if it was added in
+    another way, a new one with the document's id. To be called outside of a transaction. Raises StoredFileMissingError,
+    QuotaExceededError."""
+    actor.require(Role.EDITOR)
+    if not FILE_ID.fullmatch(document.external_id):
+        try:
+            with default_storage.open(document.file_path) as original:
+                file = File(original, name=document.filename)
+                store_file(actor=actor, file=file, purpose="assistants", pk=document.pk)
+        except FileNotFoundError:
+            raise StoredFileMissingError from None
+    delete_documents(actor=actor, document_ids=[document.pk])
 
 
 def attach_files(*, actor: Actor, reference_id: UUID, attachments: Sequence[Attachment]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,15 +20,14 @@ MAX_SIDECAR_BYTES = 1 << 20
 
 @contextmanager
 def local_uploads(
-    files: Sequence[UploadedFile[Any]], *, metadata: dict[str, Any], tags: tuple[str, ...] | None
+    files: Mapping[str, UploadedFile[Any]], *, metadata: dict[str, Any], tags: tuple[str, ...] | None
 ) -> Iterator[list[Upload]]:
-    """Provide the files locally for as long as the block runs; their names never become paths. All get the metadata and the
-    tags, and those of their own sidecar (`NAME.meta.json`). Raise UploadInvalidError."""
+    """Provide the files, by their external ids, locally for as long as the block runs; their names never become paths.
+    All get the metadata and the tags, and those of their own sidecar (`NAME.meta.json`). Raise UploadInvalidError."""
     sidecars = _read_sidecars(files)
     uploads: list[Upload] = []
     with TemporaryDirectory(prefix="oyl-upload-") as folder:
-        for number, file in enumerate(files):
-            name = str(file.name)
+        for number, (name, file) in enumerate(files.items()):
             if name.endswith(SUFFIX):
                 continue
             if isinstance(file, TemporaryUploadedFile):  # a large file, which is on disk already
@@ -40,7 +39,7 @@ def local_uploads(
             sidecar = sidecars.get(name, Sidecar())
             upload = Upload(
                 external_id=name,
-                filename=name,
+                filename=str(file.name),
                 path=path,
                 metadata={**metadata, **sidecar.metadata},
                 tags=tags if sidecar.tags is None else (*(tags or ()), *sidecar.tags),
@@ -50,16 +49,14 @@ def local_uploads(
         yield uploads
 
 
-def _read_sidecars(files: Sequence[UploadedFile[Any]]) -> dict[str, Sidecar]:
-    """Return the sidecars by the name of the file that they belong to."""
-    names = {str(file.name) for file in files}
+def _read_sidecars(files: Mapping[str, UploadedFile[Any]]) -> dict[str, Sidecar]:
+    """Return the sidecars by the external id of the file that they belong to."""
     sidecars: dict[str, Sidecar] = {}
-    for file in files:
-        name = str(file.name)
+    for name, file in files.items():
         if not name.endswith(SUFFIX):
             continue
         owner = name.removesuffix(SUFFIX)
-        if owner not in names:
+        if owner not in files:
             raise UploadInvalidError(f"'{name}' says something of '{owner}', which is not sent with it.")
         if (file.size or 0) > MAX_SIDECAR_BYTES:
             raise UploadInvalidError(f"'{name}' is larger than {MAX_SIDECAR_BYTES:,} bytes.")

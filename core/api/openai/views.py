@@ -91,4 +91,5 @@ class OpenAIViewSet(TenantViewSet):
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+        with tenant_scope(self.actor.tenant_id):
+            return Response(self.get_serializer(self.get_object()).data)

@@ -315,6 +315,16 @@ def delete_file(context: CallContext) -> Call:
     )
 
 
+def detach_document(context: CallContext) -> Call:
+    """Two events: the file that stays, and the document that goes."""
+    document = context.document()
+    return Call(
+        make=lambda: stored_files.detach_document(actor=context.actor, document=document),
+        is_done=context.lacks(Document, pk=document.pk),
+        events=2,
+    )
+
+
 def attach_files(context: CallContext) -> Call:
     """One event for all documents that it creates."""
     stored = context.stored_file()
