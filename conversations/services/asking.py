@@ -62,12 +62,11 @@ def ask(
         if keep:
             found = found or new_conversation(actor, whom, question)
             row = add_answer(add_question(found, last, question))
-        turns = history_up_to(last) or tuple(history)
         asked = _accepted(
             actor=actor,
             whom=whom,
             question=question,
-            history=turns,
+            history=history_up_to(last) or tuple(history),
             answer=row,
             filters=filters,
             overrides=overrides,
