@@ -39,6 +39,8 @@ STATUSES = {
     "filter_invalid": 422,
     "invalid_filter": 422,
     "not_found": 404,
+    "nobody_answers": 409,
+    "assistant_suspended": 409,
 }
 SILENCE = b": nothing yet\n\n"
 EVENT_HELP = """\

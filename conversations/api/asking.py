@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -13,8 +12,7 @@ from rest_framework.request import Request
 from conversations.api.answers import RENDERERS, RESPONSES, AskSerializer, answer_response
 from conversations.services.asking import ask
 from core.api.views import TenantViewSet
-from core.errors import NotFoundError
-from core.name_fields import as_uuid
+from core.isolation.scope import tenant_scope
 from core.permissions import Role
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ class AskAssistantMixin(_View):
 
         The answer, with its sources; as server-sent events if the client accepts these, or asks for them by `stream`.
         """
-        return _asked(self, request, assistant=_id(pk))
+        return _asked(self, request, kind="assistant")
 
 
 class AskTeammateMixin(_View):
@@ -53,17 +51,12 @@ class AskTeammateMixin(_View):
 
         It chooses who of its assistants answers, and says why. Otherwise as with an assistant.
         """
-        return _asked(self, request, teammate=_id(pk))
+        return _asked(self, request, kind="teammate")
 
 
-def _id(pk: str) -> UUID:
-    """Raises NotFoundError for what is no id."""
-    if found := as_uuid(pk):
-        return found
-    raise NotFoundError
-
-
-def _asked(view: TenantViewSet, request: Request, **whom: Any) -> HttpResponseBase:
+def _asked(view: TenantViewSet, request: Request, *, kind: str) -> HttpResponseBase:
+    with tenant_scope(view.actor.tenant_id):
+        whom: dict[str, Any] = {kind: view.get_object().pk}
     serializer = AskSerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
     data = serializer.validated_data

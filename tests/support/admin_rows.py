@@ -77,10 +77,7 @@ def _assistants(workspace: Workspace) -> list[models.Model]:
 
 
 def _conversation(owner: Person, workspace: Workspace) -> list[models.Model]:
-    """With a teammate that has an assistant."""
     guide = Assistant.objects.create(workspace=workspace, name="Zebra guide")
-    teammate = Teammate.objects.create(workspace=workspace, name="Zebra team")
-    Assistant.objects.filter(pk=guide.pk).update(teammate=teammate)
     conversation = Conversation.objects.create(
         workspace=workspace, assistant=guide, owner=str(owner.user.pk), title="Zebra question"
     )
