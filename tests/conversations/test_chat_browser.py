@@ -12,6 +12,8 @@ from django.db import connections
 from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from oyl.disconnects import DisconnectMiddleware
+from oyl.handler import Handler
 from tests.conversations.conftest import Desk, with_model
 from tests.support.chat_server import ChatServer, says
 from tests.support.model_server import running
@@ -34,11 +36,11 @@ def model() -> Iterator[ChatServer]:
 
 @pytest.fixture(scope="module")
 def address(model: ChatServer, database: None) -> Iterator[str]:
-    """Of a web process that may call the model."""
+    """Of a web process that may call the model. A new handler looks for the static files when it starts."""
     call_command("collectstatic", interactive=False, verbosity=0)
     with (
         override_settings(OUTBOUND_ALLOW=[f"127.0.0.1:{model.server_port}"]),
-        running_server() as address,
+        running_server(lambda application: DisconnectMiddleware(Handler())) as address,
     ):
         yield address
 
