@@ -89,7 +89,7 @@ def main() -> None:
     report, questions = BenchmarkReport(), data.questions()
     with instance.running():
         chunks = ChunkGenerator().chunks()
-        large, neighbour = _create_tenant(), _create_tenant()
+        large, neighbour = create_tenant(), create_tenant()
         write_chunks(neighbour.actor.tenant_id, neighbour.reference.pk, chunks, NEIGHBOUR)
         for keys, batch in _write(large, chunks, SEARCHED):
             write_points(large.actor.tenant_id, large.reference.pk, keys, batch)
@@ -113,7 +113,7 @@ def serving(*command: str, **variables: str) -> Iterator[str]:
     """Run a web server, with OYL's port in its environment, and yield its address."""
     with socket.create_server((settings.OYL_HOST, 0)) as probe:
         port = probe.getsockname()[1]
-    program = replace(application()[0], command=command, is_ready=lambda: _listens(port))
+    program = replace(application()[0], command=command, is_ready=lambda: is_listening(port))
     supervisor = Supervisor(ServiceLog(settings.LAYOUT.logs), lambda name, pid: None)
     with patch.dict(os.environ, {"OYL_PORT": str(port), **variables}):
         supervisor.start([program], timeout=60)
@@ -123,7 +123,7 @@ def serving(*command: str, **variables: str) -> Iterator[str]:
         supervisor.stop()
 
 
-def _listens(port: int) -> bool:
+def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((settings.OYL_HOST, port)) == 0
 
@@ -255,7 +255,7 @@ def _search_steadily(client: ApiClient, questions: Iterator[str]) -> Times:
     return times
 
 
-def _create_tenant() -> BenchmarkTenant:
+def create_tenant() -> BenchmarkTenant:
     actor = instance.new_tenant()
     with tenant_scope(actor.tenant_id):
         user = User.objects.create_user(f"{uuid4().hex}@example.org")

@@ -57,7 +57,7 @@ EXPECTED = {
 # There is one for each organisation.
 SINGLE = {"tenants", "conversation-retention"}
 # Routes without objects: one statement for each kind of rows counted and for the quotas, besides the key and the tenant.
-EXPECTED_OTHERS = {"usage-list": 19, "usage-workspaces": 11, "usage-references": 8}
+EXPECTED_OTHERS = {"usage-list": 21, "usage-workspaces": 13, "usage-references": 7}
 
 
 def collections_read() -> set[str]:
