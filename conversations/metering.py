@@ -8,6 +8,7 @@ from contextlib import closing
 from uuid import UUID
 
 from core.actors import Actor
+from core.connections import give_back_connections
 from core.isolation.scope import tenant_scope
 from core.quota_kinds import QuotaKind
 from core.quotas import charge, count
@@ -68,13 +69,17 @@ class MeteredModel:
         return TokenUsage(prompt_tokens=read, completion_tokens=written, is_estimated=True)
 
     def _reserve(self, request: ChatRequest) -> int:
+        """The thread's connection, also that of the search before, is given back: a model takes its time."""
         tokens = self.count_tokens(request.messages) + (request.sampling.max_tokens or ANSWER_TOKENS)
-        with tenant_scope(self._actor.tenant_id):
-            charge(
-                actor=self._actor,
-                amounts={QuotaKind.ANSWER_TOKENS: tokens},
-                workspace_id=self._workspace_id,
-            )
+        try:
+            with tenant_scope(self._actor.tenant_id):
+                charge(
+                    actor=self._actor,
+                    amounts={QuotaKind.ANSWER_TOKENS: tokens},
+                    workspace_id=self._workspace_id,
+                )
+        finally:
+            give_back_connections()
         return tokens
 
     def _settle(self, reserved: int, usage: TokenUsage) -> None:

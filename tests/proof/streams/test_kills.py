@@ -71,7 +71,7 @@ def rows(desk: Desk) -> list[Message]:
 def test_killed_web_processes_and_lost_clients_leave_no_half_answers(
     desk: Desk, server: ChatServer, size: Size, measured: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rounds, chance, seen = size(4, 500), random.Random(SEED), dict[str, str]()
+    rounds, chance, seen = size(4, 170), random.Random(SEED), dict[str, str]()
     server.otherwise = says(TEXT, pause=0.03)
     with_model(desk, server)
     key = make_caller(desk.person).key.secret
