@@ -17,7 +17,7 @@ from knowledge.services.adding import UploadOutcome
 from tests.knowledge.libraries import BEES, RIVERS, Library, work
 
 Calls = dict[str, int]
-SCOPE = 3  # BEGIN, the tenant, COMMIT
+SCOPE = 2  # BEGIN with the tenant, COMMIT
 # Existing documents are read; then reference, documents, jobs and event are read or written, and two quotas counted.
 ADDING = SCOPE + 2 + SCOPE + 4 + 2
 # Claiming, the vocabulary, loading, charging tokens, publishing (with a lock of the references, their models and
