@@ -15,6 +15,8 @@ from conversations.routing.values import Choice, Measured
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
+from core.quotas import charge
 from knowledge.search.service import MAX_QUERY_LENGTH
 
 
@@ -48,11 +50,13 @@ class DryRun:
 
 
 def dry_run(*, actor: Actor, teammate: UUID, question: str) -> DryRun:
-    """Who would answer, and why. Nothing is counted, except the use of models and searches. Raises as `route`, and
+    """Who would answer, and why. It counts as a search, besides the models and searches that it uses. Raises as `route`, and
     QuestionInvalidError."""
     actor.require(Role.VIEWER)
     if not question.strip() or len(question) > MAX_QUERY_LENGTH:
         raise QuestionInvalidError(f"Ask a question of at most {MAX_QUERY_LENGTH:,} characters.")
+    with tenant_scope(actor.tenant_id):
+        charge(actor=actor, amounts={QuotaKind.SEARCH: 1})
     asked = Asked(
         actor=actor, teammate=teammate, question=question, history=(), conversation=None, takes_turn=False
     )

@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
+from assistants.models import Teammate
 from core.apps import oyl_apps
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit, QuotaUse
@@ -28,6 +29,7 @@ from knowledge.models import Document
 from knowledge.services.references import get_or_create_reference
 from tenants.models import User
 from tests.conftest import Person
+from tests.conversations.conftest import Desk, make_desk
 from tests.knowledge.interruptions import before, delete
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library, make_tag
 from tests.support.admin_pages import url
@@ -158,6 +160,32 @@ def test_searches_of_a_day(owner: Person, stranger: Person, caller: Caller):
     assert make_caller(stranger).post("search/", {"query": "bees"}).status_code == 200
 
 
+@pytest.fixture
+def desk(owner: Person, tmp_path: Path) -> Desk:
+    return make_desk(owner, tmp_path / "desk")
+
+
+def test_answers_of_a_day(owner: Person, desk: Desk, caller: Caller):
+    limit(owner, QuotaKind.ANSWERS, 1)
+    address, body = f"assistants/{desk.assistant.pk}/ask/", {"question": "Where are the flowers?"}
+    assert caller.post(address, body).status_code == 200
+    assert_problem(caller.post(address, body), 429, "quota_exceeded")
+    assert used(owner, QuotaKind.ANSWERS) == 1
+
+
+def test_choices_of_teammates_count_as_searches(owner: Person, desk: Desk, caller: Caller):
+    with tenant_scope(owner.tenant_id):
+        teammate = Teammate.objects.create(
+            workspace_id=desk.assistant.workspace_id,
+            name="Team",
+            orchestration_config={"strategy": "similarity", "assistants": [str(desk.assistant.pk)]},
+        )
+    limit(owner, QuotaKind.SEARCH, 1)
+    address, body = f"teammates/{teammate.pk}/route/", {"question": "Where are the flowers?"}
+    assert caller.post(address, body).status_code == 200
+    assert_problem(caller.post(address, body), 429, "quota_exceeded")
+
+
 def embed(caller: Caller, *texts: str) -> Any:
     model = default_embedder().model
     client = Client(headers={"Authorization": f"Bearer {caller.key.secret}"})
@@ -263,9 +291,13 @@ def test_only_operators_set_the_quotas_of_the_organisation(owner: Person, operat
     assert "0 of 7" in " ".join(owner.client.get("/admin/").content.decode().split())
 
 
+LIMITED = re.compile(r"(?:limit\([a-z.]+, |kind=)QuotaKind\.(\w+)")
+
+
 def test_every_kind_has_a_test():
-    text = Path(__file__).read_text()
-    assert [kind for kind in QuotaKind if f"limit(owner, QuotaKind.{kind.name}" not in text] == []
+    texts = [path.read_text() for path in Path(__file__).parents[1].rglob("test_*.py")]
+    limited = {name for text in texts for name in LIMITED.findall(text)}
+    assert limited == {kind.name for kind in QuotaKind}
     assert set(settings.OYL_QUOTAS) == set(QuotaKind.values)
 
 
@@ -285,6 +317,13 @@ COSTLY_CALLS = {
     ("knowledge/search/ranking.py", "cached_vector"): test_searches_of_a_day,
     ("knowledge/search/ranking.py", "vector_store().search"): test_searches_of_a_day,
     ("knowledge/search/passages.py", "search"): test_searches_of_a_day,
+    ("conversations/answering/extractive.py", "embed"): test_answers_of_a_day,
+    ("conversations/answering/grounding.py", "embed"): test_answers_of_a_day,
+    ("conversations/routing/profile_vectors.py", "embed"): test_choices_of_teammates_count_as_searches,
+    (
+        "conversations/routing/profile_vectors.py",
+        "cached_vector",
+    ): test_choices_of_teammates_count_as_searches,
 }
 # A definition, a check that operators run, and one of at most 200 questions before a reference changes its model.
 NOT_OF_TENANTS = {

@@ -11,6 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from rest_framework.serializers import Serializer
 
+from assistants.models import Assistant
+from conversations.models import Message
 from core.api.openai.fields import IdField
 from knowledge.engine_config import default_embedder
 from knowledge.models import Document, FileBatch, Reference, StoredFile
@@ -39,6 +41,8 @@ BODIES: dict[str, Any] = {
             ],
         },
     },
+    "v1/chat/completions": {"model": Assistant, "messages": [{"role": "user", "content": "Why?"}]},
+    "v1/responses": {"model": Assistant, "input": "Why?", "previous_response_id": Message},
     f"{STORE_PATH}/files": {"file_id": StoredFile},
     f"{STORE_PATH}/files/<public_id:pk>": {"attributes": {"tried": StoredFile}},
     f"{STORE_PATH}/file_batches": {"file_ids": [StoredFile], "files": [{"file_id": StoredFile}]},

@@ -113,7 +113,7 @@ def test_foreign_idempotency_key_is_unknown(
 def test_every_id_field_is_covered():
     places = {place: operation for operation in OPERATIONS for place in operation.places()}
     named = {[part for part in place if isinstance(part, str)][-1] for place in places}
-    assert named >= {*id_fields()} == {"file_id", "file_ids"}
+    assert named >= {*id_fields()} == {"file_id", "file_ids", "previous_response_id"}
     assert {place[0] for place in places} == {"path", "query", "body"} and len(REPEATABLE) > 6
 
 

@@ -54,6 +54,18 @@ def record(context: CallContext) -> Call:
     return Call(make=call)
 
 
+def record_charged(context: CallContext) -> Call:
+    def call() -> None:
+        with context.scope():
+            audit.charge_with_event(actor=context.actor, amounts={}, action="harness.recorded")
+            audit.record_charged(actor=context.actor, action="harness.recorded")
+
+    return Call(make=call)
+
+
+charge_with_event = record_charged
+
+
 def record_each(context: CallContext) -> Call:
     def call() -> None:
         with context.scope():
