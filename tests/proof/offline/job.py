@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[3]
 MANAGE = (sys.executable, "manage.py")
@@ -31,6 +32,7 @@ COMMANDS = {
     "list_documents": (*TENANT, "--json"),
     "create_assistant": ("Guide", *TENANT, "--workspace", "Main", "--reference", "Files"),
     "ask": ("Guide", "What do bees make?", *TENANT),
+    "route": ("Team", "What do bees make?", *TENANT),
     "reread": TENANT,
     "reembed": ("Files", *TENANT, "--wait"),
     "delete_document": ("DOCUMENT", *TENANT),
@@ -59,7 +61,14 @@ def main() -> None:
         for command, arguments in list(COMMANDS.items())[: None if long else SMALL]:
             output = _manage(command, *(given.get(one, one) for one in arguments))
             if command == "create_api_key":
-                _search_by_api(output.strip())
+                given["KEY"] = output.strip()
+                assert _by_api(given["KEY"], "search/", {"query": "bees"})["results"]
+            if command == "create_assistant":
+                (workspace,) = _by_api(given["KEY"], "workspaces/?name=Main")["results"]
+                (guide,) = _by_api(given["KEY"], "assistants/")["results"]
+                config = {"strategy": "priority", "assistants": [guide["id"]]}
+                team = {"workspace": workspace["id"], "name": "Team", "orchestration_config": config}
+                _by_api(given["KEY"], "teammates/", team)
             if command == "list_documents":
                 given["DOCUMENT"] = json.loads(output)[0]["id"]
 
@@ -127,12 +136,12 @@ def _manage(*arguments: str) -> str:
     return done.stdout
 
 
-def _search_by_api(key: str) -> None:
+def _by_api(key: str, path: str, body: Any = None) -> Any:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    url = f"http://127.0.0.1:{os.environ['OYL_PORT']}/api/v1/search/"
-    request = urllib.request.Request(url, json.dumps({"query": "bees"}).encode(), headers)
+    url = f"http://127.0.0.1:{os.environ['OYL_PORT']}/api/v1/{path}"
+    request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
-        assert json.load(answer)["results"]
+        return json.load(answer)
 
 
 if __name__ == "__main__":

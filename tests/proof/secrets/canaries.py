@@ -7,7 +7,7 @@ from base64 import b64encode
 from uuid import uuid4
 
 API_KEY = re.compile(rb"oyl_[A-Za-z0-9_-]{43}")  # also of keys that no test added
-SECRET_NAMES = re.compile(r"KEYS?$|URL$|PASSWORD|SECRET|TOKEN")
+SECRET_NAMES = re.compile(r"KEYS?$|URL$|PASSWORD|SECRET|TOKEN$")
 
 
 class Canaries:
