@@ -177,7 +177,7 @@ def figures(chosen: list[Poisoned], without: Trial, granted: Trial) -> list[dict
 def test_every_door_gives_the_text_without_foreign_addresses(
     desk: Desk, server: ChatServer, demand: str
 ) -> None:
-    one = next(one for one in documents() if (one.carrier, one.demand) == ("text", demand))
+    one = next(one for one in documents() if (one.carrier, one.demand) == ("nested tags", demand))
     poison(desk, [one])
     with_model(desk, server)
     caller = make_caller(desk.person)
