@@ -66,7 +66,8 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
         _fail(attempt, job_of[failure.source.document_id], failure.code, failure.detail)
     others = [job for job in unpublished if job not in published]
     remove_unpublished(attempt, others, products)
-    redo_outdated(attempt, others, products)
+    if others:
+        redo_outdated(attempt, others, products)
     for job in batch:
         # A first generation has no older ones to clean up.
         if job.generation > 1 and (job in published or job not in unpublished):

@@ -1,11 +1,11 @@
 """The tenant scope: one transaction in one tenant. Without it, the ORM raises an error, and SQL finds no rows."""
 
 import threading
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
-from django.utils import timezone
 
 from audit.models import AuditLog
 from core.errors import NestedTenantScopeError, NoTenantScopeError, UnsafeRoleError
@@ -13,7 +13,8 @@ from core.isolation.scope import refuse_unsafe_role, tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.models import TenantModel, new_id
 from tenants.access import tenants_of_user
-from tenants.models import Membership, Tenant, User
+from tenants.models import Membership, Tenant
+from tests.proof.isolation.parties import make_row
 from workspaces.models import DataSource, Workspace
 
 MODELS = [model for model in apps.get_models() if issubclass(model, TenantModel)]
@@ -102,41 +103,12 @@ def test_empty_variable_shows_nothing_and_an_invalid_one_raises(tenant):
 def test_tenant_table_shows_no_row_without_a_scope(model, owner):
     table = connection.ops.quote_name(model._meta.db_table)
     with tenant_scope(owner.tenant_id):
-        first_row(model, owner)
+        if not model._base_manager.exists():
+            make_row(model, owner.user, f"z{uuid4().hex[:8]}", {})
         assert sql(f"SELECT count(*) FROM {table}") != [(0,)]
     assert sql(f"SELECT * FROM {table}") == []
     with pytest.raises(NoTenantScopeError):
         model._base_manager.exists()
-
-
-def first_row(model, owner):
-    """Return the first row of the owner's tenant; create it with its parents if there is none."""
-    if model is User:
-        return owner.user
-    needed = (field for field in model._meta.concrete_fields if needs_value(field))
-    return model._base_manager.first() or model._base_manager.create(
-        **{field.name: value_for(field, owner) for field in needed}
-    )
-
-
-def needs_value(field):
-    automatic = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-    if field.null or field.has_default() or automatic:
-        return False
-    if field.unique and not field.primary_key:
-        return True
-    return field.is_relation or bool(field.choices and not field.blank) or not field.empty_strings_allowed
-
-
-def value_for(field, owner):
-    if field.is_relation:
-        return first_row(field.related_model, owner)
-    if field.choices:
-        return field.choices[0][0]
-    if field.get_internal_type() == "CharField":
-        return new_id().hex
-    kind = field.get_internal_type()
-    return {"DateTimeField": timezone.now(), "ArrayField": []}.get(kind, 1)
 
 
 def test_policy_refuses_another_tenants_row(tenant, stranger):

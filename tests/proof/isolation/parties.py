@@ -36,7 +36,7 @@ WORDS = {"CharField", "TextField"}
 # Fields that take values of the operator's configuration only, and codes.
 CONFIGURED = {"embedding_model", "language", "currency"}
 # Fields that a constraint leaves empty where others are filled.
-LEFT_EMPTY = {"Conversation.teammate", "Message.error_code"}
+LEFT_EMPTY = {"Conversation.teammate", "Message.error_code", "Reference.knowledge_base"}
 NUMBERS = {
     "DecimalField",
     "IntegerField",
@@ -134,8 +134,8 @@ def _shapes(word: str) -> dict[str, Any]:
     """Of JSON fields that are read as objects of their own kinds."""
     citation = {
         "number": 1,
-        "chunk_id": str(uuid4()),
-        "document_id": str(uuid4()),
+        "chunk": str(uuid4()),
+        "document": str(uuid4()),
         "filename": word,
         "page": 1,
     }

@@ -117,7 +117,9 @@ def _pairs(argument: Action, victim: Party) -> list[tuple[str, str]]:
         return ids + words
     if argument.type in (None, new_name):
         return words
-    assert argument.metavar in ("PATH", "DATASET", "SUFFIX"), f"{argument.dest} has no place in the matrix"
+    assert argument.metavar in ("PATH", "FILE", "DATASET", "SUFFIX"), (
+        f"{argument.dest} has no place in the matrix"
+    )
     return []
 
 
