@@ -83,7 +83,14 @@ class IntegrationConfigViewSet(AuditedViewSet):
     ordering_fields = ["name", "created_at"]
 
     @extend_schema(request=None, responses={200: ConnectionTestSerializer})
-    @action(detail=True, methods=["post"], roles={"POST": Role.ADMIN}, only_reads=True, opens_own_scopes=True)
+    @action(
+        detail=True,
+        methods=["post"],
+        roles={"POST": Role.ADMIN},
+        serializer_class=serializers.Serializer,  # without a body
+        only_reads=True,
+        opens_own_scopes=True,
+    )
     def test(self, request: Request, pk: str) -> Response:
         """Ask the chat model something, and say whether it answers."""
         outcome = check_connection(actor=self.actor, integration_id=self._visible_id())
