@@ -19,6 +19,8 @@ from tenants.models import User
 from tests.proof.isolation.parties import MODELS, Model, Party
 from workspaces.models import Workspace
 
+# Names of fields that are not those of their models.
+OTHER_NAMES = {"integration": "integrationconfig"}
 # Users have no tenant of their own, but one tenant's requests must not tell who is a user of another.
 ID_MODELS: list[Model] = [*MODELS, User]
 Path = tuple[str, ...]
@@ -75,6 +77,7 @@ class Operation:
             return self.model
         name = name.removeprefix("fallback_")
         plain = name.rpartition("__")[2].replace("_", "").removesuffix("s")
+        plain = OTHER_NAMES.get(plain, plain)
         return next((model for model in ID_MODELS if model._meta.model_name == plain), Workspace)
 
     def own(self, party: Party) -> RequestData:
