@@ -17,7 +17,7 @@ from conversations.limits import ANSWER_LENGTH
 from conversations.models import Message, MessageRole
 from core.isolation.scope import tenant_scope
 from tests.conversations.conftest import Desk, with_model
-from tests.conversations.test_rest import QUESTION, ask, path_of, stream
+from tests.conversations.requests import QUESTION, ask, path_of, stream
 from tests.support.api_client import Caller, make_caller
 from tests.support.chat_server import (
     Behaviour,

@@ -15,7 +15,7 @@ from conversations.answering.events import Finished
 from core.isolation.scope import tenant_scope
 from tests.conftest import Person
 from tests.conversations.conftest import Desk, make_desk, with_model
-from tests.conversations.test_rest import QUESTION, path_of, stream
+from tests.conversations.requests import QUESTION, path_of, stream
 from tests.support.api_client import make_caller
 from tests.support.chat_server import Body, ChatServer, calls, says
 

@@ -22,7 +22,6 @@ from core.apps import oyl_apps
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit, QuotaUse
 from core.quota_kinds import QuotaKind, today
-from core.quotas import standings
 from core.tasks import add_up_quotas, correct_quotas
 from knowledge.engine_config import default_embedder
 from knowledge.models import Document
@@ -34,16 +33,7 @@ from tests.knowledge.interruptions import before, delete
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library, make_tag
 from tests.support.admin_pages import url
 from tests.support.api_client import Caller, assert_problem, make_caller
-
-
-def limit(person: Person, kind: QuotaKind, amount: int, **subject: Any) -> None:
-    with tenant_scope(person.tenant_id):
-        QuotaLimit.objects.create(kind=kind, amount=amount, **subject)
-
-
-def used(person: Person, kind: QuotaKind) -> int:
-    with tenant_scope(person.tenant_id):
-        return next(one.used for one in standings() if one.kind == kind)
+from tests.support.quotas import limit, used
 
 
 @pytest.fixture

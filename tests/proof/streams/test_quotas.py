@@ -11,8 +11,8 @@ from core.quota_kinds import QuotaKind
 from core.quotas import QuotaExceededError
 from core.tenant_slots import TooBusyError
 from tests.conversations.conftest import Desk, with_model
-from tests.core.test_quotas import limit, used
 from tests.support.chat_server import ChatServer, says
+from tests.support.quotas import limit, used
 
 ASKERS, ANSWERS = 50, 10
 
