@@ -23,45 +23,51 @@ from tenants.middleware import count_request, look_up_actor
 ANYBODY_BYTES = 64 << 10
 # A quarter of what a process may receive is left to tenants that have no more than a 64th under way.
 RESERVED, LITTLE = 4, 64
-LENGTHLESS = "Say in Content-Length how long the body is."
 TOO_LARGE = "A request to this address may have {most:,} bytes. Send less at a time."
-UNKNOWN = "A body of more than {most:,} bytes is taken only with a valid API key or from a browser that is signed in."
+UNKNOWN = (
+    "A body of more than {most:,} bytes, or of unknown length, is taken only with a valid API key or from a browser that is"
+    " signed in."
+)
 
 
 class CountedBody:
     """ASGI's `receive` of a request whose body may be read. The slots count the bytes of a large one as they arrive, until
     the response has been sent, so that what is only announced takes nothing from others. When there is no room for more,
-    the application sees a client that has gone, and `refusal` is the answer."""
+    the application sees a client that has gone, and `refusal` is the answer; so it is for a body of unknown length that
+    becomes too large."""
 
     def __init__(self, request: Any, slots: Slots, receive: Callable[[], Awaitable[Any]]) -> None:
         self._request, self._slots, self._receive = request, slots, receive
         self._actor: Actor | None = getattr(request, "actor", None)
+        self._received = 0
         self.refusal: HttpResponse | None = None
 
     async def __call__(self) -> Any:
         message = await self._receive()
         count = len(message.get("body", b""))
-        if self._actor and count:
+        self._received += count
+        if is_chunked(self._request) and self._received > (most := _largest(self._request)):
+            self.refusal = plain_problem(self._request, 413, "too_large", TOO_LARGE.format(most=most))
+        elif self._actor and count:
             self.refusal = _refuse_bytes(self._request, self._actor, self._slots, count=count)
         return {"type": "http.disconnect"} if self.refusal else message
+
+
+def is_chunked(request: Any) -> bool:
+    """Whether the request does not say how long its body is."""
+    return "Transfer-Encoding" in request.headers
 
 
 async def refuse_body(request: Any, slots: Slots) -> HttpResponse | None:
     """None if the body may be read, by `CountedBody`. One for which there is no room now is refused before it is sent.
 
-    Content-Length suffices: the server reads no more than that, and Django's parsers ignore a body without it.
+    The server reads no more than Content-Length says. One of unknown length is counted while it arrives.
     """
-    if "Transfer-Encoding" in request.headers:
-        return plain_problem(request, 411, "length_required", LENGTHLESS)
     given = request.META.get("CONTENT_LENGTH", "0")
     length = int(given if given.isdigit() else 0)
-    if length <= ANYBODY_BYTES:
+    if length <= ANYBODY_BYTES and not is_chunked(request):
         return None
-    most = (
-        (settings.OYL_UPLOAD_MB << 20)
-        if _takes_files(request.path_info)
-        else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    )
+    most = _largest(request)
     if length > most:
         return plain_problem(request, 413, "too_large", TOO_LARGE.format(most=most))
     return await _refuse_sender(request, length, slots)
@@ -101,6 +107,11 @@ def _refuse_bytes(
     if not slots.take_bytes(count, {tenant: own, client_group(request): own}, room=room):
         return too_many_at_once(request, Kind.UPLOAD)
     return None
+
+
+def _largest(request: Any) -> int:
+    takes_files = _takes_files(request.path_info)
+    return (settings.OYL_UPLOAD_MB << 20) if takes_files else int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def _takes_files(path: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import IO, Any
 
 from asgiref.sync import ThreadSensitiveContext
 from django.core.handlers.asgi import ASGIHandler
@@ -19,6 +20,17 @@ IDLE_THREADS = 40
 
 
 class Handler(ASGIHandler):
+    def create_request(self, scope: dict[str, Any], body_file: IO[bytes]) -> Any:
+        """The body has been read. Django's parsers ignore one whose length no header says, as that of a chunked request."""
+        if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+            length = str(body_file.seek(0, os.SEEK_END)).encode()
+            body_file.seek(0)
+            others = [
+                one for one in scope["headers"] if one[0] not in (b"transfer-encoding", b"content-length")
+            ]
+            scope = {**scope, "headers": [*others, (b"content-length", length)]}
+        return super().create_request(scope, body_file)
+
     def __init__(self) -> None:
         super().__init__()
         self._idle: list[ThreadPoolExecutor] = []

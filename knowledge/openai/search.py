@@ -48,6 +48,12 @@ class SearchRequestSerializer(TypedSerializer):
     filters = ExpressionField(required=False, allow_null=True)
     max_num_results = serializers.IntegerField(min_value=1, max_value=50, default=10)
     ranking_options = RankingOptionsSerializer(required=False, allow_null=True)
+    rewrite_query = serializers.BooleanField(default=False)
+
+    def validate_rewrite_query(self, value: bool) -> bool:
+        if value:
+            raise serializers.ValidationError("Questions are searched as they are. Leave it out.")
+        return value
 
 
 class StoreSearchViewSet(OpenAIViewSet):

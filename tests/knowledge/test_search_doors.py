@@ -54,7 +54,12 @@ def printed(library: Library, *arguments: str) -> str:
 @pytest.mark.parametrize("options", [{"score_threshold": True}, {"score_threshold": "0.5"}, {"ranker": 5}])
 def test_openai_options_have_types(library: Library, options: dict[str, Any]) -> None:
     path = f"/v1/vector_stores/vs_{library.reference.pk.hex}/search"
-    for body in ({"ranking_options": options}, {"max_num_results": True}, {"max_num_results": "5"}):
+    for body in (
+        {"ranking_options": options},
+        {"rewrite_query": True},
+        {"max_num_results": True},
+        {"max_num_results": "5"},
+    ):
         answer = library.person.client.post(path, {"query": "bees", **body}, content_type="application/json")
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid"), body
 

@@ -36,15 +36,9 @@ def assert_refused(response: httpx.Response, status: int, code: str) -> None:
     assert response.json()["request_id"] == response.headers["X-Request-ID"]
 
 
-@pytest.mark.parametrize(
-    ("headers", "status", "code"),
-    [
-        ({"Content-Length": str((1024 << 20) + 1)}, 413, "too_large"),
-        ({"Transfer-Encoding": "chunked"}, 411, "length_required"),
-    ],
-)
-def test_too_large_or_chunked_body_is_refused_early(headers, status, code):
-    assert_refused(post(headers=headers, content=b""), status, code)
+def test_too_large_body_is_refused_early():
+    too_much = {"Content-Length": str((1024 << 20) + 1)}
+    assert_refused(post(headers=too_much, content=b""), 413, "too_large")
     assert post(content=b"x").status_code == 204
 
 

@@ -72,6 +72,48 @@ def test_large_body_is_refused_elsewhere(owner: Person, caller: Caller, path: st
     assert (response.status_code, was_read) == (413, False)
 
 
+def post_chunked(path: str, headers: dict[str, str], *parts: bytes) -> tuple[httpx.Response, int]:
+    """Return the response, and how many of the parts were read."""
+    from oyl.asgi import application
+
+    read = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        for part in parts:
+            read += 1
+            yield part
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(application, client=("192.0.2.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.post(path, content=body(), headers=headers)
+
+    return asyncio.run(send()), read
+
+
+def test_body_of_unknown_length_is_read(caller: Caller):
+    form = '--x\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n{}\r\n'
+    parts = [
+        form.format("purpose", "", "assistants"),
+        form.format("file", '; filename="a.md"', "Bees"),
+        "--x--\r\n",
+    ]
+    given = {**key(caller), "Content-Type": "multipart/form-data; boundary=x"}
+    response, _ = post_chunked(FILES, given, *(part.encode() for part in parts))
+    assert (response.status_code, response.json()["filename"], response.json()["bytes"]) == (200, "a.md", 4)
+    name = {**key(caller), "Content-Type": "application/json"}
+    assert post_chunked("/api/v1/workspaces/", name, b'{"name":', b' "Chunked"}')[0].status_code == 201
+
+
+def test_body_of_unknown_length_ends_at_the_limit(caller: Caller, settings):
+    response, read = post_chunked("/api/v1/workspaces/", key(caller), *[b"x" * (1 << 19)] * 9)
+    assert (response.status_code, response.json()["code"], read) == (413, "too_large", 3)
+    settings.OYL_ADDRESS_REQUESTS = 0
+    response, read = post_chunked(FILES, NONE, b"x")
+    assert (response.status_code, read) == (401, 0)
+
+
 def test_revoked_key_sends_no_more(owner: Person, caller: Caller):
     assert post(UPLOAD, key(caller))[1]
     revoke_api_key(actor=owner.actor, api_key=caller.key.api_key)

@@ -316,12 +316,12 @@ def delete_file(context: CallContext) -> Call:
 
 
 def detach_document(context: CallContext) -> Call:
-    """Two events: the file that stays, and the document that goes."""
+    """Made from a file, which stays: of another one, its original becomes one outside of any transaction."""
     document = context.document()
+    document.external_id = context.stored_file().external_id
     return Call(
         make=lambda: stored_files.detach_document(actor=context.actor, document=document),
         is_done=context.lacks(Document, pk=document.pk),
-        events=2,
     )
 
 
