@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
@@ -20,7 +20,7 @@ IDLE_THREADS = 40
 
 
 class Handler(ASGIHandler):
-    def create_request(self, scope: dict[str, Any], body_file: IO[bytes]) -> Any:
+    def create_request(self, scope: Mapping[str, Any], body_file: IO[bytes]) -> Any:
         """The body has been read. Django's parsers ignore one whose length no header says, as that of a chunked request."""
         if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
             length = str(body_file.seek(0, os.SEEK_END)).encode()

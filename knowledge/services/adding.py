@@ -80,6 +80,15 @@ class _Plan:
     def generation(self) -> int:
         return self.before.file_generation + 1 if self.before else 1
 
+    @property
+    def added(self) -> Added:
+        return Added(
+            document_id=self.document_id,
+            external_id=self.upload.external_id,
+            outcome=self.outcome,
+            replaced_sha256=self.replaced_sha256,
+        )
+
 
 def add_documents(
     *,
@@ -100,18 +109,8 @@ def add_documents(
     _check_uploads(uploads)
     for _ in range(MAX_ATTEMPTS):
         plans = [_resolved(plan, on_conflict) for plan in _plan(actor, reference_id, uploads, container)]
-        # Two callers that add the same names insert them in the same order, to avoid deadlocks.
-        changed = sorted(
-            (plan for plan in plans if plan.outcome in (UploadOutcome.ADDED, UploadOutcome.UPDATED)),
-            key=lambda plan: plan.upload.external_id,
-        )
-        paths = {
-            plan.document_id: store_document(
-                plan.upload.path, actor.tenant_id, plan.document_id, plan.generation
-            )
-            for plan in changed
-        }
-        storage.flush(paths.values())
+        changed = _changed(plans)
+        paths = _store(actor, changed)
         try:
             if changed:
                 _write(actor, reference_id, changed, paths, container)
@@ -122,16 +121,24 @@ def add_documents(
             storage.remove(paths.values())
             raise
         else:
-            return [
-                Added(
-                    document_id=plan.document_id,
-                    external_id=plan.upload.external_id,
-                    outcome=plan.outcome,
-                    replaced_sha256=plan.replaced_sha256,
-                )
-                for plan in plans
-            ]
+            return [plan.added for plan in plans]
     raise DocumentBusyError("The same files are being added by somebody else. Try again.") from conflict
+
+
+def _changed(plans: Sequence[_Plan]) -> list[_Plan]:
+    """Two callers that add the same names insert them in the same order, to avoid deadlocks."""
+    changed = (plan for plan in plans if plan.outcome in (UploadOutcome.ADDED, UploadOutcome.UPDATED))
+    return sorted(changed, key=lambda plan: plan.upload.external_id)
+
+
+def _store(actor: Actor, plans: Sequence[_Plan]) -> dict[UUID, str]:
+    """Return the path of each document's file."""
+    paths = {
+        plan.document_id: store_document(plan.upload.path, actor.tenant_id, plan.document_id, plan.generation)
+        for plan in plans
+    }
+    storage.flush(paths.values())
+    return paths
 
 
 def _resolved(plan: _Plan, on_conflict: OnConflict) -> _Plan:
