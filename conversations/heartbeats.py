@@ -20,6 +20,8 @@ from core.tenant_slots import TooBusyError
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10.0
+# A text is saved so often, unless so many answers are written that a process would save more often than this in a second.
+SAVE_SECONDS, SAVES_A_SECOND = 0.5, 50
 
 
 class Heartbeats:
@@ -41,6 +43,11 @@ class Heartbeats:
             with self._changed:
                 del self._tenants[writer]
                 self._changed.notify_all()
+
+    @property
+    def save_seconds(self) -> float:
+        """How long an answer waits until its text is saved again."""
+        return max(SAVE_SECONDS, len(self._tenants) / SAVES_A_SECOND)
 
     def _run(self) -> None:
         while writers := self._wait():

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from conversations.heartbeats import heartbeats
 from conversations.models import Conversation, Message, MessageState, Trace
 from core.connections import give_back_connections
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from core.tenant_slots import TooBusyError
 
-SAVE_SECONDS = 0.5
 MAX_DETAIL_LENGTH = 2000
 COSTS = ("assistant_id", "why", "model", "prompt_tokens", "completion_tokens", "price", "currency", "seconds")
 
@@ -54,7 +54,7 @@ class RowWriter(Writer):
 
     def add(self, text: str) -> None:
         super().add(text)
-        if time.monotonic() - self._saved >= SAVE_SECONDS:
+        if time.monotonic() - self._saved >= heartbeats.save_seconds:
             with suppress(TooBusyError):
                 self._update(text=self.text)
             self._saved = time.monotonic()

@@ -25,6 +25,7 @@ from core.requests import API_PREFIXES, TenantRequest, client_group, rate_limit_
 from core.sessions import PASSWORD_ENTERED
 from core.tenant_slots import TooBusyError
 from tenants.access import TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
+from tenants.sender_looks import sender_looks
 from tenants.services.api_keys import record_key_use
 from tenants.visits import Visit, present_visit
 
@@ -53,8 +54,9 @@ class TenantMiddleware:
 
     def _answer(self, request: MemberRequest) -> HttpResponse:
         _identify(request)
-        request.is_still_allowed = lambda: (
-            look_up_actor(request, request.session.session_key) == request.actor
+        sender = request.actor, request.session.session_key
+        request.is_still_allowed = lambda: sender_looks.is_allowed(
+            sender, lambda: look_up_actor(request, request.session.session_key) == request.actor
         )
         if slots := slots_of(request):
             return self._limited(request, slots)

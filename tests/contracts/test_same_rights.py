@@ -43,6 +43,10 @@ DIFFERENCES = {
     **{("workflows.WorkflowStep", action): INLINE for action in (*READS, *CHANGES)},
     **{("conversations.Conversation", action): ON_CHAT_PAGE for action in CHANGES[1:]},
     **{("conversations.Feedback", action): ON_CHAT_PAGE for action in ("create", "delete")},
+    (
+        "knowledge.Document",
+        "change",
+    ): "the page shows what the pipeline has made; the API changes what clients set",
     ("knowledge.Document", "create"): "documents are uploaded, for which the API has a route of its own",
     ("tenants.ApiKey", "delete"): "the API's DELETE revokes a key, for which the page has an action",
     **{

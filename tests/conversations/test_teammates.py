@@ -47,8 +47,8 @@ def second_assistant(desk: Desk) -> Assistant:
     return assistant
 
 
-def asked(desk: Desk, teammate: Teammate, **options: Any) -> list[Any]:
-    return list(ask(actor=desk.person.actor, teammate=teammate.pk, question=QUESTION, **options))
+def asked(desk: Desk, teammate: Teammate, question: str = QUESTION, **options: Any) -> list[Any]:
+    return list(ask(actor=desk.person.actor, teammate=teammate.pk, question=question, **options))
 
 
 def test_round_robin_asks_one_after_another_and_says_why(desk: Desk):
@@ -69,7 +69,7 @@ def test_merged_answer_has_the_citations_of_all(desk: Desk):
     teammate = make_teammate(
         desk, desk.assistant, second_assistant(desk), strategy="broadcast", broadcast={"answer": "merged"}
     )
-    *_, retrieved, _, finished = asked(desk, teammate)
+    *_, retrieved, _, finished = asked(desk, teammate, "How do they tell their sisters where flowers are?")
     reply = finished.reply
     assert "**Guide**" in reply.answer and "**Second**" in reply.answer
     assert {"bees.md", "wasps.md"} <= {one.filename for one in reply.citations}
