@@ -19,7 +19,8 @@ from tests.support.chat_server import ChatServer, says
 from tests.support.model_server import running
 from tests.support.server import running_server
 
-CHROMIUM = shutil.which("chromium")  # or else Playwright's own
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt install chromium")
 # The first search loads models, and machines are busy.
 expect.set_options(timeout=60_000)
 QUESTION = "How do honey bees tell where flowers are?"
