@@ -34,6 +34,7 @@ class Handler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._idle: list[ThreadPoolExecutor] = []
+        os.register_at_fork(after_in_child=self._idle.clear)  # threads do not survive a fork
 
     async def __call__(
         self,
