@@ -126,6 +126,6 @@ def test_page_of_the_reference_shows_and_decides(moving: Library):
     assert f"{BUILT_IN} answers." in content and "Remove old vectors" in content
     address = url(Reference, "changelist") + f"{moving.reference.pk}/rollback/"
     client.post(address, {"_form_submitted": "True"}, headers={"HX-Request": "true"})
-    assert reference_of(moving).embedding_model == ""
+    assert reference_of(moving).embedding_model == Reference.AUTO
     with tenant_scope(moving.tenant_id):
         assert Reembedding.objects.get().stage == "remove"

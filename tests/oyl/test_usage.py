@@ -41,6 +41,10 @@ def usage(caller: Caller, path: str = "") -> dict[str, Any]:
     return body
 
 
+# There are none: tests/conversations has their figures.
+OF_CONVERSATIONS = ("conversations", "messages", "answers", "answer_tokens", "ratings")
+
+
 def test_usage_counts_objects_and_ingestion(library: Library, caller: Caller):
     figures = usage(caller)
     with tenant_scope(library.tenant_id):
@@ -66,6 +70,7 @@ def test_usage_counts_objects_and_ingestion(library: Library, caller: Caller):
         "ingested": 4,
         "ingested_chunks": chunks + 2,
         "failed": 1,
+        **{name: nothing_of({name: figures[name]})[name] for name in OF_CONVERSATIONS},
     }
     quotas = {one["kind"]: one["used"] for one in figures["quotas"]}
     assert quotas == {
@@ -73,7 +78,10 @@ def test_usage_counts_objects_and_ingestion(library: Library, caller: Caller):
         "documents": 3,
         "chunks": chunks,
         "kept_answer_bytes": 0,
-        **{kind: figures[kind] for kind in ("embedding_tokens", "search_units", "events")},
+        **{
+            kind: figures[kind]
+            for kind in ("embedding_tokens", "search_units", "events", "answers", "answer_tokens")
+        },
     }
     assert figures["embedding_tokens"] > 50 and figures["events"] > 5
 
