@@ -14,8 +14,7 @@ from conversations.presenting import shown_dry_run
 from conversations.routing.service import dry_run
 from core.api.serializers import StrictSerializer
 from core.api.views import TenantViewSet
-from core.errors import NotFoundError
-from core.name_fields import as_uuid
+from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.search.service import MAX_QUERY_LENGTH
 
@@ -68,10 +67,9 @@ class RouteTeammateMixin(_View):
 
         Nothing is asked, and no turn is taken.
         """
+        with tenant_scope(self.actor.tenant_id):
+            teammate = self.get_object().pk
         serializer = RouteQuestionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        teammate = as_uuid(pk)
-        if teammate is None:
-            raise NotFoundError("There is no such teammate.")
         question = serializer.validated_data["question"]
         return Response(shown_dry_run(dry_run(actor=self.actor, teammate=teammate, question=question)))
