@@ -20,7 +20,6 @@ from tests.support.model_server import running
 from tests.support.server import running_server
 
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt install chromium")
 # The first search loads models, and machines are busy.
 expect.set_options(timeout=60_000)
 QUESTION = "How do honey bees tell where flowers are?"
