@@ -93,17 +93,17 @@ def address_of(route: Route, party: Party) -> str:
 
 
 def shows(client: Client, route: Route, party: Party) -> bool:
-    """Whether the route shows or opens the party's row, also if that cannot do what was asked (409). Nothing is changed
+    """Whether the route shows or opens the party's row, also if that cannot do what was asked (422). Nothing is changed
     where it does not."""
     answer = client.get(address_of(route, party))
     if answer.status_code != 200 or answer.streaming:
         answer.close()
-        assert answer.status_code in (200, 401, 404, 409), (
+        assert answer.status_code in (200, 401, 404, 422), (
             route.template,
             answer.status_code,
             answer.content,
         )
-        return answer.status_code in (200, 409)
+        return answer.status_code in (200, 422)
     rows = answer.json().get("results", answer.json().get("data", [True]))
     return bool(rows)
 

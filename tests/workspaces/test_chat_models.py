@@ -163,7 +163,7 @@ def test_connection_is_tested_by_rest_and_in_the_admin(
 def test_list_of_models_that_cannot_be_had_says_why(caller: Caller, workspace: Workspace):
     with running(ChatServer()) as internal:
         pk = add(caller, workspace, {"url": internal.url, "model": "scripted"}).json()["id"]
-        problem = assert_problem(caller.get(f"integration-configs/{pk}/models/"), 409, "integration_failed")
+        problem = assert_problem(caller.get(f"integration-configs/{pk}/models/"), 422, "integration_failed")
     assert "OUTBOUND_ALLOW" in problem["detail"]
 
 

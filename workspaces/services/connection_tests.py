@@ -8,7 +8,7 @@ from uuid import UUID
 
 from audit.services import record
 from core.actors import Actor
-from core.errors import ConflictError, InvalidError
+from core.errors import InvalidError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from engines import chat
@@ -24,7 +24,7 @@ QUESTION = ChatRequest(
 )
 
 
-class IntegrationFailedError(ConflictError):
+class IntegrationFailedError(InvalidError):
     """The outside service does not do what it should."""
 
 
