@@ -71,7 +71,9 @@ def _figure_fields(*, of_workspaces: bool) -> dict[str, Any]:
         group = figure.name.rpartition(".")[0]
         if group:
             groups.setdefault(group, []).append(figure)
-            fields[group] = FigureGroupSerializer(groups[group])
+            # The OpenAPI document names components by their classes.
+            kind = type(f"{group.title()}FiguresSerializer", (FigureGroupSerializer,), {})
+            fields[group] = kind(groups[group])
         else:
             fields[figure.name] = _number(figure)
     return fields

@@ -47,7 +47,7 @@ ASKS: Any = {
 }
 POLL_SECONDS = 0.3
 LAST_EVENT = OpenApiParameter(
-    "Last-Event-ID", int, OpenApiParameter.HEADER, description="The characters of the answer that you have."
+    "Last-Event-ID", str, OpenApiParameter.HEADER, description="The characters of the answer that you have."
 )
 
 
