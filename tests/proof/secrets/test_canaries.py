@@ -94,18 +94,38 @@ def test_secrets_are_stored_and_detectable(scenario: Scenario):
     )
 
 
+SLICE_LENGTH = 8_000_000  # characters
+
+
 def test_database_dump_contains_no_secret(scenario: Scenario, measured: list[Row]):
-    dump = list(_dump())
+    rows, has_model, found = 0, False, set[str]()
+    for part in _slices(_dump()):
+        rows += len(part)
+        has_model = has_model or any("Zebra model" in row for row in part)
+        found |= scenario.canaries.found_in(*part)
     sessions = [json.dumps(session.get_decoded()) for session in Session.objects.using("owner")]
-    assert any("Zebra model" in row for row in dump) and sessions
-    assert scenario.canaries.found_in(*dump, *sessions) == set()
+    assert has_model and sessions
+    assert found | scenario.canaries.found_in(*sessions) == set()
     measured += [
         {
             "What": "secrets in rows of all tables, decoded sessions included",
-            "Measured": f"0 of {len(scenario.canaries.values)} in {len(dump):,} rows",
+            "Measured": f"0 of {len(scenario.canaries.values)} in {rows:,} rows",
             "Target": "0",
         }
     ]
+
+
+def _slices(rows: Iterator[str]) -> Iterator[list[str]]:
+    """The suite leaves more rows than fit into memory several times."""
+    part: list[str] = []
+    length = 0
+    for row in rows:
+        part.append(row)
+        length += len(row)
+        if length > SLICE_LENGTH:
+            yield part
+            part, length = [], 0
+    yield part
 
 
 def _dump() -> Iterator[str]:
