@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
@@ -57,6 +58,12 @@ class FigureGroupSerializer(serializers.Serializer[Any]):
         return {figure.name.rpartition(".")[2]: _number(figure) for figure in self._figures}
 
 
+@cache
+def _group_serializer(group: str) -> type[FigureGroupSerializer]:
+    """One class for each group, because the OpenAPI document names its components by their classes."""
+    return type(f"{group.title()}FiguresSerializer", (FigureGroupSerializer,), {})
+
+
 def _number(figure: Figure) -> serializers.IntegerField:
     return serializers.IntegerField(help_text=figure.help_text or None)
 
@@ -71,9 +78,7 @@ def _figure_fields(*, of_workspaces: bool) -> dict[str, Any]:
         group = figure.name.rpartition(".")[0]
         if group:
             groups.setdefault(group, []).append(figure)
-            # The OpenAPI document names components by their classes.
-            kind = type(f"{group.title()}FiguresSerializer", (FigureGroupSerializer,), {})
-            fields[group] = kind(groups[group])
+            fields[group] = _group_serializer(group)(groups[group])
         else:
             fields[figure.name] = _number(figure)
     return fields

@@ -75,6 +75,7 @@ KEPT_IN_PROCESSES = {
     "knowledge/search/passages.py:phrases": "of the one condition",
     "knowledge/search/phrases.py:_is_inner": "of a character",
     "knowledge/search/phrases.py:_pattern": "by the symbols of a phrase, without its words",
+    "oyl/api.py:_group_serializer": "read from the source",
     "oyl/openapi.py:_render": "read from the source",
     "oyl/openapi.py:document": "read from the source",
     "oyl/sidebar.py:_sections": "read from the source",
