@@ -11,6 +11,7 @@ from celery.signals import beat_init, worker_init
 
 from core.apps import oyl_apps
 from core.isolation.time_limits import BULK, time_limits
+from core.memory import share_arenas
 from oyl.user import refuse_root
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
@@ -67,3 +68,9 @@ def relax_garbage_collection(**_: Any) -> None:
     """A batch makes many objects and hardly any cycles. With Python's default thresholds, searching for cycles would take a
     tenth of a worker's time."""
     gc.set_threshold(50_000, 20, 50)
+
+
+@worker_init.connect
+def limit_memory(**_: Any) -> None:
+    """A worker of four threads would otherwise keep some 250 MB that its models have taken and freed."""
+    share_arenas(2)
