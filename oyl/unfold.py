@@ -17,6 +17,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "oyl.home.home",
     "STYLES": [lambda request: static("oyl/admin.css")],
+    "SCRIPTS": [lambda request: static("oyl/file_inputs.js")],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {

@@ -73,7 +73,7 @@ class MetadataField(forms.JSONField):
 
 
 class UploadForm(forms.Form):
-    documents = FilesField(help_text="Up to 100 at once. A zip archive is unpacked into its documents.")
+    documents = FilesField(allow_empty_file=True, help_text="An archive is unpacked into its documents.")
     reference = ReferenceChoiceField(
         queryset=None,
         widget=UnfoldAdminSelect2Widget,

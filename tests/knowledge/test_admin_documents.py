@@ -62,7 +62,6 @@ def test_upload_stores_and_queues_files(owner: Person, rows: Rows):
     ("files", "fields", "message"),
     [
         ((), {}, "Choose at least one file"),
-        ((("a.txt", b""),), {}, "empty"),
         ((("a.txt", b"1"), ("a.txt", b"2")), {}, "Two of the files are named"),
         ((("a.txt", b"1"),), {"metadata": "[1]"}, "Write a JSON object"),
         ((("a.txt", b"1"),), {"metadata": "{"}, "valid JSON"),
