@@ -7,11 +7,12 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, worker_init, worker_ready
 
 from core.apps import oyl_apps
 from core.isolation.time_limits import BULK, time_limits
 from core.memory import share_arenas
+from jobs.signs_of_life import tell_from_now_on
 from oyl.user import refuse_root
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
@@ -42,6 +43,16 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         for config in oyl_apps()
         for schedule in config.schedules
     }
+
+
+@worker_ready.connect
+def worker_lives(**_: Any) -> None:
+    tell_from_now_on("worker")
+
+
+@beat_init.connect
+def beat_lives(**_: Any) -> None:
+    tell_from_now_on("beat")
 
 
 @worker_init.connect

@@ -16,6 +16,7 @@ from django.db import connection
 
 from core import root
 from core.private_files import open_to_others
+from jobs.signs_of_life import signs
 from oyl.health import NIL_TENANT, probe_database, probe_redis, probe_vector_store
 
 MIN_FREE_BYTES, RECOMMENDED_FREE_BYTES = 1 << 30, 5 << 30
@@ -94,6 +95,25 @@ def isolation() -> str:
 def redis() -> str:
     probe_redis()
     return "answers"
+
+
+def worker() -> str:
+    return _process("worker")
+
+
+def beat() -> str:
+    return _process("beat")
+
+
+def _process(kind: str) -> str:
+    """The last sign of life of the processes of a kind. One of several may hang."""
+    known = [sign for sign in signs() if sign.kind == kind]
+    if not known:
+        raise CheckFailed("none has been heard of in a quarter of an hour", only_warn=True)
+    if silent := [sign for sign in known if sign.is_silent]:
+        names = ", ".join(f"{sign.name} for {sign.age} s" for sign in silent)
+        raise CheckFailed(f"silent: {names}", only_warn=not known[0].is_silent)
+    return f"{len(known)} running, heard {known[0].age} s ago"
 
 
 def vector_store() -> str:
@@ -243,6 +263,16 @@ COMPONENTS: list[tuple[str, Callable[[], str], str]] = [
         "redis",
         redis,
         "Is Redis running, and REDIS_URL right? Embedded: see logs/redis.log in the data folder.",
+    ),
+    (
+        "worker",
+        worker,
+        "Documents wait meanwhile. Start it (`make up`), or end one that hangs (`kill -9`): what it had begun goes on.",
+    ),
+    (
+        "beat",
+        beat,
+        "What is due at a time waits meanwhile. Start it (`make up`), or end one that hangs (`kill -9`).",
     ),
     (
         "vector store",

@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from jobs.signs_of_life import signs
 from oyl.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when PostgreSQL, Redis and the vector store answer, else 503; names those that do not. The status "busy" says that
-    all answer, but that this process has no database connection free."""
+    all answer, but that this process has no database connection free. Requests do not need a worker, so that one that hangs
+    is named, too, but changes nothing."""
     components: dict[str, bool] = {}
     for name, probe in PROBES.items():
         try:
@@ -36,8 +38,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
             components[name] = False
         else:
             components[name] = True
+    has_worker = components["redis"] and any(sign.kind == "worker" and not sign.is_silent for sign in signs())
     status = "unavailable" if not all(components.values()) else "ok" if _has_free_connection() else "busy"
-    return JsonResponse({"status": status, "components": components}, status=200 if status == "ok" else 503)
+    told = {"status": status, "components": {**components, "worker": has_worker}}
+    return JsonResponse(told, status=200 if status == "ok" else 503)
 
 
 def probe_database() -> None:

@@ -1,19 +1,28 @@
 """`doctor` uses every component, and says what to do about each failure."""
 
 import json
+import os
+import signal
+import socket
+import threading
+import time
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
-from django.test import override_settings
+from django.test import Client, override_settings
+from redis import Redis
 
 from core.private_files import close_to_others
 from engines.parsing.sandbox import Layers
+from jobs.signs_of_life import FORGOTTEN_SECONDS, PREFIX, SILENT_SECONDS, tell_from_now_on
 from oyl import doctor
 from oyl.doctor import State
+from tests.proof import killable
 from tests.support.chat_model_file import MODEL_FILE
 
 
@@ -29,13 +38,15 @@ def test_doctor_accepts_the_suites_installation(database):
     with override_settings(OYL_AUDIT_KEY="k" * 32):
         call_command("doctor", json=True, stdout=stdout)
     states = {check["component"]: check["state"] for check in json.loads(stdout.getvalue())}
-    assert len(states) == len(doctor.COMPONENTS) == 18
+    assert len(states) == len(doctor.COMPONENTS) == 20
     assert {name for name, state in states.items() if state != "ok"} <= {
         "soffice",
         "data folder",
         "file modes",
         "sandbox",
         "user",
+        "worker",
+        "beat",
     }
 
 
@@ -50,7 +61,7 @@ def test_unreachable_component_fails_the_command_after_all_checks(database):
 
 
 @pytest.mark.parametrize(
-    ("component", "settings", "expected", "detail"),
+    ("component", "changed", "expected", "detail"),
     [
         ("encryption keys", {"OYL_ENCRYPTION_KEYS": "nonsense"}, State.FAIL, "entry 1 is not of the form"),
         ("chat model", {"OYL_CHAT_MODEL_FILE": "/nowhere.gguf"}, State.FAIL, "No such file"),
@@ -61,8 +72,8 @@ def test_unreachable_component_fails_the_command_after_all_checks(database):
         ("data folder", {"OYL_DATA_DIR": Path("/nowhere/at/all")}, State.FAIL, "No such file or directory"),
     ],
 )
-def test_invalid_setting_is_explained(component, settings, expected, detail):
-    with override_settings(**settings):
+def test_invalid_setting_is_explained(component, changed, expected, detail):
+    with override_settings(**changed):
         state, found = state_of(component)
     assert state is expected
     assert detail in found
@@ -136,3 +147,23 @@ def test_unapplied_migration_fails(database):
             cursor.execute(rename, ["0001_initial", "0001_other"])
     assert state is State.FAIL
     assert "workflows.0001_initial" in detail
+
+
+def test_a_frozen_worker_is_seen(database):
+    """By `doctor` and `/readyz`, although the process is there."""
+    worker = killable.start(lambda: (tell_from_now_on("worker"), threading.Event().wait()))
+    key = f"{PREFIX}:worker:{socket.gethostname()}:{worker.pid}"
+    try:
+        with Redis.from_url(settings.REDIS_URL) as redis:
+            while not redis.exists(key):
+                time.sleep(0.02)
+            assert state_of("worker")[0] is State.OK
+            assert Client().get("/readyz").json()["components"]["worker"]
+            os.kill(worker.pid, signal.SIGSTOP)
+            redis.expire(key, FORGOTTEN_SECONDS - SILENT_SECONDS - 1)  # as if that much time had passed
+            assert state_of("worker") == (State.FAIL, f"silent: {socket.gethostname()}:{worker.pid} for 46 s")
+            ready = Client().get("/readyz")
+            assert (ready.status_code, ready.json()["components"]["worker"]) == (200, False)
+            redis.delete(key)
+    finally:
+        worker.kill()
