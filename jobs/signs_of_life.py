@@ -43,9 +43,10 @@ def signs() -> list[Sign]:
     with _client() as client:
         keys = [key.decode() for key in client.scan_iter(f"{PREFIX}:*", count=1000)]
         lifetimes = [cast(int, client.ttl(key)) for key in keys]
+    names = [key.removeprefix(f"{PREFIX}:").split(":", 1) for key in keys]
     found = [
-        Sign(*key.removeprefix(f"{PREFIX}:").split(":", 1), age=FORGOTTEN_SECONDS - seconds)
-        for key, seconds in zip(keys, lifetimes, strict=True)
+        Sign(kind, name, FORGOTTEN_SECONDS - seconds)
+        for (kind, name), seconds in zip(names, lifetimes, strict=True)
         if seconds >= 0
     ]
     return sorted(found, key=lambda sign: sign.age)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document, Reference
@@ -23,7 +23,7 @@ def form(page: Page, rows: Rows) -> Locator:
 def choose(form: Locator, **files: bytes) -> None:
     form.locator("[name=documents]").set_input_files(
         [
-            {"name": name.replace("_", "."), "mimeType": "text/plain", "buffer": content}
+            FilePayload(name=name.replace("_", "."), mimeType="text/plain", buffer=content)
             for name, content in files.items()
         ]
     )

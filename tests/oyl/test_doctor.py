@@ -149,9 +149,14 @@ def test_unapplied_migration_fails(database):
     assert "workflows.0001_initial" in detail
 
 
+def live_as_worker() -> None:
+    tell_from_now_on("worker")
+    threading.Event().wait()
+
+
 def test_a_frozen_worker_is_seen(database):
     """By `doctor` and `/readyz`, although the process is there."""
-    worker = killable.start(lambda: (tell_from_now_on("worker"), threading.Event().wait()))
+    worker = killable.start(live_as_worker)
     key = f"{PREFIX}:worker:{socket.gethostname()}:{worker.pid}"
     try:
         with Redis.from_url(settings.REDIS_URL) as redis:
