@@ -40,6 +40,7 @@ class Origin(StrEnum):
     ADDRESS = "address"
     UPLOAD = "upload"
     CHAT = "chat"
+    WORKFLOW = "workflow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,10 @@ def _upload(sentence: str) -> ErrorCode:
 
 def _chat(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
     return ErrorCode(origin=Origin.CHAT, sentence=sentence, retry=retry)
+
+
+def _workflow(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
+    return ErrorCode(origin=Origin.WORKFLOW, sentence=sentence, retry=retry)
 
 
 # Somebody waits for the answer.
@@ -260,6 +265,23 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "chat_malformed": _chat(
         "'{host}' does not answer as an OpenAI-compatible endpoint does. Check the URL in the integration, which mostly "
         "ends in /v1."
+    ),
+    # Workflows
+    "expression_invalid": _workflow(
+        "An expression cannot be evaluated: {reason}. Correct it and publish the workflow."
+    ),
+    "expression_failed": _workflow("The expression '{source}' has no value: {reason}."),
+    "expression_too_slow": _workflow(
+        "An expression took more than {milliseconds} ms. Let it work on fewer values, or divide it among several steps."
+    ),
+    "expression_too_large": _workflow(
+        "An expression has, or works on, more than {limit:,} characters of JSON. Let it use a part of the values."
+    ),
+    "expression_memory": _workflow(
+        "An expression needed more than {megabytes} MB of memory, or was nested too deeply. Let it work on fewer values."
+    ),
+    "expression_interrupted": _workflow(
+        "The process that evaluates expressions was ended from outside. Retry.", DEFAULT_RETRY
     ),
     # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from core.error_codes import Origin
-from tests.contracts import er_diagram, error_codes, formats_table, routes_table
+from tests.contracts import er_diagram, error_codes, formats_table, routes_table, workflow_docs
 from tests.contracts.supply_chain import connections, licences
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -22,6 +22,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "er-diagram": er_diagram.render,
     "formats": formats_table.formats,
     "warnings": formats_table.warnings,
+    "expression-functions": workflow_docs.functions,
     "connections": connections.table,
     "licences-packages": licences.distributions_table,
     "licences-native": licences.native_table,

@@ -24,6 +24,9 @@ REASONS = {
     "anyio": Reason("home folder, look-ups", CLIENT),
     "celery": Reason("home folder", "`celery multi` writes its files there. OYL does not use it."),
     "click": Reason("home folder", "A folder for the settings of command lines. OYL uses none."),
+    "common-expression-language": Reason(
+        "home folder", "Its command line keeps a history there. OYL does not load it."
+    ),
     "confusable-homoglyphs": Reason(
         "requests", "Its own command line fetches Unicode's lists. OYL reads those in the wheel."
     ),

@@ -1,0 +1,13 @@
+"""Expressions of workflows in CEL, the Common Expression Language, and templates, which are texts with `{{ expression }}`.
+
+Both are written by the people who edit a workflow. The values that they work on are data: nothing in them is ever read as
+an expression or a template.
+"""
+
+from workflows.expressions.cel import evaluate
+from workflows.expressions.checking import Known, check
+from workflows.expressions.errors import ExpressionError
+from workflows.expressions.marked import problems_in
+from workflows.expressions.templates import check_template, render
+
+__all__ = ["ExpressionError", "Known", "check", "check_template", "evaluate", "problems_in", "render"]

@@ -1,0 +1,5 @@
+from core.errors import EngineError
+
+
+class ExpressionError(EngineError):
+    """An expression has no value. The detail says why, and never repeats data."""
