@@ -63,6 +63,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from conversations.admin.routing import who_would_answer_page
         from conversations.admin.temporary import temporary_answer
         from knowledge.admin.search import search_page
+        from tenants.admin.show_once import shown_once_page
 
         return [
             path("switch-tenant/", switch_tenant, name="switch_tenant"),
@@ -77,6 +78,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
                 self.admin_view(who_would_answer_page),
                 name="who_would_answer",
             ),
+            path("shown-once/", self.admin_view(shown_once_page), name="shown-once"),
             path("try-search/", self.admin_view(search_page), name="try_search"),
         ]
 

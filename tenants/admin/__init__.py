@@ -1,5 +1,5 @@
 """The admin pages of tenants, members, API keys and users."""
 
-from tenants.admin import people, users
+from tenants.admin import api_keys, people, users
 
-__all__ = ["people", "users"]
+__all__ = ["api_keys", "people", "users"]

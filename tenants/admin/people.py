@@ -1,31 +1,25 @@
-"""The admin pages of the organisation, its members, invitations and API keys."""
+"""The admin pages of the organisation, its members and invitations."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminTextareaWidget,
-)
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.admin import RecordedReadsAdmin
 from core.admin.base import TenantAdmin, TenantForm, actor_of
 from core.admin.theme import action, display
 from core.encryption.fields import WriteOnlyFormField
-from core.permissions import Role, key_scopes
-from tenants.models import ApiKey, Invitation, Membership, Tenant
+from core.permissions import Role
+from tenants.admin.show_once import show_once
+from tenants.models import Invitation, Membership, Tenant
 from tenants.revoking import PENDING
-from tenants.services import api_keys, invitations, members, organisations
+from tenants.services import invitations, members, organisations
 
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
 
@@ -192,8 +186,8 @@ class InvitationAdmin(TenantAdmin):
         advice = (
             f"Hand it over to {email} in a safe way. It works once, within {invitations.VALIDITY.days} days."
         )
-        secret = Secret(title=f"An invitation for {email}", label="Link", text=link, advice=advice)
-        return show_once(self, request, secret)
+        title = f"An invitation for {email}"
+        return show_once(self, request, title=title, label="Link", text=link, advice=advice)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         invitations.revoke_invitation(actor=actor_of(request), invitation=obj)
@@ -201,89 +195,3 @@ class InvitationAdmin(TenantAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         for invitation in queryset:
             self.delete_model(request, invitation)
-
-
-class ApiKeyForm(TenantForm):
-    scopes = forms.MultipleChoiceField(
-        choices=lambda: [(scope, scope) for scope in key_scopes()],
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        initial=key_scopes,
-        help_text="What the key opens; never more than your own role allows.",
-    )
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(TenantAdmin):
-    """Keys are made and revoked, never changed."""
-
-    form = ApiKeyForm
-    view_role = write_role = Role.ADMIN
-    list_display = ["name", "key", "state", "user", "created_at", "expires_at", "last_used_at"]
-    list_select_related = ["user"]
-    search_fields = ["name", "prefix"]
-    ordering = ["-created_at"]
-    actions = ["revoke"]
-
-    @display(description="Key")
-    def key(self, obj: ApiKey) -> str:
-        return f"{obj.prefix}…"
-
-    @display(description="State", label={"Active": "success", "Revoked": "danger"})
-    def state(self, obj: ApiKey) -> str:
-        return "Revoked" if obj.revoked_at else "Active"
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        given = ["name", "scopes", "bound_kind", "bound_id", "expires_at"]
-        return [*given, "key", "state", "user", "created_at", "last_used_at", "revoked_at"] if obj else given
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return self.get_fields(request, obj) if obj else []
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        made = api_keys.create_api_key(
-            actor=actor_of(request),
-            name=obj.name,
-            scopes=obj.scopes,
-            expires_at=obj.expires_at,
-            bound=(obj.bound_kind, obj.bound_id) if obj.bound_id else None,
-        )
-        obj.pk = made.api_key.pk
-        request.one_time_secret = made.secret  # type: ignore[attr-defined]
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        secret = cast(str, request.one_time_secret)  # type: ignore[attr-defined]
-        title, advice = f"The API key “{obj.name}” is made", "Keep it in a safe place."
-        return show_once(self, request, Secret(title=title, label="Key", text=secret, advice=advice))
-
-    @admin.action(description="Revoke the selected keys", permissions=["write"])
-    def revoke(self, request: HttpRequest, queryset: models.QuerySet[ApiKey]) -> None:
-        for api_key in queryset:
-            api_keys.revoke_api_key(actor=actor_of(request), api_key=api_key)
-        self.message_user(request, "Revoked. The keys open nothing any more.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secret:
-    """What is shown once, with a title, and advice what to do with it."""
-
-    title: str
-    label: str
-    text: str
-    advice: str
-
-
-def show_once(page: TenantAdmin, request: HttpRequest, secret: Secret) -> HttpResponse:
-    """The secret is in the response to the POST itself, so that it is stored neither in a session nor in a cookie."""
-    context = {
-        **page.admin_site.each_context(request),
-        "title": secret.title,
-        "secret": secret,
-        "list_url": reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist"),
-    }
-    return TemplateResponse(request, "admin/show_once.html", context)

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from core.admin.base import OperatorPermissions, TenantAdmin, operator_of
 from core.admin.theme import display
-from tenants.admin.people import Secret, show_once
+from tenants.admin.show_once import show_once
 from tenants.models import User
 from tenants.services import users
 
@@ -66,7 +66,5 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
 
     def _show_link(self, request: HttpRequest, user: User, link: str) -> HttpResponse:
         advice = f"Hand it over to {user.email} in a safe way. It works once, within 7 days."
-        secret = Secret(
-            title=f"A link to choose a password, for {user.email}", label="Link", text=link, advice=advice
-        )
-        return show_once(self, request, secret)
+        title = f"A link to choose a password, for {user.email}"
+        return show_once(self, request, title=title, label="Link", text=link, advice=advice)

@@ -214,7 +214,7 @@ def test_sign_in_counts_as_entering_the_password(owner: Person):
     client.post(reverse("admin:login"), {"username": owner.user.email, "password": PASSWORD})
     assert client.session[PASSWORD_ENTERED] >= old(1)
     assert client.get(url(ApiKey, "add")).status_code == 200
-    made = client.post(url(ApiKey, "add"), ENTERED[ApiKey])
+    made = client.post(url(ApiKey, "add"), ENTERED[ApiKey], follow=True)
     assert made.context["secret"].text.startswith("oyl_")
 
 

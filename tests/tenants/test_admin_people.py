@@ -18,7 +18,9 @@ from tenants.services import members
 from tenants.services.invitations import invite
 from tests.conftest import Person, browser, make_member
 from tests.support.admin_pages import url
+from tests.support.admin_rows import make_rows
 from tests.support.passwords import authenticate
+from workspaces.models import Workspace
 
 
 def change_url(membership: Membership) -> str:
@@ -72,7 +74,9 @@ def test_removed_member_loses_access_at_once(owner: Person, colleague: Person):
 
 def test_api_key_is_shown_once_and_stored_as_hash(owner: Person):
     page = owner.client.post(
-        reverse("admin:tenants_apikey_add"), {"name": "Importer", "scopes": ["knowledge:write"]}
+        reverse("admin:tenants_apikey_add"),
+        {"name": "Importer", "scopes": ["knowledge:write"]},
+        follow=True,
     )
     secret = page.context["secret"].text
     with tenant_scope(owner.tenant_id):
@@ -86,20 +90,38 @@ def test_api_key_is_shown_once_and_stored_as_hash(owner: Person):
         assert ApiKey.objects.get(pk=key.pk).revoked_at
 
 
-@pytest.mark.parametrize(
-    ("bound", "message"),
-    [
-        ({"bound_kind": "workspace"}, "or neither"),
-        ({"bound_id": str(uuid4())}, "or neither"),
-        ({"bound_kind": "workspace", "bound_id": str(uuid4())}, "There is no workspace with the id"),
-    ],
-)
-def test_key_cannot_be_bound_to_an_absent_object(owner: Person, bound: dict[str, str], message: str):
-    form = {"name": "Bound", "scopes": ["knowledge:read"], **bound}
-    page = owner.client.post(reverse("admin:tenants_apikey_add"), form, follow=True)
-    assert message in page.content.decode()
+def test_key_is_bound_by_a_choice(owner: Person, stranger: Person):
+    address, form = reverse("admin:tenants_apikey_add"), {"name": "Bound", "scopes": ["knowledge:read"]}
+    own, foreign = (make_rows(person)[Workspace] for person in (owner, stranger))
+    page = owner.client.get(address)
     with tenant_scope(owner.tenant_id):
-        assert not ApiKey.objects.filter(name="Bound").exists()
+        choices = page.context["adminform"].form.fields["bound_to"].choices
+        assert f"workspace:{own.pk}" in dict(dict(choices)["Workspaces"])
+    for pk in (foreign.pk, uuid4()):
+        page = owner.client.post(address, {**form, "bound_to": f"workspace:{pk}"})
+        assert "is not one of the available choices" in page.content.decode()
+    owner.client.post(address, {**form, "bound_to": f"workspace:{own.pk}"})
+    with tenant_scope(owner.tenant_id):
+        key = ApiKey.objects.get(name="Bound")
+    assert (key.bound_kind, key.bound_id) == ("workspace", own.pk)
+    shown = owner.client.get(reverse("admin:tenants_apikey_change", args=[key.pk])).content.decode()
+    assert f"Workspace: {own.name}" in shown
+
+
+def test_key_is_revoked_on_its_page_and_opens_nothing_by_default(owner: Person):
+    initial = owner.client.get(reverse("admin:tenants_apikey_add")).context["adminform"].form
+    assert not initial["scopes"].value() and initial["expires_at"].value()
+    owner.client.post(reverse("admin:tenants_apikey_add"), {"name": "K", "scopes": ["knowledge:read"]})
+    with tenant_scope(owner.tenant_id):
+        key = ApiKey.objects.get(name="K")
+    address = reverse("admin:tenants_apikey_revoke_one", args=[key.pk])
+    owner.client.get(address)
+    with tenant_scope(owner.tenant_id):
+        assert not ApiKey.objects.get(pk=key.pk).revoked_at
+    page = owner.client.post(address, {"_form_submitted": "True"}, follow=True)
+    assert "opens nothing any more" in page.content.decode()
+    with tenant_scope(owner.tenant_id):
+        assert ApiKey.objects.get(pk=key.pk).revoked_at
 
 
 def choose_password(link: str, password: str) -> str:
@@ -112,7 +134,7 @@ def choose_password(link: str, password: str) -> str:
 
 def test_operator_creates_user_who_chooses_the_password(operator: User):
     client, email = browser(operator), f"fresh-{uuid4().hex[:8]}@example.org"
-    page = client.post(url(User, "add"), {"email": email, "name": "Fresh"})
+    page = client.post(url(User, "add"), {"email": email, "name": "Fresh"}, follow=True)
     link = page.context["secret"].text
     assert "shown this once" in page.content.decode() and link.startswith(settings.OYL_URL)
     assert "Your password is set" in choose_password(link, "the first of three words")
@@ -125,8 +147,8 @@ def test_operator_ends_a_password_and_all_sessions_by_a_new_link(operator: User,
     client, session = browser(operator), owner.client
     assert session.get(reverse("admin:index")).status_code == 200
     form = {"action": "reset_password", "_selected_action": [str(owner.user.pk)]}
-    earlier = client.post(url(User, "changelist"), form).context["secret"].text
-    link = client.post(url(User, "changelist"), form).context["secret"].text
+    earlier = client.post(url(User, "changelist"), form, follow=True).context["secret"].text
+    link = client.post(url(User, "changelist"), form, follow=True).context["secret"].text
     assert session.get(reverse("admin:index")).status_code == 302
     assert authenticate(username=owner.user.email, password=owner.password) is None
     assert "does not work any more" in Client().get(earlier, follow=True).content.decode()

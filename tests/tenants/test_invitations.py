@@ -49,7 +49,7 @@ def opens(client: Client, tenant: Person) -> bool:
 
 def test_new_person_chooses_name_and_password_and_enters(owner: Person):
     email, client = address(), Client()
-    page = owner.client.post(url(Invitation, "add"), {"email": email.upper(), "role": "editor"})
+    page = owner.client.post(url(Invitation, "add"), {"email": email.upper(), "role": "editor"}, follow=True)
     link = page.context["secret"].text
     assert membership(owner, email) is None and not User.objects.filter(email=email).exists()
     form = {"name": "Ada", "new_password": OWN, "repeated_password": OWN}

@@ -108,7 +108,7 @@ def test_links_of_who_may_not_invite_any_more_open_nothing(
         )
     if end == "password reset":
         reset = {"action": "reset_password", "_selected_action": str(inviter.user.pk)}
-        assert "secret" in browser(operator).post(url(User, "changelist"), reset).context
+        assert "secret" in browser(operator).post(url(User, "changelist"), reset, follow=True).context
     assert send_form(client, page, **FORM).status_code == 404 and not is_member(owner, email)
     if end != "switched off":
         assert events(owner, "invitation.revoked") == [email]
@@ -144,7 +144,7 @@ def test_links_that_a_key_made_end_with_the_key(end: str, owner: Person):
 def test_links_of_commands_and_operators_do_not_depend_on_members(owner: Person, operator: User):
     emails, visit = (address(), address()), browser(operator)
     visit.post(reverse("admin:enter_tenant"), {"tenant": str(owner.tenant_id), "reason": "A new owner"})
-    by_operator = visit.post(url(Invitation, "add"), {"email": emails[0], "role": "owner"})
+    by_operator = visit.post(url(Invitation, "add"), {"email": emails[0], "role": "owner"}, follow=True)
     by_command = output("invite", emails[1], role="owner", tenant=str(owner.tenant_id), json=True)
     with tenant_scope(owner.tenant_id):
         Membership.objects.all().delete()
@@ -191,7 +191,8 @@ def test_requests_and_uses_of_made_keys_count_as_those_of_their_maker(owner: Per
 
 def link_to_reset(operator: User, user: User) -> str:
     form = {"action": "reset_password", "_selected_action": [str(user.pk)]}
-    return str(browser(operator).post(url(User, "changelist"), form).context["secret"].text)
+    page = browser(operator).post(url(User, "changelist"), form, follow=True)
+    return str(page.context["secret"].text)
 
 
 def test_of_two_who_use_a_link_at_once_one_succeeds(

@@ -97,7 +97,7 @@ def instead_of_one_that_a_tenant_may_know(owner: Person, stranger: Person, **_: 
 
 def by_an_operators_link(owner: Person, operator: User, **_: Any) -> str:
     form = {"action": "reset_password", "_selected_action": [str(owner.user.pk)]}
-    page = browser(operator).post(url(User, "changelist"), form)
+    page = browser(operator).post(url(User, "changelist"), form, follow=True)
     choose_by_link(page.context["secret"].text, NEW)
     return owner.user.email
 

@@ -87,19 +87,24 @@ class Scenario:
         invited = f"invited-{key}@example.org"
         self._record_shown(
             "an invitation's link",
-            client.post(url(Invitation, "add"), {"email": invited, "role": "editor"}),
+            client.post(url(Invitation, "add"), {"email": invited, "role": "editor"}, follow=True),
         )
         self._record_shown(
-            "an API key", client.post(url(ApiKey, "add"), {"name": "Harness", "scopes": ["knowledge:write"]})
+            "an API key",
+            client.post(url(ApiKey, "add"), {"name": "Harness", "scopes": ["knowledge:write"]}, follow=True),
         )
         operator = browser(self.operator)
-        made = operator.post(url(User, "add"), {"email": f"made-{key}@example.org", "name": "Made"})
+        made = operator.post(
+            url(User, "add"), {"email": f"made-{key}@example.org", "name": "Made"}, follow=True
+        )
         self._record_shown("a link to a user's first password", made)
         reset = {
             "action": "reset_password",
             "_selected_action": [User.objects.get(email=f"made-{key}@example.org").pk],
         }
-        self._record_shown("a link to a new password", operator.post(url(User, "changelist"), reset))
+        self._record_shown(
+            "a link to a new password", operator.post(url(User, "changelist"), reset, follow=True)
+        )
 
     def _record_shown(self, what: str, page: Any) -> None:
         self.canaries.add(what, page.context["secret"].text)
