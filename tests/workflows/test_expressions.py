@@ -9,7 +9,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workflows.expressions import ExpressionError, Known, check, check_template, evaluate, problems_in, render
+from workflows.expressions import (
+    ExpressionError,
+    Known,
+    check,
+    check_template,
+    evaluate,
+    problems_in,
+    render,
+    resolved,
+)
 
 NAMES = {
     "input": {"name": "Ada", "items": [{"price": 3}, {"price": 4}], "text": "{{ 1 + 1 }} steps.a"},
@@ -52,6 +61,7 @@ def test_values_are_json(source: str, value: object) -> None:
         ("[steps].map(s, s)", "Name the output of one step, as in 'steps.KEY.output'."),
         ("input.nam", "There is no input 'nam'. Do you mean 'name'?"),
         ("input.name.lower()", "line 1, column 12: There is no function 'lower'. Do you mean 'lowerAscii'?"),
+        ("run.nam", "There is no field of the run 'nam'."),
         ("x + [1].map(x, x)[0]", "line 1, column 1: There is no name 'x'."),
         ("[1].map(input, 1)", "'input' has a meaning already."),
         ("[1].map(x)", "'map' takes a name and an expression"),
@@ -70,7 +80,6 @@ def test_problems_are_named_with_their_place(source: str, problem: str) -> None:
 def test_values_are_never_read_as_expressions() -> None:
     assert render("{{ input.text }}/{{ input.name }}", NAMES) == "{{ 1 + 1 }} steps.a/Ada"
     assert render("{{ '}}' }} {{ {'a': {'b': 1}} }}{{ null }} }}", NAMES) == '}} {"a":{"b":1}} }}'
-    assert render("{{ input.name }}{{ 1 }}", NAMES, escape=lambda text: f"<{text}>") == "<Ada><1>"
 
 
 def test_problems_of_templates_have_places_in_the_template() -> None:
@@ -96,6 +105,56 @@ def test_configs_are_checked_where_their_schema_marks_them() -> None:
         "'config_json.texts.1'",
         "'config_json.headers.X-A'",
     ]
+
+
+CONFIG = {
+    "properties": {
+        "when": {"type": "string", "x-cel": True},
+        "texts": {"items": {"type": "string", "x-template": True}},
+        "url": {"type": "string", "x-template": "url"},
+    }
+}
+
+
+def test_a_configuration_is_resolved_at_once() -> None:
+    config = {
+        "when": "input.items",
+        "texts": ["{{ 1 }} {{ input.name }}", "{{"[:1]],
+        "url": "/x",
+        "other": "{{ 1 }}",
+    }
+    assert resolved(CONFIG, config, NAMES) == {
+        **config,
+        "when": NAMES["input"]["items"],
+        "texts": ["1 Ada", "{"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("a b/c?d=1&e#f", "https://example.org/v1/a%20b%2Fc%3Fd%3D1%26e%23f?q=a%20b%2Fc%3Fd%3D1%26e%23f"),
+        ("@evil.org\\", "https://example.org/v1/%40evil.org%5C?q=%40evil.org%5C"),
+        ("x\r\nHost: evil", "https://example.org/v1/x%0D%0AHost%3A%20evil?q=x%0D%0AHost%3A%20evil"),
+        ("..", None),
+        ("%2e%2e", "https://example.org/v1/%252e%252e?q=%252e%252e"),
+    ],
+)
+def test_data_stays_in_its_part_of_an_address(value: str, address: str | None) -> None:
+    config = {"url": "https://example.org/v1/{{ input.v }}?q={{ input.v }}"}
+    assert problems_in(CONFIG, config, Known()) == []
+    if address is None:
+        with pytest.raises(ExpressionError, match="in the path of an address"):
+            resolved(CONFIG, config, {"input": {"v": value}})
+    else:
+        assert resolved(CONFIG, config, {"input": {"v": value}}) == {"url": address}
+
+
+@pytest.mark.parametrize(
+    "url", ["{{ input.host }}/a", "https://{{ input.h }}/", "https://a{{ 1 }}", "https://a:{{ 1 }}/"]
+)
+def test_a_host_is_never_data(url: str) -> None:
+    assert "in which there are no expressions" in problems_in(CONFIG, {"url": url}, Known())[0]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,16 @@ an expression or a template.
 from workflows.expressions.cel import evaluate
 from workflows.expressions.checking import Known, check
 from workflows.expressions.errors import ExpressionError
-from workflows.expressions.marked import problems_in
+from workflows.expressions.marked import problems_in, resolved
 from workflows.expressions.templates import check_template, render
 
-__all__ = ["ExpressionError", "Known", "check", "check_template", "evaluate", "problems_in", "render"]
+__all__ = [
+    "ExpressionError",
+    "Known",
+    "check",
+    "check_template",
+    "evaluate",
+    "problems_in",
+    "render",
+    "resolved",
+]

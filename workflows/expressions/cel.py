@@ -20,6 +20,8 @@ def evaluate(source: str, names: Mapping[str, Any]) -> Any:
 
 def evaluate_all(sources: Sequence[str], names: Mapping[str, Any]) -> list[Any]:
     """As `evaluate`, together. Raises ExpressionError."""
+    if not sources:
+        return []
     if any(len(source) > MAX_LENGTH for source in sources):
         raise ExpressionError("expression_invalid", reason=f"it has more than {MAX_LENGTH:,} characters")
     return values(sources, _named(sources, names))

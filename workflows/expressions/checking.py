@@ -12,7 +12,7 @@ from workflows.expressions.process import syntax_error
 from workflows.expressions.tokens import Kind, Token, place, tokens
 
 ROOTS = ("input", "item", "now", "run", "steps")
-STEP_FIELDS = ("output",)
+STEP_FIELDS, RUN_FIELDS = ("output",), ("id", "number", "started_at")
 _WORDS = frozenset({"true", "false", "null", "in"})
 # A position, and a sentence about what is there.
 Finding = tuple[int, str]
@@ -84,7 +84,7 @@ class _Reader:
             yield from self._about_function(at)
         elif not is_member and not self._is_namespace(at) and name not in self._open:
             yield from _unknown("name", name, ROOTS, self._others(name))
-            yield from self._about_member(at) if name in ("steps", "input") else ()
+            yield from self._about_member(at) if name in ("steps", "input", "run") else ()
 
     def _about_function(self, at: int) -> Iterator[str]:
         name, owner = self._text(at), self._text(at - 2)
@@ -94,7 +94,9 @@ class _Reader:
 
     def _about_member(self, at: int) -> Iterator[str]:
         key = self._text(at + 2) if self._text(at + 1) == "." else ""
-        if self._text(at) == "input":
+        if self._text(at) == "run":
+            yield from _unknown("field of the run", key, RUN_FIELDS, (*RUN_FIELDS, ""))
+        elif self._text(at) == "input":
             if key and self._known.inputs is not None:
                 yield from _unknown("input", key, self._known.inputs, self._known.inputs)
         elif not key or self._text(at + 3) != "." or self._text(at + 4) not in STEP_FIELDS:

@@ -25,6 +25,36 @@ class _Part:
     is_expression: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    parts: tuple[_Part, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """Raises ExpressionError."""
+        try:
+            return cls(tuple(_parts(text)))
+        except _NotClosed:
+            raise ExpressionError("expression_invalid", reason=f"'{OPEN}' is not closed") from None
+
+    @classmethod
+    def whole(cls, expression: str) -> Template:
+        return cls((_Part(expression, 0, is_expression=True),))
+
+    @property
+    def expressions(self) -> list[str]:
+        return [part.text for part in self.parts if part.is_expression]
+
+    def filled(self, values: Iterator[Any], escape: Callable[[str], str] = lambda text: text) -> str:
+        """With the next values, one for each expression, to which `escape` is applied. Raises ExpressionError."""
+        text = "".join(
+            escape(as_text(next(values))) if part.is_expression else part.text for part in self.parts
+        )
+        if len(text) > MAX_CHARACTERS:
+            raise ExpressionError("expression_too_large", limit=MAX_CHARACTERS)
+        return text
+
+
 class _NotClosed(Exception):
     """The position of a `{{` without its `}}`."""
 
@@ -50,23 +80,11 @@ def check_template(template: str, known: Known = ANYTHING) -> list[str]:
     ]
 
 
-def render(template: str, names: Mapping[str, Any], escape: Callable[[str], str] = lambda text: text) -> str:
+def render(template: str, names: Mapping[str, Any]) -> str:
     """The template, which was checked, with the values of its expressions as text: lists and objects as JSON, null as
-    nothing. `escape` is applied to each value, and never to the template's own text. Raises ExpressionError."""
-    try:
-        parts = list(_parts(template))
-    except _NotClosed:
-        raise ExpressionError("expression_invalid", reason=f"'{OPEN}' is not closed") from None
-    values = iter(evaluate_all([part.text for part in parts if part.is_expression], names))
-    text = "".join(escape(as_text(next(values))) if part.is_expression else part.text for part in parts)
-    if len(text) > MAX_CHARACTERS:
-        raise ExpressionError("expression_too_large", limit=MAX_CHARACTERS)
-    return text
-
-
-def static_prefix(template: str) -> str:
-    """The template up to its first expression."""
-    return template.partition(OPEN)[0]
+    nothing. Raises ExpressionError."""
+    parts = Template.parse(template)
+    return parts.filled(iter(evaluate_all(parts.expressions, names)))
 
 
 def as_text(value: Any) -> str:
