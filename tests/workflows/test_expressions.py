@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from workflows.expressions import (
     resolved,
 )
 
-NAMES = {
+NAMES: dict[str, Any] = {
     "input": {"name": "Ada", "items": [{"price": 3}, {"price": 4}], "text": "{{ 1 + 1 }} steps.a"},
     "steps": {"a": {"output": {"total": 7}}},
     "run": {"id": "r1"},
