@@ -48,7 +48,11 @@ class ProgressBar:
 def with_latest_job(documents: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """Annotate each document with `job`, the fields of its newest ingestion."""
     fields = JSONObject(
-        state="state", stage="stage", attempt="attempt", done="chunks_done", total="chunks_total"
+        state="state",
+        stage="stage",
+        error="error_code",
+        done="chunks_done",
+        total="chunks_total",
     )
     newest = IngestionJob.objects.filter(document=OuterRef("pk"), kind=JobKind.INGEST).order_by("-generation")
     annotated: models.QuerySet[Any] = documents.annotate(job=Subquery(newest.values(fields=fields)[:1]))
@@ -57,16 +61,15 @@ def with_latest_job(documents: models.QuerySet[Any]) -> models.QuerySet[Any]:
 
 def progress(document: Any) -> ProgressBar:
     """`document` is one `with_latest_job`."""
-    job = document.job or {"state": "", "stage": Stage.WAIT, "attempt": 0, "done": 0, "total": 0}
+    job = document.job or {"state": "", "stage": Stage.WAIT, "error": "", "done": 0, "total": 0}
     total = job["total"]
     if document.processed_status == DocumentStatus.ERROR:
         return ProgressBar(document.error_detail or document.error_code)
     if document.processed_status == DocumentStatus.DONE:
         return ProgressBar(f"{total} passage{'' if total == 1 else 's'}")
     if job["state"] == JobState.QUEUED:
-        return ProgressBar(
-            f"Waiting for attempt {job['attempt'] + 1}" if job["attempt"] else "Waiting for a worker"
-        )
+        # A job may be handed back without a failure, to be worked on alone or after others.
+        return ProgressBar("Waiting to be tried again" if job["error"] else "Waiting for its turn")
     stage = STAGES[job["stage"]]
     if not total:
         return ProgressBar(f"{stage}…")
