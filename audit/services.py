@@ -118,8 +118,14 @@ def _is_refusable(actor: Actor, action: str) -> bool:
 
 
 def events_of(target: models.Model) -> models.QuerySet[AuditLog]:
-    """The events of one object, newest first, with the users' e-mails."""
-    return with_user_emails(AuditLog.objects.filter(object_id=target.pk)).order_by("-created_at")
+    """The events of one object, and those of its parents that name it among several, as an upload of many documents does.
+    Newest first, with the users' e-mails."""
+    parents = [field.value_from_object(target) for field in target._meta.concrete_fields if field.is_relation]
+    among_several = models.Q(
+        object_id__in=[pk for pk in parents if pk], payload_json__new__has_key=str(target.pk)
+    )
+    found = AuditLog.objects.filter(models.Q(object_id=target.pk) | among_several)
+    return with_user_emails(found).order_by("-created_at")
 
 
 def with_user_emails(events: models.QuerySet[Event]) -> models.QuerySet[Event]:

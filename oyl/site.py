@@ -16,7 +16,8 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
-from audit.models import AuditLog
+from audit.differences import differences
+from audit.sentences import sentences
 from audit.services import events_of
 from core.requests import client_address, opens_own_scopes
 from core.sessions import BEGUN, PASSWORD_ENTERED
@@ -41,9 +42,13 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     login_form = SignInForm
     enable_nav_sidebar = True
 
-    def history_of(self, instance: models.Model) -> models.QuerySet[AuditLog]:
-        """The audit log's events of an object, newest first."""
-        return events_of(instance)
+    def history_of(self, instance: models.Model, length: int) -> list[dict[str, Any]]:
+        """The audit log's newest events of an object, each with its sentence and what it has changed."""
+        events = list(events_of(instance)[:length])
+        return [
+            {"event": event, "sentence": sentence, "changed": differences(event.payload_json)}
+            for event, sentence in zip(events, sentences(events), strict=True)
+        ]
 
     def ask_password(self, request: HttpRequest) -> HttpResponse:
         return ask_password(request)

@@ -38,7 +38,7 @@ class OylSite(Protocol):
     """The admin site provides what `core` does not import: the history of objects, which the audit log has, and the page
     that asks for the password again."""
 
-    def history_of(self, instance: models.Model) -> models.QuerySet[Any]: ...
+    def history_of(self, instance: models.Model, length: int) -> list[dict[str, Any]]: ...
 
     def ask_password(self, request: HttpRequest) -> HttpResponse: ...
 
@@ -232,7 +232,7 @@ class TenantAdmin(RolePermissions, ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": f"History: {obj}",
-            "events": cast(OylSite, self.admin_site).history_of(obj)[:HISTORY_LENGTH],
+            "events": cast(OylSite, self.admin_site).history_of(obj, HISTORY_LENGTH),
             "object": obj,
             "opts": self.opts,
         }

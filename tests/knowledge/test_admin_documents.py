@@ -117,7 +117,7 @@ def test_list_shows_progress_of_documents(owner: Person, rows: Rows):
                 **fields,
             )
     page = owner.client.get(LIST).content.decode()
-    assert "Waiting for a worker" in page
+    assert "Waiting for its turn" in page
     assert "Embedding: 3 of 12 passages" in page
     assert "The file is broken. Replace it." in page
     assert page.count("data-unfinished") == 2

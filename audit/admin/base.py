@@ -1,19 +1,15 @@
-"""The audit log, read-only; and the base of admin pages whose models are saved and deleted by the audit services."""
+"""The base of admin pages whose models are saved and deleted by the audit services."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
-from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
+from django.http import HttpRequest, HttpResponse
 
 from audit import services
 from audit.hourly import record_reads
-from audit.models import AuditLog, PlatformEvent
-from core.admin import TenantAdmin, UncountedAdmin, actor_of, display
-from core.admin.base import OperatorPermissions
+from core.admin import TenantAdmin, actor_of
 from core.permissions import Role
 
 
@@ -72,48 +68,3 @@ class RecordedReadsAdmin(TenantAdmin):
         page: HttpResponse = super().change_view(request, object_id, *args, **kwargs)
         record_reads(actor=actor_of(request), action=self.read_event)
         return page
-
-
-@admin.register(AuditLog)
-class AuditLogAdmin(RecordedReadsAdmin, UncountedAdmin):
-    read_event = "audit_log.read"
-    view_role = Role.ADMIN
-    list_display = ["created_at", "action", "who", "object_type", "object_id"]
-    list_filter = [("action", FieldTextFilter), ("created_at", RangeDateTimeFilter)]
-    ordering = ["-created_at"]
-    fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json", "digest"]
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = services.with_user_emails(super().get_queryset(request)).annotate(
-            actor=models.F("payload_json__actor")
-        )
-        return rows
-
-    @display(description="Who", empty_value="OYL")
-    def who(self, obj: Any) -> str:
-        actor = obj.actor or {}
-        return str(obj.user_email or f"{actor.get('kind', '')} {actor.get('credential', '')}".strip())
-
-
-@admin.register(PlatformEvent)
-class PlatformEventAdmin(OperatorPermissions, UncountedAdmin):
-    list_display = ["created_at", "action", "who", "object_type", "object_id"]
-    list_filter = [("action", FieldTextFilter), ("created_at", RangeDateTimeFilter)]
-    ordering = ["-created_at"]
-    fields = ["created_at", "action", "who", "object_type", "object_id", "payload_json"]
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        events: models.QuerySet[AuditLog] = super().get_queryset(request)
-        return services.with_user_emails(events)
-
-    @display(description="Who", empty_value="")
-    def who(self, obj: Any) -> str:
-        actor = obj.payload_json.get("actor", {})
-        return str(obj.user_email or f"{actor.get('kind', '')} {actor.get('credential', '')}".strip())
-
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        return super().change_view(request, object_id, extra_context={"show_history": False})
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Events have no events."""
-        raise Http404
