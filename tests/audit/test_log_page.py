@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from audit.models import AuditLog
+from core.admin.exports import formula_safe
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.models import Document, Reference
@@ -75,3 +80,25 @@ def test_events_are_found_by_person_object_and_word(uploads: Library):
     assert by_colleague and all(line.startswith(colleague.user.email) for line in by_colleague)
     assert all("reference" in line for line in lines(owner, object=str(uploads.reference.pk)))
     assert lines(owner, object=uploads.reference.name) and not lines(owner, object="no such word anywhere")
+
+
+def test_export_is_formula_safe(uploads: Library):
+    owner = uploads.person
+    owner.client.post(reverse("admin:workspaces_workspace_add"), {"name": "=HYPERLINK(1)", "description": ""})
+    form = {"action": "export_csv", "select_across": "1", "_selected_action": [""]}
+    with tenant_scope(owner.tenant_id):
+        form["_selected_action"] = [str(pk) for pk in AuditLog.objects.values_list("pk", flat=True)]
+    text = owner.client.post(LOG, form).content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert f"{owner.user.email} added 2 documents in the reference {uploads.reference.name}" in [
+        row["what"] for row in rows
+    ]
+    assert formula_safe("=HYPERLINK(1)") == "'=HYPERLINK(1)"
+    lines = owner.client.post(LOG, {**form, "action": "export_json_lines"}).content.decode().splitlines()
+    assert len(lines) >= len(rows) and json.loads(lines[0])["action"]
+
+
+def test_verify_tells_its_result(owner: Person):
+    address = reverse("admin:audit_auditlog_verify_log")
+    page = owner.client.post(address, {"_form_submitted": "True"}, follow=True).content.decode()
+    assert "are as they were written." in page
