@@ -5,6 +5,7 @@ from jobs.apps import due_jobs_lookup
 class KnowledgeConfig(OylAppConfig):
     name = "knowledge"
     areas = (Area("knowledge"),)
+    guards = ("documents.number_change",)
     bound_kinds = {"reference": "knowledge.Reference"}
     lookups = (due_jobs_lookup("ingestion_jobs", "reembeddings"),)
     job_handlers = (

@@ -21,14 +21,14 @@ BoundLookups = dict[str, tuple[str, ...]]
 
 def bound_rows(actor: Actor, rows: models.QuerySet[Any], lookups: BoundLookups) -> models.QuerySet[Any]:
     """The rows that belong to the object that the actor's key is bound to. One of the lookups of its kind must match,
-    through rows of which none is soft-deleted; without a lookup there are none."""
+    through rows of which none is soft-deleted; without a lookup there are none. `rows` may themselves be deleted ones."""
     if actor.bound is None:
         return rows
     (kind, pk), model = actor.bound, rows.model
     ways = [Q(**{lookup: pk}) & alive_along(model, lookup) for lookup in lookups.get(kind, ())]
     if not ways:
         return rows.none()
-    return rows.filter(pk__in=model._default_manager.filter(reduce(or_, ways)).values("pk"))
+    return rows.filter(pk__in=model._base_manager.filter(reduce(or_, ways)).values("pk"))
 
 
 def bound_lookups_of(model: type[models.Model]) -> BoundLookups:

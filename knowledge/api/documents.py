@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from core.api.events import EventsRenderer, EventStream, follow
 from core.api.multipart import PathParser
-from core.api.serializers import TIMES, ObjectField, OylSerializer, RelatedField, StrictSerializer
+from core.api.serializers import ObjectField, RelatedField, StrictSerializer
 from core.api.views import READ, ReadViewSet
 from core.downloads import MEDIA_TYPE, Download
 from core.isolation.scope import tenant_scope
@@ -24,8 +24,10 @@ from core.isolation.time_limits import BULK_REQUEST, time_limits
 from core.permissions import Role
 from core.request_work import bulk_slots
 from knowledge.api.bulk import BulkSerializer, BulkTagsSerializer, selected_ids
+from knowledge.api.changes import ChangesMixin
 from knowledge.api.chunks import IngestionJobSerializer
 from knowledge.api.document_filters import DocumentFilters
+from knowledge.api.document_serializers import DocumentSerializer
 from knowledge.api.uploads import UploadSerializer, UploadsSerializer
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import Document, DocumentStatus, DocumentTag, IngestionJob, JobKind, Reference
@@ -46,46 +48,6 @@ EVENT_SCHEMA = {
     "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
     "required": ["event", "data"],
 }
-
-
-class DocumentTagSerializer(serializers.ModelSerializer[DocumentTag]):
-    tag = serializers.CharField(source="tag.tag")
-
-    class Meta:
-        model = DocumentTag
-        fields = ("tag", "source")
-
-
-class DocumentSerializer(OylSerializer[Document]):
-    tags = DocumentTagSerializer(
-        source="document_tags",
-        many=True,
-        read_only=True,
-        help_text="Of the whole document, by hand and from its source.",
-    )
-
-    class Meta(OylSerializer.Meta):
-        model = Document
-        fields = (
-            "id",
-            "reference",
-            "container",
-            "external_id",
-            "filename",
-            "mime_type",
-            "size_bytes",
-            "sha256",
-            "processed_status",
-            "error_code",
-            "error_detail",
-            "generation",
-            "metadata_json",
-            "file_metadata_json",
-            "tags",
-            "warnings",
-            *TIMES,
-        )
-        read_only_fields = fields
 
 
 class DocumentChangeSerializer(StrictSerializer):
@@ -122,7 +84,7 @@ class OriginalRenderer(JSONRenderer):
     media_type = MEDIA_TYPE
 
 
-class DocumentViewSet(ReadViewSet):
+class DocumentViewSet(ChangesMixin, ReadViewSet):
     """The documents of references, newest first."""
 
     model = Document

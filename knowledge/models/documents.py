@@ -34,6 +34,9 @@ class Document(SoftDeleteModel):
     words and model that made the generation (`knowledge.pipeline.ports.Ports.versions_of`). `metadata_json` is from users
     and sources, `file_metadata_json` from the file itself. `warnings` says what of the file was not read, or not reliably:
     {code of `engines.parsing.warnings`: sentences}.
+
+    `changed_in` is the number of the transaction that last wrote the row. A trigger sets it, so that `changes/` skips no
+    change (decision 38). `left_references` are those that it was moved out of, whose readers see it as deleted there.
     """
 
     reference = TenantForeignKey(Reference, related_name="documents")
@@ -71,6 +74,8 @@ class Document(SoftDeleteModel):
     generation = models.PositiveIntegerField(default=0, editable=False)
     file_generation = models.PositiveIntegerField(default=1, editable=False)
     versions = models.JSONField(default=dict, blank=True, editable=False)
+    changed_in = models.BigIntegerField(default=0, editable=False)
+    left_references = ArrayField(models.UUIDField(), default=list, blank=True, editable=False)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "documents"
@@ -86,6 +91,7 @@ class Document(SoftDeleteModel):
             NamedIndex(fields=["reference", "processed_status"], name="idx_documents_kb_status"),
             NamedIndex(fields=["tenant", "-created_at"], name="idx_documents_tenant_created"),
             NamedIndex(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
+            NamedIndex(fields=["tenant", "changed_in", "id"], name="idx_documents_tenant_changed_in"),
         ]
 
     def __str__(self) -> str:

@@ -58,6 +58,8 @@ def change_document(*, actor: Actor, document_id: UUID, changes: DocumentChanges
         new = {name: value for name, value in wanted.items() if value != old[name]}
         if "reference" in new:
             _retag(document, wanted["reference"])
+            left = {*document.left_references, document.reference_id} - {wanted["reference"].pk}
+            new["left_references"], old["left_references"] = sorted(left), document.left_references
             new["generation"] = old["generation"] = 0  # hides the passages, which are below the old reference
         if new:
             rows.update(**new)

@@ -118,6 +118,7 @@ def _change_document_tags(
         else:
             DocumentTag.objects.filter(document__in=documents, tag__tag__in=names).delete()
             TagLink.objects.filter(chunk__document__in=documents, tag__tag__in=names).delete()
+        Document.objects.filter(pk__in=[document.pk for document in documents]).update()  # changed, too
         change = {"tags": list(names), "documents": [str(document.pk) for document in documents]}
         record(
             actor=actor,

@@ -125,9 +125,9 @@ def _is_filled(field: Any) -> bool:
 
 
 def _is_text(field: Any) -> bool:
-    return field.get_internal_type() in WORDS or isinstance(
-        field, models.JSONField | ArrayField | EncryptedJSONField
-    )
+    if isinstance(field, ArrayField):
+        return _is_text(field.base_field)
+    return field.get_internal_type() in WORDS or isinstance(field, models.JSONField | EncryptedJSONField)
 
 
 def _shapes(word: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _value(field: Any, user: User, word: str, rows: dict[Model, Any]) -> Any:
     if field.name == "owner":
         return str(user.pk)
     if isinstance(field, ArrayField):
-        return [word]
+        return [word] if _is_text(field) else []
     if isinstance(field, models.JSONField | EncryptedJSONField):
         return {word: 1}
     if field.get_internal_type() in WORDS:
