@@ -162,7 +162,7 @@ def count_jobs(actor: Actor, folder: Path) -> int:
 @contextmanager
 def worker(actor: Actor, module: str) -> Iterator[psutil.Process]:
     """Run a worker as `up` starts it, but with `module` instead of Celery. The block begins after its first job."""
-    _, program, _ = application()
+    _, program, *_ = application()
     program = replace(
         program, command=tuple(module if part == "celery" else part for part in program.command)
     )

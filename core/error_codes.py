@@ -136,7 +136,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "The parser process could not be started. The worker's log says why.", DEFAULT_RETRY
     ),
     "worker_died": _work(
-        "Processing this file ended abruptly {attempts} times. It may be too large or malformed; replace it, or retry.",
+        "This work ended abruptly {attempts} times. A file may be too large or malformed: replace it. Otherwise retry.",
         DEFAULT_RETRY,
     ),
     "internal_error": _work(
@@ -283,6 +283,40 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "expression_interrupted": _workflow(
         "The process that evaluates expressions was ended from outside. Retry.", DEFAULT_RETRY
     ),
+    "step_interrupted": _workflow(
+        "The worker ended while this step was under way, so that it is not known whether what it does outside has happened. "
+        "Look there, then retry the run; or let the step be retried on errors, if its receiver knows idempotency keys.",
+        DEFAULT_RETRY,
+    ),
+    "step_timeout": _workflow(
+        "The step took longer than {seconds:,} s. Raise its timeout, or give it less to do.", DEFAULT_RETRY
+    ),
+    "too_many_steps": _workflow(
+        "The run has had {limit:,} steps, which is the limit (WORKFLOW_STEPS). Look for a loop without an end."
+    ),
+    "too_deep_runs": _workflow(
+        "Workflows run each other more than {limit} deep (WORKFLOW_DEPTH). Look for one that runs itself."
+    ),
+    "too_many_items": _workflow(
+        "There are {count:,} items; at most {limit:,} are worked on (WORKFLOW_ITEMS). Divide them among several runs."
+    ),
+    "child_failed": _workflow(
+        "Of the runs that this step started, number {number} has failed: {reason}", DEFAULT_RETRY
+    ),
+    "not_published": _workflow(
+        "The workflow that this step runs was deleted, is not in this workspace, or is not published: {ids}. Publish it, or "
+        "choose another one."
+    ),
+    "input_invalid": _workflow("The input is not as the workflow declares it: {reason}"),
+    "output_invalid": _workflow(
+        "The output is not as the workflow declares it: {reason} Correct the last step, or the declared output."
+    ),
+    "no_boolean": _workflow("The condition is {value}, not true or false. Compare it with something."),
+    "no_moment": _workflow(
+        "The moment is {value}, and no timestamp. Give a timestamp, or a text such as 2027-01-31T09:00:00Z."
+    ),
+    "no_list": _workflow("The items are {value}, and no list. Give a list."),
+    "run_cancelled": _workflow("The run was cancelled."),
     # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),
     "same_name": _upload(

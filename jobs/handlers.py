@@ -52,6 +52,10 @@ class JobHandler(ABC, Generic[J]):
         """The columns that store a job's progress, with their values."""
         return {"stage": stage}
 
+    def tries(self, job: J) -> int:
+        """The attempts that count when it is decided whether the job is tried again: all of them, this one included."""
+        return job.attempt
+
     def may_give_up(self, job: J) -> bool:
         """False for work that is repeated until it succeeds."""
         return True

@@ -55,8 +55,8 @@ def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:
         expired = free.filter(state=JobState.RUNNING)[: handler.claim_limit]
         due = [*expired, *free.exclude(state=JobState.RUNNING)[: handler.claim_limit]]
         for job in filter(lambda job: _is_exhausted(handler, job), due):
-            attempts = job.attempt
-            end_in_error(handler, job, "worker_died", sentence("worker_died", attempts=attempts))
+            detail = sentence("worker_died", attempts=handler.tries(job))
+            end_in_error(handler, job, "worker_died", detail)
         batch = handler.batch([job for job in due if not _is_exhausted(handler, job)])
         columns = handler.on_claim(batch) if batch else {}
         handler.model.objects.filter(pk__in=[job.pk for job in batch]).claim(**columns)
@@ -70,7 +70,9 @@ def _is_exhausted(handler: JobHandler[J], job: J) -> bool:
     """Whether its worker died in its last attempt: a job that is due while it is running is one whose worker died. For a job
     that failed, `fail` has decided."""
     policy, has_died = ERROR_CODES["worker_died"].retry, job.state == JobState.RUNNING
-    return has_died and policy is not None and job.attempt >= policy.attempts and handler.may_give_up(job)
+    return (
+        has_died and policy is not None and handler.tries(job) >= policy.attempts and handler.may_give_up(job)
+    )
 
 
 def lock_held(handler: JobHandler[J], jobs: Sequence[J]) -> list[J]:
@@ -87,10 +89,10 @@ def fail(handler: JobHandler[J], job: J, code: str, detail: str, retry: RetryPol
     if not lock_held(handler, [job]):
         return False
     detail = detail[:MAX_DETAIL_LENGTH]
-    if handler.may_give_up(job) and (retry is None or job.attempt >= retry.attempts):
+    if handler.may_give_up(job) and (retry is None or handler.tries(job) >= retry.attempts):
         end_in_error(handler, job, code, detail)
         return True
-    delay = (retry or RetryPolicy()).wait(job.attempt)
+    delay = (retry or RetryPolicy()).wait(handler.tries(job))
     row = handler.model.objects.filter(pk=job.pk)
     row.queue_again(delay, error_code=code, error_detail=detail)
     return False

@@ -249,6 +249,18 @@ PARSER_OUTPUT_MB = env.int("PARSER_OUTPUT_MB", default=256)
 PARSER_TEXT_MB = env.int("PARSER_TEXT_MB", default=16)
 PARSER_OCR_PAGES = env.int("PARSER_OCR_PAGES", default=500)
 
+# What a run of a workflow may have: steps, runs inside of runs, items to iterate over, megabytes of an input or output (more
+# of an output becomes a file), and seconds for a step that has no timeout of its own; and how many runs of a tenant may be
+# under way.
+WORKFLOW_STEPS = env.int("WORKFLOW_STEPS", default=1000)
+WORKFLOW_DEPTH = env.int("WORKFLOW_DEPTH", default=5)
+WORKFLOW_ITEMS = env.int("WORKFLOW_ITEMS", default=10_000)
+WORKFLOW_VALUE_MB = env.float("WORKFLOW_VALUE_MB", default=1.0)
+WORKFLOW_STEP_SECONDS = env.int("WORKFLOW_STEP_SECONDS", default=600)
+WORKFLOW_RUNS = env.int("WORKFLOW_RUNS", default=1000)
+# How many steps the process that works on runs does at once.
+WORKFLOW_THREADS = env.int("WORKFLOW_THREADS", default=8)
+
 # Addresses that tenants give are called only where they are public, or named here: docs/outbound.md.
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 

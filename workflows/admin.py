@@ -16,7 +16,9 @@ from workflows.models import StepRun, Workflow, WorkflowRun, WorkflowStep
 
 class StepInline(TenantInline):
     model = WorkflowStep
-    fields = ["position", "type_enum", "assistant", "instruction", "config_json"]
+    fields = [
+        "position", "key", "type_enum", "assistant", "instruction", "config_json", "on_error_json", "timeout_seconds"
+    ]  # fmt: skip
     autocomplete_fields = ["assistant"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -35,8 +37,8 @@ class WorkflowAdmin(AuditedAdmin):
 
 class StepRunInline(ReadOnlyInline):
     model = StepRun
-    fields = ["position", "state", "error_detail", "started_at", "finished_at"]
-    ordering = ["position"]
+    fields = ["number", "key", "type_enum", "state", "error_detail", "started_at", "finished_at"]
+    ordering = ["number"]
     show_change_link = False
 
 

@@ -12,7 +12,15 @@ from workflows.models import Workflow, WorkflowStep
 class WorkflowSerializer(OylSerializer[Workflow]):
     class Meta(OylSerializer.Meta):
         model = Workflow
-        fields = ("id", "workspace", "name", "description", *TIMES)
+        fields = (
+            "id",
+            "workspace",
+            "name",
+            "description",
+            "input_schema_json",
+            "output_schema_json",
+            *TIMES,
+        )
         fixed = ("workspace",)
 
 
@@ -34,10 +42,13 @@ class WorkflowStepSerializer(OylSerializer[WorkflowStep]):
             "id",
             "workflow",
             "position",
+            "key",
             "type_enum",
             "assistant",
             "instruction",
             "config_json",
+            "on_error_json",
+            "timeout_seconds",
             "created_at",
         )
         fixed = ("workflow",)

@@ -48,9 +48,9 @@ def up(console: TextIO) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         connections.close_all()
         acquired.mark_ready()
-        web, worker, beat = application()
+        web, worker, beat, workflows = application()
         with _make_demo(service_log):
-            supervisor.start([web, worker], timeout=READY_SECONDS)
+            supervisor.start([web, worker, workflows], timeout=READY_SECONDS)
             supervisor.start([beat])  # last, so that the others get ready sooner
         if settings.OYL_CHAT_MODEL_FILE:
             service_log.write("oyl", f"loading the chat model {settings.OYL_CHAT_MODEL_FILE}")
@@ -61,16 +61,27 @@ def up(console: TextIO) -> None:
     console.write("OYL has stopped. Your data is kept.\n")
 
 
-def application() -> tuple[Program, Program, Program]:
-    """Web, worker and beat."""
+def application() -> tuple[Program, Program, Program, Program]:
+    """Web, worker, beat, and the worker of the runs of workflows, which do not wait behind ingestion."""
     celery = (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "oyl")
     pool = ("--pool", "threads", "--without-gossip", "--without-mingle")
     queues = ("-Q", "ingest,maintenance", "--loglevel", "INFO")
+    threads = (
+        "-Q",
+        "workflows",
+        "-c",
+        str(settings.WORKFLOW_THREADS),
+        "-n",
+        "workflows@%h",
+        "--loglevel",
+        "INFO",
+    )
     schedule = ("-s", str(settings.OYL_DATA_DIR / "celerybeat-schedule"))
     return (
         Program(name="web", command=(sys.executable, "-m", "oyl.web_server"), is_ready=_web_is_ready),
         Program(name="worker", command=(*celery, "worker", *pool, *queues)),
         Program(name="beat", command=(*celery, "beat", *schedule)),
+        Program(name="workflows", command=(*celery, "worker", *pool, *threads)),
     )
 
 

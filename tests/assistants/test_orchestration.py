@@ -26,6 +26,9 @@ FREE = {
     "documents.metadata_json",
     "integration_configs.config_encrypted_json",
     "workflow_steps.config_json",
+    "workflow_steps.on_error_json",
+    "workflows.input_schema_json",
+    "workflows.output_schema_json",
 }
 READ_ONLY = {
     "audit_logs.payload_json",

@@ -31,7 +31,7 @@ from tests.contracts.settings_source import required_on_servers, variables
 ROOT: Path = settings.BASE_DIR
 TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
-OURS = ("migrate", "web", "worker", "beat")
+OURS = ("migrate", "web", "worker", "workflows", "beat")
 KEYS = {"SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY"}
 EXAMPLE = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
 FILLED_IN = {name: value or f"{name.lower()}-value" for name, value in EXAMPLE.items()}
@@ -42,6 +42,10 @@ SECRETS = {
     "migrate": {"OYL_OWNER_PASSWORD", "OYL_APP_PASSWORD", "REDIS_PASSWORD", "QDRANT_API_KEY", *KEYS},
     "web": {"OYL_APP_PASSWORD", "REDIS_PASSWORD", "QDRANT_API_KEY", *KEYS},
     "worker": {"OYL_APP_PASSWORD", "REDIS_PASSWORD", "QDRANT_API_KEY", "OYL_AUDIT_KEY"},
+    "workflows": {
+        *("OYL_APP_PASSWORD", "REDIS_PASSWORD", "QDRANT_API_KEY"),
+        *("OYL_AUDIT_KEY", "OYL_ENCRYPTION_KEYS"),
+    },
     "beat": {"REDIS_PASSWORD"},
     "parser": set[str](),
     "postgres": {"POSTGRES_PASSWORD", "OYL_OWNER_PASSWORD", "OYL_APP_PASSWORD"},
@@ -52,6 +56,7 @@ NETWORKS = {
     "migrate": {"database"},
     "web": {"database", "messages", "vectors", "outside"},
     "worker": {"database", "messages", "vectors", "outside"},
+    "workflows": {"database", "messages", "vectors", "outside"},
     "beat": {"messages"},
     "postgres": {"database"},
     "redis": {"messages"},
@@ -113,7 +118,7 @@ def test_missing_required_setting_is_refused(name):
 
 def test_only_migrate_gets_the_owner_role():
     assert "DATABASE_OWNER_URL" in SERVICES["migrate"]["environment"]
-    for service in ("web", "worker", "beat"):
+    for service in ("web", "worker", "workflows", "beat"):
         assert "oyl_owner" not in json.dumps(SERVICES[service])
 
 
@@ -179,7 +184,7 @@ def test_parser_has_a_user_of_its_own_and_shares_only_its_socket():
     assert sharing == ["worker", "parser"]
 
 
-@pytest.mark.parametrize("service", ["worker", "beat"])
+@pytest.mark.parametrize("service", ["worker", "workflows", "beat"])
 def test_process_without_some_keys_loads_all_of_oyl(service):
     start = "import django; django.setup(); from oyl.celery import app; app.loader.import_default_modules()"
     own = {name: value for name, value in os.environ.items() if name not in variables()}
@@ -233,21 +238,20 @@ def test_named_volumes_are_mounted():
 
 
 def test_the_application_waits_for_the_migration():
-    for service in ("web", "worker", "beat"):
+    for service in ("web", "worker", "workflows", "beat"):
         assert SERVICES[service]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
-def test_the_worker_serves_every_queue_that_tasks_are_sent_to():
-    served = re.search(r"--queues (\S+)", SERVICES["worker"]["command"])
-    assert served
-    queues = set(served[1].split(","))
+def test_the_workers_serve_every_queue_that_tasks_are_sent_to():
+    served = re.findall(r"--queues (\S+)", TEXT)
+    queues = set(",".join(served).split(","))
     app.loader.import_default_modules()
     sent_to = {
         getattr(task, "queue", None) or settings.CELERY_TASK_DEFAULT_QUEUE for task in app.tasks.values()
     }
     assert sent_to | {handler.queue for handler in handlers()} == queues
-    embedded = next(program for program in application() if program.name == "worker").command
-    assert set(embedded[embedded.index("-Q") + 1].split(",")) == queues
+    commands = [program.command for program in application() if "-Q" in program.command]
+    assert {name for one in commands for name in one[one.index("-Q") + 1].split(",")} == queues
 
 
 @pytest.fixture

@@ -87,8 +87,9 @@ class Doors:
         return Client(headers={"Authorization": f"Bearer {self.caller.key.secret}"})
 
     def make_workflowstep(self) -> Any:
-        fields = {"workflow": str(self.rows[Workflow].pk), "type_enum": "search"}
-        return self.caller.post("workflow-steps/", {**fields, "position": uuid4().int % 10**9})
+        fields = {"workflow": str(self.rows[Workflow].pk), "type_enum": "transform"}
+        position = uuid4().int % 10**9
+        return self.caller.post("workflow-steps/", {**fields, "position": position, "key": f"k{position}"})
 
     def make_membership(self) -> Any:
         form = {"name": "Ada", "new_password": PASSWORD, "repeated_password": PASSWORD}

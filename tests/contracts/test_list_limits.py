@@ -40,8 +40,11 @@ UNLIMITED = {
     "conversations.Trace": "one for each answer",
     "conversations.Feedback": "one for each answer or citation, and who rates it",
     "conversations.Retention": "one for each organisation",
-    "workflows.WorkflowRun": "a history",
+    "workflows.WorkflowVersion": "a history",
     "workflows.StepRun": "a history",
+    "workflows.RunSignal": "a history",
+    "workflows.Approval": "a history",
+    "workflows.TriggerEvent": "a history",
 }
 
 

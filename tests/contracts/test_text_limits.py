@@ -51,8 +51,21 @@ BOUNDED_ELSEWHERE = {
     "messages.citations_json": "the passages that an answer is given",
     "messages.sentences_json": "the sentences of messages.text",
     "traces.stages_json": "the candidates, passages and rounds of an answer",
-    "workflow_runs.error_detail": "nothing writes it yet",
-    "step_runs.error_detail": "nothing writes it yet",
+    "workflow_versions.definition_json": "workflows.engine.outputs.is_too_long",
+    "workflow_runs.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
+    "workflow_runs.timings_json": "names of stages",
+    "workflow_runs.input_json": "WORKFLOW_VALUE_MB",
+    "workflow_runs.item_json": "WORKFLOW_VALUE_MB",
+    "workflow_runs.output_json": "WORKFLOW_VALUE_MB",
+    "step_runs.input_json": "workflows.engine.outputs.shown",
+    "step_runs.output_json": "WORKFLOW_VALUE_MB",
+    "step_runs.details_json": "the types of steps",
+    "step_runs.answer_json": "WORKFLOW_VALUE_MB",
+    "step_runs.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
+    "run_signals.payload_json": "WORKFLOW_VALUE_MB",
+    "approvals.shown_json": "WORKFLOW_VALUE_MB",
+    "triggers.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
+    "trigger_events.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
 }
 MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -82,7 +95,10 @@ ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "tags": ("tags", {"tag": "Big", "reference": None}),
     "feedback": ("feedback", {"rating": "up", "message": None}),
     "workflows": ("workflows", {"name": "Big", "workspace": None}),
-    "workflow_steps": ("workflow-steps", {"position": 2, "type_enum": "search", "workflow": None}),
+    "workflow_steps": (
+        "workflow-steps",
+        {"position": 2, "key": "big", "type_enum": "transform", "workflow": None},
+    ),
 }
 # Written through other doors, or by none yet.
 NOT_WRITTEN_BY_ROUTES = {
@@ -91,9 +107,10 @@ NOT_WRITTEN_BY_ROUTES = {
     "documents.metadata_json",
     "references.metadata_json",
     "messages.text",
-    "workflow_runs.input_json",
-    "workflow_runs.output_json",
-    "step_runs.output_json",
+    "approvals.question",
+    "approvals.user_ids_json",
+    "approvals.comment",
+    "triggers.config_json",
 }
 
 

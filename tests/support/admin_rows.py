@@ -30,7 +30,9 @@ from knowledge.models import (
 )
 from tenants.models import ApiKey, Invitation, Membership, Tenant
 from tests.conftest import Person
+from workflows.definition import draft_of
 from workflows.models import Workflow, WorkflowRun, WorkflowStep
+from workflows.services.publishing import add_version
 from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
 
 SECRET = "sk-this-must-never-be-shown"
@@ -141,8 +143,18 @@ def make_document(reference: Reference, name: str, status: str = "pending", erro
 
 def _workflow(workspace: Workspace) -> list[models.Model]:
     workflow = Workflow.objects.create(workspace=workspace, name="Zebra workflow")
-    step = WorkflowStep.objects.create(workflow=workflow, position=1, type_enum="search")
-    return [workflow, step, WorkflowRun.objects.create(workflow=workflow)]
+    step = WorkflowStep.objects.create(
+        workflow=workflow,
+        position=1,
+        key="zebra",
+        type_enum="transform",
+        config_json={"values": {"zebra": "1"}},
+    )
+    version = add_version(workflow, draft_of(workflow), number=1)
+    run = WorkflowRun.objects.create(
+        workflow=workflow, version=version, started_by="person", state="waiting", available_at=None
+    )
+    return [workflow, step, run]
 
 
 def _tenant(owner: Person) -> list[models.Model]:

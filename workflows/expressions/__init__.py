@@ -7,7 +7,7 @@ an expression or a template.
 from workflows.expressions.cel import evaluate
 from workflows.expressions.checking import Known, check
 from workflows.expressions.errors import ExpressionError
-from workflows.expressions.marked import problems_in, resolved
+from workflows.expressions.marked import marked_texts, problems_in, resolved
 from workflows.expressions.templates import check_template, render
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "check",
     "check_template",
     "evaluate",
+    "marked_texts",
     "problems_in",
     "render",
     "resolved",

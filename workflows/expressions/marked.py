@@ -6,7 +6,7 @@ A template that is marked as "url" makes an address: its values are percent-enco
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -28,6 +28,17 @@ def problems_in(schema: Mapping[str, Any], value: Any, known: Known, path: str =
         found.extend(f"'{where}': {problem}" for problem in _problems(text, mark, known))
 
     _walk(schema, value, visit, path)
+    return found
+
+
+def marked_texts(schema: Mapping[str, Any], value: Any, mark: str) -> list[tuple[Any, str]]:
+    """The texts in a value that have this mark, each after the mark's own value."""
+    found: list[tuple[Any, str]] = []
+
+    def visit(text: str, schema: Mapping[str, Any], where: str) -> None:
+        found.append((schema[mark], text))
+
+    _walk(schema, value, visit, marks=(mark,))
     return found
 
 
@@ -76,18 +87,23 @@ def _address(template: Template, values: Iterator[Any]) -> str:
     return address
 
 
-def _walk(schema: Mapping[str, Any], value: Any, visit: _Visit, path: str = "") -> Any:
-    """The value with what `visit` returns for its marked texts, in their order."""
+def _walk(
+    schema: Mapping[str, Any],
+    value: Any,
+    visit: _Visit,
+    path: str = "",
+    marks: Collection[str] = (EXPRESSION, TEMPLATE),
+) -> Any:
+    """The value with what `visit` returns for its texts that have one of the marks, in their order."""
     if isinstance(value, str):
-        is_marked = EXPRESSION in schema or TEMPLATE in schema
-        return visit(value, schema, path) if is_marked else value
+        return visit(value, schema, path) if schema.keys() & marks else value
     if isinstance(value, dict):
         known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
         return {
-            key: _walk(known.get(key, others), item, visit, f"{path}.{key}".lstrip("."))
+            key: _walk(known.get(key, others), item, visit, f"{path}.{key}".lstrip("."), marks)
             for key, item in value.items()
         }
     if isinstance(value, list):
         items = schema.get("items", {})
-        return [_walk(items, item, visit, f"{path}.{at}".lstrip(".")) for at, item in enumerate(value)]
+        return [_walk(items, item, visit, f"{path}.{at}".lstrip("."), marks) for at, item in enumerate(value)]
     return value

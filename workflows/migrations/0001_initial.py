@@ -1,4 +1,6 @@
+import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.datetime
 import django.db.models.manager
 from django.db import migrations, models
 
@@ -6,18 +8,110 @@ import core.isolation.constraints
 import core.isolation.fields
 import core.isolation.scope
 import core.models
+from jobs.lookup import job_table_lookup
 
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("assistants", "0001_initial"),
-        ("tenants", "0001_initial"),
-        ("workspaces", "0001_initial"),
+        ("assistants", "0003_strategies"),
+        ("tenants", "0008_what_keys_make"),
+        ("workspaces", "0002_model_prices"),
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="StepRun",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("number", models.PositiveIntegerField()),
+                ("key", models.CharField(max_length=40)),
+                (
+                    "type_enum",
+                    models.CharField(
+                        choices=[
+                            ("assistant", "Ask an assistant"),
+                            ("teammate", "Ask a teammate"),
+                            ("retrieve", "Search passages"),
+                            ("llm", "Ask a model"),
+                            ("classify", "Classify"),
+                            ("extract", "Extract fields"),
+                            ("condition", "Condition"),
+                            ("switch", "Switch"),
+                            ("transform", "New values"),
+                            ("iterate", "For each item"),
+                            ("parallel", "In parallel"),
+                            ("sub_workflow", "Run a workflow"),
+                            ("http_request", "Call a service"),
+                            ("data_query", "Query a data source"),
+                            ("tag", "Tag"),
+                            ("ingest", "Ingest"),
+                            ("notify", "Notify"),
+                            ("approval", "Wait for an approval"),
+                            ("wait", "Wait"),
+                            ("end", "End"),
+                        ],
+                        max_length=32,
+                        verbose_name="type",
+                    ),
+                ),
+                ("iteration", models.PositiveIntegerField(default=1)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("waiting", "Waiting"),
+                            ("done", "Done"),
+                            ("error", "Error"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("was_interrupted", models.BooleanField(default=False)),
+                ("input_json", models.JSONField(blank=True, null=True, verbose_name="input")),
+                ("output_json", models.JSONField(blank=True, null=True, verbose_name="output")),
+                ("details_json", models.JSONField(blank=True, default=dict, verbose_name="details")),
+                ("error_code", models.CharField(blank=True, max_length=64)),
+                ("error_detail", models.TextField(blank=True)),
+                ("waits_until", models.DateTimeField(blank=True, null=True)),
+                ("signal", models.CharField(blank=True, max_length=100)),
+                ("answer_json", models.JSONField(blank=True, null=True, verbose_name="answer")),
+                ("children_total", models.PositiveIntegerField(blank=True, null=True)),
+                ("children_at_once", models.PositiveIntegerField(default=1)),
+                ("children_left", models.PositiveIntegerField(default=0)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=core.isolation.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "step_runs",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
         migrations.CreateModel(
             name="Workflow",
             fields=[
@@ -32,6 +126,14 @@ class Migration(migrations.Migration):
                 ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("name", models.CharField(max_length=255)),
                 ("description", models.TextField(blank=True)),
+                (
+                    "input_schema_json",
+                    models.JSONField(blank=True, default=dict, verbose_name="schema of the input"),
+                ),
+                (
+                    "output_schema_json",
+                    models.JSONField(blank=True, default=dict, verbose_name="schema of the output"),
+                ),
                 (
                     "tenant",
                     models.ForeignKey(
@@ -67,6 +169,70 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Trigger",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("schedule", "Schedule"),
+                            ("webhook", "Webhook"),
+                            ("document", "Document event"),
+                            ("feedback", "Feedback event"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="on")),
+                ("config_json", models.JSONField(blank=True, default=dict, verbose_name="configuration")),
+                ("last_at", models.DateTimeField(blank=True, null=True, verbose_name="last run")),
+                ("next_at", models.DateTimeField(blank=True, null=True, verbose_name="next run")),
+                ("error_detail", models.TextField(blank=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=core.isolation.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="triggers",
+                        to="workflows.workflow",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "triggers",
+                "abstract": False,
+                "base_manager_name": "with_deleted",
+                "default_manager_name": "objects",
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("with_deleted", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
             name="WorkflowRun",
             fields=[
                 (
@@ -91,12 +257,74 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("input_json", models.JSONField(blank=True, default=dict, verbose_name="input")),
-                ("output_json", models.JSONField(blank=True, null=True, verbose_name="output")),
-                ("error_code", models.CharField(blank=True, max_length=64)),
-                ("error_detail", models.TextField(blank=True)),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("in_background", models.BooleanField(default=False)),
+                (
+                    "available_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, max_length=64)),
+                ("error_detail", models.TextField(blank=True)),
+                (
+                    "timings_json",
+                    models.JSONField(blank=True, default=dict, verbose_name="seconds per stage"),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "started_by",
+                    models.CharField(
+                        choices=[
+                            ("person", "A person"),
+                            ("api", "The API"),
+                            ("command", "A command"),
+                            ("trigger", "A trigger"),
+                            ("run", "Another run"),
+                            ("test", "A test of the draft"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("user_id", models.UUIDField(blank=True, null=True)),
+                ("idempotency_key", models.CharField(blank=True, max_length=255)),
+                ("number", models.PositiveIntegerField(default=0)),
+                ("is_held", models.BooleanField(default=False)),
+                ("depth", models.PositiveSmallIntegerField(default=0)),
+                ("input_json", models.JSONField(blank=True, default=dict, verbose_name="input")),
+                ("item_json", models.JSONField(blank=True, null=True, verbose_name="item")),
+                ("output_json", models.JSONField(blank=True, null=True, verbose_name="output")),
+                ("step_key", models.CharField(blank=True, max_length=40, verbose_name="step")),
+                ("steps_begun", models.PositiveIntegerField(default=0)),
+                ("progress_attempt", models.PositiveIntegerField(default=0)),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="children",
+                        to="workflows.workflowrun",
+                    ),
+                ),
+                (
+                    "parent_step",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="child_runs",
+                        to="workflows.steprun",
+                    ),
+                ),
                 (
                     "tenant",
                     models.ForeignKey(
@@ -107,6 +335,18 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="runs",
+                        to="workflows.trigger",
                     ),
                 ),
                 (
@@ -127,6 +367,207 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="TriggerEvent",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("key", models.CharField(max_length=255)),
+                ("error_detail", models.TextField(blank=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=core.isolation.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="workflows.trigger",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="workflows.workflowrun",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "trigger_events",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddField(
+            model_name="steprun",
+            name="run",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="step_runs",
+                to="workflows.workflowrun",
+            ),
+        ),
+        migrations.CreateModel(
+            name="RunSignal",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("name", models.CharField(max_length=100)),
+                ("payload_json", models.JSONField(blank=True, null=True, verbose_name="payload")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=core.isolation.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "taken_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="workflows.steprun",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="signals",
+                        to="workflows.workflowrun",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "run_signals",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="Approval",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("expired", "Expired"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                    ),
+                ),
+                ("question", models.TextField()),
+                ("shown_json", models.JSONField(blank=True, null=True, verbose_name="what is decided on")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("viewer", "Viewer"),
+                            ("editor", "Editor"),
+                            ("admin", "Admin"),
+                            ("owner", "Owner"),
+                        ],
+                        default="editor",
+                        max_length=16,
+                    ),
+                ),
+                ("user_ids_json", models.JSONField(blank=True, default=list, verbose_name="people")),
+                ("remind_at", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("decided_by_id", models.UUIDField(blank=True, null=True)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("comment", models.TextField(blank=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=core.isolation.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "step_run",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="approval",
+                        to="workflows.steprun",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="approvals",
+                        to="workflows.workflowrun",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "approvals",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
             name="WorkflowStep",
             fields=[
                 (
@@ -140,14 +581,40 @@ class Migration(migrations.Migration):
                 ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("position", models.PositiveIntegerField()),
                 (
+                    "key",
+                    models.CharField(
+                        max_length=40,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z][a-z0-9_]*\\Z", "Use small letters, digits and _, a letter first."
+                            )
+                        ],
+                    ),
+                ),
+                (
                     "type_enum",
                     models.CharField(
                         choices=[
-                            ("search", "Search"),
-                            ("prompt", "Prompt"),
-                            ("data_query", "Data query"),
+                            ("assistant", "Ask an assistant"),
+                            ("teammate", "Ask a teammate"),
+                            ("retrieve", "Search passages"),
+                            ("llm", "Ask a model"),
+                            ("classify", "Classify"),
+                            ("extract", "Extract fields"),
                             ("condition", "Condition"),
-                            ("webhook", "Webhook"),
+                            ("switch", "Switch"),
+                            ("transform", "New values"),
+                            ("iterate", "For each item"),
+                            ("parallel", "In parallel"),
+                            ("sub_workflow", "Run a workflow"),
+                            ("http_request", "Call a service"),
+                            ("data_query", "Query a data source"),
+                            ("tag", "Tag"),
+                            ("ingest", "Ingest"),
+                            ("notify", "Notify"),
+                            ("approval", "Wait for an approval"),
+                            ("wait", "Wait"),
+                            ("end", "End"),
                         ],
                         max_length=32,
                         verbose_name="type",
@@ -155,6 +622,19 @@ class Migration(migrations.Migration):
                 ),
                 ("instruction", models.TextField(blank=True)),
                 ("config_json", models.JSONField(blank=True, default=dict, verbose_name="configuration")),
+                ("on_error_json", models.JSONField(blank=True, default=dict, verbose_name="on error")),
+                (
+                    "timeout_seconds",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="The step fails if it takes longer. Without it, WORKFLOW_STEP_SECONDS holds, and waiting has no limit.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2678400),
+                        ],
+                    ),
+                ),
                 (
                     "assistant",
                     models.ForeignKey(
@@ -203,7 +683,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="StepRun",
+            name="WorkflowVersion",
             fields=[
                 (
                     "id",
@@ -212,27 +692,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("position", models.PositiveIntegerField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Queued"),
-                            ("running", "Running"),
-                            ("waiting", "Waiting"),
-                            ("done", "Done"),
-                            ("error", "Error"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        default="queued",
-                        max_length=16,
-                    ),
-                ),
-                ("output_json", models.JSONField(blank=True, null=True, verbose_name="output")),
-                ("error_code", models.CharField(blank=True, max_length=64)),
-                ("error_detail", models.TextField(blank=True)),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("number", models.PositiveIntegerField(blank=True, null=True)),
+                ("definition_json", models.JSONField(verbose_name="definition")),
                 (
                     "tenant",
                     models.ForeignKey(
@@ -246,31 +707,32 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "run",
+                    "workflow",
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="step_runs",
-                        to="workflows.workflowrun",
-                    ),
-                ),
-                (
-                    "step",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="workflows.workflowstep",
+                        related_name="versions",
+                        to="workflows.workflow",
                     ),
                 ),
             ],
             options={
-                "db_table": "step_runs",
+                "db_table": "workflow_versions",
                 "abstract": False,
                 "base_manager_name": "objects",
             },
+        ),
+        migrations.AddField(
+            model_name="workflowrun",
+            name="version",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="workflows.workflowversion",
+            ),
         ),
         migrations.AddIndex(
             model_name="workflow",
@@ -302,35 +764,224 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflows_tenant_id_key"),
         ),
         migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(
-                fields=["workflow", "state"], name="idx_workflow_runs_state"
+            model_name="trigger",
+            index=core.isolation.fields.NamedIndex(fields=["workflow"], name="idx_triggers_workflow_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="trigger",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workflow", "name"),
+                name="triggers_name_alive_key",
+                violation_error_message="There is one of this name already.",
             ),
         ),
         migrations.AddConstraint(
-            model_name="workflowrun",
+            model_name="trigger",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["schedule", "webhook", "document", "feedback"])),
+                name="triggers_kind_valid",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trigger",
+            constraint=core.isolation.constraints.SameTenant(
+                "workflow", also=(), name="triggers_workflow_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trigger",
+            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="triggers_tenant"),
+        ),
+        migrations.AddConstraint(
+            model_name="trigger",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="triggers_tenant_id_key"),
+        ),
+        migrations.AddIndex(
+            model_name="triggerevent",
+            index=core.isolation.fields.NamedIndex(fields=["run"], name="idx_trigger_events_run_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="triggerevent",
+            constraint=models.UniqueConstraint(fields=("trigger", "key"), name="trigger_events_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="triggerevent",
+            constraint=core.isolation.constraints.SameTenant(
+                "trigger", also=(), name="trigger_events_trigger_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="triggerevent",
+            constraint=core.isolation.constraints.SameTenant(
+                "run", also=(), name="trigger_events_run_same_tenant", on_delete="SET NULL"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="triggerevent",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="trigger_events_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="triggerevent",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="trigger_events_tenant_id_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="steprun",
+            constraint=models.UniqueConstraint(fields=("run", "number"), name="step_runs_number_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="steprun",
+            constraint=models.UniqueConstraint(
+                fields=("run", "key", "iteration"), name="step_runs_iteration_key"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="steprun",
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
                 ),
-                name="workflow_runs_state_valid",
+                name="step_runs_state_valid",
             ),
         ),
         migrations.AddConstraint(
-            model_name="workflowrun",
+            model_name="steprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "type_enum__in",
+                        [
+                            "assistant",
+                            "teammate",
+                            "retrieve",
+                            "llm",
+                            "classify",
+                            "extract",
+                            "condition",
+                            "switch",
+                            "transform",
+                            "iterate",
+                            "parallel",
+                            "sub_workflow",
+                            "http_request",
+                            "data_query",
+                            "tag",
+                            "ingest",
+                            "notify",
+                            "approval",
+                            "wait",
+                            "end",
+                        ],
+                    )
+                ),
+                name="step_runs_type_enum_valid",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="steprun",
             constraint=core.isolation.constraints.SameTenant(
-                "workflow", also=(), name="workflow_runs_workflow_same_tenant", on_delete="CASCADE"
+                "run", also=(), name="step_runs_run_same_tenant", on_delete="CASCADE"
             ),
         ),
         migrations.AddConstraint(
-            model_name="workflowrun",
+            model_name="steprun",
             constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="workflow_runs_tenant"
+                column="tenant_id", name="step_runs_tenant"
             ),
         ),
         migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_runs_tenant_id_key"),
+            model_name="steprun",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="step_runs_tenant_id_key"),
+        ),
+        migrations.AddIndex(
+            model_name="runsignal",
+            index=core.isolation.fields.NamedIndex(
+                condition=models.Q(("taken_by__isnull", True)),
+                fields=["run", "name"],
+                name="idx_run_signals_waiting",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="runsignal",
+            index=core.isolation.fields.NamedIndex(fields=["run"], name="idx_run_signals_run_id"),
+        ),
+        migrations.AddIndex(
+            model_name="runsignal",
+            index=core.isolation.fields.NamedIndex(fields=["taken_by"], name="idx_run_signals_taken_by_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="runsignal",
+            constraint=core.isolation.constraints.SameTenant(
+                "run", also=(), name="run_signals_run_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="runsignal",
+            constraint=core.isolation.constraints.SameTenant(
+                "taken_by", also=(), name="run_signals_taken_by_same_tenant", on_delete="SET NULL"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="runsignal",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="run_signals_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="runsignal",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="run_signals_tenant_id_key"),
+        ),
+        migrations.AddIndex(
+            model_name="approval",
+            index=core.isolation.fields.NamedIndex(
+                condition=models.Q(("state", "pending")),
+                fields=["tenant", "created_at"],
+                name="idx_approvals_pending",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="approval",
+            index=core.isolation.fields.NamedIndex(fields=["run"], name="idx_approvals_run_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["pending", "approved", "rejected", "expired", "cancelled"])
+                ),
+                name="approvals_state_valid",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["viewer", "editor", "admin", "owner"])),
+                name="approvals_role_valid",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="approval",
+            constraint=core.isolation.constraints.SameTenant(
+                "run", also=(), name="approvals_run_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="approval",
+            constraint=core.isolation.constraints.SameTenant(
+                "step_run", also=(), name="approvals_step_run_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="approval",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="approvals_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="approval",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="approvals_tenant_id_key"),
         ),
         migrations.AddIndex(
             model_name="workflowstep",
@@ -355,9 +1006,42 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="workflowstep",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at__isnull", True)),
+                fields=("workflow", "key"),
+                name="workflow_steps_key_alive_key",
+                violation_error_message="There is one of this key already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowstep",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("type_enum__in", ["search", "prompt", "data_query", "condition", "webhook"])
+                    (
+                        "type_enum__in",
+                        [
+                            "assistant",
+                            "teammate",
+                            "retrieve",
+                            "llm",
+                            "classify",
+                            "extract",
+                            "condition",
+                            "switch",
+                            "transform",
+                            "iterate",
+                            "parallel",
+                            "sub_workflow",
+                            "http_request",
+                            "data_query",
+                            "tag",
+                            "ingest",
+                            "notify",
+                            "approval",
+                            "wait",
+                            "end",
+                        ],
+                    )
                 ),
                 name="workflow_steps_type_enum_valid",
             ),
@@ -385,42 +1069,185 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_steps_tenant_id_key"),
         ),
         migrations.AddIndex(
-            model_name="steprun",
-            index=core.isolation.fields.NamedIndex(fields=["step"], name="idx_step_runs_step_id"),
+            model_name="workflowversion",
+            index=core.isolation.fields.NamedIndex(
+                fields=["workflow"], name="idx_workflow_versions_workflow_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name="steprun",
-            constraint=models.UniqueConstraint(fields=("run", "position"), name="step_runs_position_key"),
+            model_name="workflowversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("number__isnull", False)),
+                fields=("workflow", "number"),
+                name="workflow_versions_number_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name="steprun",
+            model_name="workflowversion",
+            constraint=core.isolation.constraints.SameTenant(
+                "workflow", also=(), name="workflow_versions_workflow_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowversion",
+            constraint=core.isolation.constraints.TenantIsolation(
+                column="tenant_id", name="workflow_versions_tenant"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowversion",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "id"), name="workflow_versions_tenant_id_key"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(
+                fields=["tenant", "-created_at"], name="idx_workflow_runs_tenant_created"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(
+                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                fields=["tenant", "in_background", "available_at"],
+                name="idx_workflow_runs_unfinished",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(
+                condition=models.Q(("state", "running")),
+                fields=["tenant", "available_at"],
+                name="idx_workflow_runs_running",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(
+                fields=["workflow", "state"], name="idx_workflow_runs_state"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(
+                condition=models.Q(("is_held", True)),
+                fields=["parent_step", "number"],
+                name="idx_workflow_runs_held",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(
+                condition=models.Q(("parent__isnull", True), ("state__in", ("queued", "running", "waiting"))),
+                fields=["tenant"],
+                name="idx_workflow_runs_started",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(fields=["version"], name="idx_workflow_runs_version_id"),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(fields=["trigger"], name="idx_workflow_runs_trigger_id"),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(fields=["parent"], name="idx_workflow_runs_parent_id"),
+        ),
+        migrations.AddIndex(
+            model_name="workflowrun",
+            index=core.isolation.fields.NamedIndex(
+                fields=["parent_step"], name="idx_workflow_runs_parent_step_id"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
                 ),
-                name="step_runs_state_valid",
+                name="workflow_runs_state_valid",
             ),
         ),
         migrations.AddConstraint(
-            model_name="steprun",
+            model_name="workflowrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("available_at__isnull", False),
+                    models.Q(("state__in", ["queued", "running"]), _negated=True),
+                    _connector="OR",
+                ),
+                name="workflow_runs_available_at_given",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("started_by__in", ["person", "api", "command", "trigger", "run", "test"])
+                ),
+                name="workflow_runs_started_by_valid",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("idempotency_key", ""), _negated=True),
+                fields=("workflow", "idempotency_key"),
+                name="workflow_runs_idempotency_key",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("parent_step__isnull", False)),
+                fields=("parent_step", "number"),
+                name="workflow_runs_number_key",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
             constraint=core.isolation.constraints.SameTenant(
-                "run", also=(), name="step_runs_run_same_tenant", on_delete="CASCADE"
+                "workflow", also=(), name="workflow_runs_workflow_same_tenant", on_delete="CASCADE"
             ),
         ),
         migrations.AddConstraint(
-            model_name="steprun",
+            model_name="workflowrun",
             constraint=core.isolation.constraints.SameTenant(
-                "step", also=(), name="step_runs_step_same_tenant", on_delete="CASCADE"
+                "version", also=(), name="workflow_runs_version_same_tenant", on_delete="CASCADE"
             ),
         ),
         migrations.AddConstraint(
-            model_name="steprun",
+            model_name="workflowrun",
+            constraint=core.isolation.constraints.SameTenant(
+                "trigger", also=(), name="workflow_runs_trigger_same_tenant", on_delete="SET NULL"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
+            constraint=core.isolation.constraints.SameTenant(
+                "parent", also=(), name="workflow_runs_parent_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
+            constraint=core.isolation.constraints.SameTenant(
+                "parent_step", also=(), name="workflow_runs_parent_step_same_tenant", on_delete="CASCADE"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="workflowrun",
             constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="step_runs_tenant"
+                column="tenant_id", name="workflow_runs_tenant"
             ),
         ),
         migrations.AddConstraint(
-            model_name="steprun",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="step_runs_tenant_id_key"),
+            model_name="workflowrun",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_runs_tenant_id_key"),
         ),
+        job_table_lookup("workflow_runs"),
+        # A version never changes.
+        migrations.RunSQL("REVOKE UPDATE ON workflow_versions FROM oyl_app;", migrations.RunSQL.noop),
     ]

@@ -1,0 +1,1 @@
+"""What is done with workflows. Entry points call nothing else."""

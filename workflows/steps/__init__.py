@@ -1,0 +1,1 @@
+"""The types of steps, one file each: `workflows.steps.registry` finds them."""
