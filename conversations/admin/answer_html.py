@@ -17,11 +17,15 @@ MARK = re.compile(r"\[(\d{1,4})\]")
 # They enclose the sentences with weak support. Markdown takes them as punctuation, as which they end no emphasis.
 OPEN, CLOSE = "\u2e28", "\u2e29"
 SPLIT = re.compile(f"([{OPEN}{CLOSE}])")
+# Markdown would read them as such.
+ENTITY = re.compile("&#(?=0*1181[67];|x0*2e2[89];)", re.IGNORECASE)
 # A sentence may begin with the syntax of a list, a heading, a quotation or a table, which must stay at the beginning of its
 # line.
 BLOCK_SYNTAX = re.compile(r"(?:\s|\||[-*+>](?=\s)|#{1,6}(?=\s)|\d{1,9}[.)](?=\s))*")
 BLOCK_ENDS = " \t\n|"
 WEB = ("https://", "http://")
+# Of a longer text, a model may have made what takes Markdown long to read, such as thousands of brackets.
+MOST_MARKDOWN = 12_000
 
 
 class _AnswerRenderer(RendererHTML):
@@ -78,7 +82,8 @@ def answer_html(
     sources: Iterable[str],
     weak: Sequence[Mapping[str, Any]] = (),
 ) -> SafeString:
-    """Markdown as HTML. `weak` has the sentences that their sources do not support, with `start`, `end` and `reason`; marks
+    """Markdown as HTML; a very long text is shown as it is. `weak` has the sentences that their sources do not support,
+    with `start`, `end` and `reason`; marks
     link to `anchor` and the number."""
     reasons = [sentence["reason"] for sentence in weak]
     env = {
@@ -89,7 +94,10 @@ def answer_html(
         "links": [],
         "weak": None,
     }
-    return mark_safe(str(_MARKDOWN.render(_enclosed(text, weak), env)))  # noqa: S308 (the renderer escapes all texts)
+    text = _enclosed(text, weak)
+    is_long = len(text) > MOST_MARKDOWN
+    html = linebreaks(_with_marks(text, env)) if is_long else str(_MARKDOWN.render(text, env))
+    return mark_safe(html)  # noqa: S308 (the renderer escapes all texts)
 
 
 def quotation_html(text: str, *, anchor: str, cited: Collection[int]) -> SafeString:
@@ -102,7 +110,7 @@ def quotation_html(text: str, *, anchor: str, cited: Collection[int]) -> SafeStr
 
 def _plain(text: str) -> str:
     """Of the same length."""
-    return text.replace(OPEN, "(").replace(CLOSE, ")")
+    return ENTITY.sub("&\uff03", text.replace(OPEN, "(").replace(CLOSE, ")"))
 
 
 def _enclosed(text: str, weak: Sequence[Mapping[str, Any]]) -> str:

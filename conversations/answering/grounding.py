@@ -38,7 +38,8 @@ SAME_NAME = 0.5
 _DIGITS = re.compile(r"\d[\d.,]*")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _ITEM = re.compile(r"^\s*(?:[-*>#]+|\d+[.)])\s+")
-_ASKS_OR_LEADS_IN = re.compile(r"[?:\u061f\uff1f\uff1a]\W*$")
+_TO_LAST_WORD = re.compile(r".*\w", re.DOTALL)
+_QUESTION_OR_COLON = re.compile(r"[?:\u061f\uff1f\uff1a]")
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,17 @@ def check_grounding(
     Raises EmbeddingError."""
     statements = {passage.number: _statements(passage) for passage in passages}
     checked = list[CheckedSentence]()
+    known = dict[tuple[str, tuple[int, ...]], tuple[Support, str]]()  # a model may repeat itself
     for sentence in marked_sentences(text):
-        cited = [number for number in sentence.cited if number in statements]
-        given = [one for number in cited or statements for one in statements[number]]
-        support, reason = _check(sentence, given, embedder, tenant_id)
+        cited = tuple(number for number in sentence.cited if number in statements)
+        key = sentence.words, cited
+        if key not in known:
+            given = [one for number in cited or statements for one in statements[number]]
+            known[key] = _check(sentence, given, embedder, tenant_id)
+        support, reason = known[key]
         checked.append(
             CheckedSentence(
-                start=sentence.start, end=sentence.end, cited=tuple(cited), support=support, reason=reason
+                start=sentence.start, end=sentence.end, cited=cited, support=support, reason=reason
             )
         )
     return tuple(checked)
@@ -110,7 +115,7 @@ def _check(
     sentence: MarkedSentence, given: Sequence[_Statement], embedder: Embedder, tenant_id: UUID
 ) -> tuple[Support, str]:
     text = _ITEM.sub("", sentence.words)
-    if not sentence.cited and (_ASKS_OR_LEADS_IN.search(text) or is_refusal(text) or count_words(text) < 2):
+    if not sentence.cited and (_asks_or_leads_in(text) or is_refusal(text) or count_words(text) < 2):
         return Support.NOT_NEEDED, ""
     if not given:
         return Support.WEAK, "No passage was given."
@@ -120,6 +125,11 @@ def _check(
     if not reason and not _is_alike(claim, evidence, embedder, tenant_id):
         reason = "The passages do not say this."
     return (Support.WEAK, reason) if reason else (Support.SUPPORTED, "")
+
+
+def _asks_or_leads_in(text: str) -> bool:
+    last_word = _TO_LAST_WORD.match(text)
+    return bool(_QUESTION_OR_COLON.search(text, last_word.end() if last_word else 0))
 
 
 def _evidence(text: str, given: Sequence[_Statement], counter: TokenCounter) -> _Evidence:

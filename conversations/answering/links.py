@@ -36,6 +36,7 @@ class KnownLinks:
 
     def __init__(self, sources: Iterable[str]) -> None:
         self.text, self._held = "", ""
+        self._is_suspect = False  # what is held back
         self._known = set[str]()
         self.allow(sources)
 
@@ -46,13 +47,17 @@ class KnownLinks:
     def add(self, piece: str) -> str:
         """Return what can be let through; a word that may be an address is held back until its end."""
         waiting, seen = self._held + piece, len(self._held)
-        end = _end_of_words(waiting, seen)
+        end = max((match.end() for match in _SPACE.finditer(waiting, seen)), default=0)
+        was_suspect = self._is_suspect and not end
+        self._is_suspect = was_suspect or bool(_SUSPECT.search(waiting, max(end, seen - 2)))
+        if not self._is_suspect:
+            end = max((match.end() for match in _UNSPACED.finditer(waiting, max(seen, end))), default=end)
         self._held = waiting[end:]
         return self._let_through(waiting[:end])
 
     def end(self, text: str = "") -> str:
         """Return what was held back, and the text, whose end is that of a word."""
-        waiting, self._held = self._held + text, ""
+        waiting, self._held, self._is_suspect = self._held + text, "", False
         return self._let_through(waiting)
 
     def _let_through(self, text: str) -> str:
@@ -85,14 +90,6 @@ class KnownLinks:
 def with_known_links(text: str, sources: Iterable[str]) -> str:
     """The whole text without the addresses that no source has."""
     return KnownLinks(sources).end(text)
-
-
-def _end_of_words(text: str, seen: int) -> int:
-    """Where the last word begins that may go on and be an address. None ends in the first `seen` characters."""
-    end = max((match.end() for match in _SPACE.finditer(text, seen)), default=0)
-    if _SUSPECT.search(text, end):
-        return end
-    return max((match.end() for match in _UNSPACED.finditer(text, max(seen, end))), default=end)
 
 
 def _addresses_of(text: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,10 +15,10 @@ MOST_IN_RANGE = 50
 _NUMBER = r"\d{1,3}"
 _RANGE = rf"{_NUMBER}(?:\s*[-\u2013]\s*{_NUMBER})?"
 _NAMED = r"(?:(?:passage|source|document|doc|reference|ref|citation)s?\.?\s*|\^)?\#?"
-_LIST = rf"{_NAMED}{_RANGE}(?:\s*(?:[,;]|and|&)\s*{_NAMED}{_RANGE})*(?:\u2020[^\]\u3011]*)?"
+_LIST = rf"{_NAMED}{_RANGE}(?:\s*(?:[,;]|and|&)\s*{_NAMED}{_RANGE})*(?:\u2020[^\]\u3011]{{0,100}})?"
 # With the address of a link, which is dropped.
 _MARK = re.compile(
-    rf"(?P<space>[ \t]*)[\[\u3010\uff3b]\s*(?P<list>{_LIST})\s*[\]\u3011\uff3d](?:\([^()\s]*\))?",
+    rf"(?P<space>(?<![ \t])[ \t]*)[\[\u3010\uff3b]\s*(?P<list>{_LIST})\s*[\]\u3011\uff3d](?:\([^()\s]*\))?",
     re.IGNORECASE,
 )
 # Only where nothing else is marked: it may be the number of an item, too.
@@ -25,8 +26,8 @@ _ROUND = re.compile(
     rf"(?P<space>(?<=\w)[ \t]+)\((?P<list>{_NUMBER}(?:, ?{_NUMBER})*)\)(?=[.,;:!?]|[ \t]*$)", re.MULTILINE
 )
 _RANGES = re.compile(rf"({_NUMBER})(?:\s*[-\u2013]\s*({_NUMBER}))?")
-_BLOCK_OF_CODE = r"^[ \t]*(?P<fence>```+|~~~+)[^\n]*\n(?:.*?^[ \t]*(?P=fence)[^\n]*$|.*\Z)"
-_CODE = re.compile(rf"{_BLOCK_OF_CODE}|(?P<ticks>`+)[^\n]*?[^`](?P=ticks)(?!`)", re.MULTILINE | re.DOTALL)
+_BLOCK_OF_CODE = r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n(?:.*?^[ \t]*+(?P=fence)[^\n]*$|.*\Z)"
+_CODE = re.compile(rf"{_BLOCK_OF_CODE}|(?P<ticks>(?<!`)`++)[^\n]*?[^`](?P=ticks)(?!`)", re.MULTILINE | re.DOTALL)
 
 
 class MarkedSentence(NamedTuple):
@@ -42,12 +43,13 @@ class MarkedSentence(NamedTuple):
 def find_marks(text: str) -> list[re.Match[str]]:
     """Return the marks outside of code. Their groups are `space`, which is before it, and `list`, as "1, 3-5"."""
     code = [match.span() for match in _CODE.finditer(text)]
+    starts = [start for start, _ in code]
     for pattern in (_MARK, _ROUND):
-        found = [
-            match
-            for match in pattern.finditer(text)
-            if not any(start <= match.start("list") < end for start, end in code)
-        ]
+        found = []
+        for match in pattern.finditer(text):
+            before = bisect_right(starts, at := match.start("list"))
+            if not before or code[before - 1][1] <= at:
+                found.append(match)
         if found:
             return found
     return []
@@ -71,11 +73,13 @@ def marked_sentences(text: str) -> Iterator[MarkedSentence]:
     """The sentences of an answer outside of blocks of code. A mark after the point belongs to the sentence before it."""
     prose = _CODE.sub(lambda code: "\n" * len(code[0]) if code["fence"] else code[0], text)
     marks = find_marks(text)
+    # A closing quotation mark belongs to a sentence as a mark does.
+    parts, at = list[str](), 0
     for mark in marks:
-        # A closing quotation mark belongs to a sentence as a mark does.
-        quotes = '"' * (mark.end() - mark.start())
-        prose = f"{prose[: mark.start()]}{quotes}{prose[mark.end() :]}"
-    for start, end, _ in sentences_of(prose):
-        inside = [mark for mark in marks if start <= mark.start() < end]
+        parts += prose[at : mark.start()], '"' * (mark.end() - mark.start())
+        at = mark.end()
+    starts = [mark.start() for mark in marks]
+    for start, end, _ in sentences_of("".join((*parts, prose[at:]))):
+        inside = marks[bisect_left(starts, start) : bisect_left(starts, end)]
         cited = dict.fromkeys(number for mark in inside for number in numbers_of(mark))
         yield MarkedSentence(start, end, without_marks(text[start:end]), tuple(cited))

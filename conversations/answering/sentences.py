@@ -86,16 +86,23 @@ def _cut(text: str, run: Range) -> Iterator[Range]:
         longest = LONGEST_WITHOUT_MARKS if has_no_marks else LONGEST
         spaces = _SPACE_IN_THAI if has_no_marks else _SPACE
         while end - start > longest:
-            places = [match.end() for match in spaces.finditer(text, start + longest // 2, end)]
-            if (
-                not places
-                or end - (cut := min(places, key=lambda at: abs(at - start - longest))) < longest // 4
-            ):
+            cut = _space_near(spaces, text, start + longest, Range(start + longest // 2, end))
+            if end - cut < longest // 4:
                 break
             yield Range(start, cut)
             start = cut
         yield Range(start, end)
         start = end
+
+
+def _space_near(spaces: re.Pattern[str], text: str, at: int, within: Range) -> int:
+    """The end of the white space that is the nearest; that of the range if it has none."""
+    last = within.start
+    for match in spaces.finditer(text, *within):
+        if match.end() > at:
+            return last if within.start < last and at - last <= match.end() - at else match.end()
+        last = match.end()
+    return last if within.start < last else within.end
 
 
 def _joined(text: str, pieces: list[Range]) -> Iterator[Range]:
@@ -104,7 +111,7 @@ def _joined(text: str, pieces: list[Range]) -> Iterator[Range]:
     for index, piece in enumerate(pieces):
         whole = Range(waiting.start, piece.end) if waiting else piece
         is_last = index == len(pieces) - 1
-        waiting = None if is_last or _WORD.search(text, *whole) else whole
+        waiting = None if is_last or _WORD.search(text, *piece) else whole
         if not waiting:
             yield whole
 

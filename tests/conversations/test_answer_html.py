@@ -80,7 +80,10 @@ def test_quotations_are_no_markdown():
     assert found == f"<blockquote><p>*Two* # words &lt;b&gt; {CITE}</p>\n\n<p>- next {CITE}</p></blockquote>"
 
 
-@given(text=st.text(st.sampled_from("ab *_`#>-|[]()!<&\"'\n\u2e28\u2e29\0\\1.:/")), data=st.data())
+PARTS = [*"ab *_`#>-|[]()!<&\"'\n\u2e28\u2e29\0\\1.:/", "&#x2e28;", "&#x2E29;", "&#0011816;", "&#11817;"]
+
+
+@given(text=st.lists(st.sampled_from(PARTS), max_size=40).map("".join), data=st.data())
 def test_any_text_is_rendered_without_foreign_tags(text: str, data: Any):
     places = sorted(data.draw(st.lists(st.integers(0, len(text) + 2), min_size=2, max_size=6)))
     weak = list(zip(places[::2], places[1::2], strict=False))
