@@ -27,7 +27,9 @@ _ROUND = re.compile(
 )
 _RANGES = re.compile(rf"({_NUMBER})(?:\s*[-\u2013]\s*({_NUMBER}))?")
 _BLOCK_OF_CODE = r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n(?:.*?^[ \t]*+(?P=fence)[^\n]*$|.*\Z)"
-_CODE = re.compile(rf"{_BLOCK_OF_CODE}|(?P<ticks>(?<!`)`++)[^\n]*?[^`](?P=ticks)(?!`)", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(
+    rf"{_BLOCK_OF_CODE}|(?P<ticks>(?<!`)`++)[^\n]*?[^`](?P=ticks)(?!`)", re.MULTILINE | re.DOTALL
+)
 
 
 class MarkedSentence(NamedTuple):

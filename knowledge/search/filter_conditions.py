@@ -12,8 +12,7 @@ from operator import ge, gt, le, lt
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KeyTransform
+from django.db.models import F, Func, JSONField, Q, QuerySet, Value
 
 from core.isolation.scope import tenant_scope
 from engines.vectors import BelongsTo, Combined, Condition, Matches
@@ -40,8 +39,8 @@ _ORDERS: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.LT: lt,
     Operator.LTE: le,
 }
-# So many names are compared with one that does not exist.
-MAX_SUGGESTED = 5000
+# So many names are compared with one that does not exist, and so many that do not exist are named.
+MAX_SUGGESTED, MAX_WARNINGS = 5000, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +105,9 @@ class Conditions:
             sources.append(("file_metadata_json", key.removeprefix(FILE_PREFIX)))
         for column, name in sources:
             rows = self._documents().filter(**{f"{column}__has_key": name})
-            for pk, value in rows.values_list("pk", KeyTransform(name, column)).iterator():
+            # Django's own lookup takes a name of digits for the place of an item.
+            found = Func(F(column), Value(name), function="jsonb_object_field", output_field=JSONField())
+            for pk, value in rows.values_list("pk", found).iterator():
                 yield pk, value if isinstance(value, list) else [value]
 
     def _documents(self) -> QuerySet[Document]:
@@ -143,11 +144,13 @@ class Conditions:
 
     def _warn_of_unknown(self, kind: str, names: Iterable[str], known: Iterable[str]) -> None:
         present = {*known}
-        for name in names:
-            if name not in present:
-                close = get_close_matches(name, present, n=1)
-                meant = f" Did you mean '{close[0]}'?" if close else ""
-                self.warn(f"There is no {kind} '{name}' where you search.{meant}")
+        missing = [name for name in names if name not in present]
+        for name in missing[:MAX_WARNINGS]:
+            close = get_close_matches(name, present, n=1)
+            meant = f" Did you mean '{close[0]}'?" if close else ""
+            self.warn(f"There is no {kind} '{name}' where you search.{meant}")
+        if (others := len(missing) - MAX_WARNINGS) > 0:
+            self.warn(f"There is also no {kind} of {others} further names.")
 
 
 def _contains(part: str) -> Callable[[Any], bool]:

@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from core.json_values import why_not_storable
 from knowledge.errors import FilterInvalidError
+from knowledge.search.phrases import fold
 
 MAX_DEPTH, MAX_ITEMS = 8, 100
 GROUPS = ("and", "or", "not")
@@ -94,9 +96,13 @@ def parse_filter_text(text: str) -> Expression:
     """Of a filter in JSON, as people write it. Raises FilterInvalidError."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FilterInvalidError(f"This filter is not JSON: {error}.") from None
     return parse_filter(data)
+
+
+def comparisons_in(expression: Expression) -> int:
+    return 1 if isinstance(expression, Comparison) else sum(map(comparisons_in, expression.parts))
 
 
 def parse_values(values: Mapping[str, Any]) -> tuple[Expression, ...]:
@@ -112,6 +118,9 @@ def parse_values(values: Mapping[str, Any]) -> tuple[Expression, ...]:
 def comparison(operator: Operator, key: str | DocumentField, value: Any) -> Comparison:
     """Raises FilterInvalidError."""
     _check_value(operator, value)
+    for one in (key, *(value if isinstance(value, list) else [value])):
+        if why := why_not_storable(one):
+            raise FilterInvalidError(f"{why}, and no document has such.")
     if isinstance(key, DocumentField):
         allowed = RANGES if key in _TIMES else (*_NAMES, Operator.CONTAINS) if key in _TEXTS else _NAMES
         if operator not in allowed:
@@ -144,6 +153,8 @@ def _comparisons(key: str, given: Any) -> dict[str, Any]:
 def _parse_comparison(data: dict[str, Any]) -> Comparison:
     operator, key, field = Operator(data["type"]), data.get("key"), data.get("field")
     _refuse_others(data, "key", "field", "value")
+    if "value" not in data:
+        raise FilterInvalidError(f"'{operator}' needs what it compares with under 'value'.")
     if field is None:
         if not isinstance(key, str) or not key:
             raise FilterInvalidError(f"'{operator}' needs the name of an attribute under 'key'.")
@@ -170,8 +181,8 @@ def _check_value(operator: Operator, value: Any) -> None:
         if not isinstance(value, bool):
             raise FilterInvalidError("'exists' takes true or false.")
     elif operator is Operator.CONTAINS:
-        if not isinstance(value, str) or not value.strip():
-            raise FilterInvalidError("'contains' takes a text.")
+        if not isinstance(value, str) or not fold(value).strip():
+            raise FilterInvalidError("'contains' takes a text with a letter, a digit or a sign.")
     else:
         values = value if isinstance(value, list) else [value]
         if isinstance(value, list) is not (operator in LISTS) or len(values) > MAX_ITEMS:

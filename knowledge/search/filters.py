@@ -8,10 +8,14 @@ from uuid import UUID
 
 from core.isolation.scope import tenant_scope
 from engines.vectors import BelongsTo, Combined, Condition, Filter
+from knowledge.errors import FilterInvalidError
 from knowledge.search.filter_conditions import Conditions
-from knowledge.search.filter_language import Expression, parse_values
+from knowledge.search.filter_language import Expression, comparisons_in, parse_values
 from knowledge.search.warnings import Warn
 from knowledge.services.references import readable_references
+
+# Each may look at all documents.
+MAX_COMPARISONS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +47,12 @@ def resolve(tenant_id: UUID, filters: SearchFilters, warn: Warn) -> Filter:
     references = _references(tenant_id, filters)
     if references == () or filters.documents == ():
         raise NothingCanMatch
+    expressions = (*parse_values(filters.metadata), *filters.where)
+    if sum(map(comparisons_in, expressions)) > MAX_COMPARISONS:
+        raise FilterInvalidError(f"A filter has at most {MAX_COMPARISONS} comparisons: use 'in' for lists.")
     conditions = Conditions(tenant_id=tenant_id, references=references, warn=warn)
     named = _of_tags(conditions, filters)
-    rest = (conditions.of(one) for one in (*parse_values(filters.metadata), *filters.where))
-    demanded = (*named, *rest)
+    demanded = (*named, *map(conditions.of, expressions))
     return Filter(
         reference_ids=references or (),
         document_ids=filters.documents or (),

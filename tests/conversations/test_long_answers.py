@@ -20,7 +20,8 @@ PASSAGES = [passage_of("Honey bees dance to tell where flowers are.", 1)]
 
 
 @pytest.mark.parametrize(
-    "repeated", [" ", "\t", "`", "`` ` ", "? ", "?", "[", "![a", "[1\u2020", "a [1] ", "Aa b. [1] ", "a:\n", "http://a"]
+    "repeated",
+    [" ", "\t", "`", "`` ` ", "? ", "?", "[", "![a", "[1\u2020", "a [1] ", "Aa b. [1] ", "a:\n", "http://a"],
 )
 def test_a_long_answer_is_checked_and_shown_in_little_time(repeated: str):
     text, began = f"a{repeated * (LENGTH // len(repeated))}a", time.process_time()

@@ -13,7 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core.isolation.scope import tenant_scope
+from knowledge.errors import FilterInvalidError
 from knowledge.models import Tag
+from knowledge.search.filter_language import parse_filter_text
 from knowledge.services.references import get_or_create_reference
 from tests.knowledge.libraries import Library, make_tag
 
@@ -22,7 +24,12 @@ Door = Callable[[Library, Filter], tuple[set[str], str]]
 TEXT = "Honey bees dance to tell their sisters where the flowers of {} are.\n"
 FACTS: dict[str, Filter] = {
     "old-report.md": {"valid_from": "2023-12-31T23:30:00Z", "year": 2023, "status": "draft"},
-    "new-report.md": {"valid_from": "2024-04-01", "year": 2024, "authors": ["Ada Lovelace", "Alan"]},
+    "new-report.md": {
+        "valid_from": "2024-04-01",
+        "year": 2024,
+        "2024": "2024-04-01",
+        "authors": ["Ada Lovelace", "Alan"],
+    },
     "notes.txt": {"valid_from": "soon", "year": "unknown"},
 }
 
@@ -102,6 +109,8 @@ CASES: list[tuple[Filter, set[str]]] = [
     (compare("exists", "status", True), {OLD}),
     (compare("exists", "status", False), {NEW, NOTES}),
     (compare("contains", "authors", "lovelace"), {NEW}),
+    (compare("contains", "2024", "04"), {NEW}),
+    (compare("gte", "2024", "2024-01-01"), {NEW}),
     (field("eq", "filename", OLD), {OLD}),
     (field("contains", "filename", "REPORT"), {OLD, NEW}),
     (field("eq", "type", "txt"), {NOTES}),
@@ -133,11 +142,26 @@ def test_all_doors_filter_alike(filed: Library, door: Door) -> None:
         (field("eq", "colour", "red"), "filename, external_id, type"),
         ({**compare("eq", "year", 1), "values": 2}, "takes key, field, value"),
         (group("or"), "needs 1 to 100 filters"),
+        ({"type": "eq", "key": "year"}, "needs what it compares with"),
+        (compare("contains", "year", "\u0301"), "takes a text with a letter"),
+        (compare("eq", "ye\0r", 1), "has a NUL character"),
+        (field("contains", "filename", "\ud800"), "half of a surrogate pair"),
     ],
 )
 def test_all_doors_say_what_is_wrong(library: Library, where: Filter, sentence: str) -> None:
     for door in (by_rest, by_openai, by_admin, by_command):
         assert sentence in door(library, where)[1], door
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"type": "eq", "key": "a", "value": NaN}'])
+def test_text_that_is_no_filter_is_refused(text: str) -> None:
+    with pytest.raises(FilterInvalidError):
+        parse_filter_text(text)
+
+
+def test_a_filter_has_a_number_of_comparisons(library: Library) -> None:
+    many = group("or", *(group("or", *[compare("exists", "year", True)] * 67) for _ in range(3)))
+    assert "at most 200 comparisons" in by_rest(library, many)[1]
 
 
 def search(library: Library, filters: Filter) -> tuple[int, Any]:
@@ -198,6 +222,8 @@ def test_names_that_do_not_exist_are_told(filed: Library) -> None:
     for filters, sentence in cases:
         assert search(filed, filters)[1]["warnings"] == [sentence]
     assert search(filed, {"tags_any": ["finance"]})[1]["warnings"] == []
+    *_, last = search(filed, {"tags_any": [f"tag {number}" for number in range(5000)]})[1]["warnings"]
+    assert last == "There is also no tag of 4990 further names."
 
 
 def test_names_of_another_tenant_are_never_suggested(filed: Library, foreign_library: Library) -> None:
