@@ -65,9 +65,12 @@ class Studio:
     def work(self) -> int:
         """Work until nothing is due; returns the number of claims."""
         claims = 0
-        while work(RunHandler(), self.tenant_id):
+        while self.work_once():
             claims += 1
         return claims
+
+    def work_once(self) -> int:
+        return work(RunHandler(), self.tenant_id)
 
     def reread(self, run: WorkflowRun) -> WorkflowRun:
         with tenant_scope(self.tenant_id):

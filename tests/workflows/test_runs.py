@@ -9,6 +9,7 @@ import pytest
 from core.isolation.scope import tenant_scope
 from jobs.states import JobState
 from tests.support.workflows import Studio
+from workflows.definition import draft_of
 from workflows.errors import (
     InputInvalidError,
     NotPublishedError,
@@ -16,9 +17,10 @@ from workflows.errors import (
     TooManyRunsError,
     WorkflowInvalidError,
 )
-from workflows.models import StartedBy, StepRun, WorkflowRun, WorkflowStep
+from workflows.models import StartedBy, StepRun, Workflow, WorkflowRun, WorkflowStep
 from workflows.services import running
 from workflows.services.publishing import publish
+from workflows.services.yaml_form import export_yaml, import_yaml
 
 
 def output(row: StepRun) -> Any:
@@ -283,3 +285,48 @@ def test_bounds_of_runs(studio: Studio, settings: Any):
 def test_what_cannot_run_is_not_published(studio: Studio, step: Any, problem: str):
     with pytest.raises(WorkflowInvalidError, match=problem):
         publish(studio.draft([step]), actor=studio.person.actor)
+
+
+def test_a_workflow_survives_its_form_as_yaml(studio: Studio):
+    inner = studio.published([transform("a", v="1")])
+    steps = [
+        {
+            "key": "sub",
+            "type": "sub_workflow",
+            "config": {"workflow": str(inner.pk), "input": {"x": "input.x"}},
+        },
+        {
+            "key": "nap",
+            "type": "wait",
+            "config": {"until": "'2020-01-01T00:00Z'"},
+            "on_error": {"retries": 2},
+        },
+    ]
+    workflow = studio.draft(steps, input_schema_json={"properties": {"x": {"type": "string"}}})
+    with tenant_scope(studio.tenant_id):
+        text = export_yaml(workflow)
+        assert str(inner.pk) not in text
+        imported = import_yaml(
+            text.replace(workflow.name, "Imported"), workspace=studio.workspace, actor=studio.person.actor
+        )
+        assert draft_of(imported) == draft_of(workflow)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: &a [1]\nb: *a", "alias"),
+        ("name: [", "no valid YAML"),
+        ("name: x", "lacks 'steps'"),
+        ("name: x\nsteps: [{key: a, type: nothing}]", "'steps.0.type'"),
+        ("name: x\nsteps: [{key: A B, type: end}]", "small letters"),
+        ("name: x\nsteps: [{key: a, type: end}, {key: a, type: end}]", "this key already"),
+        ("name: x\nsteps: [{key: a, type: sub_workflow, config: {workflow: Y}}]", "no workflow 'Y'"),
+        ("!!python/object/apply:os.system ['true']", "no valid YAML"),
+    ],
+)
+def test_yaml_that_is_no_workflow_is_refused(studio: Studio, text: str, problem: str):
+    with pytest.raises(WorkflowInvalidError, match=problem):
+        import_yaml(text, workspace=studio.workspace, actor=studio.person.actor)
+    with tenant_scope(studio.tenant_id):
+        assert not Workflow.objects.exists()

@@ -231,7 +231,7 @@ class Execution:
     def _await_children(self, row: StepRun, at_once: int, **columns: Any) -> None:
         step = self._step
         row.waits_until = deadline_of(step, row) if step.timeout_seconds else None
-        row.children_left = family.start_children(row, at_once)
+        family.start_children(row, at_once)
         self._wait_on(row, state=JobState.WAITING, **columns)
 
     def _wait_on(self, row: StepRun, **columns: Any) -> None:

@@ -80,16 +80,14 @@ def revive(runs: JobQuerySet[WorkflowRun]) -> None:
     )  # fmt: skip
 
 
-def start_children(step_run: StepRun, at_once: int) -> int:
-    """Let the runs that a step has added begin, those that have failed before once more; returns how many are to end."""
+def start_children(step_run: StepRun, at_once: int) -> None:
+    """Let the runs that a step has added begin, those that have failed before once more."""
     children = WorkflowRun.objects.filter(parent_step=step_run)
     revive(children.filter(pk__in=children.filter(state__in=FAILED).lock()))
-    left = children.unfinished().count()
-    StepRun.objects.filter(pk=step_run.pk).update(
-        children_total=children.count(), children_left=left, children_at_once=at_once
-    )
+    step_run.children_total, step_run.children_left = children.count(), children.unfinished().count()
+    step_run.children_at_once = at_once
+    step_run.save(update_fields=["children_total", "children_left", "children_at_once"])
     _release(step_run.pk, at_once)
-    return left
 
 
 def tell_parent(run: WorkflowRun) -> None:

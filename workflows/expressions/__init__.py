@@ -7,7 +7,7 @@ an expression or a template.
 from workflows.expressions.cel import evaluate
 from workflows.expressions.checking import Known, check
 from workflows.expressions.errors import ExpressionError
-from workflows.expressions.marked import marked_texts, problems_in, resolved
+from workflows.expressions.marked import marked_texts, problems_in, replaced_texts, resolved
 from workflows.expressions.templates import check_template, render
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "marked_texts",
     "problems_in",
     "render",
+    "replaced_texts",
     "resolved",
 ]

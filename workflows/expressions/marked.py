@@ -34,12 +34,15 @@ def problems_in(schema: Mapping[str, Any], value: Any, known: Known, path: str =
 def marked_texts(schema: Mapping[str, Any], value: Any, mark: str) -> list[tuple[Any, str]]:
     """The texts in a value that have this mark, each after the mark's own value."""
     found: list[tuple[Any, str]] = []
-
-    def visit(text: str, schema: Mapping[str, Any], where: str) -> None:
-        found.append((schema[mark], text))
-
-    _walk(schema, value, visit, marks=(mark,))
+    replaced_texts(schema, value, mark, lambda *one: found.append(one))
     return found
+
+
+def replaced_texts(
+    schema: Mapping[str, Any], value: Any, mark: str, replace: Callable[[Any, str], Any]
+) -> Any:
+    """The value with what `replace` returns, for the mark's own value and the text, instead of each text with this mark."""
+    return _walk(schema, value, lambda text, schema, where: replace(schema[mark], text), marks=(mark,))
 
 
 def resolved(schema: Mapping[str, Any], value: Any, names: Mapping[str, Any]) -> Any:
