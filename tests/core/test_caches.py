@@ -22,6 +22,7 @@ DECORATORS = {"cache", "lru_cache", "cached_property", "Singleton"}
 PACKAGES = [*(config.name for config in oyl_apps()), "engines", "oyl"]
 # What each of them keeps, and why it is the same for all tenants, or has the tenant in its key.
 KEPT_IN_PROCESSES = {
+    "audit/sentences.py:_models": "read from the source",
     "conversations/answering/facts/negation.py:_words": "read from the source",
     "conversations/answering/facts/tables.py:first_by_word": "read from the source",
     "conversations/answering/grounding.py:clauses": "of the one sentence",
