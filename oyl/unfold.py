@@ -17,7 +17,10 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "oyl.home.home",
     "STYLES": [lambda request: static("oyl/admin.css")],
-    "SCRIPTS": [lambda request: static("oyl/file_inputs.js")],
+    "SCRIPTS": [
+        lambda request: static("oyl/file_inputs.js"),
+        lambda request: static("oyl/select_labels.js"),
+    ],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {

@@ -271,6 +271,13 @@ class TenantInline(RolePermissions, TabularInline):
     extra = 0
     hide_title = True
 
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Fields in tables have no label but their column's heading, which they have as their accessible name."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs.setdefault("aria-label", field.label)
+        return field
+
 
 class ReadOnlyInline(TenantInline):
     write_role = None

@@ -52,6 +52,7 @@ def context(owner: Person, address: str, browser: Browser) -> Iterator[BrowserCo
 def page(context: BrowserContext) -> Iterator[Page]:
     """A page, which has logged neither an error of a script nor a violation of its policy."""
     page, problems = context.new_page(), list[str]()
+    page.set_default_timeout(60_000)
     page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     yield page
