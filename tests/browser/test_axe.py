@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,7 +16,9 @@ from tests.support.admin_pages import OPERATORS_ONLY, Model, url
 from tests.support.admin_rows import Rows
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-WIDE, NARROW = (1280, "light"), (375, "dark")
+Colours = Literal["light", "dark"]
+WIDE: tuple[int, Colours] = (1280, "light")
+NARROW: tuple[int, Colours] = (375, "dark")
 MODELS = [model for model in admin.site._registry if model not in OPERATORS_ONLY]
 # Pages beside those of the models.
 OTHERS = ["index", "chat", "try_search", "password_change", "shown-once"]
