@@ -18,6 +18,7 @@ from core.request_work import search_slots
 from engines.vectors import Mode, Query
 from engines.vectors.bm25 import share_of_words
 from knowledge.errors import FilterInvalidError
+from knowledge.models import Document, DocumentStatus
 from knowledge.search.by_model import models_in_use
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk, hydrate
@@ -39,6 +40,8 @@ RERANK_UNITS = 10
 NOTHING_FOUND = 0.2
 # More hits are ranked, because some may belong to a generation or a document that was replaced or deleted meanwhile.
 SPARE_HITS = 10
+UNREAD = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
+MANY_UNREAD = 1000
 # So many times as many are looked at where near-identical ones are folded.
 FOLDED_DEPTH = 5
 
@@ -60,9 +63,9 @@ def search(
     """Return the best chunks, the best first: those whose relevance is `min_score` or more; if that is None, none when
     not even the best one is relevant. Without `operators`, the whole query is text. With `fold_similar`, the best of
     near-identical chunks has the ids of the others. `warn` is called with a sentence for people if the chunks cannot
-    be reranked, and for each name of a filter that does not exist. Every search is recorded in the audit log, unless
-    it is not `audited`, as in measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError,
-    EmbeddingError, VectorStoreError."""
+    be reranked, for each name of a filter that does not exist, and if nothing is found while documents are unread. Every
+    search is recorded in the audit log, unless it is not `audited`, as in measurements. Raise FilterInvalidError,
+    QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
     _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
         _charge(actor, units=1 + limit // UNIT_HITS + RERANK_UNITS * rerank, audited=audited)
@@ -82,6 +85,8 @@ def search(
         chunks = folded(chunks)[:limit] if fold_similar else chunks
         if audited:
             _record(actor, query, mode, chunks)
+        if not chunks and not actor.bound:
+            _warn_of_unread(warn)
     return chunks
 
 
@@ -112,6 +117,13 @@ def _record(actor: Actor, query: str, mode: Mode, chunks: Sequence[FoundChunk]) 
         hits=ids,
         hit_count=len(chunks),
     )
+
+
+def _warn_of_unread(warn: Warn) -> None:
+    """What is not found may be in a document that is not read yet."""
+    if unread := Document.objects.filter(processed_status__in=UNREAD)[:MANY_UNREAD].count():
+        number = f"{MANY_UNREAD:,} or more" if unread == MANY_UNREAD else str(unread)
+        warn(f"{number} document{'s are' if unread > 1 else ' is'} still being read. Search again later.")
 
 
 def _is_answer(question: Question, best: FoundChunk) -> bool:

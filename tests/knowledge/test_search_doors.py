@@ -185,3 +185,14 @@ def test_a_word_is_found_where_it_is_written(library: Library) -> None:
         "/api/v1/search/", {"query": "ladder"}, content_type="application/json"
     )
     assert len(answer.json()["results"]) == 1
+
+
+def test_nothing_found_says_that_documents_are_unread(library: Library):
+    library.queue(library.upload("bees.md", BEES))
+    err = io.StringIO()
+    call_command("search", "bees", tenant=str(library.tenant_id), stdout=io.StringIO(), stderr=err)
+    assert "1 document is still being read. Search again later." in err.getvalue()
+    library.work()
+    err.truncate(0)
+    call_command("search", "xylophone", tenant=str(library.tenant_id), stdout=io.StringIO(), stderr=err)
+    assert "still being read" not in err.getvalue()
