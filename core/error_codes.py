@@ -317,6 +317,39 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "no_list": _workflow("The items are {value}, and no list. Give a list."),
     "run_cancelled": _workflow("The run was cancelled."),
+    # Steps of workflows
+    "not_in_workspace": _workflow(
+        "There is no {kind} '{id}' in the workflow's workspace. Choose another one in the step, or correct the id."
+    ),
+    "no_ids": _workflow(
+        "An expression that gives ids gives something else. Let it give an id, or a list of ids."
+    ),
+    "too_many_ids": _workflow(
+        "An expression gives more than {limit:,} ids. Divide them among several steps."
+    ),
+    "no_model": _workflow(
+        "The step has no chat model. Choose an integration in the step, or the model file."
+    ),
+    "llm_invalid_json": _workflow(
+        "The chat model did not write the JSON that was asked for, also after it was corrected: {problems} Simplify the "
+        "schema, or choose another model.",
+        RetryPolicy(attempts=2),
+    ),
+    "no_service": _workflow(
+        "The integration '{name}' is no web service, or has no configuration that can be read. Enter it again."
+    ),
+    "http_status": _workflow(
+        "The service answered with the status {status}, which the step does not expect. Correct the request, or add the "
+        "status to 'expected_status'."
+    ),
+    "http_body": _workflow("The service answered with something else than the JSON that it announced."),
+    "no_base64": _workflow(
+        "The content is no base64. Use the body of a response whose 'encoding' is base64."
+    ),
+    "mail_not_configured": _workflow("OYL cannot send mail. An operator sets EMAIL_HOST."),
+    "mail_address": _workflow("'{address}' is no address of a mail. Correct the expression in 'to'."),
+    "mail_failed": _workflow("The mail could not be sent: {reason}.", DEFAULT_RETRY),
+    "approval_expired": _workflow("Nobody decided before the deadline."),
     # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),
     "same_name": _upload(

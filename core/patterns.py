@@ -12,9 +12,11 @@ from core.json_values import why_not_storable
 # A character that is part of no word, in any script; RE2's own \w and \b know ASCII only.
 _OUTSIDE = r"[^\pL\pM\pN\p{Pc}]"
 _ASCII_CLASSES = re.compile(r"\\[bBwW]")
-_OPTIONS = re2.Options()
-_OPTIONS.max_mem = 1 << 20  # of a compiled expression with its states: larger ones would also be slower
-_OPTIONS.never_capture, _OPTIONS.log_errors = True, False
+_OPTIONS, _CAPTURING = re2.Options(), re2.Options()
+for _options in (_OPTIONS, _CAPTURING):
+    _options.max_mem = 1 << 20  # of a compiled expression with its states: larger ones would also be slower
+    _options.log_errors = False
+_OPTIONS.never_capture = True
 
 
 class InvalidPatternError(ValueError):
@@ -35,11 +37,17 @@ def compile_regex(pattern: str) -> Any:
     return _compile(pattern, pattern)
 
 
-def _compile(pattern: str, given: str) -> Any:
+def first_match(pattern: str, text: str) -> str | None:
+    """What the first group of a regular expression matches, or all of it if it has none. Raises InvalidPatternError."""
+    found = _compile(pattern, pattern, _CAPTURING).search(text)
+    return None if found is None else found[min(found.re.groups, 1)]
+
+
+def _compile(pattern: str, given: str, options: Any = _OPTIONS) -> Any:
     if why := why_not_storable(given):
         raise InvalidPatternError(why)
     try:
-        return re2.compile(pattern, _OPTIONS)
+        return re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
         raise InvalidPatternError(

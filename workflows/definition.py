@@ -13,7 +13,7 @@ from uuid import UUID
 from core.error_codes import RetryPolicy
 from core.isolation.scope import current_tenant_id
 from core.json_values import json_text
-from workflows.models import StepType, Workflow, WorkflowVersion
+from workflows.models import StepType, Workflow, WorkflowStep, WorkflowVersion
 
 JSON = Any
 # In an expression of a configuration, which is JSON: its quotes may be escaped.
@@ -82,7 +82,11 @@ class Definition:
     def as_json(self) -> JSON:
         """What `from_json` reads; without what is empty."""
         steps = [
-            {name: one for name, one in asdict(step).items() if one not in (None, "", {})}
+            {
+                name: str(one) if isinstance(one, UUID) else one
+                for name, one in asdict(step).items()
+                if one not in (None, "", {})
+            }
             for step in self.steps
         ]
         return {**asdict(self), "steps": steps}
@@ -100,22 +104,24 @@ class Definition:
         return next(iter(self.steps[self._positions[key] + 1 :]), None)
 
 
+def step_of(row: WorkflowStep) -> StepDefinition:
+    return StepDefinition(
+        key=row.key,
+        type=StepType(row.type_enum),
+        assistant_id=row.assistant_id,
+        instruction=row.instruction,
+        config=row.config_json,
+        on_error=OnError(**row.on_error_json),
+        timeout_seconds=row.timeout_seconds,
+    )
+
+
 def draft_of(workflow: Workflow) -> Definition:
     """Inside a scope: the workflow as it is edited."""
-    steps = [
-        StepDefinition(
-            key=step.key,
-            type=StepType(step.type_enum),
-            assistant_id=step.assistant_id,
-            instruction=step.instruction,
-            config=step.config_json,
-            on_error=OnError(**step.on_error_json),
-            timeout_seconds=step.timeout_seconds,
-        )
-        for step in workflow.steps.order_by("position")
-    ]
     return Definition(
-        steps=steps, input_schema=workflow.input_schema_json, output_schema=workflow.output_schema_json
+        steps=[step_of(row) for row in workflow.steps.order_by("position")],
+        input_schema=workflow.input_schema_json,
+        output_schema=workflow.output_schema_json,
     )
 
 

@@ -40,7 +40,7 @@ class Workspace(SoftDeleteModel):
 
 class IntegrationType(models.TextChoices):
     CHAT_MODEL = "chat_model", "Chat model (OpenAI-compatible)"
-    WEBHOOK = "webhook", "Webhook"
+    WEBHOOK = "webhook", "Web service (HTTP)"
     EMAIL = "email", "E-mail (SMTP)"
     STORAGE = "storage", "Storage (S3-compatible)"
 

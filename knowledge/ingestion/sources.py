@@ -43,7 +43,9 @@ def _load_sources(
         chunks = Chunk.objects.filter(document_id__in=published, embeddings__model=model)
         for document_id, digest, pk in chunks.values_list("document_id", "content_sha256", "pk"):
             reusable_points[document_id][digest] = pk
-        links = TagLink.objects.filter(chunk__document_id__in=published, source=TagSource.MANUAL)
+        links = TagLink.objects.filter(
+            chunk__document_id__in=published, source__in=[TagSource.MANUAL, TagSource.WORKFLOW]
+        )
         for link in links.select_related("tag", "chunk"):
             manual_tags[link.chunk.document_id][link.chunk.content_sha256] += (_assignment(link),)
     return [

@@ -606,6 +606,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("manual", "Manual"),
+                            ("workflow", "Workflow"),
                             ("import", "Import"),
                             ("rule", "Rule"),
                             ("inherited", "Inherited"),
@@ -665,6 +666,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("manual", "Manual"),
+                            ("workflow", "Workflow"),
                             ("import", "Import"),
                             ("rule", "Rule"),
                             ("inherited", "Inherited"),
@@ -729,6 +731,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("manual", "Manual"),
+                            ("workflow", "Workflow"),
                             ("import", "Import"),
                             ("rule", "Rule"),
                             ("inherited", "Inherited"),
@@ -1180,7 +1183,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="tag",
             constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["manual", "import", "rule", "inherited", "ai"])),
+                condition=models.Q(
+                    ("source__in", ["manual", "workflow", "import", "rule", "inherited", "ai"])
+                ),
                 name="tags_source_valid",
             ),
         ),
@@ -1214,6 +1219,7 @@ class Migration(migrations.Migration):
                         "source__in",
                         [
                             knowledge.pipeline.values.TagSource["MANUAL"],
+                            knowledge.pipeline.values.TagSource["WORKFLOW"],
                             knowledge.pipeline.values.TagSource["IMPORT"],
                         ],
                     )
@@ -1260,7 +1266,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="taglink",
             constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["manual", "import", "rule", "inherited", "ai"])),
+                condition=models.Q(
+                    ("source__in", ["manual", "workflow", "import", "rule", "inherited", "ai"])
+                ),
                 name="tag_links_source_valid",
             ),
         ),

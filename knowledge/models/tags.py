@@ -72,7 +72,7 @@ class TagRule(TenantModel):
 
 
 class DocumentTag(TenantModel):
-    """A tag of a whole document, by hand or imported; the chunks of each new generation get it."""
+    """A tag of a whole document, by hand, by a workflow or imported; the chunks of each new generation get it."""
 
     limit = Limit(500, "document")
 
@@ -86,7 +86,7 @@ class DocumentTag(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["document", "tag"], name="document_tags_key"),
             models.CheckConstraint(
-                condition=Q(source__in=[TagSource.MANUAL, TagSource.IMPORT]),
+                condition=Q(source__in=[TagSource.MANUAL, TagSource.WORKFLOW, TagSource.IMPORT]),
                 name="document_tags_source_valid",
             ),
         ]

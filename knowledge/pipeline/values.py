@@ -42,10 +42,17 @@ class TagSource(StrEnum):
     """Why a chunk has a tag, in order of precedence."""
 
     MANUAL = "manual"
+    WORKFLOW = "workflow"
     IMPORT = "import"
     RULE = "rule"
     INHERITED = "inherited"
     AI = "ai"
+
+    @property
+    def lesser(self) -> list[TagSource]:
+        """Those of whose tags it takes the place."""
+        sources = list(TagSource)
+        return sources[sources.index(self) + 1 :]
 
     @property
     def label(self) -> str:
@@ -89,7 +96,7 @@ class VocabularyTag:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A file to ingest. By the digest of a chunk's content, `reusable_points` has the id of a point that already has its
-    vector, and `manual_tags` the tags that users assigned to it."""
+    vector, and `manual_tags` the tags that users and workflows assigned to it."""
 
     document_id: UUID
     reference_id: UUID

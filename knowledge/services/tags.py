@@ -1,4 +1,4 @@
-"""Tags by hand: on whole documents, where they outlast every generation, and on single chunks."""
+"""Tags by hand and by workflows: on whole documents, where they outlast every generation, and on single chunks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from audit.services import record, soft_delete_audited
 from core.actors import Actor
@@ -77,11 +77,13 @@ def set_document_tags(
     documents: Sequence[Document], names: Sequence[str], source: TagSource, actor: Actor
 ) -> list[Tag]:
     """Inside a scope, before the next generation of these documents of one reference is made: its chunks get the tags.
-    Imported tags replace those imported before; tags by hand are added, and take the place of imported ones."""
+    Imported tags replace those imported before; others are added, and take the place of those from a lesser source."""
     tags = get_or_create_tags(documents[0].reference_id, names, source)
-    imported = DocumentTag.objects.filter(document__in=documents, source=TagSource.IMPORT)
-    outdated = imported.exclude(tag__in=tags) if source == TagSource.IMPORT else imported.filter(tag__in=tags)
-    outdated.delete()
+    present = DocumentTag.objects.filter(document__in=documents)
+    if source == TagSource.IMPORT:
+        present.filter(source=TagSource.IMPORT).exclude(tag__in=tags).delete()
+    else:
+        present.filter(source__in=source.lesser, tag__in=tags).delete()
     DocumentTag.objects.bulk_create(
         [
             DocumentTag(document=document, tag=tag, source=source, actor_id=actor.user_id)
@@ -94,27 +96,34 @@ def set_document_tags(
     return tags
 
 
-def tag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequence[str]) -> int:
-    """Tag documents by hand, and their chunks at once; return the number of documents."""
-    return _change_document_tags(actor, document_ids, tags, add=True)
+def tag_documents(
+    *,
+    actor: Actor,
+    document_ids: Sequence[UUID],
+    tags: Sequence[str],
+    source: TagSource = TagSource.MANUAL,
+) -> int:
+    """Tag documents by hand or by a workflow, and their chunks at once; return the number of documents."""
+    return _change_document_tags(actor, document_ids, tags, add=source)
 
 
 def untag_documents(*, actor: Actor, document_ids: Sequence[UUID], tags: Sequence[str]) -> int:
     """Take tags from documents and from all their chunks, whatever their source; return the number of documents."""
-    return _change_document_tags(actor, document_ids, tags, add=False)
+    return _change_document_tags(actor, document_ids, tags, add=None)
 
 
 def _change_document_tags(
-    actor: Actor, document_ids: Sequence[UUID], names: Sequence[str], *, add: bool
+    actor: Actor, document_ids: Sequence[UUID], names: Sequence[str], *, add: TagSource | None
 ) -> int:
+    """Add them with this source, or take them away."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         documents = _lock(document_ids)
         if add:
             names = clean_tag_names(names)
             for group in _by_reference(documents, lambda document: document.reference_id).values():
-                tags = set_document_tags(group, names, TagSource.MANUAL, actor)
-                _link(Chunk.objects.filter(document__in=group).only("pk"), tags, actor)
+                tags = set_document_tags(group, names, add, actor)
+                _link(Chunk.objects.filter(document__in=group).only("pk"), tags, add, actor)
         else:
             DocumentTag.objects.filter(document__in=documents, tag__tag__in=names).delete()
             TagLink.objects.filter(chunk__document__in=documents, tag__tag__in=names).delete()
@@ -131,20 +140,24 @@ def _change_document_tags(
     return len(documents)
 
 
-def tag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) -> int:
-    """Tag chunks by hand, and return their number. A chunk whose text stays the same keeps the tag through new
-    generations."""
-    return _change_chunk_tags(actor, chunk_ids, tags, add=True)
+def tag_chunks(
+    *, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str], source: TagSource = TagSource.MANUAL
+) -> int:
+    """Tag chunks by hand or by a workflow, and return their number. A chunk whose text stays the same keeps the tag
+    through new generations."""
+    return _change_chunk_tags(actor, chunk_ids, tags, add=source)
 
 
 def untag_chunks(*, actor: Actor, chunk_ids: Sequence[UUID], tags: Sequence[str]) -> int:
     """Take tags from chunks, whatever their source; return the number of chunks. Rules, inheritance and `ai` may give
     them again when the document is reindexed."""
-    return _change_chunk_tags(actor, chunk_ids, tags, add=False)
+    return _change_chunk_tags(actor, chunk_ids, tags, add=None)
 
 
-def _change_chunk_tags(actor: Actor, chunk_ids: Sequence[UUID], names: Sequence[str], *, add: bool) -> int:
-    """The chunks' documents are locked, as in `_lock`."""
+def _change_chunk_tags(
+    actor: Actor, chunk_ids: Sequence[UUID], names: Sequence[str], *, add: TagSource | None
+) -> int:
+    """As `_change_document_tags`. The chunks' documents are locked, as in `_lock`."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         rows = Chunk.objects.filter(pk__in=chunk_ids, document__deleted_at__isnull=True)
@@ -156,7 +169,7 @@ def _change_chunk_tags(actor: Actor, chunk_ids: Sequence[UUID], names: Sequence[
             names = clean_tag_names(names)
             by_reference = _by_reference(chunks, lambda chunk: chunk.document.reference_id)
             for reference_id, group in by_reference.items():
-                _link(group, get_or_create_tags(reference_id, names, TagSource.MANUAL), actor)
+                _link(group, get_or_create_tags(reference_id, names, add), add, actor)
         else:
             TagLink.objects.filter(chunk__in=chunks, tag__tag__in=names).delete()
         ids = [chunk.pk for chunk in chunks]
@@ -230,13 +243,18 @@ def _by_reference(items: Iterable[T], reference_of: Callable[[T], UUID]) -> dict
     return groups
 
 
-def _link(chunks: Iterable[Chunk], tags: Sequence[Tag], actor: Actor) -> None:
-    """A tag by hand takes the place of the same tag from another source."""
+def _link(
+    chunks: QuerySet[Chunk] | Sequence[Chunk], tags: Sequence[Tag], source: TagSource, actor: Actor
+) -> None:
+    """A tag takes the place of the same tag from a lesser source."""
+    others = TagLink.objects.filter(chunk__in=chunks, tag__in=tags).exclude(source__in=source.lesser)
+    kept = set(others.values_list("chunk_id", "tag_id"))
     TagLink.objects.bulk_create(
         [
-            TagLink(chunk=chunk, tag=tag, source=TagSource.MANUAL, confidence=1.0, actor_id=actor.user_id)
+            TagLink(chunk=chunk, tag=tag, source=source, confidence=1.0, actor_id=actor.user_id)
             for chunk in chunks
             for tag in tags
+            if (chunk.pk, tag.pk) not in kept
         ],
         update_conflicts=True,
         unique_fields=["chunk", "tag"],

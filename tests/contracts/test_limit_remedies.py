@@ -87,7 +87,7 @@ class Doors:
         return Client(headers={"Authorization": f"Bearer {self.caller.key.secret}"})
 
     def make_workflowstep(self) -> Any:
-        fields = {"workflow": str(self.rows[Workflow].pk), "type_enum": "transform"}
+        fields = {"workflow": str(self.rows[Workflow].pk), "type_enum": "end"}
         position = uuid4().int % 10**9
         return self.caller.post("workflow-steps/", {**fields, "position": position, "key": f"k{position}"})
 

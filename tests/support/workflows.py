@@ -40,6 +40,7 @@ class Studio:
                     position=position,
                     key=step["key"],
                     type_enum=step["type"],
+                    assistant_id=step.get("assistant_id"),
                     instruction=step.get("instruction", ""),
                     config_json=step.get("config", {}),
                     on_error_json=step.get("on_error", {}),

@@ -23,7 +23,7 @@ def create(caller: Caller, route: str, **fields: object) -> str:
 def test_position_and_key_of_a_deleted_step_can_be_reused(caller: Caller) -> None:
     workspace = create(caller, "workspaces", name="Main")
     workflow = create(caller, "workflows", workspace=workspace, name="Answer")
-    step = {"workflow": workflow, "position": 1, "key": "first", "type_enum": "transform"}
+    step = {"workflow": workflow, "position": 1, "key": "first", "type_enum": "end"}
     first = create(caller, "workflow-steps", **step)
     assert caller.post("workflow-steps/", step).status_code == 422
     assert caller("delete", f"workflow-steps/{first}/").status_code == 204

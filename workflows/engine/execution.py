@@ -126,7 +126,7 @@ class Execution:
             self._end(row, result.output)
         elif isinstance(result, Jump):
             to = self._definition.step(result.to) if result.to else following
-            self._finish(row, result.output, to)
+            self._finish(row, result.output, to, details_json=dict(result.details))
         else:
             self._finish(row, result.value, following, details_json=dict(result.details))
 

@@ -31,10 +31,14 @@ def problems_in(schema: Mapping[str, Any], value: Any, known: Known, path: str =
     return found
 
 
-def marked_texts(schema: Mapping[str, Any], value: Any, mark: str) -> list[tuple[Any, str]]:
-    """The texts in a value that have this mark, each after the mark's own value."""
-    found: list[tuple[Any, str]] = []
-    replaced_texts(schema, value, mark, lambda *one: found.append(one))
+def marked_texts(schema: Mapping[str, Any], value: Any, mark: str) -> list[tuple[str, Any, str]]:
+    """The texts in a value that have this mark, each with its path and the mark's own value."""
+    found: list[tuple[str, Any, str]] = []
+
+    def visit(text: str, schema: Mapping[str, Any], where: str) -> None:
+        found.append((where, schema[mark], text))
+
+    _walk(schema, value, visit, marks=(mark,))
     return found
 
 

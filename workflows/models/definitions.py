@@ -119,6 +119,13 @@ class WorkflowStep(SoftDeleteModel):
         super().clean()
         if found := problems(ON_ERROR_SCHEMA, self.on_error_json):
             raise ValidationError({"on_error_json": found})
+        self._check_configuration()
+
+    def _check_configuration(self) -> None:
+        from workflows.services.publishing import saving_problems  # the types of steps need the models
+
+        if self.type_enum in StepType.values and self.workflow_id and (found := saving_problems(self)):
+            raise ValidationError({"config_json": found})
 
 
 class WorkflowVersion(TenantModel):

@@ -14,11 +14,11 @@ from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.json_schema import problems as schema_problems
 from core.permissions import Role
-from workflows.definition import JSON, Definition, StepDefinition, draft_of
+from workflows.definition import JSON, Definition, StepDefinition, draft_of, step_of
 from workflows.engine.outputs import is_too_long
 from workflows.errors import WorkflowInvalidError
 from workflows.expressions import Known, check_template, marked_texts, problems_in
-from workflows.models import Workflow, WorkflowVersion
+from workflows.models import StepType, Workflow, WorkflowStep, WorkflowVersion
 from workflows.steps.base import REFERS, STEP_KEY, Step
 from workflows.steps.registry import step_types
 
@@ -76,8 +76,22 @@ def problems_of(definition: Definition, workspace_id: UUID) -> list[str]:
     ]
 
 
+def saving_problems(row: WorkflowStep) -> list[str]:
+    """Inside a scope: what is wrong with a step that is about to be saved. Steps that follow it may be added later."""
+    own, others = step_of(row), row.workflow.steps.exclude(pk=row.pk).values_list("key", flat=True)
+    steps = [own, *(StepDefinition(key=key, type=StepType.END) for key in others)]
+    definition = Definition(steps=steps, input_schema=row.workflow.input_schema_json)
+    return list(_own_problems(own, definition, row.workflow.workspace_id))
+
+
 def step_problems(step: StepDefinition, definition: Definition, workspace_id: UUID) -> list[str]:
     """Inside a scope."""
+    found = list(_own_problems(step, definition, workspace_id))
+    kind = step_types().get(step.type)
+    return found or list(_following_problems(kind, step, definition)) if kind else found
+
+
+def _own_problems(step: StepDefinition, definition: Definition, workspace_id: UUID) -> list[str]:
     kind = step_types().get(step.type)
     if kind is None:
         return [f"There is no type '{step.type}' yet. Choose another one."]
@@ -85,11 +99,11 @@ def step_problems(step: StepDefinition, definition: Definition, workspace_id: UU
         return found  # what follows relies on the form
     known = _known(definition)
     return [
-        *problems_in(kind.config_schema, step.config, known, "config_json"),
+        *problems_in(kind.config_schema, step.config, known),
         *(f"'instruction': {problem}" for problem in check_template(step.instruction, known)),
         *kind.problems(step, definition),
-        *_column_problems(kind, step),
-        *_reference_problems(kind, step, definition, workspace_id),
+        *_column_problems(kind, step, workspace_id),
+        *_reference_problems(kind, step, workspace_id),
     ]
 
 
@@ -101,27 +115,30 @@ def _known(definition: Definition) -> Known:
     )
 
 
-def _column_problems(kind: Step, step: StepDefinition) -> Iterator[str]:
-    if kind.uses_assistant and step.assistant_id is None:
-        yield "Choose an assistant."
+def _column_problems(kind: Step, step: StepDefinition, workspace_id: UUID) -> Iterator[str]:
+    if kind.uses_assistant and not _exists("assistants.Assistant", step.assistant_id, workspace_id):
+        yield "Choose an assistant of this workspace."
     if step.assistant_id and not kind.uses_assistant:
         yield "This type has no assistant. Take it away."
     if step.instruction and not kind.uses_instruction:
         yield "This type has no instruction. Take it away."
 
 
-def _reference_problems(
-    kind: Step, step: StepDefinition, definition: Definition, workspace_id: UUID
-) -> Iterator[str]:
-    keys = {key for _, key in marked_texts(kind.config_schema, step.config, STEP_KEY)} | {step.on_error.step}
+def _following_problems(kind: Step, step: StepDefinition, definition: Definition) -> Iterator[str]:
+    keys = {key for _, _, key in marked_texts(kind.config_schema, step.config, STEP_KEY)} | {
+        step.on_error.step
+    }
     for key in sorted(key for key in keys - {""} if definition.step(key) is None):
         yield f"There is no step '{key}'. Choose one of: {', '.join(one.key for one in definition.steps)}."
     if step.on_error.then == "goto" and not step.on_error.step:
         yield "Say in 'step' which step follows after an error."
-    for label, value in marked_texts(kind.config_schema, step.config, REFERS):
+
+
+def _reference_problems(kind: Step, step: StepDefinition, workspace_id: UUID) -> Iterator[str]:
+    for where, label, value in marked_texts(kind.config_schema, step.config, REFERS):
         if not _exists(label, value, workspace_id):
             name = apps.get_model(label)._meta.verbose_name
-            yield f"There is no {name} '{value}' in this workspace. Choose another one."
+            yield f"'{where}': There is no {name} '{value}' in this workspace. Choose another one."
 
 
 def _exists(label: str, value: JSON, workspace_id: UUID) -> bool:

@@ -45,6 +45,7 @@ class Jump:
 
     to: str
     output: JSON = None
+    details: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workspaces.integrations import chat_model
+from workspaces.integrations import chat_model, web_service
 
-FORMS: Mapping[str, Mapping[str, Any]] = {"chat_model": chat_model.FORM}
+FORMS: Mapping[str, Mapping[str, Any]] = {"chat_model": chat_model.FORM, "webhook": web_service.FORM}

@@ -12,6 +12,22 @@ from engines.chat import ChatEndpointConfig
 
 _SECONDS = {"type": "number", "minimum": 1, "maximum": 3600}
 _HEADER_NAME = "^[A-Za-z0-9-]{1,64}$"
+URL: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": r"^https?://[^\s/?#@]+[^\s?#@]*$",
+    "maxLength": 2000,
+    "writeOnly": True,  # somebody may have written a password into it
+}
+HEADERS: Mapping[str, Any] = {
+    "type": "object",
+    "maxProperties": 20,
+    "propertyNames": {
+        "pattern": _HEADER_NAME,
+        "description": "a name of a header, as OpenAI-Organization",
+    },
+    "additionalProperties": {"type": "string", "maxLength": 1000, "writeOnly": True},
+    "description": 'an object of at most 20 headers, as {"OpenAI-Organization": "org-1"}',
+}
 FORM: Mapping[str, Any] = {
     "type": "object",
     "writeOnly": True,
@@ -19,25 +35,13 @@ FORM: Mapping[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "url": {
-            "type": "string",
-            "pattern": r"^https?://[^\s/?#@]+[^\s?#@]*$",
-            "maxLength": 2000,
-            "writeOnly": True,  # somebody may have written a password into it
+            **URL,
             "description": "an address as https://api.openai.com/v1, to which /chat/completions is added",
         },
         "api_key": {"type": "string", "maxLength": 4000, "writeOnly": True},
         "model": {"type": "string", "minLength": 1, "maxLength": 255},
         "context_tokens": {"type": "integer", "minimum": 512, "maximum": 10_000_000},
-        "headers": {
-            "type": "object",
-            "maxProperties": 20,
-            "propertyNames": {
-                "pattern": _HEADER_NAME,
-                "description": "a name of a header, as OpenAI-Organization",
-            },
-            "additionalProperties": {"type": "string", "maxLength": 1000, "writeOnly": True},
-            "description": 'an object of at most 20 headers, as {"OpenAI-Organization": "org-1"}',
-        },
+        "headers": HEADERS,
         "first_seconds": _SECONDS,
         "between_seconds": _SECONDS,
         "total_seconds": _SECONDS,

@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("chat_model", "Chat model (OpenAI-compatible)"),
-                            ("webhook", "Webhook"),
+                            ("webhook", "Web service (HTTP)"),
                             ("email", "E-mail (SMTP)"),
                             ("storage", "Storage (S3-compatible)"),
                         ],

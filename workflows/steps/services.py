@@ -1,0 +1,69 @@
+"""The outside services that integrations name."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from core.encryption.fields import SecretMovedError, SecretUnreadableError
+from core.isolation.scope import tenant_scope
+from core.json_schema import problems
+from workflows.steps.base import StepContext, StepError
+from workflows.steps.reach import own_row
+from workspaces.integrations import web_service
+from workspaces.models import IntegrationConfig, IntegrationType
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`url` has no / at its end; it is empty if no integration is chosen."""
+
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret: str = field(default="", repr=False)
+
+    def signature(self, message_id: str, seconds: int, body: bytes) -> dict[str, str]:
+        """The headers of Standard Webhooks; none without a secret."""
+        if not self.secret:
+            return {}
+        key = base64.b64decode(self.secret.removeprefix("whsec_"))
+        signed = hmac.new(key, f"{message_id}.{seconds}.".encode() + body, hashlib.sha256).digest()
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(seconds),
+            "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+        }
+
+
+@sensitive_variables()
+def service_of(context: StepContext) -> Service:
+    """That of the step's integration. Opens a scope. Raises StepError."""
+    chosen = context.config.get("integration")
+    if not chosen:
+        return Service()
+    with tenant_scope(context.tenant_id):
+        integration = own_row(context, IntegrationConfig, chosen)
+        config = _stored(integration)
+    token = {"Authorization": f"Bearer {config['token']}"} if config.get("token") else {}
+    return Service(
+        config["url"].rstrip("/"), {**token, **config.get("headers", {})}, config.get("secret", "")
+    )
+
+
+@sensitive_variables()
+def _stored(integration: IntegrationConfig) -> dict[str, Any]:
+    if integration.type_enum != IntegrationType.WEBHOOK or not integration.config_encrypted_json:
+        raise StepError("no_service", name=integration.name)
+    try:
+        config = integration.config_encrypted_json.decrypt()
+    except (SecretUnreadableError, SecretMovedError):
+        raise StepError("no_service", name=integration.name) from None
+    if problems(web_service.FORM, config):
+        raise StepError("no_service", name=integration.name)
+    return dict(config)
