@@ -266,6 +266,10 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "'{host}' does not answer as an OpenAI-compatible endpoint does. Check the URL in the integration, which mostly "
         "ends in /v1."
     ),
+    "chat_empty": _chat(
+        "'{host}' returned no text. Ask again, raise `max_tokens` in the assistant's settings if it reasons before it "
+        "answers, or choose another model."
+    ),
     # Workflows
     "expression_invalid": _workflow(
         "An expression cannot be evaluated: {reason}. Correct it and publish the workflow."

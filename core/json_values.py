@@ -23,6 +23,10 @@ def why_not_storable(value: Any) -> str:
     return ""
 
 
+def storable_text(text: str) -> str:
+    return _UNUSABLE.sub("\ufffd", text)
+
+
 def json_text(value: Any) -> str:
     """Compact JSON. `JSON_LENGTH` limits its length wherever people and programs send JSON of their own."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -51,6 +51,9 @@ def generate(
             break
         yield from _use_tools(reply, toolbox, messages, trace)
         links.allow(_texts(toolbox.passages))
+    if not links.text.strip():
+        is_filtered = reply.finish_reason is FinishReason.FILTERED
+        raise ChatError("chat_filtered" if is_filtered else "chat_empty", host=reply.model)
     yield Generated(text=links.text[:ANSWER_LENGTH], passages=tuple(toolbox.passages), model=reply.model)
 
 

@@ -15,6 +15,7 @@ from conversations.answering.selection import select
 from conversations.answering.values import Passage
 from core.errors import InvalidError, OylError
 from core.isolation.scope import tenant_scope
+from core.json_values import storable_text
 from core.name_fields import as_uuid
 from engines.chat import Tool, ToolCall
 from knowledge.search.neighbours import document_names, neighbours_of
@@ -56,7 +57,7 @@ class Toolbox:
 def _arguments(call: ToolCall) -> dict[str, Any]:
     try:
         arguments = json.loads(call.arguments or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidError("The arguments are not valid JSON.") from error
     if not isinstance(arguments, dict):
         raise InvalidError("The arguments are not a JSON object.")
@@ -73,7 +74,7 @@ def _search(request: AnswerRequest, known: Sequence[Passage], arguments: Mapping
         wanted = set(_ids(documents))
         kept = wanted if asked.documents is None else wanted & set(asked.documents)
         asked = replace(asked, documents=tuple(kept))
-    found = retrieve(request, query[:1000], asked)
+    found = retrieve(request, storable_text(query[:1000]), asked)
     settings, seen = request.profile.settings, {passage.chunk.chunk_id for passage in known}
     fresh = [chunk for chunk in found.candidates if chunk.chunk_id not in seen]
     passages = select(

@@ -10,6 +10,7 @@ from typing import Any
 
 from conversations.answering.retrieval import Retrieval
 from conversations.answering.values import Passage
+from core.json_values import storable_text, why_not_storable
 from knowledge.search.found_chunks import FoundChunk
 
 
@@ -70,13 +71,14 @@ def passage_facts(passage: Passage) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> Any:
-    """Values of stages as JSON; of ids and enums, their texts."""
+    """Values of stages as JSON that can be stored; of ids, enums and what JSON does not have, their texts."""
     if is_dataclass(value) and not isinstance(value, type):
         return as_json(asdict(value))
     if isinstance(value, Mapping):
-        return {str(key): as_json(one) for key, one in value.items()}
+        return {storable_text(str(key)): as_json(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [as_json(one) for one in value]
     if isinstance(value, Enum):
         return value.value
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    is_json = value is None or (isinstance(value, int | float) and not why_not_storable(value))
+    return value if is_json else storable_text(str(value))

@@ -52,6 +52,8 @@ FAILURES = {
     "stalled": Failure(stays_silent(5.0, ["So "]), "chat_stalled", "So "),
     "malformed at first": Failure(streams(b'data: {"choices": 7}\n\n'), "chat_malformed"),
     "malformed later": Failure(streams(GREETING, b"data: {]\n\n"), "chat_malformed", "So "),
+    "empty": Failure(says(""), "chat_empty"),
+    "filtered": Failure(says("", finish="content_filter"), "chat_filtered"),
     "half a word": Failure(
         streams(GREETING, GREETING.replace(b"So ", b"half"), cut=True), "chat_interrupted", "So half"
     ),
@@ -119,7 +121,7 @@ def test_each_door_says_what_failed_and_nothing_is_lost(
         with_model(desk, server, endpoint=limits)
         code, detail = door(desk, caller)
         assert code == failure.code, (door, detail)
-        assert "127.0.0.1" in detail and detail.endswith(".")
+        assert ("127.0.0.1" in detail or "'scripted'" in detail) and detail.endswith(".")
         question, answer = messages_of(desk)[-2:]
         assert (question.role, question.text) == (MessageRole.USER, QUESTION)
         assert (answer.state, answer.error_code, answer.text) == ("error", code, failure.kept), door

@@ -187,6 +187,23 @@ def test_tools_read_only_what_the_assistant_reads(desk: Desk, server: ChatServer
     assert "tools" not in server.requests[2], "after the last round, there are none"
 
 
+def test_calls_of_tools_with_what_cannot_be_stored_are_answered(desk: Desk, server: ChatServer):
+    with_model(desk, server, tools={"names": ["search"]})
+    server.script.extend(
+        [
+            calls(
+                ("search", {"query": "a\0b\ud800", "x\0": float("nan")}),
+                ("se\0arch", {}),
+                ("search", "[" * 100_000),
+            ),
+            says("They dance [1]."),
+        ]
+    )
+    events = desk.ask(QUESTION)
+    assert [type(event).__name__ for event in events[-2:]] == ["Piece", "Finished"], events[-1]
+    assert "not valid JSON" in [one for one in events if isinstance(one, ToolUsed)][-1].result_summary
+
+
 def test_answer_that_is_not_kept_leaves_only_its_event_and_its_use(modelled: Desk, server: ChatServer):
     reply = modelled.reply(QUESTION, keep=False)
     assert (reply.message_id, reply.conversation_id, reply.trace_id) == (None, None, None)
