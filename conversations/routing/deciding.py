@@ -27,7 +27,9 @@ def decide(config: Orchestration, question: str, history: Sequence[Turn], measur
         choice = STRATEGIES[config.strategy].choose(config, question, history, measured)
     else:
         choice = Choice(assistants=(), reason="No assistant of this teammate can answer.")
-    return replace(choice if choice.assistants else _fallback(choice, measured), passed_over=passed_over)
+    return replace(
+        choice if choice.assistants else _fallback(config, choice, measured), passed_over=passed_over
+    )
 
 
 def able_candidates(config: Orchestration, measured: Measured) -> tuple[Candidate, ...]:
@@ -54,11 +56,12 @@ def _cooling(config: Orchestration, one: Candidate, measured: Measured) -> str:
     )
 
 
-def _fallback(choice: Choice, measured: Measured) -> Choice:
-    """The fallback, or else the first assistant that can answer."""
-    chosen = measured.fallback or next(iter(measured.candidates), None)
+def _fallback(config: Orchestration, choice: Choice, measured: Measured) -> Choice:
+    """The fallback, or else the first assistant that can answer. A fallback that has failed is better than nobody."""
+    fallback, first = measured.fallback, next(iter(measured.candidates), None)
+    is_asked = fallback and not (first and _cooling(config, fallback, measured))
+    chosen, how = (fallback, "the fallback") if is_asked else (first, "the first that can answer")
     if chosen is None:
         return choice
-    how = "the fallback" if measured.fallback else "the first that can answer"
     reason = f"{choice.reason} So '{chosen.name}' answers, as {how}."
     return replace(choice, assistants=(chosen.id,), reason=reason)

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from assistants.models import Assistant, Teammate
-from assistants.orchestration import Orchestration
+from assistants.orchestration import Orchestration, Strategy
 from conversations.routing.deciding import decide
 from conversations.routing.service import note_outcome, route
 from conversations.routing.strategies.round_robin import shares_of
@@ -96,7 +96,17 @@ def test_weights_are_kept_over_parallel_questions(owner: Person):
 
 
 @pytest.mark.parametrize(
-    "weights", [(1, 1, 1), (0.1, 0.7, 0.2), (1000, 1), (3, 0, 1), (1 / 3, 2 / 3), (7.77, 1.23, 990.001)]
+    "weights",
+    [
+        (1, 1, 1),
+        (0.1, 0.7, 0.2),
+        (1000, 1),
+        (3, 0, 1),
+        (1 / 3, 2 / 3),
+        (7.77, 1.23, 990.001),
+        (1e-4, 3e-4),
+        (0.0006, 1000),
+    ],
 )
 def test_any_weights_are_within_one_percent_of_a_thousand(weights: tuple[float, ...]):
     people = tuple(Candidate(id=uuid4(), name=str(number)) for number in range(len(weights)))
@@ -153,6 +163,16 @@ def test_who_fails_is_passed_over_for_a_time(owner: Person):
     assert found["passed_over"][0].startswith("'Ada' has failed 2 times in a row, and is asked again in ")
     note_outcome(tenant_id=owner.tenant_id, assistant=ids["Ada"], failed=False)
     assert chosen(owner, team) == "Ada"
+
+
+def test_fallback_that_has_failed_is_passed_over_where_another_can_answer():
+    now = datetime.now(UTC)
+    ada, bob = Candidate(id=uuid4(), name="Ada"), Candidate(id=uuid4(), name="Bob", failures=3, failed_at=now)
+    config = Orchestration(strategy=Strategy.RULES, fallback=bob.id)
+    with_both = Measured(now=now, candidates=(ada, bob), fallback=bob)
+    assert decide(config, "What?", (), with_both).assistants == (ada.id,)
+    alone = Measured(now=now, candidates=(bob,), fallback=bob)
+    assert decide(config, "What?", (), alone).assistants == (bob.id,)
 
 
 def test_rules_choose_by_words_language_and_expression(owner: Person):

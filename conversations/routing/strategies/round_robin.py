@@ -30,7 +30,8 @@ def choose(config: Orchestration, question: str, history: Sequence[Turn], measur
 
 def shares_of(weights: Sequence[float]) -> list[int]:
     """How many of the turns of a cycle each has, in the ratio of the weights."""
-    exact = [Fraction(str(weight)).limit_denominator(LONGEST_CYCLE) for weight in weights]
+    most = Fraction(str(max(weights))) or 1
+    exact = [(Fraction(str(weight)) / most).limit_denominator(LONGEST_CYCLE) for weight in weights]
     factor = lcm(*(one.denominator for one in exact))
     whole = [int(one * factor) for one in exact]
     whole = [one // (gcd(*whole) or 1) for one in whole]
