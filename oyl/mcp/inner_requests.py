@@ -81,6 +81,7 @@ def _inner(request: TenantRequest, call: Call) -> WSGIRequest:
     inner = WSGIRequest(environ)
     for name in SENDER:
         setattr(inner, name, getattr(request, name))
+    inner.scope = getattr(request, "scope", {})  # type: ignore[attr-defined] # it says whether the client has left
     return inner
 
 

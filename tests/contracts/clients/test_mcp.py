@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from django.test import override_settings
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
@@ -20,7 +23,12 @@ from core.isolation.scope import tenant_scope
 from oyl.mcp.tools import TOOLS
 from tenants.services.api_keys import create_api_key
 from tests.conftest import Person
+from tests.conversations.conftest import make_desk, with_model
+from tests.conversations.requests import QUESTION
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
+from tests.support.chat_server import ChatServer, never_ends
+from tests.support.model_server import running
+from tests.support.server import running_server
 
 ALL = ["knowledge:read", "assistants:read", "conversations:write"]
 
@@ -102,6 +110,8 @@ def test_errors_tell_the_model_what_to_do(address: str, owner: Person, library: 
     assert "There are: search, ask" in failure(call(address, key, "delete_everything"))
     assert "query" in failure(call(address, key, "search"))
     assert "limit: 1000 is greater" in failure(call(address, key, "search", query="bees", limit=1000))
+    too_long = failure(call(address, key, "search", query="b" * 100_000))
+    assert too_long.endswith("' is too long") and len(too_long) < 300
     assert "no such object" in failure(call(address, key, "get_document", document_id=str(uuid4())))
     assert "list_assistants" in failure(call(address, key, "ask", assistant="Nobody", question="Why?"))
 
@@ -136,3 +146,27 @@ def test_what_is_no_message_is_refused(address: str, owner: Person, body: bytes)
     }
     response = httpx.post(f"{address}/mcp/", content=body, headers=headers)
     assert response.status_code == 400 and response.json()["error"]["message"]
+
+
+def test_client_that_leaves_stops_the_model(owner: Person, tmp_path: Path):
+    desk = make_desk(owner, tmp_path / "own")
+    with running(ChatServer(otherwise=never_ends())) as model:
+        with_model(desk, model)
+        allowed = override_settings(OUTBOUND_ALLOW=[f"127.0.0.1:{model.server_port}"])
+        with allowed, running_server() as address:
+            message = {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "tools/call",
+                "params": {"name": "ask", "arguments": {"assistant": "Guide", "question": QUESTION}},
+            }
+            headers = {"Authorization": f"Bearer {secret(owner)}", "Accept": "application/json"}
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(
+                    f"{address}/mcp/", json=message, headers=headers, timeout=httpx.Timeout(30, read=8)
+                )
+            assert model.requests, "the model was asked"
+            until = time.monotonic() + 10
+            while not model.dropped and time.monotonic() < until:
+                time.sleep(0.1)
+            assert model.dropped == 1
