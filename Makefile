@@ -9,7 +9,7 @@ ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 LOCK := $(PYTHON) -m uv pip compile --quiet --generate-hashes --overrides requirements-overrides.txt --no-emit-index-url \
   --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: up test test-one lint types bench docs sbom review lock digests format install $(HARNESSES)
+.PHONY: up test test-one lint types bench docs sbom review lock digests format install accessibility $(HARNESSES)
 
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
@@ -37,6 +37,10 @@ types: $(STAMP)
 # The long versions of the test harnesses (docs/reliability.md); each writes its figures to benchmarks/reports.
 $(HARNESSES): $(STAMP)
 	$(PYTHON) -m pytest tests/proof/$@ --long -n 0
+
+# Every page of the admin with axe-core, at two widths and in both themes. Needs Debian's Chromium.
+accessibility: $(STAMP)
+	$(PYTHON) -m pytest tests/browser/test_axe.py --long -n 0
 
 # All benchmarks (docs/benchmarks.md), one after another, even if one misses a target.
 bench: $(STAMP)
