@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from core.actors import Actor, PlatformActor
+from core.rate_limits import RateLimitResult
 
 API_PREFIXES = ("/api/", "/v1/", "/mcp")
 # Each customer of a provider has at least a network of this size (RFC 6177), and all of its addresses.
@@ -20,12 +21,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 class TenantRequest(HttpRequest):
     """`actor` is None before sign-in, for a user without a tenant, and when the chosen tenant is gone, until another one is
     chosen. `operator` is an operator outside of every tenant; a request has one of the two at most. `is_still_allowed` looks
-    the sender up again, and returns whether nothing has changed."""
+    the sender up again, and returns whether nothing has changed. `rate_limits` counts a request to the API."""
 
     id: str
     actor: Actor | None
     operator: PlatformActor | None
     is_still_allowed: Callable[[], bool]
+    rate_limits: RateLimitResult
 
 
 def opens_own_scopes(view: F) -> F:

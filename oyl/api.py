@@ -21,6 +21,7 @@ from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.usage import Figure, Period
 from knowledge.models import Reference
+from oyl.me import MeViewSet
 from oyl.services import (
     figure_sets,
     quotas_of_organisation,
@@ -169,4 +170,4 @@ def _period(parameters: dict[str, str]) -> Period:
     return period  # type: ignore[no-any-return]
 
 
-ROUTES = {"usage": UsageViewSet}
+ROUTES = {"usage": UsageViewSet, "me": MeViewSet}

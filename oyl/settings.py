@@ -6,6 +6,7 @@ made on first use. With `DATABASE_URL` this is a server installation: keys and h
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import cache
 from ipaddress import ip_network
@@ -352,6 +353,12 @@ OYL_ADDRESS_REQUESTS = env.int("OYL_ADDRESS_REQUESTS", default=120)
 OYL_CONCURRENT_REQUESTS = env.int("OYL_CONCURRENT_REQUESTS", default=64)
 OYL_CONCURRENT_STREAMS = env.int("OYL_CONCURRENT_STREAMS", default=20)
 OYL_CONCURRENT_DOWNLOADS = env.int("OYL_CONCURRENT_DOWNLOADS", default=20)
+# The origins whose pages may use the API in browsers, with keys and never with cookies; `*` is any.
+OYL_CORS_ORIGINS = env.list("OYL_CORS_ORIGINS", default=[])
+if wrong := [one for one in OYL_CORS_ORIGINS if one != "*" and not re.fullmatch(r"https?://[^/\s]+", one)]:
+    raise ImproperlyConfigured(
+        f"OYL_CORS_ORIGINS has {wrong[0]!r}: give origins such as https://app.example.org."
+    )
 # What a tenant may store, and use in a day, unless an operator has set something else for it; 0 is no limit.
 OYL_QUOTAS = {
     "storage_bytes": env.int("OYL_QUOTA_STORAGE_MB", default=100_000) << 20,

@@ -80,7 +80,7 @@ class TenantMiddleware:
     def _counted(self, request: MemberRequest) -> HttpResponse:
         if not request.path_info.startswith(API_PREFIXES):
             return refuse_page(request) or self._in_scope(request)
-        result = count_request(request)
+        request.rate_limits = result = count_request(request)
         if not result.allowed:
             return too_many_requests(request, result)
         return with_rate_headers(self._in_scope(request), result)

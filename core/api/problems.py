@@ -26,6 +26,7 @@ from core.api.idempotency import AlreadyAnswered
 from core.api.openai.errors import envelope, status_of, wants_envelope
 from core.api.parsers import TooLarge
 from core.concurrency import Kind
+from core.conditional import RangeNotSatisfiableError
 from core.connections import is_database_busy
 from core.errors import (
     ConflictError,
@@ -50,6 +51,7 @@ STATUSES: dict[type[OylError], int] = {
     InvalidError: status.HTTP_422_UNPROCESSABLE_ENTITY,
     ClientLeftError: status.HTTP_503_SERVICE_UNAVAILABLE,  # nobody receives it
     TookTooLongError: status.HTTP_503_SERVICE_UNAVAILABLE,
+    RangeNotSatisfiableError: status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
 }
 TOO_LARGE_ERRORS = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 UNAVAILABLE = "A part of OYL is not available at the moment. Try again later."
@@ -121,8 +123,11 @@ def _domain_problem(request: Any, error: OylError) -> Response | None:
         return _quota_problem(request, error)
     if isinstance(error, TooBusyError):
         return _response(request, 429, error.code, str(error), headers={"Retry-After": str(RETRY_SECONDS)})
+    headers = {}
+    if isinstance(error, RangeNotSatisfiableError):
+        headers["Content-Range"] = f"bytes */{error.size}"
     kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
-    return _response(request, STATUSES[kind], error.code, str(error)) if kind else None
+    return _response(request, STATUSES[kind], error.code, str(error), headers=headers) if kind else None
 
 
 def _quota_problem(request: Any, error: QuotaExceededError) -> Response:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db import models
-from django.utils.http import parse_etags
 from rest_framework import exceptions, mixins, permissions, viewsets
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.parsers import BaseParser, MultiPartParser
@@ -20,6 +19,7 @@ from core.api.bound_rows import BoundLookups, bound_rows
 from core.api.idempotency import RepeatableRequest
 from core.api.parsers import StrictJSONParser
 from core.api.problems import PreconditionFailed
+from core.conditional import is_unchanged, names
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, scope
@@ -27,6 +27,8 @@ from core.querysets import alive_above
 from core.requests import uses_api_key
 
 CHANGING = ("PATCH", "DELETE")
+# The actions whose answers have an ETag.
+WITH_ETAG = ("retrieve", "partial_update", "text")
 READ = {"GET": Role.VIEWER}
 WRITE = {**READ, **dict.fromkeys(("POST", *CHANGING), Role.EDITOR)}
 ADMINS = dict.fromkeys(("GET", "POST", *CHANGING), Role.ADMIN)
@@ -68,7 +70,7 @@ class HasDeclaredRole(permissions.BasePermission):
             raise exceptions.NotAuthenticated("Sign in, or send `Authorization: Bearer <your API key>`.")
         actor.require(needed)
         writes = method not in permissions.SAFE_METHODS and not view.only_reads
-        if not actor.may(view.area, writes=writes):
+        if view.area and not actor.may(view.area, writes=writes):
             lacking = scope(view.area, writes=writes)
             raise exceptions.PermissionDenied(f"Your key lacks the scope '{lacking}'.", code="scope_missing")
         if actor.bound and actor.bound[0] not in view.bound_by:
@@ -82,7 +84,7 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
 
     `roles` is {HTTP method: least role}. `bound_by` is {kind that a key may be bound to: lookups from the model to it}; a
     key of another kind does not open the model. `only_reads` is for POSTs that change nothing. With `opens_own_scopes` no
-    transaction is opened around the view, because it calls other services.
+    transaction is opened around the view, because it calls other services. `area` is "" where a key needs no scope.
     """
 
     model: ClassVar[type[models.Model]]
@@ -108,7 +110,8 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
     def get_queryset(self) -> models.QuerySet[Any]:
         listed = self.model._default_manager.filter(alive_above(self.model))
         rows = bound_rows(self.actor, listed, self.bound_by)
-        return rows.select_for_update(of=("self",)) if self.request.method in CHANGING else rows
+        changes = self.request.method in CHANGING or "If-Match" in self.request.headers
+        return rows.select_for_update(of=("self",)) if changes else rows
 
     @property
     def actor(self) -> Actor:
@@ -130,13 +133,16 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
     def get_object(self) -> Any:
         """Raises PreconditionFailed when the object is no longer one that `If-Match` names."""
         found = super().get_object()
-        wanted = parse_etags(self.request.headers.get("If-Match", "*"))
-        if self.request.method in CHANGING and wanted != ["*"]:
-            # A proxy that compresses marks an ETag as weak, which makes no difference here.
-            strong = [one.removeprefix("W/") for one in wanted]
-            if etag(self.get_serializer(found).data) not in strong:
-                raise PreconditionFailed
+        wanted = self.request.headers.get("If-Match", "*")
+        is_conditional = self.request.method not in permissions.SAFE_METHODS and wanted.strip() != "*"
+        if is_conditional and not names(wanted, etag(self.present(found))):
+            raise PreconditionFailed
         return found
+
+    def present(self, row: Any) -> Any:
+        """What the ETag of the object is made of: its representation in the answers to GET and PATCH."""
+        kind: Any = type(self).serializer_class  # that of an action may be for its body
+        return kind(row, context=self.get_serializer_context()).data
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -155,8 +161,10 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
         if self._repeatable:
             with tenant_scope(self.actor.tenant_id):
                 self._repeatable.store(response, without=self.shown_once)
-        if self.action in ("retrieve", "partial_update") and response.status_code == 200:
+        if self.action in WITH_ETAG and response.status_code == 200 and isinstance(response, Response):
             response["ETag"] = etag(response.data)
+            if request.method in permissions.SAFE_METHODS and is_unchanged(request.headers, response["ETag"]):
+                response.status_code, response.data = 304, None
         return super().finalize_response(request, response, *args, **kwargs)
 
 

@@ -214,7 +214,7 @@ class DocumentAdmin(TenantAdmin):
             if document is None:
                 return self.not_found_redirect(request, object_id)
         try:
-            return open_original(actor=actor, owner=document)
+            return open_original(actor=actor, owner=document, headers=request.headers)
         except StoredFileMissingError as error:
             messages.error(request, str(error))
             return _to_change_page(object_id)

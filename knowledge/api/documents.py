@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,9 +17,10 @@ from rest_framework.response import Response
 
 from core.api.events import EventsRenderer, EventStream, follow
 from core.api.multipart import PathParser
+from core.api.schema.operations import IF_NONE_MATCH_HELP, header_parameter
 from core.api.serializers import ObjectField, RelatedField, StrictSerializer
 from core.api.views import READ, ReadViewSet
-from core.downloads import MEDIA_TYPE, Download
+from core.downloads import MEDIA_TYPE, part_of_text
 from core.isolation.scope import tenant_scope
 from core.isolation.time_limits import BULK_REQUEST, time_limits
 from core.permissions import Role
@@ -42,6 +44,8 @@ from knowledge.storage.uploads import local_uploads
 
 EDITOR_POSTS = {"POST": Role.EDITOR}
 FINAL_STATUSES = (DocumentStatus.DONE, DocumentStatus.ERROR)
+RANGE = header_parameter("Range", "The bytes that you want, as in `bytes=0-1023`. The answer is 206.")
+IF_NONE_MATCH = header_parameter("If-None-Match", IF_NONE_MATCH_HELP)
 EVENT_SCHEMA = {
     "type": "object",
     "description": "Of each event; `data` is JSON, with `document` and `job`, or `deleted`.",
@@ -82,6 +86,12 @@ class OriginalRenderer(JSONRenderer):
     """For clients that accept only the original, which is streamed. Problems are JSON."""
 
     media_type = MEDIA_TYPE
+
+
+class TextRenderer(JSONRenderer):
+    """For clients that accept only a plain text. Problems are JSON."""
+
+    media_type = "text/plain"
 
 
 class DocumentViewSet(ChangesMixin, ReadViewSet):
@@ -158,15 +168,29 @@ class DocumentViewSet(ChangesMixin, ReadViewSet):
         """Make the passages anew, with today's rules, tags and model."""
         return self._requeue(reindex_documents)
 
-    @extend_schema(responses={200: TextSerializer})
-    @action(detail=True, methods=["get"], roles=READ)
-    def text(self, request: Request, pk: str) -> Response:
-        """The plain text that passages are parts of."""
+    @extend_schema(
+        parameters=[RANGE],
+        responses={
+            200: TextSerializer,
+            (200, "text/plain"): OpenApiTypes.STR,
+            (206, "text/plain"): OpenApiTypes.STR,
+        },
+    )
+    @action(detail=True, methods=["get"], roles=READ, renderer_classes=(JSONRenderer, TextRenderer))
+    def text(self, request: Request, pk: str) -> HttpResponseBase:
+        """The plain text that passages are parts of.
+
+        With `Accept: text/plain`, it is the text itself, or a part of it."""
         document = self.get_object()
         record_document_reads(actor=self.actor, document_ids=[document.pk])
+        if request.accepted_renderer.media_type == TextRenderer.media_type:
+            return part_of_text(document.text, request.headers)
         return Response({"generation": document.generation, "text": document.text})
 
-    @extend_schema(responses={(200, OriginalRenderer.media_type): OpenApiTypes.BINARY})
+    @extend_schema(
+        parameters=[RANGE, IF_NONE_MATCH],
+        responses={(code, OriginalRenderer.media_type): OpenApiTypes.BINARY for code in (200, 206)},
+    )
     @action(
         detail=True,
         methods=["get"],
@@ -174,11 +198,11 @@ class DocumentViewSet(ChangesMixin, ReadViewSet):
         renderer_classes=(JSONRenderer, OriginalRenderer),
         opens_own_scopes=True,
     )
-    def content(self, request: Request, pk: str) -> Download:
-        """Download the original."""
+    def content(self, request: Request, pk: str) -> HttpResponseBase:
+        """Download the original, or a part of it."""
         with tenant_scope(self.actor.tenant_id):
             document = self.get_object()
-        return open_original(actor=self.actor, owner=document)
+        return open_original(actor=self.actor, owner=document, headers=request.headers)
 
     @extend_schema(responses={(200, EventsRenderer.media_type): EVENT_SCHEMA})
     @action(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -13,7 +14,6 @@ from rest_framework.response import Response
 
 from core.api.bound_rows import BoundLookups, bound_rows
 from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
-from core.downloads import Download
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, bound_kinds
 from knowledge.bound_lookups import lookups_through
@@ -87,8 +87,8 @@ class FileViewSet(OpenAIViewSet):
             stored_files.delete_file(actor=self.actor, stored=file)
         return Response(data)
 
-    def content(self, request: Request, **kwargs: Any) -> Download:
+    def content(self, request: Request, **kwargs: Any) -> HttpResponseBase:
         """The original."""
         with tenant_scope(self.actor.tenant_id):
             file = self.get_object()
-        return open_original(actor=self.actor, owner=file)
+        return open_original(actor=self.actor, owner=file, headers=request.headers)

@@ -15,7 +15,7 @@ def api() -> str:
         urls = [url for url in all_urls if url.name in (f"{name}-list", f"{name}-detail")]
         known = {method.upper() for url in urls for method in url.callback.actions}
         roles = [str(view.roles[method]) if method in known else "" for method in methods]
-        lines.append(_row(f"`{name}`", f"`{view.area}`", *roles))
+        lines.append(_row(f"`{name}`", f"`{view.area}`" if view.area else "none", *roles))
     return "".join(lines)
 
 

@@ -15,10 +15,12 @@ from rest_framework.serializers import JSONField, ModelSerializer
 
 from core.api.idempotency import MAX_KEY_LENGTH
 from core.api.schema.problems import headers, response_reference
+from core.api.views import WITH_ETAG
 from core.permissions import scope
 
 KEY_HELP = "Any name for this request. Sent again under it within 24 hours, it has no second effect and the same answer."
 IF_MATCH_HELP = "The `ETag` that you read: 412 when the object has changed since."
+IF_NONE_MATCH_HELP = "The `ETag` that you have: 304 when nothing has changed since."
 FIXED_HELP = "Stays as it was made: only the same value is taken."
 SUMMARIES = {
     "list": "List {plural}",
@@ -27,6 +29,10 @@ SUMMARIES = {
     "partial_update": "Change {one}",
     "destroy": "Delete {one}",
 }
+
+
+def header_parameter(name: str, description: str) -> OpenApiParameter:
+    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description)
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -64,7 +70,8 @@ class Operation(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]
         bound = "" if self.view.bound_by else " A bound key does not open it."
-        needed = f"Needs the role `{self._role}`, and of a key the scope `{self._scope}`.{bound}"
+        of_key = f", and of a key the scope `{self._scope}`" if self._scope else ""
+        needed = f"Needs the role `{self._role}`{of_key}.{bound}"
         return "\n\n".join(
             filter(None, (self._split_docstring()[1], inspect.getdoc(type(self.view)), needed))
         )
@@ -77,12 +84,10 @@ class Operation(AutoSchema):
         if self._accepts_idempotency_key:
             name, schema = "Idempotency-Key", {"type": "string", "maxLength": MAX_KEY_LENGTH}
             found.append(OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=KEY_HELP))
+        if self.view.action in WITH_ETAG and self.method == "GET":
+            found.append(header_parameter("If-None-Match", IF_NONE_MATCH_HELP))
         if self.method in ("PATCH", "DELETE"):
-            found.append(
-                OpenApiParameter(
-                    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description=IF_MATCH_HELP
-                )
-            )
+            found.append(header_parameter("If-Match", IF_MATCH_HELP))
         return found
 
     def _split_docstring(self) -> tuple[str, str]:
@@ -99,7 +104,9 @@ class Operation(AutoSchema):
         return {**answers, **{str(code): response_reference(code) for code in self._problem_statuses()}}
 
     def _get_response_headers_for_code(self, status_code: str, direction: Any = "response") -> Any:
-        has_etag = self.view.action in ("retrieve", "partial_update")
+        if status_code == "206":
+            return headers("ETag", "Content-Range")
+        has_etag = self.view.action in (*WITH_ETAG, "content")
         return headers(
             *(["ETag"] if has_etag else []),
             *(["Idempotency-Replayed"] if self._accepts_idempotency_key else []),
@@ -110,6 +117,8 @@ class Operation(AutoSchema):
         found = {400, 401, 403, 406, 422, 429, 503}
         if "{" in self.path or self.view.opens_own_scopes:
             found.add(404)
+        if self.view.action in ("content", "text"):
+            found.add(416)
         if self.method not in SAFE_METHODS:
             found |= {409, 413, 415} if self.method != "DELETE" else {409}
         if self.method in ("PATCH", "DELETE"):
@@ -142,6 +151,8 @@ class Operation(AutoSchema):
 
     @property
     def _scope(self) -> str:
+        if not self.view.area:
+            return ""
         return scope(self.view.area, writes=self.method not in SAFE_METHODS and not self.view.only_reads)
 
     @property

@@ -53,13 +53,15 @@ PROBLEMS: dict[int, tuple[str, tuple[str, ...]]] = {
     412: ("The object is no longer the one that `If-Match` names.", ("precondition_failed",)),
     413: ("More was sent than is taken.", ("too_large",)),
     415: ("The body is of another media type than is taken.", ("unsupported_media_type",)),
+    416: ("There are no such bytes: `Content-Range` has the size.", ()),
     422: ("Something that was sent is not valid: `errors` names the fields.", ()),
     429: ("Too many requests: try again after `Retry-After` seconds.", ("rate_limited", "too_many_at_once")),
     503: ("A part of OYL is not available: try again after `Retry-After` seconds.", ("busy",)),
 }
 HEADERS = {
     "X-Request-ID": ("The request's id, as in logs and in the audit log.", TEXT),
-    "ETag": ("The object's state: send it back as `If-Match`.", TEXT),
+    "ETag": ("The object's state: send it back as `If-Match`, or as `If-None-Match`.", TEXT),
+    "Content-Range": ("Which bytes these are, and of how many.", TEXT),
     "Idempotency-Replayed": ("`true` when the request was answered before.", TEXT),
     "RateLimit": ("What is left of your limit, and until when.", TEXT),
     "RateLimit-Policy": ("Your limit.", TEXT),
@@ -67,7 +69,12 @@ HEADERS = {
     "WWW-Authenticate": ("How to authenticate.", TEXT),
 }
 COMMON_HEADERS = ("X-Request-ID", "RateLimit", "RateLimit-Policy")
-EXTRA_HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+EXTRA_HEADERS = {
+    401: ["WWW-Authenticate"],
+    416: ["Content-Range"],
+    429: ["Retry-After"],
+    503: ["Retry-After"],
+}
 
 
 def headers(*more: str) -> dict[str, Any]:
