@@ -29,6 +29,12 @@ def record_denial(*, actor: Actor, method: str, route: str, code: str) -> None:
         _record_hourly(actor, "request.denied", [None], method=method, route=route, code=code)
 
 
+def record_reached_quota(*, actor: Actor, kind: str, of: str) -> None:
+    """Record that a request of the actor was refused because of a quota, and whose it is."""
+    with tenant_scope(actor.tenant_id):
+        _record_hourly(actor, "quota.reached", [None], kind=kind, of=of)
+
+
 def _record_hourly(actor: Actor, action: str, targets: Iterable[models.Model | None], **payload: str) -> None:
     """Concurrent requests compute the same ids for the same events, and PostgreSQL inserts each id once. The ids are sorted,
     so that two requests wait for each other's inserts in the same order."""

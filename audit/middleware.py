@@ -7,13 +7,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from audit.hourly import record_denial
+from audit.hourly import record_denial, record_reached_quota
 from core.actors import Actor
 
 
 class DenialMiddleware:
     """A request of a known actor that is answered with 403 is an event, once an hour for each credential and route: an
-    attacker cannot fill the log. It stands outside of the request's transaction, which is rolled back."""
+    attacker cannot fill the log. So is one that is refused because of a quota. It stands outside of the request's
+    transaction, which is rolled back."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -22,7 +23,10 @@ class DenialMiddleware:
         response = self.get_response(request)
         actor: Actor | None = getattr(request, "actor", None)
         match = request.resolver_match
-        if response.status_code == 403 and actor:
+        quota = getattr(response, "quota", None)
+        if quota and actor:
+            record_reached_quota(actor=actor, kind=quota.kind, of=quota.subject)
+        elif response.status_code == 403 and actor:
             route, method = match.route if match else "", str(request.method)
             record_denial(actor=actor, method=method, route=route, code=_code_of(response))
         return response

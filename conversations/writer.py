@@ -9,8 +9,10 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from audit.services import record
 from conversations.heartbeats import heartbeats
 from conversations.models import Conversation, Message, MessageState, Trace
+from core.actors import system_actor
 from core.connections import give_back_connections
 from core.isolation.scope import tenant_scope
 from core.models import new_id
@@ -18,6 +20,10 @@ from core.tenant_slots import TooBusyError
 
 MAX_DETAIL_LENGTH = 2000
 COSTS = ("assistant_id", "why", "model", "prompt_tokens", "completion_tokens", "price", "currency", "seconds")
+
+
+# The events of answers that have ended by themselves; to stop one is an event of who did.
+ENDED: dict[Any, str] = {MessageState.DONE: "answer.finished", MessageState.ERROR: "answer.failed"}
 
 
 class AnswerEndedError(Exception):
@@ -82,5 +88,18 @@ class RowWriter(Writer):
                 if trace:
                     trace.save(force_insert=True)
                     Conversation.objects.filter(pk=self._message.conversation_id).update()
+                if action := ENDED.get(columns.get("state")):
+                    record_end(action, self._tenant_id, self._message)
         finally:
             give_back_connections()
+
+
+def record_end(action: str, tenant_id: UUID, message: Message) -> None:
+    """Inside a scope: so that programs that follow the organisation's events need not ask for each answer."""
+    record(
+        actor=system_actor(tenant_id, "answers"),
+        action=action,
+        target=message,
+        workspace_id=message.conversation.workspace_id,
+        conversation=str(message.conversation_id),
+    )

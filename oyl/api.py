@@ -21,6 +21,7 @@ from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from core.usage import Figure, Period
 from knowledge.models import Reference
+from oyl.events import EventViewSet
 from oyl.me import MeViewSet
 from oyl.services import (
     figure_sets,
@@ -170,4 +171,4 @@ def _period(parameters: dict[str, str]) -> Period:
     return period  # type: ignore[no-any-return]
 
 
-ROUTES = {"usage": UsageViewSet, "me": MeViewSet}
+ROUTES = {"usage": UsageViewSet, "me": MeViewSet, "events": EventViewSet}

@@ -14,6 +14,7 @@ from conversations.access import readable_message
 from conversations.errors import INTERRUPTED, INTERRUPTED_DETAIL
 from conversations.models import Message, MessageState
 from conversations.streaming import UNREAD_LOOK_SECONDS, UNREAD_SECONDS
+from conversations.writer import record_end
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
@@ -58,7 +59,13 @@ def end_interrupted(message: UUID | None = None) -> int:
     rows = Message.objects.filter(state=MessageState.GENERATING, heartbeat_at__lt=timezone.now() - SILENCE)
     if message:
         rows = rows.filter(pk=message)
-    return int(rows.update(state=MessageState.ERROR, error_code=INTERRUPTED, error_detail=INTERRUPTED_DETAIL))
+    silent = list(rows.select_related("conversation").select_for_update(of=("self",)))
+    for row in silent:
+        record_end("answer.failed", row.tenant_id, row)
+    ended = Message.objects.filter(pk__in=[row.pk for row in silent])
+    return int(
+        ended.update(state=MessageState.ERROR, error_code=INTERRUPTED, error_detail=INTERRUPTED_DETAIL)
+    )
 
 
 def _mark_read(row: Message) -> None:

@@ -44,9 +44,15 @@ def frame(name: str, data: Any, *, position: int | None = None) -> bytes:
     return event if position is None else b"id: %d\n%s" % (position, event)
 
 
-def data_frame(data: Any) -> bytes:
+def data_frame(data: Any, *, position: int | None = None) -> bytes:
     """One event without a name."""
-    return b"data: %s\n\n" % JSONRenderer().render(data)
+    event = b"data: %s\n\n" % JSONRenderer().render(data)
+    return event if position is None else b"id: %d\n%s" % (position, event)
+
+
+def position_frame(position: int) -> bytes:
+    """No event, but where to go on: clients keep the id without showing anything."""
+    return b"id: %d\n\n" % position
 
 
 async def follow(

@@ -143,7 +143,9 @@ def _quota_problem(request: Any, error: QuotaExceededError) -> Response:
     }
     headers = {"Retry-After": str(max(1, seconds))} if resets_at else {}
     code = status.HTTP_429_TOO_MANY_REQUESTS if resets_at else status.HTTP_403_FORBIDDEN
-    return _response(request, code, error.code, str(error), headers=headers, facts={"quota": quota})
+    response = _response(request, code, error.code, str(error), headers=headers, facts={"quota": quota})
+    response.quota = standing  # type: ignore[attr-defined]  # for the audit log
+    return response
 
 
 def _framework_problem(error: Exception, context: dict[str, Any]) -> Response | None:

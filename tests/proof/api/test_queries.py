@@ -61,7 +61,7 @@ EXPECTED_OTHERS = {
     "usage-list": 21,
     "usage-workspaces": 13,
     "usage-references": 7,
-    "me-list": PLAIN + 5,  # the organisation, the key, its quotas, and two for those of the organisation
+    "me-list": PLAIN + 4,  # the organisation, the key, its quotas, and two for those of the organisation
     # The horizon, documents of a restored database, those that have changed, as they are now, and their tags.
     "documents-changes": PLAIN + 4,
 }
