@@ -22,6 +22,8 @@ PHRASES = {
     "assistant.instruction_restored": "restored an instruction of",
     "audit_log.read": "read the audit log",
     "document.described": "changed the name, metadata or tags of",
+    "answer.failed": "could not give",
+    "answer.finished": "gave",
     "document.indexed": "read",
     "document.failed": "could not read",
     "documents.added": "added",
@@ -37,6 +39,7 @@ PHRASES = {
     "password.changed": "changed the password of",
     "password.confirmed": "entered the password again",
     "question.asked": "asked",
+    "quota.reached": "reached a quota",
     "reference.embedding_model_chosen": "chose the embedding model of",
     "search.performed": "searched",
     "secrets.rotated": "encrypted secrets with the present key",
@@ -48,7 +51,14 @@ PHRASES = {
 }
 VERBS = {"created": "made", "described": "described", "reindexed": "re-indexed", "reread": "read again"}
 # These name their object already, or have none.
-COMPLETE = {"members.read", "audit_log.read", "membership.created", "search.performed", "secrets.rotated"}
+COMPLETE = {
+    "members.read",
+    "quota.reached",
+    "audit_log.read",
+    "membership.created",
+    "search.performed",
+    "secrets.rotated",
+}
 COMPLETE_NOUNS = {"sign_in", "sign_out", "operator", "password"}
 
 

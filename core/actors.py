@@ -36,6 +36,11 @@ class Actor:
     made_by: str = ""
     password_entered_at: int = field(default=0, compare=False)
 
+    def may_scope(self, wanted: str) -> bool:
+        """Whether the scopes include one."""
+        area, _, access = wanted.partition(":")
+        return self.may(area, writes=access == "write")
+
     @property
     def caller(self) -> str:
         """The API key, or the person in any of their sessions."""

@@ -40,6 +40,10 @@ class ConflictError(OylError):
     """This does not fit the present state."""
 
 
+class PassingConflictError(ConflictError):
+    """Another request is under way. Try again in a moment."""
+
+
 class TookTooLongError(OylError):
     """This took longer than OYL allows, and was stopped. Ask for less at a time, or try again later."""
 

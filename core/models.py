@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
@@ -65,9 +66,25 @@ class SoftDeleteModel(TenantModel):
         default_manager_name = "objects"
 
 
+class UniqueField(models.UniqueConstraint):
+    """Its violation is an error of the last field, with the code `taken`. Django's own is of no field if there is a
+    condition."""
+
+    def validate(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().validate(*args, **kwargs)
+        except ValidationError as error:
+            taken = ValidationError(error.messages[0], code="taken")
+            raise ValidationError({self.fields[-1]: taken}) from error
+
+    def deconstruct(self) -> Any:
+        _, arguments, options = super().deconstruct()
+        return "django.db.models.UniqueConstraint", arguments, options
+
+
 def unique_alive(table: str, *fields: str) -> models.UniqueConstraint:
     """Unique among the rows that are not soft-deleted."""
-    return models.UniqueConstraint(
+    return UniqueField(
         fields=list(fields),
         condition=Q(deleted_at__isnull=True),
         name=f"{table}_{fields[-1]}_alive_key",

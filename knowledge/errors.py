@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import ConflictError, InvalidError, NotFoundError
+from core.errors import ConflictError, InvalidError, NotFoundError, PassingConflictError
 
 
 class DocumentNotFoundError(NotFoundError):
@@ -49,5 +49,9 @@ class PrivateReferenceError(ConflictError):
     """A knowledge base keeps its own documents here. Delete the knowledge base."""
 
 
-class DocumentBusyError(ConflictError):
+class DocumentNotFailedError(ConflictError):
+    """The document is not in error. To make its passages anew, use `reindex`."""
+
+
+class DocumentBusyError(PassingConflictError):
     """The document is being processed."""

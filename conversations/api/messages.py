@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -31,7 +32,7 @@ from conversations.models import Message, MessageState, Trace
 from conversations.services.asking import edit, regenerate, stop
 from conversations.services.following import Progress, follow
 from conversations.streaming import SILENT_SECONDS
-from core.api.events import EventsRenderer, EventStream, frame
+from core.api.events import EventsRenderer, EventStream, frame, has_seen
 from core.api.serializers import TIMES, OylSerializer
 from core.api.views import READ, ReadViewSet
 from core.connections import run_in_thread
@@ -102,16 +103,21 @@ class MessageViewSet(ReadViewSet):
     def get_queryset(self) -> QuerySet[Any]:
         return super().get_queryset().filter(conversation__in=readable_conversations(self.actor))
 
-    @extend_schema(parameters=[LAST_EVENT], responses={(200, EventsRenderer.media_type): EVENT_SCHEMA})
+    @extend_schema(
+        parameters=[LAST_EVENT], responses={(200, EventsRenderer.media_type): EVENT_SCHEMA, 204: None}
+    )
     @action(detail=True, methods=["get"], roles=READ, renderer_classes=RENDERERS, opens_own_scopes=True)
-    def events(self, request: Request, pk: str) -> EventStream:
+    def events(self, request: Request, pk: str) -> HttpResponseBase:
         """Follow an answer.
 
         Server-sent events: `piece` with what is new, and at last `finished`, `stopped` or `failed` with the message. After a
-        lost connection it goes on where the client was, by `Last-Event-ID`.
+        lost connection it goes on where the client was, by `Last-Event-ID`. A browser that connects again after the end gets
+        a 204, and stops.
         """
         with tenant_scope(self.actor.tenant_id):
             message = self.get_object()
+        if message.state != MessageState.GENERATING and has_seen(request.headers, len(message.text) + 1):
+            return HttpResponse(status=204)
         return EventStream(self._frames(message.pk, _position(request)))
 
     @extend_schema(request=None, responses={200: MessageSerializer})
@@ -166,7 +172,9 @@ class MessageViewSet(ReadViewSet):
             if progress.text:
                 yield frame("piece", {"text": progress.text}, position=position)
             if progress.is_last:
-                yield frame(_end_of(progress), MessageSerializer(progress.message).data, position=position)
+                # One further than the text: the client has the end, too.
+                end = len(progress.message.text) + 1
+                yield frame(_end_of(progress), MessageSerializer(progress.message).data, position=end)
                 return
             silent = 0.0 if progress.text else silent + POLL_SECONDS
             if silent > SILENT_SECONDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -44,6 +44,11 @@ def frame(name: str, data: Any, *, position: int | None = None) -> bytes:
     return event if position is None else b"id: %d\n%s" % (position, event)
 
 
+def has_seen(headers: Mapping[str, str], position: int) -> bool:
+    """Whether the client had the last event already. It then gets a 204: browsers connect again and again otherwise."""
+    return headers.get("Last-Event-ID") == str(position)
+
+
 def data_frame(data: Any, *, position: int | None = None) -> bytes:
     """One event without a name."""
     event = b"data: %s\n\n" % JSONRenderer().render(data)
@@ -56,32 +61,34 @@ def position_frame(position: int) -> bytes:
 
 
 async def follow(
-    read: Callable[[], tuple[Any, bool]],
+    read: Callable[[], tuple[Any, int | None]],
     *,
     version: Callable[[], Hashable],
     is_allowed: Callable[[], bool],
 ) -> AsyncIterator[bytes]:
     """Yield a `progress` event whenever the state has changed, and at least every 15 seconds, for up to 10 minutes. `read`
-    returns (state, whether it is the last one); it is called only when `version`, which costs less, has changed. Both open
-    scopes of their own. The stream ends as soon as it is not allowed any more."""
-    last, seen, is_last, sent, started = b"", None, False, 0.0, time.monotonic()
+    returns (state, None), or of the last one its position, by which `has_seen` knows a client that connects again; it is
+    called only when `version`, which costs less, has changed. Both open scopes of their own. The stream ends as soon as it
+    is not allowed any more."""
+    last, seen, sent, started = b"", None, 0.0, time.monotonic()
+    position: int | None = None
 
-    def look() -> tuple[Hashable, tuple[Any, bool] | None] | None:
+    def look() -> tuple[Hashable, tuple[Any, int | None] | None] | None:
         if not is_allowed():
             return None
         current = version()
         is_due = current != seen or time.monotonic() - sent > SILENT_SECONDS
         return current, read() if is_due else None
 
-    while not is_last and time.monotonic() - started < MAX_SECONDS:
+    while position is None and time.monotonic() - started < MAX_SECONDS:
         if (looked := await run_in_thread(look)) is None:
             return
         seen, changed = looked
         if changed:
-            state, is_last = changed
-            event = frame("progress", state)
+            state, position = changed
+            event = frame("progress", state, position=position)
             if event != last or time.monotonic() - sent > SILENT_SECONDS:
                 yield event
                 last, sent = event, time.monotonic()
-        if not is_last:
+        if position is None:
             await asyncio.sleep(random.uniform(*POLL_SECONDS))  # noqa: S311

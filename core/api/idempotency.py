@@ -31,7 +31,7 @@ from rest_framework.response import Response
 from core.actors import Actor
 from core.api.events import MEDIA_TYPE, STREAM_HEADERS
 from core.connections import run_in_thread
-from core.errors import ConflictError, InvalidError
+from core.errors import ConflictError, InvalidError, PassingConflictError
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.models import IdempotencyKey
@@ -44,7 +44,7 @@ REQUEST_LEASE, STREAM_LEASE = timedelta(minutes=10), timedelta(minutes=1)
 MAX_KEY_LENGTH, MAX_ANSWER_BYTES = 255, 64_000
 
 
-class RequestUnderWayError(ConflictError):
+class RequestUnderWayError(PassingConflictError):
     """A request with this Idempotency-Key is under way. Wait, and send it again to get its answer."""
 
 

@@ -5,6 +5,7 @@ A page ends early when its rows are large, so that no list fills the memory of t
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,20 +33,25 @@ LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "defa
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """Where a page begins: after the row whose ordering fields have `values` (at the end of the list when there are none),
-    and whether the page is read backwards from there."""
+    and whether the page is read backwards from there. `of` says of which list and ordering it is."""
 
     backwards: bool = False
     values: tuple[str, ...] = ()
+    of: str = ""
 
     def __str__(self) -> str:
-        pairs = [("r", int(self.backwards)), *(("p", value) for value in self.values)]
+        pairs = [("r", int(self.backwards)), ("o", self.of), *(("p", value) for value in self.values)]
         return b64encode(urlencode(pairs).encode()).decode()
 
     @classmethod
     def read(cls, text: str) -> Cursor:
         """Raises ValueError."""
         pairs = parse_qs(b64decode(text, validate=True).decode(), keep_blank_values=True, strict_parsing=True)
-        return cls(backwards=pairs.get("r") == ["1"], values=tuple(pairs.get("p", ())))
+        return cls(
+            backwards=pairs.get("r") == ["1"],
+            values=tuple(pairs.get("p", ())),
+            of="".join(pairs.get("o", ())),
+        )
 
 
 class KeysetPagination(CursorPagination):
@@ -67,15 +73,19 @@ class KeysetPagination(CursorPagination):
         self._url = request.build_absolute_uri()
         self.page_size = self.get_page_size(request)
         self.ordering = self.get_ordering(request, queryset, view)
+        self._list = hashlib.sha256(f"{request.path} {self.ordering}".encode()).hexdigest()[:8]
         given = request.query_params.get("cursor")
         try:
-            self._cursor = Cursor() if given is None else Cursor.read(given)
+            self._cursor = Cursor(of=self._list) if given is None else Cursor.read(given)
+            if self._cursor.of not in ("", self._list):
+                raise ValueError
             return self._read_page(queryset)
         except (DjangoValidationError, ValueError, DataError) as error:
             if given is None:
                 raise
             raise parameter_error(
-                "cursor", "This is no cursor of this list: take `next` or `previous` of a page."
+                "cursor",
+                "This is no cursor of this list and ordering: take that of `next` or `previous` of a page.",
             ) from error
 
     def _read_page(self, queryset: QuerySet[Any]) -> list[Any]:
@@ -108,7 +118,7 @@ class KeysetPagination(CursorPagination):
         if self._page:
             row = self._page[0 if backwards else -1]
             values = tuple(str(getattr(row, name.lstrip("-"))) for name in self.ordering)
-        return str(Cursor(backwards, values))
+        return str(Cursor(backwards, values, self._list))
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(

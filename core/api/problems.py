@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import global_settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
@@ -35,6 +36,7 @@ from core.errors import (
     InvalidError,
     NotFoundError,
     OylError,
+    PassingConflictError,
     TookTooLongError,
 )
 from core.isolation.time_limits import waited_for_lock, was_stopped
@@ -53,7 +55,11 @@ STATUSES: dict[type[OylError], int] = {
     TookTooLongError: status.HTTP_503_SERVICE_UNAVAILABLE,
     RangeNotSatisfiableError: status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
 }
-TOO_LARGE_ERRORS = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+TOO_MUCH: dict[type[Exception], str] = {
+    RequestDataTooBig: "The texts of the body are longer than OYL takes at a time.",
+    TooManyFieldsSent: f"The body has more than {global_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} fields. Send fewer.",
+    TooManyFilesSent: f"The body has more than {global_settings.DATA_UPLOAD_MAX_NUMBER_FILES} files. Send fewer.",
+}
 UNAVAILABLE = "A part of OYL is not available at the moment. Try again later."
 BUSY = (
     "OYL has more to do at the moment than it can. Send the request again after the seconds in `Retry-After`."
@@ -104,8 +110,8 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         return _domain_problem(request, error)
     if isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(get_error_detail(error))
-    if isinstance(error, TOO_LARGE_ERRORS):
-        error = TooLarge("The body has more fields, more files or longer texts than OYL takes at a time.")
+    if type(error) in TOO_MUCH:
+        error = TooLarge(TOO_MUCH[type(error)])
     if is_database_busy(error):
         error = Busy()
     return _framework_problem(error, context)
@@ -126,6 +132,8 @@ def _domain_problem(request: Any, error: OylError) -> Response | None:
     headers = {}
     if isinstance(error, RangeNotSatisfiableError):
         headers["Content-Range"] = f"bytes */{error.size}"
+    if isinstance(error, PassingConflictError):
+        headers["Retry-After"] = str(RETRY_SECONDS)
     kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
     return _response(request, STATUSES[kind], error.code, str(error), headers=headers) if kind else None
 

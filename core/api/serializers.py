@@ -49,7 +49,9 @@ class StrictSerializer(TypedSerializer):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
-            error = serializers.ErrorDetail("There is no such field.", code="unknown")
+            writable = sorted(name for name, field in self.fields.items() if not field.read_only)
+            detail = f"There is no such field. Known are: {', '.join(writable)}."
+            error = serializers.ErrorDetail(detail, code="unknown")
             raise serializers.ValidationError(dict.fromkeys(unknown, error))
         return super().to_internal_value(data)
 
@@ -87,6 +89,11 @@ class ObjectField(serializers.JSONField):
 class RelatedField(serializers.PrimaryKeyRelatedField[Any]):
     """An object that the caller sees. One that a bound API key does not see is answered as one that does not exist."""
 
+    default_error_messages = {
+        "does_not_exist": "There is no such object: {pk_value}.",
+        "incorrect_type": "Give the id of an object, as a text.",
+    }
+
     def get_queryset(self) -> models.QuerySet[Any]:
         rows: Any = super().get_queryset()
         view = self.context.get("view")
@@ -104,6 +111,11 @@ class OylSerializer(StrictSerializer, serializers.ModelSerializer[M]):
         fixed: tuple[str, ...] = ()
 
     def to_internal_value(self, data: Any) -> Any:
+        given = data if isinstance(data, dict) else {}
+        read_only = [name for name, field in self.fields.items() if field.read_only and name in given]
+        if self.instance is None and read_only:
+            error = serializers.ErrorDetail("OYL sets this: leave it out.", code="read_only")
+            raise serializers.ValidationError(dict.fromkeys(read_only, error))
         if isinstance(self.instance, models.Model) and isinstance(data, dict):
             # The present value of a fixed field is accepted, because clients send back what they have read.
             present = self.to_representation(self.instance)

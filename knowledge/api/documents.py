@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -15,7 +16,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.events import EventsRenderer, EventStream, follow
+from core.api.events import EventsRenderer, EventStream, follow, has_seen
 from core.api.multipart import PathParser
 from core.api.schema.operations import IF_NONE_MATCH_HELP, header_parameter
 from core.api.serializers import ObjectField, RelatedField, StrictSerializer
@@ -32,6 +33,7 @@ from knowledge.api.document_filters import DocumentFilters
 from knowledge.api.document_serializers import DocumentSerializer
 from knowledge.api.uploads import UploadSerializer, UploadsSerializer
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
+from knowledge.errors import DocumentNotFailedError
 from knowledge.models import Document, DocumentStatus, DocumentTag, IngestionJob, JobKind, Reference
 from knowledge.queueing import row_versions
 from knowledge.services.adding import Added, OnConflict, add_documents
@@ -159,7 +161,11 @@ class DocumentViewSet(ChangesMixin, ReadViewSet):
     @extend_schema(request=None, responses={202: DocumentSerializer})
     @action(detail=True, methods=["post"], roles=EDITOR_POSTS)
     def retry(self, request: Request, pk: str) -> Response:
-        """Try a document in error again."""
+        """Try a document in error again.
+
+        For one that is not in error, the answer is 409."""
+        if self.get_object().processed_status != DocumentStatus.ERROR:
+            raise DocumentNotFailedError
         return self._requeue(retry_documents)
 
     @extend_schema(request=None, responses={202: DocumentSerializer})
@@ -204,7 +210,10 @@ class DocumentViewSet(ChangesMixin, ReadViewSet):
             document = self.get_object()
         return open_original(actor=self.actor, owner=document, headers=request.headers)
 
-    @extend_schema(responses={(200, EventsRenderer.media_type): EVENT_SCHEMA})
+    @extend_schema(
+        parameters=[header_parameter("Last-Event-ID", "The `id` of the last event that you have.")],
+        responses={(200, EventsRenderer.media_type): EVENT_SCHEMA, 204: None},
+    )
     @action(
         detail=True,
         methods=["get"],
@@ -212,13 +221,16 @@ class DocumentViewSet(ChangesMixin, ReadViewSet):
         renderer_classes=(JSONRenderer, EventsRenderer),
         opens_own_scopes=True,
     )
-    def events(self, request: Request, pk: str) -> EventStream:
+    def events(self, request: Request, pk: str) -> HttpResponseBase:
         """Follow how it is read.
 
         Server-sent events: the document and its job, each time one changes and at least every 15 seconds, until it is over.
+        A browser that then connects again gets a 204, and stops.
         """
         with tenant_scope(self.actor.tenant_id):
-            self.get_object()
+            document = self.get_object()
+        if document.processed_status in FINAL_STATUSES and has_seen(request.headers, document.changed_in):
+            return HttpResponse(status=204)
         return EventStream(
             follow(self._progress, version=self._progress_version, is_allowed=self.is_still_allowed)
         )
@@ -295,19 +307,19 @@ class DocumentViewSet(ChangesMixin, ReadViewSet):
             count = sum(service(actor=self.actor, document_ids=ids, **arguments) for ids in batches)
         return Response({"count": count})
 
-    def _progress(self) -> tuple[dict[str, Any], bool]:
-        """The document and its newest ingestion, and whether they are final."""
+    def _progress(self) -> tuple[dict[str, Any], int | None]:
+        """The document and its newest ingestion; of a final state its position, too."""
         with tenant_scope(self.actor.tenant_id):
             document = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
             jobs = IngestionJob.objects.filter(document=self.kwargs["pk"], kind=JobKind.INGEST)
             job = jobs.order_by("-created_at").first()
         if document is None:
-            return {"deleted": True}, True
+            return {"deleted": True}, 0
         state = {
             "document": DocumentSerializer(document).data,
             "job": IngestionJobSerializer(job).data if job else None,
         }
-        return state, document.processed_status in FINAL_STATUSES
+        return state, document.changed_in if document.processed_status in FINAL_STATUSES else None
 
     def _progress_version(self) -> Hashable:
         with tenant_scope(self.actor.tenant_id):
@@ -329,6 +341,7 @@ class DocumentViewSet(ChangesMixin, ReadViewSet):
                         "id": document.document_id,
                         "external_id": document.external_id,
                         "filename": stored.filename,
+                        "processed_status": stored.processed_status,
                         "outcome": document.outcome,
                         "replaced_sha256": document.replaced_sha256,
                         "duplicate_of": None if first == stored.pk else first,

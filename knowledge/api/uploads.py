@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from core.api.multipart import path_of
 from core.api.serializers import ObjectField, RelatedField, StrictSerializer
-from knowledge.models import Reference
+from knowledge.models import DocumentStatus, Reference
 from knowledge.services.adding import OnConflict, UploadOutcome
 
 
@@ -46,6 +46,12 @@ class UploadSerializer(StrictSerializer):
         help_text="One part for each tag of all of these.",
     )
 
+    def validate_tags(self, tags: list[str]) -> list[str]:
+        """A list as JSON would be one tag with brackets in its name."""
+        if any(one.startswith("[") and one.endswith("]") for one in tags):
+            raise serializers.ValidationError("Send one part named `tags` for each tag, not a list as JSON.")
+        return tags
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """`files` become {external id: file}."""
         files = attrs["files"]
@@ -63,6 +69,7 @@ class UploadedSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField()
     filename = serializers.CharField()
+    processed_status = serializers.ChoiceField(choices=DocumentStatus.choices)
     outcome = serializers.ChoiceField(choices=[outcome.value for outcome in UploadOutcome])
     replaced_sha256 = serializers.CharField(
         allow_blank=True, help_text="Of the file that this one has replaced; empty if it has replaced none."

@@ -22,6 +22,7 @@ from knowledge.models import Document, DocumentStatus
 from knowledge.search.by_model import models_in_use
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk, hydrate
+from knowledge.search.metadata_names import warn_of_unknown_names
 from knowledge.search.question import Question, parse
 from knowledge.search.ranking import rank
 from knowledge.search.reranking import reranked
@@ -63,9 +64,9 @@ def search(
     """Return the best chunks, the best first: those whose relevance is `min_score` or more; if that is None, none when
     not even the best one is relevant. Without `operators`, the whole query is text. With `fold_similar`, the best of
     near-identical chunks has the ids of the others. `warn` is called with a sentence for people if the chunks cannot
-    be reranked, for each name of a filter that does not exist, and if nothing is found while documents are unread. Every
-    search is recorded in the audit log, unless it is not `audited`, as in measurements. Raise FilterInvalidError,
-    QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
+    be reranked, for each name of a filter that does not exist, and if nothing is found while documents are unread or a
+    name of metadata is probably misspelt. Every search is recorded in the audit log, unless it is not `audited`, as in
+    measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
     _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
         _charge(actor, units=1 + limit // UNIT_HITS + RERANK_UNITS * rerank, audited=audited)
@@ -85,6 +86,8 @@ def search(
         chunks = folded(chunks)[:limit] if fold_similar else chunks
         if audited:
             _record(actor, query, mode, chunks)
+        if not chunks:
+            warn_of_unknown_names(asked, warn)
         if not chunks and not actor.bound:
             _warn_of_unread(warn)
     return chunks

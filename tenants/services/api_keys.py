@@ -88,7 +88,8 @@ def _check_key_request(
         raise InvalidError(f"Name the key's scopes, one or more of: {', '.join(key_scopes())}.")
     if expires_at and expires_at <= timezone.now():
         raise InvalidError("A key must expire in the future, or never.")
-    if actor.scopes is not None and (set(scopes) - actor.scopes or bound != (actor.bound or bound)):
+    is_wider = not all(actor.may_scope(one) for one in scopes)
+    if actor.scopes is not None and (is_wider or bound != (actor.bound or bound)):
         raise ForbiddenError("A key can only make keys that may do no more than itself.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -280,7 +281,7 @@ def test_document_lifecycle(owner, caller: Caller, tmp_path):
     assert (result["outcome"], result["duplicate_of"]) == ("added", None)
     library.work()
     (repeated,) = upload().json()["results"]
-    assert repeated == {**result, "outcome": "unchanged"}
+    assert repeated == {**result, "outcome": "unchanged", "processed_status": "done"}
     path = f"documents/{result['id']}/"
     assert caller.get(path).json()["processed_status"] == "done"
     assert "dance" in caller.get(path + "text/").json()["text"]
@@ -309,3 +310,49 @@ def test_upload_reports_duplicates(owner, caller: Caller, tmp_path):
         with (tmp_path / name).open("rb") as part:
             results += caller.upload(reference=str(library.reference.pk), files=part).json()["results"]
     assert results[1]["duplicate_of"] == results[0]["id"]
+
+
+def field_errors(answer: Any) -> list[tuple[str, str]]:
+    return [(one["field"], one["code"]) for one in assert_problem(answer, 422, "invalid")["errors"]]
+
+
+def test_errors_name_the_field_and_what_is_known(caller: Caller):
+    """A client that gets or creates an object needs no English."""
+    assert caller.post("workspaces/", {"name": "One"}).status_code == 201
+    assert field_errors(caller.post("workspaces/", {"name": "One"})) == [("name", "taken")]
+    assert field_errors(caller.post("workspaces/", {"name": "x", "id": str(uuid4())})) == [
+        ("id", "read_only")
+    ]
+    unknown = caller.post("workspaces/", {"names": "x"})
+    assert field_errors(unknown) == [("names", "unknown")]
+    assert "description, name" in unknown.json()["errors"][0]["detail"]
+
+
+def test_cursor_of_another_list_or_ordering_is_refused(caller: Caller):
+    for name in ("a", "b"):
+        caller.post("workspaces/", {"name": name})
+    cursor = caller.get("workspaces/?limit=1").json()["next_cursor"]
+    assert caller.get(f"workspaces/?limit=1&cursor={cursor}").status_code == 200
+    for path in ("references/?limit=1", "workspaces/?limit=1&ordering=name"):
+        assert field_errors(caller.get(f"{path}&cursor={cursor}")) == [("cursor", "invalid")]
+
+
+def test_key_that_may_write_makes_one_that_reads(owner, caller: Caller):
+    writing = make_caller(owner, scopes=["organisation:write"])
+    assert writing.post("api-keys/", {"name": "x", "scopes": ["organisation:read"]}).status_code == 201
+    assert writing.post("api-keys/", {"name": "x", "scopes": ["knowledge:read"]}).status_code == 403
+
+
+def test_document_that_is_not_in_error_is_not_retried(owner, caller: Caller, tmp_path):
+    document = make_library(owner, tmp_path).add("bees.md", BEES)
+    assert_problem(caller.post(f"documents/{document.pk}/retry/", {}), 409, "document_not_failed")
+
+
+def test_tags_as_a_list_in_json_are_refused(owner, caller: Caller, tmp_path):
+    reference = make_library(owner, tmp_path).reference
+    file = SimpleUploadedFile("bees.md", BEES.encode())
+    answer = caller.upload(reference=reference.pk, files=file, tags='["a", "b"]')
+    assert field_errors(answer) == [("tags", "invalid")]
+    file.seek(0)
+    (uploaded,) = caller.upload(reference=reference.pk, files=file, tags=["a", "b"]).json()["results"]
+    assert uploaded["processed_status"] == "pending"

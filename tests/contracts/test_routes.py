@@ -43,7 +43,9 @@ def test_route_requires_its_role(route: Route, owner: Person):
         assert (status not in (403, 405)) == is_allowed, (method, role, status)
 
 
-@pytest.mark.parametrize("route", API_ROUTES, ids=lambda route: route.template)
+@pytest.mark.parametrize(
+    "route", [route for route in API_ROUTES if route.view.cls.area], ids=lambda route: route.template
+)
 def test_route_requires_its_scope(route: Route, owner: Person):
     """All scopes but the required one (or the write scope that includes it) get 403."""
     options = {"area": route.view.cls.area, "only_reads": route.view.cls.only_reads, **route.view.initkwargs}
@@ -66,6 +68,6 @@ def test_routes_of_both_apis_are_tested():
 
 
 def test_every_area_has_routes():
-    assert {view.area for view in ROUTES.values()} == {
+    assert {view.area for view in ROUTES.values() if view.area} == {
         area.name for config in oyl_apps() for area in config.areas
     }

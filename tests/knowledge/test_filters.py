@@ -218,9 +218,20 @@ def test_names_that_do_not_exist_are_told(filed: Library) -> None:
         ({"workspace": "Mian"}, "There is no workspace 'Mian' where you search. Did you mean 'Main'?"),
         ({"type": "markdwn"}, "There is no type 'markdwn' where you search. Did you mean 'markdown'?"),
         ({"tags_none": ["xyzzy"]}, "There is no tag 'xyzzy' where you search."),
+        (
+            {"metadata": {"yaer": 2024}},
+            "None of the newest documents has the metadata 'yaer'. Did you mean 'year'?",
+        ),
+        (
+            {
+                "where": {"type": "not", "filters": [compare("exists", "year", True)]},
+                "metadata": {"xyzzy": 1},
+            },
+            "",
+        ),
     ]
     for filters, sentence in cases:
-        assert search(filed, filters)[1]["warnings"] == [sentence]
+        assert search(filed, filters)[1]["warnings"] == [*filter(None, [sentence])]
     assert search(filed, {"tags_any": ["finance"]})[1]["warnings"] == []
     *_, last = search(filed, {"tags_any": [f"tag {number}" for number in range(5000)]})[1]["warnings"]
     assert last == "There is also no tag of 4990 further names."

@@ -115,7 +115,7 @@ def test_document_is_followed_from_its_upload_to_its_end(library: Library, calle
 
 def test_event_that_is_committed_late_is_not_skipped(library: Library, caller: Caller) -> None:
     documents = [library.add("bees.md", BEES), library.add("rivers.md", RIVERS)]
-    start = past_last(caller)
+    start = tail.tail.newest(library.tenant_id)
     has_written, may_commit = threading.Event(), threading.Event()
 
     def write() -> None:
@@ -137,11 +137,6 @@ def test_event_that_is_committed_late_is_not_skipped(library: Library, caller: C
         writing.result()
     second = follow(caller, first[-1]["id"], lambda found: len(found) == 1)
     assert [one["documents"] for one in (*first, *second)] == [[str(one.pk)] for one in reversed(documents)]
-
-
-def past_last(caller: Caller) -> int:
-    tenant_id = caller.key.api_key.tenant_id
-    return tail.tail.newest(tenant_id)
 
 
 def test_bound_key_is_sent_events_of_its_object(library: Library, owner: Person) -> None:

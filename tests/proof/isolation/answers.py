@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.messages import get_messages
 
 from tests.proof.isolation.parties import Party
+from tests.support.streams import parts_of
 
 VOLATILE = re.compile(
     r'oyl_[0-9a-f]{12}_[\w-]{43}|/join/[\w-]{43}/|[A-Za-z0-9]{64}|\d+ ms\b|"seconds": [\d.]+|[0-9a-f]{32}'
@@ -46,7 +47,7 @@ def answer(response: Any, *asked_for: Any) -> Answer:
             text = text.replace(str(name), "…")
         return VOLATILE.sub("…", text)
 
-    body = b"".join(response.streaming_content) if response.streaming else response.content
+    body = b"".join(parts_of(response)) if response.streaming else response.content
     request = getattr(response, "wsgi_request", None)
     messages = [str(message) for message in get_messages(request)] if request else []
     headers = {name: value for name, value in response.headers.items() if name not in VOLATILE_HEADERS}

@@ -8,12 +8,21 @@ from django.conf import settings
 from django.test import Client
 
 from audit.sealing import seal
+from core.api import events
 from core.quota_upkeep import add_up_uses_of, correct_stored_of
 from tests.proof.conftest import Report, Size
 from tests.proof.isolation.figures import TRIED, WAYS, figures
 from tests.proof.isolation.parties import Party, contents, make_party
 
 collect_ignore = ["test_vector_socket.py"] if settings.QDRANT_URL else []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_streams() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(events, "MAX_SECONDS", 0.1)
+        patched.setattr(events, "POLL_SECONDS", (0.01, 0.01))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -286,7 +286,7 @@ def change_document(context: CallContext) -> Call:
 
 def open_original(context: CallContext) -> Call:
     stored = context.stored_file()
-    return Call(make=lambda: originals.open_original(actor=context.actor, owner=stored).close())
+    return Call(make=lambda: originals.open_original(actor=context.actor, owner=stored, headers={}).close())
 
 
 def record_document_reads(context: CallContext) -> Call:
