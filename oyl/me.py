@@ -77,7 +77,7 @@ class MeViewSet(TenantViewSet):
 
     @extend_schema(responses={200: MeSerializer})
     def list(self, request: Request) -> Response:
-        """Who am I?
+        """Get who you are.
 
         The key with its scopes, binding and end, and what is left of its limits."""
         actor, is_key = self.actor, self.actor.kind is ActorKind.API_KEY
