@@ -12,6 +12,7 @@ from django.db import connections
 from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from core.isolation.scope import tenant_scope
 from oyl.disconnects import DisconnectMiddleware
 from oyl.handler import Handler
 from tests.conversations.conftest import Desk, with_model
@@ -119,6 +120,17 @@ def test_stop_keeps_the_text_so_far(page: Page, server: ChatServer):
     expect(answer(page)).to_contain_text("Well,")
 
 
+def test_a_refused_question_can_be_sent_again(context: BrowserContext, desk: Desk):
+    page = context.new_page()
+    page.goto("/admin/chat/")
+    with tenant_scope(desk.person.tenant_id):
+        desk.assistant.is_suspended = True
+        desk.assistant.save()
+    ask(page)
+    expect(page.get_by_role("alert")).to_contain_text("suspended")
+    expect(page.get_by_label("Question", exact=True).last).to_have_value(QUESTION)
+
+
 def test_reload_in_the_middle_goes_on(page: Page, server: ChatServer):
     server.script.append(SLOW)
     ask(page)
@@ -211,8 +223,13 @@ def test_what_a_model_writes_is_never_run_or_loaded(page: Page, server: ChatServ
 
 def test_narrow_page_does_not_scroll_sideways(page: Page, server: ChatServer):
     page.set_viewport_size({"width": 375, "height": 800})
-    server.script.append(says(SAID))
+    server.script.append(says(f"{SAID} {'|'.join(['flowers'] * 30)}"))
     ask(page)
     expect(answer(page).locator(".oyl-source")).to_contain_text("bees.md")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    chat = page.url
+    page.goto(answer(page).get_by_role("link", name="Trace").get_attribute("href") or "")
+    expect(page.get_by_text("Time line")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.goto(chat)
     page.get_by_text("Conversations", exact=True).locator("visible=true").first.click()

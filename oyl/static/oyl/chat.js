@@ -146,7 +146,10 @@ class Pane {
   async run(path, body) {
     this.answer = Answer.below(this.thread);
     this.answer.article.scrollIntoView({ block: "nearest" });
+    const { answer } = this;
     await this.end(() => api("POST", path, body, { headers: asEvents, signal: this.controller.signal }));
+    // A question that was refused can be sent again, or corrected.
+    if (composer && !answer.id && !answer.finished) composer.question.value ||= body.question || "";
   }
 
   // An answer that was being made when the page was loaded.
