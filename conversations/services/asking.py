@@ -66,7 +66,7 @@ def ask(
             actor=actor,
             whom=whom,
             question=question,
-            history=history_up_to(last) or tuple(history),
+            history=(*history_up_to(last), *history),
             answer=row,
             filters=filters,
             overrides=overrides,

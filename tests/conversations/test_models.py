@@ -12,6 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from conversations.answering.events import Failed, Finished, Piece, ToolUsed
+from conversations.answering.values import Turn
 from conversations.models import Message, MessageRole, MessageState, Trace
 from conversations.services.asking import stop
 from conversations.services.following import follow
@@ -20,6 +21,7 @@ from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit
 from core.quota_kinds import QuotaKind
 from core.quotas import QuotaExceededError, standings
+from engines.chat import Role
 from knowledge.services.references import get_or_create_reference
 from tests.conversations.conftest import Desk, with_model
 from tests.knowledge.libraries import Library
@@ -185,6 +187,14 @@ def test_tools_read_only_what_the_assistant_reads(desk: Desk, server: ChatServer
     reply = events[-1].reply  # type: ignore[union-attr]
     assert [one.filename for one in reply.citations] == ["rivers.md"]
     assert "tools" not in server.requests[2], "after the last round, there are none"
+
+
+def test_turns_beside_those_of_the_conversation_are_read(modelled: Desk, server: ChatServer):
+    first = modelled.reply(QUESTION)
+    turn = Turn(role=Role.USER, text="We grow clover.")
+    modelled.reply("And where?", conversation=first.conversation_id, history=[turn])
+    said = [one["content"] for one in server.requests[-1]["messages"]]
+    assert QUESTION in said[1] and said[-2] == turn.text
 
 
 def test_calls_of_tools_with_what_cannot_be_stored_are_answered(desk: Desk, server: ChatServer):
