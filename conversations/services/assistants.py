@@ -46,11 +46,12 @@ def prepare_assistant(
     references: Sequence[UUID] | None = None,
     instruction: str | None = None,
     model: str | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Assistant:
     """Create what is missing, by name: the workspace, the assistant, and its knowledge base, which then reads exactly the
-    `references`; publish the `instruction`; and let the `model` answer, an integration of that name in the workspace or a
-    model's own name. What is None stays as it is. Raises ReferenceNotFoundError, and ValidationError for a name or a setting
-    that is not valid."""
+    `references`; publish the `instruction`; add the `settings`; and let the `model` answer, an integration of that name in
+    the workspace or a model's own name. What is None stays as it is. Raises ReferenceNotFoundError, and ValidationError for
+    a name or a setting that is not valid."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         parent = get_or_create_workspace(actor=actor, name=workspace)
@@ -58,6 +59,7 @@ def prepare_assistant(
         assistant: Assistant = existing or Assistant(workspace=parent, name=name)
         if instruction is not None:
             assistant.instruction = instruction
+        assistant.settings_json = {**assistant.settings_json, **(settings or {})}
         if model is not None:
             assistant.settings_json = {**assistant.settings_json, "model": _named_model(parent, model)}
         assistant.full_clean()

@@ -8,11 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
-from audit.services import save_audited
 from conversations.services.assistants import prepare_assistant
 from core.actors import command_actor
 from core.commands import OylCommand
-from core.isolation.scope import tenant_scope
 from knowledge.services.adding import add_documents
 from knowledge.services.references import get_or_create_reference
 from knowledge.storage.folders import uploads_in
@@ -54,16 +52,14 @@ class Command(OylCommand):
             reference_id=reference.pk,
             uploads=[one for one in uploads if one.path.suffix == ".md"],
         )
-        assistant = prepare_assistant(
+        prepare_assistant(
             actor=actor,
             workspace=WORKSPACE,
             name=ASSISTANT,
             references=[reference.pk],
             instruction=INSTRUCTION,
+            settings={"greeting": GREETING, "starter_questions": QUESTIONS},
         )
-        assistant.settings_json = {"greeting": GREETING, "starter_questions": QUESTIONS}
-        with tenant_scope(new.tenant_id):
-            save_audited(actor=actor, instance=assistant)
         sign_in = {"tenant": TENANT, "email": new.admin_email, "link": new.link}
         path = settings.LAYOUT.data / "demo.json"  # read at each start, to print it for the operator
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
