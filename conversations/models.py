@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Q
 
 from assistants.models import Assistant, Teammate
-from conversations.limits import ANSWER_LENGTH, COMMENT_LENGTH
+from conversations.limits import ANSWER_LENGTH, COMMENT_LENGTH, SUMMARY_LENGTH
 from core.bounded_fields import BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey, TenantOneToOneField
 from core.models import TenantModel, one_of
@@ -69,12 +69,13 @@ class MessageState(models.TextChoices):
 class Message(TenantModel):
     """A question, or an answer, whose `parent` is the question. Questions with the same parent, and answers to the same
     question, are branches. `sentences_json` says how well the sources support each sentence. `read_at` is when somebody last
-    followed the answer, other than by the request that asked."""
+    followed the answer, other than by the request that asked. `summary` is that of the conversation up to this message."""
 
     conversation = TenantForeignKey(Conversation, related_name="messages")
     parent = TenantForeignKey("self", also=("conversation_id",), null=True, related_name="children")
     role = models.CharField(max_length=16, choices=MessageRole.choices)
     text = BoundedTextField(max_length=ANSWER_LENGTH, blank=True)
+    summary = BoundedTextField(max_length=SUMMARY_LENGTH, blank=True)
     state = models.CharField(max_length=16, choices=MessageState.choices, default=MessageState.DONE)
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.TextField(blank=True)

@@ -20,16 +20,18 @@ from core.names import without_forbidden
 from engines.chat import Role
 
 TITLE_LENGTH = 80
-# Turns that are further back are not looked at.
+# So many of the last turns, and those before them back to the last summary, but no more than twice as many.
 HISTORY_MESSAGES = 40
 PATH_SQL = """
 WITH RECURSIVE path AS (
-    SELECT id, parent_id, role, text, 1 AS depth FROM messages WHERE tenant_id = %(tenant)s AND id = %(leaf)s
+    SELECT id, parent_id, role, text, summary, 1 AS depth, summary <> '' AS is_covered
+    FROM messages WHERE tenant_id = %(tenant)s AND id = %(leaf)s
     UNION ALL
-    SELECT m.id, m.parent_id, m.role, m.text, depth + 1 FROM messages m JOIN path p ON m.id = p.parent_id
-    WHERE m.tenant_id = %(tenant)s AND depth < %(most)s
+    SELECT m.id, m.parent_id, m.role, m.text, m.summary, depth + 1, is_covered OR m.summary <> ''
+    FROM messages m JOIN path p ON m.id = p.parent_id
+    WHERE m.tenant_id = %(tenant)s AND (depth < %(most)s OR NOT is_covered AND depth < 2 * %(most)s)
 )
-SELECT role, text FROM path ORDER BY depth DESC
+SELECT role, text, id, summary FROM path ORDER BY depth DESC
 """
 
 
@@ -70,7 +72,11 @@ def history_up_to(leaf: Message | None) -> tuple[Turn, ...]:
     with connection.cursor() as cursor:
         values: Mapping[str, Any] = {"tenant": current_tenant_id(), "leaf": leaf.pk, "most": HISTORY_MESSAGES}
         cursor.execute(PATH_SQL, values)
-        return tuple(Turn(role=Role(role), text=text) for role, text in cursor.fetchall() if text)
+        return tuple(
+            Turn(role=Role(role), text=text, message=pk, summary=summary)
+            for role, text, pk, summary in cursor
+            if text
+        )
 
 
 def add_question(conversation: Conversation, parent: Message | None, text: str) -> Message:

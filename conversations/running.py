@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from assistants.models import Assistant, Teammate
 from assistants.orchestration import BroadcastAnswer
-from conversations.answering import answer
+from conversations.answering import Part, answer
 from conversations.answering.broadcasting import answer_of_all
 from conversations.answering.events import (
     Event,
@@ -24,7 +24,7 @@ from conversations.answering.events import (
     Retrieved,
     Routed,
     Started,
-    ToolUsed,
+    Summarised,
 )
 from conversations.answering.request import Profile
 from conversations.answering.tracing import TraceRecorder, as_json
@@ -110,12 +110,15 @@ class AnswerRun:
         with closing(self._parts()) as parts:  # type: ignore[type-var]
             yield from self._kept(parts)
 
-    def _kept(self, parts: Iterator[Routed | Retrieved | Piece | ToolUsed | Answer]) -> Iterator[Event]:
+    def _kept(self, parts: Iterator[Routed | Part]) -> Iterator[Event]:
         """The parts as they come, when they are written down."""
         for part in parts:
             if isinstance(part, Answer):
                 yield self._finish(part)
                 return
+            if isinstance(part, Summarised):
+                self._writer.keep_summary(part)
+                continue
             if isinstance(part, Routed):
                 self._profile = next(one for one in self._profiles if one.assistant_id == part.assistant_id)
             if isinstance(part, Piece):
@@ -124,7 +127,7 @@ class AnswerRun:
                 self._warnings += part.warnings
             yield part
 
-    def _parts(self) -> Iterator[Routed | Retrieved | Piece | ToolUsed | Answer]:
+    def _parts(self) -> Iterator[Routed | Part]:
         requests = [request_of(self._asked, profile) for profile in self._profiles]
         self._models = [one.model for one in requests if isinstance(one.model, MeteredModel)]
         if self._how:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from audit.services import record
+from conversations.answering.events import Summarised
 from conversations.heartbeats import heartbeats
 from conversations.models import Conversation, Message, MessageState, Trace
 from core.actors import system_actor
@@ -41,6 +42,9 @@ class Writer:
         """Raises AnswerEndedError."""
         self.text += text
 
+    def keep_summary(self, summary: Summarised) -> None:
+        """For the next questions of the conversation."""
+
     def end(self, state: MessageState, stages: list[dict[str, Any]], **columns: Any) -> None:
         """Raises AnswerEndedError."""
 
@@ -64,6 +68,13 @@ class RowWriter(Writer):
             with suppress(TooBusyError):
                 self._update(text=self.text)
             self._saved = time.monotonic()
+
+    def keep_summary(self, summary: Summarised) -> None:
+        try:
+            with tenant_scope(self._tenant_id):
+                Message.objects.filter(pk=summary.message).update(summary=summary.text)
+        finally:
+            give_back_connections()
 
     def end(self, state: MessageState, stages: list[dict[str, Any]], **columns: Any) -> None:
         """The trace and what the answer has cost are stored, too, when somebody else has ended it before."""

@@ -25,6 +25,7 @@ TITLES = {
     "rewriting": "The question for the search",
     "retrieval": "What the search found",
     "selection": "What was given to the answer",
+    "summary": "The summary of the conversation",
     "prompt": "The prompt",
     "generation": "The model",
     "tool": "A tool",
@@ -48,8 +49,8 @@ class ShownStage:
 
 
 def shown_stages(stages: Sequence[Mapping[str, Any]]) -> list[ShownStage]:
-    whole = sum(stage["seconds"] for stage in stages) or 1.0
-    shown, before = [], 0.0
+    whole = max((stage["began"] + stage["seconds"] for stage in stages), default=0.0) or 1.0
+    shown = []
     for stage in stages:
         tables = {name: value for name, value in stage["facts"].items() if _is_table(value)}
         facts = {name: value for name, value in stage["facts"].items() if name not in tables}
@@ -57,13 +58,12 @@ def shown_stages(stages: Sequence[Mapping[str, Any]]) -> list[ShownStage]:
             ShownStage(
                 title=TITLES.get(stage["name"], stage["name"]),
                 seconds=stage["seconds"],
-                start=100 * before / whole,
+                start=100 * stage["began"] / whole,
                 share=100 * stage["seconds"] / whole,
                 facts={_label(name): _text(value) for name, value in facts.items()},
                 tables={_label(name): rows for name, rows in tables.items()},
             )
         )
-        before += stage["seconds"]
     return shown
 
 

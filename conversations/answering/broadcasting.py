@@ -3,49 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from assistants.orchestration import BroadcastAnswer
-from conversations.answering import answer
-from conversations.answering.events import Piece, Retrieved, Routed
+from conversations.answering import Part, answer
+from conversations.answering.events import Piece, Retrieved, Routed, Summarised
 from conversations.answering.marks import find_marks, numbers_of
 from conversations.answering.request import AnswerRequest, Profile
 from conversations.answering.tracing import TraceRecorder
 from conversations.answering.values import Answer, CheckedSentence, Passage, Support
+from core.connections import give_back_connections
 from core.errors import EngineError, OylError
+
+# So many assistants answer at the same time; others wait for them.
+AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """The answer of one of the assistants, with the passages that it was given."""
+    """The answer of one of the assistants, with the passages that it was given, and the summary that it has made."""
 
     profile: Profile
     retrieved: Retrieved
+    summaries: tuple[Summarised, ...] = ()
     answer: Answer
 
 
 def answer_of_all(
     requests: Sequence[AnswerRequest], how: BroadcastAnswer, why: str, trace: TraceRecorder
-) -> Iterator[Routed | Retrieved | Piece | Answer]:
-    """Let one assistant answer after another, and yield what comes of it. One that fails is left out, unless all fail.
-    Raises OylError and EngineError."""
-    voices: list[Voice] = []
-    for number, request in enumerate(requests, 1):
-        trace.record("assistant", assistant=request.profile.name)
-        try:
-            voices.append(_voice(request, trace))
-        except (EngineError, OylError) as error:
-            trace.record("failed", assistant=request.profile.name, reason=str(error))
-            if number == len(requests) and not voices:
-                raise
+) -> Iterator[Routed | Part]:
+    """Let the assistants answer at the same time, and yield what comes of it. One that fails is left out, unless all fail.
+    The trace has them in their order. Raises OylError and EngineError."""
+    traces = [trace.branch() for _ in requests]
+    with ThreadPoolExecutor(AT_ONCE, "broadcast") as threads:
+        outcomes = [*threads.map(_outcome, requests, traces)]
+    trace.join(traces)
+    voices = [one for one in outcomes if isinstance(one, Voice)]
+    if not voices:
+        raise next(one for one in reversed(outcomes) if isinstance(one, Exception))
     chosen = best(voices) if how is BroadcastAnswer.BEST else merged(voices)
     trace.record("choice", answer=how, assistant=chosen.profile.name)
+    yield from (summary for voice in voices for summary in voice.summaries)
     profile = chosen.profile
     yield Routed(assistant_id=profile.assistant_id, name=profile.name, why=why)
     yield chosen.retrieved
     yield Piece(text=chosen.answer.text)
     yield chosen.answer
+
+
+def _outcome(request: AnswerRequest, trace: TraceRecorder) -> Voice | OylError | EngineError:
+    """In a thread of its own."""
+    trace.record("assistant", assistant=request.profile.name)
+    try:
+        return _voice(request, trace)
+    except (EngineError, OylError) as error:
+        trace.record("failed", assistant=request.profile.name, reason=str(error))
+        return error
+    finally:
+        give_back_connections()
 
 
 def best(voices: Sequence[Voice]) -> Voice:
@@ -71,14 +87,15 @@ def merged(voices: Sequence[Voice]) -> Voice:
 
 
 def _voice(request: AnswerRequest, trace: TraceRecorder) -> Voice:
-    retrieved = Retrieved(passages=())
-    with closing(answer(request, trace)) as parts:  # type: ignore[type-var]
-        for part in parts:
-            if isinstance(part, Retrieved):
-                retrieved = part
-            if isinstance(part, Answer):
-                return Voice(profile=request.profile, retrieved=retrieved, answer=part)
-    raise AssertionError("every answer ends")
+    parts = [*answer(request, trace)]
+    *_, last = parts
+    assert isinstance(last, Answer), "every answer ends"
+    return Voice(
+        profile=request.profile,
+        retrieved=next(one for one in parts if isinstance(one, Retrieved)),
+        summaries=tuple(one for one in parts if isinstance(one, Summarised)),
+        answer=last,
+    )
 
 
 def _merit(voice: Voice) -> tuple[bool, float, float]:

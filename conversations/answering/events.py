@@ -57,6 +57,14 @@ class ToolUsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summarised:
+    """The conversation up to the message has a new summary. It is stored, and no client sees it."""
+
+    message: UUID
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedReply:
     """The whole answer. `answer` may lack marks that its pieces had, because they named no passage. `is_stopped` if it ended
     before its end. `warnings` are sentences for people: of quotas that are nearly used up, or of what was not done."""

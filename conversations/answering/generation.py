@@ -118,6 +118,7 @@ def _prompt_facts(prompt: Prompt) -> dict[str, object]:
     return {
         "version": prompt.version,
         "tokens": prompt.tokens,
+        "summary": prompt.summary,
         "dropped_turns": prompt.dropped_turns,
         "passages": [passage.number for passage in prompt.passages],
         "system": prompt.messages[0].text,

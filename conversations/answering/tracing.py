@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from enum import Enum
 from typing import Any
@@ -15,17 +15,29 @@ from knowledge.search.found_chunks import FoundChunk
 
 
 class TraceRecorder:
-    """`stages` is JSON: a list of stages with `name`, `seconds` and `facts`."""
+    """`stages` is JSON: a list of stages with `name`, `began` and `seconds`, and `facts`. `began` is in seconds since the
+    answer was begun."""
 
-    def __init__(self) -> None:
+    def __init__(self, began: float | None = None) -> None:
         self.stages: list[dict[str, Any]] = []
-        self._began = self._last = time.monotonic()
+        self._last = time.monotonic()
+        self._began = began or self._last
 
     def record(self, stage: str, **facts: Any) -> None:
         """A stage that has ended; it began when the one before ended."""
         now = time.monotonic()
-        seconds, self._last = round(now - self._last, 4), now
-        self.stages.append({"name": stage, "seconds": seconds, "facts": as_json(facts)})
+        began, seconds = round(self._last - self._began, 4), round(now - self._last, 4)
+        self.stages.append({"name": stage, "began": began, "seconds": seconds, "facts": as_json(facts)})
+        self._last = now
+
+    def branch(self) -> TraceRecorder:
+        """For stages that run beside others."""
+        return TraceRecorder(self._began)
+
+    def join(self, branches: Iterable[TraceRecorder]) -> None:
+        """Take over the stages of branches that have ended."""
+        self.stages += [stage for branch in branches for stage in branch.stages]
+        self._last = time.monotonic()
 
     @property
     def seconds(self) -> float:

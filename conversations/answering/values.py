@@ -92,7 +92,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """An earlier question or answer of the conversation."""
+    """An earlier question or answer of the conversation. `message` is its row, if it is kept, and `summary` is that of the
+    conversation up to it, itself included, if there is one."""
 
     role: Role
     text: str
+    message: UUID | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a prompt has of the conversation: a summary of its oldest turns, and the turns after these."""
+
+    summary: str
+    turns: tuple[Turn, ...]

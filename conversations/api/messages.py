@@ -196,6 +196,7 @@ def _end_of(progress: Progress) -> str:
 
 class StageSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
+    began = serializers.FloatField(help_text="Seconds after the answer was begun.")
     seconds = serializers.FloatField()
     facts = serializers.DictField()
 

@@ -101,6 +101,7 @@ class Migration(migrations.Migration):
                     models.CharField(choices=[("user", "User"), ("assistant", "Assistant")], max_length=16),
                 ),
                 ("text", models.TextField(blank=True)),
+                ("summary", models.TextField(blank=True)),
                 (
                     "state",
                     models.CharField(

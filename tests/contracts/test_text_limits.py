@@ -107,6 +107,7 @@ NOT_WRITTEN_BY_ROUTES = {
     "documents.metadata_json",
     "references.metadata_json",
     "messages.text",
+    "messages.summary",
     "approvals.question",
     "approvals.user_ids_json",
     "approvals.comment",

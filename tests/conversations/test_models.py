@@ -63,7 +63,7 @@ def test_model_is_given_numbered_passages_and_its_marks_are_checked(modelled: De
     assert '<passage number="1" source="bees.md' in prompt and prompt.endswith(QUESTION)
     with tenant_scope(modelled.person.tenant_id):
         stages = {one["name"]: one["facts"] for one in Trace.objects.get().stages_json}
-    assert stages["citations"]["removed"] == ["[7]"] and stages["prompt"]["version"] == "1"
+    assert stages["citations"]["removed"] == ["[7]"] and stages["prompt"]["version"] == "2"
     assert stages["generation"]["usage"]["prompt_tokens"] == 90
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from assistants.models import Assistant, AssistantFailures, Teammate
 from conversations.answering.events import Failed, Routed
 from conversations.errors import AssistantSuspendedError
-from conversations.models import Message, MessageRole
+from conversations.models import Message, MessageRole, Trace
 from conversations.services.asking import ask
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit
@@ -91,6 +93,27 @@ def test_best_answer_is_chosen_and_one_failing_assistant_left_out(desk: Desk, se
     assert first.assistant in ("Guide", "Second") and first.citations
     server.otherwise = fails(400, "No.")
     assert asked(desk, teammate)[-1].reply.assistant == "Second"
+
+
+def test_broadcast_asks_its_assistants_at_the_same_time(desk: Desk, server: ChatServer):
+    second = second_assistant(desk)
+    for assistant in (desk.assistant, second):
+        with_model(replace(desk, assistant=assistant), server)
+    teammate = make_teammate(desk, desk.assistant, second, strategy="broadcast")
+    together = Barrier(2)
+
+    def text(_: Any) -> str:
+        together.wait(20)  # fails if the other one is not asked meanwhile
+        return "They leave a scent [1]."
+
+    server.otherwise = says(text)
+    reply = asked(desk, teammate)[-1].reply
+    assert reply.citations and [len(server.requests), server.open] == [2, 0]
+    with tenant_scope(desk.person.tenant_id):
+        stages = Trace.objects.get().stages_json
+    voices = [stage["facts"]["assistant"] for stage in stages if stage["name"] == "assistant"]
+    assert voices == ["Guide", "Second"] and [stage["name"] for stage in stages].count("generation") == 2
+    assert stages[-1]["name"] == "choice" and all(0 <= stage["began"] <= reply.seconds for stage in stages)
 
 
 def test_failures_are_counted_for_the_cooldown(desk: Desk, server: ChatServer):

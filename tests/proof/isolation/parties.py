@@ -142,7 +142,7 @@ def _shapes(word: str) -> dict[str, Any]:
     return {
         "citations_json": [citation | {"heading": [word], "text": word, "start": 0, "end": 4}],
         "sentences_json": [{"start": 0, "end": 4, "cited": [1], "support": "weak", "reason": word}],
-        "stages_json": [{"name": word, "seconds": 0.1, "facts": {word: word}}],
+        "stages_json": [{"name": word, "began": 0.0, "seconds": 0.1, "facts": {word: word}}],
     }
 
 
