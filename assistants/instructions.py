@@ -22,11 +22,10 @@ from core.bounded_fields import INSTRUCTION_LENGTH
 from core.errors import InvalidError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from core.quota_kinds import QuotaKind
-from core.quotas import charge
 from engines.chat import ChatRequest, Message, Sampling
 from engines.chat import Role as ChatRole
 from workspaces.chat_models import chat_model_named
+from workspaces.metering import MeteredModel
 
 # The history has so many events at most.
 HISTORY_LENGTH = 200
@@ -98,9 +97,8 @@ def improve_instruction(*, actor: Actor, assistant_id: UUID) -> Assistant:
         request = _request(assistant)
         if model is None:
             raise NoChatModelError
-        tokens = model.count_tokens(request.messages) + IMPROVED_TOKENS
-        charge(actor=actor, amounts={QuotaKind.ANSWER_TOKENS: tokens}, workspace_id=assistant.workspace_id)
-    text = model.complete(actor.tenant_id, request).text.strip()[:INSTRUCTION_LENGTH]
+    metered = MeteredModel(model, actor, assistant.workspace_id)
+    text = metered.complete(actor.tenant_id, request).text.strip()[:INSTRUCTION_LENGTH]
     if not text:
         raise InstructionInvalidError("The model has returned an empty text. Try again.")
     with tenant_scope(actor.tenant_id):

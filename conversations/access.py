@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from assistants.models import Assistant, Teammate
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Feedback, Message
 from core.actors import Actor
 from core.api.bound_rows import BoundLookups, bound_lookups_of, bound_rows
 from core.errors import NotFoundError
@@ -67,8 +67,19 @@ def readable_message(actor: Actor, pk: UUID) -> Message:
     return _message(readable_conversations(actor), pk)
 
 
+def judged_message(actor: Actor, pk: UUID) -> Message:
+    """One that the actor can read, or an answer that has feedback. Raises NotFoundError."""
+    readable = readable_conversations(actor).values("pk")
+    may_read = Q(conversation__in=readable) | Q(Exists(Feedback.objects.filter(message=OuterRef("pk"))))
+    rows = Message.objects.filter(may_read, pk=pk, conversation__in=_conversations(actor))
+    return _found(rows)
+
+
 def _message(conversations: QuerySet[Conversation], pk: UUID) -> Message:
-    rows = Message.objects.filter(pk=pk, conversation__in=conversations)
+    return _found(Message.objects.filter(pk=pk, conversation__in=conversations))
+
+
+def _found(rows: QuerySet[Message]) -> Message:
     found: Message | None = rows.select_related("conversation").first()
     if found is None:
         raise NotFoundError("There is no such message.")

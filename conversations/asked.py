@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 from assistants.models import Assistant, Teammate
 from conversations.answering.request import AnswerRequest, Profile
 from conversations.answering.values import Turn
-from conversations.metering import MeteredModel
 from conversations.models import Message
 from conversations.profiles import chat_model_of, embedder_of
 from core.actors import Actor
@@ -15,6 +14,7 @@ from core.connections import give_back_connections
 from core.isolation.scope import tenant_scope
 from engines.chat import Sampling
 from knowledge.search.filters import SearchFilters
+from workspaces.metering import MeteredModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conversations.answering.events import (
@@ -18,6 +19,7 @@ from conversations.answering.events import (
 from conversations.answering.tracing import as_json
 from conversations.answering.values import CheckedSentence, Citation, Passage
 from conversations.routing.service import DryRun
+from core.permissions import Role
 
 
 def shown_reply(reply: FinishedReply) -> dict[str, Any]:
@@ -112,6 +114,15 @@ def _data_of(event: Event) -> dict[str, Any]:
         return {"passages": passages, "warnings": event.warnings}
     data: dict[str, Any] = as_json(event)
     return data
+
+
+def shown_stages(stages: Sequence[Mapping[str, Any]], role: Role) -> list[dict[str, Any]]:
+    """A trace's stages. What an engine has said when it failed may name an address: those who set assistants up read it."""
+    hidden = set() if role.rank >= Role.EDITOR.rank else {"reason"}
+    return [
+        {**stage, "facts": {name: value for name, value in stage["facts"].items() if name not in hidden}}
+        for stage in stages
+    ]
 
 
 def shown_dry_run(run: DryRun) -> dict[str, Any]:

@@ -32,7 +32,6 @@ from conversations.answering.values import Answer
 from conversations.asked import Asked, request_of
 from conversations.errors import INTERNAL, INTERNAL_DETAIL
 from conversations.heartbeats import heartbeats
-from conversations.metering import MeteredModel, sum_of
 from conversations.models import MessageState
 from conversations.presenting import shown_citation, shown_sentence
 from conversations.profiles import profile_of
@@ -44,6 +43,7 @@ from core.errors import EngineError, OylError
 from core.isolation.scope import tenant_scope
 from core.tenant_slots import TooBusyError
 from engines.chat import TokenUsage
+from workspaces.metering import MeteredModel, sum_of
 from workspaces.prices import Price, price_of
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,11 @@ class AnswerRun:
                 yield Finished(
                     reply=self._reply(Answer(text=self._writer.text, citations=()), is_stopped=True)
                 )
-            except (EngineError, OylError) as error:
+            except EngineError as error:
+                logger.warning("an answer failed: %s", error)
+                self._trace.record("failed", code=error.code, reason=str(error))
+                yield self._fail(error.code, error.for_askers)
+            except OylError as error:
                 yield self._fail(error.code, str(error))
             except Exception:
                 logger.exception("an answer failed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 
-from core.error_codes import ERROR_CODES, RetryPolicy, sentence
+from core.error_codes import ERROR_CODES, RetryPolicy, sentence, sentence_for_askers
 
 
 class OylError(Exception):
@@ -59,6 +59,11 @@ class EngineError(Exception):
     def __init__(self, code: str, detail: str = "", **facts: object) -> None:
         self.code, self.detail = code, detail or sentence(code, **facts)
         super().__init__(self.detail)
+
+    @property
+    def for_askers(self) -> str:
+        """The sentence for people who have asked an assistant; `detail` may name an address."""
+        return sentence_for_askers(self.code)
 
     @property
     def retry(self) -> RetryPolicy | None:

@@ -126,12 +126,14 @@ class IdempotencyKey(TenantModel):
 
 
 class QuotaLimit(TenantModel):
-    """How much of a kind the tenant may store, or use in a day; or one of its workspaces, or the API key with the prefix
-    `credential`. 0 is no limit. `workspace_id` is a plain id, because `core` does not know workspaces."""
+    """How much of a kind the tenant may store, or use in a day; or one of its workspaces, the API key with the prefix
+    `credential`, or the member `user_id`. 0 is no limit. The ids are plain ones, because `core` knows neither workspaces
+    nor users."""
 
     kind = models.CharField(max_length=32, choices=QuotaKind.choices)
     workspace_id = models.UUIDField(null=True, blank=True)
     credential = models.CharField("API key", max_length=16, blank=True)
+    user_id = models.UUIDField("member", null=True, blank=True)
     amount = models.PositiveBigIntegerField(help_text="0 is no limit.")
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -139,15 +141,17 @@ class QuotaLimit(TenantModel):
         db_table = "quota_limits"
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "kind", "workspace_id", "credential"],
+                fields=["tenant", "kind", "workspace_id", "credential", "user_id"],
                 name="quota_limits_subject_key",
                 nulls_distinct=False,
                 violation_error_message="There is such a quota already: change that.",
             ),
             models.CheckConstraint(
-                condition=Q(workspace_id=None) | Q(credential=""),
+                condition=Q(workspace_id=None, credential="")
+                | Q(workspace_id=None, user_id=None)
+                | Q(credential="", user_id=None),
                 name="quota_limits_one_subject",
-                violation_error_message="Choose a workspace or an API key, not both.",
+                violation_error_message="Choose a workspace, an API key or a member, only one of them.",
             ),
             one_of("quota_limits", "kind", QuotaKind),
         ]
@@ -157,13 +161,15 @@ class QuotaLimit(TenantModel):
 
 
 class QuotaUse(TenantModel):
-    """An amount that was stored (on the day `STORED`) or deleted (negative), or was used on a day, by the API key with the
-    prefix `credential` if there is one. Rows that differ in nothing else are added up (`core.quota_upkeep`)."""
+    """An amount that was stored (on the day `STORED`) or deleted (negative), or was used on a day, by the member `user_id`
+    and the API key with the prefix `credential`, if there are such. Rows that differ in nothing else are added up
+    (`core.quota_upkeep`)."""
 
     kind = models.CharField(max_length=32, choices=QuotaKind.choices)
     day = models.DateField(default=STORED)
     workspace_id = models.UUIDField(null=True)
     credential = models.CharField(max_length=16, blank=True)
+    user_id = models.UUIDField(null=True)
     amount = models.BigIntegerField()
 
     class Meta(TenantModel.Meta):

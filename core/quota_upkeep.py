@@ -24,16 +24,16 @@ RETENTION = timedelta(days=400)
 ADD_UP = """
 WITH repeated AS (
     SELECT id FROM (
-        SELECT id, count(*) OVER (PARTITION BY kind, day, workspace_id, credential) AS copies
+        SELECT id, count(*) OVER (PARTITION BY kind, day, workspace_id, credential, user_id) AS copies
         FROM quota_uses WHERE tenant_id = %(tenant)s
     ) AS rows WHERE copies > 1
 ), gone AS (
     DELETE FROM quota_uses WHERE tenant_id = %(tenant)s AND id IN (SELECT id FROM repeated)
-    RETURNING kind, day, workspace_id, credential, amount
+    RETURNING kind, day, workspace_id, credential, user_id, amount
 )
-INSERT INTO quota_uses (id, tenant_id, created_at, kind, day, workspace_id, credential, amount)
-SELECT gen_random_uuid(), %(tenant)s, statement_timestamp(), kind, day, workspace_id, credential, sum(amount)
-FROM gone GROUP BY kind, day, workspace_id, credential
+INSERT INTO quota_uses (id, tenant_id, created_at, kind, day, workspace_id, credential, user_id, amount)
+SELECT gen_random_uuid(), %(tenant)s, statement_timestamp(), kind, day, workspace_id, credential, user_id, sum(amount)
+FROM gone GROUP BY kind, day, workspace_id, credential, user_id
 """
 
 

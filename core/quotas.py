@@ -1,4 +1,4 @@
-"""Quotas: what a tenant, a workspace or an API key may store, and may use in a day.
+"""Quotas: what a tenant, a workspace, an API key or a member may store, and may use in a day.
 
 Each use is a row of its own, inserted in the transaction of what it counts, so that no two transactions wait for each other;
 `core.quota_upkeep` adds the rows up. A limit can be exceeded only by transactions that run at the same time: a lock orders
@@ -10,7 +10,7 @@ may be, and corrected when it is known.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,40 +25,47 @@ from core.isolation.scope import current_tenant_id
 from core.quota_kinds import STORED, QuotaKind, next_reset, today
 
 MARGIN = 32
-ORGANISATION, WORKSPACE, API_KEY = "organisation", "workspace", "API key"
+ORGANISATION, API_KEY, MEMBER = "organisation", "API key", "member"
 Amounts = Mapping[QuotaKind, int]
 
-# A key's limit is on what the key adds in a day, because what others delete was not given back by it.
-COUNT = """
+# The limit of a key or a member is on what they add in a day, because what others delete was not given back by them.
+REACHED = """
 WITH wanted AS (
     SELECT * FROM json_to_recordset(%(wanted)s) AS w(kind text, amount bigint, checked bigint, preset bigint, day date)
 ), limits AS (
     SELECT w.kind, w.checked, w.day, s.subject, coalesce(l.amount, s.is_preset * w.preset) AS most
     FROM wanted w CROSS JOIN (VALUES
-        ('organisation', NULL::uuid, '', 1), ('workspace', %(workspace)s::uuid, '', NULL), ('API key', NULL, %(key)s, NULL)
-    ) AS s(subject, workspace_id, credential, is_preset)
+        ('organisation', NULL::uuid, '', NULL::uuid, 1), ('workspace', %(workspace)s, '', NULL, NULL),
+        ('API key', NULL, %(key)s, NULL, NULL), ('member', NULL, '', %(member)s, NULL)
+    ) AS s(subject, workspace_id, credential, user_id, is_preset)
     LEFT JOIN quota_limits l ON l.tenant_id = %(tenant)s AND l.kind = w.kind
         AND l.workspace_id IS NOT DISTINCT FROM s.workspace_id AND l.credential = s.credential
+        AND l.user_id IS NOT DISTINCT FROM s.user_id
     WHERE w.amount > 0 AND NOT (s.subject = 'workspace' AND s.workspace_id IS NULL)
-        AND NOT (s.subject = 'API key' AND s.credential = '')
+        AND NOT (s.subject = 'API key' AND s.credential = '') AND NOT (s.subject = 'member' AND s.user_id IS NULL)
 ), reached AS (
     SELECT l.kind, l.subject, uses.amount AS used, l.most FROM limits l CROSS JOIN LATERAL (
         SELECT coalesce(sum(u.amount), 0)::bigint AS amount FROM quota_uses u
         WHERE u.tenant_id = %(tenant)s AND u.kind = l.kind
-            AND u.day = CASE WHEN l.subject = 'API key' THEN %(today)s ELSE l.day END
+            AND u.day = CASE WHEN l.subject IN ('API key', 'member') THEN %(today)s ELSE l.day END
             AND (l.subject <> 'workspace' OR u.workspace_id = %(workspace)s)
             AND (l.subject <> 'API key' OR u.credential = %(key)s)
-    ) uses WHERE l.most > 0 AND uses.amount + l.checked > l.most
-), inserted AS (
-    INSERT INTO quota_uses (id, tenant_id, created_at, kind, day, workspace_id, credential, amount)
-    SELECT gen_random_uuid(), %(tenant)s, statement_timestamp(), kind, one.day, %(workspace)s, one.credential, amount
+            AND (l.subject <> 'member' OR u.user_id = %(member)s)
+    ) uses WHERE l.most > 0 AND uses.amount + l.checked > l.most * %(share)s
+)"""
+RESULT = " SELECT kind, subject, used, most FROM reached"
+# Of what is stored, a further row of the day counts for the key and the member.
+INSERT = """, inserted AS (
+    INSERT INTO quota_uses (id, tenant_id, created_at, kind, day, workspace_id, credential, user_id, amount)
+    SELECT gen_random_uuid(), %(tenant)s, statement_timestamp(), kind, one.day, %(workspace)s,
+        CASE WHEN one.day = %(today)s THEN %(key)s ELSE '' END,
+        CASE WHEN one.day = %(today)s THEN %(member)s::uuid END, amount
     FROM wanted CROSS JOIN LATERAL (VALUES
-        (wanted.day, CASE WHEN wanted.day = %(today)s THEN %(key)s ELSE '' END, true),
-        (%(today)s::date, %(key)s, wanted.day <> %(today)s AND %(key)s <> '' AND amount > 0)
-    ) AS one(day, credential, is_needed)
+        (wanted.day, true),
+        (%(today)s, wanted.day <> %(today)s AND (%(key)s <> '' OR %(member)s::uuid IS NOT NULL) AND amount > 0)
+    ) AS one(day, is_needed)
     WHERE one.is_needed AND (%(margin)s = 0 OR NOT EXISTS (SELECT FROM reached))
 )
-SELECT kind, subject, used, most FROM reached
 """
 
 
@@ -73,7 +80,8 @@ class Standing:
 
     @property
     def resets_at(self) -> datetime | None:
-        return None if self.kind.is_stored and self.subject != API_KEY else next_reset()
+        of_day = not self.kind.is_stored or self.subject in (API_KEY, MEMBER)
+        return next_reset() if of_day else None
 
 
 class QuotaExceededError(OylError):
@@ -120,7 +128,7 @@ def standings() -> list[Standing]:
         used = dict(cursor.fetchall())
         cursor.execute(
             "SELECT kind, amount FROM quota_limits"
-            " WHERE tenant_id = %s AND workspace_id IS NULL AND credential = ''",
+            " WHERE tenant_id = %s AND workspace_id IS NULL AND credential = '' AND user_id IS NULL",
             [current_tenant_id()],
         )
         limits = {**settings.OYL_QUOTAS, **dict(cursor.fetchall())}
@@ -139,31 +147,53 @@ def standings_of_key(credential: str) -> list[Standing]:
         return [Standing(QuotaKind(kind), API_KEY, max(0, used), most) for kind, most, used in cursor]
 
 
+def nearly_reached(
+    *, actor: Actor, kinds: Collection[QuotaKind], workspace_id: UUID | None = None, share: float
+) -> list[Standing]:
+    """Inside a scope: the limits that concern the actor of which so much is used; with a share of 0, all of them."""
+    wanted = [_wanted(kind, 1, 1) for kind in kinds]
+    return _standings(REACHED + RESULT, actor, wanted, workspace_id, share=share)
+
+
 def _count(actor: Actor, amounts: Amounts, workspace_id: UUID | None, *, margin: int) -> list[Standing]:
     """Insert the uses, unless limits would be exceeded by `margin` times the amounts: return these limits. With a margin of
     0 no limit is checked."""
-    if not amounts:
-        return []
-    wanted: list[dict[str, Any]] = [
-        {
-            "kind": kind,
-            "amount": amount,
-            "checked": 1 if kind.may_overrun and margin == 1 else amount * margin,
-            "preset": settings.OYL_QUOTAS[kind],
-            "day": str(STORED if kind.is_stored else today()),
-        }
+    wanted = [
+        _wanted(kind, amount, 1 if kind.may_overrun and margin == 1 else amount * margin)
         for kind, amount in amounts.items()
     ]
-    values: dict[str, Any] = {
+    return (
+        _standings(REACHED + INSERT + RESULT, actor, wanted, workspace_id, margin=margin, share=1)
+        if wanted
+        else []
+    )
+
+
+def _wanted(kind: QuotaKind, amount: int, checked: int) -> dict[str, Any]:
+    day = str(STORED if kind.is_stored else today())
+    return {
+        "kind": kind,
+        "amount": amount,
+        "checked": checked,
+        "preset": settings.OYL_QUOTAS[kind],
+        "day": day,
+    }
+
+
+def _standings(
+    sql: str, actor: Actor, wanted: list[dict[str, Any]], workspace_id: UUID | None, **values: float
+) -> list[Standing]:
+    given = {
         "wanted": json.dumps(wanted),
         "tenant": current_tenant_id(),
         "workspace": workspace_id,
         "key": actor.counted_as if actor.scopes is not None else "",
+        "member": actor.user_id,
         "today": today(),
-        "margin": margin,
+        **values,
     }
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, values)
+        cursor.execute(sql, given)
         return [
             Standing(QuotaKind(kind), subject, max(0, used), most) for kind, subject, used, most in cursor
         ]

@@ -28,6 +28,9 @@ class KnowledgeConfig(OylAppConfig):
         SidebarPage(section="Knowledge", title="Tags", icon="sell", model="knowledge.tag"),
         SidebarPage(section="Knowledge", title="Try a search", icon="search", view="try_search"),
         SidebarPage(
+            section="Knowledge", title="Evaluation sets", icon="quiz", model="knowledge.evaluationset"
+        ),
+        SidebarPage(
             section="System", title="Ingestion jobs", icon="manufacturing", model="knowledge.ingestionjob"
         ),
     )

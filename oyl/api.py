@@ -19,6 +19,7 @@ from core.api.serializers import StrictSerializer
 from core.api.views import TenantViewSet
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
+from core.quotas import API_KEY, MEMBER, ORGANISATION
 from core.usage import Figure, Period
 from knowledge.models import Reference
 from oyl.events import EventViewSet
@@ -88,6 +89,7 @@ def _figure_fields(*, of_workspaces: bool) -> dict[str, Any]:
 
 class StandingSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=QuotaKind.values)
+    of = serializers.ChoiceField(source="subject", choices=[ORGANISATION, API_KEY, MEMBER])
     used = serializers.IntegerField()
     limit = serializers.IntegerField(help_text="0 is no limit.")
     resets_at = serializers.DateTimeField(allow_null=True, help_text="Of a quota that is counted by the day.")

@@ -1,4 +1,4 @@
-"""The quotas of the organisation, its workspaces and its API keys."""
+"""The quotas of the organisation, its workspaces, its API keys and its members."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from audit.admin import AuditedAdmin
 from core.admin import TenantForm, actor_of, display
 from core.models import QuotaLimit
 from core.permissions import Role
-from tenants.models import ApiKey
+from tenants.models import ApiKey, Membership
 from tenants.services.quota_limits import delete_quota_limits, save_quota_limit
 from workspaces.models import Workspace
 
@@ -29,6 +29,11 @@ def workspace_choices() -> list[tuple[Any, str]]:
 def key_choices() -> list[tuple[str, str]]:
     keys = ApiKey.objects.filter(revoked_at=None, made_by=None).order_by("name")
     return [("", "No key"), *((key.prefix, str(key)) for key in keys)]
+
+
+def member_choices() -> list[tuple[Any, str]]:
+    members = Membership.objects.order_by("user__email").values_list("user_id", "user__email")
+    return [("", "No member"), *members]
 
 
 class QuotaLimitForm(TenantForm):
@@ -47,17 +52,26 @@ class QuotaLimitForm(TenantForm):
         widget=UnfoldAdminSelectWidget,
         help_text="A key's quota is on what it adds or uses in a day, whatever the kind.",
     )
+    user_id = forms.TypedChoiceField(
+        label="Member",
+        choices=member_choices,
+        coerce=UUID,
+        empty_value=None,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="A member's quota is on what they add or use in a day, also through their keys.",
+    )
 
 
 @admin.register(QuotaLimit)
 class QuotaLimitAdmin(AuditedAdmin):
-    """Administrators limit workspaces and keys; operators, the organisation, too."""
+    """Administrators limit workspaces, keys and members; operators, the organisation, too."""
 
     view_role = write_role = Role.ADMIN
     form = QuotaLimitForm
     list_display = ["kind", "subject", "amount", "updated_at"]
     ordering = ["kind"]
-    fields = ["kind", "workspace_id", "credential", "amount"]
+    fields = ["kind", "workspace_id", "credential", "user_id", "amount"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return ["kind", "subject"] if obj else []
@@ -72,11 +86,14 @@ class QuotaLimitAdmin(AuditedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[QuotaLimit]:
         name = Workspace.with_deleted.filter(pk=models.OuterRef("workspace_id")).values("name")
+        email = Membership.objects.filter(user=models.OuterRef("user_id")).values("user__email")
         rows: models.QuerySet[QuotaLimit] = super().get_queryset(request)
-        return rows.annotate(workspace_name=models.Subquery(name))
+        return rows.annotate(workspace_name=models.Subquery(name), email=models.Subquery(email))
 
     @display(description="Of")
     def subject(self, obj: Any) -> str:
+        if obj.user_id:
+            return obj.email or "A former member"
         return obj.workspace_name or obj.credential or EVERYTHING[1]
 
     def save_model(self, request: HttpRequest, obj: QuotaLimit, form: Any, change: bool) -> None:

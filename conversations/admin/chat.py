@@ -18,9 +18,10 @@ from conversations.access import owner_of, readable_conversations
 from conversations.admin.panes import Pane, PaneAddress, pane_at
 from conversations.models import Conversation, Message, Reason
 from core.actors import Actor
-from core.admin import actor_of
+from core.admin import actor_of, has_role
 from core.errors import NotFoundError
 from core.names import without_forbidden
+from core.permissions import Role
 from core.querysets import alive_above
 
 MAX_PANES = 2
@@ -42,6 +43,7 @@ def chat_page(request: HttpRequest) -> HttpResponse:
         "owner": owner_of(actor),
         "query": query,
         "reasons": Reason.choices,
+        "saves_cases": has_role(request, Role.EDITOR),
     }
     return TemplateResponse(request, "admin/conversations/chat.html", context)
 

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from audit.admin import AuditedAdmin
 from conversations.access import owner_of, readable_conversations
+from conversations.admin.cases import SavesCases
 from conversations.models import Conversation, Feedback, Message, MessageState, Rating, Retention
 from core.admin import ReadOnlyAdmin, TenantForm, UncountedAdmin, actor_of, display, has_role
 from core.permissions import Role
@@ -112,7 +113,7 @@ class MessageAdmin(UncountedAdmin):
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(WhoDisplay, ReadOnlyAdmin):
+class FeedbackAdmin(SavesCases, WhoDisplay, ReadOnlyAdmin):
     """One's own; editors see that of all."""
 
     list_display = ["rating_badge", "reason", "comment", "citation", "whose", "trace", "created_at"]

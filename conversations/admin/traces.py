@@ -14,7 +14,9 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from conversations.access import readable_conversations
+from conversations.admin.cases import SavesCases
 from conversations.models import Feedback, Trace
+from conversations.presenting import shown_stages
 from core.admin import UncountedAdmin, actor_of, display, has_role
 from core.permissions import Role
 
@@ -32,6 +34,9 @@ TITLES = {
     "quoting": "Quoting",
     "citations": "Citations",
     "grounding": "What the sources support",
+    "assistant": "An assistant of the broadcast",
+    "failed": "Failed",
+    "choice": "Which answer is shown",
 }
 
 
@@ -48,7 +53,7 @@ class ShownStage:
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def shown_stages(stages: Sequence[Mapping[str, Any]]) -> list[ShownStage]:
+def timeline_of(stages: Sequence[Mapping[str, Any]]) -> list[ShownStage]:
     whole = max((stage["began"] + stage["seconds"] for stage in stages), default=0.0) or 1.0
     shown = []
     for stage in stages:
@@ -88,7 +93,7 @@ def _text(value: Any, between: str = "\n") -> str:
 
 
 @admin.register(Trace)
-class TraceAdmin(UncountedAdmin):
+class TraceAdmin(SavesCases, UncountedAdmin):
     """Of the conversations that one can read. Admins also see those of answers that somebody has given feedback on."""
 
     list_display = ["question", "answered_by", "used_model", "seconds", "created_at"]
@@ -105,6 +110,12 @@ class TraceAdmin(UncountedAdmin):
         if has_role(request, Role.ADMIN):
             may_see |= Q(Exists(Feedback.objects.filter(message=OuterRef("message"))))
         return super().get_queryset(request).filter(may_see)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Trace | None:
+        found: Trace | None = super().get_object(request, object_id, from_field)
+        if found:
+            found.stages_json = shown_stages(found.stages_json, actor_of(request).role)
+        return found
 
     @display(description="Question")
     def question(self, obj: Trace) -> str:
@@ -138,5 +149,5 @@ class TraceAdmin(UncountedAdmin):
 
     @display(description="Time line")
     def timeline(self, obj: Trace) -> SafeString:
-        stages = shown_stages(obj.stages_json)
+        stages = timeline_of(obj.stages_json)
         return mark_safe(render_to_string("admin/conversations/timeline.html", {"stages": stages}))  # noqa: S308 (a template escapes)

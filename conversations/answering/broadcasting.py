@@ -58,7 +58,7 @@ def _outcome(request: AnswerRequest, trace: TraceRecorder) -> Voice | OylError |
     try:
         return _voice(request, trace)
     except (EngineError, OylError) as error:
-        trace.record("failed", assistant=request.profile.name, reason=str(error))
+        trace.record("failed", assistant=request.profile.name, code=error.code, reason=str(error))
         return error
     finally:
         give_back_connections()

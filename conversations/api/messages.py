@@ -29,15 +29,20 @@ from conversations.api.answers import (
     answer_response,
 )
 from conversations.models import Message, MessageState, Trace
+from conversations.presenting import shown_stages
 from conversations.services.asking import edit, regenerate, stop
+from conversations.services.cases import save_as_case
 from conversations.services.following import Progress, follow
 from conversations.streaming import SILENT_SECONDS
 from core.api.events import EventsRenderer, EventStream, frame, has_seen
-from core.api.serializers import TIMES, OylSerializer
+from core.api.serializers import TIMES, OylSerializer, StrictSerializer
 from core.api.views import READ, ReadViewSet
 from core.connections import run_in_thread
+from core.errors import NotFoundError
 from core.isolation.scope import tenant_scope
+from core.name_fields import as_uuid
 from core.permissions import Role
+from knowledge.models import EvaluationCase
 
 ASKS: Any = {
     "detail": True,
@@ -83,6 +88,19 @@ class MessageSerializer(OylSerializer[Message]):
         read_only_fields = fields
 
 
+class IntoSetSerializer(StrictSerializer):
+    evaluation_set = serializers.UUIDField(
+        required=False, help_text="One of the conversation's workspace; without it, the set 'Saved answers'."
+    )
+
+
+class CaseSerializer(serializers.Serializer[EvaluationCase]):
+    id = serializers.UUIDField()
+    evaluation_set = serializers.UUIDField(source="evaluation_set_id")
+    question = serializers.CharField()
+    expected_json = serializers.JSONField()
+
+
 class MessageViewSet(ReadViewSet):
     """Questions and answers of the conversations that you can read. `parent` makes them a tree: several questions with the
     same parent, and several answers to the same question, are branches."""
@@ -126,6 +144,18 @@ class MessageViewSet(ReadViewSet):
         """Stop an answer. Its text so far is kept."""
         message = stop(actor=self.actor, message=self.get_object().pk)
         return Response(self.get_serializer(message).data)
+
+    @extend_schema(responses={201: CaseSerializer})
+    @action(detail=True, methods=["post"], roles={"POST": Role.EDITOR}, serializer_class=IntoSetSerializer)
+    def case(self, request: Request, pk: str) -> Response:
+        """Save an answer's question in an evaluation set.
+
+        The documents that the answer cites are the expected ones. Saving it again replaces the case.
+        """
+        given = IntoSetSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        row = save_as_case(actor=self.actor, message=_id_or_404(pk), **given.validated_data)
+        return Response(CaseSerializer(row).data, status=201)
 
     @extend_schema(responses=RESPONSES)
     @action(serializer_class=HowSerializer, **ASKS)
@@ -183,6 +213,13 @@ class MessageViewSet(ReadViewSet):
             await asyncio.sleep(POLL_SECONDS)
 
 
+def _id_or_404(pk: str) -> UUID:
+    found = as_uuid(pk)
+    if found is None:
+        raise NotFoundError("There is no such message.")
+    return found
+
+
 def _position(request: Request) -> int:
     """0 for what is no number."""
     given = request.headers.get("Last-Event-ID", "")
@@ -208,6 +245,11 @@ class TraceSerializer(OylSerializer[Trace]):
         model = Trace
         fields = ("id", "message", "stages", "created_at")
         read_only_fields = fields
+
+    def to_representation(self, instance: Trace) -> dict[str, Any]:
+        instance.stages_json = shown_stages(instance.stages_json, self.context["view"].actor.role)
+        data: dict[str, Any] = super().to_representation(instance)
+        return data
 
 
 class TraceViewSet(ReadViewSet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,6 @@ from assistants.models import Assistant, AssistantFailures, Teammate
 from assistants.orchestration import Orchestration
 from conversations.access import partner
 from conversations.answering.values import Turn
-from conversations.metering import MeteredModel
 from conversations.models import Message
 from conversations.routing.deciding import able_candidates, sticky_candidate
 from conversations.routing.profile_vectors import profile_texts, references_by_assistant, similarities
@@ -30,7 +30,9 @@ from knowledge.engine_config import default_embedder
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import search
 from workspaces.chat_models import chat_model_named
+from workspaces.metering import MeteredModel
 
+logger = logging.getLogger(__name__)
 # The tags that count are those of so many of the best passages.
 BEST_PASSAGES = 5
 
@@ -62,7 +64,8 @@ def measure(asked: Asked) -> tuple[Orchestration, Measured]:
         try:
             facts |= dict(_MEASURES[need](asked, config, able, teammate.workspace_id))
         except EngineError as error:
-            problems[need] = str(error)
+            logger.warning("a strategy could not be followed: %s", error)
+            problems[need] = error.for_askers
     return config, replace(measured, **facts, problems=problems)
 
 

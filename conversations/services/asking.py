@@ -25,7 +25,7 @@ from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
-from core.quotas import charge, standings
+from core.quotas import charge, nearly_reached
 from engines.chat import Sampling
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import MAX_QUERY_LENGTH
@@ -205,15 +205,15 @@ def _accepted(
         overrides=overrides or Sampling(),
         answer=answer,
         instructions=instructions,
-        warnings=tuple(_quota_warnings()),
+        warnings=tuple(_quota_warnings(actor, whom.workspace_id)),
     )
 
 
-def _quota_warnings() -> Iterator[str]:
-    """A sentence for each quota of the organisation that is nearly used up."""
-    for one in standings():
-        if one.kind in (QuotaKind.ANSWERS, QuotaKind.ANSWER_TOKENS) and one.used >= NEARLY * one.limit > 0:
-            yield (
-                f"{one.used:,} of {one.limit:,} are used of the quota '{one.kind.label}'. It is reset at"
-                f" {one.resets_at:%Y-%m-%d %H:%M} UTC."
-            )
+def _quota_warnings(actor: Actor, workspace_id: UUID) -> Iterator[str]:
+    """A sentence for each quota that concerns the actor and is nearly used up."""
+    kinds = (QuotaKind.ANSWERS, QuotaKind.ANSWER_TOKENS)
+    for one in nearly_reached(actor=actor, kinds=kinds, workspace_id=workspace_id, share=NEARLY):
+        yield (
+            f"{one.used:,} of {one.limit:,} are used of the quota '{one.kind.label}' of the {one.subject}. It is reset at"
+            f" {one.resets_at:%Y-%m-%d %H:%M} UTC."
+        )

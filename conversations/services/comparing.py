@@ -12,7 +12,6 @@ from conversations.answering.request import AnswerRequest, Profile
 from conversations.answering.tracing import TraceRecorder
 from conversations.answering.values import Answer
 from conversations.errors import QuestionInvalidError
-from conversations.metering import MeteredModel
 from conversations.profiles import chat_model_of, embedder_of, profile_of
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
@@ -21,6 +20,7 @@ from core.quota_kinds import QuotaKind
 from core.quotas import charge
 from knowledge.search.filters import SearchFilters
 from knowledge.search.service import MAX_QUERY_LENGTH
+from workspaces.metering import MeteredModel
 
 MAX_QUESTIONS = 5
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
+from urllib.parse import urljoin
 
 from django.contrib import messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -75,7 +76,9 @@ def show_domain_errors(view: View) -> View:
             return cast(OylSite, self.admin_site).ask_password(request)
         except OylError as error:
             messages.error(request, str(error))
-            return redirect_or_htmx(request, request.headers.get("HX-Current-URL", request.get_full_path()))
+            # A GET of the same address would fail again: the page above it is the object's.
+            here = request.get_full_path() if request.method == "POST" else urljoin(request.path, "..")
+            return redirect_or_htmx(request, request.headers.get("HX-Current-URL", here))
 
     return cast(View, wrapper)
 

@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ),
                 ("workspace_id", models.UUIDField(blank=True, null=True)),
                 ("credential", models.CharField(blank=True, max_length=16, verbose_name="API key")),
+                ("user_id", models.UUIDField(blank=True, null=True, verbose_name="member")),
                 ("amount", models.PositiveBigIntegerField(help_text="0 is no limit.")),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -65,15 +66,20 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("tenant", "kind", "workspace_id", "credential"),
+                        fields=("tenant", "kind", "workspace_id", "credential", "user_id"),
                         name="quota_limits_subject_key",
                         nulls_distinct=False,
                         violation_error_message="There is such a quota already: change that.",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("workspace_id", None), ("credential", ""), _connector="OR"),
+                        condition=models.Q(
+                            models.Q(("credential", ""), ("workspace_id", None)),
+                            models.Q(("user_id", None), ("workspace_id", None)),
+                            models.Q(("credential", ""), ("user_id", None)),
+                            _connector="OR",
+                        ),
                         name="quota_limits_one_subject",
-                        violation_error_message="Choose a workspace or an API key, not both.",
+                        violation_error_message="Choose a workspace, an API key or a member, only one of them.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -125,6 +131,7 @@ class Migration(migrations.Migration):
                 ("day", models.DateField(default=datetime.date(1970, 1, 1))),
                 ("workspace_id", models.UUIDField(null=True)),
                 ("credential", models.CharField(blank=True, max_length=16)),
+                ("user_id", models.UUIDField(null=True)),
                 ("amount", models.BigIntegerField()),
                 (
                     "tenant",

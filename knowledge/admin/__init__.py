@@ -1,5 +1,5 @@
 """The admin of references, documents and what the pipeline makes of them."""
 
-from knowledge.admin import chunks, documents, references, tags
+from knowledge.admin import chunks, documents, evaluation, references, tags
 
-__all__ = ["chunks", "documents", "references", "tags"]
+__all__ = ["chunks", "documents", "evaluation", "references", "tags"]

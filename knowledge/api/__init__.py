@@ -2,6 +2,7 @@
 
 from knowledge.api.chunks import ChunkViewSet, IngestionJobViewSet
 from knowledge.api.documents import DocumentViewSet
+from knowledge.api.evaluation import EvaluationCaseViewSet, EvaluationRunViewSet, EvaluationSetViewSet
 from knowledge.api.references import (
     KnowledgeBaseViewSet,
     ReferenceViewSet,
@@ -21,4 +22,7 @@ ROUTES = {
     "tags": TagViewSet,
     "tag-links": TagLinkViewSet,
     "tag-rules": TagRuleViewSet,
+    "evaluation-sets": EvaluationSetViewSet,
+    "evaluation-cases": EvaluationCaseViewSet,
+    "evaluation-runs": EvaluationRunViewSet,
 }

@@ -1,6 +1,7 @@
 """References, documents, and what the pipeline makes of them."""
 
 from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
+from knowledge.models.evaluation import EvaluationCase, EvaluationRun, EvaluationSet
 from knowledge.models.files import FileBatch, StoredFile
 from knowledge.models.jobs import IngestionJob, JobKind, Stage
 from knowledge.models.reembedding import Reembedding, ReembeddingStage
@@ -14,6 +15,9 @@ __all__ = [
     "DocumentStatus",
     "DocumentTag",
     "Embedding",
+    "EvaluationCase",
+    "EvaluationRun",
+    "EvaluationSet",
     "FileBatch",
     "IngestionJob",
     "JobKind",

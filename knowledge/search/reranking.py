@@ -5,6 +5,7 @@ It recognises answers, but not everything that people search for. So its scores 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from math import log
@@ -21,6 +22,7 @@ from knowledge.pipeline.chunking import with_titles
 from knowledge.search.found_chunks import hydrate
 from knowledge.search.warnings import Warn
 
+logger = logging.getLogger(__name__)
 # How many of the best passages are reranked, and how much the reranker's scores count: measured, see docs/decisions.
 RERANKED, WEIGHT = 10, 0.4
 # Logits of 0 and 1 are infinite.
@@ -42,7 +44,8 @@ def reranked(tenant_id: UUID, question: str, hits: Sequence[Hit], warn: Warn) ->
             return list(hits)
         answers = chosen.score(tenant_id, question, list(passages.values()))
     except (ConfigurationError, RerankingError) as error:
-        warn(f"The passages are not reranked. {error}")
+        logger.warning("passages were not reranked: %s", error)
+        warn("The passages are not reranked. The reranker does not work now, and the log says why.")
         return list(hits)
     opinions = dict(zip(passages, answers, strict=True))
     best = [hit for hit in hits if hit.point_id in opinions]

@@ -1,4 +1,4 @@
-"""Quotas of a tenant, its workspaces and its API keys."""
+"""Quotas of a tenant, its workspaces, API keys and members."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def delete_quota_limits(*, actor: Actor, limits: Sequence[QuotaLimit]) -> None:
 def _require_right(actor: Actor, limits: Sequence[QuotaLimit]) -> None:
     require_recent_password(actor)
     for limit in limits:
-        if limit.workspace_id is None and not limit.credential and actor.kind not in OPERATORS:
+        is_whole = not (limit.workspace_id or limit.credential or limit.user_id)
+        if is_whole and actor.kind not in OPERATORS:
             raise ForbiddenError(
-                "Only operators set the quotas of the organisation. Choose a workspace or a key."
+                "Only operators set the quotas of the organisation. Choose a workspace, a key or a member."
             )

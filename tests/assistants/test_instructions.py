@@ -12,10 +12,12 @@ from assistants.models import Assistant, Instruction
 from assistants.variables import fill
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from core.quota_kinds import QuotaKind
 from tests.conftest import Person, make_member
 from tests.support.api_client import Caller, assert_problem, make_caller
 from tests.support.chat_server import ChatServer, says
 from tests.support.model_server import running
+from tests.support.quotas import used
 from workspaces.models import Workspace
 
 
@@ -110,6 +112,7 @@ def test_model_improves_and_nothing_is_published_before_somebody_does(owner: Per
     improved = caller.post(f"assistants/{pk}/improve/", {}).json()
     assert improved["changes"][1:] == ["-Help people.", "+You help {{organisation}}.", "+Be kind."]
     assert server.requests[0]["messages"][1]["content"] == "Help people."
+    assert used(owner, QuotaKind.ANSWER_TOKENS) == 2 * 12 + 4, "what the model says that it has used"
     with tenant_scope(owner.tenant_id):
         assert not Instruction.objects.filter(assistant=pk).exists()
     address = reverse("admin:assistants_instructions", args=[pk])

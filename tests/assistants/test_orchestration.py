@@ -36,9 +36,10 @@ READ_ONLY = {
     "documents.warnings",
     "messages.citations_json",
     "messages.sentences_json",
+    "evaluation_runs.ranks_json",
     "traces.stages_json",
 }
-RESOLVED = {"assistants.settings_json", "teammates.orchestration_config"}
+RESOLVED = {"evaluation_cases.expected_json", "assistants.settings_json", "teammates.orchestration_config"}
 
 
 def make_assistant(person: Person, workspace: str) -> tuple[Workspace, Assistant]:

@@ -22,6 +22,8 @@ from core.tasks import delete_ended_rows
 from knowledge.models import (
     Document,
     DocumentTag,
+    EvaluationCase,
+    EvaluationSet,
     FileBatch,
     KnowledgeBase,
     Reference,
@@ -58,6 +60,8 @@ ROUTES: dict[type[TenantModel], tuple[str, str, type[TenantModel] | None, dict[s
     Reference: ("references", "name", Workspace, {}),
     Tag: ("tags", "tag", Reference, {}),
     TagRule: ("tag-rules", "pattern", Tag, {"kind": "keyword"}),
+    EvaluationSet: ("evaluation-sets", "name", Workspace, {}),
+    EvaluationCase: ("evaluation-cases", "question", EvaluationSet, {}),
     Workflow: ("workflows", "name", Workspace, {}),
     WorkflowStep: ("workflow-steps", "position", Workflow, {}),
     Invitation: ("invitations", "email", None, {}),

@@ -31,6 +31,7 @@ UNLIMITED = {
     "assistants.Instruction": "one for each assistant",
     "assistants.AssistantFailures": "one for each assistant",
     "assistants.TeammateTurns": "one for each teammate",
+    "knowledge.EvaluationRun": "a history",
     "knowledge.Document": "limited by what is stored, not by a number",
     "knowledge.Chunk": "derived from documents",
     "knowledge.Embedding": "derived from documents",

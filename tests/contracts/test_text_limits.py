@@ -46,6 +46,7 @@ BOUNDED_ELSEWHERE = {
     "ingestion_jobs.versions": "names of versions",
     "reembeddings.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
     "reembeddings.timings_json": "names of stages",
+    "evaluation_runs.ranks_json": "the expected documents of a set's cases",
     "messages.error_detail": "conversations.writer.MAX_DETAIL_LENGTH",
     "messages.why": "conversations.writer.MAX_DETAIL_LENGTH",
     "messages.citations_json": "the passages that an answer is given",
@@ -84,6 +85,7 @@ PARENTS = {
     "workspace": "workspaces.Workspace",
     "workflow": "workflows.Workflow",
     "reference": "knowledge.Reference",
+    "evaluation_set": "knowledge.EvaluationSet",
     "message": "conversations.Message",
 }
 ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -92,6 +94,7 @@ ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "teammates": ("teammates", {"name": "Big", "workspace": None}),
     "assistants": ("assistants", {"name": "Big", "workspace": None}),
     "references": ("references", {"name": "Big", "workspace": None}),
+    "evaluation_cases": ("evaluation-cases", {"question": "Big", "evaluation_set": None}),
     "tags": ("tags", {"tag": "Big", "reference": None}),
     "feedback": ("feedback", {"rating": "up", "message": None}),
     "workflows": ("workflows", {"name": "Big", "workspace": None}),

@@ -14,10 +14,13 @@ from django.db import connections
 from django.test import AsyncClient
 
 from conversations.limits import ANSWER_LENGTH
-from conversations.models import Message, MessageRole
+from conversations.models import Conversation, Message, MessageRole, Trace
 from core.isolation.scope import tenant_scope
+from core.permissions import Role
+from tests.conftest import make_member
 from tests.conversations.conftest import Desk, with_model
 from tests.conversations.requests import QUESTION, ask, path_of, stream
+from tests.support.admin_pages import url
 from tests.support.api_client import Caller, make_caller
 from tests.support.chat_server import (
     Behaviour,
@@ -121,12 +124,29 @@ def test_each_door_says_what_failed_and_nothing_is_lost(
         with_model(desk, server, endpoint=limits)
         code, detail = door(desk, caller)
         assert code == failure.code, (door, detail)
-        assert ("127.0.0.1" in detail or "'scripted'" in detail) and detail.endswith(".")
+        assert "127.0.0.1" not in detail and detail.endswith(".")
         question, answer = messages_of(desk)[-2:]
         assert (question.role, question.text) == (MessageRole.USER, QUESTION)
         assert (answer.state, answer.error_code, answer.text) == ("error", code, failure.kept), door
         assert answer.error_detail == detail
     assert len(messages_of(desk)) == 8
+
+
+def test_only_who_sets_assistants_up_reads_what_the_engine_has_said(
+    desk: Desk, caller: Caller, server: ChatServer
+):
+    """It names the address; the conversation is shared with a viewer."""
+    server.otherwise = fails(400, "Not at 127.0.0.1.")
+    ask(caller, with_model(desk, server))
+    with tenant_scope(desk.person.tenant_id):
+        Conversation.objects.all().update(is_shared=True)
+        (trace,) = Trace.objects.all()
+    viewer, page = make_member(desk.person.tenant_id, Role.VIEWER), url(Trace, "change", trace.pk)
+    for person, may_read in ((desk.person, True), (viewer, False)):
+        *_, last = person.client.get(f"/api/v1/traces/{trace.pk}/").json()["stages"]
+        assert (last["name"], last["facts"]["code"]) == ("failed", "chat_refused")
+        assert ("127.0.0.1" in str(last)) == may_read
+        assert ("127.0.0.1" in person.client.get(page).content.decode()) == may_read
 
 
 def test_answer_that_never_ends_is_cut_off(desk: Desk, caller: Caller, server: ChatServer):

@@ -21,13 +21,14 @@ from assistants.models import Teammate
 from core.apps import oyl_apps
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit, QuotaUse
+from core.permissions import Role
 from core.quota_kinds import QuotaKind, today
 from core.tasks import add_up_quotas, correct_quotas
 from knowledge.engine_config import default_embedder
 from knowledge.models import Document
 from knowledge.services.references import get_or_create_reference
 from tenants.models import User
-from tests.conftest import Person
+from tests.conftest import Person, make_member
 from tests.conversations.conftest import Desk, make_desk
 from tests.knowledge.interruptions import before, delete
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library, make_tag
@@ -79,7 +80,7 @@ def test_uses_are_added_up_and_corrected_by_what_is_there(owner: Person, library
     add_up_quotas()
     before = {kind: used(owner, kind) for kind in QuotaKind}
     with tenant_scope(owner.tenant_id):
-        rows = QuotaUse.objects.values_list("kind", "day", "workspace_id", "credential")
+        rows = QuotaUse.objects.values_list("kind", "day", "workspace_id", "credential", "user_id")
         assert len(rows) == len(set(rows))
     correct_quotas()
     assert {kind: used(owner, kind) for kind in QuotaKind} == before
@@ -254,6 +255,41 @@ def test_workspace_and_key(owner: Person, library: Library, caller: Caller):
     assert upload(other, replace(library, reference=elsewhere), "c.md").status_code == 202
 
 
+def test_member_in_sessions_and_through_keys(owner: Person, library: Library, caller: Caller):
+    member = make_member(owner.tenant_id, Role.ADMIN)
+    own, others = make_caller(member), [caller, make_caller(owner)]
+    limit(owner, QuotaKind.SEARCH, 3, user_id=member.user.pk)
+    limit(owner, QuotaKind.DOCUMENTS, 1, user_id=member.user.pk)
+    body = {"query": "bees"}
+    assert (
+        own.post("search/", body).status_code == make_caller(member).post("search/", body).status_code == 200
+    )
+    assert member.client.post("/api/v1/search/", body, content_type="application/json").status_code == 200
+    problem = assert_problem(own.post("search/", body), 429, "quota_exceeded")
+    assert (problem["quota"]["of"], problem["quota"]["used"]) == ("member", 3)
+    assert problem["quota"]["resets_at"] > str(today())
+    add_up_quotas()
+    assert_problem(own.post("search/", body), 429, "quota_exceeded")
+    assert {one.post("search/", body).status_code for one in others} == {200}
+    assert upload(own, library, "a.md").status_code == 202
+    problem = assert_problem(upload(own, library, "b.md"), 429, "quota_exceeded")
+    assert (problem["quota"]["of"], problem["quota"]["used"]) == ("member", 1)
+    assert upload(caller, library, "b.md").status_code == 202
+
+
+def test_quota_that_is_nearly_used_up_is_warned_of(owner: Person, desk: Desk, caller: Caller):
+    """Whoever's it is; the usage report has those of the reader, too."""
+    limit(owner, QuotaKind.ANSWERS, 5, user_id=owner.user.pk)
+    address, body = f"assistants/{desk.assistant.pk}/ask/", {"question": "Where are the flowers?"}
+    warnings = [caller.post(address, body).json()["warnings"] for _ in range(5)]
+    assert [len(one) for one in warnings] == [0, 0, 0, 1, 1]
+    assert "4 of 5 are used" in warnings[3][0] and "of the member. It is reset at" in warnings[3][0]
+    assert_problem(caller.post(address, body), 429, "quota_exceeded")
+    quotas = caller.get("usage/").json()["quotas"]
+    (found,) = [one for one in quotas if one["of"] == "member"]
+    assert (found["kind"], found["used"], found["limit"]) == ("answers", 5, 5)
+
+
 def test_concurrent_uploads_do_not_exceed_the_quota(owner: Person, library: Library, caller: Caller):
     limit(owner, QuotaKind.DOCUMENTS, 3)
 
@@ -272,6 +308,13 @@ def test_concurrent_uploads_do_not_exceed_the_quota(owner: Person, library: Libr
 def test_only_operators_set_the_quotas_of_the_organisation(owner: Person, operator: User, library: Library):
     page, fields = url(QuotaLimit, "add"), {"kind": "documents", "amount": 5}
     assert b"Only operators" in owner.client.post(page, fields, follow=True).content
+    member = {**fields, "user_id": str(owner.user.pk)}
+    both = {**member, "workspace_id": str(library.reference.workspace_id)}
+    assert b"only one of them" in owner.client.post(page, both).content
+    assert owner.client.post(page, member).status_code == 302
+    assert owner.user.email in owner.client.get(url(QuotaLimit, "changelist")).content.decode()
+    with tenant_scope(owner.tenant_id):
+        QuotaLimit.objects.filter(user_id=owner.user.pk).delete_rows()
     workspace = {**fields, "workspace_id": str(library.reference.workspace_id)}
     assert owner.client.post(page, workspace).status_code == 302
     call_command("set_quota", "documents", "7", tenant=str(owner.tenant_id), stdout=StringIO())

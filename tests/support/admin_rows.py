@@ -20,6 +20,9 @@ from knowledge.models import (
     DocumentStatus,
     DocumentTag,
     Embedding,
+    EvaluationCase,
+    EvaluationRun,
+    EvaluationSet,
     IngestionJob,
     KnowledgeBase,
     Reference,
@@ -119,7 +122,14 @@ def _knowledge(workspace: Workspace) -> list[models.Model]:
     job = IngestionJob.objects.create(
         document=document, generation=1, state="done", available_at=timezone.now()
     )
-    return [reference, document, chunk, tag, rule, link, vector, job]
+    return [reference, document, chunk, tag, rule, link, vector, job, *_evaluation(workspace)]
+
+
+def _evaluation(workspace: Workspace) -> list[models.Model]:
+    found = EvaluationSet.objects.create(workspace=workspace, name="Zebra questions")
+    case = EvaluationCase.objects.create(evaluation_set=found, question="Why do zebras have stripes?")
+    run = EvaluationRun.objects.create(evaluation_set=found, cases=1, ndcg=1.0, recall=1.0, hit_rate=1.0)
+    return [found, case, run]
 
 
 def make_document(reference: Reference, name: str, status: str = "pending", error: str = "") -> Document:

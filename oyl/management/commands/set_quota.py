@@ -26,7 +26,9 @@ class Command(TenantCommand):
 
     def run_for(self, actor: Actor, *args: Any, **options: Any) -> Standing:
         with tenant_scope(actor.tenant_id):
-            whole = QuotaLimit.objects.filter(kind=options["kind"], workspace_id=None, credential="")
+            whole = QuotaLimit.objects.filter(
+                kind=options["kind"], workspace_id=None, credential="", user_id=None
+            )
             limit = whole.first() or QuotaLimit(kind=options["kind"])
             limit.amount = max(0, options["amount"])
             save_quota_limit(actor=actor, limit=limit)

@@ -295,6 +295,11 @@ const actions = {
     say("Answering.");
     await pane.regenerate(button.closest("[data-message]").dataset.message);
   },
+  async case(pane, button) {
+    await api("POST", `messages/${button.closest("[data-message]").dataset.message}/case/`, {});
+    button.textContent = "Saved as a case";
+    say("The question is saved in an evaluation set, with the documents that the answer cites.");
+  },
   async rename(pane, button) {
     const values = await asked("rename", { title: button.dataset.title });
     if (!values) return;

@@ -47,6 +47,9 @@ EXPECTED = {
     "tags": (PLAIN, PLAIN),
     "tag-links": (PLAIN, PLAIN),
     "tag-rules": (PLAIN, PLAIN),
+    "evaluation-sets": (PLAIN, PLAIN),
+    "evaluation-cases": (PLAIN, PLAIN),
+    "evaluation-runs": (PLAIN, PLAIN),
     "conversations": (PLAIN, PLAIN),
     "messages": (PLAIN, PLAIN),
     "traces": (PLAIN, PLAIN),
@@ -59,7 +62,7 @@ EXPECTED = {
 SINGLE = {"tenants", "conversation-retention"}
 # Routes without objects: one statement for each kind of rows counted and for the quotas, besides the key and the tenant.
 EXPECTED_OTHERS = {
-    "usage-list": 21,
+    "usage-list": 22,
     "usage-workspaces": 13,
     "usage-references": 7,
     "me-list": PLAIN + 4,  # the organisation, the key, its quotas, and two for those of the organisation

@@ -142,6 +142,8 @@ def _shapes(word: str) -> dict[str, Any]:
     return {
         "citations_json": [citation | {"heading": [word], "text": word, "start": 0, "end": 4}],
         "sentences_json": [{"start": 0, "end": 4, "cited": [1], "support": "weak", "reason": word}],
+        "expected_json": [{"document": str(uuid4()), "page": None}],
+        "ranks_json": {word: {word: 1}},
         "stages_json": [{"name": word, "began": 0.0, "seconds": 0.1, "facts": {word: word}}],
     }
 

@@ -6,7 +6,8 @@ from assistants.instructions import Source
 from assistants.models import Assistant
 from conversations.access import owner_of
 from conversations.models import Conversation, Feedback, Message, MessageRole, MessageState
-from conversations.services import asking, assistants, comparing, conversations, feedback, following
+from conversations.services import asking, assistants, cases, comparing, conversations, feedback, following
+from knowledge.models import EvaluationCase
 from tests.proof.tampering.call_context import Call, CallContext
 
 
@@ -88,6 +89,16 @@ def delete_feedback(context: CallContext) -> Call:
     return Call(
         make=lambda: feedback.delete_feedback(actor=context.actor, feedback=row.pk),
         is_done=context.lacks(Feedback, pk=row.pk),
+    )
+
+
+def save_as_case(context: CallContext) -> Call:
+    """The set and the case have an event each."""
+    answer = _answer(context)
+    return Call(
+        make=lambda: cases.save_as_case(actor=context.actor, message=answer.pk),
+        is_done=context.has(EvaluationCase, source_message=answer.pk),
+        events=2,
     )
 
 

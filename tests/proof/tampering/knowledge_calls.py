@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import uuid4
 
 from django.core.files.base import ContentFile
 
@@ -10,6 +11,8 @@ from assistants.models import Assistant
 from knowledge.models import (
     Document,
     DocumentTag,
+    EvaluationCase,
+    EvaluationSet,
     FileBatch,
     IngestionJob,
     KnowledgeBase,
@@ -27,6 +30,7 @@ from knowledge.services import (
     adding,
     changing,
     editing,
+    evaluation_sets,
     originals,
     reading,
     reembedding,
@@ -48,6 +52,36 @@ def create_reference(context: CallContext) -> Call:
         ),
         is_done=context.has(Reference, name=context.name),
     )
+
+
+def save_evaluation_case(context: CallContext) -> Call:
+    case = EvaluationCase(evaluation_set=_evaluation_set(context), question=context.name)
+    return Call(
+        make=lambda: evaluation_sets.save_evaluation_case(actor=context.actor, case=case),
+        is_done=context.has(EvaluationCase, question=context.name),
+    )
+
+
+def add_evaluation_case(context: CallContext) -> Call:
+    into, message = _evaluation_set(context), uuid4()
+    return Call(
+        make=lambda: evaluation_sets.add_evaluation_case(
+            actor=context.actor,
+            workspace_id=context.workspace.pk,
+            evaluation_set=into.pk,
+            question=context.name,
+            expected=[],
+            source_message=message,
+        ),
+        is_done=context.has(EvaluationCase, source_message=message),
+    )
+
+
+def _evaluation_set(context: CallContext) -> EvaluationSet:
+    found: EvaluationSet = context.add(
+        lambda: EvaluationSet.objects.create(workspace=context.workspace, name=context.name)
+    )
+    return found
 
 
 def switch_off_rules(context: CallContext) -> Call:

@@ -28,8 +28,8 @@ def sum_of(usages: Sequence[TokenUsage]) -> TokenUsage:
 
 
 class MeteredModel:
-    """The `ChatModel` of one answer. `usage` is what its requests have used together. Besides ChatError, its methods raise
-    QuotaExceededError."""
+    """The `ChatModel` of one piece of work, such as an answer. `usage` is what its requests have used together. Besides
+    ChatError, its methods raise QuotaExceededError."""
 
     def __init__(self, model: ChatModel, actor: Actor, workspace_id: UUID) -> None:
         self._model, self._actor, self._workspace_id = model, actor, workspace_id
