@@ -66,7 +66,7 @@ def _set_of(actor: Actor, workspace_id: UUID, pk: UUID | None) -> EvaluationSet:
 def find_evaluation_set(tenant_id: UUID, name_or_id: str) -> UUID:
     """Raises NotFoundError, AmbiguousEvaluationSetError."""
     with tenant_scope(tenant_id):
-        names = dict(EvaluationSet.objects.values_list("pk", "name"))
+        names: dict[UUID, str] = dict(EvaluationSet.objects.values_list("pk", "name"))
     ids = [pk for pk, name in names.items() if name_or_id in (str(pk), name)]
     if not ids:
         raise NotFoundError(f"There is no evaluation set '{name_or_id}'.")

@@ -11,7 +11,7 @@ import core.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0007_reembedding_was_auto"),
+        ("knowledge", "0008_changes"),
         ("tenants", "0008_what_keys_make"),
         ("workspaces", "0002_model_prices"),
     ]
