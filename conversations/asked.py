@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from assistants.models import Assistant, Teammate
 from conversations.answering.request import AnswerRequest, Profile
 from conversations.answering.values import Turn
+from conversations.model_choice import ModelChoice
 from conversations.models import Message
 from conversations.profiles import chat_model_of, embedder_of
 from core.actors import Actor
@@ -20,7 +21,7 @@ from workspaces.metering import MeteredModel
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """`partner` is who is asked, and `history` has the turns before. `answer` is the row to write; None if nothing is kept.
-    `instructions` are the asker's own."""
+    `instructions` are the asker's own, and `model` is used instead of the assistant's."""
 
     actor: Actor
     partner: Assistant | Teammate
@@ -31,10 +32,13 @@ class Asked:
     answer: Message | None
     instructions: str = ""
     warnings: tuple[str, ...] = ()
+    model: ModelChoice | None = None
 
 
 def request_of(asked: Asked, profile: Profile) -> AnswerRequest:
     """Opens a scope. Raises ChatError, EmbeddingError."""
+    if asked.model:
+        profile = replace(profile, settings=asked.model.instead_of(profile.settings))
     with tenant_scope(asked.actor.tenant_id):
         model, embedder = chat_model_of(profile.settings), embedder_of(profile)
     give_back_connections()

@@ -3,8 +3,9 @@ inside a scope."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
@@ -18,10 +19,13 @@ from conversations.models import Conversation, Message, MessageRole
 from core.actors import Actor
 from core.errors import NotFoundError
 from core.name_fields import as_uuid
+from engines.chat.model_file import LOCAL
+from workspaces.models import IntegrationConfig, IntegrationType
 
 KINDS = ("assistant", "teammate", "conversation")
 # Of a longer branch, the first messages are not shown; an export has them.
 MAX_MESSAGES = 100
+MAX_MODELS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +68,26 @@ class ShownMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownModel:
+    """A chat model instead of the assistant's own. `key` is as in the page's address, `asked` as in the API's questions."""
+
+    key: str
+    label: str
+    asked: Mapping[str, str]
+
+    @property
+    def asked_json(self) -> str:
+        return json.dumps(self.asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pane:
-    """`partner` is who is asked. Only the owner of a conversation asks in it, changes or deletes it."""
+    """`partner` is who is asked, by the `model` instead of its own. Only the owner of a conversation asks in it, changes or
+    deletes it."""
 
     kind: str
     partner: Assistant | Teammate
+    model: ShownModel | None = None
     conversation: Conversation | None = None
     is_own: bool = True
     messages: Sequence[ShownMessage] = ()
@@ -82,6 +101,19 @@ class Pane:
         if self.conversation:
             return f"conversation:{self.conversation.pk}"
         return f"{self.kind}:{self.partner.pk}"
+
+
+def shown_models() -> list[ShownModel]:
+    """Those that can be compared."""
+    rows = IntegrationConfig.objects.filter(type_enum=IntegrationType.CHAT_MODEL).select_related("workspace")
+    own = [
+        ShownModel(
+            key=str(row.pk), label=f"{row.name} ({row.workspace.name})", asked={"integration": str(row.pk)}
+        )
+        for row in rows.order_by("name", "pk")[:MAX_MODELS]
+    ]
+    quotations = ShownModel(key="quotations", label="no model: quotations", asked={})
+    return [quotations, ShownModel(key=LOCAL, label="the model file", asked={"name": LOCAL}), *own]
 
 
 def pane_at(actor: Actor, address: PaneAddress) -> Pane:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from conversations.answering.events import Event, Failed, Finished, FinishedReply, Piece, Started
 from conversations.answering.values import Support, Turn
 from conversations.limits import ANSWER_LENGTH
+from conversations.model_choice import ModelChoice
 from conversations.presenting import shown_event, shown_reply
 from conversations.questions import HISTORY_MESSAGES
 from conversations.services.following import is_read
@@ -64,6 +65,13 @@ class AnswerFailed(exceptions.APIException):
         self.status_code = STATUSES.get(failed.code, self.status_code)
 
 
+class ChosenModelSerializer(StrictSerializer):
+    integration = serializers.UUIDField(required=False, allow_null=True, help_text="Of the workspace.")
+    name = serializers.CharField(
+        required=False, allow_blank=True, max_length=255, help_text="Of its endpoint, or `local`."
+    )
+
+
 class HowSerializer(StrictSerializer):
     """How an answer is made and sent."""
 
@@ -71,6 +79,15 @@ class HowSerializer(StrictSerializer):
     stream = serializers.BooleanField(
         default=False, help_text="Send events while the answer is made, as with `Accept: text/event-stream`."
     )
+
+    model = ChosenModelSerializer(
+        required=False,
+        help_text="Another chat model than the assistant's, to compare them: for editors. Empty: passages are quoted.",
+    )
+
+    def validated_model(self) -> ModelChoice | None:
+        given = self.validated_data.get("model")
+        return None if given is None else ModelChoice(**given)
 
     def validated_filters(self) -> SearchFilters:
         return search_filters(self.validated_data.get("filters", {}))

@@ -68,6 +68,7 @@ def _asked(view: TenantViewSet, request: Request, *, kind: str) -> HttpResponseB
         keep=data["keep"],
         history=serializer.validated_history(),
         filters=serializer.validated_filters(),
+        model=serializer.validated_model(),
         **whom,
     )
     return answer_response(view, events, streams=data["stream"])

@@ -162,7 +162,12 @@ class MessageViewSet(ReadViewSet):
     def regenerate(self, request: Request, pk: str) -> HttpResponseBase:
         """Answer a question again, as a branch beside it."""
         how = self._given(HowSerializer, request)
-        events = regenerate(actor=self.actor, message=self._pk(), filters=how.validated_filters())
+        events = regenerate(
+            actor=self.actor,
+            message=self._pk(),
+            filters=how.validated_filters(),
+            model=how.validated_model(),
+        )
         return answer_response(self, events, streams=how.validated_data["stream"])
 
     @extend_schema(responses=RESPONSES)
@@ -176,6 +181,7 @@ class MessageViewSet(ReadViewSet):
             message=self._pk(),
             question=data["question"],
             filters=how.validated_filters(),
+            model=how.validated_model(),
         )
         return answer_response(self, events, streams=data["stream"])
 

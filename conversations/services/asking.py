@@ -12,6 +12,7 @@ from conversations.answering.events import Event
 from conversations.answering.values import Turn
 from conversations.asked import Asked
 from conversations.errors import AnswerUnderWayError, AssistantSuspendedError, QuestionInvalidError
+from conversations.model_choice import ModelChoice
 from conversations.models import Conversation, Message, MessageRole, MessageState
 from conversations.questions import (
     add_answer,
@@ -47,13 +48,15 @@ def ask(
     history: Sequence[Turn] = (),
     overrides: Sampling | None = None,
     instructions: str = "",
+    model: ModelChoice | None = None,
 ) -> Iterator[Event]:
     """Accept the question, and return what happens until its answer ends: `conversations.answering.events`.
 
     One of `assistant`, `teammate` and `conversation` is needed. In a `conversation`, the question follows the answer
     `parent`, or else the last one. If it is not kept (`keep`), only the event and what is counted remain, and `history` has
-    the turns before. `instructions` are added to the assistant's own. Closing the iterator stops the answer. Raises
-    NotFoundError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError, AssistantSuspendedError."""
+    the turns before. `instructions` are added to the assistant's own, and editors may choose another `model` than the
+    assistant's. Closing the iterator stops the answer. Raises NotFoundError, ForbiddenError, QuestionInvalidError,
+    AnswerUnderWayError, QuotaExceededError, AssistantSuspendedError."""
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
         found, last = parent_in(actor, conversation, parent) if conversation else (None, None)
@@ -71,6 +74,7 @@ def ask(
             filters=filters,
             overrides=overrides,
             instructions=instructions,
+            model=model,
         )
     return AnswerRun(asked).events()
 
@@ -82,6 +86,7 @@ def edit(
     question: str,
     filters: SearchFilters | None = None,
     overrides: Sampling | None = None,
+    model: ModelChoice | None = None,
 ) -> Iterator[Event]:
     """Ask another question in place of the one that `message` is, or answers, as a branch beside it. Returns and raises as
     `ask`."""
@@ -99,12 +104,18 @@ def edit(
             answer=row,
             filters=filters,
             overrides=overrides,
+            model=model,
         )
     return AnswerRun(asked).events()
 
 
 def regenerate(
-    *, actor: Actor, message: UUID, filters: SearchFilters | None = None, overrides: Sampling | None = None
+    *,
+    actor: Actor,
+    message: UUID,
+    filters: SearchFilters | None = None,
+    overrides: Sampling | None = None,
+    model: ModelChoice | None = None,
 ) -> Iterator[Event]:
     """Let the question that `message` is, or answers, be answered again, as a branch beside it. Returns and raises as
     `ask`."""
@@ -123,6 +134,7 @@ def regenerate(
             answer=row,
             filters=filters,
             overrides=overrides,
+            model=model,
         )
     return AnswerRun(asked).events()
 
@@ -183,9 +195,12 @@ def _accepted(
     answer: Message | None,
     filters: SearchFilters | None,
     overrides: Sampling | None,
+    model: ModelChoice | None,
     instructions: str = "",
 ) -> Asked:
-    """Count the answer, and record the question. Raises QuotaExceededError."""
+    """Count the answer, and record the question. Raises QuotaExceededError, and as `ModelChoice.check`."""
+    if model:
+        model.check(actor, whom)
     charge(actor=actor, amounts={QuotaKind.ANSWERS: 1}, workspace_id=whom.workspace_id)
     record(
         actor=actor,
@@ -205,6 +220,7 @@ def _accepted(
         overrides=overrides or Sampling(),
         answer=answer,
         instructions=instructions,
+        model=model,
         warnings=tuple(_quota_warnings(actor, whom.workspace_id)),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conversations.services.asking import ask as ask_service
+from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.services.api_keys import revoke_api_key
 from tests.conftest import Person, make_member
@@ -15,6 +16,7 @@ from tests.conversations.conftest import Desk, with_model
 from tests.conversations.requests import QUESTION, Events, ask, path_of, stream
 from tests.support.api_client import Caller, assert_problem, make_caller
 from tests.support.chat_server import ChatServer, fails, never_ends, says, stays_silent
+from workspaces.models import IntegrationConfig
 
 
 @pytest.fixture
@@ -210,3 +212,32 @@ def test_viewer_asks_by_a_session(desk: Desk):
     viewer = make_member(desk.person.tenant_id, Role.VIEWER)
     *_, last = ask_service(actor=viewer.actor, assistant=desk.assistant.pk, question=QUESTION)
     assert "dance" in last.reply.answer  # type: ignore[union-attr]
+
+
+def test_editors_ask_another_model_than_the_assistants(desk: Desk, caller: Caller, server: ChatServer):
+    with_model(desk, server)
+    with tenant_scope(desk.person.tenant_id):
+        endpoint = {"url": server.url, "model": "other"}
+        other = IntegrationConfig.objects.create(
+            workspace_id=desk.assistant.workspace_id,
+            name="Other",
+            type_enum="chat_model",
+            config_encrypted_json=endpoint,
+        )
+    server.otherwise = says("They dance [1].")
+    chosen = {"integration": str(other.pk)}
+    first = ask(caller, desk, model=chosen).json()
+    assert (first["model"], server.requests[-1]["model"]) == ("other", "other")
+    again = caller.post(f"messages/{first['message_id']}/regenerate/", {"model": {}}).json()
+    assert again["model"] == "extractive" and len(server.requests) == 1
+    assert ask(caller, desk).json()["model"] == "scripted", "the assistant is as it was"
+    foreign = {"integration": str(desk.assistant.pk)}
+    assert_problem(ask(caller, desk, model=foreign), 422, "question_invalid")
+    viewer = make_member(desk.person.tenant_id, Role.VIEWER)
+    body = {"question": QUESTION, "model": chosen}
+    answer = viewer.client.post(f"/api/v1/{path_of(desk)}", body, content_type="application/json")
+    assert_problem(answer, 403, "forbidden")
+    page = f"/admin/chat/?pane=assistant:{desk.assistant.pk}&pane=assistant:{desk.assistant.pk}&model=&model={other.pk}"
+    html = desk.person.client.get(page).content.decode()
+    assert html.count("Answered by Other (Main) instead of") == 1 and f'data-model="{other.pk}"' in html
+    assert "Answered by" not in viewer.client.get(page).content.decode()

@@ -101,10 +101,15 @@ class Pane {
   get address() { return this.section.dataset.pane; }
   get thread() { return this.section.querySelector("[data-thread]"); }
   get isReadOnly() { return "readonly" in this.section.dataset; }
+  get model() { const { asked } = this.section.dataset; return asked ? { model: JSON.parse(asked) } : {}; }
+  get query() {
+    const hasModels = panes.some((pane) => pane.section.dataset.model);
+    return `pane=${this.address}${hasModels ? `&model=${this.section.dataset.model || ""}` : ""}`;
+  }
   get conversation() { const [kind, id] = this.address.split(":"); return kind === "conversation" ? id : null; }
 
   ask(question) {
-    const body = { question, keep: !isTemporary };
+    const body = { question, keep: !isTemporary, ...this.model };
     if (this.conversation) Object.assign(body, { conversation: this.conversation, parent: this.lastAnswer() });
     if (isTemporary && this.turns.length) body.history = this.turns.slice(-MAX_TURNS);
     const { kind, partner } = this.section.dataset;
@@ -120,12 +125,12 @@ class Pane {
   edit(message, question) {
     this.cutFrom(message);
     this.showQuestion(question);
-    return this.run(`messages/${message}/edit/`, { question });
+    return this.run(`messages/${message}/edit/`, { question, ...this.model });
   }
 
   regenerate(message) {
     this.cutFrom(message);
-    return this.run(`messages/${message}/regenerate/`, {});
+    return this.run(`messages/${message}/regenerate/`, this.model);
   }
 
   cutFrom(message) {
@@ -194,7 +199,7 @@ class Pane {
     this.answer.take(name, data);
     if (name === "started" && data.conversation_id) {
       this.section.dataset.pane = `conversation:${data.conversation_id}`;
-      history.replaceState(null, "", `?${panes.map((pane) => `pane=${pane.address}`).join("&")}`);
+      history.replaceState(null, "", `?${panes.map((pane) => pane.query).join("&")}`);
     }
   }
 
@@ -216,7 +221,7 @@ class Pane {
 
   // Let the server show the conversation.
   async refresh() {
-    const fresh = parsed(await (await call("GET", `?pane=${this.address}`)).text());
+    const fresh = parsed(await (await call("GET", `?${this.query}`)).text());
     const section = fresh.querySelector("[data-pane]");
     if (!section) return;
     for (const { name, value } of section.attributes) this.section.setAttribute(name, value);
@@ -363,9 +368,13 @@ if (composer) {
   });
   // A choice that is "nobody" does not belong into the address.
   page.querySelector("[data-choose]").addEventListener("formdata", (event) => {
-    const chosen = event.formData.getAll("pane").filter(Boolean);
-    event.formData.delete("pane");
-    for (const pane of chosen) event.formData.append("pane", pane);
+    const [chosen, models] = ["pane", "model"].map((name) => event.formData.getAll(name));
+    for (const name of ["pane", "model"]) event.formData.delete(name);
+    chosen.forEach((pane, place) => {
+      if (!pane) return;
+      event.formData.append("pane", pane);
+      if (models.length) event.formData.append("model", models[place]);
+    });
   });
 }
 if (matchMedia("(max-width: 63.99rem)").matches) page.querySelector("[data-conversations]").open = false;
