@@ -61,10 +61,9 @@ def ask(
     with tenant_scope(actor.tenant_id):
         found, last = parent_in(actor, conversation, parent) if conversation else (None, None)
         whom = _partner(actor, assistant, teammate, found)
-        row = None
         if keep:
             found = found or new_conversation(actor, whom, question)
-            row = add_answer(add_question(found, last, question))
+        row = add_answer(add_question(found, last, question)) if keep and found else None
         asked = _accepted(
             actor=actor,
             whom=whom,

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django.urls import reverse
 from playwright.sync_api import Page
 
 from tests.support.admin_pages import OPERATORS_ONLY, Model, url
 from tests.support.admin_rows import Rows
+from tests.support.axe import NARROW, WIDE, violations_of
 
-LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-Colours = Literal["light", "dark"]
-WIDE: tuple[int, Colours] = (1280, "light")
-NARROW: tuple[int, Colours] = (375, "dark")
 MODELS = [model for model in admin.site._registry if model not in OPERATORS_ONLY]
 # Pages beside those of the models.
 OTHERS = ["index", "chat", "try_search", "password_change", "shown-once"]
@@ -36,23 +31,9 @@ def addresses(kind: str, models: Sequence[Model], rows: Rows) -> Iterator[str]:
         yield from (url(model, kind, rows[model].pk) for model in models if model in rows)
 
 
-def violations(page: Page, address: str) -> dict[str, list[str]]:
-    page.goto(address)
-    result = Axe().run(page, options={"runOnly": {"type": "tag", "values": LEVELS}}).response
-    return {
-        f"{address} {violation['id']}": [node["html"][:160] for node in violation["nodes"]]
-        for violation in result["violations"]
-    }
-
-
 @pytest.mark.parametrize("kind", ["changelist", "add", "change", "delete", "history", "other"])
 def test_pages_have_no_violation(kind: str, page: Page, rows: Rows, request: pytest.FixtureRequest):
     is_long = request.config.getoption("--long")
     models = MODELS if is_long else MODELS[:A_FEW]
-    found: dict[str, list[str]] = {}
-    for width, colours in (WIDE, NARROW) if is_long else (WIDE,):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=colours)
-        for address in addresses(kind, models, rows):
-            found |= violations(page, address)
+    found = violations_of(page, addresses(kind, models, rows), (WIDE, NARROW) if is_long else (WIDE,))
     assert not found, json.dumps(found, indent=1)

@@ -55,7 +55,8 @@ def create_reference(context: CallContext) -> Call:
 
 
 def save_evaluation_case(context: CallContext) -> Call:
-    case = EvaluationCase(evaluation_set=_evaluation_set(context), question=context.name)
+    into = _evaluation_set(context)
+    case = context.add(lambda: EvaluationCase(evaluation_set=into, question=context.name))
     return Call(
         make=lambda: evaluation_sets.save_evaluation_case(actor=context.actor, case=case),
         is_done=context.has(EvaluationCase, question=context.name),
