@@ -80,7 +80,9 @@ class Doors:
     def make(self, model: type[TenantModel]) -> Any:
         route, varied, parent, fields = ROUTES[model]
         unique = f"{uuid4().hex}x@example.org"
-        parents = {str(parent._meta.verbose_name).replace(" ", "_"): str(self.rows[parent].pk)} if parent else {}
+        parents = (
+            {str(parent._meta.verbose_name).replace(" ", "_"): str(self.rows[parent].pk)} if parent else {}
+        )
         return self.caller.post(f"{route}/", {**fields, **parents, varied: unique})
 
     def delete(self, model: type[TenantModel], made: Any) -> Any:

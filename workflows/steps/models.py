@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from conversations.metering import MeteredModel
 from core.connections import give_back_connections
 from core.isolation.scope import tenant_scope
 from core.json_schema import problems
@@ -19,6 +18,7 @@ from engines.chat import ChatRequest, Message, Role, Sampling
 from workflows.steps.base import StepContext, StepError, refers_to
 from workflows.steps.reach import bound_actor, own_row
 from workspaces.chat_models import chat_model_named
+from workspaces.metering import MeteredModel
 from workspaces.models import IntegrationConfig
 from workspaces.prices import price_of
 
