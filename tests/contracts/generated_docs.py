@@ -23,6 +23,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "formats": formats_table.formats,
     "warnings": formats_table.warnings,
     "expression-functions": workflow_docs.functions,
+    "step-types": workflow_docs.types,
     "connections": connections.table,
     "licences-packages": licences.distributions_table,
     "licences-native": licences.native_table,

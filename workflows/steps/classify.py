@@ -21,7 +21,7 @@ from workflows.steps.models import CONFIG, DATA, AskedModel, names_a_model
 from workflows.steps.reach import bound_actor
 
 UNSURE_BELOW = 0.5
-# How much a label that is a little likelier counts: docs/decisions/0038-classifying-without-a-model.md.
+# How much a label that is a little likelier counts: docs/decisions/0041-classifying-without-a-model.md.
 SHARPNESS = 8.0
 # A text that is less like each label than this belongs to none, the surer the less it is.
 MIN_LIKENESS = 0.3

@@ -38,6 +38,7 @@ class Extract(Step):
                     "type": "string",
                     "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,39}$",
                     "description": "a name of letters, digits and _, as invoice_number",
+                    "title": "The name",
                 },
                 type={"enum": list(TYPES), "title": "What it is; a text if not given"},
                 description={
