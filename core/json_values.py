@@ -27,6 +27,17 @@ def storable_text(text: str) -> str:
     return _UNUSABLE.sub("\ufffd", text)
 
 
+def storable(value: Any) -> Any:
+    """JSON of others, with U+FFFD and null for what PostgreSQL cannot store."""
+    if isinstance(value, dict):
+        return {storable_text(str(key)): storable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(one) for one in value]
+    if isinstance(value, str):
+        return storable_text(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def json_text(value: Any) -> str:
     """Compact JSON. `JSON_LENGTH` limits its length wherever people and programs send JSON of their own."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -245,6 +245,13 @@ def test_http_request_fails(bench: Bench, service: ServiceServer, response: Any,
     assert bench.error({"type": "http_request", "config": config}) == code
 
 
+def test_what_a_service_answers_can_be_stored(bench: Bench, service: ServiceServer) -> None:
+    answer = b'{"nul\\u0000": "a\\u0000b\\ud800", "large": 1e999}'
+    service.response = (200, {"Content-Type": "application/json"}, answer)
+    output = bench.output({"type": "http_request", "config": {"url": f"{service.url}/a"}})
+    assert output["body"] == {"nul\ufffd": "a\ufffdb\ufffd", "large": None}
+
+
 def test_http_request_calls_no_internal_address(bench: Bench) -> None:
     config = {"url": "http://169.254.169.254/latest/meta-data"}
     assert bench.error({"type": "http_request", "config": config}) == "invalid_outbound_address"

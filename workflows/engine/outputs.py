@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files import File
 
-from core.json_values import json_text
+from core.json_values import json_text, storable
 from core.storage import FileStore, flush
 from workflows.definition import JSON
 
@@ -49,11 +49,11 @@ def is_file(value: JSON) -> bool:
 
 def _pieces(value: Any) -> Iterator[str]:
     if not isinstance(value, Iterator):
-        yield json_text(value)
+        yield json_text(storable(value))
         return
     yield "["
     for number, item in enumerate(value):
-        yield f"{',' if number else ''}{json_text(item)}"
+        yield f"{',' if number else ''}{json_text(storable(item))}"
     yield "]"
 
 
