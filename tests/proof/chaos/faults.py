@@ -26,6 +26,7 @@ from tests.proof.chaos.scale import Scale
 from tests.proof.chaos.worker import Plan
 
 Step = tuple[str, str]
+RunWorker = Callable[[Plan, Scale, Path, Connection], None]
 WORKERS = 4
 STEP_RATE = 0.6
 LOST_ANSWER_RATE = 0.15
@@ -63,15 +64,25 @@ class Slot:
 
 
 class FaultInjector(Thread):
-    """Keeps four workers and beat running; during `inject`, with plans that kill the workers."""
+    """Keeps four workers and beat running; during `inject`, with plans that kill the workers, or suspend them before one of
+    the steps `stalled`."""
 
-    def __init__(self, scale: Scale, services: Services, folder: Path) -> None:
+    def __init__(
+        self,
+        scale: Scale,
+        services: Services,
+        folder: Path,
+        *,
+        run_worker: RunWorker = worker.run_worker,
+        stalled: Sequence[str] = STALLED_STEPS,
+    ) -> None:
         super().__init__(name="faults", daemon=True)
         self._scale, self._services, self._folder = scale, services, folder
+        self._run_worker, self._stalled = run_worker, stalled
         self._log, self._rng = Log(folder / "events"), random.Random(scale.seed)
         self._lease = scale.lease or LEASE.total_seconds()
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([preload.__name__, worker.__name__])
+        self._context.set_forkserver_preload([preload.__name__, run_worker.__module__])
         self._steps: Counter[Step] = Counter()
         self._harmless_plan: Plan | None = Plan(logs_steps=True)
         self._slots = [self._new_slot() for _ in range(WORKERS)]
@@ -90,7 +101,7 @@ class FaultInjector(Thread):
 
     def inject(self, steps: Sequence[Step]) -> None:
         """Inject faults until the number of kills is reached. Workers kill themselves at the `steps`."""
-        assert {step for _, step in steps} >= set(STALLED_STEPS)
+        assert {step for _, step in steps} >= set(self._stalled)
         self._steps, self._harmless_plan = Counter(dict.fromkeys(steps, 0)), None
         self._replace_workers()
         schedule = self._schedule()
@@ -144,7 +155,7 @@ class FaultInjector(Thread):
         plan = self._harmless_plan or self._deadly_plan()
         receiver, sender = self._context.Pipe(duplex=False)
         arguments = (plan, self._scale, self._folder, sender)
-        process = self._context.Process(target=worker.run_worker, args=arguments)
+        process = self._context.Process(target=self._run_worker, args=arguments)
         process.start()
         sender.close()
         if self._harmless_plan:
@@ -157,7 +168,7 @@ class FaultInjector(Thread):
         """Return a plan for one of the steps tried least, or for a random moment."""
         if self._stalls:
             self._stalls -= 1
-            step = self._rng.choice(STALLED_STEPS)
+            step = self._rng.choice(self._stalled)
             return Plan(step=step, side="before", stall_seconds=self._lease * 1.5)
         loses_answer = self._rng.random() < LOST_ANSWER_RATE
         if self._rng.random() > STEP_RATE:

@@ -32,7 +32,7 @@ Around = Callable[[str, Callable[[], Any], tuple[Any, ...]], Any]
 
 def instrument(around: Around) -> None:
     """Let `around(name, call, arguments)` be called instead of each step; `call()` executes the step."""
-    steps = {function: _wrapped(function, around) for function in _functions()}
+    steps = {function: wrapped(function, around) for function in _functions()}
     for module in [module for name, module in sys.modules.items() if name.startswith(PACKAGES)]:
         for name, value in list(vars(module).items()):
             if isinstance(value, FunctionType) and value in steps:
@@ -40,22 +40,22 @@ def instrument(around: Around) -> None:
     for protocol, adapter in PORTS:
         for name, value in vars(protocol).items():
             if inspect.isfunction(value) and not name.startswith("_"):
-                setattr(adapter, name, _wrapped(getattr(adapter, name), around))
+                setattr(adapter, name, wrapped(getattr(adapter, name), around))
 
 
 def _functions() -> Iterator[FunctionType]:
     submodules = pkgutil.iter_modules(ingestion.__path__, f"{ingestion.__name__}.")
     others = (queue, worker, jobs_tasks, storage, files, queueing, adding, changing)
     for module in (*(import_module(one.name) for one in submodules), *others):
-        yield from (value for value in _functions_in(module) if value.__module__ == module.__name__)
-    yield from _functions_in(pipeline)
+        yield from (value for value in functions_in(module) if value.__module__ == module.__name__)
+    yield from functions_in(pipeline)
 
 
-def _functions_in(module: ModuleType) -> Iterator[FunctionType]:
+def functions_in(module: ModuleType) -> Iterator[FunctionType]:
     return (value for value in vars(module).values() if isinstance(value, FunctionType))
 
 
-def _wrapped(function: Any, around: Around) -> Any:
+def wrapped(function: Any, around: Around) -> Any:
     label = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
 
     @functools.wraps(function)

@@ -87,20 +87,24 @@ class StepFaults:
 
 def run_worker(plan: Plan, scale: Scale, folder: Path, claimed: Connection) -> None:
     """Run a Celery worker with one thread, which sends every message twice. Each claim is reported to `claimed`."""
-    _set_up(scale, folder / "worker.log")
+    set_up(scale, folder / "worker.log")
     steps.instrument(StepFaults(plan, Log(folder / "events"), claimed).around)
+    serve("ingest,maintenance")
+
+
+def serve(queues: str) -> None:
     pool = ("--pool", "threads", "--concurrency", "1", "--without-gossip", "--without-mingle")
-    app.worker_main(["--quiet", "worker", *pool, "-Q", "ingest,maintenance", "-n", f"w{os.getpid()}@%h"])
+    app.worker_main(["--quiet", "worker", *pool, "-Q", queues, "-n", f"w{os.getpid()}@%h"])
 
 
 def run_beat(scale: Scale, folder: Path) -> None:
-    _set_up(scale, folder / "beat.log")
+    set_up(scale, folder / "beat.log")
     if scale.sweep:
         app.conf.beat_schedule["sweep-jobs"]["schedule"] = scale.sweep
     app.start(["--quiet", "beat", "-s", str(folder / "schedule"), "--pidfile="])
 
 
-def _set_up(scale: Scale, log: Path) -> None:
+def set_up(scale: Scale, log: Path) -> None:
     die_with_parent()
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(handle, sys.stdout.fileno())
