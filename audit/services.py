@@ -217,7 +217,7 @@ def undeleted_dependents(instances: Sequence[models.Model]) -> list[str]:
     for model in {type(instance) for instance in instances}:
         for relation in model._meta.related_objects:
             child: Any = relation.related_model
-            if issubclass(child, SoftDeleteModel):
+            if issubclass(child, SoftDeleteModel) and child.part_of != relation.field.name:
                 found = child.objects.filter(**{f"{relation.field.name}__in": ids}).exclude(pk__in=ids)
                 counts[child] += found.count()
     return [

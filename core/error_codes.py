@@ -321,6 +321,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "no_list": _workflow("The items are {value}, and no list. Give a list."),
     "run_cancelled": _workflow("The run was cancelled."),
+    "workflow_deleted": _workflow("The workflow was deleted while the run was under way."),
     # Steps of workflows
     "not_in_workspace": _workflow(
         "There is no {kind} '{id}' in the workflow's workspace. Choose another one in the step, or correct the id."

@@ -13,3 +13,4 @@ class WorkflowsConfig(OylAppConfig):
         SidebarPage(section="Workflows", title="Runs", icon="play_circle", model="workflows.workflowrun"),
     )
     routes = "workflows.api.ROUTES"
+    on_deletion = "workflows.services.deleting.delete_parts"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from audit.services import soft_delete_audited
 from core.isolation.scope import tenant_scope
 from jobs.states import JobState
 from tests.support.workflows import Studio
@@ -214,6 +217,23 @@ def test_a_run_keeps_its_version(studio: Studio):
     assert studio.reread(again).output_json == {"v": 2}
 
 
+def test_deleting_a_workflow_ends_its_runs_and_keeps_their_history(studio: Studio):
+    nap = [{"key": "nap", "type": "wait", "config": {"signal": "go"}}]
+    inner = studio.published(nap)
+    config = {"workflow": str(inner.pk)}
+    own, outer = studio.run(nap), studio.run([{"key": "sub", "type": "sub_workflow", "config": config}])
+    for run in (own, outer):
+        assert run.state == JobState.WAITING
+    soft_delete_audited(actor=studio.person.actor, instances=[own.workflow, inner])
+    studio.work()
+    ended = studio.reread(own)
+    assert (ended.state, ended.error_code) == (JobState.CANCELLED, "workflow_deleted")
+    assert studio.reread(outer).error_code == "child_failed"
+    with tenant_scope(studio.tenant_id):
+        assert not WorkflowStep.objects.filter(workflow=inner).exists()
+        assert [row.key for row in studio.steps(own)] == ["nap"]
+
+
 def test_a_draft_is_tested_without_publishing(studio: Studio):
     workflow = studio.draft([transform("a", v="input.v")])
     with pytest.raises(NotPublishedError):
@@ -330,3 +350,14 @@ def test_yaml_that_is_no_workflow_is_refused(studio: Studio, text: str, problem:
         import_yaml(text, workspace=studio.workspace, actor=studio.person.actor)
     with tenant_scope(studio.tenant_id):
         assert not Workflow.objects.exists()
+
+
+def test_each_step_costs_few_statements(studio: Studio):
+    def statements(number: int) -> int:
+        run = studio.start(studio.published([transform(f"s{n}") for n in range(number)]))
+        with CaptureQueriesContext(connection) as queries:
+            assert studio.work_once() == 1
+        assert studio.reread(run).state == JobState.DONE
+        return len(queries)
+
+    assert statements(12) - statements(2) <= 10 * 3

@@ -63,6 +63,9 @@ class Execution:
         """The step at which the run is: one that is to begin, that was interrupted, or that waits."""
         with tenant_scope(self._tenant_id):
             self._hold()
+            if self._run.workflow.deleted_at:
+                family.cancel(self._run, "workflow_deleted")
+                return
             self._definition = definition_of(self._run.version_id)
             self._row = row = waiting.step_of(self._run)
             self._visits = {row.key: row.iteration}

@@ -29,12 +29,12 @@ def _locked_levels(run: WorkflowRun) -> Iterator[JobQuerySet[WorkflowRun]]:
         ids = WorkflowRun.objects.filter(parent__in=ids).unfinished().lock()
 
 
-def cancel(run: WorkflowRun) -> None:
+def cancel(run: WorkflowRun, error_code: str = "run_cancelled") -> None:
     """End a locked run that has not ended, with all below it."""
     for level in _locked_levels(run):
         _cancel_steps(level)
         level.finish(
-            JobState.CANCELLED, paused_at=None, is_held=False, available_at=None, error_code="run_cancelled"
+            JobState.CANCELLED, paused_at=None, is_held=False, available_at=None, error_code=error_code
         )
     tell_parent(run)
 

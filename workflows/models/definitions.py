@@ -76,6 +76,7 @@ class WorkflowStep(SoftDeleteModel):
     """Later steps refer to its output by its `key`. `on_error_json` is {} to let the run fail: `workflows.schemas`."""
 
     limit = Limit(100, "workflow")
+    part_of = "workflow"
 
     workflow = TenantForeignKey(Workflow, related_name="steps")
     position = models.PositiveIntegerField()

@@ -21,6 +21,7 @@ class TriggerKind(models.TextChoices):
 
 class Trigger(SoftDeleteModel):
     limit = Limit(100, "workflow")
+    part_of = "workflow"
 
     workflow = TenantForeignKey(Workflow, related_name="triggers")
     name = NameField(max_length=255)

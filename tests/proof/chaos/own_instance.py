@@ -25,6 +25,7 @@ def run(module: str, scale: Scale, *arguments: str, timeout: float) -> Any:
             "DATABASE_OWNER_URL": "",
             "REDIS_URL": "",
             "QDRANT_URL": "",
+            "PYTEST_XDIST_WORKER": "chaos",  # so that tests.environment keeps OYL_DATA_DIR as it is
         }
         out = Path(folder) / "results.json"
         process = subprocess.run(

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 
 from core.error_codes import DEFAULT_RETRY
 from tests.proof.chaos import state, verdict
 from tests.proof.chaos.events import read
+from tests.proof.chaos.row import Row, none
 from tests.proof.chaos.run import Outcome
 from tests.proof.chaos.scale import Scale
 
 RECOVERY_SECONDS = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    what: str
-    measured: object
-    target: str = ""
-    holds: bool = True
-
-    def as_json(self) -> dict[str, Any]:
-        return {"What": self.what, "Measured": str(self.measured), "Target": self.target}
 
 
 def rows(outcome: Outcome, scale: Scale) -> list[Row]:
@@ -38,12 +26,6 @@ def rows(outcome: Outcome, scale: Scale) -> list[Row]:
         *_stores(outcome),
         *_recovery(outcome, events, scale),
     ]
-
-
-def none(what: str, value: object) -> Row:
-    """A row for a number that should be 0, or a list that should be empty."""
-    number = len(value) if isinstance(value, list) else value
-    return Row(what, number, "0", not number)
 
 
 def _faults(outcome: Outcome, events: list[verdict.Event], scale: Scale) -> Iterator[Row]:

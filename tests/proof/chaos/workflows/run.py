@@ -16,7 +16,7 @@ from oyl.embedded.services import make_tables_if_new
 from tests.proof.chaos.events import read
 from tests.proof.chaos.faults import FaultInjector, Step
 from tests.proof.chaos.instance import running
-from tests.proof.chaos.rows import Row, none
+from tests.proof.chaos.row import Row, none
 from tests.proof.chaos.scale import Scale
 from tests.proof.chaos.verdict import deaths, steps_with_deaths
 from tests.proof.chaos.worker import deliver_twice
@@ -40,11 +40,13 @@ def run_under_faults(scale: Scale) -> list[Row]:
         make_tables_if_new()
         faults = FaultInjector(scale, services, folder, run_worker=run_worker, stalled=STALLED)
         faults.start()
-        outputs = _rehearse(effects, scale)
-        steps = _steps(folder)
-        effects.is_reliable = False
-        trial = _under_faults(effects, faults, steps, scale)
-        faults.stop()
+        try:
+            outputs = _rehearse(effects, scale)
+            steps = _steps(folder)
+            effects.is_reliable = False
+            trial = _under_faults(effects, faults, steps, scale)
+        finally:
+            faults.stop()
         rows = [*_fault_rows(faults, folder, steps, scale), *_run_rows(trial, outputs, effects)]
     effects.stop()
     return rows

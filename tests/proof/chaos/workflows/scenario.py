@@ -8,7 +8,7 @@ from uuid import UUID
 from core.actors import Actor, ActorKind
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from tenants.models import Membership
+from tenants.models import Membership, User
 from tenants.services.organisations import create_tenant
 from workflows.models import Workflow, WorkflowStep
 from workflows.services.publishing import publish
@@ -112,10 +112,12 @@ def make(name: str, url: str) -> tuple[Actor, Workflow]:
 
 
 def owner(tenant_id: UUID) -> Actor:
+    """A person who owns the tenant."""
     with tenant_scope(tenant_id):
-        user_id = Membership.objects.get(role=Role.OWNER).user_id
+        user = User.objects.create_user(f"{tenant_id}@example.org")
+        Membership.objects.create(user=user, role=Role.OWNER)
     return Actor(
-        kind=ActorKind.USER, tenant_id=tenant_id, role=Role.OWNER, credential="session", user_id=user_id
+        kind=ActorKind.USER, tenant_id=tenant_id, role=Role.OWNER, credential="session", user_id=user.pk
     )
 
 
