@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
+os.environ["OUTBOUND_ALLOW"] = "127.0.0.1"  # where the service is that runs call
+
+# isort: split
 import tests.proof.chaos.preload  # noqa: F401 (before everything else)
 
 # isort: split
