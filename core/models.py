@@ -52,8 +52,8 @@ class TenantModel(models.Model):
 
 
 class SoftDeleteModel(TenantModel):
-    """`objects` has the rows that are not deleted, `with_deleted` all of them. Rows that are `part_of` others, by the foreign
-    key of that name, are deleted with these by the `on_deletion` of the app."""
+    """`objects` has the rows that are not deleted, `with_deleted` all of them. Rows that are `part_of` others, by the
+    foreign key of that name, are deleted with these by the `on_deletion` of the app."""
 
     part_of: ClassVar[str] = ""
 
