@@ -60,7 +60,7 @@ def record(
     """
     event = new_event(actor, action, target, workspace_id, shortened_payload(payload, whole))
     _charge(actor, event)
-    insert_instances([event])
+    _add([event])
     return event
 
 
@@ -74,7 +74,14 @@ def record_each(
     ]
     for event in added:
         _charge(actor, event)
-    insert_instances(added)
+    _add(added)
+
+
+def _add(events: Sequence[AuditLog]) -> None:
+    insert_instances(events)
+    for config in oyl_apps():
+        if config.on_events:
+            import_string(config.on_events)(events)
 
 
 def charge_with_event(*, actor: Actor, amounts: Amounts, action: str) -> None:

@@ -85,7 +85,8 @@ class OylAppConfig(AppConfig):
     `openai_urls` of a list of the URL patterns below `/v1/`, `usage` of a function from a `core.usage.Period` to the figures
     that are counted, `stored` of a function that returns what quotas count (`core.quota_upkeep.Stored`), `home` of a
     function from a request to the app's part of the admin's first page (`core.admin.home.Home`), `on_deletion` of a function
-    that is called inside the transaction that deletes `instances`, with the `actor`."""
+    that is called inside the transaction that deletes `instances`, with the `actor`, `on_events` of a function that is
+    called inside the transaction that adds events to the audit log, with these."""
 
     default = False
     areas: tuple[Area, ...] = ()
@@ -105,6 +106,7 @@ class OylAppConfig(AppConfig):
     stored = ""
     home = ""
     on_deletion = ""
+    on_events = ""
 
     def __init_subclass__(cls) -> None:
         """Django uses the AppConfig of an `apps` module that is the default; the imported base class is not one."""

@@ -320,6 +320,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "The moment is {value}, and no timestamp. Give a timestamp, or a text such as 2027-01-31T09:00:00Z."
     ),
     "no_list": _workflow("The items are {value}, and no list. Give a list."),
+    "trigger_failed": _workflow("The trigger has started no run: {reason}"),
     "run_cancelled": _workflow("The run was cancelled."),
     "workflow_deleted": _workflow("The workflow was deleted while the run was under way."),
     # Steps of workflows

@@ -259,6 +259,8 @@ WORKFLOW_ITEMS = env.int("WORKFLOW_ITEMS", default=10_000)
 WORKFLOW_VALUE_MB = env.float("WORKFLOW_VALUE_MB", default=1.0)
 WORKFLOW_STEP_SECONDS = env.int("WORKFLOW_STEP_SECONDS", default=600)
 WORKFLOW_RUNS = env.int("WORKFLOW_RUNS", default=1000)
+# Requests in a minute to the address of one webhook.
+WORKFLOW_WEBHOOK_REQUESTS = env.int("WORKFLOW_WEBHOOK_REQUESTS", default=120)
 # How many steps the process that works on runs does at once.
 WORKFLOW_THREADS = env.int("WORKFLOW_THREADS", default=8)
 

@@ -8,11 +8,13 @@ from oyl import health, joining
 from oyl.mcp.view import McpView
 from oyl.openapi import DocsView, SchemaView
 from oyl.routes import OPENAI_URLS
+from workflows.api.triggers import HookView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("oyl.routes")),
+    path("api/v1/hooks/<uuid:tenant>/<uuid:trigger>/<str:token>/", HookView.as_view(), name="hook"),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
     path("v1/", include(OPENAI_URLS)),

@@ -5,12 +5,15 @@ from jobs.apps import due_jobs_lookup
 class WorkflowsConfig(OylAppConfig):
     name = "workflows"
     areas = (Area("workflows"),)
-    lookups = (due_jobs_lookup("workflow_runs"),)
+    lookups = (due_jobs_lookup("workflow_runs", "trigger_events"),)
     privileges = {"workflow_versions": Privileges(update=())}
-    job_handlers = ("workflows.engine.handler.RunHandler",)
+    job_handlers = ("workflows.engine.handler.RunHandler", "workflows.triggers.handler.EventHandler")
     sidebar = (
         SidebarPage(section="Workflows", title="Workflows", icon="account_tree", model="workflows.workflow"),
+        SidebarPage(section="Workflows", title="Approvals", icon="approval", model="workflows.approval"),
+        SidebarPage(section="Workflows", title="Triggers", icon="bolt", model="workflows.trigger"),
         SidebarPage(section="Workflows", title="Runs", icon="play_circle", model="workflows.workflowrun"),
     )
     routes = "workflows.api.ROUTES"
     on_deletion = "workflows.services.deleting.delete_parts"
+    on_events = "workflows.triggers.happenings.on_events"

@@ -37,7 +37,6 @@ ON_CHAT_PAGE = "the chat page does it, by the API"
 DIFFERENCES = {
     **{("core.QuotaLimit", action): ONLY_IN_ADMIN for action in ACTIONS},
     **{("knowledge.Embedding", action): ONLY_IN_ADMIN for action in READS},
-    **{("workflows.WorkflowRun", action): ONLY_IN_ADMIN for action in READS},
     **{("knowledge.TagLink", action): INLINE for action in READS},
     **{("knowledge.TagRule", action): INLINE for action in (*READS, *CHANGES)},
     **{("workflows.WorkflowStep", action): INLINE for action in (*READS, *CHANGES)},

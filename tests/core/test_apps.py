@@ -69,7 +69,8 @@ def test_sidebar_leads_to_pages():
 
 def test_dotted_paths_can_be_imported():
     for config in oyl_apps():
-        for path in (config.routes, config.usage, config.home, config.on_deletion, *config.job_handlers):
+        hooks = (config.on_deletion, config.on_events)
+        for path in (config.routes, config.usage, config.home, *hooks, *config.job_handlers):
             assert not path or import_string(path), path
 
 

@@ -195,9 +195,15 @@ class Migration(migrations.Migration):
                 ),
                 ("is_enabled", models.BooleanField(default=True, verbose_name="on")),
                 ("config_json", models.JSONField(blank=True, default=dict, verbose_name="configuration")),
-                ("last_at", models.DateTimeField(blank=True, null=True, verbose_name="last run")),
-                ("next_at", models.DateTimeField(blank=True, null=True, verbose_name="next run")),
-                ("error_detail", models.TextField(blank=True)),
+                (
+                    "last_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last run"),
+                ),
+                (
+                    "next_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="next run"),
+                ),
+                ("error_detail", models.TextField(blank=True, editable=False, verbose_name="last error")),
                 (
                     "tenant",
                     models.ForeignKey(
@@ -376,8 +382,44 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("key", models.CharField(max_length=255)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("waiting", "Waiting"),
+                            ("done", "Done"),
+                            ("error", "Error"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("in_background", models.BooleanField(default=False)),
+                (
+                    "available_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, max_length=64)),
                 ("error_detail", models.TextField(blank=True)),
+                (
+                    "timings_json",
+                    models.JSONField(blank=True, default=dict, verbose_name="seconds per stage"),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("key", models.CharField(max_length=255)),
+                (
+                    "payload_json",
+                    models.JSONField(blank=True, default=dict, verbose_name="what has happened"),
+                ),
                 (
                     "tenant",
                     models.ForeignKey(
@@ -799,7 +841,49 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="triggerevent",
+            index=core.isolation.fields.NamedIndex(
+                fields=["tenant", "-created_at"], name="idx_trigger_events_tenant_created"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="triggerevent",
+            index=core.isolation.fields.NamedIndex(
+                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                fields=["tenant", "in_background", "available_at"],
+                name="idx_trigger_events_unfinished",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="triggerevent",
+            index=core.isolation.fields.NamedIndex(
+                condition=models.Q(("state", "running")),
+                fields=["tenant", "available_at"],
+                name="idx_trigger_events_running",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="triggerevent",
             index=core.isolation.fields.NamedIndex(fields=["run"], name="idx_trigger_events_run_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="triggerevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                ),
+                name="trigger_events_state_valid",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="triggerevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("available_at__isnull", False),
+                    models.Q(("state__in", ["queued", "running"]), _negated=True),
+                    _connector="OR",
+                ),
+                name="trigger_events_available_at_given",
+            ),
         ),
         migrations.AddConstraint(
             model_name="triggerevent",
@@ -1248,6 +1332,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_runs_tenant_id_key"),
         ),
         job_table_lookup("workflow_runs"),
+        job_table_lookup("trigger_events"),
         # A version never changes.
         migrations.RunSQL("REVOKE UPDATE ON workflow_versions FROM oyl_app;", migrations.RunSQL.noop),
     ]

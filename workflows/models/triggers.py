@@ -1,14 +1,16 @@
-"""Triggers: what starts runs of a workflow without a person, and what they have started."""
+"""Triggers: what starts runs of a workflow without a person, and what they have reacted to."""
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from core.bounded_fields import BoundedJSONField
 from core.isolation.fields import TenantForeignKey
 from core.limits import Limit
-from core.models import SoftDeleteModel, TenantModel, one_of, unique_alive
+from core.models import SoftDeleteModel, one_of, unique_alive
 from core.name_fields import NameField
+from jobs.models import LeasedJob, job_constraints, job_indexes
 from workflows.models.definitions import Workflow
 
 
@@ -20,6 +22,8 @@ class TriggerKind(models.TextChoices):
 
 
 class Trigger(SoftDeleteModel):
+    """`config_json` has the form that `workflows.triggers.configs` gives for the kind."""
+
     limit = Limit(100, "workflow")
     part_of = "workflow"
 
@@ -28,9 +32,9 @@ class Trigger(SoftDeleteModel):
     kind = models.CharField(max_length=16, choices=TriggerKind.choices)
     is_enabled = models.BooleanField("on", default=True)
     config_json = BoundedJSONField("configuration", default=dict, blank=True)
-    last_at = models.DateTimeField("last run", null=True, blank=True)
-    next_at = models.DateTimeField("next run", null=True, blank=True)
-    error_detail = models.TextField(blank=True)
+    last_at = models.DateTimeField("last run", null=True, blank=True, editable=False)
+    next_at = models.DateTimeField("next run", null=True, blank=True, editable=False)
+    error_detail = models.TextField("last error", blank=True, editable=False)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "triggers"
@@ -42,18 +46,30 @@ class Trigger(SoftDeleteModel):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        super().clean()
+        from workflows.triggers.configs import config_problems
 
-class TriggerEvent(TenantModel):
-    """What a trigger has reacted to. `key` is the event's own, such as the time of a tick: it starts one run at most."""
+        if found := config_problems(self.kind, self.config_json):
+            raise ValidationError({"config_json": found})
+
+
+class TriggerEvent(LeasedJob):
+    """What a trigger reacts to, as a job that starts a run. `key` is the event's own, such as the time of a tick: it starts
+    one run at most. The event of a schedule's next tick waits until then."""
 
     trigger = TenantForeignKey(Trigger, related_name="events")
     key = models.CharField(max_length=255)
+    payload_json = models.JSONField("what has happened", default=dict, blank=True)
     run = TenantForeignKey("workflows.WorkflowRun", "SET NULL", null=True, blank=True, related_name="+")
-    error_detail = models.TextField(blank=True)
 
-    class Meta(TenantModel.Meta):
+    class Meta(LeasedJob.Meta):
         db_table = "trigger_events"
-        constraints = [models.UniqueConstraint(fields=["trigger", "key"], name="trigger_events_key")]
+        constraints = [
+            *job_constraints("trigger_events"),
+            models.UniqueConstraint(fields=["trigger", "key"], name="trigger_events_key"),
+        ]
+        indexes = job_indexes("trigger_events")
 
     def __str__(self) -> str:
         return self.key

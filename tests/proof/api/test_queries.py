@@ -57,6 +57,9 @@ EXPECTED = {
     "conversation-retention": (PLAIN, PLAIN),
     "workflows": (PLAIN, PLAIN),
     "workflow-steps": (PLAIN, PLAIN),
+    "workflow-runs": (PLAIN, PLAIN),
+    "triggers": (PLAIN, PLAIN),
+    "approvals": (PLAIN, PLAIN),
 }
 # There is one for each organisation.
 SINGLE = {"tenants", "conversation-retention"}

@@ -37,6 +37,10 @@ COMMANDS = {
     "reembed": ("Files", *TENANT, "--wait"),
     "delete_document": ("DOCUMENT", *TENANT),
     "evaluate": ("DATASET", *TENANT),
+    "add_example_workflow": ("weekly-digest", *TENANT, "--workspace", "Main"),
+    "run_workflow": ("weekly-digest", *TENANT),
+    "list_runs": TENANT,
+    "cancel_run": ("RUN", *TENANT),
     "reconcile": ("--all-tenants", "--repair"),
     "check_rls": (),
     "verify_audit": ("--all-tenants",),
@@ -69,6 +73,8 @@ def main() -> None:
                 config = {"strategy": "priority", "assistants": [guide["id"]]}
                 team = {"workspace": workspace["id"], "name": "Team", "orchestration_config": config}
                 _by_api(given["KEY"], "teammates/", team)
+            if command == "run_workflow":
+                given["RUN"] = json.loads(output)["run_id"]
             if command == "list_documents":
                 given["DOCUMENT"] = json.loads(output)[0]["id"]
 

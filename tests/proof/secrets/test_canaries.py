@@ -41,7 +41,9 @@ from workspaces.models import IntegrationConfig
 SECRET_SETTINGS = sorted(filter(SECRET_NAMES.search, variables()))
 # The arguments of each command; None if it starts other programs, or shows a secret once.
 COMMANDS: dict[str, list[str] | None] = {
+    "add_example_workflow": ["weekly-digest", "--tenant", "{tenant}", "--workspace", "W"],
     "ask": ["--tenant", "{tenant}", "Guide", "Who makes honey?"],
+    "cancel_run": ["--tenant", "{tenant}", "00000000-0000-0000-0000-000000000000"],
     "changepassword": None,
     "check_rls": [],
     "create_api_key": None,
@@ -58,11 +60,13 @@ COMMANDS: dict[str, list[str] | None] = {
     "invite": None,
     "ingest": ["--tenant", "{tenant}", "--workspace", "W", "--reference", "R", "{folder}"],
     "list_documents": ["--tenant", "{tenant}"],
+    "list_runs": ["--tenant", "{tenant}"],
     "list_tenants": [],
     "migrate": ["--plan"],
     "reconcile": ["--tenant", "{tenant}"],
     "rotate_keys": ["--tenant", "{tenant}"],
     "route": ["Team", "bees", "--tenant", "{tenant}"],
+    "run_workflow": ["--tenant", "{tenant}", "Workflow"],
     "search": ["--tenant", "{tenant}", "bees", "--rerank"],
     "services": ["status"],
     "set_quota": ["--tenant", "{tenant}", "documents", "1000"],

@@ -1,0 +1,214 @@
+"""Triggers: what has happened starts a run, once."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from cronsim import CronSim
+from django.db import connection
+from django.test import Client
+from standardwebhooks import Webhook
+
+from core.isolation.scope import tenant_scope
+from jobs.worker import work
+from tests.support.workflows import Studio
+from workflows.models import Trigger, TriggerEvent, TriggerKind, WorkflowRun
+from workflows.services.triggers import delete_trigger, save_trigger
+from workflows.triggers import webhooks
+from workflows.triggers.handler import EventHandler
+from workflows.triggers.schedules import next_tick
+
+ECHO = [{"key": "done", "type": "end", "config": {"output": "input"}}]
+EVERY_MINUTE = {"cron": "* * * * *", "timezone": "Europe/Berlin"}
+
+
+def add_trigger(studio: Studio, kind: TriggerKind, config: dict[str, Any], **columns: Any) -> Trigger:
+    workflow = studio.published(ECHO)
+    with tenant_scope(studio.tenant_id):
+        trigger = Trigger(workflow=workflow, name="T", kind=kind, config_json=config, **columns)
+        trigger.full_clean()
+        save_trigger(trigger, actor=studio.person.actor)
+    return trigger
+
+
+def react(studio: Studio) -> int:
+    """Work on all events that are due; returns their number."""
+    count = 0
+    while work(EventHandler(), studio.tenant_id):
+        count += 1
+    return count
+
+
+def runs_of(trigger: Trigger) -> list[WorkflowRun]:
+    with tenant_scope(UUID(str(trigger.tenant_id))):
+        return list(WorkflowRun.objects.filter(trigger=trigger).order_by("created_at"))
+
+
+def let_tick(trigger: Trigger, ago: timedelta) -> datetime:
+    """The waiting tick is one that was due so long ago."""
+    tick = datetime.now(UTC) - ago
+    with tenant_scope(UUID(str(trigger.tenant_id))):
+        TriggerEvent.objects.filter(trigger=trigger, state="queued").update(
+            available_at=tick, key=tick.isoformat(), payload_json={"tick": tick.isoformat()}
+        )
+    return tick
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("cron", ["*/40 * * * *", "30 2 * * *", "15 1-3 * * *", "0 8 * * 1"])
+def test_ticks_of_a_year_are_those_of_the_library(zone: str, cron: str):
+    """Each tick is found from the one before, as it is when it fires, with both changes of the clock."""
+    begin = datetime(2027, 1, 1, tzinfo=ZoneInfo(zone))
+    expected = [tick.astimezone(UTC) for tick in islice(CronSim(cron, begin), 10_000)]
+    expected = [tick for tick in expected if tick < datetime(2028, 1, 1, tzinfo=UTC)]
+    found, at = [], begin
+    for _ in expected:
+        at = next_tick({"cron": cron, "timezone": zone}, at)
+        found.append(at)
+    assert found == expected
+    assert len(set(found)) == len(found)
+
+
+def test_a_tick_starts_one_run_however_many_workers_there_are(studio: Studio):
+    trigger = add_trigger(studio, TriggerKind.SCHEDULE, EVERY_MINUTE)
+    tick = let_tick(trigger, timedelta(seconds=1))
+
+    def beat(_: int) -> int:
+        try:
+            return work(EventHandler(), studio.tenant_id)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as beats:
+        assert sum(beats.map(beat, range(10))) == 1
+    assert [run.input_json for run in runs_of(trigger)] == [{"tick": tick.isoformat()}]
+    with tenant_scope(studio.tenant_id):
+        waiting = TriggerEvent.objects.get(trigger=trigger, state="queued")
+        trigger.refresh_from_db()
+    assert waiting.available_at == trigger.next_at > datetime.now(UTC)
+    assert trigger.last_at is not None
+
+
+@pytest.mark.parametrize(("missed", "count"), [("run_once", 1), ("skip", 0)])
+def test_missed_ticks_run_once_or_not(studio: Studio, missed: str, count: int):
+    trigger = add_trigger(studio, TriggerKind.SCHEDULE, {**EVERY_MINUTE, "missed": missed})
+    let_tick(trigger, timedelta(hours=3))
+    assert react(studio) == 1
+    assert len(runs_of(trigger)) == count
+    with tenant_scope(studio.tenant_id):
+        assert TriggerEvent.objects.filter(trigger=trigger, state="queued").count() == 1
+
+
+def test_without_overlap_a_run_waits_for_the_end_of_the_last_one(studio: Studio):
+    trigger = add_trigger(studio, TriggerKind.SCHEDULE, {**EVERY_MINUTE, "overlap": False})
+    for expected in (1, 1):
+        let_tick(trigger, timedelta(seconds=1))
+        react(studio)
+        assert len(runs_of(trigger)) == expected
+    studio.work()
+    let_tick(trigger, timedelta(seconds=1))
+    react(studio)
+    assert len(runs_of(trigger)) == 2
+
+
+def test_a_schedule_that_is_off_or_deleted_does_not_tick(studio: Studio):
+    trigger = add_trigger(studio, TriggerKind.SCHEDULE, EVERY_MINUTE)
+    trigger.is_enabled = False
+    save_trigger(trigger, actor=studio.person.actor)
+    assert trigger.next_at is None
+    trigger.is_enabled = True
+    save_trigger(trigger, actor=studio.person.actor)
+    assert trigger.next_at is not None
+    delete_trigger(trigger, actor=studio.person.actor)
+    with tenant_scope(studio.tenant_id):
+        assert not TriggerEvent.objects.filter(trigger=trigger).exists()
+
+
+def test_a_trigger_says_why_it_started_no_run(studio: Studio):
+    trigger = add_trigger(studio, TriggerKind.SCHEDULE, {**EVERY_MINUTE, "input": "'no object'"})
+    let_tick(trigger, timedelta(seconds=1))
+    react(studio)
+    with tenant_scope(studio.tenant_id):
+        trigger.refresh_from_db()
+    assert "must be a JSON object" in trigger.error_detail
+    assert trigger.next_at is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "words"),
+    [
+        (TriggerKind.SCHEDULE, {"cron": "61 * * * *", "timezone": "Europe/Berlin"}, "cron"),
+        (TriggerKind.SCHEDULE, {"cron": "0 0 31 2 *", "timezone": "Europe/Berlin"}, "cron"),
+        (TriggerKind.SCHEDULE, {"cron": "* * * * * *", "timezone": "Europe/Berlin"}, "five fields"),
+        (TriggerKind.SCHEDULE, {"cron": "* * * * *", "timezone": "Mars/Phobos"}, "time zone"),
+        (TriggerKind.WEBHOOK, {"input": "input."}, "input"),
+        (TriggerKind.DOCUMENT, {"events": ["eaten"]}, "events"),
+        (TriggerKind.FEEDBACK, {"rating": ["up"]}, "ratings"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_with_the_place(
+    studio: Studio, kind: TriggerKind, config: dict[str, Any], words: str
+):
+    workflow = studio.published(ECHO)
+    response = studio.person.client.post(
+        "/api/v1/triggers/",
+        {"workflow": workflow.pk, "name": "T", "kind": kind, "config_json": config},
+        content_type="application/json",
+    )
+    assert response.status_code == 422
+    assert words in json.dumps(response.json())
+
+
+def test_a_webhook_starts_one_run_for_each_message(studio: Studio, client: Client):
+    trigger = add_trigger(studio, TriggerKind.WEBHOOK, {"input": "{'subject': input.body.subject}"})
+    path = webhooks.address_of(trigger).partition("/api/")[2]
+    for _ in range(2):
+        response = client.post(
+            f"/api/{path}", {"subject": "Hi"}, content_type="application/json", headers={"webhook-id": "m1"}
+        )
+        assert response.status_code == 202, response.content
+    react(studio)
+    assert [run.input_json for run in runs_of(trigger)] == [{"subject": "Hi"}]
+
+
+def test_a_webhook_refuses_what_is_not_for_it(studio: Studio, client: Client):
+    trigger = add_trigger(studio, TriggerKind.WEBHOOK, {"signed": True})
+    path = "/api/" + webhooks.address_of(trigger).partition("/api/")[2]
+    body, signer = '{"a": 1}', Webhook(webhooks.secret_of(trigger))
+
+    def send(path: str, at: datetime, body: str = body, signed: str = body) -> int:
+        headers = {
+            "webhook-id": str(uuid4()),
+            "webhook-timestamp": str(int(at.timestamp())),
+        }
+        headers["webhook-signature"] = signer.sign(headers["webhook-id"], at, signed)
+        return client.post(path, body, content_type="application/json", headers=headers).status_code
+
+    now = datetime.now(UTC)
+    assert send(path, now) == 202
+    assert send(path, now, body='{"a": 2}') == 403
+    assert send(path, now - timedelta(hours=1)) == 403
+    assert client.post(path, body, content_type="application/json").status_code == 403
+    other = add_trigger(studio, TriggerKind.WEBHOOK, {})
+    assert send(path.replace(str(trigger.pk), str(other.pk)), now) == 404
+    large = json.dumps("x" * webhooks.MAX_BYTES)
+    assert send(path, now, body=large, signed=large) in (401, 413)
+    assert send(path, now, body="{", signed="{") == 400
+    trigger.is_enabled = False
+    save_trigger(trigger, actor=studio.person.actor)
+    assert send(path, now) == 404
+
+
+def test_a_webhook_has_a_limit_of_requests(studio: Studio, client: Client, settings: Any):
+    settings.WORKFLOW_WEBHOOK_REQUESTS = 2
+    trigger = add_trigger(studio, TriggerKind.WEBHOOK, {})
+    path = "/api/" + webhooks.address_of(trigger).partition("/api/")[2]
+    statuses = [client.post(path, {}, content_type="application/json").status_code for _ in range(3)]
+    assert statuses == [202, 202, 429]

@@ -1,0 +1,114 @@
+"""Triggers and incoming webhooks over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.exceptions import Throttled
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from audit.api import AuditedViewSet
+from core.api.parsers import TooLarge
+from core.api.serializers import TIMES, OylSerializer
+from core.api.views import WRITE
+from core.errors import NotFoundError
+from core.permissions import Role
+from workflows.models import Trigger, TriggerKind
+from workflows.services.triggers import delete_trigger, save_trigger
+from workflows.triggers import webhooks
+
+
+class TriggerSerializer(OylSerializer[Trigger]):
+    webhook_url = serializers.SerializerMethodField(
+        help_text="Of a webhook: where to send to. Keep it secret."
+    )
+    webhook_secret = serializers.SerializerMethodField(
+        help_text="Of a webhook: with which to sign, as in Standard Webhooks."
+    )
+
+    class Meta(OylSerializer.Meta):
+        model = Trigger
+        fields = (
+            "id",
+            "workflow",
+            "name",
+            "kind",
+            "is_enabled",
+            "config_json",
+            "webhook_url",
+            "webhook_secret",
+            "last_at",
+            "next_at",
+            "error_detail",
+            *TIMES,
+        )
+        read_only_fields = ("last_at", "next_at", "error_detail")
+        fixed = ("workflow", "kind")
+
+    def get_webhook_url(self, trigger: Trigger) -> str:
+        return webhooks.address_of(trigger) if trigger.kind == TriggerKind.WEBHOOK else ""
+
+    def get_webhook_secret(self, trigger: Trigger) -> str:
+        return webhooks.secret_of(trigger) if trigger.kind == TriggerKind.WEBHOOK else ""
+
+
+class TriggerViewSet(AuditedViewSet):
+    """What starts runs of a workflow without a person."""
+
+    model = Trigger
+    area = "workflows"
+    roles = {**WRITE, "GET": Role.EDITOR}  # the answers have secrets
+    shown_once = ("webhook_url", "webhook_secret")
+    bound_by = {"workspace": ("workflow__workspace",)}
+    serializer_class = TriggerSerializer
+    filterset_fields = ["workflow", "kind", "is_enabled"]
+    ordering_fields = ["name", "created_at"]
+
+    def save_instance(self, instance: Trigger) -> None:
+        save_trigger(instance, actor=self.actor)
+
+    def perform_destroy(self, instance: Trigger) -> None:
+        delete_trigger(instance, actor=self.actor)
+
+
+class _AnyParser(BaseParser):
+    """The body is read as it is: its signature is of its bytes."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        return None
+
+
+class HookView(APIView):
+    """Incoming webhooks, which docs/workflows.md describes."""
+
+    opens_own_scopes = True
+    schema = None
+    authentication_classes = ()
+    permission_classes = ()
+    parser_classes = (_AnyParser,)
+
+    @classmethod
+    def as_view(cls, **kwargs: Any) -> Any:
+        view: Any = super().as_view(**kwargs)
+        view.opens_own_scopes = True
+        return view
+
+    def post(self, request: Request, tenant: UUID, trigger: UUID, token: str) -> Response:
+        """Start a run. A message with a `webhook-id` that was received before starts no second one."""
+        if not webhooks.is_address(trigger, token):
+            raise NotFoundError("There is no such address, or it is off.")
+        result = webhooks.counted(trigger)
+        if not result.allowed:
+            raise Throttled(wait=result.wait)
+        body = request._request.body
+        if len(body) > webhooks.MAX_BYTES:
+            raise TooLarge(f"A webhook may send {webhooks.MAX_BYTES:,} bytes.")
+        event = webhooks.receive(tenant_id=tenant, trigger_id=trigger, body=body, headers=request.headers)
+        return Response({"id": event}, status=202)
