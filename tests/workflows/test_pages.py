@@ -15,7 +15,7 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tests.conftest import make_member
 from tests.support.workflows import Studio
-from workflows.models import Approval, StepRun, Workflow, WorkflowRun, WorkflowStep
+from workflows.models import Approval, StepRun, StepType, Workflow, WorkflowRun, WorkflowStep
 from workflows.steps.registry import step_types
 
 INPUT = {
@@ -113,7 +113,7 @@ def test_a_step_is_added_as_json(studio: Studio, browser: Client, workflow: Work
 @pytest.mark.parametrize("kind", sorted(step_types()))
 def test_each_type_has_a_form(browser: Client, workflow: Workflow, kind: str):
     shown = text_of(browser.get(page("workflows_step_add", workflow.pk), {"type": kind}))
-    for name in step_types()[kind].config_schema["properties"]:
+    for name in step_types()[StepType(kind)].config_schema["properties"]:
         assert f'name="config-{name}"' in shown
 
 

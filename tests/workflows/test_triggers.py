@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -16,14 +17,21 @@ from django.db import connection
 from django.test import Client
 from standardwebhooks import Webhook
 
+from assistants.models import Assistant
+from conversations.services.feedback import give_feedback
 from core.isolation.scope import tenant_scope
 from jobs.worker import work
+from knowledge.services.changing import delete_documents
+from knowledge.services.tags import tag_documents
+from tests.conftest import Person
+from tests.knowledge.libraries import BEES, make_library
 from tests.support.workflows import Studio
 from workflows.models import Trigger, TriggerEvent, TriggerKind, WorkflowRun
 from workflows.services.triggers import delete_trigger, save_trigger
 from workflows.triggers import webhooks
 from workflows.triggers.handler import EventHandler
 from workflows.triggers.schedules import next_tick
+from workspaces.models import Workspace
 
 ECHO = [{"key": "done", "type": "end", "config": {"output": "input"}}]
 EVERY_MINUTE = {"cron": "* * * * *", "timezone": "Europe/Berlin"}
@@ -68,10 +76,11 @@ def test_ticks_of_a_year_are_those_of_the_library(zone: str, cron: str):
     begin = datetime(2027, 1, 1, tzinfo=ZoneInfo(zone))
     expected = [tick.astimezone(UTC) for tick in islice(CronSim(cron, begin), 10_000)]
     expected = [tick for tick in expected if tick < datetime(2028, 1, 1, tzinfo=UTC)]
-    found, at = [], begin
+    found: list[datetime] = []
     for _ in expected:
-        at = next_tick({"cron": cron, "timezone": zone}, at)
-        found.append(at)
+        tick = next_tick({"cron": cron, "timezone": zone}, found[-1] if found else begin)
+        assert tick is not None
+        found.append(tick)
     assert found == expected
     assert len(set(found)) == len(found)
 
@@ -92,7 +101,8 @@ def test_a_tick_starts_one_run_however_many_workers_there_are(studio: Studio):
     with tenant_scope(studio.tenant_id):
         waiting = TriggerEvent.objects.get(trigger=trigger, state="queued")
         trigger.refresh_from_db()
-    assert waiting.available_at == trigger.next_at > datetime.now(UTC)
+    assert waiting.available_at == trigger.next_at
+    assert waiting.available_at > datetime.now(UTC)
     assert trigger.last_at is not None
 
 
@@ -212,3 +222,61 @@ def test_a_webhook_has_a_limit_of_requests(studio: Studio, client: Client, setti
     path = "/api/" + webhooks.address_of(trigger).partition("/api/")[2]
     statuses = [client.post(path, {}, content_type="application/json").status_code for _ in range(3)]
     assert statuses == [202, 202, 429]
+
+
+def test_events_of_documents_start_runs_for_those_that_a_trigger_names(owner: Person, tmp_path: Path):
+    library = make_library(owner, tmp_path)
+    with tenant_scope(owner.tenant_id):
+        studio = Studio(owner, Workspace.objects.get(pk=library.reference.workspace_id))
+    every = {"events": ["done", "error", "tagged", "deleted"]}
+    everything = add_trigger(studio, TriggerKind.DOCUMENT, every)
+    tagged = add_trigger(studio, TriggerKind.DOCUMENT, {**every, "tags": ["urgent"]})
+    elsewhere = add_trigger(studio, TriggerKind.DOCUMENT, {**every, "references": [str(uuid4())]})
+    pdfs = add_trigger(studio, TriggerKind.DOCUMENT, {**every, "mime_types": ["application/pdf"]})
+    document = library.add("bees.md", BEES)
+    tag_documents(actor=owner.actor, document_ids=[document.pk], tags=["urgent"])
+    library.add("bad.pdf", b"%PDF-1.4 nothing")
+    delete_documents(actor=owner.actor, document_ids=[document.pk])
+    react(studio)
+    events = [(run.input_json["event"], run.input_json["filename"]) for run in runs_of(everything)]
+    expected = [("done", "bees.md"), ("tagged", "bees.md"), ("error", "bad.pdf"), ("deleted", "bees.md")]
+    assert sorted(events) == sorted(expected)
+    assert sorted(run.input_json["event"] for run in runs_of(tagged)) == ["deleted", "tagged"]
+    assert [run.input_json["event"] for run in runs_of(pdfs)] == ["error"]
+    assert runs_of(elsewhere) == []
+
+
+def test_what_is_rolled_back_starts_nothing(owner: Person, tmp_path: Path):
+    library = make_library(owner, tmp_path)
+    with tenant_scope(owner.tenant_id):
+        studio = Studio(owner, Workspace.objects.get(pk=library.reference.workspace_id))
+    trigger = add_trigger(studio, TriggerKind.DOCUMENT, {"events": ["deleted"]})
+    document = library.add("bees.md", BEES)
+    with pytest.raises(ZeroDivisionError), tenant_scope(owner.tenant_id):
+        delete_documents(actor=owner.actor, document_ids=[document.pk])
+        raise ZeroDivisionError
+    with tenant_scope(owner.tenant_id):
+        assert not TriggerEvent.objects.filter(trigger=trigger).exists()
+
+
+def test_bad_feedback_starts_a_run_and_good_feedback_none(studio: Studio):
+    trigger = add_trigger(studio, TriggerKind.FEEDBACK, {"ratings": ["down"]})
+    with tenant_scope(studio.tenant_id):
+        assistant = Assistant.objects.create(workspace=studio.workspace, name="Guide")
+    answers = [asked(studio, assistant, question) for question in ("Who?", "Why?")]
+    for answer, rating in zip(answers, ("up", "down"), strict=True):
+        give_feedback(actor=studio.person.actor, message=answer, rating=rating, comment="Hm")
+    react(studio)
+    (run,) = runs_of(trigger)
+    assert (run.input_json["question"], run.input_json["rating"]) == ("Why?", "down")
+    assert run.input_json["comment"] == "Hm"
+
+
+def asked(studio: Studio, assistant: Assistant, question: str) -> UUID:
+    """The answer to a question."""
+    caller = studio.person.client
+    response = caller.post(
+        f"/api/v1/assistants/{assistant.pk}/ask/", {"question": question}, content_type="application/json"
+    )
+    assert response.status_code == 200, response.content
+    return UUID(response.json()["message"])
