@@ -35,7 +35,7 @@ from tests.conftest import PASSWORD, Person
 from tests.support.admin_rows import Rows
 from tests.support.api_client import Caller
 from tests.tenants.links import join_page, link_for
-from workflows.models import Workflow, WorkflowStep
+from workflows.models import Trigger, Workflow, WorkflowStep
 from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
 
 LIMITED: dict[type[TenantModel], Any] = {
@@ -64,6 +64,7 @@ ROUTES: dict[type[TenantModel], tuple[str, str, type[TenantModel] | None, dict[s
     EvaluationCase: ("evaluation-cases", "question", EvaluationSet, {}),
     Workflow: ("workflows", "name", Workspace, {}),
     WorkflowStep: ("workflow-steps", "position", Workflow, {}),
+    Trigger: ("triggers", "name", Workflow, {"kind": "webhook"}),
     Invitation: ("invitations", "email", None, {}),
     ApiKey: ("api-keys", "name", None, {"scopes": ["audit:read"]}),
 }

@@ -45,7 +45,6 @@ UNLIMITED = {
     "workflows.StepRun": "a history",
     "workflows.RunSignal": "a history",
     "workflows.Approval": "a history",
-    "workflows.TriggerEvent": "a history",
 }
 
 

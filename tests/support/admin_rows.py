@@ -34,7 +34,7 @@ from knowledge.models import (
 from tenants.models import ApiKey, Invitation, Membership, Tenant
 from tests.conftest import Person
 from workflows.definition import draft_of
-from workflows.models import Workflow, WorkflowRun, WorkflowStep
+from workflows.models import Approval, StepRun, Trigger, Workflow, WorkflowRun, WorkflowStep
 from workflows.services.publishing import add_version
 from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
 
@@ -164,7 +164,10 @@ def _workflow(workspace: Workspace) -> list[models.Model]:
     run = WorkflowRun.objects.create(
         workflow=workflow, version=version, started_by="person", state="waiting", available_at=None
     )
-    return [workflow, step, run]
+    step_run = StepRun.objects.create(run=run, number=1, key="zebra", type_enum="transform")
+    approval = Approval.objects.create(run=run, step_run=step_run, question="Zebra question")
+    trigger = Trigger.objects.create(workflow=workflow, name="Zebra trigger", kind="webhook")
+    return [workflow, step, run, approval, trigger]
 
 
 def _tenant(owner: Person) -> list[models.Model]:
