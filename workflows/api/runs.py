@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -14,7 +15,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.events import EventsRenderer, EventStream, follow
+from core.api.events import EventsRenderer, EventStream, follow, has_seen
+from core.api.schema.operations import header_parameter
 from core.api.serializers import OylSerializer, StrictSerializer
 from core.api.views import READ, ReadViewSet
 from core.isolation.scope import tenant_scope
@@ -25,6 +27,12 @@ from workflows.models.runs import SIGNAL_LENGTH
 from workflows.services import running
 
 EDITOR_POSTS = {"POST": Role.EDITOR}
+RUN_EVENT_SCHEMA = {
+    "type": "object",
+    "description": "Of each event; `data` is JSON, with `run` and its newest `steps`, or `deleted`.",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["event", "data"],
+}
 
 
 class WorkflowRunSerializer(OylSerializer[WorkflowRun]):
@@ -112,7 +120,10 @@ class WorkflowRunViewSet(ReadViewSet):
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(responses={200: OpenApiTypes.STR})
+    @extend_schema(
+        parameters=[header_parameter("Last-Event-ID", "The `id` of the last event that you have.")],
+        responses={(200, EventsRenderer.media_type): RUN_EVENT_SCHEMA, 204: None},
+    )
     @action(
         detail=True,
         methods=["get"],
@@ -120,14 +131,17 @@ class WorkflowRunViewSet(ReadViewSet):
         renderer_classes=(JSONRenderer, EventsRenderer),
         opens_own_scopes=True,
     )
-    def events(self, request: Request, pk: str) -> EventStream:
+    def events(self, request: Request, pk: str) -> HttpResponseBase:
         """Follow a run.
 
         Server-sent events `progress`: the run and its newest steps, each time one changes and at least every 15 seconds,
-        until it has ended. Each event has the whole state, so that a client that connects again has missed nothing.
+        until it has ended. Each event has the whole state, so that a client that connects again has missed nothing. A
+        browser that does so after the last one gets a 204, and stops.
         """
         with tenant_scope(self.actor.tenant_id):
             run = self.get_object()
+        if run.state not in UNFINISHED and has_seen(request.headers, run.attempt):
+            return HttpResponse(status=204)
         return run_events(self, run.pk)
 
     @extend_schema(request=None, responses={200: WorkflowRunSerializer})
@@ -194,16 +208,16 @@ def run_events(view: Any, run_id: UUID) -> EventStream:
             columns = ("state", "steps_begun", "attempt", "available_at", "paused_at", "finished_at")
             return WorkflowRun.objects.filter(pk=run_id).values_list(*columns).first()
 
-    def read() -> tuple[Any, bool]:
+    def read() -> tuple[Any, int | None]:
         with tenant_scope(tenant_id):
             run = WorkflowRun.objects.select_related("version").filter(pk=run_id).first()
             if run is None:
-                return {"deleted": True}, True
+                return {"deleted": True}, 0
             steps = list(run.step_runs.order_by("-number")[:SHOWN_STEPS])
             state = {
                 "run": WorkflowRunSerializer(run).data,
                 "steps": StepRunSerializer(reversed(steps), many=True).data,
             }
-        return state, run.state not in UNFINISHED
+        return state, None if run.state in UNFINISHED else run.attempt
 
     return EventStream(follow(read, version=version, is_allowed=view.is_still_allowed))
