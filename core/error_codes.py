@@ -349,7 +349,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "status to 'expected_status'."
     ),
     "http_body": _workflow("The service answered with something else than the JSON that it announced."),
-    "no_base64": _workflow(
+    "invalid_content": _workflow(
         "The content is no base64. Use the body of a response whose 'encoding' is base64."
     ),
     "mail_not_configured": _workflow("OYL cannot send mail. An operator sets EMAIL_HOST."),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from core.isolation.scope import tenant_scope
 from jobs.states import JobState
 from tests.conftest import Person
 from tests.support.workflows import Studio
-from workflows.models import Workflow, WorkflowRun
+from workflows.models import StepType, Workflow, WorkflowRun
 from workspaces.models import IntegrationConfig, Workspace
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def runs(kind: StepType) -> Callable[[Test], Test]:
+    """Marks the test in which this type is run: each type has one."""
+    return lambda test: test
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,4 +86,4 @@ def _content(context: StepContext) -> bytes:
     try:
         return base64.b64decode(context.config["base64"], validate=True)
     except (binascii.Error, TypeError, ValueError):
-        raise StepError("no_base64") from None
+        raise StepError("invalid_content") from None
