@@ -6,7 +6,6 @@ made on first use. With `DATABASE_URL` this is a server installation: keys and h
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from functools import cache
 from ipaddress import ip_network
@@ -18,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.functional import SimpleLazyObject, lazy
 
+from core.origins import origin
 from core.private_files import FILE_MODE, FOLDER_MODE
 from oyl.embedded import redis, secrets
 from oyl.embedded.layout import Layout
@@ -250,9 +250,7 @@ PARSER_OUTPUT_MB = env.int("PARSER_OUTPUT_MB", default=256)
 PARSER_TEXT_MB = env.int("PARSER_TEXT_MB", default=16)
 PARSER_OCR_PAGES = env.int("PARSER_OCR_PAGES", default=500)
 
-# What a run of a workflow may have: steps, runs inside of runs, items to iterate over, megabytes of an input or output (more
-# of an output becomes a file), and seconds for a step that has no timeout of its own; and how many runs of a tenant may be
-# under way.
+# What a run of a workflow may have, and how many runs of a tenant may be under way.
 WORKFLOW_STEPS = env.int("WORKFLOW_STEPS", default=1000)
 WORKFLOW_DEPTH = env.int("WORKFLOW_DEPTH", default=5)
 WORKFLOW_ITEMS = env.int("WORKFLOW_ITEMS", default=10_000)
@@ -355,12 +353,7 @@ OYL_ADDRESS_REQUESTS = env.int("OYL_ADDRESS_REQUESTS", default=120)
 OYL_CONCURRENT_REQUESTS = env.int("OYL_CONCURRENT_REQUESTS", default=64)
 OYL_CONCURRENT_STREAMS = env.int("OYL_CONCURRENT_STREAMS", default=20)
 OYL_CONCURRENT_DOWNLOADS = env.int("OYL_CONCURRENT_DOWNLOADS", default=20)
-# The origins whose pages may use the API in browsers, with keys and never with cookies; `*` is any.
-OYL_CORS_ORIGINS = env.list("OYL_CORS_ORIGINS", default=[])
-if wrong := [one for one in OYL_CORS_ORIGINS if one != "*" and not re.fullmatch(r"https?://[^/\s]+", one)]:
-    raise ImproperlyConfigured(
-        f"OYL_CORS_ORIGINS has {wrong[0]!r}: give origins such as https://app.example.org."
-    )
+OYL_CORS_ORIGINS = env.list("OYL_CORS_ORIGINS", cast=origin, default=[])
 # What a tenant may store, and use in a day, unless an operator has set something else for it; 0 is no limit.
 OYL_QUOTAS = {
     "storage_bytes": env.int("OYL_QUOTA_STORAGE_MB", default=100_000) << 20,

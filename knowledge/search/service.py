@@ -63,10 +63,8 @@ def search(
 ) -> list[FoundChunk]:
     """Return the best chunks, the best first: those whose relevance is `min_score` or more; if that is None, none when
     not even the best one is relevant. Without `operators`, the whole query is text. With `fold_similar`, the best of
-    near-identical chunks has the ids of the others. `warn` is called with a sentence for people if the chunks cannot
-    be reranked, for each name of a filter that does not exist, and if nothing is found while documents are unread or a
-    name of metadata is probably misspelt. Every search is recorded in the audit log, unless it is not `audited`, as in
-    measurements. Raise FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
+    near-identical chunks has the ids of the others. `warn` is called with sentences for people. Searches are recorded in the
+    audit log if `audited`. Raise FilterInvalidError, QuotaExceededError, TooBusyError, EmbeddingError, VectorStoreError."""
     _check(actor, query, limit)
     with tenant_scope(actor.tenant_id):
         _charge(actor, units=1 + limit // UNIT_HITS + RERANK_UNITS * rerank, audited=audited)
@@ -74,8 +72,8 @@ def search(
     question = parse(query, operators=operators)
     depth = limit * FOLDED_DEPTH if fold_similar else limit
     wanted = Query(mode=mode, limit=depth + SPARE_HITS)
+    asked = filters or SearchFilters()
     with search_slots().hold(actor.tenant_id):
-        asked = filters or SearchFilters()
         hits = rank(actor.tenant_id, question, wanted, models=models, filters=asked, warn=warn)
         if rerank and question.text:
             hits = reranked(actor.tenant_id, question.text, hits, warn)
@@ -87,9 +85,7 @@ def search(
         if audited:
             _record(actor, query, mode, chunks)
         if not chunks:
-            warn_of_unknown_names(asked, warn)
-        if not chunks and not actor.bound:
-            _warn_of_unread(warn)
+            _warn_of_nothing(actor, asked, warn)
     return chunks
 
 
@@ -122,8 +118,11 @@ def _record(actor: Actor, query: str, mode: Mode, chunks: Sequence[FoundChunk]) 
     )
 
 
-def _warn_of_unread(warn: Warn) -> None:
-    """What is not found may be in a document that is not read yet."""
+def _warn_of_nothing(actor: Actor, filters: SearchFilters, warn: Warn) -> None:
+    """A name may be misspelt, and what is not found may be in a document that is not read yet."""
+    warn_of_unknown_names(filters, warn)
+    if actor.bound:
+        return
     if unread := Document.objects.filter(processed_status__in=UNREAD)[:MANY_UNREAD].count():
         number = f"{MANY_UNREAD:,} or more" if unread == MANY_UNREAD else str(unread)
         warn(f"{number} document{'s are' if unread > 1 else ' is'} still being read. Search again later.")
