@@ -135,16 +135,10 @@ def standings() -> list[Standing]:
     return [Standing(kind, ORGANISATION, max(0, used.get(kind, 0)), limits[kind]) for kind in QuotaKind]
 
 
-def standings_of_key(credential: str) -> list[Standing]:
-    """Inside a scope: how much an API key has used today of the quotas that it has of its own."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT kind, amount, (SELECT coalesce(sum(u.amount), 0)::bigint FROM quota_uses u"
-            " WHERE u.tenant_id = l.tenant_id AND u.kind = l.kind AND u.day = %s AND u.credential = l.credential)"
-            " FROM quota_limits l WHERE tenant_id = %s AND credential = %s ORDER BY kind",
-            [today(), current_tenant_id(), credential],
-        )
-        return [Standing(QuotaKind(kind), API_KEY, max(0, used), most) for kind, most, used in cursor]
+def own_standings(actor: Actor) -> list[Standing]:
+    """Inside a scope: the same of the quotas that the actor's API key and the member have of their own."""
+    found = nearly_reached(actor=actor, kinds=[*QuotaKind], share=0)
+    return [one for one in found if one.subject != ORGANISATION]
 
 
 def nearly_reached(

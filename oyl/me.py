@@ -13,7 +13,7 @@ from core.actors import ActorKind
 from core.api.views import READ, TenantViewSet
 from core.permissions import Role, bound_kind_choices, key_scopes
 from core.quota_kinds import QuotaKind
-from core.quotas import standings, standings_of_key
+from core.quotas import own_standings, standings
 from core.rate_limits import WINDOW, RateLimitResult
 from tenants.models import ApiKey, Tenant
 
@@ -44,7 +44,7 @@ class RateLimitSerializer(serializers.Serializer[Any]):
 
 
 class QuotaStandingSerializer(serializers.Serializer[Any]):
-    of = serializers.CharField(source="subject", help_text="`organisation` or `API key`.")
+    of = serializers.CharField(source="subject", help_text="`organisation`, `API key` or `member`.")
     kind = serializers.ChoiceField(choices=QuotaKind.values)
     used = serializers.IntegerField()
     limit = serializers.IntegerField(help_text="0 is no limit.")
@@ -61,7 +61,7 @@ class MeSerializer(serializers.Serializer[Any]):
     rate_limits = RateLimitSerializer(many=True)
     quotas = QuotaStandingSerializer(
         many=True,
-        help_text="Of the key, if it has its own; and, unless the key is bound, of the organisation.",
+        help_text="Of the key and the member, if they have their own; and, unless the key is bound, of the organisation.",
     )
 
 
@@ -88,10 +88,7 @@ class MeViewSet(TenantViewSet):
             "organisation": Tenant.objects.get(pk=actor.tenant_id),
             "key": ApiKey.objects.get(prefix=actor.credential) if is_key else None,
             "rate_limits": _rate_limits(getattr(request._request, "rate_limits", RateLimitResult())),
-            "quotas": [
-                *(standings_of_key(actor.counted_as) if is_key else ()),
-                *(() if actor.bound else standings()),
-            ],
+            "quotas": [*own_standings(actor), *(() if actor.bound else standings())],
         }
         return Response(MeSerializer(answer).data)
 

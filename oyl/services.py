@@ -12,8 +12,7 @@ from core.actors import Actor
 from core.apps import oyl_apps
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from core.quota_kinds import QuotaKind
-from core.quotas import ORGANISATION, Standing, nearly_reached, standings
+from core.quotas import Standing, own_standings, standings
 from core.usage import FigureSet, Period
 from knowledge.engine_config import model_for
 from knowledge.model_choice import passages_by_language
@@ -37,8 +36,7 @@ def quotas_of_organisation(*, actor: Actor) -> list[Standing]:
     """What is used of each quota of the organisation, and of those of the actor's own. Raises ForbiddenError below admin."""
     actor.require(Role.ADMIN)
     with tenant_scope(actor.tenant_id):
-        concerning = nearly_reached(actor=actor, kinds=[*QuotaKind], share=0)
-        return standings() + [one for one in concerning if one.subject != ORGANISATION]
+        return [*standings(), *own_standings(actor)]
 
 
 def usage_of_workspaces(
