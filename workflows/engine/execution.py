@@ -91,10 +91,12 @@ class Execution:
     def _result(self, row: StepRun) -> Outcome | StepError:
         step = self._step
         deadline = deadline_of(step, row)
+        if self._waited:  # what a step does after it has waited has a time of its own
+            deadline = timezone.now() + timedelta(seconds=settings.WORKFLOW_STEP_SECONDS)
         self._progress.deadline = time.monotonic() + max(0.0, (deadline - timezone.now()).total_seconds())
         try:
             self._check(row, step)
-            outcome = perform(self._run, step, row, self._memory, self._waited)
+            outcome = perform(self._run, step, row, self._memory, waited=self._waited, deadline=deadline)
             if timezone.now() > deadline and self._waited is None:
                 raise waiting.timeout_of(step)
         except StepError as error:

@@ -38,14 +38,20 @@ def deadline_of(step: StepDefinition, step_run: StepRun) -> datetime:
 
 
 def perform(
-    run: WorkflowRun, step: StepDefinition, step_run: StepRun, memory: Memory, waited: Waited | None
+    run: WorkflowRun,
+    step: StepDefinition,
+    step_run: StepRun,
+    memory: Memory,
+    *,
+    waited: Waited | None,
+    deadline: datetime,
 ) -> Outcome:
     """What the step returns, with its output as it is to be stored; `step_run.input_json` becomes what it got. Raises
     StepError, and what shows that the attempt and not the step has failed, such as LeaseLostError."""
     kind = kind_of(step)
     try:
         step_run.input_json = got = _resolved(kind, step, memory)
-        outcome = kind.run(replace(_context(run, step, step_run, got), waited=waited))
+        outcome = kind.run(replace(_context(run, step, step_run, got), waited=waited, deadline=deadline))
         return _with_stored_output(outcome, step_run)
     except (StepError, LeaseLostError):
         raise

@@ -22,5 +22,5 @@ def test_kills_lose_no_run_and_repeat_no_effect_under_another_key(
 ) -> None:
     scale = LONG_RUNS if request.config.getoption("--long") else SMALL_RUNS
     results = own_instance.run("tests.proof.chaos.workflows", scale, timeout=TIMEOUT_SECONDS[scale])
-    report("workflow_chaos", results["rows"])
+    report("workflow-chaos", results["rows"])
     assert results["broken"] == []
