@@ -86,7 +86,7 @@ def _peer_url() -> str:
     with owner.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {DATABASE}")
     given = settings.DATABASES["owner"]
-    user, password = quote(given["USER"]), quote(given["PASSWORD"], safe="")
+    user, password = quote(given["USER"]), quote(str(given["PASSWORD"]), safe="")
     return f"postgresql://{user}:{password}@/{DATABASE}?host={quote(str(given['HOST']), safe='')}"
 
 
