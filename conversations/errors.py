@@ -21,6 +21,11 @@ class AssistantSuspendedError(ConflictError):
     """This assistant is suspended, and answers no questions."""
 
 
+class AnswerEndedError(Exception):
+    """The answer is to end as stopped, or has been ended: it was stopped or swept, its conversation was deleted, or its
+    asker has gone or may not read it any more."""
+
+
 class AnswerFailedError(OylError):
     """The answer ended in error."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import closing, nullcontext, suppress
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import Error as DatabaseError
 from django.utils import timezone
@@ -30,26 +31,29 @@ from conversations.answering.request import Profile
 from conversations.answering.tracing import TraceRecorder, as_json
 from conversations.answering.values import Answer
 from conversations.asked import Asked, request_of
-from conversations.errors import INTERNAL, INTERNAL_DETAIL
-from conversations.heartbeats import heartbeats
+from conversations.errors import INTERNAL, INTERNAL_DETAIL, AnswerEndedError
 from conversations.models import MessageState
 from conversations.presenting import shown_citation, shown_sentence
 from conversations.profiles import profile_of
 from conversations.routing.service import note_outcome, route
 from conversations.routing.values import Choice
-from conversations.writer import MAX_DETAIL_LENGTH, AnswerEndedError, RowWriter, Writer
-from core.connections import give_back_connections
+from conversations.saving import saver
+from conversations.writer import MAX_DETAIL_LENGTH, RowWriter, Writer
+from core.connections import UNAVAILABLE, give_back_connections, insist
 from core.errors import EngineError, OylError
 from core.isolation.scope import tenant_scope
 from core.tenant_slots import TooBusyError
 from engines.chat import TokenUsage
-from workspaces.metering import MeteredModel, sum_of
+from workspaces.metering import MeteredModel, ModelEndedError, sum_of
 from workspaces.prices import Price, price_of
 
 logger = logging.getLogger(__name__)
 
 
-class AnswerRun:
+class AnswerRun(Iterator[Event]):
+    """What happens until the answer ends. To be iterated outside of a scope. It raises nothing: a failure is the last
+    event."""
+
     def __init__(self, asked: Asked) -> None:
         self._asked, self._actor, self._trace = asked, asked.actor, TraceRecorder()
         self._writer = RowWriter(asked.actor.tenant_id, asked.answer) if asked.answer else Writer()
@@ -58,11 +62,29 @@ class AnswerRun:
         self._profile: Profile | None = None
         self._how: BroadcastAnswer | None = None
         self._models: list[MeteredModel] = []
+        self._events, self._is_stopped = self._run(), False
 
-    def events(self) -> Iterator[Event]:
-        """To be iterated outside of a scope. Closing it stops the answer. It raises nothing: a failure is the last event."""
-        row = self._asked.answer
-        with heartbeats.of(self._actor.tenant_id, row.writer) if row and row.writer else nullcontext():
+    @property
+    def message_id(self) -> UUID | None:
+        """Of the answer's row, if it is kept."""
+        return self._writer.ids["message_id"]
+
+    def __next__(self) -> Event:
+        return next(self._events)
+
+    def close(self) -> None:
+        """Stop the answer where it is."""
+        self._events.close()
+
+    def stop(self) -> None:
+        """Let the thread that iterates end the answer as stopped, at once or, if its model is silent, within half a second.
+        Any thread may call it."""
+        self._is_stopped = True
+        for model in self._models:
+            model.end()
+
+    def _run(self) -> Generator[Event, None, None]:
+        with self._saved():
             try:
                 yield Started(**self._writer.ids)
                 yield from self._route()
@@ -70,7 +92,7 @@ class AnswerRun:
             except GeneratorExit:
                 self._end(MessageState.STOPPED)
                 raise
-            except AnswerEndedError:
+            except (AnswerEndedError, ModelEndedError):
                 self._end(MessageState.STOPPED)
                 yield Finished(
                     reply=self._reply(Answer(text=self._writer.text, citations=()), is_stopped=True)
@@ -84,6 +106,10 @@ class AnswerRun:
             except Exception:
                 logger.exception("an answer failed")
                 yield self._fail(INTERNAL, INTERNAL_DETAIL)
+
+    def _saved(self) -> AbstractContextManager[None]:
+        writer = self._writer
+        return saver.of(writer, self.stop) if isinstance(writer, RowWriter) else nullcontext()
 
     def _route(self) -> Iterator[Event]:
         """Who is asked answers, or whom the teammate chooses; of several, who it was is known at the end."""
@@ -115,8 +141,10 @@ class AnswerRun:
             yield from self._kept(parts)
 
     def _kept(self, parts: Iterator[Routed | Part]) -> Iterator[Event]:
-        """The parts as they come, when they are written down."""
+        """The parts as they come, when they are written down. Raises AnswerEndedError when it is stopped."""
         for part in parts:
+            if self._is_stopped:
+                raise AnswerEndedError
             if isinstance(part, Answer):
                 yield self._finish(part)
                 return
@@ -134,6 +162,8 @@ class AnswerRun:
     def _parts(self) -> Iterator[Routed | Part]:
         requests = [request_of(self._asked, profile) for profile in self._profiles]
         self._models = [one.model for one in requests if isinstance(one.model, MeteredModel)]
+        if self._is_stopped:
+            raise AnswerEndedError
         if self._how:
             yield from answer_of_all(requests, self._how, self._why, self._trace)
         else:
@@ -159,8 +189,13 @@ class AnswerRun:
         return Failed(code=code, detail=detail)
 
     def _end(self, state: MessageState, **columns: Any) -> None:
-        with suppress(AnswerEndedError):
+        """The sweep ends an answer whose end cannot be written."""
+        try:
             self._writer.end(state, self._trace.stages, **columns, **self._costs())
+        except AnswerEndedError:
+            pass
+        except UNAVAILABLE:
+            logger.exception("the end of an answer was not written")
 
     def _reply(self, result: Answer, *, is_stopped: bool = False) -> FinishedReply:
         price = self._price()
@@ -196,16 +231,18 @@ class AnswerRun:
         }
 
     def _price(self) -> Price | None:
-        """Of all models together; None if one of them has no price, or another currency."""
-        if not self._models:
-            return None
-        with tenant_scope(self._actor.tenant_id):
-            prices = [price_of(one.model, one.usage, timezone.now()) for one in self._models]
-        give_back_connections()
+        """Of all models together; None if one of them has no price, or another currency, or if prices cannot be read."""
+        prices: list[Price | None] = []
+        with suppress(*UNAVAILABLE):
+            prices = insist(self._prices) if self._models else []
         known = [price for price in prices if price]
         if not known or len(known) < len(prices) or len({price.currency for price in known}) > 1:
             return None
         return Price(amount=sum((one.amount for one in known), Decimal()), currency=known[0].currency)
+
+    def _prices(self) -> list[Price | None]:
+        with tenant_scope(self._actor.tenant_id):
+            return [price_of(one.model, one.usage, timezone.now()) for one in self._models]
 
     def _usage(self) -> TokenUsage:
         """Of all models together."""

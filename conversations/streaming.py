@@ -9,11 +9,12 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing, suppress
 
 from conversations.answering.events import Event, Piece
-from core.connections import give_back_connections, run_in_thread
+from conversations.running import AnswerRun
+from core.connections import UNAVAILABLE, give_back_connections
 
 # Whether the sender may still read is looked up this often.
 LOOK_SECONDS = 1.0
@@ -24,22 +25,22 @@ UNREAD_SECONDS, UNREAD_LOOK_SECONDS = 30.0, 5.0
 
 
 async def streamed(
-    events: Iterator[Event], *, is_allowed: Callable[[], bool], is_read: Callable[[], bool] | None
+    answer: AnswerRun, *, is_allowed: Callable[[], Awaitable[bool]], is_read: Callable[[], bool] | None
 ) -> AsyncIterator[Event | None]:
     """Yield the events, pieces that have come together as one, and None after each 15 seconds of silence. It ends as soon as
     it is not allowed any more, and so does the answer. When the client has gone, the answer is written until nobody has read
     it for 30 seconds, according to `is_read`; without that, it is stopped at once."""
-    pump = _Pump(events, is_read)
+    pump = _Pump(answer, is_read)
     looked = sent = time.monotonic()
     try:
         while not pump.has_ended:
-            for event in await pump.next_events(LOOK_SECONDS):
+            for event in await pump.next_events(looked + LOOK_SECONDS - time.monotonic()):
                 yield event
                 sent = time.monotonic()
-            if (now := time.monotonic()) - looked > LOOK_SECONDS:
+            if (now := time.monotonic()) - looked >= LOOK_SECONDS:
                 looked = now
-                if not await run_in_thread(is_allowed):
-                    pump.stop()
+                if not await is_allowed():
+                    answer.stop()
                     return
             if now - sent > SILENT_SECONDS:
                 sent = now
@@ -49,14 +50,14 @@ async def streamed(
 
 
 class _Pump:
-    """Runs the events in a thread, and hands them to the event loop of its caller."""
+    """Makes the answer in a thread, and hands its events to the event loop of its caller."""
 
-    def __init__(self, events: Iterator[Event], is_read: Callable[[], bool] | None) -> None:
-        self._events, self._is_read = events, is_read
+    def __init__(self, answer: AnswerRun, is_read: Callable[[], bool] | None) -> None:
+        self._answer, self._is_read = answer, is_read
         self._pending, self._ready = deque[Event](), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._left_at: float | None = None
-        self._is_stopped = self._is_over = False
+        self._is_over = False
         threading.Thread(target=self._run, name="answer", daemon=True).start()
 
     @property
@@ -66,41 +67,45 @@ class _Pump:
     async def next_events(self, seconds: float) -> list[Event]:
         """Those that have come; none if none comes within the time."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._ready.wait()
         self._ready.clear()
-        return _joined([self._pending.popleft() for _ in range(len(self._pending))])
-
-    def stop(self) -> None:
-        """As soon as its model says something."""
-        self._is_stopped = True
+        events = list[Event]()
+        while self._pending:
+            events.append(self._pending.popleft())
+        return _joined(events)
 
     def leave(self) -> None:
+        """The client has gone, or has all."""
         self._left_at = time.monotonic()
+        if self._is_read is None:
+            self._answer.stop()
 
     def _run(self) -> None:
         try:
-            with closing(self._events) as events:  # type: ignore[type-var]
+            with closing(self._answer) as events:
                 for event in events:
-                    if self._is_stopped or self._is_unread():
+                    if self._is_unread():
                         return
                     if self._left_at is None:
                         self._pending.append(event)
-                        self._wake()
+                        if len(self._pending) == 1:  # else the loop is on its way
+                            self._wake()
         finally:
             give_back_connections()
             self._is_over = True
             self._wake()
 
     def _is_unread(self) -> bool:
-        """Whether the client has gone, and nobody else reads."""
-        if self._left_at is None:
+        """Whether the client has gone, and nobody else reads, as far as this can be looked up."""
+        if self._left_at is None or self._is_read is None:
             return False
-        if self._is_read is None:
-            return True
         if time.monotonic() - self._left_at < UNREAD_SECONDS:
             return False
         self._left_at = time.monotonic() - UNREAD_SECONDS + UNREAD_LOOK_SECONDS
-        return not self._is_read()
+        with suppress(*UNAVAILABLE):
+            return not self._is_read()
+        return False
 
     def _wake(self) -> None:
         with suppress(RuntimeError):  # the loop has ended

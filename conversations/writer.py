@@ -1,8 +1,7 @@
-"""Who writes an answer's row: it saves the text so far, and learns that somebody else has ended the answer."""
+"""Who writes an answer's row, until the answer ends."""
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -11,13 +10,13 @@ from django.db.models.functions import Now
 
 from audit.services import record
 from conversations.answering.events import Summarised
-from conversations.heartbeats import heartbeats
+from conversations.errors import AnswerEndedError
+from conversations.limits import ANSWER_LENGTH
 from conversations.models import Conversation, Message, MessageState, Trace
 from core.actors import system_actor
-from core.connections import give_back_connections
+from core.connections import UNAVAILABLE, give_back_connections, insist
 from core.isolation.scope import tenant_scope
 from core.models import new_id
-from core.tenant_slots import TooBusyError
 
 MAX_DETAIL_LENGTH = 2000
 COSTS = ("assistant_id", "why", "model", "prompt_tokens", "completion_tokens", "price", "currency", "seconds")
@@ -25,10 +24,6 @@ COSTS = ("assistant_id", "why", "model", "prompt_tokens", "completion_tokens", "
 
 # The events of answers that have ended by themselves; to stop one is an event of who did.
 ENDED: dict[Any, str] = {MessageState.DONE: "answer.finished", MessageState.ERROR: "answer.failed"}
-
-
-class AnswerEndedError(Exception):
-    """Somebody else has ended the answer: a person stopped it, it was swept, or its conversation was deleted."""
 
 
 class Writer:
@@ -39,8 +34,7 @@ class Writer:
         self.ids: dict[str, UUID | None] = dict.fromkeys(("message_id", "conversation_id", "trace_id"))
 
     def add(self, text: str) -> None:
-        """Raises AnswerEndedError."""
-        self.text += text
+        self.text = (self.text + text)[:ANSWER_LENGTH]
 
     def keep_summary(self, summary: Summarised) -> None:
         """For the next questions of the conversation."""
@@ -50,59 +44,49 @@ class Writer:
 
 
 class RowWriter(Writer):
-    """Of a message in the state `generating`, with a token of its own."""
+    """Of a message in the state `generating`, with a token of its own. `conversations.saving` saves the text meanwhile."""
 
     def __init__(self, tenant_id: UUID, message: Message) -> None:
         super().__init__()
-        self._tenant_id, self._message = tenant_id, message
-        self._trace_id, self._saved = new_id(), time.monotonic()
+        self.tenant_id, self.pk = tenant_id, message.pk
+        assert message.writer, "an answer that is being made has a writer"
+        self.token = message.writer
+        self._message, self._trace_id = message, new_id()
         self.ids = {
             "message_id": message.pk,
             "conversation_id": message.conversation_id,
             "trace_id": self._trace_id,
         }
 
-    def add(self, text: str) -> None:
-        super().add(text)
-        if time.monotonic() - self._saved >= heartbeats.save_seconds:
-            with suppress(TooBusyError):
-                self._update(text=self.text)
-            self._saved = time.monotonic()
-
     def keep_summary(self, summary: Summarised) -> None:
-        try:
-            with tenant_scope(self._tenant_id):
-                Message.objects.filter(pk=summary.message).update(summary=summary.text)
-        finally:
-            give_back_connections()
+        """Another answer makes it again, if the database is busy or away."""
+        with suppress(*UNAVAILABLE), tenant_scope(self.tenant_id):
+            Message.objects.filter(pk=summary.message).update(summary=summary.text)
+        give_back_connections()
 
     def end(self, state: MessageState, stages: list[dict[str, Any]], **columns: Any) -> None:
         """The trace and what the answer has cost are stored, too, when somebody else has ended it before."""
-        trace = Trace(
-            pk=self._trace_id, tenant_id=self._tenant_id, message_id=self._message.pk, stages_json=stages
-        )
+        trace = Trace(pk=self._trace_id, tenant_id=self.tenant_id, message_id=self.pk, stages_json=stages)
         try:
-            self._update(trace, state=state, **{"text": self.text, **columns})
+            insist(
+                lambda: self._end(
+                    trace, MessageState.GENERATING, state=state, **{"text": self.text, **columns}
+                )
+            )
         except AnswerEndedError:
             costs = {name: value for name, value in columns.items() if name in COSTS}
-            self._update(trace, was=MessageState.STOPPED, **costs)
+            insist(lambda: self._end(trace, MessageState.STOPPED, **costs))
             raise
 
-    def _update(
-        self, trace: Trace | None = None, was: MessageState = MessageState.GENERATING, **columns: Any
-    ) -> None:
-        try:
-            with tenant_scope(self._tenant_id):
-                own = Message.objects.filter(pk=self._message.pk, state=was, writer=self._message.writer)
-                if not own.update(heartbeat_at=Now(), **columns):
-                    raise AnswerEndedError
-                if trace:
-                    trace.save(force_insert=True)
-                    Conversation.objects.filter(pk=self._message.conversation_id).update()
-                if action := ENDED.get(columns.get("state")):
-                    record_end(action, self._tenant_id, self._message)
-        finally:
-            give_back_connections()
+    def _end(self, trace: Trace, was: MessageState, **columns: Any) -> None:
+        with tenant_scope(self.tenant_id):
+            own = Message.objects.filter(pk=self.pk, state=was, writer=self.token)
+            if not own.update(heartbeat_at=Now(), **columns):
+                raise AnswerEndedError
+            trace.save(force_insert=True)
+            Conversation.objects.filter(pk=self._message.conversation_id).update()
+            if action := ENDED.get(columns.get("state")):
+                record_end(action, self.tenant_id, self._message)
 
 
 def record_end(action: str, tenant_id: UUID, message: Message) -> None:

@@ -22,15 +22,15 @@ class ActorKind(StrEnum):
 class Actor:
     """`credential` is "session", an API key's prefix, or a command's or task's name. An API key has `scopes`, and may be
     `bound` to one object; both are None for all other actors, whom only their role restricts. `made_by` is the prefix of the
-    key that made the key, if any. `password_entered_at` is a person's (seconds since 1970): it changes nothing in who they
-    are."""
+    key that made the key, if any. Neither `request_id` nor `password_entered_at`, a person's (seconds since 1970),
+    changes who they are."""
 
     kind: ActorKind
     tenant_id: UUID
     role: Role
     credential: str
     user_id: UUID | None = None
-    request_id: str = ""
+    request_id: str = field(default="", compare=False)
     scopes: frozenset[str] | None = None
     bound: tuple[str, UUID | None] | None = None
     made_by: str = ""

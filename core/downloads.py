@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import IO
 
 from django.core.files.storage import default_storage
@@ -58,7 +58,7 @@ class Download(FileResponse):
 
     block_size = PIECE_BYTES
     kind = Kind.DOWNLOAD
-    is_allowed: Callable[[], bool] | None = None
+    is_allowed: Callable[[], Awaitable[bool]] | None = None
 
     def __init__(self, path: str, *, filename: str, headers: Headers) -> None:
         """`path` is its name in the storage, and `headers` are those of the request, which may ask for a part. Raises
@@ -80,7 +80,7 @@ class Download(FileResponse):
         pieces, looked = iter(self), time.monotonic()
         while piece := await run_in_thread(lambda: next(pieces, b"")):
             if self.is_allowed and time.monotonic() - looked > LOOK_SECONDS:
-                if not await run_in_thread(self.is_allowed):
+                if not await self.is_allowed():
                     raise ConnectionAbortedError
                 looked = time.monotonic()
             yield piece

@@ -4,7 +4,9 @@ any more."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import cache
+from threading import Event
 from typing import Any
 
 from django.conf import settings
@@ -15,13 +17,25 @@ from core.connections import give_back_connections
 from core.errors import OylError, TookTooLongError
 from core.tenant_slots import TenantSlots
 
-# In an ASGI scope: an event that is set when the client has disconnected.
+# In an ASGI scope: a `ClientLeft`.
 CLIENT_LEFT = "oyl.client_left"
 RETRY_SECONDS = 2
 
 
 class ClientLeftError(OylError):
     """The client has disconnected."""
+
+
+class ClientLeft(Event):
+    """Is set when the client has disconnected, and then calls `then`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.then: Callable[[], None] = lambda: None
+
+    def set(self) -> None:
+        super().set()
+        self.then()
 
 
 def _slots(most: int, wait_seconds: float) -> TenantSlots:
@@ -56,9 +70,14 @@ def search_slots() -> TenantSlots:
 class RequestWork:
     """The work of one request, which `check`s between its slices whether to go on."""
 
-    def __init__(self, request: HttpRequest, seconds: float) -> None:
+    def __init__(
+        self, request: HttpRequest, seconds: float, on_leaving: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_leaving` is called in the event loop as soon as the client leaves, for work that waits between its slices."""
         scope: dict[str, Any] = getattr(request, "scope", {})
         self._client_left, self._deadline = scope.get(CLIENT_LEFT), time.monotonic() + seconds
+        if self._client_left:
+            self._client_left.then = on_leaving
 
     def check(self) -> None:
         """Raises ClientLeftError, TookTooLongError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ class TenantRequest(HttpRequest):
     id: str
     actor: Actor | None
     operator: PlatformActor | None
-    is_still_allowed: Callable[[], bool]
+    is_still_allowed: Callable[[], Awaitable[bool]]
     rate_limits: RateLimitResult
 
 

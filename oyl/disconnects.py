@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from threading import Event
 from typing import Any
 
-from core.request_work import CLIENT_LEFT
+from core.request_work import CLIENT_LEFT, ClientLeft
 
 Scope = MutableMapping[str, Any]
 Call = Callable[..., Awaitable[Any]]
@@ -20,7 +19,7 @@ class DisconnectMiddleware:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Call, send: Call) -> None:
-        left = Event()
+        left = ClientLeft()
 
         async def watched() -> Any:
             message = await receive()

@@ -18,9 +18,8 @@ from rest_framework.request import Request
 from audit.models import AuditLog
 from audit.tail import sealed_events, tail
 from core.api import events
-from core.api.events import EventsRenderer, EventStream, data_frame, position_frame
+from core.api.events import EventsRenderer, EventStream, data_frame, looked, position_frame
 from core.api.views import READ, TenantViewSet
-from core.connections import run_in_thread
 from core.isolation.scope import tenant_scope
 from core.permissions import bound_kind_choices
 from oyl.followed_events import ACTIONS, actions_for, shown
@@ -90,10 +89,7 @@ class _Look:
     has_more: bool = False
 
 
-def _look(view: TenantViewSet, position: int) -> _Look | None:
-    """None if the sender may not read any more."""
-    if not view.is_still_allowed():
-        return None
+def _look(view: TenantViewSet, position: int) -> _Look:
     newest = tail.newest(view.actor.tenant_id)
     if newest <= position:
         return _Look(position)
@@ -107,9 +103,8 @@ async def _frames(view: TenantViewSet, position: int) -> AsyncIterator[bytes]:
     from here."""
     started = sent = time.monotonic()
     yield position_frame(position)
-    while time.monotonic() - started < events.MAX_SECONDS:
-        if (look := await run_in_thread(partial(_look, view, position))) is None:
-            return
+    while time.monotonic() - started < events.MAX_SECONDS and await view.is_still_allowed():
+        look = await looked(partial(_look, view, position)) or _Look(position)
         position = look.position
         for event in look.found:
             yield data_frame(event, position=event["id"])

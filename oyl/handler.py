@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.http.response import HttpResponseBase
 
@@ -35,6 +35,13 @@ class Handler(ASGIHandler):
         super().__init__()
         self._idle: list[ThreadPoolExecutor] = []
         os.register_at_fork(after_in_child=self._idle.clear)  # threads do not survive a fork
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Middleware and views are synchronous. Django's own way goes to the event loop and back between them."""
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: Any) -> Any:
+        return await sync_to_async(self.get_response)(request)
 
     async def __call__(
         self,

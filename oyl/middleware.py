@@ -6,9 +6,12 @@ import logging
 from collections.abc import Callable
 from uuid import uuid4
 
+from asgiref.sync import async_to_sync
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
+from servestatic.middleware import ServeStaticMiddleware
 
 from core.api.problems import too_busy
 from core.connections import give_back_connections
@@ -30,6 +33,25 @@ class SlashMiddleware(CommonMiddleware):
     """Redirects URLs without the slash at the end, as Django's middleware does, but with a 308."""
 
     response_redirect_class = MethodPreservingRedirect
+
+
+class StaticFilesMiddleware:
+    """Serves the collected files by servestatic, whose own middleware is asynchronous: other requests would go to the event
+    loop and back to their thread once more."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response, self._static = get_response, ServeStaticMiddleware(_nowhere)
+        self._find = self._static.find_file if self._static.autorefresh else self._static.files.get
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if file := self._find(request.path_info):
+            response: HttpResponseBase = async_to_sync(self._static.aserve)(file, request)
+            return response
+        return self.get_response(request)
+
+
+async def _nowhere(request: HttpRequest) -> HttpResponseBase:
+    raise AssertionError("requests for what is no file go on")
 
 
 class ConnectionMiddleware:

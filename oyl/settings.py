@@ -60,7 +60,8 @@ if EMBEDDED and DATABASE_OWNER_URL:
 # Cached, because `lazy` calls its function at each use.
 _embedded_secret: Any = lazy(cache(lambda name: secrets.load_or_create(LAYOUT.secrets)[name]), str)
 
-_embedded_password: Any = lazy(lambda role: secrets.database_passwords(LAYOUT.database_passwords)[role], str)
+_embedded_passwords = cache(lambda: secrets.database_passwords(LAYOUT.database_passwords))
+_embedded_password: Any = lazy(lambda role: _embedded_passwords()[role], str)
 
 
 def _refuse_absent_key(name: str) -> str:
@@ -147,7 +148,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "oyl.response_headers.ResponseHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "oyl.middleware.StaticFilesMiddleware",
     "oyl.middleware.RequestIdMiddleware",
     "oyl.middleware.ConnectionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

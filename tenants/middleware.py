@@ -24,7 +24,7 @@ from core.rate_limits import Quota, RateLimitResult, rate_limiter
 from core.requests import API_PREFIXES, TenantRequest, client_group, rate_limit_key, uses_api_key
 from core.sessions import PASSWORD_ENTERED
 from core.tenant_slots import TooBusyError
-from tenants.access import TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
+from tenants.access import KeyAccess, TenantAccess, access_by_key, tenant_to_enter, tenants_of_user
 from tenants.sender_looks import sender_looks
 from tenants.services.api_keys import record_key_use
 from tenants.visits import Visit, present_visit
@@ -36,9 +36,10 @@ PAGES_FACTOR = 5
 
 
 class MemberRequest(TenantRequest):
-    """`tenants` are those that the signed-in user may act in. `visit` is an operator's."""
+    """`tenants` are those that the signed-in user may act in. `visit` is an operator's, `key_access` that of a key."""
 
     tenants: list[TenantAccess]
+    key_access: KeyAccess | None
     visit: Visit | None
 
 
@@ -54,8 +55,10 @@ class TenantMiddleware:
 
     def _answer(self, request: MemberRequest) -> HttpResponse:
         _identify(request)
+        if request.key_access:
+            record_key_use(request.key_access)
         sender = request.actor, request.session.session_key
-        request.is_still_allowed = lambda: sender_looks.is_allowed(
+        request.is_still_allowed = sender_looks.of(
             sender, lambda: look_up_actor(request, request.session.session_key) == request.actor
         )
         if slots := slots_of(request):
@@ -137,9 +140,10 @@ def _counted_credential(request: TenantRequest) -> str:
 
 def _identify(request: MemberRequest) -> None:
     """Find out who sends the request, and in which tenant. A membership gives an operator no right, and takes none away."""
-    request.tenants, request.visit, request.operator = [], None, None
+    request.tenants, request.visit, request.operator, request.key_access = [], None, None, None
     if uses_api_key(request):
-        request.actor = _key_actor(request)
+        request.key_access = _key_access(request)
+        request.actor = _key_actor(request, request.key_access) if request.key_access else None
     elif request.user.is_authenticated and request.user.is_superuser:
         operator = operator_actor(request)
         request.visit = present_visit(request.session)
@@ -172,13 +176,13 @@ def _quotas_of(request: TenantRequest) -> list[Quota]:
     ]
 
 
-def _key_actor(request: TenantRequest) -> Actor | None:
+def _key_access(request: TenantRequest) -> KeyAccess | None:
     """None when the key is not valid."""
     kind, _, key = request.headers["Authorization"].partition(" ")
-    access = access_by_key(key.strip()) if kind.lower() == "bearer" else None
-    if access is None:
-        return None
-    record_key_use(access)
+    return access_by_key(key.strip()) if kind.lower() == "bearer" else None
+
+
+def _key_actor(request: TenantRequest, access: KeyAccess) -> Actor:
     return Actor(
         kind=ActorKind.API_KEY,
         tenant_id=access.tenant_id,

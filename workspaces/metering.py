@@ -8,11 +8,11 @@ from contextlib import closing
 from uuid import UUID
 
 from core.actors import Actor
-from core.connections import give_back_connections
+from core.connections import give_back_connections, insist
 from core.isolation.scope import tenant_scope
 from core.quota_kinds import QuotaKind
 from core.quotas import charge, count
-from engines.chat import ChatModel, ChatReply, ChatRequest, Message, Role, TokenUsage
+from engines.chat import ChatModel, ChatReply, ChatRequest, ChatStream, Message, Role, TokenUsage
 
 # Of requests that do not limit the answer.
 ANSWER_TOKENS = 2048
@@ -27,37 +27,47 @@ def sum_of(usages: Sequence[TokenUsage]) -> TokenUsage:
     )
 
 
+class ModelEndedError(Exception):
+    """The work for which the model was asked is not wanted any more."""
+
+
 class MeteredModel:
     """The `ChatModel` of one piece of work, such as an answer. `usage` is what its requests have used together. Besides
-    ChatError, its methods raise QuotaExceededError."""
+    ChatError, its methods raise QuotaExceededError, and ModelEndedError after `end`."""
 
     def __init__(self, model: ChatModel, actor: Actor, workspace_id: UUID) -> None:
         self._model, self._actor, self._workspace_id = model, actor, workspace_id
         self.model, self.context_tokens, self.usage = model.model, model.context_tokens, NOTHING
+        self._open: ChatStream | None = None
+        self._is_ended = False
+
+    def end(self) -> None:
+        """End its request, and take no others. Another thread may call it; the request ends within half a second."""
+        self._is_ended = True
+        if stream := self._open:
+            stream.close()
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return self._model.count_tokens(messages)
 
     def complete(self, tenant_id: UUID, request: ChatRequest) -> ChatReply:
-        reserved, usage = self._reserve(request), NOTHING
-        try:
-            reply = self._model.complete(tenant_id, request)
-            usage = reply.usage
-            return reply
-        finally:
-            self._settle(reserved, usage)
+        *_, reply = self.stream(tenant_id, request)
+        assert isinstance(reply, ChatReply)
+        return reply
 
     def stream(self, tenant_id: UUID, request: ChatRequest) -> Generator[str | ChatReply, None, None]:
         """Of a stream that ends early, the prompt and the text so far are counted."""
         reserved, text, reply = self._reserve(request), "", None
         try:
-            with closing(self._model.stream(tenant_id, request)) as parts:
-                for part in parts:
+            with closing(self._model.stream(tenant_id, request)) as self._open:
+                for part in () if self._is_ended else self._open:
                     if isinstance(part, ChatReply):
                         self.model, reply = part.model, part
                     else:
                         text += part
                     yield part
+            if self._is_ended:
+                raise ModelEndedError
         finally:
             self._settle(reserved, reply.usage if reply else self._estimate(request, text))
 
@@ -85,9 +95,12 @@ class MeteredModel:
     def _settle(self, reserved: int, usage: TokenUsage) -> None:
         difference = usage.prompt_tokens + usage.completion_tokens - reserved
         self.usage = sum_of([self.usage, usage])
+        insist(lambda: self._count(difference))
+
+    def _count(self, tokens: int) -> None:
         with tenant_scope(self._actor.tenant_id):
             count(
                 actor=self._actor,
-                amounts={QuotaKind.ANSWER_TOKENS: difference},
+                amounts={QuotaKind.ANSWER_TOKENS: tokens},
                 workspace_id=self._workspace_id,
             )

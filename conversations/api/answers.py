@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions, serializers
@@ -13,12 +13,13 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.answering.events import Event, Failed, Finished, FinishedReply, Piece, Started
+from conversations.answering.events import Event, Failed, Finished, FinishedReply, Piece
 from conversations.answering.values import Support, Turn
 from conversations.limits import ANSWER_LENGTH
 from conversations.model_choice import ModelChoice
 from conversations.presenting import shown_event, shown_reply
 from conversations.questions import HISTORY_MESSAGES
+from conversations.running import AnswerRun
 from conversations.services.following import is_read
 from conversations.streaming import streamed
 from core.api.events import MEDIA_TYPE, EventsRenderer, EventStream, frame
@@ -189,19 +190,23 @@ RESPONSES: Any = {200: ReplySerializer, (200, EventsRenderer.media_type): EVENT_
 RENDERERS = (JSONRenderer, EventsRenderer)
 
 
-def answer_response(view: TenantViewSet, events: Iterator[Event], *, streams: bool) -> HttpResponseBase:
+def answer_response(view: TenantViewSet, answer: AnswerRun, *, streams: bool) -> HttpResponseBase:
     """Events if the client has asked for them."""
     if streams or view.request.accepted_renderer.media_type == MEDIA_TYPE:
-        return EventStream(_frames(view, events))
-    return Response(shown_reply(finished_reply(view.request, events)))
+        return EventStream(_frames(view, answer))
+    return Response(shown_reply(finished_reply(view.request, answer)))
 
 
-def finished_reply(request: Request, events: Iterator[Event]) -> FinishedReply:
-    """Wait for the end of the answer. Raises AnswerFailed, and ClientLeftError, which stops the answer."""
-    work = RequestWork(request._request, SECONDS)
-    with closing(events):  # type: ignore[type-var]
+def finished_reply(
+    request: Request, answer: AnswerRun, note: Callable[[Event], None] = lambda event: None
+) -> FinishedReply:
+    """Wait for the end of the answer; `note` is called with each event. Raises AnswerFailed, and ClientLeftError: a client
+    that leaves stops the answer."""
+    work = RequestWork(request._request, SECONDS, on_leaving=answer.stop)
+    with closing(answer) as events:
         for event in events:
             work.check()
+            note(event)
             if isinstance(event, Failed):
                 raise AnswerFailed(event)
             if isinstance(event, Finished):
@@ -209,17 +214,11 @@ def finished_reply(request: Request, events: Iterator[Event]) -> FinishedReply:
     raise TookTooLongError
 
 
-async def _frames(view: TenantViewSet, events: Iterator[Event]) -> AsyncIterator[bytes]:
+async def _frames(view: TenantViewSet, answer: AnswerRun) -> AsyncIterator[bytes]:
     """The id of each is the number of characters of the answer so far."""
-    position, actor = 0, view.actor
-    readers: list[UUID] = []
-
-    def is_followed() -> bool:
-        return any(is_read(actor.tenant_id, message) for message in readers)
-
-    async for event in streamed(events, is_allowed=view.is_still_allowed, is_read=is_followed):
-        if isinstance(event, Started) and event.message_id:
-            readers.append(event.message_id)
+    position, row = 0, answer.message_id
+    is_followed = partial(is_read, view.actor.tenant_id, row) if row else None
+    async for event in streamed(answer, is_allowed=view.is_still_allowed, is_read=is_followed):
         if isinstance(event, Piece):
             position += len(event.text)
         yield SILENCE if event is None else frame(*shown_event(event), position=position)

@@ -34,10 +34,9 @@ from conversations.services.asking import edit, regenerate, stop
 from conversations.services.cases import save_as_case
 from conversations.services.following import Progress, follow
 from conversations.streaming import SILENT_SECONDS
-from core.api.events import EventsRenderer, EventStream, frame, has_seen
+from core.api.events import EventsRenderer, EventStream, frame, has_seen, looked
 from core.api.serializers import TIMES, OylSerializer, StrictSerializer
 from core.api.views import READ, ReadViewSet
-from core.connections import run_in_thread
 from core.errors import NotFoundError
 from core.isolation.scope import tenant_scope
 from core.name_fields import as_uuid
@@ -198,21 +197,21 @@ class MessageViewSet(ReadViewSet):
     async def _frames(self, message: UUID, position: int) -> AsyncIterator[bytes]:
         silent = 0.0
 
-        def look() -> Progress | None:
-            if not self.is_still_allowed():
-                return None
+        def look() -> Progress:
             return follow(actor=self.actor, message=message, position=position)
 
-        while progress := await run_in_thread(look):
-            position += len(progress.text)
-            if progress.text:
-                yield frame("piece", {"text": progress.text}, position=position)
-            if progress.is_last:
+        while await self.is_still_allowed():
+            progress = await looked(look)
+            text = progress.text if progress else ""
+            position += len(text)
+            if text:
+                yield frame("piece", {"text": text}, position=position)
+            if progress and progress.is_last:
                 # One further than the text: the client has the end, too.
                 end = len(progress.message.text) + 1
                 yield frame(_end_of(progress), MessageSerializer(progress.message).data, position=end)
                 return
-            silent = 0.0 if progress.text else silent + POLL_SECONDS
+            silent = 0.0 if text else silent + POLL_SECONDS
             if silent > SILENT_SECONDS:
                 silent = 0.0
                 yield SILENCE

@@ -25,6 +25,7 @@ from conversations.openai.inputs import (
     sampling_of,
 )
 from conversations.openai.partners import as_target, partner_named
+from conversations.running import AnswerRun
 from conversations.services.asking import ask
 from conversations.streaming import streamed
 from core.api.bound_rows import BoundLookups
@@ -124,7 +125,7 @@ class CompletionViewSet(OpenAIViewSet):
         with tenant_scope(self.actor.tenant_id):
             partner = partner_named(self.actor, data["model"])
         messages = data["messages"]
-        events = ask(
+        answer = ask(
             actor=self.actor,
             **as_target(partner),
             question=messages.question,
@@ -143,11 +144,11 @@ class CompletionViewSet(OpenAIViewSet):
             includes_usage=(data.get("stream_options") or {}).get("include_usage", False),
         )
         if data["stream"]:
-            return EventStream(self._streamed(events, completion))
-        return Response(completion.whole(finished_reply(request, events)))
+            return EventStream(self._streamed(answer, completion))
+        return Response(completion.whole(finished_reply(request, answer)))
 
-    async def _streamed(self, events: Iterator[Event], completion: Completion) -> AsyncIterator[bytes]:
-        async for event in streamed(events, is_allowed=self.is_still_allowed, is_read=None):
+    async def _streamed(self, answer: AnswerRun, completion: Completion) -> AsyncIterator[bytes]:
+        async for event in streamed(answer, is_allowed=self.is_still_allowed, is_read=None):
             if event is None:
                 yield SILENCE
                 continue

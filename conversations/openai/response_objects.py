@@ -42,7 +42,7 @@ class ResponseWriter:
                 yield from self._begun()
             case Retrieved():
                 is_first = not self._has_searched
-                self.notice(event)
+                self.note(event)
                 yield from self._searched() if is_first else ()
             case Piece(text=text):
                 yield self._event("response.output_text.delta", **self._place(), delta=text, logprobs=[])
@@ -52,10 +52,11 @@ class ResponseWriter:
                 error = {"code": "server_error", "message": f"{detail} ({code})"}
                 yield self._event("response.failed", response=self._response("failed", [], error=error))
 
-    def notice(self, retrieved: Retrieved) -> None:
+    def note(self, event: Event) -> None:
         """A search by the model adds passages."""
-        self._passages += retrieved.passages
-        self._has_searched = True
+        if isinstance(event, Retrieved):
+            self._passages += event.passages
+            self._has_searched = True
 
     def whole(self, reply: FinishedReply) -> dict[str, Any]:
         self.pk = reply.message_id or self.pk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.access import own_message
-from conversations.answering.events import Event, Retrieved
 from conversations.api.answers import SILENCE, finished_reply
 from conversations.openai.chat import ASKED
 from conversations.openai.inputs import (
@@ -25,6 +24,7 @@ from conversations.openai.inputs import (
 )
 from conversations.openai.partners import as_target, partner_named
 from conversations.openai.response_objects import RESPONSE, ResponseWriter
+from conversations.running import AnswerRun
 from conversations.services.asking import ask
 from conversations.streaming import streamed
 from core.api.events import EventStream, frame
@@ -87,7 +87,7 @@ class ResponseViewSet(OpenAIViewSet):
         with tenant_scope(self.actor.tenant_id):
             whom = as_target(partner_named(self.actor, data["model"]))
             conversation = own_message(self.actor, parent).conversation_id if parent else None
-        events = ask(
+        answer = ask(
             actor=self.actor,
             **whom,
             question=messages.question,
@@ -106,24 +106,16 @@ class ResponseViewSet(OpenAIViewSet):
             | {"previous_response_id": as_id(RESPONSE, parent) if parent else None},
         )
         if data["stream"]:
-            return EventStream(self._streamed(events, writer))
-        return Response(writer.whole(finished_reply(request, _noticed(events, writer))))
+            return EventStream(self._streamed(answer, writer))
+        return Response(writer.whole(finished_reply(request, answer, writer.note)))
 
-    async def _streamed(self, events: Iterator[Event], writer: ResponseWriter) -> AsyncIterator[bytes]:
-        async for event in streamed(events, is_allowed=self.is_still_allowed, is_read=None):
+    async def _streamed(self, answer: AnswerRun, writer: ResponseWriter) -> AsyncIterator[bytes]:
+        async for event in streamed(answer, is_allowed=self.is_still_allowed, is_read=None):
             if event is None:
                 yield SILENCE
                 continue
             for one in writer.events(event):
                 yield frame(one["type"], one)
-
-
-def _noticed(events: Iterator[Event], writer: ResponseWriter) -> Iterator[Event]:
-    """The events; the writer learns of the passages."""
-    for event in events:
-        if isinstance(event, Retrieved):
-            writer.notice(event)
-        yield event
 
 
 def _sampling(data: dict[str, Any]) -> Sampling:

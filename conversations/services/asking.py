@@ -8,7 +8,6 @@ from uuid import UUID
 from assistants.models import Assistant, Teammate
 from audit.services import record
 from conversations.access import own_message, partner
-from conversations.answering.events import Event
 from conversations.answering.values import Turn
 from conversations.asked import Asked
 from conversations.errors import AnswerUnderWayError, AssistantSuspendedError, QuestionInvalidError
@@ -49,7 +48,7 @@ def ask(
     overrides: Sampling | None = None,
     instructions: str = "",
     model: ModelChoice | None = None,
-) -> Iterator[Event]:
+) -> AnswerRun:
     """Accept the question, and return what happens until its answer ends: `conversations.answering.events`.
 
     One of `assistant`, `teammate` and `conversation` is needed. In a `conversation`, the question follows the answer
@@ -75,7 +74,7 @@ def ask(
             instructions=instructions,
             model=model,
         )
-    return AnswerRun(asked).events()
+    return AnswerRun(asked)
 
 
 def edit(
@@ -86,7 +85,7 @@ def edit(
     filters: SearchFilters | None = None,
     overrides: Sampling | None = None,
     model: ModelChoice | None = None,
-) -> Iterator[Event]:
+) -> AnswerRun:
     """Ask another question in place of the one that `message` is, or answers, as a branch beside it. Returns and raises as
     `ask`."""
     _check(actor, question)
@@ -105,7 +104,7 @@ def edit(
             overrides=overrides,
             model=model,
         )
-    return AnswerRun(asked).events()
+    return AnswerRun(asked)
 
 
 def regenerate(
@@ -115,7 +114,7 @@ def regenerate(
     filters: SearchFilters | None = None,
     overrides: Sampling | None = None,
     model: ModelChoice | None = None,
-) -> Iterator[Event]:
+) -> AnswerRun:
     """Let the question that `message` is, or answers, be answered again, as a branch beside it. Returns and raises as
     `ask`."""
     with tenant_scope(actor.tenant_id):
@@ -135,7 +134,7 @@ def regenerate(
             overrides=overrides,
             model=model,
         )
-    return AnswerRun(asked).events()
+    return AnswerRun(asked)
 
 
 def stop(*, actor: Actor, message: UUID) -> Message:

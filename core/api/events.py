@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from typing import Any, TypeVar
 
 from django.http import StreamingHttpResponse
 from rest_framework.renderers import JSONRenderer
 
 from core.concurrency import Kind
-from core.connections import run_in_thread
+from core.connections import UNAVAILABLE, run_in_thread
 
+T = TypeVar("T")
 MEDIA_TYPE = "text/event-stream"
 # Caches and proxies must not hold back events.
 STREAM_HEADERS = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
@@ -60,11 +61,20 @@ def position_frame(position: int) -> bytes:
     return b"id: %d\n\n" % position
 
 
+async def looked(look: Callable[[], T]) -> T | None:
+    """What a stream finds in the database; None if that is busy or away, so that the stream looks again. For how long it may
+    do so, `is_still_allowed` decides, which looks there, too."""
+    try:
+        return await run_in_thread(look)
+    except UNAVAILABLE:
+        return None
+
+
 async def follow(
     read: Callable[[], tuple[Any, int | None]],
     *,
     version: Callable[[], Hashable],
-    is_allowed: Callable[[], bool],
+    is_allowed: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[bytes]:
     """Yield a `progress` event whenever the state has changed, and at least every 15 seconds, for up to 10 minutes. `read`
     returns (state, None), or of the last one its position, by which `has_seen` knows a client that connects again; it is
@@ -73,17 +83,13 @@ async def follow(
     last, seen, sent, started = b"", None, 0.0, time.monotonic()
     position: int | None = None
 
-    def look() -> tuple[Hashable, tuple[Any, int | None] | None] | None:
-        if not is_allowed():
-            return None
+    def look() -> tuple[Hashable, tuple[Any, int | None] | None]:
         current = version()
         is_due = current != seen or time.monotonic() - sent > SILENT_SECONDS
         return current, read() if is_due else None
 
-    while position is None and time.monotonic() - started < MAX_SECONDS:
-        if (looked := await run_in_thread(look)) is None:
-            return
-        seen, changed = looked
+    while position is None and time.monotonic() - started < MAX_SECONDS and await is_allowed():
+        seen, changed = await looked(look) or (seen, None)
         if changed:
             state, position = changed
             event = frame("progress", state, position=position)

@@ -29,8 +29,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.actors import Actor
-from core.api.events import MEDIA_TYPE, STREAM_HEADERS
-from core.connections import run_in_thread
+from core.api.events import MEDIA_TYPE, STREAM_HEADERS, looked
+from core.connections import UNAVAILABLE, run_in_thread
 from core.errors import ConflictError, InvalidError, PassingConflictError
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
@@ -163,8 +163,8 @@ class StoredStream:
                 if len(content) <= MAX_ANSWER_BYTES:
                     content += part
                 if time.monotonic() - renewed > STREAM_LEASE.total_seconds() / 4:
-                    await run_in_thread(self._renew)
                     renewed = time.monotonic()
+                    await looked(self._renew)
                 yield part
             await run_in_thread(lambda: self._finish(bytes(content)))
         finally:
@@ -172,7 +172,7 @@ class StoredStream:
 
     def _finish(self, content: bytes) -> None:
         """PostgreSQL does not store a NUL, nor what is not UTF-8: such a stream is not repeated."""
-        with suppress(UnicodeDecodeError, ValueError, DataError):
+        with suppress(UnicodeDecodeError, ValueError, DataError, *UNAVAILABLE):
             body = content.decode() if len(content) <= MAX_ANSWER_BYTES else None
             with tenant_scope(self._request.actor.tenant_id):
                 self._request.complete(body)
@@ -183,8 +183,10 @@ class StoredStream:
             self._request.update(STREAM_LEASE)
 
     def close(self) -> None:
+        """What is not released now, ends with its lease."""
         if not self._is_finished:
-            self._request.release()
+            with suppress(*UNAVAILABLE):
+                self._request.release()
 
 
 def _lock(name: str) -> None:

@@ -119,9 +119,9 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
         assert actor is not None, "HasDeclaredRole requires an actor"
         return actor
 
-    def is_still_allowed(self) -> bool:
+    async def is_still_allowed(self) -> bool:
         """Whether the sender may do the same as when the request began: for answers that take long."""
-        allowed: bool = self.request._request.is_still_allowed()  # type: ignore[attr-defined]
+        allowed: bool = await self.request._request.is_still_allowed()  # type: ignore[attr-defined]
         return allowed
 
     def check_bound(self, rows: models.QuerySet[Any], lookups: BoundLookups) -> None:

@@ -68,6 +68,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        _wait(timeout)
         while True:
             seconds = min(_remaining(timeout, httpcore.ReadTimeout), SLICE_SECONDS)
             with suppress(httpcore.ReadTimeout):
@@ -97,6 +98,12 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+def _wait(deadline: Any) -> None:
+    """As long as the caller wants to wait before a read, and not beyond the deadline."""
+    if deadline.pause:
+        deadline.wait(min(deadline.pause, deadline.remaining))
 
 
 def _remaining(deadline: Any, error: type[Exception]) -> float:

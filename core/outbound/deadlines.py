@@ -7,10 +7,11 @@ from threading import Event
 
 
 class Deadline:
-    """Thread-safe. It begins to run when it is made."""
+    """Thread-safe. It begins to run when it is made. Before each read, its caller waits for `pause` seconds, so that
+    the read brings more at once."""
 
     def __init__(self, seconds: float) -> None:
-        self._ended = Event()
+        self._ended, self.pause = Event(), 0.0
         self.move(seconds)
 
     def move(self, seconds: float) -> None:

@@ -12,6 +12,7 @@ import openai
 
 from core.outbound import AllowList, Deadline, OutboundClient, OutboundError, httpx_client
 from engines.chat import ChatEndpointConfig, ChatError, ChatReply, ChatRequest
+from engines.chat.pacing import readers
 from engines.chat.provider_errors import chat_error
 from engines.chat.reply_builder import ReplyBuilder
 from engines.chat.request_body import refused_parameter, request_body, without
@@ -80,11 +81,12 @@ class Endpoint:
             raise ChatError("chat_paused", host=self._host, seconds=round(seconds))
         reply = ReplyBuilder(request, self.config.model, self.config.context_tokens, self._host)
         try:
-            with self._open(request, deadline) as chunks:
+            with readers.one_more(), self._open(request, deadline) as chunks:
                 for chunk in chunks:
                     if (piece := reply.add(chunk)) is None:
                         continue
                     deadline.move(min(self.config.between_seconds, end - time.monotonic()))
+                    deadline.pause = readers.pause
                     if piece:
                         yield piece
             finished = reply.finish()
@@ -96,14 +98,14 @@ class Endpoint:
         self._breaker.record(failed=False)
         yield finished
 
-    def _open(self, request: ChatRequest, deadline: Deadline) -> openai.Stream[Any]:
-        """Ask again without a parameter that the endpoint does not know."""
-        create: Any = self._client(deadline).chat.completions.create
+    def _open(self, request: ChatRequest, deadline: Deadline) -> openai.Stream[object]:
+        """Chunks as JSON values: to make the package's objects of them would cost more than all else that reads them. Ask
+        again without a parameter that the endpoint does not know."""
+        send, kind = self._client(deadline).post, openai.Stream[object]
         while True:
             body = without(request_body(self.config.model, request), self._refused)
             try:
-                stream: openai.Stream[Any] = create(**body)
-                return stream
+                return send("/chat/completions", body=body, cast_to=object, stream=True, stream_cls=kind)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 refused = refused_parameter(body, error.message)
                 if refused is None:

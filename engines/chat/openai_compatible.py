@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from threading import Lock
 from uuid import UUID
 
 from core.outbound import Deadline
@@ -55,14 +55,15 @@ class OpenStream:
     """A ChatStream. Only one thread takes steps."""
 
     def __init__(self, steps: Steps, deadline: Deadline) -> None:
-        self._steps, self._deadline = steps, deadline
+        self._steps, self._deadline, self._in_step = steps, deadline, Lock()
 
     def __iter__(self) -> OpenStream:
         return self
 
     def __next__(self) -> str | ChatReply:
         try:
-            return next(self._steps)
+            with self._in_step:
+                return next(self._steps)
         except ChatError:
             if self._deadline.is_ended:
                 raise StopIteration from None
@@ -70,8 +71,11 @@ class OpenStream:
 
     def close(self) -> None:
         self._deadline.end()
-        with suppress(ValueError):  # another thread is in a step
-            self._steps.close()
+        if self._in_step.acquire(blocking=False):  # else another thread is in a step, and ends it
+            try:
+                self._steps.close()
+            finally:
+                self._in_step.release()
 
 
 def _chain(config: ChatEndpointConfig) -> Iterator[ChatEndpointConfig]:

@@ -26,8 +26,8 @@ class _PartialCall:
 
 
 class ReplyBuilder:
-    """Chunks are what the openai package makes of them without validation. Any attribute may be missing or of another type;
-    then ValueError, TypeError or AttributeError is raised."""
+    """Chunks are JSON values, of which any may be missing or of another type; then ValueError, TypeError, AttributeError or
+    LookupError is raised."""
 
     def __init__(self, request: ChatRequest, model: str, context_tokens: int, host: str) -> None:
         self._request, self._model, self._context_tokens, self._host = request, model, context_tokens, host
@@ -41,21 +41,21 @@ class ReplyBuilder:
 
     def add(self, chunk: Any) -> str | None:
         """Return the piece of text in it, and None if it brings nothing new, such as a sign of life."""
-        if usage := chunk.usage:
-            self._claimed = (usage.prompt_tokens, usage.completion_tokens)
-        if not chunk.choices:  # usage alone, or the results of a filter
+        if usage := chunk.get("usage"):
+            self._claimed = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        if not chunk["choices"]:  # usage alone, or the results of a filter
             return None
-        choice = chunk.choices[0]
-        self._finish = choice.finish_reason or self._finish
-        if (delta := choice.delta) is None:
+        choice = chunk["choices"][0]
+        self._finish = choice.get("finish_reason") or self._finish
+        if (delta := choice.get("delta")) is None:
             return None
-        for call in delta.tool_calls or ():
+        for call in delta.get("tool_calls") or ():
             self._add_call(call)
-        reasoning = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None) or ""
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning") or ""
         self._reasoning.append(_text(reasoning))
-        piece = self._whole_characters(_text(delta.content or delta.refusal or ""))
+        piece = self._whole_characters(_text(delta.get("content") or delta.get("refusal") or ""))
         self._texts.append(piece)
-        is_new = bool(piece or reasoning or delta.tool_calls)
+        is_new = bool(piece or reasoning or delta.get("tool_calls"))
         self.has_begun |= is_new
         return piece if is_new else None
 
@@ -68,7 +68,7 @@ class ReplyBuilder:
 
     def _add_call(self, delta: Any) -> None:
         """Some endpoints number all calls 0, each with an id of its own."""
-        index, identity, function = delta.index or 0, delta.id or "", delta.function
+        index, identity, function = delta.get("index") or 0, delta.get("id") or "", delta.get("function")
         known = [call for number, call in self._calls if number == index and identity in ("", call.id)]
         if known:
             call = known[-1]
@@ -76,8 +76,8 @@ class ReplyBuilder:
             call = _PartialCall(identity or f"call_{len(self._calls)}")
             self._calls.append((index, call))
         if function:
-            call.name += _text(function.name or "")
-            call.arguments += _text(function.arguments or "")
+            call.name += _text(function.get("name") or "")
+            call.arguments += _text(function.get("arguments") or "")
 
     def finish(self) -> ChatReply:
         """Raises ChatError when the stream has ended before its end."""
