@@ -59,7 +59,8 @@ def at_first_piece(action: Callable[[Events], object]) -> tuple[Callable[[Events
 
 def answer_of(desk: Desk) -> Message:
     with tenant_scope(desk.person.tenant_id):
-        return Message.objects.get(role=MessageRole.ASSISTANT)
+        found: Message = Message.objects.get(role=MessageRole.ASSISTANT)
+    return found
 
 
 def assert_model_ends(server: ChatServer, since: float) -> None:
