@@ -10,22 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.urls import reverse
 
 from conversations.answering.events import Event, Finished, Piece, Retrieved, ToolUsed
-from conversations.models import Trace
 from core.isolation.scope import tenant_scope
 from knowledge.search.filters import SearchFilters
 from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
 from tests.conversations.conftest import Desk, make_desk, with_model
-from tests.conversations.requests import path_of, stream
 from tests.knowledge.libraries import Library
 from tests.proof.conftest import Report, Size
 from tests.proof.redteam.corpus import EVIL, PIXEL, SEALED, Poisoned, documents
 from tests.proof.redteam.obedience import fetched_by, obey, offered_by, orders_in
-from tests.proof.redteam.pages import remote_in
-from tests.support.admin_pages import url
 from tests.support.api_client import make_caller
 from tests.support.chat_model_file import running_model_file
 from tests.support.chat_server import ChatServer
@@ -194,39 +189,6 @@ def test_every_door_gives_the_text_without_foreign_addresses(
     completion = completed(caller.key.secret, desk, one.question)
     check_text(completion, one.content, one)
     assert reply["answer"].startswith("They dance [1].") and completion.startswith("They dance [1].")
-
-
-def check_page(desk: Desk, address: str, plain: list[Any], sources: str) -> None:
-    """A page with the answer leads nowhere that a page without one does not, and runs nothing, but for links that stand in a
-    source."""
-    html = desk.person.client.get(address).content.decode()
-    assert "They dance" in html, address
-    for tag, name, value in remote_in(html):
-        is_source = (tag, name) == ("a", "href") and value in sources
-        assert (tag, name, value) in plain or is_source, (address, tag, name, value)
-
-
-def test_events_and_pages_lead_nowhere(desk: Desk, server: ChatServer, size: Size) -> None:
-    """Of answers that obey, for documents of all carriers: server-sent events, and the pages of chat and trace."""
-    chosen = documents()[: size(10, 100)]
-    filters = poison(desk, chosen)
-    with_model(desk, server)
-    caller = make_caller(desk.person)
-    plain = remote_in(desk.person.client.get(reverse("admin:chat")).content.decode())
-    plain += remote_in(desk.person.client.get(url(Trace, "changelist")).content.decode())
-    for one in chosen:
-        own = [str(pk) for pk in filters[one.subject].documents or ()]
-        body = {"question": one.question, "filters": {"documents": own}}
-        events = stream(caller, "post", path_of(desk), body)
-        sources = one.content + json.dumps([data for name, data in events if name == "retrieved"])
-        check_text("".join(data["text"] for name, data in events if name == "piece"), sources, one)
-        (name, finished) = events[-1]
-        assert name == "finished", (one, finished)
-        check_text(finished["answer"], sources, one)
-        check_page(
-            desk, f"{reverse('admin:chat')}?pane=conversation:{finished['conversation_id']}", plain, sources
-        )
-        check_page(desk, url(Trace, "change", finished["trace_id"]), plain, sources)
 
 
 def completed(key: str, desk: Desk, question: str) -> str:
