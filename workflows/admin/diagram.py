@@ -63,6 +63,8 @@ def _goes_on(step: StepDefinition) -> bool:
     """Whether the next step may follow."""
     if step.type == StepType.CONDITION:
         return not {"then", "else"} <= step.config.keys()
+    if step.type == StepType.APPROVAL:
+        return not {"approved", "rejected"} <= step.config.keys()
     if step.type == StepType.SWITCH:
         return "default" not in step.config
     return step.type != StepType.END
@@ -106,4 +108,4 @@ def _arrow(jump: Jump, tops: Mapping[str, int], lane: int) -> dict[str, Any]:
     path = (
         f"M{right} {begin} H{x - 6} Q{x} {begin} {x} {begin + (6 if end > begin else -6)} V{end} H{right + 3}"
     )
-    return {"path": path, "label": jump.label, "x": x + 5, "y": begin + (16 if end > begin else -8)}
+    return {"path": path, "label": jump.label, "x": right + 12, "y": end - 5}
