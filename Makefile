@@ -8,6 +8,8 @@ BENCHMARKS := embedder quality relevance ingest memory peers pipeline search res
 ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL
 LOCK := $(PYTHON) -m uv pip compile --quiet --generate-hashes --overrides requirements-overrides.txt --no-emit-index-url \
   --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
+# Environments of their own, for the tests of clients.
+CLIENTS := tests/contracts/clients/python
 
 .PHONY: up test test-one lint types bench docs sbom review lock digests format install accessibility $(HARNESSES)
 
@@ -61,11 +63,12 @@ sbom: $(STAMP)
 review: $(STAMP)
 	$(ALONE) $(PYTHON) -m tests.contracts.supply_chain.review
 
-# The requirements for running; then those for a model file and for development, with the same versions.
+# The requirements for running; then those for a model file and for development, with the same versions; then the clients'.
 lock: $(STAMP)
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-model.in --constraints requirements.txt -o requirements-model.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt --constraints requirements-model.txt -o requirements-dev.txt
+	for name in lowest frameworks; do $(LOCK) $(CLIENTS)/$$name.in -o $(CLIENTS)/$$name.txt; done
 
 # The digests that the tags of the images have now, to be written to Dockerfile and docker-compose.yml. Needs Docker.
 digests:

@@ -31,9 +31,8 @@ IDS = {
     name: {"type": "string", "format": "uuid"}
     for name in ("reference", "conversation", "message", "feedback")
 }
-EVENT_SCHEMA = {
+DATA_SCHEMA = {
     "type": "object",
-    "description": "The `data` of each event, which is JSON.",
     "properties": {
         "id": {"type": "integer"},
         "type": {"type": "string", "enum": [*ACTIONS]},
@@ -49,6 +48,12 @@ EVENT_SCHEMA = {
         "of": {"type": "string"},
     },
     "required": ["id", "type", "created_at", "workspace"],
+}
+EVENT_SCHEMA = {
+    "type": "string",
+    "description": "Server-sent events. `contentSchema` is that of the `data` of each.",
+    "contentMediaType": "application/json",
+    "contentSchema": DATA_SCHEMA,
 }
 
 

@@ -387,14 +387,28 @@ SPECTACULAR_SETTINGS = {
     "VERSION": VERSION,
     "DESCRIPTION": "Everything that OYL can do, for programmes. `docs/api.md` says how to begin.",
     "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "CONTACT": {"name": "The operator of this installation"},
+    "SERVERS": [{"url": "/", "description": "This installation"}],
     "AUTHENTICATION_WHITELIST": [
         "core.api.views.KeyAuthentication"
     ],  # a session is for the admin's own pages
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "DocumentStatusEnum": "knowledge.models.DocumentStatus",
+        "JobStateEnum": "jobs.states.JobState",
+        "IntegrationTypeEnum": "workspaces.models.IntegrationType",
+        "MessageRoleEnum": ["user", "assistant"],
+        "QuotaKindEnum": "core.quota_kinds.QuotaKind.values",
+        "RoleEnum": "core.permissions.Role",
+        "RunModeEnum": "knowledge.models.evaluation.RunMode",
+        "TagSourceEnum": "knowledge.models.tags.SOURCES",
+        "WorkflowStepTypeEnum": "workflows.models.StepType",
+    },
     "PREPROCESSING_HOOKS": ["oyl.openapi.only_routes"],
     "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enum_id_removal",
+        "drf_spectacular.hooks.postprocess_schema_enums",
         "oyl.openapi.complete",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",

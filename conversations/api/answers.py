@@ -48,12 +48,7 @@ SILENCE = b": nothing yet\n\n"
 EVENT_HELP = """\
 Server-sent events: `started` with the ids, `routed` with who answers and why, `retrieved` with the passages, `piece` with
 the next part of the text, `tool_used`, and at last `finished` with the whole answer, or `failed` with `code`, `detail`."""
-EVENT_SCHEMA = {
-    "type": "object",
-    "description": EVENT_HELP,
-    "properties": {"event": {"type": "string"}, "id": {"type": "string"}, "data": {"type": "string"}},
-    "required": ["event", "data"],
-}
+EVENT_SCHEMA = {"type": "string", "description": EVENT_HELP}
 
 
 class AnswerFailed(exceptions.APIException):

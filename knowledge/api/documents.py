@@ -9,7 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiRequest, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
@@ -48,11 +48,10 @@ EDITOR_POSTS = {"POST": Role.EDITOR}
 FINAL_STATUSES = (DocumentStatus.DONE, DocumentStatus.ERROR)
 RANGE = header_parameter("Range", "The bytes that you want, as in `bytes=0-1023`. The answer is 206.")
 IF_NONE_MATCH = header_parameter("If-None-Match", IF_NONE_MATCH_HELP)
+UPLOAD = OpenApiRequest(UploadSerializer, encoding={"metadata": {"contentType": "application/json"}})
 EVENT_SCHEMA = {
-    "type": "object",
-    "description": "Of each event; `data` is JSON, with `document` and `job`, or `deleted`.",
-    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
-    "required": ["event", "data"],
+    "type": "string",
+    "description": "Server-sent events. `data` is JSON, with `document` and `job`, or `deleted`.",
 }
 
 
@@ -111,7 +110,7 @@ class DocumentViewSet(ChangesMixin, ReadViewSet):
         tags = DocumentTag.objects.select_related("tag").order_by("tag__tag")
         return super().get_queryset().defer("text").prefetch_related(Prefetch("document_tags", tags))
 
-    @extend_schema(responses={202: UploadsSerializer})
+    @extend_schema(request={"multipart/form-data": UPLOAD}, responses={202: UploadsSerializer})
     @action(
         detail=False,
         methods=["post"],

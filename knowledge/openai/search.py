@@ -18,6 +18,7 @@ from core.request_work import RequestWork
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.errors import FilterInvalidError
 from knowledge.models import Document, Reference
+from knowledge.openai.fields import AttributesField
 from knowledge.openai.ids import file_id
 from knowledge.search.filter_language import Expression, parse_filter
 from knowledge.search.filters import SearchFilters
@@ -41,6 +42,10 @@ class ExpressionField(Field):
 class RankingOptionsSerializer(TypedSerializer):
     ranker = serializers.ChoiceField(choices=[*RERANKERS, "none"], default="none")
     score_threshold = serializers.FloatField(required=False, min_value=0, max_value=1)
+    hybrid_search = serializers.JSONField(required=False)
+
+    def validate_hybrid_search(self, value: Any) -> None:
+        raise serializers.ValidationError("Words and meaning have fixed weights. Leave it out.")
 
 
 class SearchRequestSerializer(TypedSerializer):
@@ -81,7 +86,7 @@ class StoreSearchViewSet(OpenAIViewSet):
                 "file_id": file_id(document),
                 "filename": chunk.filename,
                 "score": chunk.score,
-                "attributes": document.metadata_json,
+                "attributes": AttributesField.shown(document.metadata_json),
                 "content": [{"type": "text", "text": chunk.text}],
             }
             for chunk in chunks

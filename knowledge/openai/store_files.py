@@ -23,13 +23,15 @@ from core.permissions import Role
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import Document, DocumentStatus, FileBatch, Reference
 from knowledge.openai.attachments import find_attachments
+from knowledge.openai.chunking import ChunkingStrategySerializer, check_strategy, strategy_of
 from knowledge.openai.fields import AttributesField
 from knowledge.openai.ids import BATCH, FILE, STORE, file_id
-from knowledge.openai.vector_stores import FILE_STATUSES, MAX_FILES, file_counts
+from knowledge.openai.vector_stores import FILE_STATUSES, file_counts
 from knowledge.services import stored_files
 from knowledge.services.editing import DocumentChanges, change_document
 from knowledge.services.reading import record_document_reads
 
+MAX_BATCH = 2000
 POLL_AFTER_MS = "500"  # by default, OpenAI's clients poll every second, or every five
 ROLES = {"GET": Role.VIEWER, "POST": Role.EDITOR, "DELETE": Role.EDITOR}
 # The codes of OYL that are OpenAI's "unsupported_file".
@@ -52,14 +54,15 @@ class StoreFileSerializer(serializers.BaseSerializer[Document]):
             "status": FILE_STATUSES[DocumentStatus(row.processed_status)],
             "last_error": last_error,
             "usage_bytes": row.size_bytes,
-            "attributes": row.metadata_json,
-            "chunking_strategy": {"type": "other"},
+            "attributes": AttributesField.shown(row.metadata_json),
+            "chunking_strategy": strategy_of(row.reference),
         }
 
 
 class AttachRequestSerializer(TypedSerializer):
     file_id = IdField()
     attributes = AttributesField()
+    chunking_strategy = ChunkingStrategySerializer(required=False, allow_null=True)
 
 
 class AttributesRequestSerializer(TypedSerializer):
@@ -102,7 +105,7 @@ class StoreFileViewSet(StoreItemViewSet):
     serializer_class = StoreFileSerializer
 
     def get_queryset(self) -> QuerySet[Any]:
-        rows = super().get_queryset().defer("text")
+        rows = super().get_queryset().defer("text").select_related("reference")
         if "batch" in self.kwargs:
             batch = FileBatch.objects.filter(reference=self.kwargs["store"], pk=self.kwargs["batch"]).first()
             if batch is None:
@@ -134,6 +137,7 @@ class StoreFileViewSet(StoreItemViewSet):
         data = validated(AttachRequestSerializer, request.data)
         with tenant_scope(self.actor.tenant_id):
             store = self.store
+            check_strategy(store, data.get("chunking_strategy"))
             files = find_attachments(self.actor, {data["file_id"]: data.get("attributes") or {}})
         stored_files.attach_files(actor=self.actor, reference_id=store.pk, attachments=files)
         with tenant_scope(self.actor.tenant_id):
@@ -142,9 +146,11 @@ class StoreFileViewSet(StoreItemViewSet):
 
     def modify(self, request: Request, **kwargs: Any) -> Response:
         data = validated(AttributesRequestSerializer, request.data)
-        changes = DocumentChanges(metadata=data.get("attributes") or {})
         with tenant_scope(self.actor.tenant_id):
-            change_document(actor=self.actor, document_id=self.get_object().pk, changes=changes)
+            document = self.get_object()
+            metadata = AttributesField.changed(document.metadata_json, data.get("attributes"))
+            changes = DocumentChanges(metadata=metadata)
+            change_document(actor=self.actor, document_id=document.pk, changes=changes)
             return Response(StoreFileSerializer(self.get_object()).data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
@@ -164,38 +170,37 @@ class StoreFileViewSet(StoreItemViewSet):
 
 
 class FileBatchSerializer(serializers.BaseSerializer[FileBatch]):
-    """Documents that were deleted since count as cancelled."""
+    """Documents that were deleted since count as cancelled. A batch that was cancelled when all were read is completed."""
 
     def to_representation(self, row: FileBatch) -> dict[str, Any]:
         statuses = stored_files.documents_of_batch(row).values_list("processed_status", flat=True)
         counts = Counter(FILE_STATUSES[DocumentStatus(status)] for status in statuses)
         status = "in_progress" if counts["in_progress"] else "completed"
+        cancelled = len(row.file_ids) - counts.total()
         return {
             "id": as_id(BATCH, row.pk),
             "object": "vector_store.files_batch",
             "created_at": int(row.created_at.timestamp()),
             "vector_store_id": as_id(STORE, row.reference_id),
-            "status": "cancelled" if row.cancelled_at else status,
-            "file_counts": file_counts(counts, cancelled=len(row.file_ids) - counts.total()),
+            "status": "cancelled" if row.cancelled_at and cancelled else status,
+            "file_counts": file_counts(counts, cancelled=cancelled),
         }
 
 
 class FileBatchRequestSerializer(TypedSerializer):
-    """`attributes` are for all `file_ids`; each of `files` has its own. Validates to {file: attributes}."""
+    """`attributes` and `chunking_strategy` are for all `file_ids`; each of `files` has its own. Validates to the requests
+    to attach each."""
 
-    file_ids = serializers.ListField(child=IdField(), required=False, max_length=MAX_FILES)
-    files = serializers.ListField(child=AttachRequestSerializer(), required=False, max_length=MAX_FILES)
+    file_ids = serializers.ListField(child=IdField(), required=False, max_length=MAX_BATCH)
+    files = serializers.ListField(child=AttachRequestSerializer(), required=False, max_length=MAX_BATCH)
     attributes = AttributesField()
+    chunking_strategy = ChunkingStrategySerializer(required=False, allow_null=True)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[UUID, dict[str, Any]]:
-        attributes: dict[UUID, dict[str, Any]] = dict.fromkeys(
-            attrs.get("file_ids", ()), attrs.get("attributes") or {}
-        )
-        for file in attrs.get("files", ()):
-            attributes[file["file_id"]] = file.get("attributes") or {}
-        if not attributes:
-            raise serializers.ValidationError({"file_ids": "Name the files, here or under 'files'."})
-        return attributes
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        ids, files = attrs.pop("file_ids", ()), attrs.pop("files", ())
+        if bool(ids) == bool(files):
+            raise serializers.ValidationError({"file_ids": "Name the files, either here or under 'files'."})
+        return files or [{"file_id": pk, **attrs} for pk in ids]
 
 
 class FileBatchViewSet(StoreItemViewSet):
@@ -205,9 +210,12 @@ class FileBatchViewSet(StoreItemViewSet):
     serializer_class = FileBatchSerializer
 
     def create(self, request: Request, **kwargs: Any) -> Response:
-        attributes: Any = validated(FileBatchRequestSerializer, request.data)
+        requests: Any = validated(FileBatchRequestSerializer, request.data)
+        attributes = {one["file_id"]: one.get("attributes") or {} for one in requests}
         with tenant_scope(self.actor.tenant_id):
             store, files = self.store, find_attachments(self.actor, attributes)
+            for one in requests:
+                check_strategy(store, one.get("chunking_strategy"))
         stored_files.attach_files(actor=self.actor, reference_id=store.pk, attachments=files)
         batch = stored_files.create_batch(actor=self.actor, reference_id=store.pk, attachments=files)
         with tenant_scope(self.actor.tenant_id):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import chain
+from itertools import count as numbers
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +26,9 @@ from core.permissions import Role
 from knowledge.bound_lookups import REFERENCE_LOOKUPS
 from knowledge.models import Document, DocumentStatus, Reference
 from knowledge.openai.attachments import find_attachments
+from knowledge.openai.chunking import ChunkingStrategySerializer
 from knowledge.openai.ids import STORE
+from knowledge.pipeline.values import ChunkSettings
 from knowledge.services.references import delete_references
 from knowledge.services.stored_files import attach_files
 from workspaces.models import Workspace
@@ -62,6 +66,15 @@ def count_files(references: Iterable[Reference]) -> None:
         reference.usage_bytes = sizes[reference.pk]  # type: ignore[attr-defined]
 
 
+def free_name(workspace: Workspace, name: str) -> str:
+    """Inside a scope: the name, with a number if it is taken. OpenAI's vector stores may have the same name."""
+    Workspace.objects.select_for_update().get(pk=workspace.pk)
+    same_start = Reference.objects.filter(workspace=workspace, name__startswith=name[:248])
+    taken = {*same_start.values_list("name", flat=True)}
+    numbered = (f"{name[:248]} ({number})" for number in numbers(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
+
+
 class VectorStoreSerializer(serializers.BaseSerializer[Any]):
     """The workspace is shown among the metadata."""
 
@@ -80,7 +93,7 @@ class VectorStoreSerializer(serializers.BaseSerializer[Any]):
             "expires_after": None,
             "expires_at": None,
             "last_active_at": int(row.updated_at.timestamp()),
-            "metadata": {**row.metadata_json, "workspace": row.workspace.name},
+            "metadata": {**PairsField.shown(row.metadata_json), "workspace": row.workspace.name},
         }
 
 
@@ -94,6 +107,7 @@ class VectorStoreRequestSerializer(RejectsExpiry):
 
 class NewVectorStoreRequestSerializer(VectorStoreRequestSerializer):
     file_ids = serializers.ListField(child=IdField(), required=False, max_length=MAX_FILES)
+    chunking_strategy = ChunkingStrategySerializer(required=False, allow_null=True)
 
 
 class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
@@ -121,12 +135,15 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
             files = find_attachments(self.actor, {pk: {} for pk in data.get("file_ids", ())})
             workspace = self._find_workspace(metadata.pop("workspace", None))
             name = data.get("name") or f"Vector store {new_id().hex[-8:]}"
+            chunking: ChunkSettings = data.get("chunking_strategy") or ChunkSettings()
             store: Reference = self.validate_and_save(
                 Reference(
                     workspace=workspace,
-                    name=name,
+                    name=free_name(workspace, name),
                     description=data.get("description") or "",
                     metadata_json=metadata,
+                    chunk_tokens=chunking.max_tokens,
+                    chunk_overlap=chunking.overlap,
                 )
             )
         if files:
@@ -137,11 +154,12 @@ class VectorStoreViewSet(OpenAIViewSet, AuditedViewSet):
     def modify(self, request: Request, **kwargs: Any) -> Response:
         data, store = validated(VectorStoreRequestSerializer, request.data), self.get_object()
         if "metadata" in data:
-            store.metadata_json = data["metadata"] or {}
+            store.metadata_json = PairsField.changed(store.metadata_json, data["metadata"])
             workspace = store.metadata_json.pop("workspace", None)
             if workspace not in (None, store.workspace.name, str(store.workspace.pk)):
                 raise serializers.ValidationError({"metadata": "A vector store stays in its workspace."})
-        store.name = data.get("name") or store.name
+        if (name := data.get("name") or store.name) != store.name:
+            store.name = free_name(store.workspace, name)
         store.description = data.get("description", store.description) or ""
         return Response(VectorStoreSerializer(self.validate_and_save(store)).data)
 

@@ -79,7 +79,7 @@ def chunk_document(parsed: Parsed, embedder: Embedder) -> Chunked:
         parsed.document.elements,
         counter=embedder,
         max_tokens=max_tokens,
-        overlap=chunk_settings.overlap,
+        overlap=min(chunk_settings.overlap, max_tokens // 2),
         page_kind=parsed.document.page_kind,
     )
     contents = tuple(embedding_input(one) for one in result.chunks)

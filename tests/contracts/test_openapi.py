@@ -84,7 +84,7 @@ def test_schema_has_exactly_the_routes() -> None:
 
 # Every key may ask who it is; what is streamed depends on its scopes.
 WITHOUT_SCOPE = {"/api/v1/me/", "/api/v1/events/"}
-WITH_ETAG = ("_retrieve", "documents_text", "documents_content")
+WITH_ETAG = ("_get", "documents_text", "documents_content")
 
 
 @every_operation

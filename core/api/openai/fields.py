@@ -20,6 +20,25 @@ class PairsField(Field):
     kinds: tuple[type, ...] = (str,)
     kinds_text = "texts"
 
+    @classmethod
+    def shown(cls, pairs: dict[str, Any]) -> dict[str, Any]:
+        """Those that OpenAI's types have: other doors take any JSON."""
+        return {name: value for name, value in pairs.items() if cls._fits(name) and cls._holds(value)}
+
+    @classmethod
+    def changed(cls, pairs: dict[str, Any], given: dict[str, Any] | None) -> dict[str, Any]:
+        """`given` in place of those that are shown."""
+        shown = cls.shown(pairs)
+        return {**{name: value for name, value in pairs.items() if name not in shown}, **(given or {})}
+
+    @classmethod
+    def _fits(cls, name: str) -> bool:
+        return 0 < len(name) <= MAX_KEY_LENGTH
+
+    @classmethod
+    def _holds(cls, value: Any) -> bool:
+        return isinstance(value, cls.kinds) and len(str(value)) <= MAX_VALUE_LENGTH
+
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, allow_null=True, **options)
 
@@ -27,9 +46,9 @@ class PairsField(Field):
         if not isinstance(data, dict) or len(data) > MAX_PAIRS:
             raise serializers.ValidationError(f"Send an object of up to {MAX_PAIRS} names and values.")
         for name, value in data.items():
-            if not 0 < len(name) <= MAX_KEY_LENGTH:
+            if not self._fits(name):
                 raise serializers.ValidationError(f"Names have 1 to {MAX_KEY_LENGTH} characters.")
-            if not isinstance(value, self.kinds) or len(str(value)) > MAX_VALUE_LENGTH:
+            if not self._holds(value):
                 raise serializers.ValidationError(
                     f"'{name}' must be one of: {self.kinds_text}, of up to {MAX_VALUE_LENGTH} characters."
                 )

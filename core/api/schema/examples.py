@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -74,11 +75,7 @@ def example(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") -> 
     if kind == "array":
         return [example(schema["items"], schemas, name)]
     if "properties" in schema:
-        found = {
-            field: example(inner, schemas, field)
-            for field, inner in schema["properties"].items()
-            if "x-fixed" not in inner  # it could only be repeated
-        }
+        found = {field: example(inner, schemas, field) for field, inner in schema["properties"].items()}
         required = schema.get("required", ())
         return {field: value for field, value in found.items() if value != {} or field in required}
     return _scalar_example(schema, kind, name)
@@ -95,7 +92,7 @@ def _scalar_example(schema: dict[str, Any], kind: str, name: str) -> Any:
     is_empty = WORDS.get(name, name) is None and "null" in schema.get("type", ())
     if schema.get("format") == "uuid" and not is_empty:
         return placeholder(name)
-    if is_empty or WORDS.get(name) is not None:
+    if is_empty or (WORDS.get(name) is not None and re.search(schema.get("pattern", ""), str(WORDS[name]))):
         return WORDS[name]
     if "default" in schema:
         return schema["default"]

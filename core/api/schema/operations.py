@@ -21,7 +21,8 @@ from core.permissions import scope
 KEY_HELP = "Any name for this request. Sent again under it within 24 hours, it has no second effect and the same answer."
 IF_MATCH_HELP = "The `ETag` that you read: 412 when the object has changed since."
 IF_NONE_MATCH_HELP = "The `ETag` that you have: 304 when nothing has changed since."
-FIXED_HELP = "Stays as it was made: only the same value is taken."
+# The names of operations, as generators of clients make methods of them.
+VERBS = {"retrieve": "get", "partial_update": "update", "destroy": "delete"}
 SUMMARIES = {
     "list": "List {plural}",
     "create": "Make {one}",
@@ -56,7 +57,9 @@ class Operation(AutoSchema):
         return super().get_operation(*args, **kwargs)
 
     def get_operation_id(self) -> str:
-        return f"{self.view.basename}_{self.view.action}".replace("-", "_")
+        creates = self.view.action == "create" and self.view.only_reads
+        verb = "query" if creates else VERBS.get(self.view.action, self.view.action)
+        return f"{self.view.basename}_{verb}".replace("-", "_")
 
     def get_tags(self) -> list[str]:
         return [self.view.basename]
@@ -126,23 +129,27 @@ class Operation(AutoSchema):
         return sorted(found)
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        """Request bodies accept no unknown fields; response bodies have all of their fields."""
+        """Request bodies accept no unknown fields, and have none that cannot be changed; response bodies have all of their
+        fields."""
         schema = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        if "__doc__" not in vars(type(serializer)):
+        if not vars(type(serializer)).get("__doc__"):
             schema.pop("description", None)  # inherited
         if direction == "request":
-            fixed = getattr(getattr(serializer, "Meta", None), "fixed", ()) if serializer.partial else ()
-            for name in fixed:
-                schema["properties"][name] |= {"description": FIXED_HELP, "x-fixed": True}
+            for name in getattr(getattr(serializer, "Meta", None), "fixed", ()) if serializer.partial else ():
+                del schema["properties"][name]
             return {**schema, "additionalProperties": False}
         if isinstance(serializer, ModelSerializer):
             return {**schema, "required": [*schema["properties"]]}
         return schema
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Without the titles of forms, of which generators make names."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        schema.pop("title", None)
         if isinstance(field, JSONField):
             schema.pop("oneOf", None)  # null is valid JSON already
+            if _is_object(field):
+                schema |= {"type": "object", "additionalProperties": {}}
         return schema
 
     @property
@@ -158,3 +165,13 @@ class Operation(AutoSchema):
     @property
     def _accepts_idempotency_key(self) -> bool:
         return self.method == "POST" and not self.view.only_reads
+
+
+def _is_object(field: JSONField) -> bool:
+    """Whether its values are JSON objects."""
+    from core.api.serializers import ObjectField  # whose module needs the class above
+
+    if isinstance(field, ObjectField):
+        return True
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    return model is not None and model._meta.get_field(field.source).default is dict

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
 from openai import OpenAI
@@ -12,9 +12,8 @@ from openai import OpenAI
 from core.permissions import key_scopes
 from tenants.services.api_keys import create_api_key
 from tests.conftest import Person
+from tests.knowledge.libraries import Library, make_library
 from tests.support.server import running_server, working
-
-collect_ignore = [] if shutil.which("node") and shutil.which("npm") else ["test_javascript.py"]
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +46,20 @@ def environment(owner: Person, address: str) -> dict[str, str]:
     scopes = ["workspaces:write", "knowledge:write"]
     key = create_api_key(actor=owner.actor, name="Integrator", scopes=scopes)
     return {"PATH": os.environ["PATH"], "OYL_URL": address, "OYL_KEY": key.secret}
+
+
+@pytest.fixture
+def library(owner: Person, tmp_path) -> Library:
+    """With a workspace for the stores."""
+    return make_library(owner, tmp_path / "own")
+
+
+@pytest.fixture
+def store(client: OpenAI, library: Library):
+    return client.vector_stores.create(name="Nature", metadata={"team": "biology"})
+
+
+def named_file(name: str, text: str) -> BytesIO:
+    file = BytesIO(text.encode())
+    file.name = name
+    return file

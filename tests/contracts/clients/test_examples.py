@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Person
-from tests.contracts.clients.scripts import ANSWER, AVAILABLE_LANGUAGES, examples, run
+from tests.contracts.clients.programs import ANSWER, AVAILABLE_LANGUAGES, examples, run
 from workspaces.services import create_workspace
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from uuid import uuid4
 
 import openai
@@ -13,26 +12,9 @@ from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document
 from tests.conftest import Person
-from tests.contracts.clients.conftest import make_client
+from tests.contracts.clients.conftest import make_client, named_file
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
 from workspaces.services import create_workspace
-
-
-@pytest.fixture
-def library(owner: Person, tmp_path) -> Library:
-    """With a workspace for the stores."""
-    return make_library(owner, tmp_path / "own")
-
-
-@pytest.fixture
-def store(client: OpenAI, library: Library):
-    return client.vector_stores.create(name="Nature", metadata={"team": "biology"})
-
-
-def named_file(name: str, text: str) -> BytesIO:
-    file = BytesIO(text.encode())
-    file.name = name
-    return file
 
 
 def test_store_lifecycle(client: OpenAI, store):
@@ -60,7 +42,6 @@ def test_store_is_created_in_the_named_workspace(client: OpenAI, owner: Person, 
 
 def test_invalid_store_is_refused(client: OpenAI, store):
     for wrong, param in (
-        ({"name": "Nature"}, None),
         ({"expires_after": {"anchor": "last_active_at", "days": 1}}, "expires_after"),
         ({"metadata": {"x": "y" * 513}}, "metadata"),
         ({"metadata": dict.fromkeys("abcdefghijklmnopq", "x")}, "metadata"),
@@ -199,6 +180,12 @@ def test_attribute_filters(client: OpenAI, store):
 
 
 def test_invalid_search_parameters_are_refused(client: OpenAI, store):
+    for options in ({"rewrite_query": True}, {"ranking_options": {"ranker": "bogus"}}):
+        with pytest.raises(openai.BadRequestError):
+            client.vector_stores.search(store.id, query="x", **options)  # type: ignore[arg-type]
+    weights = {"hybrid_search": {"embedding_weight": 1, "text_weight": 0}}
+    with pytest.raises(openai.BadRequestError, match="fixed weights"):
+        client.vector_stores.search(store.id, query="x", extra_body={"ranking_options": weights})
     for wrong in (
         {"type": "like", "key": "x", "value": "y"},
         {"type": "and", "filters": []},

@@ -1,6 +1,6 @@
 // Assistants as models of OpenAI's JavaScript client.
 import assert from "node:assert/strict";
-import OpenAI from "openai";
+const { default: OpenAI } = await import(process.env.CLIENT);
 
 const client = new OpenAI({ baseURL: `${process.env.OYL_URL}/v1`, apiKey: process.env.OYL_KEY, maxRetries: 0 });
 const messages = [{ role: "user", content: "How do honey bees tell where flowers are?" }];

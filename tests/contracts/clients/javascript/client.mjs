@@ -1,6 +1,11 @@
-// What OpenAI's own JavaScript client finds at /v1/ (its version 7 needs Node 22). It stops at the first thing that is not so.
+// What OpenAI's own JavaScript client finds at /v1/, in the version of the package CLIENT. It stops at the first thing that is
+// not so.
 import assert from "node:assert/strict";
-import OpenAI, { BadRequestError, NotFoundError, toFile } from "openai";
+import { createReadStream } from "node:fs";
+
+const { default: OpenAI, BadRequestError, NotFoundError, toFile } = await import(process.env.CLIENT);
+// Version 4 has `del` in place of `delete`.
+const remove = (resource, id) => (resource.delete ?? resource.del).call(resource, id);
 
 const BEES = "# Bees\n\nHoney bees dance to tell their sisters where the flowers are.\n";
 const QUICKLY = { pollIntervalMs: 50 };
@@ -23,6 +28,12 @@ plain.data[0].embedding.forEach((value, place) => assert.ok(Math.abs(value - fir
 const file = await client.files.create({ file: await toFile(Buffer.from(BEES), "bees.md"), purpose: "assistants" });
 assert.equal((await client.files.retrieve(file.id)).bytes, BEES.length);
 assert.equal(await (await client.files.content(file.id)).text(), BEES);
+
+// Since version 6.47, this is sent in chunks, without a Content-Length.
+const streamed = await client.files.create({ file: createReadStream("package.json"), purpose: "assistants" });
+assert.equal(streamed.filename, "package.json");
+assert.ok(streamed.bytes > 50);
+await remove(client.files, streamed.id);
 
 const store = await client.vectorStores.create({ name: "Nature" });
 const attached = await client.vectorStores.files.createAndPoll(
@@ -58,6 +69,6 @@ await assert.rejects(
   (error) => error instanceof BadRequestError && error.param === "purpose",
 );
 
-await client.vectorStores.delete(store.id);
-await client.files.delete(file.id);
+await remove(client.vectorStores, store.id);
+await remove(client.files, file.id);
 await assert.rejects(client.files.retrieve(file.id), NotFoundError);
