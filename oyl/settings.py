@@ -251,16 +251,14 @@ PARSER_OUTPUT_MB = env.int("PARSER_OUTPUT_MB", default=256)
 PARSER_TEXT_MB = env.int("PARSER_TEXT_MB", default=16)
 PARSER_OCR_PAGES = env.int("PARSER_OCR_PAGES", default=500)
 
-# What a run of a workflow may have, and how many runs of a tenant may be under way.
+# What a run of a workflow may have, the runs of a tenant, requests in a minute to a webhook, and steps at once in a worker.
 WORKFLOW_STEPS = env.int("WORKFLOW_STEPS", default=1000)
 WORKFLOW_DEPTH = env.int("WORKFLOW_DEPTH", default=5)
 WORKFLOW_ITEMS = env.int("WORKFLOW_ITEMS", default=10_000)
 WORKFLOW_VALUE_MB = env.float("WORKFLOW_VALUE_MB", default=1.0)
 WORKFLOW_STEP_SECONDS = env.int("WORKFLOW_STEP_SECONDS", default=600)
 WORKFLOW_RUNS = env.int("WORKFLOW_RUNS", default=1000)
-# Requests in a minute to the address of one webhook.
 WORKFLOW_WEBHOOK_REQUESTS = env.int("WORKFLOW_WEBHOOK_REQUESTS", default=120)
-# How many steps the process that works on runs does at once.
 WORKFLOW_THREADS = env.int("WORKFLOW_THREADS", default=8)
 
 # Addresses that tenants give are called only where they are public, or named here: docs/outbound.md.

@@ -61,6 +61,9 @@ def asserts(module: str, function: Function) -> bool:
 
 
 def is_assertion(node: ast.AST) -> bool:
-    return isinstance(node, ast.Assert) or (
-        isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.raises"
+    """`expect` is that of tests in a browser."""
+    return (
+        isinstance(node, ast.Assert)
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.raises")
+        or (isinstance(node, ast.Name) and node.id == "expect")
     )
