@@ -260,7 +260,6 @@ WORKFLOW_STEP_SECONDS = env.int("WORKFLOW_STEP_SECONDS", default=600)
 WORKFLOW_RUNS = env.int("WORKFLOW_RUNS", default=1000)
 WORKFLOW_WEBHOOK_REQUESTS = env.int("WORKFLOW_WEBHOOK_REQUESTS", default=120)
 WORKFLOW_THREADS = env.int("WORKFLOW_THREADS", default=8)
-
 # Addresses that tenants give are called only where they are public, or named here: docs/outbound.md.
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 
