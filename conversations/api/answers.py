@@ -78,6 +78,7 @@ class HowSerializer(StrictSerializer):
 
     model = ChosenModelSerializer(
         required=False,
+        allow_null=True,
         help_text="Another chat model than the assistant's, to compare them: for editors. Empty: passages are quoted.",
     )
 

@@ -22,6 +22,7 @@ from workspaces.models import Workspace
 
 # JSON of users: OYL takes no id from it.
 FREE = {
+    "triggers.config_json",  # compared with what has happened in the tenant
     "data_sources.schema_json",
     "documents.metadata_json",
     "integration_configs.config_encrypted_json",
@@ -38,6 +39,11 @@ READ_ONLY = {
     "messages.sentences_json",
     "evaluation_runs.ranks_json",
     "traces.stages_json",
+    "approvals.shown_json",
+    "approvals.user_ids_json",
+    "workflow_runs.input_json",
+    "workflow_runs.item_json",
+    "workflow_runs.output_json",
 }
 RESOLVED = {"evaluation_cases.expected_json", "assistants.settings_json", "teammates.orchestration_config"}
 

@@ -50,11 +50,19 @@ ENTERED: dict[Any, dict[str, Any]] = {
     ApiKey: {"name": "Made", "scopes": ["knowledge:read"]},
     User: {"email": "guarded-{id}@example.org", "name": "Renamed", "is_active": "on"},
     QuotaLimit: {"kind": "chunks", "workspace_id": "", "credential": "oyl_zebra", "amount": "7"},
-    IntegrationConfig: {"name": "Made {id}", "type_enum": "webhook", "config_encrypted_json": "{}"},
+    IntegrationConfig: {
+        "name": "Made {id}",
+        "type_enum": "webhook",
+        "config_encrypted_json": '{"url": "https://example.org/"}',
+    },
 }
 BODIES: dict[str, dict[str, Any]] = {
     "api-keys": {"name": "Made", "scopes": ["knowledge:read"]},
-    "integration-configs": {"name": "Made {id}", "type_enum": "webhook"},
+    "integration-configs": {
+        "name": "Made {id}",
+        "type_enum": "webhook",
+        "config": {"url": "https://example.org/"},
+    },
     "invitations": {"email": "guarded-{id}@example.org"},
     "members": {"role": "viewer"},
     "tenants": {"name": "Renamed"},

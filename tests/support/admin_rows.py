@@ -166,7 +166,12 @@ def _workflow(workspace: Workspace) -> list[models.Model]:
     )
     step_run = StepRun.objects.create(run=run, number=1, key="zebra", type_enum="transform")
     approval = Approval.objects.create(run=run, step_run=step_run, question="Zebra question")
-    trigger = Trigger.objects.create(workflow=workflow, name="Zebra trigger", kind="webhook")
+    trigger = Trigger.objects.create(
+        workflow=workflow,
+        name="Zebra trigger",
+        kind="schedule",
+        config_json={"cron": "0 7 * * 1", "timezone": "UTC"},
+    )
     return [workflow, step, run, approval, trigger]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,15 +13,25 @@ from rest_framework.response import Response
 from assistants.api import AssistantViewSet
 from assistants.models import Assistant
 from audit.api import AuditedViewSet
-from core.api.serializers import OylSerializer, StrictSerializer
+from core.api.serializers import ObjectField, OylSerializer, StrictSerializer
 from core.api.views import READ
+from core.bounded_fields import MaxJsonLengthValidator
 from core.permissions import Role
 from workflows.models import WorkflowStep
 from workflows.services.editing import draft_problems, move_step
 from workflows.steps.registry import step_types
 
 
+@extend_schema_field(
+    {"type": "object", "additionalProperties": {}, "examples": [{"question": "input.question"}]}
+)
+class StepConfigField(ObjectField):
+    """Described by the schemas of the types of steps."""
+
+
 class WorkflowStepSerializer(OylSerializer[WorkflowStep]):
+    config_json = StepConfigField(required=False, validators=[MaxJsonLengthValidator()])
+
     class Meta(OylSerializer.Meta):
         model = WorkflowStep
         fields = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 from rest_framework.parsers import BaseParser
@@ -14,13 +15,25 @@ from rest_framework.views import APIView
 
 from audit.api import AuditedViewSet
 from core.api.parsers import TooLarge
-from core.api.serializers import TIMES, OylSerializer
+from core.api.serializers import TIMES, ObjectField, OylSerializer
 from core.api.views import WRITE
+from core.bounded_fields import MaxJsonLengthValidator
 from core.errors import NotFoundError
 from core.permissions import Role
 from workflows.models import Trigger, TriggerKind
 from workflows.services.triggers import delete_trigger, save_trigger
 from workflows.triggers import webhooks
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {},
+        "examples": [{"cron": "0 7 * * 1", "timezone": "Europe/Berlin"}],
+    }
+)
+class TriggerConfigField(ObjectField):
+    """Described by the schemas of the kinds of triggers."""
 
 
 class TriggerSerializer(OylSerializer[Trigger]):
@@ -30,6 +43,8 @@ class TriggerSerializer(OylSerializer[Trigger]):
     webhook_secret = serializers.SerializerMethodField(
         help_text="Of a webhook: with which to sign, as in Standard Webhooks."
     )
+
+    config_json = TriggerConfigField(required=False, validators=[MaxJsonLengthValidator()])
 
     class Meta(OylSerializer.Meta):
         model = Trigger

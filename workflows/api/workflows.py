@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
@@ -26,6 +26,13 @@ from workflows.services.yaml_form import LONGEST, export_yaml, import_yaml
 from workspaces.models import Workspace
 
 MAX_WAIT_SECONDS = 60
+YAML_EXAMPLE = """name: Greeting
+steps:
+- key: greeting
+  type: end
+  config:
+    output: "'Hello, ' + input.name"
+"""
 
 
 class WorkflowSerializer(OylSerializer[Workflow]):
@@ -61,8 +68,13 @@ class StartSerializer(StrictSerializer):
     )
 
 
+@extend_schema_field({"type": "string", "maxLength": LONGEST, "examples": [YAML_EXAMPLE]})
+class YamlField(serializers.CharField):
+    """A workflow as `export` writes it."""
+
+
 class YamlSerializer(StrictSerializer):
-    yaml = serializers.CharField(max_length=LONGEST, trim_whitespace=False)
+    yaml = YamlField(max_length=LONGEST, trim_whitespace=False)
 
 
 class ImportSerializer(YamlSerializer):

@@ -34,6 +34,7 @@ WORDS: dict[str, Any] = {
     "question": "How do I clear a paper jam in tray 2?",
     "conversation": None,
     "parent": None,
+    "model": None,
     "citation": None,
     "price": "0.0012",
     "prompt_price": "2.50",
@@ -69,7 +70,8 @@ def example(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") -> 
         return schema["examples"][0]
     for choices in (schema.get("allOf"), schema.get("oneOf"), schema.get("anyOf")):
         if choices:
-            return example(choices[0], schemas, name)
+            is_empty = {"type": "null"} in choices and WORDS.get(name, name) is None
+            return None if is_empty else example(choices[0], schemas, name)
     kinds = schema.get("type", "object")
     kind = str(kinds[0] if isinstance(kinds, list) else kinds)
     if kind == "array":
