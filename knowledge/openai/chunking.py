@@ -29,14 +29,14 @@ class StaticSerializer(TypedSerializer):
 
 
 class ChunkingStrategySerializer(TypedSerializer):
-    """Validates to None for `auto`, or to the settings of a reference."""
+    """Validates to the settings of a reference, which are the usual ones for `auto`."""
 
     type = serializers.ChoiceField(choices=["auto", "static"])
     static = StaticSerializer(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         if attrs["type"] == "auto":
-            return None
+            return ChunkSettings()
         if "static" not in attrs:
             raise serializers.ValidationError({"static": "Give the sizes."})
         static = attrs["static"]
@@ -55,7 +55,7 @@ def strategy_of(store: Reference) -> dict[str, Any]:
 
 def check_strategy(store: Reference, settings: ChunkSettings | None) -> None:
     """Raises ValidationError for a file that is to be split in another way than the store's others."""
-    if settings not in (None, store.chunk_settings):
+    if settings not in (None, ChunkSettings(), store.chunk_settings):
         own = (
             f"{store.chunk_tokens} tokens, {store.chunk_overlap} of overlap" if store.chunk_tokens else "auto"
         )

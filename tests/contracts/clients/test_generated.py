@@ -12,6 +12,7 @@ import pytest
 from oyl.openapi import document
 from tests.contracts.clients.programs import HERE, NODE, call, node_modules, python_of
 
+TYPES = ["--strict", "--noEmit", "--skipLibCheck", "--target", "es2022", "--module", "nodenext"]
 RULES = {
     "extends": ["spectral:oas"],
     "rules": {"path-keys-no-trailing-slash": "off"},  # addresses end with a slash
@@ -47,3 +48,25 @@ def test_generated_python_client_works(schema: Path, environment: dict[str, str]
     shutil.copy(HERE / "python/generated.py", folder)
     call([python, "-m", "mypy", "--strict", "--follow-imports", "silent", "generated.py"], folder, tools)
     call([python, "generated.py"], folder, tools)
+
+
+@pytest.mark.usefixtures("worker")
+def test_generated_types_of_typescript_work(schema: Path, environment: dict[str, str]):
+    packages, folder = node_modules("javascript"), schema.parent
+    (folder / "node_modules").symlink_to(packages)
+    (folder / "package.json").write_text('{"type": "module"}')
+    call(
+        [
+            NODE,
+            packages / "openapi-typescript/bin/cli.js",
+            schema,
+            "-o",
+            "oyl.d.ts",
+            "--default-non-nullable=false",
+        ],
+        folder,
+        environment,
+    )
+    shutil.copy(HERE / "javascript/generated.ts", folder)
+    call([NODE, packages / "typescript/bin/tsc", *TYPES, "generated.ts"], folder, environment)
+    call([NODE, "generated.ts"], folder, environment)  # Node leaves the types out

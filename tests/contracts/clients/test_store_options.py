@@ -41,6 +41,11 @@ def test_store_splits_its_files_as_it_was_made(client: OpenAI, store):
             assert added.chunking_strategy.to_dict() == {"type": "static", "static": sizes}
     assert counts[0] > 2 * counts[1]
     file = client.files.create(file=named_file("more.md", text), purpose="assistants")
+    for one in (small, store):
+        auto: Any = {"type": "auto"}
+        client.vector_stores.files.create(one.id, file_id=file.id, chunking_strategy=auto)
+        client.vector_stores.file_batches.create(one.id, file_ids=[file.id], chunking_strategy=auto)
+    client.vector_stores.create(name="Auto", file_ids=[file.id], chunking_strategy={"type": "auto"})
     attached = {"file_id": file.id, "chunking_strategy": strategy}
     for refuse in (
         lambda: client.vector_stores.files.create(vector_store_id=store.id, **attached),

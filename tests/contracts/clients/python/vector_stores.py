@@ -13,10 +13,12 @@ stores = client.vector_stores
 file = client.files.create(file=("bees.md", BEES), purpose="assistants")
 assert client.files.content(file.id).read() == BEES
 store = stores.create(name="Nature")
-attached = stores.files.create_and_poll(
-    file.id, vector_store_id=store.id, attributes={"year": 2026, "is_new": True}, poll_interval_ms=50
-)
-assert (attached.status, attached.attributes) == ("completed", {"year": 2026, "is_new": True})
+attributes: dict[str, str | float | bool] = {"year": 2026, "is_new": True}
+stores.files.create(
+    store.id, file_id=file.id, attributes=attributes
+)  # `create_and_poll` of 1.66 has no attributes
+attached = stores.files.poll(file.id, vector_store_id=store.id, poll_interval_ms=50)
+assert (attached.status, attached.attributes) == ("completed", attributes)
 batch = stores.file_batches.upload_and_poll(
     store.id,
     files=[("bees.md", BEES), ("moss.md", b"Moss grows slowly.\n")],
