@@ -19,10 +19,10 @@ def save_as_case(*, actor: Actor, message: UUID, evaluation_set: UUID | None = N
     """The answer's question, with the documents that the answer cites: they can be corrected in the case. Raises
     NotFoundError, InvalidError, ForbiddenError."""
     actor.require(Role.EDITOR)
-    if not actor.may("knowledge", writes=True):
-        raise ForbiddenError("Your key lacks the scope 'knowledge:write'.")
     with tenant_scope(actor.tenant_id):
         answer = judged_message(actor, message)
+        if not actor.may("knowledge", writes=True):
+            raise ForbiddenError("Your key lacks the scope 'knowledge:write'.")
         if answer.role != MessageRole.ASSISTANT:
             raise InvalidError("Only answers are saved as cases.")
         return add_evaluation_case(

@@ -37,6 +37,7 @@ BOUNDED_ELSEWHERE = {
     "documents.warnings": "engines.parsing.frames.MAX_WARNINGS",
     "documents.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
     "documents.versions": "names of versions",
+    "documents.left_references": "ids of references",
     "chunks.text": "the embedding model's longest text",
     "chunks.heading_path": "parts of documents.text",
     "chunks.tags_text": "names of tags, of up to 255 characters each",

@@ -39,6 +39,7 @@ CONFIGURED = {"embedding_model", "language", "currency"}
 LEFT_EMPTY = {"Conversation.teammate", "Message.error_code", "Reference.knowledge_base"}
 NUMBERS = {
     "DecimalField",
+    "FloatField",
     "IntegerField",
     "BigIntegerField",
     "PositiveIntegerField",

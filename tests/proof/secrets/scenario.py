@@ -29,7 +29,11 @@ from workspaces.models import IntegrationConfig, IntegrationType
 LOGIN = reverse("admin:login")
 
 # What a configuration needs besides its secret.
-CONFIGS = {IntegrationType.CHAT_MODEL: {"url": "https://example.org/v1", "model": "large"}}
+CONFIGS = {
+    IntegrationType.CHAT_MODEL: {"url": "https://example.org/v1", "model": "large"},
+    IntegrationType.WEBHOOK: {"url": "https://example.org/"},
+}
+SECRET_FIELDS = {IntegrationType.WEBHOOK: "token"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,9 +118,7 @@ class Scenario:
         client, workspace = self.person.client, self.workspace_id
         for kind in IntegrationType:
             form = {"workspace": workspace, "name": f"Config {kind}", "type_enum": kind}
-            value = json.dumps(
-                {**CONFIGS.get(kind, {}), "api_key": self.canaries.new(f"the key of a {kind}")}
-            )
+            value = self._config(kind, f"the key of a {kind}")
             done = client.post(url(IntegrationConfig, "add"), {**form, "config_encrypted_json": value})
             assert done.status_code == 302
             wrong = f'{{"password": "{self.canaries.new(f"a mistyped key of a {kind}")}"'
@@ -128,14 +130,16 @@ class Scenario:
         tenant = url(Tenant, "change", self.person.tenant_id)
         assert client.post(tenant, {"name": name, "metadata": metadata}).status_code == 302
 
+    def _config(self, kind: IntegrationType, what: str) -> str:
+        secret = {SECRET_FIELDS.get(kind, "api_key"): self.canaries.new(what)}
+        return json.dumps({**CONFIGS.get(kind, {}), **secret})
+
     def _change_secret_and_name(self, client: Client, form: dict[str, Any]) -> None:
         """Replace the secret, and then the name."""
         with tenant_scope(self.person.tenant_id):
             pk = IntegrationConfig.objects.get(name=form["name"]).pk
         kind = form["type_enum"]
-        second = json.dumps(
-            {**CONFIGS.get(kind, {}), "api_key": self.canaries.new(f"the second key of a {kind}")}
-        )
+        second = self._config(kind, f"the second key of a {kind}")
         for change in ({"config_encrypted_json": second}, {"name": f"{form['name']}, renamed"}):
             page = url(IntegrationConfig, "change", pk)
             assert client.post(page, {"config_encrypted_json": "", **form, **change}).status_code == 302
