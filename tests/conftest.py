@@ -51,8 +51,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Without --long, Hypothesis tries the same examples each time: a change must not fail for what it did not touch."""
-    hypothesis.settings.register_profile("fixed", derandomize=True, database=None)
+    """Without --long, Hypothesis tries the same examples each time, however slow the machine is: a change must not fail for
+    what it did not touch."""
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("fixed", derandomize=True, database=None, suppress_health_check=slow)
     if not config.getoption("long"):
         hypothesis.settings.load_profile("fixed")
 

@@ -36,7 +36,10 @@ WORDS = {"CharField", "TextField"}
 # Fields that take values of the operator's configuration only, and codes.
 CONFIGURED = {"embedding_model", "language", "currency"}
 # Fields that a constraint leaves empty where others are filled.
-LEFT_EMPTY = {"Conversation.teammate", "Message.error_code", "Reference.knowledge_base"}
+LEFT_EMPTY = {
+    *("Conversation.teammate", "Message.error_code", "Reference.knowledge_base"),
+    *("WorkflowRun.parent", "WorkflowRun.parent_step"),
+}
 NUMBERS = {
     "DecimalField",
     "FloatField",
