@@ -21,6 +21,7 @@ from core.origins import origin
 from core.private_files import FILE_MODE, FOLDER_MODE
 from oyl.embedded import redis, secrets
 from oyl.embedded.layout import Layout
+from oyl.logs import logging_config
 from oyl.unfold import UNFOLD  # noqa: F401 (a setting)
 from oyl.version import VERSION
 
@@ -318,28 +319,9 @@ CELERY_TASK_DEFAULT_QUEUE = "maintenance"
 CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "access": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"},
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "oyl.access": {
-            "handlers": ["access"],
-            "level": "INFO" if env.bool("OYL_ACCESS_LOG", default=True) else "WARNING",
-            "propagate": False,
-        },
-        "django": {"handlers": [], "level": "INFO"},
-        "django.request": {"level": "ERROR"},  # responses of 4xx are not logged
-        "httpx": {"level": "WARNING"},
-        "mcp": {"level": "WARNING"},  # it logs several lines for each request
-        "httpcore": {"level": "WARNING"},  # with DEBUG it logs headers, which may be secret
-    },
-}
+LOGGING = logging_config(
+    env.str("LOG_LEVEL", default="INFO"), has_access_log=env.bool("OYL_ACCESS_LOG", default=True)
+)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "oyl.exception_filter.ExceptionFilter"
 

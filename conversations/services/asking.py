@@ -62,13 +62,12 @@ def ask(
         whom = _partner(actor, assistant, teammate, found)
         if keep:
             found = found or new_conversation(actor, whom, question)
-        row = add_answer(add_question(found, last, question)) if keep and found else None
         asked = _accepted(
             actor=actor,
             whom=whom,
             question=question,
             history=(*history_up_to(last), *history),
-            answer=row,
+            answer=add_answer(add_question(found, last, question)) if keep and found else None,
             filters=filters,
             overrides=overrides,
             instructions=instructions,

@@ -20,7 +20,7 @@ from oyl.celery import beat_schedule
 from oyl.routes import router
 
 VIEW_SETS = [view for _, view, _ in router.registry]
-CONSUMED_QUEUES = {"ingest", "maintenance"}
+CONSUMED_QUEUES = {"ingest", "maintenance", "workflows"}
 
 
 @pytest.mark.parametrize("view", VIEW_SETS, ids=lambda view: view.__name__)

@@ -79,6 +79,7 @@ KEPT_IN_PROCESSES = {
     "workflows/definition.py:_read": "the tenant is in the key",
     "workflows/definition.py:_positions": "of the one definition",
     "workflows/definition.py:mentioned": "of the one step",
+    "workflows/steps/http_request.py:_client": "by the operator's list of addresses",
     "workflows/steps/registry.py:step_types": "read from the source",
     "oyl/api.py:_group_serializer": "read from the source",
     "oyl/openapi.py:_render": "read from the source",

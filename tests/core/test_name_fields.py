@@ -43,6 +43,7 @@ NO_NAMES = {
     *("storedfile.file_path", "storedfile.purpose"),
     *("chunk.language", "reembedding.from_model", "reembedding.to_model", "reembedding.error_code"),
     *("document.error_code", "ingestionjob.error_code", "workflowrun.error_code", "steprun.error_code"),
+    "triggerevent.error_code",
     *(
         "workflowrun.idempotency_key",
         "workflowrun.step_key",

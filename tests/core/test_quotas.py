@@ -35,6 +35,7 @@ from tests.knowledge.libraries import BEES, RIVERS, Library, make_library, make_
 from tests.support.admin_pages import url
 from tests.support.api_client import Caller, assert_problem, make_caller
 from tests.support.quotas import limit, used
+from tests.workflows.benches import make_bench
 
 
 @pytest.fixture
@@ -342,6 +343,13 @@ def test_words_of_a_vocabulary_are_charged_once(owner: Person, library: Library)
     assert with_words > 2 * (used(owner, QuotaKind.EMBEDDING) - with_words) > 0
 
 
+def test_texts_that_a_workflow_classifies_are_charged(owner: Person):
+    labels = [{"name": name, "description": f"about {name}"} for name in ("bees", "rivers")]
+    step = {"type": "classify", "config": {"text": "Bees make honey.", "labels": labels}}
+    make_bench(owner).output(step)
+    assert used(owner, QuotaKind.EMBEDDING) > 5
+
+
 # Where the code embeds texts or searches vectors, and the test that it is charged.
 COSTLY_CALLS = {
     ("knowledge/openai/embeddings.py", "embed"): test_tokens_of_embeddings_and_of_ingestion,
@@ -350,6 +358,7 @@ COSTLY_CALLS = {
     ("knowledge/search/ranking.py", "cached_vector"): test_searches_of_a_day,
     ("knowledge/search/ranking.py", "vector_store().search"): test_searches_of_a_day,
     ("knowledge/search/passages.py", "search"): test_searches_of_a_day,
+    ("workflows/steps/classify.py", "embed"): test_texts_that_a_workflow_classifies_are_charged,
     ("conversations/answering/extractive.py", "embed"): test_answers_of_a_day,
     ("conversations/answering/grounding.py", "embed"): test_answers_of_a_day,
     ("conversations/routing/profile_vectors.py", "embed"): test_choices_of_teammates_count_as_searches,

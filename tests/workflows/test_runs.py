@@ -238,7 +238,7 @@ def test_a_draft_is_tested_without_publishing(studio: Studio):
     workflow = studio.draft([transform("a", v="input.v")])
     with pytest.raises(NotPublishedError):
         studio.start(workflow)
-    run = running.test_run(workflow, input={"v": 5}, actor=studio.person.actor)
+    run = running.run_draft(workflow, input={"v": 5}, actor=studio.person.actor)
     studio.work()
     tested = studio.reread(run)
     assert (tested.output_json, tested.started_by, str(tested.version)) == ({"v": 5}, "test", "draft")

@@ -12,7 +12,7 @@ from workflows.admin.schema_forms import SchemaForm
 from workflows.admin.shared import Attempt, page, require_editor, workflow_of
 from workflows.models import StartedBy
 from workflows.services.publishing import published_version
-from workflows.services.running import start_run, test_run
+from workflows.services.running import run_draft, start_run
 
 
 def start_page(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -22,7 +22,7 @@ def start_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with Attempt(request) as starting:
             if request.POST.get("do") == "test":
-                run = test_run(workflow, input=form.config, actor=actor)
+                run = run_draft(workflow, input=form.config, actor=actor)
             else:
                 run = start_run(workflow, input=form.config, actor=actor, started_by=StartedBy.PERSON)
         if starting.succeeded:

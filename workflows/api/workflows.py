@@ -137,7 +137,7 @@ class WorkflowViewSet(AuditedViewSet):
 
     def _started(self, workflow: Workflow, given: Any, *, is_test: bool) -> WorkflowRun:
         if is_test:
-            return running.test_run(workflow, input=given, actor=self.actor)
+            return running.run_draft(workflow, input=given, actor=self.actor)
         return running.start_run(workflow, input=given, actor=self.actor, started_by=StartedBy.API)
 
     @extend_schema(request=None, responses={201: WorkflowVersionSerializer})

@@ -69,7 +69,7 @@ def start_run(
     return run
 
 
-def test_run(workflow: Workflow, *, input: JSON, actor: Actor) -> WorkflowRun:
+def run_draft(workflow: Workflow, *, input: JSON, actor: Actor) -> WorkflowRun:
     """Start a run of the steps as they are edited now. Raises WorkflowInvalidError, and as `start_run`."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):

@@ -127,10 +127,10 @@ def start_run(context: CallContext) -> Call:
     )
 
 
-def test_run(context: CallContext) -> Call:
+def run_draft(context: CallContext) -> Call:
     workflow = _workflow(context)
     return Call(
-        make=lambda: running.test_run(workflow, input={}, actor=context.actor),
+        make=lambda: running.run_draft(workflow, input={}, actor=context.actor),
         is_done=context.has(WorkflowRun, workflow=workflow),
     )
 
