@@ -37,7 +37,7 @@ def workspace(tenant):
 
 def make(workspace, name="one", value=VALUE):
     return IntegrationConfig(
-        workspace=workspace, name=name, type_enum=IntegrationType.WEBHOOK, config_encrypted_json=value
+        workspace=workspace, name=name, type_enum=IntegrationType.EMAIL, config_encrypted_json=value
     )
 
 
@@ -179,8 +179,10 @@ def test_form_hides_the_secret_and_keeps_it_if_empty(workspace):
     assert kept.changed_data == ["name"]
     kept.save()
     assert reload(config).config_encrypted_json.decrypt() == VALUE
-    form_class({"name": "renamed", "config_encrypted_json": '{"a": 1}'}, instance=reload(config)).save()
-    assert reload(config).config_encrypted_json.decrypt() == {"a": 1}
+    other = {"url": "https://example.org/"}
+    given = {"name": "renamed", "config_encrypted_json": json.dumps(other)}
+    form_class(given, instance=reload(config)).save()
+    assert reload(config).config_encrypted_json.decrypt() == other
     bad = form_class({"name": "", "config_encrypted_json": f"{{{CANARY}"}, instance=reload(config))
     assert not bad.is_valid()
     assert CANARY not in str(bad)
