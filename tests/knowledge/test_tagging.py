@@ -100,8 +100,8 @@ def test_first_source_in_the_order_takes_precedence(library: Library, source: Ta
     document = library.add(
         "bees.md",
         front_matter + BEES if TagSource.IMPORT in assigning else BEES,
-        tags=("insects",) if TagSource.MANUAL in assigning else None,
-        tag_source=TagSource.MANUAL,
+        tags=("insects",) if TagSource.WORKFLOW in assigning else None,
+        tag_source=source if source is TagSource.WORKFLOW else TagSource.MANUAL,
     )
     assert sources(library.find("bees")[0]) == {"insects": source}
     reindex_documents(actor=library.person.actor, document_ids=[document.pk])

@@ -279,4 +279,4 @@ def asked(studio: Studio, assistant: Assistant, question: str) -> UUID:
         f"/api/v1/assistants/{assistant.pk}/ask/", {"question": question}, content_type="application/json"
     )
     assert response.status_code == 200, response.content
-    return UUID(response.json()["message"])
+    return UUID(response.json()["message_id"])
