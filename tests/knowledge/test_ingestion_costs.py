@@ -21,8 +21,8 @@ SCOPE = 2  # BEGIN with the tenant, COMMIT
 # Existing documents are read; then reference, documents, jobs and event are read or written, and two quotas counted.
 ADDING = SCOPE + 2 + SCOPE + 4 + 2
 # Claiming, the vocabulary, loading, charging tokens, publishing (with a lock of the references, their models and
-# changes of these): the same for one document and for many.
-WORKING = (SCOPE + 4) + (SCOPE + 1) + (SCOPE + 3) + (SCOPE + 1) + (SCOPE + 9 + 3 + 1)
+# changes of these, and the triggers of workflows): the same for one document and for many.
+WORKING = (SCOPE + 4) + (SCOPE + 1) + (SCOPE + 3) + (SCOPE + 1) + (SCOPE + 9 + 3 + 1 + 1)
 # There are as many chunks as before: no quota is charged. In addition: reusable vectors and manual tags of the chunks;
 # members that are gone; two scopes of clean-up.
 WORKING_AGAIN = WORKING - 1 - 1 + 2 + (SCOPE + 1) + (SCOPE + 1) + (SCOPE + 4)

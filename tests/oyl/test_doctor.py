@@ -8,6 +8,7 @@ import threading
 import time
 from io import StringIO
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -19,11 +20,18 @@ from redis import Redis
 
 from core.private_files import close_to_others
 from engines.parsing.sandbox import Layers
-from jobs.signs_of_life import FORGOTTEN_SECONDS, PREFIX, SILENT_SECONDS, tell_from_now_on
+from jobs import signs_of_life
+from jobs.signs_of_life import FORGOTTEN_SECONDS, SILENT_SECONDS, tell_from_now_on
 from oyl import doctor
 from oyl.doctor import State
 from tests.proof import killable
 from tests.support.chat_model_file import MODEL_FILE
+
+
+@pytest.fixture(autouse=True)
+def own_signs(monkeypatch):
+    """Other tests have workers, too, and kill them."""
+    monkeypatch.setattr(signs_of_life, "PREFIX", f"oyl:alive:{uuid4().hex}")
 
 
 def state_of(component):
@@ -157,7 +165,7 @@ def live_as_worker() -> None:
 def test_a_frozen_worker_is_seen(database):
     """By `doctor` and `/readyz`, although the process is there."""
     worker = killable.start(live_as_worker)
-    key = f"{PREFIX}:worker:{socket.gethostname()}:{worker.pid}"
+    key = f"{signs_of_life.PREFIX}:worker:{socket.gethostname()}:{worker.pid}"
     try:
         with Redis.from_url(settings.REDIS_URL) as redis:
             while not redis.exists(key):
