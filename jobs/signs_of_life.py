@@ -1,4 +1,4 @@
-"""Workers and beat tell Redis every few seconds that they live, so that one that hangs is seen."""
+"""Workers and beat write a sign of life to Redis every few seconds, so that one that hangs is seen."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Sign(NamedTuple):
         return self.age > SILENT_SECONDS
 
 
-def tell_from_now_on(kind: str) -> None:
+def start_giving_signs(kind: str) -> None:
     """In a thread of its own until the process ends."""
     key = f"{PREFIX}:{kind}:{socket.gethostname()}:{os.getpid()}"
-    threading.Thread(target=_tell, args=[key], name="signs of life", daemon=True).start()
+    threading.Thread(target=_give_signs, args=[key], name="signs of life", daemon=True).start()
 
 
 def signs() -> list[Sign]:
@@ -52,7 +52,7 @@ def signs() -> list[Sign]:
     return sorted(found, key=lambda sign: sign.age)
 
 
-def _tell(key: str) -> None:
+def _give_signs(key: str) -> None:
     pause = threading.Event()
     while True:
         try:

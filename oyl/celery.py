@@ -12,7 +12,7 @@ from celery.signals import beat_init, worker_init, worker_ready
 from core.apps import oyl_apps
 from core.isolation.time_limits import BULK, time_limits
 from core.memory import share_arenas
-from jobs.signs_of_life import tell_from_now_on
+from jobs.signs_of_life import start_giving_signs
 from oyl.user import refuse_root
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
@@ -47,12 +47,12 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
 
 @worker_ready.connect
 def worker_lives(**_: Any) -> None:
-    tell_from_now_on("worker")
+    start_giving_signs("worker")
 
 
 @beat_init.connect
 def beat_lives(**_: Any) -> None:
-    tell_from_now_on("beat")
+    start_giving_signs("beat")
 
 
 @worker_init.connect

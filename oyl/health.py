@@ -40,8 +40,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
             components[name] = True
     has_worker = components["redis"] and any(sign.kind == "worker" and not sign.is_silent for sign in signs())
     status = "unavailable" if not all(components.values()) else "ok" if _has_free_connection() else "busy"
-    told = {"status": status, "components": {**components, "worker": has_worker}}
-    return JsonResponse(told, status=200 if status == "ok" else 503)
+    body = {"status": status, "components": {**components, "worker": has_worker}}
+    return JsonResponse(body, status=200 if status == "ok" else 503)
 
 
 def probe_database() -> None:

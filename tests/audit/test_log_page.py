@@ -98,7 +98,7 @@ def test_export_is_formula_safe(uploads: Library):
     assert len(lines) >= len(rows) and json.loads(lines[0])["action"]
 
 
-def test_verify_tells_its_result(owner: Person):
+def test_verify_shows_its_result(owner: Person):
     address = reverse("admin:audit_auditlog_verify_log")
     page = owner.client.post(address, {"_form_submitted": "True"}, follow=True).content.decode()
     assert "are as they were written." in page

@@ -21,7 +21,7 @@ from redis import Redis
 from core.private_files import close_to_others
 from engines.parsing.sandbox import Layers
 from jobs import signs_of_life
-from jobs.signs_of_life import FORGOTTEN_SECONDS, SILENT_SECONDS, tell_from_now_on
+from jobs.signs_of_life import FORGOTTEN_SECONDS, SILENT_SECONDS, start_giving_signs
 from oyl import doctor
 from oyl.doctor import State
 from tests.proof import killable
@@ -158,7 +158,7 @@ def test_unapplied_migration_fails(database):
 
 
 def live_as_worker() -> None:
-    tell_from_now_on("worker")
+    start_giving_signs("worker")
     threading.Event().wait()
 
 

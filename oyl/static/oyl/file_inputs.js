@@ -1,5 +1,5 @@
 // The theme writes the name of a chosen file into the first text field nearby, which belongs to something else here. Listeners
-// of "input" are told all the same.
+// of "input" are still called.
 "use strict";
 document.addEventListener("change", (event) => {
   if (event.target.type === "file") event.stopPropagation();

@@ -30,16 +30,16 @@ function choose(file, path) {
   chosen.push(one);
   list.append(row);
   list.hidden = false;
-  tell();
+  showSummary();
 }
 
 function remove(one) {
   chosen.splice(chosen.indexOf(one), 1);
   one.row.remove();
-  tell();
+  showSummary();
 }
 
-function tell() {
+function showSummary() {
   const parts = [
     [count("waiting"), "waiting"], [count("sending"), "being sent"], [count("done"), "stored"], [count("failed"), "not stored"],
   ];
@@ -103,7 +103,7 @@ function show(one, request) {
   one.row.querySelector("progress").hidden = true;
   one.row.querySelector("[data-remove]").hidden = Boolean(result);
   text.replaceChildren(...(result ? shown(result) : [problem(request, answer)]));
-  tell();
+  showSummary();
 }
 
 function parsed(text) {
@@ -135,9 +135,9 @@ async function sendAll() {
     for (let one; (one = chosen.find((other) => other.state === "waiting")); ) await send(one);
   };
   form.querySelector("[data-after]").hidden = true;
-  tell();
+  showSummary();
   await Promise.all(Array.from({ length: AT_ONCE }, next));
-  tell();
+  showSummary();
 }
 
 form.addEventListener("submit", (event) => {
