@@ -23,7 +23,7 @@ def save_as_case(*, actor: Actor, message: UUID, evaluation_set: UUID | None = N
         answer = judged_message(actor, message)
         if not actor.may("knowledge", writes=True):
             raise ForbiddenError("Your key lacks the scope 'knowledge:write'.")
-        if answer.role != MessageRole.ASSISTANT:
+        if answer.role != MessageRole.ASSISTANT or answer.parent is None:
             raise InvalidError("Only answers are saved as cases.")
         return add_evaluation_case(
             actor=actor,

@@ -35,6 +35,8 @@ class EvaluationSetAdmin(AuditedAdmin):
 
     @display(description="Contents")
     def contents(self, obj: EvaluationSet) -> SafeString:
+        if obj._state.adding:
+            return SafeString("–")
         links = [
             (f"{reverse(f'admin:knowledge_{name}_changelist')}?evaluation_set__id__exact={obj.pk}", title)
             for name, title in (("evaluationcase", "Cases"), ("evaluationrun", "Runs"))

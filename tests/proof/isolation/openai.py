@@ -45,7 +45,7 @@ BODIES: dict[str, Any] = {
     "v1/responses": {"model": Assistant, "input": "Why?", "previous_response_id": Message},
     f"{STORE_PATH}/files": {"file_id": StoredFile},
     f"{STORE_PATH}/files/<public_id:pk>": {"attributes": {"tried": StoredFile}},
-    f"{STORE_PATH}/file_batches": {"file_ids": [StoredFile], "files": [{"file_id": StoredFile}]},
+    f"{STORE_PATH}/file_batches": {"files": [{"file_id": StoredFile}]},
     f"{STORE_PATH}/file_batches/<public_id:pk>/cancel": {},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from core.models import IdempotencyKey
 from tenants.models import User
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
-from tests.proof.isolation.described import ID_MODELS, Operation, RequestData, operations
+from tests.proof.isolation.described import ID_MODELS, Operation, operations
 from tests.proof.isolation.parties import Party
 from tests.proof.isolation.routes import ids_of
 
@@ -70,13 +71,14 @@ def test_foreign_id_is_answered_as_absent_in_every_place(
 
 @by_operation(LISTS)
 def test_foreign_cursor_reveals_nothing(
-    operation: Operation, victim: Party, browser: Client, counted: Counter[str]
+    operation: Operation, victim: Party, intruder: Party, browser: Client, counted: Counter[str]
 ):
     """The cursor contains the position of the victim's row."""
     row = victim.rows[operation.model]
     for backwards in (False, True):
         cursor = Cursor(backwards, (str(row.created_at), str(row.pk)))
-        answered = operation.send(browser, RequestData(pk="", query={"cursor": str(cursor)}))
+        own = replace(operation.own(intruder), query={"cursor": str(cursor)})
+        answered = operation.send(browser, own)
         counted["foreign cursors"] += 1
         assert answered.status_code == 200
         assert not answer(answered).mentions(victim)
