@@ -84,6 +84,14 @@ def deleted(party: Party, model: Model) -> Iterator[None]:
                 raise
 
 
+# What the first two list is the same for all, and the party's only version is a draft, which is not listed.
+WITHOUT_ROWS = {
+    "api/v1/workflows/examples/",
+    "api/v1/workflow-steps/types/",
+    "api/v1/workflows/<pk>/versions/",
+}
+
+
 def address_of(route: Route, party: Party) -> str:
     path = route.template
     for name in route.parameters:
@@ -120,7 +128,9 @@ def test_bound_key_opens_nothing_through_a_deleted_object(kind: str, step: Model
         for route in API_ROUTES
         if kind in route.view.cls.bound_by and step in deletable_steps(route.view.cls, kind)
     ]
-    readable = [route for route in affected if "get" in route.view.actions]
+    readable = [
+        route for route in affected if "get" in route.view.actions and route.template not in WITHOUT_ROWS
+    ]
     assert readable and [route.template for route in readable if not shows(client, route, party)] == []
     with deleted(party, step):
         assert [route.template for route in readable if shows(client, route, party)] == []
