@@ -373,7 +373,6 @@ SPECTACULAR_SETTINGS = {
     ],  # a session is for the admin's own pages
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {
         "DocumentStatusEnum": "knowledge.models.DocumentStatus",
         "JobStateEnum": "jobs.states.JobState",

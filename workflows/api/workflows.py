@@ -181,7 +181,12 @@ class WorkflowViewSet(AuditedViewSet):
         return self._imported(import_yaml(data["yaml"], workspace=data["workspace"], actor=self.actor))
 
     @extend_schema(methods=["get"], responses={200: ExampleSerializer(many=True)})
-    @extend_schema(methods=["post"], request=AddExampleSerializer, responses={201: WorkflowSerializer})
+    @extend_schema(
+        methods=["post"],
+        operation_id="workflows_add_example",
+        request=AddExampleSerializer,
+        responses={201: WorkflowSerializer},
+    )
     @action(
         detail=False,
         methods=["get", "post"],
