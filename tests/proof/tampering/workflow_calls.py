@@ -228,7 +228,7 @@ def _workflow(context: CallContext) -> Workflow:
     """With the steps "one" and "two"."""
     name = f"Workflow {context.key}"
 
-    def made() -> Workflow:
+    def made() -> Any:
         workflow = Workflow.objects.create(workspace=context.workspace, name=name)
         for position, key in enumerate(("one", "two"), start=1):
             WorkflowStep.objects.create(workflow=workflow, position=position, key=key, **STEP)
@@ -258,7 +258,7 @@ def _run(context: CallContext) -> WorkflowRun:
 def _approval(context: CallContext) -> Approval:
     run = _run(context)
 
-    def made() -> Approval:
+    def made() -> Any:
         row, _ = StepRun.objects.get_or_create(
             run=run, number=1, defaults={"key": "one", "type_enum": "approval"}
         )
