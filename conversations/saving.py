@@ -108,7 +108,7 @@ def _generating(drafts: Iterable[_Draft]) -> QuerySet[Message]:
 
 
 def _save_texts(drafts: Sequence[_Draft]) -> dict[UUID, str]:
-    """{row: text} of those that were saved: not where a row is locked, because whoever locks it may wait for another."""
+    """{row: text} of those that were saved; locked rows are passed over, because their transactions may wait for others."""
     free = set(_generating(drafts).select_for_update(skip_locked=True).values_list("pk", flat=True))
     texts = {draft.writer.pk: draft.writer.text for draft in drafts if draft.writer.pk in free}
     now = timezone.now()

@@ -97,7 +97,7 @@ class _Pump:
             self._wake()
 
     def _is_unread(self) -> bool:
-        """Whether the client has gone, and nobody else reads, as far as this can be looked up."""
+        """Whether the client has gone, and no other client reads, as far as this can be looked up."""
         if self._left_at is None or self._is_read is None:
             return False
         if time.monotonic() - self._left_at < UNREAD_SECONDS:

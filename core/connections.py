@@ -19,7 +19,7 @@ from core.tenant_slots import TooBusyError
 T = TypeVar("T")
 # Neither the pool nor PostgreSQL has a connection to spare.
 BUSY_ERRORS = (PoolTimeout, TooManyRequests, TooManyConnections, CannotConnectNow)
-# What may work a moment later: the database is away, or has no connection to spare for anybody or for this tenant.
+# What may work a moment later: the database is away, or has no free connection, or none for this tenant.
 UNAVAILABLE = (OperationalError, InterfaceError, TooBusyError)
 INSIST_SECONDS, PAUSE_SECONDS = 60.0, 0.5
 

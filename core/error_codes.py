@@ -355,7 +355,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "mail_not_configured": _workflow("OYL cannot send mail. An operator sets EMAIL_HOST."),
     "mail_address": _workflow("'{address}' is no address of a mail. Correct the expression in 'to'."),
     "mail_failed": _workflow("The mail could not be sent: {reason}.", DEFAULT_RETRY),
-    "approval_expired": _workflow("Nobody decided before the deadline."),
+    "approval_expired": _workflow("The deadline passed without a decision."),
     # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),
     "same_name": _upload(

@@ -57,7 +57,7 @@ def _cooling(config: Orchestration, one: Candidate, measured: Measured) -> str:
 
 
 def _fallback(config: Orchestration, choice: Choice, measured: Measured) -> Choice:
-    """The fallback, or else the first assistant that can answer. A fallback that has failed is better than nobody."""
+    """The fallback, or else the first assistant that can answer. A fallback that has failed is better than no answer."""
     fallback, first = measured.fallback, next(iter(measured.candidates), None)
     is_asked = fallback and not (first and _cooling(config, fallback, measured))
     chosen, how = (fallback, "the fallback") if is_asked else (first, "the first that can answer")

@@ -1,4 +1,4 @@
-"""A step reaches what belongs to its workflow's workspace, wherever an id comes from, and whoever has started the run."""
+"""A step reaches what belongs to its workflow's workspace, wherever an id comes from, and for every way to start the run."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _context(run: WorkflowRun, step: StepDefinition, step_run: StepRun, got: dic
 
 
 def _actor(run: WorkflowRun) -> Actor:
-    """A run does what editors may do, whoever has started it."""
+    """A run does what editors may do, however it was started."""
     return Actor(
         kind=ActorKind.SYSTEM,
         tenant_id=UUID(str(run.tenant_id)),

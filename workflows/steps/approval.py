@@ -130,7 +130,7 @@ def _decided(context: StepContext, decision: Mapping[str, JSON]) -> Outcome:
 
 
 def _expired(context: StepContext, approval: Approval) -> Outcome:
-    """Unless somebody decides at this moment: that counts. Raises StepError."""
+    """Unless a person decides at this moment: that counts. Raises StepError."""
     with tenant_scope(context.tenant_id):
         pending = Approval.objects.filter(pk=approval.pk, state=ApprovalState.PENDING)
         is_expired = pending.update(state=ApprovalState.EXPIRED)
@@ -150,7 +150,7 @@ def _outcome(context: StepContext, *, approved: bool, **others: Any) -> Outcome:
 
 
 def _mail(context: StepContext, approval: Approval, prefix: str) -> None:
-    """A mail that cannot be sent keeps nobody from deciding: the approval is in the admin."""
+    """A mail that cannot be sent prevents no decision: the approval is in the admin."""
     if not settings.EMAIL_HOST:
         return
     subject = f"{prefix}{' '.join(approval.question.split())[:150]}"

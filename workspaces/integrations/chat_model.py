@@ -16,7 +16,7 @@ URL: Mapping[str, Any] = {
     "type": "string",
     "pattern": r"^https?://[^\s/?#@]+[^\s?#@]*$",
     "maxLength": 2000,
-    "writeOnly": True,  # somebody may have written a password into it
+    "writeOnly": True,  # it may contain a password
 }
 HEADERS: Mapping[str, Any] = {
     "type": "object",
