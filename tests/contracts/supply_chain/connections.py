@@ -31,7 +31,23 @@ REASONS = {
         "requests", "Its own command line fetches Unicode's lists. OYL reads those in the wheel."
     ),
     "cryptography": Reason("native look-ups", "OpenSSL's own client, which is not used."),
+    "dateparser": Reason(
+        "home folder, requests",
+        "A script of its makers fetches its tables. OYL loads the tables in the wheel.",
+    ),
     "django": Reason("home folder", HOME),
+    "django-allauth": Reason(
+        "requests, telemetry",
+        "A client of the OIDC provider that an operator configured; nothing is configured by default.",
+    ),
+    "duckdb": Reason(
+        "home folder, native look-ups",
+        "It can download extensions. OYL's queries run with external access off and the configuration locked.",
+    ),
+    "dulwich": Reason(
+        "home folder, look-ups",
+        CLIENT + " OYL gives it connections that the guard opened, and no settings of the home folder.",
+    ),
     "firecrawl-anydoc": Reason(
         "requests",
         "It can send a PDF to its maker, if it is asked to. OYL calls `to_document`, which reads bytes.",
@@ -46,13 +62,19 @@ REASONS = {
         "native look-ups, native telemetry",
         "Downloads for `huggingface_hub`, which are off (`HF_HUB_OFFLINE`).",
     ),
+    "htmldate": Reason("telemetry", TEXT),
     "httpx": Reason("requests", CLIENT),
     "huggingface-hub": Reason(
         "downloads, home folder, telemetry, updates",
         "`tokenizers` needs it. Downloads, telemetry and update checks are off: `HF_HUB_OFFLINE`,"
         " `HF_HUB_DISABLE_TELEMETRY`, `HF_HUB_DISABLE_UPDATE_CHECK`.",
     ),
+    "invoke": Reason(
+        "home folder",
+        "Settings of its command line. `paramiko` needs it for a proxy command, which OYL does not use.",
+    ),
     "jsonschema": Reason("requests", "References to other schemas. OYL's own schemas have none."),
+    "justext": Reason("requests", "Its command line fetches pages. OYL does not load it."),
     "lxml": Reason("requests", URLS + " OYL's parsers of XML and HTML are made with `no_network`."),
     "magika": Reason("telemetry", "It switches off the telemetry of ONNX Runtime."),
     "mcp": Reason(
@@ -73,9 +95,16 @@ REASONS = {
     "opencv-python-headless": Reason(
         "native look-ups", "FFmpeg's network protocols. OYL gives OpenCV pixels, not addresses."
     ),
+    "opendal": Reason(
+        "native look-ups, native telemetry", CLIENT + " OYL gives it an address that the guard checked."
+    ),
     "opentelemetry-api": Reason(
         "requests, telemetry",
         "The interface alone: without an SDK or an exporter it records and sends nothing.",
+    ),
+    "paramiko": Reason(
+        "home folder, look-ups",
+        CLIENT + " OYL gives it a socket and the host key, and no files of the home folder.",
     ),
     "pillow": Reason(
         "home folder, native look-ups",
@@ -91,6 +120,9 @@ REASONS = {
     "psycopg-binary": Reason("native look-ups", CLIENT),
     "pydantic": Reason("home folder", HOME),
     "pygments": Reason("requests, telemetry", TEXT),
+    "pymysql": Reason(
+        "home folder", "Default files of MySQL, which are read only when they are asked for. OYL does not."
+    ),
     "pypdfium2": Reason("home folder", HOME),
     "qdrant-client": Reason(
         "requests, telemetry",
@@ -113,7 +145,9 @@ REASONS = {
         "requests",
         "Its command line downloads models. OYL uses none: `engines/parsing/office/second_opinion.py`.",
     ),
+    "sqlglot": Reason("telemetry", TEXT),
     "starlette": Reason("telemetry", "A middleware for OpenTelemetry, which OYL does not use."),
+    "tld": Reason("requests", "It can fetch the list of public suffixes. OYL uses the one in the wheel."),
     "typer": Reason("home folder", "Completion in shells, if asked for. OYL has no such command."),
     "unstructured": Reason(
         "home folder, look-ups, requests, telemetry",
