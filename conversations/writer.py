@@ -65,7 +65,7 @@ class RowWriter(Writer):
         give_back_connections()
 
     def end(self, state: MessageState, stages: list[dict[str, Any]], **columns: Any) -> None:
-        """The trace and what the answer has cost are stored, too, when somebody else has ended it before."""
+        """The trace, the text so far and what the answer has cost are stored, too, when somebody has stopped it before."""
         trace = Trace(pk=self._trace_id, tenant_id=self.tenant_id, message_id=self.pk, stages_json=stages)
         try:
             insist(
@@ -75,7 +75,7 @@ class RowWriter(Writer):
             )
         except AnswerEndedError:
             costs = {name: value for name, value in columns.items() if name in COSTS}
-            insist(lambda: self._end(trace, MessageState.STOPPED, **costs))
+            insist(lambda: self._end(trace, MessageState.STOPPED, text=self.text, **costs))
             raise
 
     def _end(self, trace: Trace, was: MessageState, **columns: Any) -> None:

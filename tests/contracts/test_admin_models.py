@@ -20,7 +20,12 @@ from tests.support.admin_rows import Rows, make_rows
 
 MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
-READ_ONLY |= {"knowledge.IngestionJob", "workflows.WorkflowRun"}
+READ_ONLY |= {
+    "knowledge.IngestionJob",
+    "knowledge.EvaluationRun",
+    "workflows.WorkflowRun",
+    "workflows.Approval",
+}
 READ_ONLY |= {f"conversations.{name}" for name in ("Conversation", "Message", "Trace", "Feedback")}
 NOT_ADDED = READ_ONLY | {"tenants.Tenant", "tenants.Membership"}
 NOT_DELETED = READ_ONLY | {"tenants.Tenant", "tenants.ApiKey"}
@@ -28,6 +33,7 @@ ADMINS_ONLY = {"audit.AuditLog", "tenants.ApiKey", "tenants.Membership", "tenant
 ADMINS_ONLY |= {
     "workspaces.IntegrationConfig",
     "workspaces.ModelPrice",
+    "workflows.Trigger",
     "tenants.Invitation",
     "core.QuotaLimit",
     "conversations.Retention",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -35,6 +36,7 @@ OURS = ("migrate", "web", "worker", "workflows", "beat")
 KEYS = {"SECRET_KEY", "OYL_ENCRYPTION_KEYS", "OYL_AUDIT_KEY"}
 EXAMPLE = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
 FILLED_IN = {name: value or f"{name.lower()}-value" for name, value in EXAMPLE.items()}
+FILLED_IN["OYL_ENCRYPTION_KEYS"] = f"k1:{base64.b64encode(os.urandom(32)).decode()}"
 REFERENCE = re.compile(r"\$\{(\w+)(:[?-])?([^}]*)\}")
 WITHOUT_PASSWORD = "postgresql://oyl_app@postgres:5432/oyl"
 # The secrets of each service, by the name in .env; and the networks, of which one leads out.

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -49,6 +50,8 @@ class ApprovalAdmin(ReadOnlyAdmin):
             return self.not_found_redirect(request, object_id)
         actor = actor_of(request)
         if request.method == "POST":
+            if not may_decide(approval, actor):
+                raise PermissionDenied
             approve = request.POST.get("do") == "approve"
             with Attempt(request, "The run goes on with your decision."):
                 decide(approval, actor=actor, approve=approve, comment=request.POST.get("comment", ""))

@@ -20,8 +20,9 @@ from workflows.models import Workflow
 REFUSED = (OylError, EngineError, ValidationError)
 
 
-def workflow_of(pk: UUID) -> Workflow:
-    """Raises Http404."""
+def workflow_of(request: HttpRequest, pk: UUID) -> Workflow:
+    """Raises Http404; PermissionDenied outside of a tenant."""
+    actor_of(request)
     rows = Workflow.objects.filter(alive_above(Workflow)).select_related("workspace")
     found: Workflow | None = rows.filter(pk=pk).first()
     if found is None:

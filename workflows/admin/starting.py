@@ -17,7 +17,7 @@ from workflows.services.running import run_draft, start_run
 
 def start_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     require_editor(request)
-    actor, workflow = actor_of(request), workflow_of(pk)
+    actor, workflow = actor_of(request), workflow_of(request, pk)
     form = SchemaForm(workflow.input_schema_json, {}, request.POST or None, prefix="input")
     if request.method == "POST" and form.is_valid():
         with Attempt(request) as starting:

@@ -121,7 +121,7 @@ ON_ERROR_LABELS = {
 
 def step_page(request: HttpRequest, pk: UUID, step: UUID | None = None) -> HttpResponse:
     require_editor(request)
-    workflow = workflow_of(pk)
+    workflow = workflow_of(request, pk)
     edited = EditedStep(request, workflow, _step_of(request, workflow, step))
     found: list[str] = []
     if request.method == "POST":
@@ -147,7 +147,7 @@ def step_page(request: HttpRequest, pk: UUID, step: UUID | None = None) -> HttpR
 def check(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What is wrong with the step as it was typed so far: {"problems": […]}."""
     require_editor(request)
-    workflow = workflow_of(pk)
+    workflow = workflow_of(request, pk)
     own = request.POST.get("step_id", "")
     edited = EditedStep(request, workflow, _step_of(request, workflow, UUID(own) if own else None))
     return JsonResponse({"problems": edited.read() or edited.problems()})

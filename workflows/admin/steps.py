@@ -20,7 +20,7 @@ from workflows.steps.registry import step_types
 
 
 def steps_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    workflow = workflow_of(pk)
+    workflow = workflow_of(request, pk)
     if request.method == "POST":
         require_editor(request)
         _act(request, workflow)

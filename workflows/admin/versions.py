@@ -20,7 +20,7 @@ SHOWN = 20
 
 
 def versions_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    workflow = workflow_of(pk)
+    workflow = workflow_of(request, pk)
     rows = workflow.versions.filter(number__isnull=False).order_by("-number")
     versions = list(rows[: SHOWN + 1])
     texts = [_text(version.definition_json) for version in versions]
@@ -40,7 +40,7 @@ def versions_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def export(request: HttpRequest, pk: UUID) -> HttpResponse:
-    workflow = workflow_of(pk)
+    workflow = workflow_of(request, pk)
     name = slugify(workflow.name) or "workflow"
     headers = {"Content-Disposition": f'attachment; filename="{name}.yaml"'}
     return HttpResponse(

@@ -1,7 +1,7 @@
 // The chat page: asks through the REST API, shows an answer as text while it is made, and then lets the server show it with
 // its sources. After a lost connection, or a reload of the page, it goes on where the text ends.
 "use strict";
-const PAUSE = 1000, ATTEMPTS = 30, MAX_TURNS = 40;
+const PAUSE = 1000, ATTEMPTS = 30, MAX_TURNS = 40, STOP_MILLISECONDS = 4000;
 const page = document.querySelector("[data-chat]");
 const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
 const composer = page.querySelector("[data-composer]");
@@ -233,8 +233,10 @@ class Pane {
   async stop() {
     const { answer, controller } = this;
     if (!answer) return;
-    if (answer.id) await api("POST", `messages/${answer.id}/stop/`);
-    controller.abort();
+    if (!answer.id) return controller.abort();
+    await api("POST", `messages/${answer.id}/stop/`);
+    // The server ends the stream when it has saved the text so far.
+    setTimeout(() => controller.abort(), STOP_MILLISECONDS);
   }
 }
 
