@@ -21,6 +21,7 @@ from jobs.queue import MAX_DETAIL_LENGTH, lock_held
 from jobs.states import JobState
 from workflows.definition import JSON, StepDefinition, definition_of
 from workflows.engine import children, family, waiting
+from workflows.engine.advancing import advance
 from workflows.engine.ending import end_run
 from workflows.engine.memory import Memory
 from workflows.engine.outputs import is_file, shown
@@ -147,23 +148,26 @@ class Execution:
         if following is None:
             self._end(row, output, **columns)
             return
+        new = StepRun(
+            tenant_id=self._tenant_id,
+            run=self._run,
+            number=row.number + 1,
+            key=following.key,
+            type_enum=following.type,
+            iteration=self._visits.get(following.key, 0) + 1,
+        )
+        changes = {"state": state, "output_json": output, "input_json": shown(row.input_json), **columns}
+        for name, value in changes.items():
+            setattr(row, name, value)
         with tenant_scope(self._tenant_id):
-            new = StepRun(
-                run=self._run,
-                number=row.number + 1,
-                key=following.key,
-                type_enum=following.type,
-                iteration=self._visits.get(following.key, 0) + 1,
-            )
-            goes_on = self._keep(step_key=new.key, steps_begun=new.number)
-            self._close(row, state, output_json=output, **columns)
-            if goes_on:
-                new.state, new.tries, new.started_at = JobState.RUNNING, 1, timezone.now()
-            new.save(force_insert=True)
+            advance(self._run, row, new, is_turn_over=time.monotonic() >= self._turn_ends)
+            if row.children_total is not None:
+                family.cancel_children(row)
+            if new.state != JobState.RUNNING:
+                notify_after_commit()
         self._memory.remember(row.key, output)
         self._visits[new.key] = new.iteration
-        self._run.step_key, self._run.steps_begun = new.key, new.number
-        self._row = new if goes_on else None
+        self._row = new if new.state == JobState.RUNNING else None
 
     def _end(self, row: StepRun, output: JSON, **columns: Any) -> None:
         """The run is done, if its output is as the workflow declares it."""
@@ -256,19 +260,6 @@ class Execution:
         if not lock_held(self._handler, [self._run]):
             raise LeaseLostError
         self._run.paused_at = WorkflowRun.objects.values_list("paused_at", flat=True).get(pk=self._run.pk)
-
-    def _keep(self, **columns: Any) -> bool:
-        """Inside a scope: store where the run is; False if it is not to go on now, because it is paused or its turn is over.
-        Raises LeaseLostError."""
-        columns["progress_attempt"] = self._run.progress_attempt = self._run.attempt
-        held = WorkflowRun.objects.held([self._run])
-        running, paused = held.filter(paused_at=None), held.exclude(paused_at=None)
-        if time.monotonic() < self._turn_ends and running.extend_lease(**columns):
-            return True
-        if not running.queue_again(timedelta(0), **columns) and not paused.wait(None, **columns):
-            raise LeaseLostError
-        notify_after_commit()
-        return False
 
     def _close(self, row: StepRun, state: JobState, **columns: Any) -> None:
         """Inside a scope: store the end of the step, and end what it has started and waits for no longer."""

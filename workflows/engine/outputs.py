@@ -31,7 +31,7 @@ def is_too_long(value: JSON) -> bool:
 def stored(value: JSON | Iterator[JSON], tenant_id: UUID, run_id: UUID, name: str) -> JSON:
     """Outside of a scope: the output itself, or {"file": …, "size_bytes": …} if it is longer than a row may have. The items
     of an iterator become a list, and are never all in memory."""
-    with tempfile.TemporaryFile(prefix="oyl-output-") as file:
+    with tempfile.SpooledTemporaryFile(limit(), prefix="oyl-output-") as file:
         for piece in _pieces(value):
             file.write(piece.encode(errors="replace"))
         size = file.tell()
