@@ -87,7 +87,7 @@ class Operation(AutoSchema):
         if self._accepts_idempotency_key:
             name, schema = "Idempotency-Key", {"type": "string", "maxLength": MAX_KEY_LENGTH}
             found.append(OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=KEY_HELP))
-        if self.view.action in WITH_ETAG and self.method == "GET":
+        if self._is_conditional:
             found.append(header_parameter("If-None-Match", IF_NONE_MATCH_HELP))
         if self.method in ("PATCH", "DELETE"):
             found.append(header_parameter("If-Match", IF_MATCH_HELP))
@@ -104,6 +104,8 @@ class Operation(AutoSchema):
         for code, answer in answers.items():
             answer["description"] = HTTPStatus(int(code)).phrase
             answer["headers"] = self._get_response_headers_for_code(code)
+        if self._is_conditional:
+            answers["304"] = {"description": "The client has it already.", "headers": headers("ETag")}
         return {**answers, **{str(code): response_reference(code) for code in self._problem_statuses()}}
 
     def _get_response_headers_for_code(self, status_code: str, direction: Any = "response") -> Any:
@@ -161,6 +163,10 @@ class Operation(AutoSchema):
         if not self.view.area:
             return ""
         return scope(self.view.area, writes=self.method not in SAFE_METHODS and not self.view.only_reads)
+
+    @property
+    def _is_conditional(self) -> bool:
+        return self.view.action in WITH_ETAG and self.method == "GET"
 
     @property
     def _accepts_idempotency_key(self) -> bool:
