@@ -9,7 +9,8 @@ import pytest
 from engines.vectors import Mode
 from knowledge.search import passages
 from knowledge.search.service import search
-from tests.knowledge.libraries import BEES, RIVERS, Library
+from tests.conftest import make_owner
+from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
 
 PAGES = {
     "annual_report-2024.md": "# Results\n\nThe net profit rose by 12 % in the\nsecond quarter. Error ERR:404 was mended.\n",
@@ -19,8 +20,10 @@ PAGES = {
 }
 
 
-@pytest.fixture
-def pages(library: Library) -> Library:
+@pytest.fixture(scope="module")
+def pages(database: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Shared: no test changes it."""
+    library = make_library(make_owner(), tmp_path_factory.mktemp("own"))
     for name, text in PAGES.items():
         library.queue(library.upload(name, text))
     library.queue(library.upload("bees.md", BEES, tags=("insects",)))

@@ -13,8 +13,9 @@ from django.test import Client
 from engines.vectors import Mode
 from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.service import search
-from tests.knowledge.libraries import Library
-from tests.support.api_client import Caller
+from tests.conftest import make_owner
+from tests.knowledge.libraries import Library, make_library
+from tests.support.api_client import Caller, make_caller
 from tests.support.model_server import ModelServer, running
 
 QUESTION = "How long is the Danube?"
@@ -27,11 +28,18 @@ PASSAGES = {
 }
 
 
-@pytest.fixture
-def rivers(library: Library) -> Library:
+@pytest.fixture(scope="module")
+def rivers(database: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Shared: no test changes it."""
+    library = make_library(make_owner(), tmp_path_factory.mktemp("own"))
     for name, text in PASSAGES.items():
         library.add(name, text)
     return library
+
+
+@pytest.fixture
+def caller(rivers: Library) -> Caller:
+    return make_caller(rivers.person)
 
 
 @pytest.fixture
