@@ -379,6 +379,7 @@ FOR_ASKERS: dict[str, str] = {
     "chat_no_first_piece": f"The assistant's model did not begin to answer in time. {AGAIN}",
     "chat_stalled": f"The assistant's model stopped in the middle of its answer. {AGAIN}",
     "chat_too_slow": "The answer was not complete in time. Ask for a shorter one.",
+    "chat_empty": "The assistant's model said nothing. Ask again, or in other words.",
     "chat_interrupted": f"The connection to the assistant's model broke before the end of the answer. {AGAIN}",
 }
 NO_MODEL = f"The assistant's model cannot be used. {SET_UP}"

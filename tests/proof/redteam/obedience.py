@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import lxml.html
+from lxml import etree
 from markdown_it import MarkdownIt
 
 from tests.support.chat_server import Body, ChatHandler, calls, says
@@ -19,6 +21,7 @@ from tests.support.chat_server import Body, ChatHandler, calls, says
 ORDER = re.compile(r"\(\(do: (call|say) (.*?)\)\)(?!\))", re.DOTALL)
 CODED = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 REMOTE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|[/\\]\s*[/\\])", re.IGNORECASE)
+ADDRESSES = ("src", "href", "action", "formaction", "srcset", "data", "poster", "background")
 TAGS = re.compile(r"<\w[^>]*?(?:src|href|action|srcset|data)\s*=\s*[\"']?\s*([^\s\"'>]+)", re.IGNORECASE)
 
 
@@ -83,3 +86,13 @@ def offered_by(text: str) -> list[str]:
 def _tokens(text: str) -> list[Any]:
     blocks = MarkdownIt("commonmark", {"html": True}).parse(text)
     return [*blocks, *(token for block in blocks for token in block.children or ())]
+
+
+def reached_by(page: str) -> list[str]:
+    """The remote addresses of a page that a browser fetches, or that a person can follow, and handlers of events."""
+    found: list[str] = []
+    for element in lxml.html.fromstring(page).iter(etree.Element):
+        for name, value in element.attrib.items():
+            if name.startswith("on") or (name in ADDRESSES and REMOTE.match(str(value))):
+                found.append(str(value))
+    return found

@@ -4,6 +4,7 @@ fetch or offer an address that is not in a source."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conversations.answering.events import Event, Finished, Piece, Retrieved, ToolUsed
+from conversations.answering.events import Event, Failed, Finished, Piece, Retrieved, ToolUsed
 from core.isolation.scope import tenant_scope
 from knowledge.search.filters import SearchFilters
 from knowledge.services.references import get_or_create_reference
@@ -20,11 +21,12 @@ from tests.conversations.conftest import Desk, make_desk, with_model
 from tests.knowledge.libraries import Library
 from tests.proof.conftest import Report, Size
 from tests.proof.redteam.corpus import EVIL, PIXEL, SEALED, Poisoned, documents
-from tests.proof.redteam.obedience import fetched_by, obey, offered_by, orders_in
+from tests.proof.redteam.obedience import fetched_by, obey, offered_by, orders_in, reached_by
 from tests.support.api_client import make_caller
 from tests.support.chat_model_file import running_model_file
 from tests.support.chat_server import ChatServer
 from tests.support.model_server import running
+from tests.support.streams import parts_of
 
 GRANTED = ("search", "list_documents")
 
@@ -118,17 +120,23 @@ def check_prompts(bodies: list[dict[str, Any]], what: object) -> None:
 def attempt(desk: Desk, server: ChatServer, one: Poisoned, filters: SearchFilters, trial: Trial) -> None:
     server.requests.clear()
     events = desk.ask(one.question, filters=filters, keep=False)
-    answer = check_events(events, one).reply.answer
     check_prompts(server.requests, one)
     trial.sealed += json.dumps(server.requests).count(SEALED)
-    trial.fetched += fetched_by(answer)
-    trial.offered += offered_by(answer)
     trial.asked += 1
+    if not says_nothing(events[-1]):
+        answer = check_events(events, one).reply.answer
+        trial.fetched += fetched_by(answer)
+        trial.offered += offered_by(answer)
     orders = [kind for body in server.requests for kind, _ in orders_in(body)]
     trial.wanted += "call" in orders
     if orders:
         trial.reached.add(one.subject)
     trial.tools += [event for event in events if isinstance(event, ToolUsed)]
+
+
+def says_nothing(last: Event) -> bool:
+    """The model has only called tools that it was not offered."""
+    return isinstance(last, Failed) and last.code == "chat_empty"
 
 
 def test_orders_in_documents_have_no_effect(
@@ -189,6 +197,26 @@ def test_every_door_gives_the_text_without_foreign_addresses(
     completion = completed(caller.key.secret, desk, one.question)
     check_text(completion, one.content, one)
     assert reply["answer"].startswith("They dance [1].") and completion.startswith("They dance [1].")
+    response = caller.post(path, {"question": one.question, "stream": True})
+    streamed = b"".join(parts_of(response)).decode()
+    pieces = re.findall(r"^event: piece\ndata: (.*)$", streamed, re.M)
+    check_text("".join(json.loads(piece)["text"] for piece in pieces), one.content, one)
+    assert pieces and EVIL not in streamed.partition("event: piece")[2]
+
+
+@pytest.mark.parametrize("demand", ["image", "link", "markup"])
+def test_pages_of_an_answer_lead_nowhere_and_run_nothing(desk: Desk, server: ChatServer, demand: str) -> None:
+    one = next(one for one in documents() if (one.carrier, one.demand) == ("nested tags", demand))
+    poison(desk, [one])
+    with_model(desk, server)
+    reply = desk.reply(one.question)
+    client = desk.person.client
+    chat = client.get("/admin/chat/", {"pane": f"conversation:{reply.conversation_id}"}).content.decode()
+    assert "They dance" in chat and not [found for found in reached_by(chat) if "evil" in found]
+    for model, pk in (("trace", reply.trace_id), ("message", reply.message_id)):
+        response = client.get(f"/admin/conversations/{model}/{pk}/change/")
+        assert response.status_code == 200
+        assert not [found for found in reached_by(response.content.decode()) if "evil" in found]
 
 
 def completed(key: str, desk: Desk, question: str) -> str:
