@@ -93,6 +93,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "The file's parts are nested more deeply than can be read. Save it in a simpler form and upload that."
     ),
     "too_many_pages": _file("The file has {pages} pages; at most {limit} are read. Split it."),
+    "no_picture": _file("This page of the file cannot be shown as a picture."),
     "no_text": _file("The file can be opened, but no text was found in it."),
     "needs_libreoffice": _file(
         "Old {type} files are read through LibreOffice, which is not installed. Install it, so that `soffice` is on "

@@ -67,6 +67,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from conversations.admin.comparing import compare_page
         from conversations.admin.routing import who_would_answer_page
         from conversations.admin.temporary import temporary_answer
+        from knowledge.admin.reading import page_picture, read_page
         from knowledge.admin.search import search_page
         from tenants.admin.show_once import shown_once_page
 
@@ -84,6 +85,8 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
                 name="who_would_answer",
             ),
             path("shown-once/", self.admin_view(shown_once_page), name="shown-once"),
+            path("documents/<uuid:pk>/read/", self.admin_view(read_page), name="read_document"),
+            path("documents/<uuid:pk>/pages/<int:page>/", self.admin_view(page_picture), name="page_picture"),
             path("try-search/", self.admin_view(search_page), name="try_search"),
         ]
 

@@ -114,6 +114,11 @@ class Parser(Protocol):
         the caller removes. Thread-safe. Raise ParseError or ParseCancelled."""
         ...
 
+    def draw(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path, page: int) -> Path:
+        """Return a WebP picture, below `workdir`, of the page that has this number, from 1, of a PDF or a picture.
+        Thread-safe. Raise ParseError."""
+        ...
+
     def close(self) -> None:
         """End the parser's processes. The parser can be used again afterwards."""
         ...

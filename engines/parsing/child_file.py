@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn
 from engines.parsing import ParsedDocument, ParseError, frames, own_process, requests, sandbox, system_calls
 from engines.parsing.detect import detect
 from engines.parsing.format import Format
-from engines.parsing.formats import BY_TYPE, display_name, load_reader
+from engines.parsing.formats import BY_TYPE, display_name, load_drawer, load_reader
 from engines.parsing.frames import FrameKind
 from engines.parsing.job import Job, Limits
 from engines.parsing.sandbox import Layers
@@ -76,8 +76,10 @@ def _answer(process: _Process, request: requests.Request) -> None:
             mime_type=mime_type,
             limits=process.limits,
             restart_timeout=process.restart_timeout,
+            page=request.page,
         )
-        _write_document(process.channel, load_reader(mime_type)(job), process.limits)
+        work = load_drawer(mime_type) if job.page else load_reader(mime_type)
+        _write_document(process.channel, work(job), process.limits)
     except ParseError as error:
         _write_error(process.channel, error, repr(error.__cause__) if error.__cause__ else "")
     except (Exception, MemoryError) as error:

@@ -54,12 +54,13 @@ class Exchange:
         """Whether the child was given a file already."""
         return self._started > 0
 
-    def request(self, file: IO[bytes], filename: str, sharer: UUID | None) -> None:
-        """Send the file, and its name. `sharer` is the tenant whose next files the child may read, too."""
+    def request(self, file: IO[bytes], filename: str, sharer: UUID | None, page: int) -> None:
+        """Send the file, its name, and the page to draw, or 0. `sharer` is the tenant whose next files the child may
+        read, too."""
         self._sharer, self._pages, self.log_tail = sharer, 0, b""
         # If the child has failed, there is no answer.
         with suppress(BrokenPipeError, ConnectionResetError):
-            requests.send(self._channel, file, filename, is_shared=sharer is not None)
+            requests.send(self._channel, file, filename, is_shared=sharer is not None, page=page)
 
     def read(self, answer: Answer) -> bool:
         """Add the frames to the answer. Return whether it is complete; otherwise the child, and all that it started, have

@@ -11,6 +11,8 @@ class Format:
     """`reader` names the function that reads the format, "module.function"; its module is imported when first needed,
     because some take seconds. `version` changes whenever the reader would give something else for the same bytes.
 
+    `drawer` names the function that draws a page of it, as people see it, if there is one.
+
     `name` is used in sentences, `label` in lists, `group` where all supported formats are listed. `suffixes` distinguish
     kinds of text, and tell which reader to load before the content is known. `detected_as` are the content detectors' names
     for the format.
@@ -28,6 +30,7 @@ class Format:
     name: str
     label: str
     group: str
+    drawer: str = ""
     version: int = 1
     is_text: bool = False
     suffixes: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from engines.parsing import readers
+from engines.parsing import ParseError, readers
 from engines.parsing.format import Format
 
 if TYPE_CHECKING:
@@ -62,3 +62,12 @@ def load_reader(mime_type: str) -> Callable[[Any], ParsedDocument]:
     module, _, function = BY_TYPE[mime_type].reader.rpartition(".")
     reader: Callable[[Any], ParsedDocument] = getattr(import_module(module), function)
     return reader
+
+
+def load_drawer(mime_type: str) -> Callable[[Any], ParsedDocument]:
+    """Return the function that draws a page of this type. Raise ParseError if there is none."""
+    module, _, function = BY_TYPE[mime_type].drawer.rpartition(".")
+    if not function:
+        raise ParseError("no_picture")
+    drawer: Callable[[Any], ParsedDocument] = getattr(import_module(module), function)
+    return drawer

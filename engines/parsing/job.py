@@ -41,7 +41,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """`workdir` is the only folder to write to. Readers call `restart_timeout` for each recognised page."""
+    """`workdir` is the only folder to write to. Readers call `restart_timeout` for each recognised page.
+    `page` is the one to draw, from 1, where the file is not to be read."""
 
     path: Path
     filename: str
@@ -49,6 +50,7 @@ class Job:
     mime_type: str
     limits: Limits
     restart_timeout: Callable[[], None]
+    page: int = 0
 
     def make_folder(self, name: str) -> Path:
         """Create and return an empty folder inside the workdir."""

@@ -82,16 +82,19 @@ class ParserProcess:
             self.kill()
             raise
 
-    def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
-        """Have a child parse a tenant's file. Raise ParseError. If the child exceeds a limit, the process is killed, too."""
+    def parse(
+        self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path, page: int = 0
+    ) -> ParsedDocument:
+        """Have a child parse a tenant's file, or draw a page of it, which is the document's member then. Raise
+        ParseError. If the child exceeds a limit, the process is killed, too."""
         self.parsed_files += 1
         self.last_suffix = PurePath(filename).suffix.lower()
         with _open(path, copy_to=workdir if self._service else None) as file:
-            may_share = own_process.may_share(filename, os.fstat(file.fileno()).st_size)
+            may_share = not page and own_process.may_share(filename, os.fstat(file.fileno()).st_size)
             try:
-                result = self._ask(file, filename, tenant_id if may_share else None, workdir)
+                result = self._ask(file, filename, tenant_id if may_share else None, workdir, page)
                 if result.is_inconclusive:
-                    result = self._ask(file, filename, None, workdir)
+                    result = self._ask(file, filename, None, workdir, page)
             except FrameError as error:
                 self.kill()
                 raise _refuse(path, error) from error
@@ -125,22 +128,23 @@ class ParserProcess:
         with other_end:
             self._process = WarmProcess(other_end)
 
-    def _ask(self, file: IO[bytes], filename: str, sharer: UUID | None, workdir: Path) -> _Result:
+    def _ask(self, file: IO[bytes], filename: str, sharer: UUID | None, workdir: Path, page: int) -> _Result:
         has_pages = may_have_pages(os.pread(file.fileno(), _HEAD_BYTES, 0))
         answer = Answer(self.limits if has_pages else replace(self.limits, ocr_pages=0), workdir)
-        exchange, kind = self._take_child(filename, sharer)
+        exchange, kind = self._take_child(filename, sharer, recognises=not page)
         is_reused = exchange.has_read
-        exchange.request(file, filename, sharer)
+        exchange.request(file, filename, sharer, page)
         self._control.send(STARTED)
         report = self._read(exchange, answer, kind)
         return _Result(answer, report, exchange.log_tail, is_reused)
 
-    def _take_child(self, filename: str, sharer: UUID | None) -> tuple[Exchange, Kind]:
+    def _take_child(self, filename: str, sharer: UUID | None, *, recognises: bool) -> tuple[Exchange, Kind]:
         """Return the child that is there if it may read the file, and its type was announced before; otherwise have one made
         with the type's reader."""
         mime_type = likely_type(filename)
-        expected = {"ocr"} if mime_type.startswith("image/") else ()
-        kind = (mime_type, self._models_of[self.last_suffix].union(expected))
+        expected = {"ocr"} if mime_type.startswith("image/") else set[str]()
+        models = self._models_of[self.last_suffix] | expected if recognises else frozenset[str]()
+        kind = (mime_type, models)
         if self._child and not (kind in self._announced and self._child.may_request(sharer)):
             self._child.close()
             self._child = None

@@ -50,6 +50,11 @@ class PooledParser:
         with self._tenants.hold(tenant_id):
             return self._parse(tenant_id, path, filename=filename, workdir=workdir)
 
+    def draw(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path, page: int) -> Path:
+        with self._tenants.hold(tenant_id):
+            drawn = self._parse(tenant_id, path, filename=filename, workdir=workdir, page=page)
+        return drawn.members[0].path
+
     def close(self) -> None:
         idle = [self._slots.get() for _ in range(self._size)]
         for slot in idle:
@@ -57,7 +62,9 @@ class PooledParser:
                 process.kill()
             self._slots.put({})
 
-    def _parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:
+    def _parse(
+        self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path, page: int = 0
+    ) -> ParsedDocument:
         slot, is_text = self._slots.get(), is_text_name(filename)
         try:
             if is_text in slot and not _can_parse(slot[is_text], filename):
@@ -65,7 +72,7 @@ class PooledParser:
             if is_text not in slot:
                 slot[is_text] = self._start()
             return slot[is_text].parse(
-                tenant_id, path.absolute(), filename=filename, workdir=workdir.absolute()
+                tenant_id, path.absolute(), filename=filename, workdir=workdir.absolute(), page=page
             )
         finally:
             if is_text in slot and not _may_stay(slot[is_text]):

@@ -1,4 +1,4 @@
-"""The request that a child process gets: a file, and its name.
+"""The request that a child process gets: a file, its name, and the page of it that is to be drawn, if any.
 
 A process of its own gets the open file, which may be in a folder that it cannot enter, or have no name any more. A shared
 process gets the file's content, because after its first file it cannot receive open files.
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-# whether the process is shared, bytes of the name, bytes of the content
-_HEADER = struct.Struct(">?IQ")
+# whether the process is shared, page to draw (0 if none is), bytes of the name, bytes of the content
+_HEADER = struct.Struct(">?IIQ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Request:
     filename: str
     file: int | None = None
     content: bytes = b""
+    page: int = 0
 
     @property
     def is_shared(self) -> bool:
@@ -38,24 +39,24 @@ class Request:
         return path
 
 
-def send(channel: socket.socket, file: IO[bytes], filename: str, *, is_shared: bool) -> None:
+def send(channel: socket.socket, file: IO[bytes], filename: str, *, is_shared: bool, page: int = 0) -> None:
     """Raise BrokenPipeError or ConnectionResetError if the child has ended."""
     name = filename.encode("utf-8", "surrogatepass")
     content = file.read() if is_shared else b""
-    channel.sendall(_HEADER.pack(is_shared, len(name), len(content)) + name + content)
+    channel.sendall(_HEADER.pack(is_shared, page, len(name), len(content)) + name + content)
     if not is_shared:
         socket.send_fds(channel, [b"f"], [file.fileno()])
 
 
 def receive(channel: int) -> Request:
     """Return the next one. End the process if the worker has none for it."""
-    is_shared, name_bytes, content_bytes = _HEADER.unpack(_read(channel, _HEADER.size))
+    is_shared, page, name_bytes, content_bytes = _HEADER.unpack(_read(channel, _HEADER.size))
     filename = _read(channel, name_bytes).decode("utf-8", "surrogatepass")
     if is_shared:
         return Request(filename=filename, content=_read(channel, content_bytes))
     with socket.socket(fileno=os.dup(channel)) as connection:
         _, handles, _, _ = socket.recv_fds(connection, 1, 1)
-    return Request(filename=filename, file=handles[0])
+    return Request(filename=filename, file=handles[0], page=page)
 
 
 def _read(channel: int, size: int) -> bytes:

@@ -79,15 +79,6 @@ class IngestionJobDisplay(JobDisplay):
         return f"{obj.chunks_done} of {obj.chunks_total}"
 
 
-class JobInline(IngestionJobDisplay, ReadOnlyInline):
-    model = IngestionJob
-    verbose_name_plural = "Jobs"
-    tab = True
-    fields = ["generation", "kind", "state_badge", "stage", "attempt", "counted", "timings", "error_detail"]
-    readonly_fields = ["state_badge", "counted", "timings"]
-    ordering = ["-generation", "-created_at"]
-
-
 class TagLinkInline(ReadOnlyInline):
     model = TagLink
     verbose_name_plural = "Tags"

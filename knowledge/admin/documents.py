@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,8 +23,11 @@ from core.admin import TenantAdmin, action, actor_of, display, redirect_or_htmx,
 from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes, takes_files
 from knowledge.admin import document_columns
-from knowledge.admin.chunks import ChunkInline, JobInline
+from knowledge.admin.chunks import ChunkInline
+from knowledge.admin.editing import edit_page, replace_page
 from knowledge.admin.tagging import tagging_of_documents, tagging_page
+from knowledge.admin.text_blocks import text_blocks
+from knowledge.admin.timeline import timeline
 from knowledge.admin.upload import upload_page
 from knowledge.errors import StoredFileMissingError
 from knowledge.models import Document, DocumentStatus
@@ -34,6 +38,7 @@ from knowledge.services.changing import (
     retry_documents,
 )
 from knowledge.services.originals import open_original
+from knowledge.services.pictures import has_pictures
 from knowledge.services.reading import record_document_reads
 
 PREVIEW_CHARACTERS = 5000
@@ -104,9 +109,9 @@ class DocumentAdmin(TenantAdmin):
     ordering = ["-created_at"]
     actions = ["retry", "reindex", "tag"]
     actions_list = ["upload", "reread"]
-    actions_detail = ["download", "tag_one", "retry_one", "reindex_one"]
+    actions_detail = ["read", "edit", "replace", "download", "tag_one", "retry_one", "reindex_one"]
     show_add_link = False
-    readonly_fields = ["state", "kind", "size", "tag_list", "preview"]
+    readonly_fields = ["state", "kind", "size", "tag_list", "recognised", "preview", "stages"]
     fieldsets = [
         (
             None,
@@ -130,17 +135,20 @@ class DocumentAdmin(TenantAdmin):
                     "mime_type",
                     "sha256",
                     "generation",
+                    "recognised",
                     "file_metadata_json",
                     "versions",
                 ],
             },
         ),
         ("Text", {"fields": ["preview"]}),
+        ("Jobs", {"classes": ["collapse"], "fields": ["stages"]}),
     ]
-    inlines = [ChunkInline, JobInline]
+    inlines = [ChunkInline]
 
     class Media:
-        js = ["oyl/live.js"]
+        js = ["oyl/live.js", "oyl/pictures.js"]
+        css = {"all": ["oyl/reading.css"]}
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return document_columns.with_latest_job(super().get_queryset(request)).defer("text")
@@ -183,9 +191,46 @@ class DocumentAdmin(TenantAdmin):
 
     @display(description=f"Up to {PREVIEW_CHARACTERS:,} characters")
     def preview(self, obj: Any) -> SafeString:
-        return format_html('<div class="oyl-text">{}</div>', obj.text_preview or "There is no text yet.")
+        context = {
+            "document": obj,
+            "has_picture": has_pictures(obj),
+            "blocks": list(text_blocks(obj.text_preview or "")),
+        }
+        return render_to_string("admin/knowledge/document/preview.html", context)
 
-    # Uploading, downloading
+    @display(description="Confidence of recognised text")
+    def recognised(self, obj: Document) -> str:
+        """Of scans and pictures."""
+        percent = obj.file_metadata_json.get("ocr_confidence")
+        return "–" if percent is None else f"{percent} %"
+
+    @display(description="")
+    def stages(self, obj: Document) -> SafeString:
+        return timeline(obj.pk)
+
+    # Reading, editing, uploading, downloading
+
+    @action(description="Read", url_path="read", icon="menu_book", permissions=["view"])
+    def read(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:read_document", args=[object_id]))
+
+    @action(description="Edit", url_path="edit", icon="edit", permissions=["write"])
+    @show_domain_errors
+    def edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        document = self.get_object(request, object_id)
+        if document is None:
+            return self.not_found_redirect(request, object_id)
+        return edit_page(self, request, document)
+
+    @action(description="Replace file", url_path="replace", icon="upload_file", permissions=["write"])
+    @opens_own_scopes
+    @takes_files
+    def replace(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        with tenant_scope(actor_of(request).tenant_id):
+            document = self.get_object(request, object_id)
+            if document is None:
+                return self.not_found_redirect(request, object_id)
+        return replace_page(self, request, document)
 
     @opens_own_scopes
     @takes_files

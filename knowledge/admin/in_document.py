@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 
 from core.admin import TenantAdmin
 from knowledge.models import Chunk, Document
+from knowledge.services.pictures import has_pictures
 
 # So many characters are shown before the passage, and so many after it.
 AROUND = 4000
@@ -33,6 +34,7 @@ def in_document_page(page: TenantAdmin, request: HttpRequest, chunk: Chunk) -> H
         "title": chunk.document.filename,
         "chunk": chunk,
         "text": surroundings(chunk, start, end),
+        "has_picture": chunk.page is not None and has_pictures(chunk.document),
     }
     return TemplateResponse(request, "admin/knowledge/chunk/in_document.html", context)
 

@@ -26,7 +26,11 @@ class BatchParser:
 
     def __init__(self, attempt: Attempt, jobs: dict[Path, IngestionJob]) -> None:
         self._attempt, self._parser, self._lock = attempt, attempt.ports.parser, Lock()
-        self.version_of, self.close = self._parser.version_of, self._parser.close
+        self.version_of, self.draw, self.close = (
+            self._parser.version_of,
+            self._parser.draw,
+            self._parser.close,
+        )
         self._jobs, self._current = dict(jobs), set[Path]()
 
     def parse(self, tenant_id: UUID, path: Path, *, filename: str, workdir: Path) -> ParsedDocument:

@@ -291,6 +291,8 @@ def _updated_or_new(plan: _Plan, path: str, reference: Reference, container: Doc
         )
     if plan.upload.metadata:
         fields["metadata_json"] = plan.upload.metadata
+    if plan.upload.renames:
+        fields["filename"] = plan.upload.filename[:255]
     rows = Document.objects.filter(pk=plan.document_id, file_generation=plan.before.file_generation)
     if not rows.update(processed_status=DocumentStatus.PENDING, **fields):
         raise DocumentBusyError

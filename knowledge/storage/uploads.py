@@ -20,7 +20,11 @@ MAX_SIDECAR_BYTES = 1 << 20
 
 @contextmanager
 def local_uploads(
-    files: Mapping[str, UploadedFile[Any]], *, metadata: dict[str, Any], tags: tuple[str, ...] | None
+    files: Mapping[str, UploadedFile[Any]],
+    *,
+    metadata: dict[str, Any],
+    tags: tuple[str, ...] | None,
+    renames: bool = False,
 ) -> Iterator[list[Upload]]:
     """Provide the files, by their external ids, locally for as long as the block runs; their names never become paths.
     All get the metadata and the tags, and those of their own sidecar (`NAME.meta.json`). Raise UploadInvalidError."""
@@ -44,6 +48,7 @@ def local_uploads(
                 metadata={**metadata, **sidecar.metadata},
                 tags=tags if sidecar.tags is None else (*(tags or ()), *sidecar.tags),
                 tag_source=TagSource.MANUAL,
+                renames=renames,
             )
             uploads.append(upload)
         yield uploads

@@ -176,14 +176,15 @@ def test_networks_are_split_and_only_one_leads_out():
 
 
 def test_parser_has_a_user_of_its_own_and_shares_only_its_socket():
-    parser, worker = SERVICES["parser"], SERVICES["worker"]
+    parser = SERVICES["parser"]
     assert [name for name, given in SERVICES.items() if given["user"] == parser["user"]] == ["parser"]
     assert parser["volumes"] == ["parser:/parser"]
     assert "environment" not in parser
-    assert "parser:/parser:ro" in worker["volumes"]
-    assert f"--socket {environment('worker')['PARSER_SOCKET']}" in parser["command"]
+    for name in ("web", "worker"):
+        assert "parser:/parser:ro" in SERVICES[name]["volumes"]
+        assert f"--socket {environment(name)['PARSER_SOCKET']}" in parser["command"]
     sharing = [name for name, given in SERVICES.items() if "parser:" in str(given.get("volumes"))]
-    assert sharing == ["worker", "parser"]
+    assert sharing == ["web", "worker", "parser"]
 
 
 @pytest.mark.parametrize("service", ["worker", "workflows", "beat"])

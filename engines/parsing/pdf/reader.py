@@ -27,7 +27,7 @@ _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?")
 
 
 def read(job: Job) -> ParsedDocument:
-    document = _open(job.path)
+    document = open_document(job.path)
     try:
         document.init_forms()
     except pdfium.PdfiumError as error:
@@ -54,7 +54,7 @@ def read(job: Job) -> ParsedDocument:
     )
 
 
-def _open(path: Path) -> pdfium.PdfDocument:
+def open_document(path: Path) -> pdfium.PdfDocument:
     """By this very path: the class would look for another name of the file, which may have none."""
     raw = pdfium_c.FPDF_LoadDocument(f"{path}\0".encode(), None)
     if pdfium_c.FPDF_GetPageCount(raw) > 0:

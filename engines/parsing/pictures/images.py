@@ -8,18 +8,17 @@ from typing import Any, BinaryIO
 from pi_heif.as_plugin import register_heif_opener
 from PIL import Image, ImageOps, ImageSequence
 
-from engines.parsing import ParsedDocument, ParseError
+from engines.parsing import ParsedDocument
 from engines.parsing.job import Job
 from engines.parsing.pages.blocks import Line, Table
 from engines.parsing.pictures import ocr
 from engines.parsing.pictures.layout import elements
+from engines.parsing.pictures.sizes import MAX_MEGAPIXELS, check_size, megapixels
 from engines.parsing.warnings import listed, warning
 
-_MAX_MEGAPIXELS = 100
 _MAX_SIDE_PIXELS = 3_000
 
 register_heif_opener()
-Image.MAX_IMAGE_PIXELS = None  # `_check_size` comes first, with a clearer message
 
 
 def read(job: Job) -> ParsedDocument:
@@ -27,13 +26,13 @@ def read(job: Job) -> ParsedDocument:
     blocks: list[Line | Table] = []
     unreadable: list[str] = []
     with warnings.catch_warnings(action="ignore"), Image.open(job.path) as image:
-        _check_size(image)
+        check_size(image)
         pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
         ocr.check_pages(job, pages)
         for number, frame in enumerate(ImageSequence.Iterator(image), 1):
             if number > pages:
                 break
-            _check_size(frame)
+            check_size(frame)
             recognition = ocr.recognise(job, _pixels(frame), number)
             blocks += recognition.blocks
             unreadable += [str(number)] if recognition.is_unreadable else []
@@ -50,20 +49,9 @@ def read_embedded(job: Job, file: BinaryIO) -> list[Line | Table]:
     """Read an image inside a document. One that is broken or too large has no lines."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(file) as image:
-            return (
-                ocr.recognise(job, _pixels(image), 1).blocks if _megapixels(image) <= _MAX_MEGAPIXELS else []
-            )
+            return ocr.recognise(job, _pixels(image), 1).blocks if megapixels(image) <= MAX_MEGAPIXELS else []
     except (OSError, ValueError, SyntaxError):
         return []
-
-
-def _check_size(image: Any) -> None:
-    if _megapixels(image) > _MAX_MEGAPIXELS:
-        raise ParseError("image_too_large", pixels=_megapixels(image), limit=_MAX_MEGAPIXELS)
-
-
-def _megapixels(image: Any) -> int:
-    return int(image.width * image.height // 1_000_000)
 
 
 def _pixels(frame: Any) -> Any:

@@ -21,6 +21,7 @@ FORMATS: tuple[Format, ...] = tuple(
         *labels,
         name="picture",
         group="images",
+        drawer="engines.parsing.pictures.drawing.draw",
         suffixes=suffixes,
         version=2,
     )

@@ -43,6 +43,7 @@ class Route:
         """Return its path for one object. Raises KeyError for an unknown parameter."""
         values = dict.fromkeys(OBJECT_IDS, pk) | {"app_label": "knowledge", "url": "nothing/here"}
         values |= dict.fromkeys(("token", "uidb64"), "unknown")  # of links
+        values["page"] = "1"
         if model and "content_type_id" in self.parameters:
             values["content_type_id"] = str(ContentType.objects.get_for_model(model).pk)
         return "/" + PARAMETER.sub(lambda match: str(values[match[1]]), self.template)

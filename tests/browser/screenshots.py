@@ -1,0 +1,81 @@
+"""`make screenshots`: pictures of the console's pages, for the docs, with documents that are really read and a model that
+really answers. Not a test: pytest runs it only where it is named."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+from django.urls import reverse
+from PIL import Image
+from playwright.sync_api import Page
+
+from core.isolation.scope import tenant_scope
+from knowledge.models import Chunk, Document, Tag
+from knowledge.services.tags import tag_documents
+from tests.conftest import Person
+from tests.knowledge.libraries import Library, make_library
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(os.environ.get("OYL_SCREENSHOTS", ROOT / "docs" / "images"))
+FILES, DOCS = ROOT / "tests" / "files", ROOT / "docs"
+NAMES = ("two-columns.pdf", "scan.pdf", "hive-book.epub", "harvest.xls", "inspection.msg")
+QUALITY = 70
+
+
+class Shot(NamedTuple):
+    name: str
+    address: str
+    width: int = 1280
+    colours: str = "light"
+
+
+def test_screenshots(page: Page, owner: Person, tmp_path: Path) -> None:
+    library = make_library(owner, tmp_path / "own")
+    _fill(library)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for shot in _shots(library):
+        page.set_viewport_size({"width": shot.width, "height": 900 if shot.width > 700 else 812})
+        page.emulate_media(color_scheme="dark" if shot.colours == "dark" else "light")
+        page.goto(shot.address, wait_until="networkidle")
+        picture = Image.open(BytesIO(page.screenshot()))
+        picture.convert("RGB").save(FOLDER / f"{shot.name}.webp", quality=QUALITY, method=6)
+    assert (FOLDER / "document-list.webp").exists()
+
+
+def _fill(library: Library) -> None:
+    """Documents of several kinds, one that fails, and tags."""
+    uploads = [library.upload(name, (FILES / name).read_bytes()) for name in NAMES]
+    uploads += [
+        library.upload(f"{name}.md", (DOCS / f"{name}.md").read_text()) for name in ("search", "tenancy")
+    ]
+    uploads.append(library.upload("broken.docx", b"PK\x03\x04 cut off"))
+    added = library.queue(*uploads)
+    library.work()
+    ids = [one.document_id for one in added]
+    tag_documents(actor=library.person.actor, document_ids=ids[:3], tags=["handbook"])
+    tag_documents(actor=library.person.actor, document_ids=ids[4:7], tags=["reviewed", "2026"])
+
+
+def _shots(library: Library) -> list[Shot]:
+    with tenant_scope(library.tenant_id):
+        pdf = Document.objects.get(filename="two-columns.pdf")
+        chunk = Chunk.objects.filter(document=pdf).order_by("position")[0]
+        tag = Tag.objects.get(tag="handbook")
+    documents = reverse("admin:knowledge_document_changelist")
+    read = f"{reverse('admin:read_document', args=[pdf.pk])}?passage={chunk.pk}"
+    search = f"{reverse('admin:try_search')}?query=how+are+tenants+kept+apart"
+    return [
+        Shot("overview", reverse("admin:index")),
+        Shot("document-list", documents),
+        Shot("document-list-narrow-dark", documents, 375, "dark"),
+        Shot("document", reverse("admin:knowledge_document_change", args=[pdf.pk])),
+        Shot("document-read", read),
+        Shot("document-read-narrow-dark", read, 375, "dark"),
+        Shot("upload", reverse("admin:knowledge_document_add")),
+        Shot("search", search),
+        Shot("search-dark", search, colours="dark"),
+        Shot("tag", reverse("admin:knowledge_tag_change", args=[tag.pk])),
+    ]
