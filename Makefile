@@ -18,7 +18,7 @@ up: $(STAMP)
 
 test: $(STAMP)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types
-	$(PYTHON) -m pytest -n auto
+	$(PYTHON) -m pytest -n auto --dist worksteal
 
 # One test, or a few: make test-one T=tests/core/test_scope.py, or T="tests/core -k scope". The services and the
 # database are kept in var/tests, so that the next run takes seconds.

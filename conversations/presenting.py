@@ -30,6 +30,7 @@ def shown_reply(reply: FinishedReply) -> dict[str, Any]:
         "sentences": [shown_sentence(one) for one in reply.sentences],
         "is_refusal": reply.is_refusal,
         "is_stopped": reply.is_stopped,
+        "is_cut_off": reply.is_cut_off,
         "model": reply.model,
         "assistant": reply.assistant,
         "assistant_id": reply.assistant_id,

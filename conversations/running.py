@@ -48,6 +48,9 @@ from workspaces.metering import MeteredModel, ModelEndedError, sum_of
 from workspaces.prices import Price, price_of
 
 logger = logging.getLogger(__name__)
+CUT_OFF = (
+    "The answer is cut off: it has as many tokens as the assistant's `max_tokens`, or its model, allows."
+)
 
 
 class AnswerRun(Iterator[Event]):
@@ -206,6 +209,7 @@ class AnswerRun(Iterator[Event]):
             sentences=result.sentences,
             is_refusal=result.is_refusal,
             is_stopped=is_stopped,
+            is_cut_off=result.is_cut_off,
             model=result.model,
             assistant_id=self._profile.assistant_id if self._profile else None,
             assistant=self._profile.name if self._profile else "",
@@ -214,7 +218,7 @@ class AnswerRun(Iterator[Event]):
             price=price.amount if price else None,
             currency=price.currency if price else "",
             seconds=self._trace.seconds,
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *([CUT_OFF] if result.is_cut_off else [])),
         )
 
     def _costs(self, model: str = "") -> dict[str, Any]:

@@ -385,6 +385,7 @@ FOR_ASKERS: dict[str, str] = {
 }
 NO_MODEL = f"The assistant's model cannot be used. {SET_UP}"
 NO_SEARCH = "The documents cannot be searched now."
+NO_SERVICE = f"The assistant cannot reach a service that it needs. {SET_UP}"
 
 
 def sentence(code: str, **facts: object) -> str:
@@ -397,4 +398,6 @@ def sentence_for_askers(code: str) -> str:
     known = ERROR_CODES[code]
     if known.origin is Origin.CHAT:
         return FOR_ASKERS.get(code, NO_MODEL)
+    if known.origin is Origin.ADDRESS:
+        return NO_SERVICE
     return f"{NO_SEARCH} {AGAIN if known.retry else SET_UP}"

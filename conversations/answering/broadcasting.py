@@ -126,6 +126,7 @@ def _joined(before: Answer, voice: Voice, last: int) -> Answer:
         text=head + _raised(own.text, last),
         citations=(*before.citations, *(replace(one, number=one.number + last) for one in own.citations)),
         sentences=sentences,
+        is_cut_off=before.is_cut_off or own.is_cut_off,
         removed_marks=(*before.removed_marks, *own.removed_marks),
     )
 

@@ -25,6 +25,7 @@ def check(request: AnswerRequest, generated: Generated, trace: TraceRecorder) ->
         citations=citations,
         sentences=sentences,
         is_refusal=request.refusal in text,
+        is_cut_off=generated.is_cut_off,
         removed_marks=removed,
         model=generated.model,
     )

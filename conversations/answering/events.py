@@ -66,8 +66,9 @@ class Summarised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedReply:
-    """The whole answer. `answer` may lack marks that its pieces had, because they named no passage. `is_stopped` if it ended
-    before its end. `warnings` are sentences for people: of quotas that are nearly used up, or of what was not done."""
+    """The whole answer. `answer` may lack marks that its pieces had, because they named no passage. `is_stopped` if it was
+    ended before its end, `is_cut_off` if the model's tokens were used up. `warnings` are sentences for people: of quotas
+    that are nearly used up, or of what was not done."""
 
     message_id: UUID | None
     conversation_id: UUID | None
@@ -77,6 +78,7 @@ class FinishedReply:
     sentences: tuple[CheckedSentence, ...]
     is_refusal: bool
     is_stopped: bool
+    is_cut_off: bool
     model: str
     assistant_id: UUID | None
     assistant: str

@@ -22,11 +22,12 @@ MAX_CALLS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """`passages` are those that the model has read, of the prompt and of tools."""
+    """`passages` are those that the model has read, of the prompt and of tools. `is_cut_off` if its tokens were used up."""
 
     text: str
     passages: tuple[Passage, ...]
     model: str
+    is_cut_off: bool = False
 
 
 def generate(
@@ -54,7 +55,12 @@ def generate(
     if not links.text.strip():
         is_filtered = reply.finish_reason is FinishReason.FILTERED
         raise ChatError("chat_filtered" if is_filtered else "chat_empty", host=reply.model)
-    yield Generated(text=links.text[:ANSWER_LENGTH], passages=tuple(toolbox.passages), model=reply.model)
+    yield Generated(
+        text=links.text[:ANSWER_LENGTH],
+        passages=tuple(toolbox.passages),
+        model=reply.model,
+        is_cut_off=reply.finish_reason is FinishReason.LENGTH,
+    )
 
 
 def asked_texts(request: AnswerRequest) -> tuple[str, ...]:

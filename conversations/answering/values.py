@@ -79,12 +79,13 @@ class CheckedSentence:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """`text` has the marks `[1]` of the passages. `is_refusal` if the documents do not have the answer. `removed_marks` are
-    those that named no passage. `model` is "extractive" for quotations."""
+    those that named no passage. `model` is "extractive" for quotations. `is_cut_off` if the model's tokens were used up."""
 
     text: str
     citations: tuple[Citation, ...]
     sentences: tuple[CheckedSentence, ...] = ()
     is_refusal: bool = False
+    is_cut_off: bool = False
     removed_marks: tuple[str, ...] = ()
     model: str = ""
     usage: TokenUsage | None = None

@@ -167,7 +167,10 @@ class ReplySerializer(serializers.Serializer[Any]):
     citations = CitationSerializer(many=True)
     sentences = SentenceSerializer(many=True)
     is_refusal = serializers.BooleanField(help_text="Whether the documents do not have the answer.")
-    is_stopped = serializers.BooleanField()
+    is_stopped = serializers.BooleanField(help_text="Whether it was ended before its end.")
+    is_cut_off = serializers.BooleanField(
+        help_text="Whether it ended because the model's tokens were used up."
+    )
     model = serializers.CharField(help_text="`extractive` for quotations.")
     assistant = serializers.CharField()
     assistant_id = serializers.UUIDField()

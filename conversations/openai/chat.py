@@ -60,6 +60,10 @@ class CompletionRequestSerializer(SamplingSerializer):
         return read_messages(value)
 
 
+def finish_reason(reply: FinishedReply) -> str:
+    return "length" if reply.is_cut_off else "stop"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """The objects of one answer. `address` is OYL's own."""
@@ -72,7 +76,7 @@ class Completion:
 
     def whole(self, reply: FinishedReply) -> dict[str, Any]:
         message = {"role": "assistant", "content": reply.answer, "refusal": None, **self._citations(reply)}
-        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        choice = {"index": 0, "message": message, "finish_reason": finish_reason(reply), "logprobs": None}
         return {**self._facts("chat.completion"), "choices": [choice], "usage": usage_of(reply)}
 
     def chunks(self, event: Event) -> Iterator[dict[str, Any]]:
@@ -82,7 +86,7 @@ class Completion:
             case Piece(text=text):
                 yield self._chunk({"content": text})
             case Finished(reply=reply):
-                yield self._chunk(self._citations(reply), finish_reason="stop")
+                yield self._chunk(self._citations(reply), finish_reason=finish_reason(reply))
                 if self.includes_usage:
                     yield {**self._facts("chat.completion.chunk"), "choices": [], "usage": usage_of(reply)}
             case Failed():

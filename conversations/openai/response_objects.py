@@ -18,6 +18,7 @@ from knowledge.openai.ids import FILE
 RESPONSE, MESSAGE, SEARCH = "resp_", "msg_", "fs_"
 # The outputs, by their index.
 SEARCHING, ANSWERING = 0, 1
+INCOMPLETE = "incomplete"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class ResponseWriter:
     def whole(self, reply: FinishedReply) -> dict[str, Any]:
         self.pk = reply.message_id or self.pk
         output = [self._search("completed"), self._message(reply)]
-        return self._response("completed", output, usage=_usage(reply))
+        return self._response(_status(reply), output, usage=_usage(reply))
 
     def _begun(self) -> Iterator[dict[str, Any]]:
         for name in ("created", "in_progress"):
@@ -90,7 +91,7 @@ class ResponseWriter:
         part = _text_part(reply.answer, annotations)
         yield self._event("response.content_part.done", **self._place(), part=part)
         yield self._item("done", ANSWERING, self._message(reply))
-        yield self._event("response.completed", response=self.whole(reply))
+        yield self._event(f"response.{_status(reply)}", response=self.whole(reply))
 
     def _response(
         self, status: str, output: Sequence[Any], *, usage: Any = None, error: Any = None
@@ -103,7 +104,7 @@ class ResponseWriter:
             "model": self.model,
             "output": output,
             "error": error,
-            "incomplete_details": None,
+            "incomplete_details": {"reason": "max_output_tokens"} if status == INCOMPLETE else None,
             "parallel_tool_calls": False,
             "tool_choice": "auto",
             "tools": [],
@@ -123,7 +124,7 @@ class ResponseWriter:
 
     def _message(self, reply: FinishedReply) -> dict[str, Any]:
         content = _text_part(reply.answer, file_citations(reply.answer, reply.citations))
-        return {**self._message_head("completed"), "content": [content]}
+        return {**self._message_head(_status(reply)), "content": [content]}
 
     def _message_head(self, status: str) -> dict[str, Any]:
         return {"id": as_id(MESSAGE, self.pk), "type": "message", "role": "assistant", "status": status}
@@ -139,6 +140,10 @@ class ResponseWriter:
 
     def _event(self, kind: str, **values: Any) -> dict[str, Any]:
         return {"type": kind, "sequence_number": next(self._numbers), **values}
+
+
+def _status(reply: FinishedReply) -> str:
+    return INCOMPLETE if reply.is_cut_off else "completed"
 
 
 def _text_part(text: str, annotations: Sequence[Any]) -> dict[str, Any]:

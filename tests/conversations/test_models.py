@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test import Client
 from django.utils import timezone
 
 from conversations.answering.events import Failed, Finished, Piece, ToolUsed
@@ -25,6 +26,7 @@ from engines.chat import Role
 from knowledge.services.references import get_or_create_reference
 from tests.conversations.conftest import Desk, with_model
 from tests.knowledge.libraries import Library
+from tests.support.api_client import make_caller
 from tests.support.chat_server import ChatServer, breaks_in_character, calls, fails, never_ends, says
 from workspaces.models import ModelPrice
 
@@ -107,6 +109,28 @@ def test_follow_up_is_rewritten_with_the_conversation(modelled: Desk, server: Ch
 def test_nothing_found_is_refused_without_asking_the_model(modelled: Desk, server: ChatServer):
     reply = modelled.reply("xyzzy plugh frobnicate?")
     assert reply.is_refusal and server.requests == []
+
+
+def test_an_answer_that_is_cut_off_says_so(modelled: Desk, server: ChatServer):
+    server.script += [says("They dance [1]", finish="length")] * 4
+    caller = make_caller(modelled.person)
+    assert any("cut off" in one for one in modelled.reply(QUESTION).warnings)
+    assert caller.post(f"assistants/{modelled.assistant.pk}/ask/", {"question": QUESTION}).json()[
+        "is_cut_off"
+    ]
+    client, name = (
+        Client(headers={"Authorization": f"Bearer {caller.key.secret}"}),
+        str(modelled.assistant.pk),
+    )
+    body = {"model": name, "messages": [{"role": "user", "content": QUESTION}]}
+    completion = client.post("/v1/chat/completions", body, content_type="application/json").json()
+    assert completion["choices"][0]["finish_reason"] == "length"
+    body = {"model": name, "input": QUESTION}
+    response = client.post("/v1/responses", body, content_type="application/json").json()
+    assert (response["status"], response["incomplete_details"]) == (
+        "incomplete",
+        {"reason": "max_output_tokens"},
+    )
 
 
 def test_person_stops_an_answer_and_its_text_is_kept(modelled: Desk, server: ChatServer):
