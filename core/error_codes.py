@@ -40,6 +40,7 @@ class Origin(StrEnum):
     ADDRESS = "address"
     UPLOAD = "upload"
     CHAT = "chat"
+    CONNECTOR = "connector"
     WORKFLOW = "workflow"
 
 
@@ -70,6 +71,10 @@ def _address(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
 
 def _upload(sentence: str) -> ErrorCode:
     return ErrorCode(origin=Origin.UPLOAD, sentence=sentence)
+
+
+def _connector(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
+    return ErrorCode(origin=Origin.CONNECTOR, sentence=sentence, retry=retry)
 
 
 def _chat(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
@@ -212,6 +217,27 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "outbound_timeout": _address("'{host}' takes too long to answer.", DEFAULT_RETRY),
     "outbound_unavailable": _address(
         "'{host}' cannot be reached, or does not answer as HTTP or its certificate demand.", DEFAULT_RETRY
+    ),
+    "outbound_no_connection": _address(
+        "'{host}' does not take the connection. Check the name and the port, and that it runs.", DEFAULT_RETRY
+    ),
+    # Integrations and connectors
+    "integration_not_configured": _connector(
+        "The integration is not complete: {reason}. Open it under Integrations, and correct it."
+    ),
+    "integration_denied": _connector(
+        "'{host}' does not accept the user name, the password or the key. Enter valid ones in the integration."
+    ),
+    "integration_not_found": _connector("'{host}' has no {what}. Correct the name in the integration."),
+    "integration_refused": _connector(
+        "'{host}' does not do what was asked: {reason}. Check the address and the names in the integration."
+    ),
+    "integration_unavailable": _connector(
+        "'{host}' does not answer as it should: {reason}. Try again later.", DEFAULT_RETRY
+    ),
+    "integration_host_key": _connector(
+        "'{host}' shows the host key {fingerprint}, and the integration does not have it. Compare it with the one that the "
+        "server's operator names, and enter it as the host key only if they are the same."
     ),
     # Chat models
     "chat_not_configured": _chat(

@@ -62,7 +62,8 @@ class IntegrationConfigSerializer(OylSerializer[IntegrationConfig]):
 class ConnectionTestSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
     code = serializers.CharField(
-        help_text="One of the [error codes](chat-models.md#errors); empty if it works."
+        help_text="One of the error codes of [connectors](connectors.md#errors), [chat models](chat-models.md#errors) "
+        "and [addresses](outbound.md#errors); empty if it works."
     )
     detail = serializers.CharField(help_text="A sentence for people.")
 
@@ -92,7 +93,7 @@ class IntegrationConfigViewSet(AuditedViewSet):
         opens_own_scopes=True,
     )
     def test(self, request: Request, pk: str) -> Response:
-        """Ask the chat model something, and say whether it answers."""
+        """Try the connection, and say whether the service answers."""
         outcome = check_connection(actor=self.actor, integration_id=self._visible_id())
         return Response(asdict(outcome))
 

@@ -8,10 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from core.encryption.fields import SecretMovedError, SecretUnreadableError
-from core.json_schema import problems
 from engines.chat import ChatEndpointConfig, ChatError, ChatModel, get_chat_model
 from engines.chat.model_file import LOCAL, RunningModel
+from workspaces.integrations import IntegrationError
 from workspaces.integrations import chat_model as form
 from workspaces.models import IntegrationConfig, IntegrationType
 
@@ -52,9 +51,6 @@ def _without_integration(model: str) -> ChatEndpointConfig:
 @sensitive_variables()
 def _stored(integration: IntegrationConfig) -> dict[str, object]:
     try:
-        stored = integration.config_encrypted_json.decrypt() if integration.config_encrypted_json else {}
-    except (SecretUnreadableError, SecretMovedError) as error:
-        raise ChatError("chat_not_configured", reason="its configuration cannot be decrypted") from error
-    if found := problems(form.FORM, stored):
-        raise ChatError("chat_not_configured", reason=found[0].rstrip("."))
-    return dict(stored)
+        return integration.read_config()
+    except IntegrationError as error:
+        raise ChatError("chat_not_configured", reason=error.reason) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -10,13 +11,13 @@ from django.db import models
 from django.views.decorators.debug import sensitive_variables
 
 from core.bounded_fields import BoundedJSONField, BoundedTextField
-from core.encryption.fields import EncryptedJSONField, SecretUnreadableError
+from core.encryption.fields import EncryptedJSONField, SecretMovedError, SecretUnreadableError
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.json_schema import problems
 from core.limits import Limit
 from core.models import SoftDeleteModel, one_of, unique_alive
 from core.name_fields import NameField
-from workspaces.integrations import FORMS
+from workspaces.integrations import FORMS, IntegrationError
 
 
 class Workspace(SoftDeleteModel):
@@ -39,10 +40,22 @@ class Workspace(SoftDeleteModel):
 
 
 class IntegrationType(models.TextChoices):
+    """Each has its file in `workspaces/integrations`."""
+
     CHAT_MODEL = "chat_model", "Chat model (OpenAI-compatible)"
-    WEBHOOK = "webhook", "Web service (HTTP)"
-    EMAIL = "email", "E-mail (SMTP)"
-    STORAGE = "storage", "Storage (S3-compatible)"
+    EMBEDDING = "embedding", "Embedding model (OpenAI-compatible)"
+    S3 = "s3", "S3 storage"
+    AZURE_BLOB = "azure_blob", "Azure Blob Storage"
+    GCS = "gcs", "Google Cloud Storage"
+    WEBDAV = "webdav", "WebDAV (Nextcloud, ownCloud)"
+    SFTP = "sftp", "SFTP server"
+    GIT = "git", "Git repository"
+    IMAP = "imap", "Mailbox (IMAP)"
+    SMTP = "smtp", "Mail server (SMTP)"
+    DATABASE = "database", "Database (PostgreSQL, MySQL)"
+    WEBHOOK = "webhook", "Web service or webhook (HTTP)"
+    SLACK_WEBHOOK = "slack_webhook", "Slack room"
+    TEAMS_WEBHOOK = "teams_webhook", "Teams room"
 
 
 class IntegrationConfig(SoftDeleteModel):
@@ -77,6 +90,21 @@ class IntegrationConfig(SoftDeleteModel):
             return
         if found := problems(FORMS.get(self.type_enum, {}), config):
             raise ValidationError({"config_encrypted_json": found})
+
+    @sensitive_variables()
+    def read_config(self) -> dict[str, Any]:
+        """What is stored. Raises IntegrationError if it cannot be used: it may be older than the form of its type."""
+        if self.config_encrypted_json is None:
+            raise IntegrationError("integration_not_configured", reason="it has no configuration yet")
+        try:
+            config = self.config_encrypted_json.decrypt()
+        except (SecretUnreadableError, SecretMovedError):
+            raise IntegrationError(
+                "integration_not_configured", reason="its configuration cannot be decrypted"
+            ) from None
+        if found := problems(FORMS[self.type_enum], config):
+            raise IntegrationError("integration_not_configured", reason=found[0].rstrip("."))
+        return dict(config)
 
 
 class DataSource(SoftDeleteModel):

@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 
-from core.outbound import AllowList, Deadline, OutboundClient, OutboundError, httpx_client
+from core.outbound import AllowList, Deadline, OutboundClient, OutboundError, checked_url, httpx_client
 from engines.chat import ChatEndpointConfig, ChatError, ChatReply, ChatRequest
 from engines.chat.pacing import readers
 from engines.chat.provider_errors import chat_error
@@ -113,6 +113,8 @@ class Endpoint:
                 self._refused = {*self._refused, refused}
 
     def _client(self, deadline: Deadline) -> openai.OpenAI:
+        """Raises OutboundError for an address that the package would read differently, or not at all."""
+        checked_url(self.config.url)
         client: Any = httpx_client(outbound_client(self.config.allow), self._headers, deadline)
         # The transport sends the key, and nothing that the package takes from environment variables.
         return openai.OpenAI(base_url=self.config.url, api_key="not sent", http_client=client, max_retries=0)

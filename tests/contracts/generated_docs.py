@@ -11,7 +11,14 @@ from functools import partial
 from pathlib import Path
 
 from core.error_codes import Origin
-from tests.contracts import er_diagram, error_codes, formats_table, routes_table, workflow_docs
+from tests.contracts import (
+    connector_docs,
+    er_diagram,
+    error_codes,
+    formats_table,
+    routes_table,
+    workflow_docs,
+)
 from tests.contracts.supply_chain import connections, licences
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,6 +31,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "warnings": formats_table.warnings,
     "expression-functions": workflow_docs.functions,
     "step-types": workflow_docs.types,
+    "integration-types": connector_docs.integration_types,
     "connections": connections.table,
     "licences-packages": licences.distributions_table,
     "licences-native": licences.native_table,

@@ -52,8 +52,8 @@ ENTERED: dict[Any, dict[str, Any]] = {
     QuotaLimit: {"kind": "chunks", "workspace_id": "", "credential": "oyl_zebra", "amount": "7"},
     IntegrationConfig: {
         "name": "Made {id}",
-        "type_enum": "webhook",
-        "config_encrypted_json": '{"url": "https://example.org/"}',
+        "type_enum": "chat_model",
+        "config_encrypted_json": '{"url": "https://example.org/", "model": "large"}',
     },
 }
 BODIES: dict[str, dict[str, Any]] = {

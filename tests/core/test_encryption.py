@@ -37,7 +37,7 @@ def workspace(tenant):
 
 def make(workspace, name="one", value=VALUE):
     return IntegrationConfig(
-        workspace=workspace, name=name, type_enum=IntegrationType.EMAIL, config_encrypted_json=value
+        workspace=workspace, name=name, type_enum=IntegrationType.WEBHOOK, config_encrypted_json=value
     )
 
 
@@ -173,12 +173,13 @@ def test_listing_rows_decrypts_nothing(workspace, monkeypatch):
 
 def test_form_hides_the_secret_and_keeps_it_if_empty(workspace):
     form_class = modelform_factory(IntegrationConfig, fields=["name", "config_encrypted_json"])
-    config = saved(workspace)
+    value = {"url": "https://example.org/", "token": CANARY}
+    config = saved(workspace, value=value)
     assert CANARY not in str(form_class(instance=reload(config)))
     kept = form_class({"name": "renamed", "config_encrypted_json": ""}, instance=reload(config))
     assert kept.changed_data == ["name"]
     kept.save()
-    assert reload(config).config_encrypted_json.decrypt() == VALUE
+    assert reload(config).config_encrypted_json.decrypt() == value
     other = {"url": "https://example.org/"}
     given = {"name": "renamed", "config_encrypted_json": json.dumps(other)}
     form_class(given, instance=reload(config)).save()

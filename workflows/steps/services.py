@@ -11,12 +11,10 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from core.encryption.fields import SecretMovedError, SecretUnreadableError
 from core.isolation.scope import tenant_scope
-from core.json_schema import problems
 from workflows.steps.base import StepContext, StepError
 from workflows.steps.reach import own_row
-from workspaces.integrations import web_service
+from workspaces.integrations import IntegrationError
 from workspaces.models import IntegrationConfig, IntegrationType
 
 
@@ -58,12 +56,9 @@ def service_of(context: StepContext) -> Service:
 
 @sensitive_variables()
 def _stored(integration: IntegrationConfig) -> dict[str, Any]:
-    if integration.type_enum != IntegrationType.WEBHOOK or not integration.config_encrypted_json:
+    if integration.type_enum != IntegrationType.WEBHOOK:
         raise StepError("no_service", name=integration.name)
     try:
-        config = integration.config_encrypted_json.decrypt()
-    except (SecretUnreadableError, SecretMovedError):
+        return integration.read_config()
+    except IntegrationError:
         raise StepError("no_service", name=integration.name) from None
-    if problems(web_service.FORM, config):
-        raise StepError("no_service", name=integration.name)
-    return dict(config)

@@ -28,12 +28,38 @@ from workspaces.models import IntegrationConfig, IntegrationType
 
 LOGIN = reverse("admin:login")
 
+URL = "https://example.org/v1"
 # What a configuration needs besides its secret.
 CONFIGS = {
-    IntegrationType.CHAT_MODEL: {"url": "https://example.org/v1", "model": "large"},
-    IntegrationType.WEBHOOK: {"url": "https://example.org/"},
+    IntegrationType.CHAT_MODEL: {"url": URL, "model": "large"},
+    IntegrationType.EMBEDDING: {"url": URL, "model": "small"},
+    IntegrationType.S3: {"bucket": "reports", "access_key_id": "me"},
+    IntegrationType.AZURE_BLOB: {"account_name": "exampleorg", "container": "reports"},
+    IntegrationType.GCS: {"bucket": "reports"},
+    IntegrationType.WEBDAV: {"url": URL, "username": "me"},
+    IntegrationType.SFTP: {"host": "files.example.org", "username": "me"},
+    IntegrationType.GIT: {"url": URL},
+    IntegrationType.IMAP: {"host": "imap.example.org", "username": "me"},
+    IntegrationType.SMTP: {"host": "smtp.example.org", "username": "me", "sender": "me@example.org"},
+    IntegrationType.DATABASE: {
+        "engine": "mysql",
+        "host": "db.example.org",
+        "database": "sales",
+        "username": "me",
+    },
+    IntegrationType.WEBHOOK: {"url": URL},
 }
-SECRET_FIELDS = {IntegrationType.WEBHOOK: "token"}
+# The addresses of rooms are their secrets.
+ROOMS = (IntegrationType.SLACK_WEBHOOK, IntegrationType.TEAMS_WEBHOOK)
+SECRET_FIELDS = {
+    IntegrationType.CHAT_MODEL: "api_key",
+    IntegrationType.EMBEDDING: "api_key",
+    IntegrationType.S3: "secret_access_key",
+    IntegrationType.AZURE_BLOB: "account_key",
+    IntegrationType.GCS: "service_account",
+    IntegrationType.WEBHOOK: "token",
+    **dict.fromkeys(ROOMS, "url"),
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,7 +157,8 @@ class Scenario:
         assert client.post(tenant, {"name": name, "metadata": metadata}).status_code == 302
 
     def _config(self, kind: IntegrationType, what: str) -> str:
-        secret = {SECRET_FIELDS.get(kind, "api_key"): self.canaries.new(what)}
+        value = self.canaries.new(what)
+        secret = {SECRET_FIELDS.get(kind, "password"): f"{URL}/{value}" if kind in ROOMS else value}
         return json.dumps({**CONFIGS.get(kind, {}), **secret})
 
     def _change_secret_and_name(self, client: Client, form: dict[str, Any]) -> None:

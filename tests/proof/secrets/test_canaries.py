@@ -91,7 +91,9 @@ def scenario(database: None, logged: list[str], tmp_path_factory: pytest.TempPat
 
 
 def test_secrets_are_stored_and_detectable(scenario: Scenario):
-    assert {f"the second key of a {kind}" for kind in ("chat_model", "email")} <= scenario.readable_secrets()
+    assert {
+        f"the second key of a {kind}" for kind in ("chat_model", "smtp", "slack_webhook")
+    } <= scenario.readable_secrets()
     assert "a tenant's metadata" in scenario.readable_secrets()
     assert len(scenario.shown_once) == 4 and all(
         scenario.canaries.found_in(page) for page in scenario.shown_once

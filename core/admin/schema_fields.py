@@ -1,0 +1,92 @@
+"""Form fields that are made of a JSON Schema. What has no simple field is written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from core.json_values import JSON_LENGTH, FormDecoder
+
+Schema = Mapping[str, Any]
+BOOLEANS = [("", "–"), ("true", "Yes"), ("false", "No")]
+
+
+def schema_field(name: str, schema: Schema) -> forms.Field:
+    """With its label and its help: `title` and `description`. A secret (`writeOnly`) is never shown."""
+    return described(_field(schema), name, schema)
+
+
+def described(field: forms.Field, name: str, schema: Schema) -> forms.Field:
+    field.label = str(schema.get("title") or name.replace("_", " ").capitalize())
+    field.help_text = schema.get("description", "") if schema.get("title") else ""
+    if examples := schema.get("examples"):
+        field.widget.attrs["placeholder"] = str(examples[0])
+    return field
+
+
+def select(choices: list[tuple[str, str]]) -> forms.Field:
+    return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget)
+
+
+def shown(schema: Schema, value: Any) -> Any:
+    """The value as the field shows it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "\n".join(map(str, value)) if _is_lines(schema) and isinstance(value, list) else value
+
+
+def typed(field: forms.Field, cleaned: Any) -> Any:
+    """The value of what the field has read; None or "" if it was left empty."""
+    if isinstance(field, forms.ChoiceField) and field.choices == BOOLEANS:
+        return {"true": True, "false": False}.get(cleaned)
+    if "data-lines" in field.widget.attrs:
+        return [line.strip() for line in cleaned.splitlines() if line.strip()] or None
+    return cleaned
+
+
+def _field(schema: Schema) -> forms.Field:
+    if "enum" in schema:
+        return select([("", "–"), *((str(one), str(one)) for one in schema["enum"] if one is not None)])
+    if _is_lines(schema):
+        widget = UnfoldAdminTextareaWidget(attrs={"rows": 4, "data-lines": ""})
+        return forms.CharField(widget=widget, max_length=JSON_LENGTH)
+    return _FIELDS.get(str(schema.get("type")), _json_field)(schema)
+
+
+def _is_lines(schema: Schema) -> bool:
+    items = schema.get("items", {}) if schema.get("type") == "array" else {}
+    return items.get("type") == "string" or bool("enum" in items and isinstance(items["enum"][0], str))
+
+
+def _json_field(schema: Schema) -> forms.Field:
+    attrs = {"rows": 5, "spellcheck": "false", "class": "oyl-code"}
+    return forms.JSONField(decoder=FormDecoder, widget=UnfoldAdminTextareaWidget(attrs=attrs))
+
+
+def _text_field(schema: Schema) -> forms.Field:
+    length = schema.get("maxLength", JSON_LENGTH)
+    if schema.get("format") == "textarea":
+        return forms.CharField(
+            max_length=length, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}), strip=False
+        )
+    if schema.get("writeOnly"):
+        widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+        return forms.CharField(max_length=length, widget=widget, strip=False)
+    return forms.CharField(max_length=length, widget=UnfoldAdminTextInputWidget())
+
+
+_FIELDS: Mapping[str, Callable[[Schema], forms.Field]] = {
+    "boolean": lambda schema: select(BOOLEANS),
+    "integer": lambda schema: forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget),
+    "number": lambda schema: forms.FloatField(widget=UnfoldAdminIntegerFieldWidget(attrs={"step": "any"})),
+    "string": _text_field,
+}
