@@ -8,14 +8,14 @@ from uuid import UUID
 from workspaces.integrations.base import Config, IntegrationKind, address, form, secret, text
 
 if TYPE_CHECKING:
-    import opendal
+    from workspaces.integrations.clients.storage import Store
 
 
 def endpoint(config: Config) -> str:
     return str(config.get("url") or f"https://{config['account_name']}.blob.core.windows.net")
 
 
-def store(config: Config) -> opendal.Operator:
+def store(config: Config) -> Store:
     from workspaces.integrations.clients.storage import operator
 
     return operator(
@@ -33,7 +33,7 @@ def store(config: Config) -> opendal.Operator:
 def check(config: Config, tenant_id: UUID) -> str:
     from workspaces.integrations.clients.storage import try_listing
 
-    return try_listing(store(config), endpoint(config))
+    return try_listing(store(config))
 
 
 KIND = IntegrationKind(

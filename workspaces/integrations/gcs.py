@@ -9,14 +9,14 @@ from uuid import UUID
 from workspaces.integrations.base import Config, IntegrationKind, address, form, secret, text
 
 if TYPE_CHECKING:
-    import opendal
+    from workspaces.integrations.clients.storage import Store
 
 
 def endpoint(config: Config) -> str:
     return str(config.get("url") or "https://storage.googleapis.com")
 
 
-def store(config: Config) -> opendal.Operator:
+def store(config: Config) -> Store:
     from workspaces.integrations.clients.storage import operator
 
     key = config.get("service_account")
@@ -36,7 +36,7 @@ def store(config: Config) -> opendal.Operator:
 def check(config: Config, tenant_id: UUID) -> str:
     from workspaces.integrations.clients.storage import try_listing
 
-    return try_listing(store(config), endpoint(config))
+    return try_listing(store(config))
 
 
 KIND = IntegrationKind(

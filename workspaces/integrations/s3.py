@@ -8,14 +8,14 @@ from uuid import UUID
 from workspaces.integrations.base import Config, IntegrationKind, address, choice, form, secret, text
 
 if TYPE_CHECKING:
-    import opendal
+    from workspaces.integrations.clients.storage import Store
 
 
 def endpoint(config: Config) -> str:
     return str(config.get("url") or f"https://s3.{config.get('region', 'us-east-1')}.amazonaws.com")
 
 
-def store(config: Config) -> opendal.Operator:
+def store(config: Config) -> Store:
     from workspaces.integrations.clients.storage import operator
 
     is_signed = "access_key_id" in config
@@ -39,7 +39,7 @@ def store(config: Config) -> opendal.Operator:
 def check(config: Config, tenant_id: UUID) -> str:
     from workspaces.integrations.clients.storage import try_listing
 
-    return try_listing(store(config), endpoint(config))
+    return try_listing(store(config))
 
 
 KIND = IntegrationKind(

@@ -8,10 +8,10 @@ from uuid import UUID
 from workspaces.integrations.base import Config, IntegrationKind, address, form, secret, text
 
 if TYPE_CHECKING:
-    import opendal
+    from workspaces.integrations.clients.storage import Store
 
 
-def store(config: Config) -> opendal.Operator:
+def store(config: Config) -> Store:
     from workspaces.integrations.clients.storage import operator
 
     return operator(
@@ -27,7 +27,7 @@ def store(config: Config) -> opendal.Operator:
 def check(config: Config, tenant_id: UUID) -> str:
     from workspaces.integrations.clients.storage import try_listing
 
-    return try_listing(store(config), config["url"])
+    return try_listing(store(config))
 
 
 KIND = IntegrationKind(

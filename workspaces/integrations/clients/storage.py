@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import opendal
@@ -29,6 +30,8 @@ _PROXIES = (
     "no_proxy",
 )
 _ENVIRONMENT = threading.Lock()
+# Of a step: a page of a list, or a whole file.
+STEP_SECONDS = 120.0
 SCHEME_PORTS = {"http": 80, "https": 443}
 
 
@@ -61,14 +64,43 @@ def _environment_of(proxy: str) -> Iterator[None]:
             os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
-def operator(scheme: str, endpoint: str, **options: Any) -> opendal.Operator:
+def operator(scheme: str, endpoint: str, **options: Any) -> Store:
     """Raises OutboundError for an address that may not be called, and IntegrationError for options that do not fit."""
     url = checked_url(endpoint)
     checked_addresses(url.host, url.port or SCHEME_PORTS[url.scheme], allow_list())
     guard()
     given = {name: str(value) for name, value in options.items() if value not in (None, "")}
     with storage_errors(endpoint):
-        return opendal.Operator(scheme, endpoint=endpoint, **given)
+        return Store(opendal.AsyncOperator(scheme, endpoint=endpoint, **given), endpoint)
+
+
+class Store:
+    """opendal's asynchronous operator, because the synchronous one lets no other thread run while it waits for a list: not
+    even the guard. Each step has a time limit. Raises IntegrationError."""
+
+    def __init__(self, inner: opendal.AsyncOperator, endpoint: str) -> None:
+        self._inner, self._endpoint = inner, endpoint
+
+    def files(self, folder: str = "", *, recursive: bool = True) -> Iterator[opendal.types.Entry]:
+        """Of a folder, which ends with /, and without it."""
+        with storage_errors(self._endpoint), closing(asyncio.new_event_loop()) as loop:
+            lister = loop.run_until_complete(_limited(lambda: self._inner.list(folder, recursive=recursive)))
+            while (entry := loop.run_until_complete(_limited(lambda: _next_of(lister)))) is not None:
+                if entry.path.lstrip("/") != folder:
+                    yield entry
+
+    def read(self, path: str) -> bytes:
+        with storage_errors(self._endpoint), closing(asyncio.new_event_loop()) as loop:
+            return bytes(loop.run_until_complete(_limited(lambda: self._inner.read(path))))
+
+
+async def _limited(step: Callable[[], Any]) -> Any:
+    """opendal's calls need the running loop already when they are made."""
+    return await asyncio.wait_for(step(), STEP_SECONDS)
+
+
+async def _next_of(lister: Any) -> Any:
+    return await anext(lister, None)
 
 
 @contextmanager
@@ -80,10 +112,19 @@ def storage_errors(endpoint: str) -> Iterator[None]:
     except exceptions.PermissionDenied:
         raise IntegrationError("integration_denied", host=name) from None
     except exceptions.NotFound:
-        raise IntegrationError("integration_not_found", host=name, what="such bucket or folder") from None
+        raise IntegrationError(
+            "integration_not_found", host=name, what="such bucket, folder or file"
+        ) from None
     except (exceptions.ConfigInvalid, ValueError):
         raise IntegrationError("integration_not_configured", reason="a value does not fit") from None
-    except (exceptions.RateLimited, exceptions.Unexpected, exceptions.Unsupported, exceptions.Error, OSError):
+    except (
+        exceptions.RateLimited,
+        exceptions.Unexpected,
+        exceptions.Unsupported,
+        exceptions.Error,
+        OSError,
+        TimeoutError,
+    ):
         raise IntegrationError(
             "integration_unavailable",
             host=name,
@@ -91,15 +132,10 @@ def storage_errors(endpoint: str) -> Iterator[None]:
         ) from None
 
 
-def try_listing(store: opendal.Operator, endpoint: str) -> str:
+def try_listing(store: Store) -> str:
     """For a test of the connection."""
-    with storage_errors(endpoint):
-        entries = [
-            entry.path for entry, _ in zip(store.list(""), range(100), strict=False) if entry.path != "/"
-        ]
-    shown = ", ".join(entries[:5])
-    return (
-        f"It works: the folder has {shown}{' and more' if len(entries) > 5 else ''}."
-        if entries
-        else "It works; the folder is empty."
-    )
+    files = store.files(recursive=False)
+    names = [entry.path for entry, _ in zip(files, range(100), strict=False)]
+    if not names:
+        return "It works; the folder is empty."
+    return f"It works: the folder has {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}."
