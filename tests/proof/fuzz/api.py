@@ -53,15 +53,18 @@ class OwnKey:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {caller.key.secret}"}
 
 
-def fuzz_schema(owner: Person, address: str, *, examples: int, phases: list[str], seed: int = 0) -> Any:
-    """Return the document, with ids of existing rows in its examples, which the fuzzer tries first."""
+def fuzz_schema(
+    owner: Person, address: str, *, examples: int, phases: list[str], covered: str = "all", seed: int = 0
+) -> Any:
+    """Return the document, with ids of existing rows in its examples, which the fuzzer tries first. `covered` says which
+    values the phase "coverage" tries at the bounds of each schema: "positive", "negative" or "all"."""
     text = json.dumps(_with_schema_of_one_event(document()))
     rows = make_rows(owner)
     for view in ROUTES.values():
         if view.model in rows:
             name = str(view.model._meta.model_name)
             text = text.replace(placeholder(name), str(rows[view.model].pk))
-    schema = schemathesis.openapi.from_dict(json.loads(text), config=_config(examples, phases, seed))
+    schema = schemathesis.openapi.from_dict(json.loads(text), config=_config(examples, phases, covered, seed))
     schema.config.update(base_url=address)
     schema.auth(refresh_interval=None)(
         type("OwnKey", (OwnKey,), {"owner": owner, "caller": make_caller(owner)})
@@ -81,7 +84,7 @@ def _with_schema_of_one_event(value: Any) -> Any:
     }
 
 
-def _config(examples: int, phases: list[str], seed: int) -> SchemathesisConfig:
+def _config(examples: int, phases: list[str], covered: str, seed: int) -> SchemathesisConfig:
     return SchemathesisConfig.from_dict(
         {
             "generation": {
@@ -91,7 +94,8 @@ def _config(examples: int, phases: list[str], seed: int) -> SchemathesisConfig:
                 "with-security-parameters": False,  # a check of its own tests whether they are ignored
             },
             "phases": {
-                name: {"enabled": name in phases} for name in ("examples", "coverage", "fuzzing", "stateful")
+                **{name: {"enabled": name in phases} for name in ("examples", "fuzzing", "stateful")},
+                "coverage": {"enabled": "coverage" in phases, "generation": {"mode": covered}},
             },
             "checks": {
                 "negative_data_rejection": {"expected-statuses": NEGATIVE},
