@@ -57,5 +57,6 @@ UNREAD = ModelWeights(
 
 def words_signal(bm25: float, words: float, passages: int) -> float:
     """BM25 adds up over the question's words, and a word weighs more among many passages. Divided by the root of the one and
-    the logarithm of the other, it is comparable between questions and between collections."""
-    return bm25 / (3.6 * sqrt(words) * log(passages + 1)) if bm25 else 0.0
+    the logarithm of the other, it is comparable between questions and between collections. `passages` are counted after the
+    ranking, and may be none when those that were found have just been removed."""
+    return bm25 / (3.6 * sqrt(words) * log(max(1, passages) + 1)) if bm25 else 0.0
