@@ -28,3 +28,4 @@ class AuditConfig(OylAppConfig):
         SidebarPage(section="System", title="Platform events", icon="policy", model="audit.platformevent"),
     )
     routes = "audit.api.ROUTES"
+    home = "audit.home.home"

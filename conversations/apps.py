@@ -42,3 +42,4 @@ class ConversationsConfig(OylAppConfig):
     actions = "conversations.api.ACTIONS"
     openai_urls = "conversations.openai.urls.urlpatterns"
     usage = "conversations.usage.figures"
+    home = "conversations.home.home"

@@ -13,7 +13,7 @@ first decides how it ended.
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, Q
 
 from assistants.models import Assistant, Teammate
 from conversations.limits import ANSWER_LENGTH, COMMENT_LENGTH, SUMMARY_LENGTH
@@ -69,7 +69,8 @@ class MessageState(models.TextChoices):
 class Message(TenantModel):
     """A question, or an answer, whose `parent` is the question. Questions with the same parent, and answers to the same
     question, are branches. `sentences_json` says how well the sources support each sentence. `read_at` is when somebody last
-    followed the answer, other than by the request that asked. `summary` is that of the conversation up to this message."""
+    followed the answer, other than by the request that asked. `summary` is that of the conversation up to this message. An
+    answer `is_unsure` if its sources support one of its sentences weakly."""
 
     conversation = TenantForeignKey(Conversation, related_name="messages")
     parent = TenantForeignKey("self", also=("conversation_id",), null=True, related_name="children")
@@ -93,6 +94,18 @@ class Message(TenantModel):
     price = models.DecimalField(max_digits=14, decimal_places=6, null=True)
     currency = models.CharField(max_length=3, blank=True)
     seconds = models.FloatField(null=True)
+    has_sources = models.GeneratedField(
+        expression=ExpressionWrapper(~Q(citations_json=[]), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    is_unsure = models.GeneratedField(
+        expression=ExpressionWrapper(
+            Q(sentences_json__contains=[{"support": "weak"}]), output_field=models.BooleanField()
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantModel.Meta):
@@ -121,6 +134,11 @@ class Message(TenantModel):
                 fields=["tenant", "heartbeat_at"],
                 condition=Q(state=MessageState.GENERATING),
                 name="idx_messages_generating",
+            ),
+            NamedIndex(
+                fields=["tenant", "-created_at"],
+                condition=Q(role=MessageRole.ASSISTANT),
+                name="idx_messages_answers",
             ),
         ]
 

@@ -182,3 +182,22 @@ class QuotaUse(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} on {self.day}: {self.amount:,}"
+
+
+class StoredAmount(TenantModel):
+    """How much of a kind the tenant had stored at the end of a day; that of today is what it has now. `core.quota_upkeep`
+    writes it."""
+
+    kind = models.CharField(max_length=32, choices=QuotaKind.choices)
+    day = models.DateField()
+    amount = models.BigIntegerField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "stored_amounts"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "kind", "day"], name="stored_amounts_day_key"),
+            one_of("stored_amounts", "kind", QuotaKind),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} on {self.day}: {self.amount:,}"

@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from core.apps import oyl_apps
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
-from core.models import QuotaUse
+from core.models import QuotaUse, StoredAmount
 from core.quota_kinds import STORED, QuotaKind, today
 
 NOWHERE = Value(None, output_field=UUIDField())
@@ -35,6 +35,13 @@ INSERT INTO quota_uses (id, tenant_id, created_at, kind, day, workspace_id, cred
 SELECT gen_random_uuid(), %(tenant)s, statement_timestamp(), kind, day, workspace_id, credential, user_id, sum(amount)
 FROM gone GROUP BY kind, day, workspace_id, credential, user_id
 """
+REMEMBER = """
+INSERT INTO stored_amounts (id, tenant_id, created_at, kind, day, amount)
+SELECT gen_random_uuid(), %(tenant)s, statement_timestamp(), kind, %(today)s, greatest(sum(amount), 0)
+FROM quota_uses WHERE tenant_id = %(tenant)s AND day = %(stored)s GROUP BY kind ORDER BY kind
+ON CONFLICT (tenant_id, kind, day) DO UPDATE SET amount = excluded.amount
+WHERE stored_amounts.amount <> excluded.amount
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +55,8 @@ class Stored:
 
 
 def add_up_uses() -> int:
-    """Replace the rows of uses that differ in nothing but their amount by their sum, in all tenants, and delete those of
-    days before `RETENTION`. Returns the number of tenants."""
+    """Replace the rows of uses that differ in nothing but their amount by their sum, in all tenants, remember what is stored
+    today, and delete what is of days before `RETENTION`. Returns the number of tenants."""
     tenants = all_tenants()
     for tenant_id in tenants:
         add_up_uses_of(tenant_id)
@@ -59,7 +66,9 @@ def add_up_uses() -> int:
 def add_up_uses_of(tenant_id: UUID) -> None:
     with tenant_scope(tenant_id), connection.cursor() as cursor:
         cursor.execute(ADD_UP, {"tenant": tenant_id})
+        cursor.execute(REMEMBER, {"tenant": tenant_id, "today": today(), "stored": STORED})
         QuotaUse.objects.filter(day__gt=STORED, day__lt=today() - RETENTION).delete_rows()
+        StoredAmount.objects.filter(day__lt=today() - RETENTION).delete_rows()
 
 
 def correct_stored() -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from celery import current_app
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 J = TypeVar("J", bound=LeasedJob)
 WORK_TASK = "jobs.tasks.work"
 MAX_DETAIL_LENGTH = 10_000
+MOST_COUNTED = 10_000
 
 
 def notify_workers(queue: str) -> None:
@@ -45,6 +46,29 @@ def tenants_with_due_jobs(handlers: Iterable[JobHandler[Any]]) -> list[tuple[Job
     random.shuffle(due)
     due.sort(key=lambda row: (row[2], row[1] == turns().last))
     return [(by_table[table], tenant_id) for table, tenant_id, _ in due]
+
+
+class DueJobs(NamedTuple):
+    """Of a queue, in all tenants: how many jobs are due, of each table at most `MOST_COUNTED`, and the oldest since when."""
+
+    queue: str
+    jobs: int
+    oldest: datetime | None
+
+
+def due_jobs(handlers: Iterable[JobHandler[Any]]) -> list[DueJobs]:
+    """For operators, who see no tenant's jobs."""
+    queues = {handler.model._meta.db_table: handler.queue for handler in handlers}
+    found = {queue: DueJobs(queue, 0, None) for queue in queues.values()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT job_table, jobs, oldest FROM oyl_due_jobs(%s, %s)", [list(queues), MOST_COUNTED]
+        )
+        for table, jobs, oldest in cursor.fetchall():
+            queue, earlier = queues[table], found[queues[table]]
+            times = [time for time in (earlier.oldest, oldest) if time]
+            found[queue] = DueJobs(queue, earlier.jobs + jobs, min(times, default=None))
+    return list(found.values())
 
 
 def claim(handler: JobHandler[J], tenant_id: UUID) -> list[J]:

@@ -1,5 +1,5 @@
 from core.apps import Area, OylAppConfig, Schedule, SidebarPage
-from jobs.apps import due_jobs_lookup
+from jobs.apps import due_jobs_lookups
 
 
 class KnowledgeConfig(OylAppConfig):
@@ -7,7 +7,7 @@ class KnowledgeConfig(OylAppConfig):
     areas = (Area("knowledge"),)
     guards = ("documents.number_change",)
     bound_kinds = {"reference": "knowledge.Reference"}
-    lookups = (due_jobs_lookup("ingestion_jobs", "reembeddings"),)
+    lookups = due_jobs_lookups("ingestion_jobs", "reembeddings")
     job_handlers = (
         "knowledge.ingestion.handler.IngestionHandler",
         "knowledge.reembedding.handler.ReembeddingHandler",

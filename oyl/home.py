@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from core.admin.home import Home, NextStep
+from core.admin.home import Home, NextStep, Panel
 from core.apps import oyl_apps
 from core.requests import TenantRequest
 
@@ -16,7 +16,8 @@ FOR_OPERATORS = Home(
         sentence="You are in no organisation. Below System you find users, platform events and task results.",
         link="/admin/enter-tenant/",
         button="Enter an organisation",
-    )
+    ),
+    panels=[Panel(title="How OYL is", template="admin/home_health.html", rows=())],
 )
 
 
@@ -29,7 +30,6 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "title": "Overview",
-        "tiles": [tile for part in parts for tile in part.tiles],
-        "panels": [panel for part in parts for panel in part.panels],
+        "parts": sorted((part for part in parts if part.tiles or part.panels), key=lambda part: part.place),
         "next_step": next((part.next_step for part in parts if part.next_step), None),
     }

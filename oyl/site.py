@@ -21,6 +21,7 @@ from audit.sentences import sentences
 from audit.services import events_of
 from core.requests import client_address, opens_own_scopes
 from core.sessions import BEGUN, PASSWORD_ENTERED
+from oyl.health_panel import health_panel
 from oyl.password_again import ask_password, confirm_page
 from oyl.sign_in import NO_TENANT, ErrorsInForm, PasswordForm, SignInForm, person, with_outcome
 from oyl.tenant_marks import marked_name
@@ -76,6 +77,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("enter-tenant/", self.admin_view(enter_page), name="enter_tenant"),
             path("confirm-password/", self.admin_view(confirm_page), name="confirm_password"),
             path("leave-tenant/", leave_page, name="leave_tenant"),
+            path("health/", self.admin_view(health_panel), name="health"),
             path("chat/", self.admin_view(chat_page), name="chat"),
             path("chat/answer/", self.admin_view(temporary_answer), name="temporary_answer"),
             path("assistants/<uuid:pk>/compare/", self.admin_view(compare_page), name="compare_instructions"),

@@ -13,4 +13,7 @@ from core.quotas import standings
 def home(request: HttpRequest) -> Home:
     if not has_role(request, Role.ADMIN):
         return Home()
-    return Home(panels=[Panel(title="Quotas", template="admin/tenants/home_quotas.html", rows=standings())])
+    panel = Panel(
+        title="Storage and other quotas", template="admin/tenants/home_quotas.html", rows=standings()
+    )
+    return Home(title="Organisation", place=3, panels=[panel])

@@ -1,11 +1,11 @@
 from core.apps import Area, OylAppConfig, Privileges, SidebarPage
-from jobs.apps import due_jobs_lookup
+from jobs.apps import due_jobs_lookups
 
 
 class WorkflowsConfig(OylAppConfig):
     name = "workflows"
     areas = (Area("workflows"),)
-    lookups = (due_jobs_lookup("workflow_runs", "trigger_events"),)
+    lookups = due_jobs_lookups("workflow_runs", "trigger_events")
     privileges = {"workflow_versions": Privileges(update=())}
     job_handlers = ("workflows.engine.handler.RunHandler", "workflows.triggers.handler.EventHandler")
     sidebar = (

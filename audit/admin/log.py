@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter, TextFilter
+from unfold.contrib.filters.admin import FieldTextFilter, TextFilter
 
 from audit import services
 from audit.admin.base import RecordedReadsAdmin
@@ -24,6 +24,7 @@ from audit.verification import verify
 from core.admin import UncountedAdmin, action, actor_of, display
 from core.admin.base import OperatorPermissions, PlainChangeList, redirect_or_htmx, show_domain_errors
 from core.admin.exports import MAX_ROWS, csv_response, json_lines_response
+from core.admin.filters import PeriodFilter
 from core.admin.links import link_to
 from core.json_values import json_text
 from core.permissions import Role
@@ -82,7 +83,7 @@ class EventAdmin(UncountedAdmin):
         ActorFilter,
         ObjectFilter,
         ("action", FieldTextFilter),
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", PeriodFilter),
     ]
     ordering = ["-created_at"]
     list_reads = ("payload_json",)

@@ -18,8 +18,17 @@ from django.utils.safestring import SafeString
 from audit.admin import AuditedAdmin
 from conversations.access import owner_of, readable_conversations
 from conversations.admin.cases import SavesCases
-from conversations.models import Conversation, Feedback, Message, MessageState, Rating, Retention
+from conversations.models import (
+    Conversation,
+    Feedback,
+    Message,
+    MessageRole,
+    MessageState,
+    Rating,
+    Retention,
+)
 from core.admin import ReadOnlyAdmin, TenantForm, UncountedAdmin, actor_of, display, has_role
+from core.admin.filters import PeriodFilter
 from core.permissions import Role
 from tenants.models import Membership
 
@@ -73,6 +82,25 @@ class ConversationAdmin(WhoDisplay, ReadOnlyAdmin):
         return format_html('<a class="oyl-link" href="{}">Open in the chat</a>', address)
 
 
+QUALITIES = {
+    "refused": ("Nothing found", Q(is_refusal=True)),
+    "bare": ("Without sources", Q(state=MessageState.DONE, is_refusal=False, has_sources=False)),
+    "unsure": ("Low confidence", Q(state=MessageState.DONE, is_unsure=True)),
+}
+
+
+class QualityFilter(admin.SimpleListFilter):
+    title, parameter_name = "quality of answers", "quality"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, label) for key, (label, _) in QUALITIES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        if self.value() not in QUALITIES:
+            return queryset
+        return queryset.filter(QUALITIES[self.value() or ""][1], role=MessageRole.ASSISTANT)
+
+
 @admin.register(Message)
 class MessageAdmin(UncountedAdmin):
     """Those of the conversations that one can read."""
@@ -80,7 +108,7 @@ class MessageAdmin(UncountedAdmin):
     list_display = ["beginning", "role", "state_badge", "assistant", "model", "seconds", "created_at"]
     list_select_related = ["assistant"]
     list_reads = ("text",)
-    list_filter = ["role", "state"]
+    list_filter = ["role", "state", QualityFilter, ("created_at", PeriodFilter)]
     search_fields = ["text"]
     ordering = ["-id"]
     fields = [
@@ -118,7 +146,7 @@ class FeedbackAdmin(SavesCases, WhoDisplay, ReadOnlyAdmin):
 
     list_display = ["rating_badge", "reason", "comment", "citation", "whose", "trace", "created_at"]
     list_reads = ("comment",)
-    list_filter = ["rating", "reason"]
+    list_filter = ["rating", "reason", ("created_at", PeriodFilter)]
     search_fields = ["comment"]
     ordering = ["-created_at"]
     fields = [("rating_badge", "reason", "citation"), "comment", "question", "answer", "whose", "trace"]

@@ -90,6 +90,11 @@ class Document(SoftDeleteModel):
         indexes = [
             NamedIndex(fields=["reference", "processed_status"], name="idx_documents_kb_status"),
             NamedIndex(fields=["tenant", "-created_at"], name="idx_documents_tenant_created"),
+            NamedIndex(
+                fields=["tenant", "processed_status", "-updated_at"],
+                condition=Q(deleted_at__isnull=True) & ~Q(processed_status=DocumentStatus.DONE),
+                name="idx_documents_not_done",
+            ),
             NamedIndex(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
             NamedIndex(fields=["tenant", "changed_in", "id"], name="idx_documents_tenant_changed_in"),
         ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from core.isolation.fields import TenantForeignKey
+from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.models import one_of
 from jobs.models import LeasedJob, job_constraints, job_indexes
-from jobs.states import UNFINISHED
+from jobs.states import UNFINISHED, JobState
 from knowledge.models.documents import Document
 
 
@@ -58,7 +58,14 @@ class IngestionJob(LeasedJob):
             one_of("ingestion_jobs", "kind", JobKind),
             one_of("ingestion_jobs", "stage", Stage),
         ]
-        indexes = job_indexes("ingestion_jobs")
+        indexes = [
+            *job_indexes("ingestion_jobs"),
+            NamedIndex(
+                fields=["tenant", "-finished_at"],
+                condition=Q(kind=JobKind.INGEST, state=JobState.DONE),
+                name="idx_ingestion_jobs_done",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.document_id} #{self.generation}: {self.state}"

@@ -26,6 +26,7 @@ UNLIMITED = {
     "core.IdempotencyKey": "is removed after a day",
     "core.QuotaLimit": "one for each quota, set by operators",
     "core.QuotaUse": "counted by OYL, one for each quota and day",
+    "core.StoredAmount": "counted by OYL, one for each kind and day",
     "audit.AuditLog": "a history",
     "audit.AuditSeal": "a history",
     "assistants.Instruction": "one for each assistant",
