@@ -30,6 +30,9 @@ PHRASES = {
     "integration_config.tested": "tested",
     "knowledge_base.references_changed": "changed the references of",
     "member.account_changed": "changed the account of",
+    "member.password_link_made": "made a link to choose a password for",
+    "member.resumed": "let in again",
+    "member.suspended": "suspended",
     "members.read": "read the list of members",
     "membership.created": "became a member",
     "membership.deleted": "removed",
@@ -38,10 +41,12 @@ PHRASES = {
     "operator.left": "left the organisation",
     "password.changed": "changed the password of",
     "password.confirmed": "entered the password again",
+    "password.link_mailed": "asked for a link to choose a password",
     "question.asked": "asked",
     "quota.reached": "reached a quota",
     "reference.embedding_model_chosen": "chose the embedding model of",
     "search.performed": "searched",
+    "sessions.ended": "signed out everywhere",
     "secrets.rotated": "encrypted secrets with the present key",
     "sign_in.failed": "failed to sign in",
     "sign_in.succeeded": "signed in",
@@ -59,7 +64,7 @@ COMPLETE = {
     "search.performed",
     "secrets.rotated",
 }
-COMPLETE_NOUNS = {"sign_in", "sign_out", "operator", "password"}
+COMPLETE_NOUNS = {"sign_in", "sign_out", "operator", "password", "sessions"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

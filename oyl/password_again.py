@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.widgets import UnfoldAdminPasswordWidget
 
+from core.admin.base import redirect_or_htmx
 from core.recent_password import MINUTES
 from core.requests import TenantRequest, opens_own_scopes
 from core.sessions import PASSWORD_ENTERED
@@ -41,7 +43,11 @@ class PasswordAgainForm(PresentPassword, forms.Form):
 def ask_password(
     request: HttpRequest, form: PasswordAgainForm | None = None, address: str = ""
 ) -> HttpResponse:
-    """The page has what was sent in hidden fields, so that nothing has to be entered twice."""
+    """The page has what was sent in hidden fields, so that nothing has to be entered twice. A dialog, which has no room for
+    a page, is opened again afterwards."""
+    if "HX-Request" in request.headers:
+        page = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        return redirect_or_htmx(request, f"{reverse('admin:confirm_password')}?{urlencode({'next': page})}")
     sent = [(name, value) for name, values in request.POST.lists() for value in values]
     context = {
         **admin.site.each_context(request),

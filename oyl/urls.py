@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from oyl import health, joining
+from oyl.forgotten import forgotten_password
 from oyl.mcp.view import McpView
 from oyl.openapi import DocsView, SchemaView
 from oyl.routes import OPENAI_URLS
@@ -12,6 +13,7 @@ from workflows.api.triggers import HookView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/forgotten-password/", forgotten_password, name="admin_password_reset"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("oyl.routes")),
     path("api/v1/hooks/<uuid:tenant>/<uuid:trigger>/<str:token>/", HookView.as_view(), name="hook"),

@@ -1,7 +1,8 @@
 from core.apps import CLOSED, READ_ONLY, Area, Lookup, OylAppConfig, Privileges, Schedule, SidebarPage
 
-# The columns of a user that the application may change; the trigger `operators` permits only `last_login` for an operator.
-CHANGEABLE = ("email", "name", "is_active", "last_login", "email_verified_at")
+# The columns of a user that the application may change; of an operator the trigger `operators` permits only
+# `last_login` and `sessions_ended_at`.
+CHANGEABLE = ("email", "name", "is_active", "last_login", "email_verified_at", "sessions_ended_at")
 
 
 class TenantsConfig(OylAppConfig):

@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Least
+from django.utils.crypto import salted_hmac
 
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
@@ -61,6 +62,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     _new_hash: str | None = None
     password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = AddressField(unique=True)
     name = NameField(max_length=255, blank=True)
@@ -107,6 +109,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Not the hash, which `PasswordHash` has, but when it was changed: sessions and links end when this changes."""
         return self.password_changed_at.astimezone(UTC).isoformat() if self.password_changed_at else ""
 
+    def get_session_auth_hash(self) -> str:
+        """Sessions end when this changes."""
+        ended = self.sessions_ended_at.astimezone(UTC).isoformat() if self.sessions_ended_at else ""
+        return salted_hmac(
+            "tenants.models.User.session", self.password + ended, algorithm="sha256"
+        ).hexdigest()
+
     @property
     def is_staff(self) -> bool:
         """Required by Django's admin; OYL's admin site requires a tenant instead."""
@@ -127,11 +136,14 @@ class PasswordHash(models.Model):
 
 
 class Membership(TenantModel):
+    """The right to act in a tenant, also by API keys, unless it is suspended."""
+
     limit = Limit(1000, remedy="Remove some of them first.")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
     last_entered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantModel.Meta):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.admin import RecordedReadsAdmin
-from core.admin.base import TenantAdmin, TenantForm, actor_of
+from core.admin.base import TenantAdmin, TenantForm, actor_of, redirect_or_htmx, show_domain_errors
 from core.admin.theme import action, display
 from core.encryption.fields import WriteOnlyFormField
 from core.permissions import Role
@@ -20,7 +21,23 @@ from tenants.admin.show_once import show_once
 from tenants.models import Invitation, Membership, Tenant
 from tenants.revoking import PENDING
 from tenants.services import invitations, members, organisations
+from tenants.services.password_links import make_member_link
 
+SUSPEND = {
+    "title": "Suspend this member?",
+    "description": "Their sessions and API keys open nothing here until you let them in again. Nothing is deleted.",
+    "form_submit_text": "Suspend",
+}
+RESUME = {
+    "title": "Let this member in again?",
+    "description": "Their role and API keys are as before.",
+    "form_submit_text": "Let in",
+}
+PASSWORD_LINK = {
+    "title": "Let this member choose a new password?",
+    "description": "They get a link by mail, or you copy one if OYL sends no mail. Their present password works until then.",
+    "form_submit_text": "Make a link",
+}
 ROLE_COLOURS = {"Owner": "primary", "Admin": "info", "Editor": "success", "Viewer": "default"}
 
 
@@ -59,7 +76,7 @@ class OrganisationAdmin(TenantAdmin):
 class MembershipAdmin(RecordedReadsAdmin):
     read_event = "members.read"
     view_role = write_role = Role.ADMIN
-    list_display = ["email", "role_badge", "created_at"]
+    list_display = ["email", "role_badge", "state", "last_sign_in", "created_at"]
     list_select_related = ["user"]
     list_filter = ["role"]
     search_fields = ["user__email", "user__name"]
@@ -73,9 +90,88 @@ class MembershipAdmin(RecordedReadsAdmin):
     def role_badge(self, obj: Membership) -> str:
         return str(obj.get_role_display())
 
-    fields = ["user", "role"]
-    readonly_fields = ["user"]
+    @display(
+        description="State",
+        ordering="suspended_at",
+        label={"Active": "success", "Suspended": "warning", "Switched off": "danger"},
+    )
+    def state(self, obj: Membership) -> str:
+        if not obj.user.is_active:
+            return "Switched off"
+        return "Suspended" if obj.suspended_at else "Active"
+
+    @display(description="Last sign-in", ordering="user__last_login")
+    def last_sign_in(self, obj: Membership) -> Any:
+        return obj.user.last_login
+
+    fields = ["user", "role", "state", "last_sign_in"]
+    readonly_fields = ["user", "state", "last_sign_in"]
     actions_list = ["invite"]
+    actions_detail = ["suspend", "resume", "make_password_link"]
+
+    @action(
+        description="Suspend",
+        url_path="suspend",
+        icon="person_off",
+        permissions=["suspend"],
+        dialog=SUSPEND,
+    )
+    @show_domain_errors
+    def suspend(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        if membership := self.get_object(request, object_id):
+            members.suspend_member(actor=actor_of(request), membership=membership)
+            messages.success(request, f"{membership.user} is suspended.")
+        return _to_member(request, object_id)
+
+    @action(
+        description="Let in again", url_path="resume", icon="person", permissions=["resume"], dialog=RESUME
+    )
+    @show_domain_errors
+    def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        if membership := self.get_object(request, object_id):
+            members.resume_member(actor=actor_of(request), membership=membership)
+            messages.success(request, f"{membership.user} may sign in again.")
+        return _to_member(request, object_id)
+
+    @action(
+        description="New password",
+        url_path="password-link",
+        icon="lock_reset",
+        permissions=["help"],
+        dialog=PASSWORD_LINK,
+    )
+    @show_domain_errors
+    def make_password_link(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        membership = self.get_object(request, object_id)
+        if membership is None:
+            return _to_member(request, object_id)
+        link = make_member_link(actor=actor_of(request), membership=membership)
+        if link is None:
+            messages.success(request, f"A link to choose a password is being mailed to {membership.user}.")
+            return _to_member(request, object_id)
+        title = f"A link to choose a password, for {membership.user}"
+        advice = "OYL sends no mail here: hand it over in a safe way. It works once, within 7 days."
+        shown = show_once(self, request, title=title, label="Link", text=link, advice=advice)
+        return redirect_or_htmx(request, shown["Location"])
+
+    def has_suspend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may_change(request, object_id, is_suspended=False)
+
+    def has_resume_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may_change(request, object_id, is_suspended=True)
+
+    def has_help_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may_change(request, object_id)
+
+    def _may_change(self, request: HttpRequest, object_id: Any, *, is_suspended: bool | None = None) -> bool:
+        """Whether it is another member whom the actor may change, and who is suspended or not, if that is asked."""
+        membership = self.get_object(request, str(object_id)) if self.has_write_permission(request) else None
+        return (
+            membership is not None
+            and membership.user_id != actor_of(request).user_id
+            and self.has_change_permission(request, membership)
+            and is_suspended in (None, bool(membership.suspended_at))
+        )
 
     @action(description="Invite somebody", permissions=["write"])
     def invite(self, request: HttpRequest) -> HttpResponse:
@@ -109,6 +205,10 @@ class MembershipAdmin(RecordedReadsAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         people = [str(obj) for obj in objs]
         return people, {"members": len(people)}, set(), []
+
+
+def _to_member(request: HttpRequest, object_id: str) -> HttpResponse:
+    return redirect_or_htmx(request, reverse("admin:tenants_membership_change", args=[object_id]))
 
 
 def roles_up_to(request: HttpRequest) -> list[tuple[str, str]]:

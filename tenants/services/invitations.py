@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from smtplib import SMTPException
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -26,13 +23,13 @@ from core.look_alikes import look_alike
 from core.permissions import Role
 from tenants import passwords
 from tenants.access import PendingInvitation, hash_secret, pending_invitation, tenants_of_user
+from tenants.mail import can_mail, mail
 from tenants.models import Invitation, Membership, User
 from tenants.revoking import PENDING, lock_own_key, revoke_invitations
 from tenants.roles import require_may_appoint, require_rank_over
 from tenants.services.members import event_values
 from tenants.services.sign_ins import store_password
 
-logger = logging.getLogger(__name__)
 VALIDITY = timedelta(days=7)
 # Whose invitations end with their right to invite. Operators have no membership that could end.
 INVITERS = (ActorKind.USER, ActorKind.API_KEY)
@@ -53,7 +50,7 @@ def invite(*, actor: Actor, email: str, role: Role) -> NewInvitation:
     Raises ForbiddenError as `require_may_appoint`, and ConflictError when the address is a member's.
     """
     email, token = email.strip().lower(), secrets.token_urlsafe(32)
-    by_mail = bool(settings.EMAIL_HOST) and actor.kind is not ActorKind.COMMAND
+    by_mail = can_mail() and actor.kind is not ActorKind.COMMAND
     with tenant_scope(actor.tenant_id):
         if Membership.objects.filter(user__email=email).exists():
             raise ConflictError(f"{email} is a member already. Change their role instead.")
@@ -85,13 +82,9 @@ def _mail(tenant_id: UUID, invitation: Invitation, link: str) -> None:
         f"You are invited to work in OYL. Open this link to accept. It works once, until {invitation.expires_at:%d %B %Y}."
         f"\n\n{link}\n\nIf you did not expect this, ignore it: nothing happens without you.\n"
     )
-    try:
-        send_mail("An invitation to OYL", text, None, [invitation.email])
-    except (OSError, SMTPException) as error:
-        logger.warning("an invitation could not be mailed: %s", type(error).__name__)
-        return
-    with tenant_scope(tenant_id):
-        Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
+    if mail("An invitation to OYL", text, invitation.email):
+        with tenant_scope(tenant_id):
+            Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
 
 
 def revoke_invitation(*, actor: Actor, invitation: Invitation) -> None:

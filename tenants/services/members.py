@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit.services import record
 from core.actors import Actor
-from core.errors import ConflictError, NotFoundError
+from core.errors import ConflictError, ForbiddenError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.models import Invitation, Membership
@@ -57,6 +57,32 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
         leaving.delete()
 
 
+def suspend_member(*, actor: Actor, membership: Membership) -> None:
+    """Sessions and keys of the person open the tenant no more, and links that they have made invite nobody, until they are
+    let in again. Raises ForbiddenError as `require_rank_over` and for oneself, ConflictError when no owner would be left."""
+    _suspend(actor, membership, on=True)
+
+
+def resume_member(*, actor: Actor, membership: Membership) -> None:
+    """Everything works again as before. Raises ForbiddenError as `require_rank_over`."""
+    _suspend(actor, membership, on=False)
+
+
+def _suspend(actor: Actor, membership: Membership, *, on: bool) -> None:
+    with tenant_scope(actor.tenant_id):
+        found = _reload(membership)
+        require_rank_over(actor, Role(found.role))
+        if found.user_id == actor.user_id:
+            raise ForbiddenError("You cannot suspend yourself.")
+        if on == bool(found.suspended_at):
+            return
+        if on and found.role == Role.OWNER:
+            _require_other_owner(found)
+        found.suspended_at = timezone.now() if on else None
+        found.save(update_fields=["suspended_at", "updated_at"])
+        record(actor=actor, action=f"member.{'suspended' if on else 'resumed'}", target=found)
+
+
 def remember_entry(user_id: UUID, tenant_id: UUID) -> None:
     """The next sign-in enters this tenant. `updated_at` stays: the membership has not changed."""
     with tenant_scope(tenant_id):
@@ -67,7 +93,11 @@ def remember_entry(user_id: UUID, tenant_id: UUID) -> None:
 def member_named(tenant_id: UUID, email: str | None) -> Membership:
     """Find an active member by e-mail; the first owner when none is given. Raises NotFoundError."""
     with tenant_scope(tenant_id):
-        members = Membership.objects.filter(user__is_active=True).select_related("user").order_by("pk")
+        members = (
+            Membership.objects.filter(user__is_active=True, suspended_at=None)
+            .select_related("user")
+            .order_by("pk")
+        )
         which = {"user__email": email.lower()} if email else {"role": Role.OWNER}
         found: Membership | None = members.filter(**which).first()
     if found is None:
@@ -86,7 +116,8 @@ def _reload(membership: Membership) -> Membership:
 
 def _require_other_owner(leaving: Membership) -> None:
     """Lock the owners, so that two who leave at the same time do not both succeed. Raises ConflictError."""
-    owners = Membership.objects.select_for_update().filter(role=Role.OWNER).values_list("pk", flat=True)
+    rows = Membership.objects.select_for_update().filter(role=Role.OWNER, suspended_at=None)
+    owners = rows.values_list("pk", flat=True)
     if not set(owners) - {leaving.pk}:
         raise ConflictError("An organisation needs an owner. Make somebody else owner first.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from audit.platform import record_platform
 from audit.services import record
@@ -63,6 +64,14 @@ def store_password(*, actor: PlatformActor, user: User, hashed: str, proof: str 
             )
         user.password_changed_at = passwords.store(user.pk, hashed, proof=proof)
         record_platform(actor=actor, action="password.changed", target=user, **payload)
+
+
+def end_sessions(*, actor: PlatformActor, user: User) -> None:
+    """Sign the person out everywhere. Keys stay."""
+    with transaction.atomic():
+        user.sessions_ended_at = timezone.now()
+        user.save(update_fields=["sessions_ended_at"])
+        record_platform(actor=actor, action="sessions.ended", target=user)
 
 
 def revoke_keys_of(*, actor: PlatformActor, user: User) -> None:

@@ -166,7 +166,7 @@ def _mail(context: StepContext, approval: Approval, prefix: str) -> None:
 def _addresses(context: StepContext, approval: Approval) -> list[str]:
     roles = [role for role in Role if role.rank >= Role(approval.role).rank]
     with tenant_scope(context.tenant_id):
-        members = Membership.objects.filter(role__in=roles, user__is_active=True)
+        members = Membership.objects.filter(role__in=roles, user__is_active=True, suspended_at=None)
         if approval.user_ids_json:
             members = members.filter(user__in=approval.user_ids_json)
         return list(members.order_by("pk").values_list("user__email", flat=True)[:MAX_MAILED])
