@@ -21,6 +21,7 @@ from core.quota_kinds import QuotaKind
 DAYS = 14
 # Of more answers than so many, only the newest count: no page reads a large table.
 MOST_ANSWERS = 10_000
+YOURS = "the list has those that you may read"
 USES = {
     QuotaKind.ANSWERS: "Answers",
     QuotaKind.SEARCH: "Units of search",
@@ -77,45 +78,38 @@ def _tiles(since: date) -> list[Tile]:
         values: dict[str, Any] = {"tenant": current_tenant_id(), "since": since, "most": MOST_ANSWERS}
         cursor.execute(QUALITY, values)
         done, failed, refused, bare, unsure, median, slow, prices = cursor.fetchone()
-    ratings = dict(_ratings(since))
     of_all = f"of {done:,} answers"
-    in_period = f"created_at_from_0={since}"
-    answers = f"{reverse('admin:conversations_message_changelist')}?role__exact=assistant&{in_period}"
-    feedback = f"{reverse('admin:conversations_feedback_changelist')}?{in_period}"
+    answers = f"{_list_of('message', since)}&role__exact=assistant"
     money = " + ".join(f"{total:,.2f} {currency}" for currency, total in (prices or {}).items())
-    return [
-        Tile(label="Answers", count=done, link=f"{answers}&state__exact=done", note=YOURS),
-        Tile(label="Failed", count=failed, colour="danger", link=f"{answers}&state__exact=error", note=YOURS),
-        Tile(label="Nothing found", count=refused, link=f"{answers}&quality=refused", note=of_all),
-        Tile(
-            label="Without sources", count=bare, colour="warning", link=f"{answers}&quality=bare", note=of_all
-        ),
-        Tile(
-            label="Low confidence",
-            count=unsure,
-            colour="warning",
-            link=f"{answers}&quality=unsure",
-            note=of_all,
-        ),
-        Tile(
-            label="Good",
-            count=ratings.get(Rating.UP, 0),
-            colour="success",
-            link=f"{feedback}&rating__exact=up",
-        ),
-        Tile(
-            label="Bad",
-            count=ratings.get(Rating.DOWN, 0),
-            colour="danger",
-            link=f"{feedback}&rating__exact=down",
-        ),
-        Tile(label="Time", count=_seconds(median), note=f"half of the answers; 95 % within {_seconds(slow)}"),
-        *(
-            [Tile(label="Cost", count=money, note="by the prices of the models' integrations")]
-            if money
-            else []
-        ),
+    numbers = [
+        ("Answers", done, "default", "&state__exact=done", YOURS),
+        ("Failed", failed, "danger", "&state__exact=error", YOURS),
+        ("Nothing found", refused, "default", "&quality=refused", of_all),
+        ("Without sources", bare, "warning", "&quality=bare", of_all),
+        ("Low confidence", unsure, "warning", "&quality=unsure", of_all),
     ]
+    return [
+        *(
+            Tile(label=label, count=number, colour=colour, link=f"{answers}{condition}", note=note)
+            for label, number, colour, condition, note in numbers
+        ),
+        *_feedback_tiles(since),
+        Tile(label="Time", count=_seconds(median), note=f"half of the answers; 95 % within {_seconds(slow)}"),
+        *([Tile(label="Cost", count=money, note="by the prices of the models' integrations")] if money else []),
+    ]
+
+
+def _feedback_tiles(since: date) -> list[Tile]:
+    ratings, link = dict(_ratings(since)), _list_of("feedback", since)
+    words = {Rating.UP: ("Good", "success"), Rating.DOWN: ("Bad", "danger")}
+    return [
+        Tile(label=label, count=ratings.get(rating, 0), colour=colour, link=f"{link}&rating__exact={rating}")
+        for rating, (label, colour) in words.items()
+    ]
+
+
+def _list_of(model: str, since: date) -> str:
+    return f"{reverse(f'admin:conversations_{model}_changelist')}?created_at_from_0={since}"
 
 
 def _ratings(since: date) -> Any:
@@ -125,6 +119,3 @@ def _ratings(since: date) -> Any:
 
 def _seconds(seconds: float | None) -> str:
     return "–" if seconds is None else f"{seconds:.1f} s"
-
-
-YOURS = "the list has those that you may read"

@@ -33,6 +33,7 @@ from core.actors import ActorKind, PlatformActor
 from core.errors import NotFoundError, OylError
 from core.rate_limits import Quota, rate_limiter
 from core.requests import client_group, opens_own_scopes
+from oyl.pending_sign_in import begin
 from oyl.sign_in import ErrorsInForm, with_outcome
 from oyl.site import signed_in
 from oyl.tenant_marks import marked_name
@@ -40,8 +41,9 @@ from tenants.access import PendingInvitation, hash_secret, pending_invitation
 from tenants.middleware import SESSION_KEY, MemberRequest
 from tenants.models import User
 from tenants.passwords import hash_password
+from tenants.second_factors import has_second_factor
 from tenants.services.invitations import Answer, Proof, accept_invitation, proof_needed
-from tenants.services.sign_ins import store_password
+from tenants.services.sign_ins import store_password, tell_own_tenants
 
 TOKEN_HASH = "invitation"  # noqa: S105 (a name in the session)
 
@@ -158,6 +160,9 @@ def join(request: HttpRequest) -> HttpResponse:
 def _accept(request: MemberRequest, invitation: PendingInvitation, answer: Answer) -> HttpResponse:
     """Sign the person in. They enter the organisation only if they have no other; otherwise they choose when to."""
     account = accept_invitation(invitation=invitation, answer=answer, request=request)
+    if has_second_factor(account.pk):
+        request.session.pop(TOKEN_HASH, None)
+        return redirect(begin(request, account))
     login(request, account)
     request.session.pop(TOKEN_HASH, None)
     request.session.pop(SESSION_KEY, None)
@@ -183,6 +188,7 @@ class LinkPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
         )
         hashed = hash_password(self.cleaned_data["new_password1"])
         store_password(actor=actor, user=self.user, hashed=hashed, proof=self.token)
+        tell_own_tenants(actor=actor, user=self.user, action="password.changed")
         return cast(User, self.user)
 
 

@@ -136,6 +136,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_results",
+    "allauth.account",  # what `allauth.mfa` imports; its tables are closed
+    "allauth.mfa",
     "jobs",
     "tenants",
     "audit",
@@ -158,6 +160,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "core.sessions.SessionAgeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "audit.middleware.DenialMiddleware",
     "tenants.middleware.TenantMiddleware",
@@ -273,6 +276,7 @@ PASSWORD_HASHERS = [  # the first one hashes; with the second one, hashes of ear
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTHENTICATION_BACKENDS = ["tenants.sign_in.PasswordBackend"]
+MFA_ADAPTER, MFA_TOTP_TOLERANCE = "tenants.second_factors.MfaAdapter", 1  # half a minute before and after
 SESSION_ENGINE = "core.sessions"
 SESSION_COOKIE_AGE = env.int("OYL_SESSION_IDLE_HOURS", default=12) * 3600
 OYL_SESSION_DAYS = env.int("OYL_SESSION_DAYS", default=7)

@@ -16,9 +16,12 @@ from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from core.actors import ActorKind, PlatformActor
 from core.errors import OylError
 from core.requests import TenantRequest
+from core.sessions import PASSWORD_ENTERED
+from oyl.pending_sign_in import begin
 from tenants.access import tenants_of_user
 from tenants.models import User
 from tenants.passwords import PasswordsBusyError
+from tenants.second_factors import has_second_factor
 from tenants.services.sign_ins import change_password
 from tenants.services.users import make_link_token, password_link
 from tenants.sign_in import SignInWaitError
@@ -60,8 +63,15 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]
         super().confirm_login_allowed(user)
         if cast(User, user).password_changed_at is None:
             self._refuse_given_password(cast(User, user))
+        self._ask_for_second_factor(cast(User, user))
         if not (cast(User, user).is_superuser or tenants_of_user(user.pk)):
             raise ValidationError(NO_TENANT, code="no_tenant")
+
+    def _ask_for_second_factor(self, user: User) -> None:
+        """Raises ValidationError."""
+        if has_second_factor(user.pk):
+            self.link = begin(self.request, user)
+            raise ValidationError("Enter the code of your authenticator app.", code="second_factor")
 
     def _refuse_given_password(self, user: User) -> None:
         """Earlier releases made passwords, and showed them to whoever made the account. Raises ValidationError."""
@@ -144,4 +154,10 @@ def person(request: TenantRequest) -> PlatformActor:
     """The signed-in person, with regard to their own account."""
     user = cast(User, request.user)
     kind = ActorKind.OPERATOR if user.is_superuser else ActorKind.USER
-    return PlatformActor(kind=kind, credential="session", user_id=user.pk, request_id=request.id)
+    return PlatformActor(
+        kind=kind,
+        credential="session",
+        user_id=user.pk,
+        request_id=request.id,
+        password_entered_at=request.session.get(PASSWORD_ENTERED, 0),
+    )

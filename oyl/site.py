@@ -70,6 +70,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from conversations.admin.temporary import temporary_answer
         from knowledge.admin.reading import page_picture, read_page
         from knowledge.admin.search import search_page
+        from oyl.second_factor import account_page, turn_on_page
         from tenants.admin.show_once import shown_once_page
 
         return [
@@ -77,6 +78,8 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("enter-tenant/", self.admin_view(enter_page), name="enter_tenant"),
             path("confirm-password/", self.admin_view(confirm_page), name="confirm_password"),
             path("leave-tenant/", leave_page, name="leave_tenant"),
+            path("account/", self.admin_view(account_page), name="account"),
+            path("account/second-factor/", self.admin_view(turn_on_page), name="turn_on_second_factor"),
             path("health/", self.admin_view(health_panel), name="health"),
             path("chat/", self.admin_view(chat_page), name="chat"),
             path("chat/answer/", self.admin_view(temporary_answer), name="temporary_answer"),

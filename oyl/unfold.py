@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 UNFOLD = {
     "SITE_TITLE": "OYL",
@@ -16,6 +17,12 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "oyl.home.home",
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Your account", "link": reverse_lazy("admin:account")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "STYLES": [lambda request: static("oyl/admin.css")],
     "SCRIPTS": [
         lambda request: static("oyl/file_inputs.js"),

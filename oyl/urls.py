@@ -9,11 +9,13 @@ from oyl.forgotten import forgotten_password
 from oyl.mcp.view import McpView
 from oyl.openapi import DocsView, SchemaView
 from oyl.routes import OPENAI_URLS
+from oyl.second_factor import second_factor
 from workflows.api.triggers import HookView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/forgotten-password/", forgotten_password, name="admin_password_reset"),
+    path("admin/second-factor/", second_factor, name="second_factor"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("oyl.routes")),
     path("api/v1/hooks/<uuid:tenant>/<uuid:trigger>/<str:token>/", HookView.as_view(), name="hook"),

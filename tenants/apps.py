@@ -9,12 +9,17 @@ class TenantsConfig(OylAppConfig):
     name = "tenants"
     areas = (Area("organisation"), Area("members"))
     shared_tables = {
+        "account_emailaddress": "of allauth, and empty: OYL keeps addresses in users",
+        "account_emailconfirmation": "of allauth, and empty: OYL confirms addresses by invitations",
+        "mfa_authenticator": "second factors of users, encrypted",
         "password_hashes": "of users; no role of OYL's processes can read them",
         "users": "a person may belong to several tenants",
         "users_groups": "Django's permissions; OYL decides by roles in a tenant",
         "users_user_permissions": "Django's permissions; OYL decides by roles in a tenant",
     }
     privileges = {
+        "account_emailaddress": CLOSED,
+        "account_emailconfirmation": CLOSED,
         "password_hashes": CLOSED,
         "users": Privileges(update=CHANGEABLE, delete=False),
         "users_groups": READ_ONLY,

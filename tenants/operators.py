@@ -3,6 +3,7 @@ role neither make nor change an operator, nor set an operator's password."""
 
 from __future__ import annotations
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from audit.platform import record_platform
@@ -28,7 +29,7 @@ def create_operator(*, email: str) -> str:
 
 
 def reset_operator_password(*, email: str) -> str:
-    """End the operator's password, sessions and earlier links, and return a new one. Raises NotFoundError."""
+    """End the password, second factor, sessions and earlier links, and return a new link. Raises NotFoundError."""
     with transaction.atomic(using=OWNER):
         operator = _operator(email)
         record_platform(actor=ACTOR, action="operator.password_reset", target=operator, using=OWNER)
@@ -39,6 +40,7 @@ def _link(operator: User) -> str:
     """PostgreSQL lets the application's role set an operator's password only with a proof: the token of the link is one."""
     operator.set_unusable_password()
     operator.save()
+    Authenticator.objects.using(OWNER).filter(user=operator).delete()
     token = make_link_token(operator)
     PasswordHash.objects.using(OWNER).filter(pk=operator.pk).update(encoded=hash_secret(token))
     return password_link(operator, token)

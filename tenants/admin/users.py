@@ -14,6 +14,7 @@ from core.admin.theme import display
 from tenants.admin.show_once import show_once
 from tenants.models import User
 from tenants.services import users
+from tenants.services.second_factors import turn_off
 
 admin.site.unregister(Group)
 
@@ -24,7 +25,7 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
     list_filter = ["is_superuser", "is_active"]
     search_fields = ["email", "name"]
     ordering = ["email"]
-    actions = ["reset_password"]
+    actions = ["reset_password", "turn_off_second_factor"]
     readonly_fields = ["last_login", "password_changed_at", "created_at"]
 
     @display(description="Kind", ordering="is_superuser", label={"Operator": "warning", "User": "default"})
@@ -63,6 +64,12 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
             return None
         link = users.reset_password(actor=operator_of(request), user=queryset[0])
         return self._show_link(request, queryset[0], link)
+
+    @admin.action(description="Turn off the second factor of the selected users", permissions=["write"])
+    def turn_off_second_factor(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
+        for user in queryset:
+            turn_off(actor=operator_of(request), user=user)
+        self.message_user(request, "It is off. They sign in with their password alone.")
 
     def _show_link(self, request: HttpRequest, user: User, link: str) -> HttpResponse:
         advice = f"Hand it over to {user.email} in a safe way. It works once, within 7 days."

@@ -17,7 +17,8 @@ from core.look_alikes import look_alike
 from core.models import new_id
 from core.permissions import Role
 from tenants.access import tenants_of_user
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
+from tenants.second_factors import reencrypt_second_factors
 from tenants.services.invitations import invite
 
 
@@ -82,4 +83,8 @@ def rotate_keys(*, actor: Actor) -> Rotation:
                     result.rotated[table] = result.rotated.get(table, 0) + rotated
                     record(actor=actor, action="secrets.rotated", table=table, count=rotated)
             last = batch[-1].pk
+    with tenant_scope(actor.tenant_id):
+        members = list(Membership.objects.values_list("user_id", flat=True))
+    if factors := reencrypt_second_factors(members):
+        result.rotated["mfa_authenticator"] = factors
     return result

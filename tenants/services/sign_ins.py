@@ -21,6 +21,11 @@ from tenants.revoking import revoke_what_they_made
 def record_sign_in(*, actor: PlatformActor, user: User, address: str) -> None:
     """In the platform's events, and in the audit logs of the person's tenants."""
     record_platform(actor=actor, action="sign_in.succeeded", target=user, address=address)
+    tell_own_tenants(actor=actor, user=user, action="sign_in.succeeded", address=address)
+
+
+def tell_own_tenants(*, actor: PlatformActor, user: User, action: str, **payload: Any) -> None:
+    """What somebody has done with their own sign-in is an event in the audit logs of their tenants, too."""
     for access in tenants_of_user(user.pk):
         member = Actor(
             kind=ActorKind.USER,
@@ -31,11 +36,12 @@ def record_sign_in(*, actor: PlatformActor, user: User, address: str) -> None:
             request_id=actor.request_id,
         )
         with tenant_scope(access.tenant_id):
-            record(actor=member, action="sign_in.succeeded", target=user, address=address)
+            record(actor=member, action=action, target=user, **payload)
 
 
 def record_sign_out(*, actor: PlatformActor, user: User) -> None:
     record_platform(actor=actor, action="sign_out", target=user)
+    tell_own_tenants(actor=actor, user=user, action="sign_out")
 
 
 def record_confirmation(*, actor: PlatformActor, user: User) -> None:
@@ -49,6 +55,7 @@ def change_password(
     """Change one's own password, which ends one's other sessions, and also one's API keys if that is asked for."""
     hashed, proof = passwords.hash_password(new), passwords.hash_like_stored(user.pk, present)
     store_password(actor=actor, user=user, hashed=hashed, proof=proof, ends_api_keys=ends_api_keys)
+    tell_own_tenants(actor=actor, user=user, action="password.changed")
     if ends_api_keys:
         revoke_keys_of(actor=actor, user=user)
 
@@ -72,6 +79,7 @@ def end_sessions(*, actor: PlatformActor, user: User) -> None:
         user.sessions_ended_at = timezone.now()
         user.save(update_fields=["sessions_ended_at"])
         record_platform(actor=actor, action="sessions.ended", target=user)
+    tell_own_tenants(actor=actor, user=user, action="sessions.ended")
 
 
 def revoke_keys_of(*, actor: PlatformActor, user: User) -> None:

@@ -40,7 +40,7 @@ def save_user(*, actor: PlatformActor, user: User) -> str | None:
         record_platform(
             actor=actor, action=f"user.{'created' if is_new else 'changed'}", target=user, **changes
         )
-        _tell_tenants(actor, user, tenants)
+        tell_tenants(actor, user, tenants)
     return password_link(user, make_link_token(user)) if is_new else None
 
 
@@ -55,7 +55,7 @@ def reset_password(*, actor: PlatformActor, user: User) -> str:
     with transaction.atomic():
         user.save()
         record_platform(actor=actor, action="user.password_reset", target=user)
-        _tell_tenants(actor, user, tenants_of_user(user.pk))
+        tell_tenants(actor, user, tenants_of_user(user.pk))
         transaction.on_commit(lambda: revoke_keys_of(actor=actor, user=user))
     return password_link(user, make_link_token(user))
 
@@ -69,7 +69,7 @@ def password_link(user: User, token: str) -> str:
     return f"{settings.OYL_URL}/set-password/{urlsafe_base64_encode(force_bytes(user.pk))}/{token}/"
 
 
-def _tell_tenants(actor: PlatformActor, user: User, tenants: list[TenantAccess]) -> None:
+def tell_tenants(actor: PlatformActor, user: User, tenants: list[TenantAccess]) -> None:
     """After the commit, each tenant of the user gets to know that an operator changed the account, and nothing else: what
     changed may concern another tenant."""
 

@@ -40,12 +40,10 @@ def choose(link: str, password: str = NEW) -> str:
     """What the page says after the link was opened and the form sent."""
     client = Client()
     page = client.get(re.sub(r"^https?://[^/]+", "", link), follow=True)
-    if not page.redirect_chain:
-        return page.content.decode()
-    address = page.redirect_chain[-1][0]
-    return client.post(
-        address, {"new_password1": password, "new_password2": password}, follow=True
-    ).content.decode()
+    if page.redirect_chain:
+        form = {"new_password1": password, "new_password2": password}
+        page = client.post(page.redirect_chain[-1][0], form, follow=True)
+    return str(page.content.decode())
 
 
 def mailed_link() -> str:
