@@ -95,7 +95,11 @@ def _tiles(since: date) -> list[Tile]:
         ),
         *_feedback_tiles(since),
         Tile(label="Time", count=_seconds(median), note=f"half of the answers; 95 % within {_seconds(slow)}"),
-        *([Tile(label="Cost", count=money, note="by the prices of the models' integrations")] if money else []),
+        *(
+            [Tile(label="Cost", count=money, note="by the prices of the models' integrations")]
+            if money
+            else []
+        ),
     ]
 
 
