@@ -48,7 +48,7 @@ def choose(link: str, password: str = NEW) -> str:
 
 def mailed_link() -> str:
     (message,) = mail.outbox
-    return re.findall(r"https?://\S+", str(message.body))[0]
+    return str(re.findall(r"https?://\S+", str(message.body))[0])
 
 
 def test_the_sign_in_page_leads_to_it(owner: Person):

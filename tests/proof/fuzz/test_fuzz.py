@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,11 @@ def test_operation_answers_as_documented(
     name: str, owner: Person, address: str, size: Size, results: FuzzResults
 ):
     phases = ["examples", "coverage", "fuzzing"]
-    options = {"examples": size(3, 1250), "phases": phases, "covered": "all" if size(0, 1) else "positive"}
+    options: dict[str, Any] = {
+        "examples": size(3, 1250),
+        "phases": phases,
+        "covered": "all" if size(0, 1) else "positive",
+    }
     schema = fuzz_schema(owner, address, **options).include(tag=name)
     check(results.run(schema))
 
