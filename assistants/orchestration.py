@@ -50,7 +50,14 @@ def _text(most: int, least: int = 0) -> dict[str, Any]:
 
 
 _ID = {"type": "string", "format": "uuid"}
-_OPTIONAL_ID = {"type": ["string", "null"], "format": "uuid"}
+_ASSISTANT = {**_ID, "x-refers": "assistants.Assistant"}
+_CHAT_MODEL = {
+    "title": "Integration",
+    "type": ["string", "null"],
+    "format": "uuid",
+    "x-refers": "workspaces.IntegrationConfig",
+    "x-where": {"type_enum": "chat_model"},
+}
 _TIME = {
     "type": "string",
     "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$",
@@ -87,34 +94,104 @@ _WEIGHT = {"type": "number", "minimum": 0, "maximum": 1000}
 SCHEMA: dict[str, Any] = {
     **_object(
         {
-            "strategy": {"type": "string", "enum": [str(one) for one in Strategy]},
-            "assistants": _list(_ID, MAX_ASSISTANTS),
-            "fallback_assistant": _OPTIONAL_ID,
-            "model": {
-                **_object({"integration": _OPTIONAL_ID, "name": _text(255)}),
-                "type": ["object", "null"],
+            "strategy": {
+                "title": "Strategy",
+                "x-help": "Who answers: each in turn (round_robin), the first that can (priority), by rules, who is closest"
+                " to the question (similarity), whom a model chooses (llm), or all of them (broadcast).",
+                "type": "string",
+                "enum": [str(one) for one in Strategy],
+            },
+            "assistants": {
+                **_list(_ASSISTANT, MAX_ASSISTANTS),
+                "title": "Assistants",
+                "x-help": "Without any, they are the teammate's own.",
+            },
+            "fallback_assistant": {
+                **_ASSISTANT,
+                "title": "Fallback",
+                "x-help": "It answers when nobody else is chosen.",
+                "type": ["string", "null"],
+            },
+            "sticky": {
+                "title": "Stay",
+                "x-help": "Who has answered goes on in the same conversation.",
+                "type": "boolean",
             },
             "weights": {
+                "title": "Weights",
+                "x-help": "As {assistant's id: weight}; 1 for those that are not named.",
                 "type": "object",
                 "propertyNames": {**_ID, "description": "an object from assistants' ids to weights"},
                 "additionalProperties": _WEIGHT,
             },
-            "cooldown": _object(
-                {
-                    "failures": {"type": "integer", "minimum": 1, "maximum": 100},
-                    "seconds": {"type": "integer", "minimum": 0, "maximum": 86_400},
-                }
-            ),
-            "sticky": {"type": "boolean"},
-            "rules": _list(_RULE, MAX_RULES),
-            "similarity": _object({"minimum": {"type": "number", "minimum": 0, "maximum": 1}}),
-            "llm": _object({"instruction": _text(4000)}),
-            "broadcast": _object(
-                {"answer": {"type": "string", "enum": [str(one) for one in BroadcastAnswer]}}
-            ),
+            "rules": {
+                **_list(_RULE, MAX_RULES),
+                "title": "Rules",
+                "x-help": "For the strategy rules: the first rule that matches says who answers.",
+                "examples": ['[{"assistant": "its id", "keywords": ["invoice"], "languages": ["en"]}]'],
+            },
+            "model": {
+                **_object({"integration": _CHAT_MODEL, "name": {**_text(255), "title": "Model"}}),
+                "title": "The model that chooses (llm)",
+                "type": ["object", "null"],
+            },
+            "llm": {
+                **_object({"instruction": {**_text(4000), "title": "Instruction", "format": "textarea"}}),
+                "title": "What the model is told (llm)",
+            },
+            "similarity": {
+                **_object(
+                    {
+                        "minimum": {
+                            "title": "Least similarity",
+                            "x-help": "Below it, the fallback answers.",
+                            "type": "number",
+                            "minimum": 0,
+                            "maximum": 1,
+                        }
+                    }
+                ),
+                "title": "Similarity",
+            },
+            "broadcast": {
+                **_object(
+                    {
+                        "answer": {
+                            "title": "Answer",
+                            "x-help": "The best one, or all of them merged with their citations.",
+                            "type": "string",
+                            "enum": [str(one) for one in BroadcastAnswer],
+                        }
+                    }
+                ),
+                "title": "Broadcast",
+            },
+            "cooldown": {
+                **_object(
+                    {
+                        "failures": {
+                            "title": "Failures in a row",
+                            "type": "integer",
+                            "minimum": 1,
+                            "maximum": 100,
+                            "examples": [3],
+                        },
+                        "seconds": {
+                            "title": "Seconds",
+                            "x-help": "So long an assistant that has failed is passed over.",
+                            "type": "integer",
+                            "minimum": 0,
+                            "maximum": 86_400,
+                            "examples": [60],
+                        },
+                    }
+                ),
+                "title": "Pause after failures",
+            },
         },
         "strategy",
     ),
+    "title": "Who answers",
     "if": {"properties": {"strategy": {"const": "rules"}}, "required": ["strategy"]},
     "then": {"required": ["rules"]},
 }

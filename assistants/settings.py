@@ -18,8 +18,8 @@ LENGTHS = ("short", "medium", "long")
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+def _object(title: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _number(kind: str, low: float, high: float) -> dict[str, Any]:
@@ -35,42 +35,117 @@ def _texts(most: int, each: int) -> dict[str, Any]:
     return {"type": "array", "maxItems": most, "items": _text(each, 1)}
 
 
-_INTEGRATION = {"type": ["string", "null"], "format": "uuid"}
+def _shown(schema: dict[str, Any], title: str, help: str = "", example: Any = None) -> dict[str, Any]:
+    """With what the form in the admin says."""
+    return {"title": title, "x-help": help, **schema, **({} if example is None else {"examples": [example]})}
+
+
+_CHAT_MODEL = {
+    "type": ["string", "null"],
+    "format": "uuid",
+    "x-refers": "workspaces.IntegrationConfig",
+    "x-where": {"type_enum": "chat_model"},
+}
+_MODEL_NAME = _shown(
+    _text(255), "Model", "As its endpoint names it; empty for the integration's own.", "gpt-4.1-mini"
+)
 
 SCHEMA: dict[str, Any] = {
     **_object(
+        "What it says",
         {
             "model": _object(
+                "Model",
                 {
-                    "integration": _INTEGRATION,
-                    "name": _text(255),
-                    "temperature": _number("number", 0, 2),
-                    "max_tokens": _number("integer", 1, 1_000_000),
-                    "top_p": _number("number", 0, 1),
-                    "seed": _number("integer", 0, 2**31 - 1),
-                    "stop": _texts(4, 100),
-                    "reasoning_effort": {"enum": [*EFFORTS, None]},
-                    "prompt_tokens": _number("integer", 256, 10_000_000),
-                    "fallback": _object({"integration": _INTEGRATION, "name": _text(255)}),
-                }
+                    "integration": _shown(
+                        _CHAT_MODEL,
+                        "Integration",
+                        "Without one, OYL's own model answers, or passages are quoted.",
+                    ),
+                    "name": _MODEL_NAME,
+                    "temperature": _shown(
+                        _number("number", 0, 2),
+                        "Temperature",
+                        "From 0, always the likeliest words, to 2.",
+                        0.2,
+                    ),
+                    "max_tokens": _shown(
+                        _number("integer", 1, 1_000_000),
+                        "Tokens of an answer",
+                        "An answer is cut off there.",
+                        800,
+                    ),
+                    "top_p": _shown(
+                        _number("number", 0, 1), "Top p", "The share of likely words to choose from."
+                    ),
+                    "seed": _shown(
+                        _number("integer", 0, 2**31 - 1), "Seed", "For answers that can be repeated."
+                    ),
+                    "stop": _shown(_texts(4, 100), "Stop", "Texts at which an answer ends, one a line."),
+                    "reasoning_effort": _shown(
+                        {"enum": [*EFFORTS, None]},
+                        "Reasoning effort",
+                        "For models that reason before they answer.",
+                    ),
+                    "prompt_tokens": _shown(
+                        _number("integer", 256, 10_000_000),
+                        "Tokens of a prompt",
+                        "Older turns and passages that do not fit in are left out.",
+                    ),
+                    "fallback": _object(
+                        "Fallback",
+                        {
+                            "integration": _shown(
+                                _CHAT_MODEL, "Fallback integration", "It answers when the first one fails."
+                            ),
+                            "name": {**_MODEL_NAME, "title": "Fallback model"},
+                        },
+                    ),
+                },
             ),
             "retrieval": _object(
+                "What it reads",
                 {
-                    "passages": {"type": "integer", "minimum": 1, "maximum": 50},
-                    "per_document": {"type": "integer", "minimum": 1, "maximum": 50},
-                    "rerank": {"type": "boolean"},
-                    "min_relevance": _number("number", 0, 1),
-                }
+                    "passages": _shown(
+                        {"type": "integer", "minimum": 1, "maximum": 50}, "Passages", "So many at most.", 6
+                    ),
+                    "per_document": _shown(
+                        {"type": "integer", "minimum": 1, "maximum": 50},
+                        "Passages of one document",
+                        example=3,
+                    ),
+                    "rerank": _shown(
+                        {"type": "boolean"},
+                        "Rerank",
+                        "A second model puts the best passages first, unless you say no.",
+                    ),
+                    "min_relevance": _shown(
+                        _number("number", 0, 1), "Least relevance", "Passages below are not read.", 0.3
+                    ),
+                },
             ),
             "tools": _object(
-                {"names": _texts(20, 64), "rounds": {"type": "integer", "minimum": 1, "maximum": 10}}
+                "Tools",
+                {
+                    "names": _shown(
+                        _texts(20, 64), "Tools", "One a line; without any, it uses none.", "search"
+                    ),
+                    "rounds": _shown(
+                        {"type": "integer", "minimum": 1, "maximum": 10},
+                        "Rounds",
+                        "Calls in a row, at most.",
+                        3,
+                    ),
+                },
             ),
-            "greeting": _text(2000),
-            "starter_questions": _texts(10, 300),
-            "refusal": _text(2000),
-            "tone": {"enum": [*TONES, ""]},
-            "length": {"enum": [*LENGTHS, ""]},
-        }
+            "greeting": _shown(_text(2000), "Greeting", "The first words of a new conversation."),
+            "starter_questions": _shown(
+                _texts(10, 300), "Starter questions", "One a line.", "How do I open tray 2?"
+            ),
+            "refusal": _shown(_text(2000), "Refusal", "What it says when the documents have no answer."),
+            "tone": _shown({"enum": [*TONES, ""]}, "Tone"),
+            "length": _shown({"enum": [*LENGTHS, ""]}, "Length"),
+        },
     ),
     "examples": [
         {

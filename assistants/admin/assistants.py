@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -11,18 +12,40 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html
 
+from assistants import orchestration, settings
 from assistants.admin.instructions import instructions_page
 from assistants.findings import assistants_of, teammate_findings
 from assistants.models import Assistant, Instruction, Teammate
-from assistants.settings import setting_findings
 from audit.admin import AuditedAdmin
-from core.admin import ReadOnlyAdmin, TenantForm, action, display
+from core.admin import ReadOnlyAdmin, action, display
+from core.admin.object_forms import ObjectForm, object_fieldsets, object_form
 
 
 class AskedAdmin(AuditedAdmin):
-    """Of whom one may ask on the chat page."""
+    """Of whom one may ask on the chat page. The JSON in `column` is written in a form that its schema describes."""
 
+    form = ObjectForm
+    column: ClassVar[str]
+    schema: ClassVar[Mapping[str, Any]]
+    sections: ClassVar[list[Any]]
     actions_detail = ["ask"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        made = object_form(
+            self.form,
+            column=self.column,
+            schema=self.schema,
+            value=getattr(obj, self.column, None) or {},
+            workspace_id=getattr(obj, "workspace_id", None),
+        )
+        return super().get_form(request, obj, change, form=made, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Those who only read see the JSON."""
+        may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        if may_write:
+            return [*self.sections, *object_fieldsets(self.column, self.schema, "findings")]
+        return [*self.sections, (None, {"fields": [self.column, "findings"]})]
 
     @action(description="Ask", url_path="ask", icon="chat", permissions=["view"])
     def ask(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -43,7 +66,8 @@ class TeammateAdmin(AskedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
-    fields = ["workspace", "name", "orchestration_config", "findings", "dry_run"]
+    column, schema = "orchestration_config", orchestration.SCHEMA
+    sections = [(None, {"fields": ["workspace", "name", "dry_run"]})]
     readonly_fields = ["findings", "dry_run"]
 
     @display(description="Try it")
@@ -55,8 +79,8 @@ class TeammateAdmin(AskedAdmin):
         return "" if obj._state.adding else "\n".join(teammate_findings(obj, assistants_of([obj])))
 
 
-class AssistantForm(TenantForm):
-    def clean(self) -> dict[str, Any] | None:
+class AssistantForm(ObjectForm):
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         teammate = self.cleaned_data.get("teammate")
         workspace = self.cleaned_data.get("workspace") or getattr(self.instance, "workspace", None)
@@ -73,9 +97,10 @@ class AssistantAdmin(AskedAdmin):
     search_fields = ["name"]
     autocomplete_fields = ["workspace", "teammate"]
     ordering = ["name"]
-    fields = [
-        *("workspace", "teammate", "name", "description", "is_suspended"),
-        *("instruction", "ai_instruction", "instructions", "settings_json", "findings"),
+    column, schema = "settings_json", settings.SCHEMA
+    sections = [
+        (None, {"fields": ["workspace", "teammate", "name", "description", "is_suspended"]}),
+        ("Instruction", {"fields": ["instruction", "ai_instruction", "instructions"]}),
     ]
     readonly_fields = ["ai_instruction", "instructions", "findings"]
 
@@ -91,7 +116,7 @@ class AssistantAdmin(AskedAdmin):
 
     @display(description="Findings", empty_value="–")
     def findings(self, obj: Assistant) -> str:
-        return "\n".join(setting_findings(obj.settings_json))
+        return "\n".join(settings.setting_findings(obj.settings_json))
 
 
 @admin.register(Instruction)

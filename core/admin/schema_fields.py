@@ -17,17 +17,26 @@ from unfold.widgets import (
 from core.json_values import JSON_LENGTH, FormDecoder
 
 Schema = Mapping[str, Any]
+# The keyword for help that is no description of valid values.
+HELP = "x-help"
 BOOLEANS = [("", "–"), ("true", "Yes"), ("false", "No")]
 
 
+class OptionalJSONField(forms.JSONField):
+    """Without a value it is empty, and does not say null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 def schema_field(name: str, schema: Schema) -> forms.Field:
-    """With its label and its help: `title` and `description`. A secret (`writeOnly`) is never shown."""
+    """With its label and its help: `title`, and `x-help` or `description`. A secret (`writeOnly`) is never shown."""
     return described(_field(schema), name, schema)
 
 
 def described(field: forms.Field, name: str, schema: Schema) -> forms.Field:
     field.label = str(schema.get("title") or name.replace("_", " ").capitalize())
-    field.help_text = schema.get("description", "") if schema.get("title") else ""
+    field.help_text = schema.get(HELP, schema.get("description", "")) if schema.get("title") else ""
     if examples := schema.get("examples"):
         field.widget.attrs["placeholder"] = str(examples[0])
     return field
@@ -69,7 +78,7 @@ def _is_lines(schema: Schema) -> bool:
 
 def _json_field(schema: Schema) -> forms.Field:
     attrs = {"rows": 5, "spellcheck": "false", "class": "oyl-code"}
-    return forms.JSONField(decoder=FormDecoder, widget=UnfoldAdminTextareaWidget(attrs=attrs))
+    return OptionalJSONField(decoder=FormDecoder, widget=UnfoldAdminTextareaWidget(attrs=attrs))
 
 
 def _text_field(schema: Schema) -> forms.Field:
