@@ -126,7 +126,7 @@ def test_graph_has_the_scores_of_the_model_in_the_package(built_in: CrossEncoder
     session = InferenceSession(
         str(model_folder() / "model.onnx"), options, providers=["CPUExecutionProvider"]
     )
-    pages = [" ".join(path.read_text().split())[:1500] for path in sorted(Path("docs").glob("*.md"))]
+    pages = [" ".join(path.read_text().split())[:1500] for path in sorted(Path("docs").glob("*.md"))[::3]]
     questions = [
         "How are tenants kept apart?",
         "What does the pipeline do with a file?",
