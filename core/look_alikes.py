@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from confusable_homoglyphs.confusables import confusables_data
 
 DIRECTION_MARK = "\u200e"  # the list has it around characters that are written from right to left
+NAMES = 10_000  # each is compared with those of all tenants
 
 
 def look_alike(first: str, second: str) -> bool:
@@ -15,9 +16,10 @@ def look_alike(first: str, second: str) -> bool:
     return bool(_skeletons(first) & _skeletons(second))
 
 
-def _skeletons(name: str) -> set[str]:
+@lru_cache(maxsize=NAMES)
+def _skeletons(name: str) -> frozenset[str]:
     """Two forms, because upper and lower case letters resemble different ones: `I` an `l`, and `i` none."""
-    return {_skeleton(_skeleton(name).casefold()), _skeleton(name.casefold())}
+    return frozenset({_skeleton(_skeleton(name).casefold()), _skeleton(name.casefold())})
 
 
 def _skeleton(name: str) -> str:

@@ -35,6 +35,7 @@ KEPT_IN_PROCESSES = {
     "core/failed_attempts.py:_attempts_for": "a client of Redis",
     "core/isolation/scope.py:refuse_unsafe_role": "the database's role",
     "core/look_alikes.py:_prototype": "of a single character",
+    "core/look_alikes.py:_skeletons": "of a name, and reveals nothing",
     "core/rate_limits.py:_limiter_for": "a client of Redis, and counts by credential",
     "core/request_work.py:bulk_slots": "counts by tenant",
     "core/request_work.py:connection_slots": "counts by tenant",
