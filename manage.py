@@ -20,9 +20,13 @@ def main() -> None:
 
     try:
         if len(sys.argv) > 1 and sys.argv[1].lstrip("-") not in WITHOUT_DATA:
+            from django.conf import settings
+
+            from core.private_files import make_data_folder
             from oyl.user import leave_root
 
             leave_root()
+            make_data_folder(settings.OYL_DATA_DIR)
         if sys.argv[1:2] in (["version"], ["--version"]):
             # Django's own command line would print Django's version.
             django.setup()

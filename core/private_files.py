@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make it, if it is not there. Raises ImproperlyConfigured if OYL cannot work in it."""
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {folder} cannot be used: {error.strerror}. Let OYL's user write there, or choose another"
+            " one by OYL_DATA_DIR."
+        ) from error
 
 
 def open_to_others(folder: Path) -> Iterator[Path]:

@@ -60,6 +60,10 @@ class JobHandler(ABC, Generic[J]):
         """False for work that is repeated until it succeeds."""
         return True
 
+    def facts(self, job: J) -> dict[str, Any]:
+        """Inside a scope: what the log's line about a failed job names, in addition to its tenant: ids and the stage."""
+        return {}
+
     def awaited(self) -> JobQuerySet[J]:
         """The jobs that a caller may wait for."""
         rows: JobQuerySet[J] = self.model.objects.all()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from celery import current_app
-from django.db import connection
+from django.db import connection, transaction
 
 from core.error_codes import ERROR_CODES, RetryPolicy, sentence
 from core.isolation.scope import tenant_scope
@@ -140,9 +140,12 @@ def fail_all(
 
 
 def end_in_error(handler: JobHandler[J], job: J, code: str, detail: str) -> None:
-    """Inside a scope: end a job in error, and let its handler change other rows."""
+    """Inside a scope: end a job in error, let its handler change other rows, and log one line, without names or texts."""
     handler.model.objects.filter(pk=job.pk).finish(JobState.ERROR, error_code=code, error_detail=detail)
     handler.on_failure(job, code, detail)
+    facts = {"tenant": job.tenant_id, "job": job.pk, **handler.facts(job), "error": code}
+    line = ", ".join(f"{name} {value}" for name, value in facts.items())
+    transaction.on_commit(lambda: logger.warning("failed for good: %s", line, extra=facts))
 
 
 def hand_back(handler: JobHandler[J], tenant_id: UUID, jobs: Sequence[J]) -> None:

@@ -324,9 +324,10 @@ CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 LOGGING = logging_config(
-    env.str("LOG_LEVEL", default="INFO"), has_access_log=env.bool("OYL_ACCESS_LOG", default=True)
+    env.str("LOG_LEVEL", default="INFO"),
+    has_access_log=env.bool("OYL_ACCESS_LOG", default=True),
+    is_json=env.bool("OYL_LOG_JSON", default=False),
 )
-
 DEFAULT_EXCEPTION_REPORTER_FILTER = "oyl.exception_filter.ExceptionFilter"
 
 # Requests to the API in a minute; 0 is no limit.

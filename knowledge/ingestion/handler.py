@@ -92,6 +92,10 @@ class IngestionHandler(JobHandler[IngestionJob]):
         the stores are unavailable."""
         return job.kind == JobKind.INGEST
 
+    def facts(self, job: IngestionJob) -> dict[str, Any]:
+        stage = IngestionJob.objects.filter(pk=job.pk).values_list("stage", flat=True).first()
+        return {"document": job.document_id, "stage": stage}
+
     def awaited(self) -> JobQuerySet[IngestionJob]:
         """Those that make documents visible."""
         rows: JobQuerySet[IngestionJob] = IngestionJob.objects.filter(kind=JobKind.INGEST)

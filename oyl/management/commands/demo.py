@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django.conf import settings
 
 from conversations.services.assistants import prepare_assistant
 from core.actors import command_actor
 from core.commands import OylCommand
+from core.isolation.tenant_directory import all_tenants
 from knowledge.services.adding import add_documents
 from knowledge.services.references import get_or_create_reference
 from knowledge.storage.folders import uploads_in
@@ -43,8 +45,10 @@ class Command(OylCommand):
     )
 
     def run(self, *args: Any, **options: Any) -> dict[str, str]:
-        new = create_tenant(name=TENANT, admin_email=EMAIL, credential="demo")
-        actor = command_actor(new.tenant_id, "demo")
+        """Run again, it adds what is missing, and changes neither the owner's link nor their password."""
+        found = next((pk for pk, name in all_tenants().items() if name == TENANT), None)
+        new = None if found else create_tenant(name=TENANT, admin_email=EMAIL, credential="demo")
+        actor = command_actor(new.tenant_id if new else cast(UUID, found), "demo")
         reference = get_or_create_reference(actor=actor, workspace=WORKSPACE, reference=REFERENCE)
         uploads = [one for one in uploads_in([settings.BASE_DIR / "docs"]) if isinstance(one, Upload)]
         add_documents(
@@ -60,8 +64,9 @@ class Command(OylCommand):
             instruction=INSTRUCTION,
             settings={"greeting": GREETING, "starter_questions": QUESTIONS},
         )
-        sign_in = {"tenant": TENANT, "email": new.admin_email, "link": new.link}
         path = settings.LAYOUT.data / "demo.json"  # read at each start, to print it for the operator
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
-            json.dump(sign_in, file)
+        sign_in = {"tenant": TENANT, "email": EMAIL, **({"link": new.link} if new else {})}
+        if new or not path.exists():
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
+                json.dump(sign_in, file)
         return sign_in
