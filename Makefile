@@ -2,7 +2,7 @@
 # long or have spaces.
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
-HARNESSES := chaos isolation hostile intrusion consistency tampering secrets fuzz api connections offline reading redteam streams
+HARNESSES := chaos isolation hostile intrusion consistency tampering secrets fuzz api connections offline reading redteam streams webhooks
 BENCHMARKS := embedder quality relevance ingest memory peers pipeline search rest answers workflows
 # Checks that need no database use the settings of an embedded instance, even if the tests use servers.
 ALONE := env -u DATABASE_URL -u DATABASE_OWNER_URL

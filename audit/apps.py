@@ -14,7 +14,7 @@ class AuditConfig(OylAppConfig):
         ),
     )
     schedules = (
-        Schedule(name="seal-audit", task="audit.tasks.seal_all", every=15.0, expires=15.0),
+        Schedule(name="seal-audit", task="audit.tasks.seal_all", every=5.0, expires=5.0),
         Schedule(
             name="seal-audit-completely",
             task="audit.tasks.seal_all",

@@ -11,11 +11,13 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import OuterRef, Subquery
+from django.utils.module_loading import import_string
 
 from audit import chain_heads
 from audit.chain_heads import AuditAnchorError, ChainHead
 from audit.digests import first_seal, keyed_hmac, seal_of
 from audit.models import AuditLog, AuditSeal
+from core.apps import oyl_apps
 from core.isolation.scope import tenant_scope
 
 BATCH = 5_000
@@ -98,4 +100,7 @@ def _append_seals(head: ChainHead, events: list[AuditLog]) -> ChainHead:
         head = ChainHead(sequence, seal_of(secret, head.seal, sequence, event.digest))
         rows.append(AuditSeal(sequence=sequence, audit_log=event, seal=head.seal))
     AuditSeal.objects.bulk_create(rows)
+    for config in oyl_apps():
+        if config.on_sealed:
+            import_string(config.on_sealed)(rows)
     return head

@@ -34,7 +34,7 @@ class Tail:
         self._seen: dict[UUID, tuple[float, int]] = {}
 
     def newest(self, tenant_id: UUID) -> int:
-        """Outside of a scope. Seals recent events first, because the periodic task does it every 15 seconds only."""
+        """Outside of a scope. Seals recent events first, because the periodic task does it every 5 seconds only."""
         now = time.monotonic()
         seen = self._seen.get(tenant_id)
         if seen and now - seen[0] < SECONDS:

@@ -86,7 +86,8 @@ class OylAppConfig(AppConfig):
     that are counted, `stored` of a function that returns what quotas count (`core.quota_upkeep.Stored`), `home` of a
     function from a request to the app's part of the admin's first page (`core.admin.home.Home`), `on_deletion` of a function
     that is called inside the transaction that deletes `instances`, with the `actor`, `on_events` of a function that is
-    called inside the transaction that adds events to the audit log, with these."""
+    called inside the transaction that adds events to the audit log, with these, `on_sealed` of one that is called inside the
+    transaction that seals events, in their order, with the seals."""
 
     default = False
     areas: tuple[Area, ...] = ()
@@ -107,6 +108,7 @@ class OylAppConfig(AppConfig):
     home = ""
     on_deletion = ""
     on_events = ""
+    on_sealed = ""
 
     def __init_subclass__(cls) -> None:
         """Django uses the AppConfig of an `apps` module that is the default; the imported base class is not one."""

@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class Origin(StrEnum):
     CHAT = "chat"
     CONNECTOR = "connector"
     WORKFLOW = "workflow"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,37 +55,19 @@ class ErrorCode:
     retry: RetryPolicy | None = None
 
 
-def _file(sentence: str) -> ErrorCode:
-    return ErrorCode(origin=Origin.FILE, sentence=sentence)
+def _code(origin: Origin, sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
+    return ErrorCode(origin=origin, sentence=sentence, retry=retry)
 
 
-def _work(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
-    return ErrorCode(origin=Origin.WORK, sentence=sentence, retry=retry)
-
-
-def _service(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
-    return ErrorCode(origin=Origin.SERVICE, sentence=sentence, retry=retry)
-
-
-def _address(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
-    return ErrorCode(origin=Origin.ADDRESS, sentence=sentence, retry=retry)
-
-
-def _upload(sentence: str) -> ErrorCode:
-    return ErrorCode(origin=Origin.UPLOAD, sentence=sentence)
-
-
-def _connector(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
-    return ErrorCode(origin=Origin.CONNECTOR, sentence=sentence, retry=retry)
-
-
-def _chat(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
-    return ErrorCode(origin=Origin.CHAT, sentence=sentence, retry=retry)
-
-
-def _workflow(sentence: str, retry: RetryPolicy | None = None) -> ErrorCode:
-    return ErrorCode(origin=Origin.WORKFLOW, sentence=sentence, retry=retry)
-
+_file = partial(_code, Origin.FILE)
+_work = partial(_code, Origin.WORK)
+_service = partial(_code, Origin.SERVICE)
+_address = partial(_code, Origin.ADDRESS)
+_upload = partial(_code, Origin.UPLOAD)
+_connector = partial(_code, Origin.CONNECTOR)
+_chat = partial(_code, Origin.CHAT)
+_workflow = partial(_code, Origin.WORKFLOW)
+_webhook = partial(_code, Origin.WEBHOOK)
 
 # Somebody waits for the answer.
 CHAT_RETRY = RetryPolicy(attempts=3, first_seconds=0.5, factor=2.0, max_seconds=8.0)
@@ -383,6 +367,17 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "mail_address": _workflow("'{address}' is no address of a mail. Correct the expression in 'to'."),
     "mail_failed": _workflow("The mail could not be sent: {reason}.", DEFAULT_RETRY),
     "approval_expired": _workflow("The deadline passed without a decision."),
+    # Webhooks
+    "webhook_status": _webhook(
+        "The receiver answered with the status {status}, and not with one from 200 to 299. Its log says why.",
+        DEFAULT_RETRY,
+    ),
+    "webhook_gone": _webhook(
+        "The receiver answered with the status 410: it wants no more messages. Give another address, or delete the webhook."
+    ),
+    "webhook_unreadable": _webhook(
+        "The webhook's address and secret cannot be read, because their encryption key is gone. Enter the address again."
+    ),
     # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),
     "same_name": _upload(
@@ -392,38 +387,6 @@ ERROR_CODES: dict[str, ErrorCode] = {
 }
 
 
-# What is said to people who have asked an assistant, and who neither see nor correct how it is set up.
-AGAIN = "Ask again in a minute; if it fails again, tell an administrator."
-SET_UP = "Asking again does not help: an administrator must correct how the assistant is set up."
-FOR_ASKERS: dict[str, str] = {
-    "chat_no_quota": f"The account of the assistant's model is used up. {SET_UP}",
-    "chat_context_too_long": "The question and the conversation are longer than the assistant's model can read. Ask in a "
-    "new conversation.",
-    "chat_filtered": "The content filter of the assistant's model refused the question or the answer. Ask in other words.",
-    "chat_rate_limited": "The assistant's model is asked too often at the moment. Ask again in a minute.",
-    "chat_unavailable": f"The assistant's model does not answer now. {AGAIN}",
-    "chat_paused": f"The assistant's model has failed several times in a row, and has a pause. {AGAIN}",
-    "chat_no_first_piece": f"The assistant's model did not begin to answer in time. {AGAIN}",
-    "chat_stalled": f"The assistant's model stopped in the middle of its answer. {AGAIN}",
-    "chat_too_slow": "The answer was not complete in time. Ask for a shorter one.",
-    "chat_empty": "The assistant's model said nothing. Ask again, or in other words.",
-    "chat_interrupted": f"The connection to the assistant's model broke before the end of the answer. {AGAIN}",
-}
-NO_MODEL = f"The assistant's model cannot be used. {SET_UP}"
-NO_SEARCH = "The documents cannot be searched now."
-NO_SERVICE = f"The assistant cannot reach a service that it needs. {SET_UP}"
-
-
 def sentence(code: str, **facts: object) -> str:
     """The sentence that users read, with its placeholders filled in."""
     return ERROR_CODES[code].sentence.format(**facts)
-
-
-def sentence_for_askers(code: str) -> str:
-    """Without addresses, names of models and settings, which are not theirs."""
-    known = ERROR_CODES[code]
-    if known.origin is Origin.CHAT:
-        return FOR_ASKERS.get(code, NO_MODEL)
-    if known.origin is Origin.ADDRESS:
-        return NO_SERVICE
-    return f"{NO_SEARCH} {AGAIN if known.retry else SET_UP}"

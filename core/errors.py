@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 import re
 
-from core.error_codes import ERROR_CODES, RetryPolicy, sentence, sentence_for_askers
+from core.asker_sentences import sentence_for_askers
+from core.error_codes import ERROR_CODES, RetryPolicy, sentence
 
 
 class OylError(Exception):

@@ -22,20 +22,21 @@ from core.api.events import EventsRenderer, EventStream, data_frame, looked, pos
 from core.api.views import READ, TenantViewSet
 from core.isolation.scope import tenant_scope
 from core.permissions import bound_kind_choices
-from oyl.followed_events import ACTIONS, actions_for, shown
+from oyl.followed_events import actions_for, shown
+from webhooks.events import TYPES
 
 LAST_EVENT = OpenApiParameter(
     "Last-Event-ID", str, OpenApiParameter.HEADER, description="The `id` of the last event that you have."
 )
 IDS = {
     name: {"type": "string", "format": "uuid"}
-    for name in ("reference", "conversation", "message", "feedback")
+    for name in ("reference", "conversation", "message", "feedback", "run", "approval")
 }
 DATA_SCHEMA = {
     "type": "object",
     "properties": {
         "id": {"type": "integer"},
-        "type": {"type": "string", "enum": [*ACTIONS]},
+        "type": {"type": "string", "enum": [*TYPES]},
         "created_at": {"type": "string", "format": "date-time"},
         "workspace": {"type": ["string", "null"], "format": "uuid"},
         "documents": {"type": "array", "items": {"type": "string", "format": "uuid"}},
@@ -44,6 +45,8 @@ DATA_SCHEMA = {
             "description": "Of all documents; `documents` has the first 1,000 of them.",
         },
         **IDS,
+        "state": {"type": "string", "description": "Of a run that has ended."},
+        "error_code": {"type": "string", "description": "Of a run that has failed."},
         "quota": {"type": "string"},
         "of": {"type": "string"},
     },
@@ -58,8 +61,8 @@ EVENT_SCHEMA = {
 
 
 class EventViewSet(TenantViewSet):
-    """What happens to documents, answers and quotas, with ids and without texts. A key is sent the events of its scopes,
-    about what it is bound to."""
+    """What happens to documents, answers, runs and quotas, with ids and without texts. A key is sent the events of its
+    scopes, about what it is bound to."""
 
     model = AuditLog
     area = ""

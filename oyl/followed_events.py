@@ -1,4 +1,4 @@
-"""Which events of the audit log integrators follow, what these say, and who sees them: ids, and never texts."""
+"""Who sees which of the events that other systems follow (`webhooks.events`), in their stream."""
 
 from __future__ import annotations
 
@@ -10,28 +10,14 @@ from audit.models import AuditLog, AuditSeal
 from conversations.access import readable_conversations
 from conversations.models import Message
 from core.actors import Actor
-from core.api.bound_rows import bound_rows
+from core.api.bound_rows import BoundLookups, bound_rows
 from core.permissions import Role
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through
 from knowledge.models import Document, Reference
+from webhooks.events import AREAS, FEEDBACK, QUOTAS, facts_of
+from workflows.models import WorkflowRun
 
-DOCUMENTS = (
-    *("documents.added", "document.indexed", "document.failed", "document.described", "documents.deleted"),
-    *("documents.tagged", "documents.untagged", "documents.retried", "documents.reindexed"),
-)
-REFERENCES = tuple(
-    f"reference.reembedding_{verb}"
-    for verb in ("started", "switched", "refused", "accepted", "rolled_back", "finished")
-)
-ANSWERS = ("question.asked", "answer.finished", "answer.failed", "answer.stopped")
-FEEDBACK = ("feedback.created", "feedback.changed", "feedback.deleted")
-QUOTAS = ("quota.reached",)
-AREAS = {
-    "knowledge": (*DOCUMENTS, *REFERENCES),
-    "conversations": (*ANSWERS, *FEEDBACK),
-    "organisation": QUOTAS,
-}
-ACTIONS = tuple(action for actions in AREAS.values() for action in actions)
+RUN_LOOKUPS: BoundLookups = {"workspace": ("workflow__workspace",)}
 
 
 def actions_for(actor: Actor) -> list[str]:
@@ -43,7 +29,7 @@ def actions_for(actor: Actor) -> list[str]:
 
 def shown(actor: Actor, seals: Sequence[AuditSeal]) -> list[dict[str, Any]]:
     """Inside a scope: the events that concern what the actor sees, with the ids of that."""
-    facts = [(one, _facts(one.audit_log)) for one in seals]
+    facts = [(one, facts_of(one.audit_log)) for one in seals]
     visible = _Visible(actor, [fact for _, fact in facts])
     return [
         {
@@ -58,36 +44,6 @@ def shown(actor: Actor, seals: Sequence[AuditSeal]) -> list[dict[str, Any]]:
     ]
 
 
-def _facts(event: AuditLog) -> dict[str, Any]:
-    """{what: id or ids}; `count` is that of all documents, of which long lists name the first."""
-    payload = event.payload_json
-    change = payload.get("new") or payload.get("old") or {}
-    if event.action in DOCUMENTS:
-        return _documents(event, change)
-    if event.action in REFERENCES:
-        return {"reference": event.object_id}
-    if event.action in FEEDBACK:
-        return {"feedback": event.object_id, "message": _id(change.get("message"))}
-    if event.action in QUOTAS:
-        return {"quota": payload["kind"], "of": payload["of"]}
-    asked = {"conversation": _id(payload.get("conversation")), "message": _id(payload.get("message"))}
-    return asked if event.action == "question.asked" else {**asked, "message": event.object_id}
-
-
-def _documents(event: AuditLog, change: Mapping[str, Any]) -> dict[str, Any]:
-    if event.object_type == Document._meta.db_table:
-        return {"documents": [event.object_id], "count": 1}
-    named: Any = change.get("documents", change)
-    count = len(named)
-    if isinstance(named, dict) and "first" in named:
-        named, count = named["first"], named["count"]
-    return {"documents": [UUID(one) for one in named], "count": count}
-
-
-def _id(text: Any) -> UUID | None:
-    return UUID(str(text)) if text else None
-
-
 class _Visible:
     """What an actor sees of that which several events name: one query for each kind."""
 
@@ -96,6 +52,7 @@ class _Visible:
         self._documents = self._seen_documents({pk for fact in facts for pk in fact.get("documents", ())})
         self._references = self._seen_references({fact["reference"] for fact in facts if "reference" in fact})
         self._messages = self._seen_messages({fact["message"] for fact in facts if fact.get("message")})
+        self._runs = self._seen_runs({fact["run"] for fact in facts if "run" in fact})
 
     def of(self, event: AuditLog, fact: Mapping[str, Any]) -> dict[str, Any] | None:
         """The facts without what the actor does not see; None if nothing is left."""
@@ -107,6 +64,8 @@ class _Visible:
             return {**fact} if fact["reference"] in self._references else None
         if "quota" in fact:
             return {**fact}
+        if "run" in fact:
+            return {**fact} if fact["run"] in self._runs else None
         if fact["message"] not in self._messages:
             return None
         is_own = event.user_id is not None and event.user_id == self._actor.user_id
@@ -130,4 +89,10 @@ class _Visible:
         if not ids:
             return set()
         rows = Message.objects.filter(pk__in=ids, conversation__in=readable_conversations(self._actor))
+        return set(rows.values_list("pk", flat=True))
+
+    def _seen_runs(self, ids: set[UUID]) -> set[UUID]:
+        if not ids:
+            return set()
+        rows = bound_rows(self._actor, WorkflowRun.objects.filter(pk__in=ids), RUN_LOOKUPS)
         return set(rows.values_list("pk", flat=True))

@@ -146,6 +146,7 @@ INSTALLED_APPS = [
     "knowledge",
     "conversations",
     "workflows",
+    "webhooks",
     "oyl",
 ]
 MIDDLEWARE = [

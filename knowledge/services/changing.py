@@ -45,23 +45,30 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
         _give_back(actor, documents)
         cancel_unfinished(ids)
         enqueue(documents, JobKind.PURGE)
-        record(
-            actor=actor,
-            action="documents.deleted",
-            target=documents[0] if len(documents) == 1 else None,
-            workspace_id=documents[0].reference.workspace_id,
-            old={str(document.pk): document.sha256 for document in documents},
-        )
+        for workspace_id, own in by_workspace(documents).items():
+            record(
+                actor=actor,
+                action="documents.deleted",
+                target=own[0] if len(own) == 1 else None,
+                workspace_id=workspace_id,
+                old={str(document.pk): document.sha256 for document in own},
+            )
     return len(documents)
+
+
+def by_workspace(documents: Sequence[Document]) -> dict[UUID, list[Document]]:
+    """The documents of each workspace, which have events and quotas of their own."""
+    found: defaultdict[UUID, list[Document]] = defaultdict(list)
+    for document in documents:
+        found[document.reference.workspace_id].append(document)
+    return found
 
 
 def _give_back(actor: Actor, documents: Sequence[Document]) -> None:
     """Inside a scope: the quotas of each workspace's documents and bytes."""
-    sizes: defaultdict[UUID, list[int]] = defaultdict(list)
-    for document in documents:
-        sizes[document.reference.workspace_id].append(document.size_bytes)
-    for workspace_id, own in sizes.items():
-        amounts = {QuotaKind.DOCUMENTS: -len(own), QuotaKind.STORAGE: -sum(own)}
+    for workspace_id, own in by_workspace(documents).items():
+        stored = sum(document.size_bytes for document in own)
+        amounts = {QuotaKind.DOCUMENTS: -len(own), QuotaKind.STORAGE: -stored}
         count(actor=actor, amounts=amounts, workspace_id=workspace_id)
 
 
@@ -99,11 +106,12 @@ def _requeue(actor: Actor, condition: Q, action: str, *, most: int | None = None
         documents = list(rows.select_for_update(of=("self",))[:most])
         if documents:
             requeue(documents, in_background=most is not None)
-            record(
-                actor=actor,
-                action=action,
-                target=documents[0] if len(documents) == 1 else None,
-                workspace_id=documents[0].reference.workspace_id,
-                new={str(document.pk): "queued" for document in documents},
-            )
+            for workspace_id, own in by_workspace(documents).items():
+                record(
+                    actor=actor,
+                    action=action,
+                    target=own[0] if len(own) == 1 else None,
+                    workspace_id=workspace_id,
+                    new={str(document.pk): "queued" for document in own},
+                )
     return documents

@@ -37,6 +37,7 @@ from knowledge.models import (
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import tag_id
 from knowledge.queueing import lock_documents, requeue
+from knowledge.services.changing import by_workspace
 
 logger = logging.getLogger(__name__)
 # Of one upload, document or change.
@@ -128,14 +129,15 @@ def _change_document_tags(
             DocumentTag.objects.filter(document__in=documents, tag__tag__in=names).delete()
             TagLink.objects.filter(chunk__document__in=documents, tag__tag__in=names).delete()
         Document.objects.filter(pk__in=[document.pk for document in documents]).update()  # changed, too
-        change = {"tags": list(names), "documents": [str(document.pk) for document in documents]}
-        record(
-            actor=actor,
-            action="documents.tagged" if add else "documents.untagged",
-            target=documents[0] if len(documents) == 1 else None,
-            workspace_id=documents[0].reference.workspace_id,
-            **{"new" if add else "old": change},
-        )
+        for workspace_id, own in by_workspace(documents).items():
+            change = {"tags": list(names), "documents": [str(document.pk) for document in own]}
+            record(
+                actor=actor,
+                action="documents.tagged" if add else "documents.untagged",
+                target=own[0] if len(own) == 1 else None,
+                workspace_id=workspace_id,
+                **{"new" if add else "old": change},
+            )
         _apply(actor.tenant_id, documents, Q(document__in=documents))
     return len(documents)
 

@@ -62,13 +62,13 @@ def up(console: TextIO) -> None:
 
 
 def application() -> tuple[Program, Program, Program, Program]:
-    """Web, worker, beat, and the worker of the runs of workflows, which do not wait behind ingestion."""
+    """Web, worker, beat, and the worker of the runs of workflows and of webhooks, which do not wait behind ingestion."""
     celery = (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "oyl")
     pool = ("--pool", "threads", "--without-gossip", "--without-mingle")
     queues = ("-Q", "ingest,maintenance", "--loglevel", "INFO")
     threads = (
         "-Q",
-        "workflows",
+        "workflows,webhooks",
         "-c",
         str(settings.WORKFLOW_THREADS),
         "-n",

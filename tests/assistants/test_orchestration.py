@@ -30,6 +30,7 @@ FREE = {
     "workflow_steps.on_error_json",
     "workflows.input_schema_json",
     "workflows.output_schema_json",
+    "webhook_subscriptions.events_json",
 }
 READ_ONLY = {
     "audit_logs.payload_json",
@@ -44,6 +45,9 @@ READ_ONLY = {
     "workflow_runs.input_json",
     "workflow_runs.item_json",
     "workflow_runs.output_json",
+    "webhook_deliveries.data_json",
+    "webhook_attempts.request_headers_json",
+    "webhook_attempts.response_headers_json",
 }
 RESOLVED = {"evaluation_cases.expected_json", "assistants.settings_json", "teammates.orchestration_config"}
 

@@ -25,6 +25,7 @@ READ_ONLY |= {
     "knowledge.EvaluationRun",
     "workflows.WorkflowRun",
     "workflows.Approval",
+    "webhooks.WebhookDelivery",
 }
 READ_ONLY |= {f"conversations.{name}" for name in ("Conversation", "Message", "Trace", "Feedback")}
 NOT_ADDED = READ_ONLY | {"tenants.Tenant", "tenants.Membership"}
@@ -37,6 +38,8 @@ ADMINS_ONLY |= {
     "tenants.Invitation",
     "core.QuotaLimit",
     "conversations.Retention",
+    "webhooks.WebhookSubscription",
+    "webhooks.WebhookDelivery",
 }
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 

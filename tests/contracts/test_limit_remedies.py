@@ -35,6 +35,7 @@ from tests.conftest import PASSWORD, Person
 from tests.support.admin_rows import Rows
 from tests.support.api_client import Caller
 from tests.tenants.links import join_page, link_for
+from webhooks.models import WebhookSubscription
 from workflows.models import Trigger, Workflow, WorkflowStep
 from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
 
@@ -65,6 +66,12 @@ ROUTES: dict[type[TenantModel], tuple[str, str, type[TenantModel] | None, dict[s
     Workflow: ("workflows", "name", Workspace, {}),
     WorkflowStep: ("workflow-steps", "position", Workflow, {}),
     Trigger: ("triggers", "name", Workflow, {"kind": "webhook"}),
+    WebhookSubscription: (
+        "webhooks",
+        "name",
+        Workspace,
+        {"url": "https://example.org/", "events": ["document.failed"]},
+    ),
     Invitation: ("invitations", "email", None, {}),
     ApiKey: ("api-keys", "name", None, {"scopes": ["audit:read"]}),
 }

@@ -28,6 +28,7 @@ from tests.conftest import PASSWORD, Person, make_member, make_operator, make_ow
 from tests.support.admin_pages import OPERATORS_ONLY, Model, url
 from tests.support.admin_rows import Rows, make_rows
 from tests.support.api_client import assert_problem, make_caller
+from webhooks.models import WebhookSubscription
 from workspaces.models import IntegrationConfig
 
 CONFIRM = reverse("admin:confirm_password")
@@ -55,6 +56,11 @@ ENTERED: dict[Any, dict[str, Any]] = {
         "type_enum": "chat_model",
         "config_encrypted_json": '{"url": "https://example.org/", "model": "large"}',
     },
+    WebhookSubscription: {
+        "name": "Made {id}",
+        "url": "https://example.org/",
+        "events_json": ["document.failed"],
+    },
 }
 BODIES: dict[str, dict[str, Any]] = {
     "api-keys": {"name": "Made", "scopes": ["knowledge:read"]},
@@ -66,6 +72,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "invitations": {"email": "guarded-{id}@example.org"},
     "members": {"role": "viewer"},
     "tenants": {"name": "Renamed"},
+    "webhooks": {"name": "Made {id}", "url": "https://example.org/", "events": ["document.failed"]},
 }
 
 
@@ -93,7 +100,7 @@ class Place:
             name: value.replace("{id}", uuid4().hex) if isinstance(value, str) else value
             for name, value in ENTERED[model].items()
         }
-        needs_workspace = model is IntegrationConfig
+        needs_workspace = model in (IntegrationConfig, WebhookSubscription)
         return {**values, **({"workspace": self.rows[_workspace()].pk} if needs_workspace else {})}
 
     def state(self, model: Any) -> list[Any]:
@@ -194,7 +201,14 @@ def body_for(place: Place, name: str) -> dict[str, Any]:
         key: value.replace("{id}", uuid4().hex) if isinstance(value, str) else value
         for key, value in BODIES[name].items()
     }
-    return {**body, **({"workspace": str(place.rows[_workspace()].pk)} if "integration" in name else {})}
+    return {
+        **body,
+        **(
+            {"workspace": str(place.rows[_workspace()].pk)}
+            if name in ("integration-configs", "webhooks")
+            else {}
+        ),
+    }
 
 
 def test_models_with_people_keys_and_secrets_are_tested():

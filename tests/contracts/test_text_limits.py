@@ -70,6 +70,15 @@ BOUNDED_ELSEWHERE = {
     "trigger_events.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
     "trigger_events.timings_json": "names of stages",
     "trigger_events.payload_json": "workflows.triggers.webhooks.MAX_BYTES",
+    "webhook_subscriptions.off_reason": "jobs.queue.MAX_DETAIL_LENGTH",
+    "webhook_subscriptions.config_encrypted_json": "max_length of the URL, and secrets",
+    "webhook_deliveries.data_json": "ids, of documents the first 1,000",
+    "webhook_deliveries.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
+    "webhook_deliveries.timings_json": "names of stages",
+    "webhook_attempts.request_headers_json": "webhooks.messages.send",
+    "webhook_attempts.response_headers_json": "webhooks.messages.SHOWN_HEADERS",
+    "webhook_attempts.response_text": "webhooks.messages.RESPONSE_LENGTH",
+    "webhook_attempts.error_detail": "sentences of error codes",
 }
 MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -118,6 +127,7 @@ NOT_WRITTEN_BY_ROUTES = {
     "approvals.user_ids_json",
     "approvals.comment",
     "triggers.config_json",
+    "webhook_subscriptions.events_json",
 }
 
 
@@ -177,6 +187,7 @@ def test_secret_configuration_is_bounded_before_it_is_encrypted(owner: Person, r
     assert [name for name, field in FIELDS.items() if isinstance(field, EncryptedJSONField)] == [
         "tenants.metadata_encrypted",
         "integration_configs.config_encrypted_json",
+        "webhook_subscriptions.config_encrypted_json",
     ]
     workspace = str(rows[apps.get_model("workspaces.Workspace")].pk)
     body = {

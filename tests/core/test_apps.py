@@ -20,7 +20,7 @@ from oyl.celery import beat_schedule
 from oyl.routes import router
 
 VIEW_SETS = [view for _, view, _ in router.registry]
-CONSUMED_QUEUES = {"ingest", "maintenance", "workflows"}
+CONSUMED_QUEUES = {"ingest", "maintenance", "webhooks", "workflows"}
 
 
 @pytest.mark.parametrize("view", VIEW_SETS, ids=lambda view: view.__name__)
@@ -69,7 +69,7 @@ def test_sidebar_leads_to_pages():
 
 def test_dotted_paths_can_be_imported():
     for config in oyl_apps():
-        hooks = (config.on_deletion, config.on_events)
+        hooks = (config.on_deletion, config.on_events, config.on_sealed)
         for path in (config.routes, config.usage, config.home, *hooks, *config.job_handlers):
             assert not path or import_string(path), path
 

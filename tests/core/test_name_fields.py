@@ -43,7 +43,8 @@ NO_NAMES = {
     *("storedfile.file_path", "storedfile.purpose"),
     *("chunk.language", "reembedding.from_model", "reembedding.to_model", "reembedding.error_code"),
     *("document.error_code", "ingestionjob.error_code", "workflowrun.error_code", "steprun.error_code"),
-    "triggerevent.error_code",
+    *("triggerevent.error_code", "webhookdelivery.error_code", "webhookattempt.error_code"),
+    *("webhooksubscription.host", "webhookdelivery.type"),
     *(
         "workflowrun.idempotency_key",
         "workflowrun.step_key",

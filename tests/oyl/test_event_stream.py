@@ -26,13 +26,13 @@ from core.permissions import Role
 from core.quota_kinds import QuotaKind
 from knowledge.services.changing import delete_documents
 from knowledge.services.references import get_or_create_reference
-from oyl.followed_events import ANSWERS, FEEDBACK
 from tenants.services.api_keys import revoke_api_key
 from tests.conftest import Person, make_member
 from tests.conversations.conftest import make_desk
 from tests.knowledge.libraries import BEES, RIVERS, Library, make_library
 from tests.support.api_client import Caller, assert_problem, make_caller
 from tests.support.server import running_server
+from webhooks.events import ANSWERS, FEEDBACK
 
 
 @pytest.fixture(autouse=True)

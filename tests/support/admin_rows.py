@@ -33,6 +33,7 @@ from knowledge.models import (
 )
 from tenants.models import ApiKey, Invitation, Membership, Tenant
 from tests.conftest import Person
+from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookSubscription
 from workflows.definition import draft_of
 from workflows.models import Approval, StepRun, Trigger, Workflow, WorkflowRun, WorkflowStep
 from workflows.services.publishing import add_version
@@ -62,6 +63,7 @@ def make_rows(owner: Person) -> Rows:
             *_knowledge(workspace),
             *_conversation(owner, workspace),
             *_workflow(workspace),
+            *_webhook(workspace),
             *_tenant(owner),
         ]
     return {type(row): row for row in instances}
@@ -173,6 +175,27 @@ def _workflow(workspace: Workspace) -> list[models.Model]:
         config_json={"cron": "0 7 * * 1", "timezone": "UTC"},
     )
     return [workflow, step, run, approval, trigger]
+
+
+def _webhook(workspace: Workspace) -> list[models.Model]:
+    subscription = WebhookSubscription.objects.create(
+        workspace=workspace,
+        name="Zebra webhook",
+        events_json=["document.failed"],
+        host="zebra.example.org",
+        config_encrypted_json={"url": "https://zebra.example.org/", "secret": SECRET},
+    )
+    delivery = WebhookDelivery.objects.create(
+        subscription=subscription,
+        number=1,
+        type="document.failed",
+        happened_at=timezone.now(),
+        state="done",
+        available_at=None,
+        finished_at=timezone.now(),
+    )
+    attempt = WebhookAttempt.objects.create(delivery=delivery, milliseconds=1, status=200)
+    return [subscription, delivery, attempt]
 
 
 def _tenant(owner: Person) -> list[models.Model]:

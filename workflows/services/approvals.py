@@ -32,6 +32,7 @@ def decide(approval: Approval, *, actor: Actor, approve: bool, comment: str = ""
             action=f"approval.{found.state}",
             target=found,
             workspace_id=run.workflow.workspace_id,
+            run=str(run.pk),
             comment=comment,
         )
     return found  # type: ignore[no-any-return]

@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from audit.services import record
+from core.actors import system_actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.models import Membership
@@ -101,7 +103,7 @@ def _approval(context: StepContext) -> Approval:
     config, now = context.config, timezone.now()
     after = {name: config.get(f"{name}_after_seconds") for name in ("remind", "expires")}
     moments = {name: now + timedelta(seconds=seconds) for name, seconds in after.items() if seconds}
-    approval, _ = Approval.objects.get_or_create(
+    approval, is_new = Approval.objects.get_or_create(
         step_run_id=context.step_run_id,
         defaults={
             "run_id": context.run_id,
@@ -114,7 +116,19 @@ def _approval(context: StepContext) -> Approval:
         },
     )
     found: Approval = approval
+    if is_new:
+        _record(context, found, "requested")
     return found
+
+
+def _record(context: StepContext, approval: Approval, verb: str) -> None:
+    record(
+        actor=system_actor(context.tenant_id, "workflow"),
+        action=f"approval.{verb}",
+        target=approval,
+        workspace_id=context.workspace_id,
+        run=str(context.run_id),
+    )
 
 
 def _asked(context: StepContext, approval: Approval) -> Outcome:
@@ -134,6 +148,8 @@ def _expired(context: StepContext, approval: Approval) -> Outcome:
     with tenant_scope(context.tenant_id):
         pending = Approval.objects.filter(pk=approval.pk, state=ApprovalState.PENDING)
         is_expired = pending.update(state=ApprovalState.EXPIRED)
+        if is_expired:
+            _record(context, approval, "expired")
         approval.refresh_from_db()
     if not is_expired and approval.state in (ApprovalState.APPROVED, ApprovalState.REJECTED):
         is_approved, by = approval.state == ApprovalState.APPROVED, str(approval.decided_by_id or "")

@@ -110,7 +110,7 @@ def _call_webhook(context: StepContext) -> Output:
         "Content-Type": "application/json",
         "Idempotency-Key": key,
         **service.headers,
-        **service.signature(key, int(now.timestamp()), body),
+        **service.signature(key, now, body),
     }
     seconds = min((context.deadline - now).total_seconds(), MAX_SECONDS)
     deadline = Deadline(max(seconds, 0))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
 from core.isolation.scope import tenant_scope
+from core.webhook_signatures import signed_headers
 from workflows.steps.base import StepContext, StepError
 from workflows.steps.reach import own_row
 from workspaces.integrations import IntegrationError
@@ -26,17 +25,9 @@ class Service:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret: str = field(default="", repr=False)
 
-    def signature(self, message_id: str, seconds: int, body: bytes) -> dict[str, str]:
+    def signature(self, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
         """The headers of Standard Webhooks; none without a secret."""
-        if not self.secret:
-            return {}
-        key = base64.b64decode(self.secret.removeprefix("whsec_"))
-        signed = hmac.new(key, f"{message_id}.{seconds}.".encode() + body, hashlib.sha256).digest()
-        return {
-            "webhook-id": message_id,
-            "webhook-timestamp": str(seconds),
-            "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
-        }
+        return signed_headers(message_id, at, body, [self.secret]) if self.secret else {}
 
 
 @sensitive_variables()

@@ -42,6 +42,7 @@ WORDS: dict[str, Any] = {
     "currency": "EUR",
     "config": {"url": "https://api.openai.com/v1", "api_key": "sk-…", "model": "gpt-5-mini"},
     "days": 365,
+    "url": "https://example.org/hooks/oyl",
 }
 BY_FORMAT = {
     "date": "2026-01-31",

@@ -60,6 +60,9 @@ EXPECTED = {
     "workflow-runs": (PLAIN, PLAIN),
     "triggers": (PLAIN, PLAIN),
     "approvals": (PLAIN, PLAIN),
+    "webhooks": (PLAIN, PLAIN),
+    "webhook-deliveries": (PLAIN, PLAIN),
+    "webhook-attempts": (PLAIN, PLAIN),
 }
 # There is one for each organisation.
 SINGLE = {"tenants", "conversation-retention"}

@@ -22,13 +22,13 @@ from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
 from tests.proof import killable
 from tests.proof.conftest import Size
-from tests.proof.tampering import calls, conversation_calls, knowledge_calls, workflow_calls
+from tests.proof.tampering import calls, conversation_calls, knowledge_calls, webhook_calls, workflow_calls
 from tests.proof.tampering.call_context import Call, CallContext, Service, services
 
 SEED = 5
 CALLS = {
     name: make_call
-    for module in (calls, conversation_calls, knowledge_calls, workflow_calls)
+    for module in (calls, conversation_calls, knowledge_calls, webhook_calls, workflow_calls)
     for name, make_call in vars(module).items()
     if getattr(make_call, "__module__", "") == module.__name__ and not name.startswith("_")
 }
@@ -40,6 +40,7 @@ UNCHECKED = {
     "change_password",
     "create_tenant",
     "delete_parts",
+    "end_deliveries",
     "may_decide",
     "charge_with_event",
     "record",
