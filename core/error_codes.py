@@ -223,6 +223,22 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "'{host}' shows the host key {fingerprint}, and the integration does not have it. Compare it with the one that the "
         "server's operator names, and enter it as the host key only if they are the same."
     ),
+    "connector_folder": _connector(
+        "'{folder}' is no folder of the server that the operator has allowed (CONNECTOR_FOLDERS). Choose another one."
+    ),
+    "connector_item_too_large": _connector(
+        "It is larger than {limit} MB. Divide it, or leave it out by a pattern."
+    ),
+    "connector_page_refused": _connector(
+        "{url} answers with the status {status}. Correct the address, or leave it out by a pattern."
+    ),
+    "connector_page_unavailable": _connector(
+        "{url} answers with the status {status}. The site has a problem; the next run tries again.",
+        DEFAULT_RETRY,
+    ),
+    "connector_item_invalid": _connector("It cannot be kept as a document. See the detail."),
+    "connector_no_feed": _connector("{url} is no feed of RSS or Atom. Give the feed's own address."),
+    "connector_not_complete": _connector("The connector is not complete: {reason}. Open it, and correct it."),
     # Chat models
     "chat_not_configured": _chat(
         "The chat model is not there any more, or its integration is not complete: {reason}. Choose another model in the "

@@ -7,10 +7,11 @@ class KnowledgeConfig(OylAppConfig):
     areas = (Area("knowledge"),)
     guards = ("documents.number_change",)
     bound_kinds = {"reference": "knowledge.Reference"}
-    lookups = due_jobs_lookups("ingestion_jobs", "reembeddings")
+    lookups = due_jobs_lookups("ingestion_jobs", "reembeddings", "connector_runs")
     job_handlers = (
         "knowledge.ingestion.handler.IngestionHandler",
         "knowledge.reembedding.handler.ReembeddingHandler",
+        "knowledge.connectors.handler.ConnectorHandler",
     )
     schedules = (
         Schedule(
@@ -25,6 +26,7 @@ class KnowledgeConfig(OylAppConfig):
         SidebarPage(
             section="Knowledge", title="Knowledge bases", icon="hub", model="knowledge.knowledgebase"
         ),
+        SidebarPage(section="Knowledge", title="Connectors", icon="sync", model="knowledge.connector"),
         SidebarPage(section="Knowledge", title="Tags", icon="sell", model="knowledge.tag"),
         SidebarPage(section="Knowledge", title="Try a search", icon="search", view="try_search"),
         SidebarPage(

@@ -267,6 +267,7 @@ WORKFLOW_WEBHOOK_REQUESTS = env.int("WORKFLOW_WEBHOOK_REQUESTS", default=120)
 WORKFLOW_THREADS = env.int("WORKFLOW_THREADS", default=8)
 # Addresses that tenants give are called only where they are public, or named here: docs/outbound.md.
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
+CONNECTOR_FOLDERS = env.list("CONNECTOR_FOLDERS", default=[])
 
 AUTH_USER_MODEL = "tenants.User"
 PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of an operator's link to choose a password

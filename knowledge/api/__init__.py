@@ -1,6 +1,7 @@
 """References, documents, tags and search over REST."""
 
 from knowledge.api.chunks import ChunkViewSet, IngestionJobViewSet
+from knowledge.api.connectors import ConnectorRunViewSet, ConnectorViewSet
 from knowledge.api.documents import DocumentViewSet
 from knowledge.api.evaluation import EvaluationCaseViewSet, EvaluationRunViewSet, EvaluationSetViewSet
 from knowledge.api.references import (
@@ -19,6 +20,8 @@ ROUTES = {
     "chunks": ChunkViewSet,
     "ingestion-jobs": IngestionJobViewSet,
     "search": SearchViewSet,
+    "connectors": ConnectorViewSet,
+    "connector-runs": ConnectorRunViewSet,
     "tags": TagViewSet,
     "tag-links": TagLinkViewSet,
     "tag-rules": TagRuleViewSet,

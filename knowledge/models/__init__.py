@@ -1,5 +1,13 @@
 """References, documents, and what the pipeline makes of them."""
 
+from knowledge.models.connectors import (
+    Connector,
+    ConnectorItem,
+    ConnectorKind,
+    ConnectorRun,
+    ItemOutcome,
+    RunStage,
+)
 from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
 from knowledge.models.evaluation import EvaluationCase, EvaluationRun, EvaluationSet
 from knowledge.models.files import FileBatch, StoredFile
@@ -11,6 +19,10 @@ from knowledge.pipeline.values import TagSource
 
 __all__ = [
     "Chunk",
+    "Connector",
+    "ConnectorItem",
+    "ConnectorKind",
+    "ConnectorRun",
     "Document",
     "DocumentStatus",
     "DocumentTag",
@@ -20,6 +32,7 @@ __all__ = [
     "EvaluationSet",
     "FileBatch",
     "IngestionJob",
+    "ItemOutcome",
     "JobKind",
     "KnowledgeBase",
     "KnowledgeBaseReference",
@@ -27,6 +40,7 @@ __all__ = [
     "ReembeddingStage",
     "Reference",
     "RuleKind",
+    "RunStage",
     "Stage",
     "StoredFile",
     "Tag",

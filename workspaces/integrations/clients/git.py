@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import base64
+import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from dulwich.client import AbstractHttpGitClient
 from dulwich.errors import GitProtocolError, NotGitRepository
+from dulwich.object_store import iter_tree_contents
+from dulwich.objects import ObjectID
+from dulwich.repo import MemoryRepo
 
 from core.outbound import OutboundClient
 from workspaces.integrations.base import Config, IntegrationError, allow_list, host_of, no_details
 
-FETCH_SECONDS, MAX_PACK_BYTES = 600.0, 1024 * 1024 * 1024
+FETCH_SECONDS, MAX_PACK_BYTES = 600.0, 256 * 1024 * 1024
 FAILURES = (GitProtocolError, OSError, ValueError, KeyError, AssertionError)
 
 
@@ -102,3 +109,45 @@ def branches(config: Config) -> dict[str, str]:
         for ref, commit in found.items()
         if commit and (ref == b"HEAD" or ref.startswith(b"refs/heads/"))
     }
+
+
+@dataclass(frozen=True, slots=True)
+class GitFile:
+    path: str
+    sha: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class GitFiles:
+    """The files of a commit, with its author and its date."""
+
+    commit: str
+    author: str
+    date: str
+    entries: list[GitFile]
+
+
+def files_of(config: Config, commit_id: str) -> GitFiles:
+    """Raises OutboundError and IntegrationError."""
+    name = host_of(config["url"])
+    repository, wanted = MemoryRepo(), ObjectID(commit_id.encode())
+    with no_details(name, *FAILURES):
+        GuardedGitClient(config).fetch(
+            b"", repository, determine_wants=lambda refs, depth=None: [wanted], depth=1
+        )
+        commit = repository[wanted]
+        store = repository.object_store
+        found = iter_tree_contents(store, commit.tree)  # type: ignore[attr-defined]
+        entries = [
+            GitFile(one.path.decode(errors="replace"), one.sha.decode(), partial(_blob, store, one.sha))
+            for one in found
+            if stat.S_ISREG(one.mode)
+        ]
+    when = datetime.fromtimestamp(commit.commit_time, UTC)  # type: ignore[attr-defined]
+    author = commit.author.decode(errors="replace")  # type: ignore[attr-defined]
+    return GitFiles(commit_id, author, when.isoformat(timespec="seconds"), entries)
+
+
+def _blob(store: Any, sha: ObjectID) -> bytes:
+    return bytes(store[sha].data)

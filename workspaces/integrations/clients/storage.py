@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -124,7 +125,9 @@ def storage_errors(endpoint: str) -> Iterator[None]:
         exceptions.Error,
         OSError,
         TimeoutError,
-    ):
+    ) as error:
+        if re.search(r"\bstatus: 40[13]\b", str(error)):
+            raise IntegrationError("integration_denied", host=name) from None
         raise IntegrationError(
             "integration_unavailable",
             host=name,
