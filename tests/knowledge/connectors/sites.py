@@ -86,7 +86,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _home(self, path: str, query: dict[str, list[str]]) -> None:
-        traps = ["/loop/a", "/calendar?month=1", "/session", "/redirect-loop", "/elsewhere", "/missing", "/huge", "/slow"]
+        traps = [
+            "/loop/a",
+            "/calendar?month=1",
+            "/session",
+            "/redirect-loop",
+            "/elsewhere",
+            "/missing",
+            "/huge",
+            "/slow",
+        ]
         others = ["/private/x", "/file.txt", "/twin", "/none"]
         links = "".join(f"<a href='{one}'>{one}</a>" for one in ["/list/0", *traps, *others])
         self._send(article(100_001, links))

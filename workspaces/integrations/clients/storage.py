@@ -112,11 +112,11 @@ def storage_errors(endpoint: str) -> Iterator[None]:
         yield
     except exceptions.PermissionDenied:
         raise IntegrationError("integration_denied", host=name) from None
-    except exceptions.NotFound:
+    except (exceptions.NotFound, exceptions.ConfigInvalid):
         raise IntegrationError(
             "integration_not_found", host=name, what="such bucket, folder or file"
         ) from None
-    except (exceptions.ConfigInvalid, ValueError):
+    except ValueError:
         raise IntegrationError("integration_not_configured", reason="a value does not fit") from None
     except (
         exceptions.RateLimited,
