@@ -14,7 +14,7 @@ from jobs.lookup import job_table_lookup
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0009_evaluation_sets"),
+        ("knowledge", "0010_indexes_of_home"),
         ("tenants", "0008_what_keys_make"),
         ("workspaces", "0003_integration_types"),
     ]
