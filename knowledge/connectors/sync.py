@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -18,6 +18,7 @@ from core.actors import Actor, system_actor
 from core.batching import batched
 from core.errors import EngineError
 from core.isolation.scope import tenant_scope
+from core.names import printable
 from jobs.progress import JobProgress
 from knowledge.connectors.base import ConnectorError, Entry, Known, Source
 from knowledge.connectors.kinds import KINDS
@@ -27,7 +28,7 @@ from knowledge.services.adding import UploadOutcome, add_documents
 from knowledge.services.changing import delete_documents
 from knowledge.storage.values import Upload
 
-BATCH, PRUNE_BATCH, KEY_LENGTH = 16, 200, 900
+BATCH, PRUNE_BATCH, KEY_LENGTH, KEY_MAX = 16, 200, 900, 2048
 # More than this part of the items is not removed without a question, unless there are only a few.
 PRUNE_SHARE, PRUNE_FEW = 0.3, 3
 OUTCOMES = {
@@ -82,7 +83,8 @@ class Sync:
     def _new_entries(self, source: Source) -> Iterator[Entry]:
         """Each key once, without those that this run has done already."""
         seen: set[str] = set()
-        for entry in source.entries():
+        for found in source.entries():
+            entry = replace(found, key=printable(found.key)[:KEY_MAX])
             item = self.items.get(entry.key)
             if entry.key not in seen and not (item and item.run_id == self.run.pk):
                 seen.add(entry.key)
@@ -110,7 +112,8 @@ class Sync:
             more = source.fetch(entry, target)
         except EngineError as error:
             return self._failed(entry, error.code, error.detail)
-        facts = {**entry.metadata, **more, "connector": self.connector.name}
+        named = {**entry.metadata, **more, "connector": self.connector.name}
+        facts = {name: printable(str(value)) for name, value in named.items()}
         return _Changed(entry=entry, path=target, metadata=facts)
 
     def _added(self, source: Source, changed: list[_Changed]) -> list[ConnectorItem]:
@@ -156,7 +159,7 @@ class Sync:
         return ConnectorItem(
             tenant_id=self.actor.tenant_id,
             connector=self.connector,
-            key=entry.key[:2048],
+            key=entry.key,
             external_id=self._external_id(entry.key),
             version=version[:255],
             state_json=dict(entry.state),

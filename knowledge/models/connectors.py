@@ -9,7 +9,7 @@ from core.bounded_fields import BoundedJSONField, BoundedTextField
 from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.limits import Limit
 from core.models import SoftDeleteModel, TenantModel, one_of, unique_alive
-from core.name_fields import NameField
+from core.name_fields import FileNameField, NameField
 from jobs.models import LeasedJob, job_constraints, job_indexes
 from jobs.states import UNFINISHED
 from knowledge.models.references import Reference
@@ -114,8 +114,8 @@ class ConnectorItem(TenantModel):
     that begins again after its worker died goes on with the items that it has not seen."""
 
     connector = TenantForeignKey(Connector, related_name="items")
-    key = models.CharField(max_length=2048)
-    external_id = models.CharField(max_length=1024)
+    key = FileNameField(max_length=2048)
+    external_id = FileNameField(max_length=1024)
     version = models.CharField(max_length=255, blank=True)
     state_json = BoundedJSONField("state", default=dict, blank=True)
     run_id = models.UUIDField(null=True, blank=True)

@@ -23,6 +23,7 @@ from workspaces.models import Workspace
 # JSON of users: OYL takes no id from it.
 FREE = {
     "triggers.config_json",  # compared with what has happened in the tenant
+    "connectors.config_json",
     "data_sources.schema_json",
     "documents.metadata_json",
     "integration_configs.config_encrypted_json",

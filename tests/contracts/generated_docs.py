@@ -31,6 +31,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "warnings": formats_table.warnings,
     "expression-functions": workflow_docs.functions,
     "step-types": workflow_docs.types,
+    "connector-kinds": connector_docs.connector_kinds,
     "integration-types": connector_docs.integration_types,
     "connections": connections.table,
     "licences-packages": licences.distributions_table,

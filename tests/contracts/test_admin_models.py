@@ -22,6 +22,7 @@ MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: mo
 READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
 READ_ONLY |= {
     "knowledge.IngestionJob",
+    "knowledge.ConnectorRun",
     "knowledge.EvaluationRun",
     "workflows.WorkflowRun",
     "workflows.Approval",

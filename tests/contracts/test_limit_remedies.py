@@ -20,6 +20,7 @@ from core.limits import KEPT
 from core.models import TenantModel
 from core.tasks import delete_ended_rows
 from knowledge.models import (
+    Connector,
     Document,
     DocumentTag,
     EvaluationCase,
@@ -61,6 +62,12 @@ ROUTES: dict[type[TenantModel], tuple[str, str, type[TenantModel] | None, dict[s
     Reference: ("references", "name", Workspace, {}),
     Tag: ("tags", "tag", Reference, {}),
     TagRule: ("tag-rules", "pattern", Tag, {"kind": "keyword"}),
+    Connector: (
+        "connectors",
+        "name",
+        Reference,
+        {"kind": "web", "config_json": {"urls": ["https://example.org/"]}},
+    ),
     EvaluationSet: ("evaluation-sets", "name", Workspace, {}),
     EvaluationCase: ("evaluation-cases", "question", EvaluationSet, {}),
     Workflow: ("workflows", "name", Workspace, {}),

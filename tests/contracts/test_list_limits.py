@@ -32,6 +32,7 @@ UNLIMITED = {
     "assistants.Instruction": "one for each assistant",
     "assistants.AssistantFailures": "one for each assistant",
     "assistants.TeammateTurns": "one for each teammate",
+    "knowledge.ConnectorItem": "the entries of a source, as its documents",
     "knowledge.EvaluationRun": "a history",
     "knowledge.Document": "limited by what is stored, not by a number",
     "knowledge.Chunk": "derived from documents",

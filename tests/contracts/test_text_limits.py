@@ -47,6 +47,8 @@ BOUNDED_ELSEWHERE = {
     "ingestion_jobs.versions": "names of versions",
     "reembeddings.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
     "reembeddings.timings_json": "names of stages",
+    "connector_runs.error_detail": "jobs.queue.MAX_DETAIL_LENGTH",
+    "connector_runs.timings_json": "names of stages",
     "evaluation_runs.ranks_json": "the expected documents of a set's cases",
     "messages.error_detail": "conversations.writer.MAX_DETAIL_LENGTH",
     "messages.why": "conversations.writer.MAX_DETAIL_LENGTH",
@@ -128,6 +130,9 @@ NOT_WRITTEN_BY_ROUTES = {
     "approvals.comment",
     "triggers.config_json",
     "webhook_subscriptions.events_json",
+    "connectors.config_json",
+    "connector_items.state_json",
+    "connector_items.error_detail",
 }
 
 

@@ -45,6 +45,7 @@ NO_NAMES = {
     *("document.error_code", "ingestionjob.error_code", "workflowrun.error_code", "steprun.error_code"),
     *("triggerevent.error_code", "webhookdelivery.error_code", "webhookattempt.error_code"),
     *("webhooksubscription.host", "webhookdelivery.type"),
+    *("connectoritem.version", "connectoritem.error_code", "connectorrun.error_code"),
     *(
         "workflowrun.idempotency_key",
         "workflowrun.step_key",

@@ -16,6 +16,8 @@ from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit
 from knowledge.models import (
     Chunk,
+    Connector,
+    ConnectorRun,
     Document,
     DocumentStatus,
     DocumentTag,
@@ -124,7 +126,15 @@ def _knowledge(workspace: Workspace) -> list[models.Model]:
     job = IngestionJob.objects.create(
         document=document, generation=1, state="done", available_at=timezone.now()
     )
-    return [reference, document, chunk, tag, rule, link, vector, job, *_evaluation(workspace)]
+    site = _connector(reference)
+    return [reference, document, chunk, tag, rule, link, vector, job, *_evaluation(workspace), *site]
+
+
+def _connector(reference: Reference) -> list[models.Model]:
+    config = {"urls": ["https://zebra.example.org/"]}
+    made = Connector.objects.create(reference=reference, name="Zebra site", kind="web", config_json=config)
+    run = ConnectorRun.objects.create(connector=made, state="done", available_at=timezone.now())
+    return [made, run]
 
 
 def _evaluation(workspace: Workspace) -> list[models.Model]:

@@ -47,6 +47,8 @@ EXPECTED = {
     "tags": (PLAIN, PLAIN),
     "tag-links": (PLAIN, PLAIN),
     "tag-rules": (PLAIN, PLAIN),
+    "connectors": (PLAIN, PLAIN),
+    "connector-runs": (PLAIN, PLAIN),
     "evaluation-sets": (PLAIN, PLAIN),
     "evaluation-cases": (PLAIN, PLAIN),
     "evaluation-runs": (PLAIN, PLAIN),

@@ -41,6 +41,7 @@ COMMANDS = {
     "run_workflow": ("weekly-digest", *TENANT),
     "list_runs": TENANT,
     "cancel_run": ("RUN", *TENANT),
+    "sync": ("Own files", *TENANT, "--wait"),
     "reconcile": ("--all-tenants", "--repair"),
     "check_rls": (),
     "verify_audit": ("--all-tenants",),

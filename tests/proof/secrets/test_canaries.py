@@ -70,6 +70,7 @@ COMMANDS: dict[str, list[str] | None] = {
     "search": ["--tenant", "{tenant}", "bees", "--rerank"],
     "services": ["status"],
     "set_quota": ["--tenant", "{tenant}", "documents", "1000"],
+    "sync": ["--tenant", "{tenant}", "Zebra site"],
     "up": None,
     "verify_audit": ["--tenant", "{tenant}"],
     "version": [],
