@@ -62,6 +62,7 @@ def shown_citation(citation: Citation) -> dict[str, Any]:
         "text": citation.text,
         "start": citation.start,
         "end": citation.end,
+        "url": citation.url,
     }
 
 

@@ -38,6 +38,7 @@ class Source:
     tags: Sequence[TagLink]
     is_there: bool
     feedback: Feedback | None
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +194,7 @@ def _sources(
             tags=known.tags.get(str(quotations[0]["chunk"]), ()),
             is_there=str(quotations[0]["chunk"]) in known.chunks,
             feedback=feedback.get(number),
+            url=quotations[0].get("url", ""),
         )
         for number, quotations in by_number.items()
     ]

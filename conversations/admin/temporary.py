@@ -31,6 +31,7 @@ class _Citation(serializers.Serializer[Any]):
     text = _Text()
     start = serializers.IntegerField()
     end = serializers.IntegerField()
+    url = serializers.URLField(default="", allow_blank=True, max_length=4000)
 
 
 class _Sentence(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from re import Match
+from typing import Any
 
 from conversations.answering.marks import find_marks, marked_sentences, numbers_of
 from conversations.answering.sentences import Sentence, sentences_of_chunk
@@ -40,7 +41,14 @@ def cite(passage: Passage, sentence: Sentence) -> Citation:
         text=sentence.text,
         start=sentence.start,
         end=sentence.end,
+        url=_address_of(chunk.metadata),
     )
+
+
+def _address_of(metadata: Mapping[str, Any]) -> str:
+    """What a connector has said of the document's source."""
+    url = metadata.get("source_url")
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
 
 
 def _checked(mark: Match[str], given: Collection[int], removed: list[str]) -> str:

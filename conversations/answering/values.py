@@ -42,7 +42,7 @@ class Passage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
     """`text` is what is quoted or relied on, `start` and `end` are its offsets in the document's text, and `page` is that of
-    its first character."""
+    its first character. `url` is where the document comes from, if it is known and can be opened."""
 
     number: int
     chunk_id: UUID
@@ -53,6 +53,7 @@ class Citation:
     text: str
     start: int
     end: int
+    url: str = ""
 
 
 class Support(StrEnum):

@@ -143,6 +143,9 @@ class CitationSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     start = serializers.IntegerField(help_text="In characters of the document's text.")
     end = serializers.IntegerField()
+    url = serializers.CharField(
+        default="", help_text="Where the document comes from; empty if it is not known."
+    )
 
 
 class SentenceSerializer(serializers.Serializer[Any]):

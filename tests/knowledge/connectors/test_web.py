@@ -121,3 +121,16 @@ def test_large_site(bench: Bench, request: pytest.FixtureRequest):
         connector = bench.connector("web", {"urls": [f"{site.url}/list/0"], **links, **FAST})
         assert bench.counts(connector) == (count, 0, 0, 0, 0)
         assert bench.counts(connector) == (0, 0, count, 0, 0)
+
+
+def test_citations_link_to_the_page(bench: Bench, site: Site):
+    bench.sync(bench.connector("web", {"urls": [f"{site.url}/article/3"], "depth": 0, **FAST}))
+    bench.library.work()
+    workspace = str(bench.library.reference.workspace_id)
+    assistant = bench.caller.post("assistants/", {"workspace": workspace, "name": "Guide"}).json()["id"]
+    base = bench.caller.post("knowledge-bases/", {"assistant": assistant, "name": "Site"}).json()["id"]
+    linked = {"references": [str(bench.library.reference.pk)]}
+    assert bench.caller("patch", f"knowledge-bases/{base}/", linked).status_code == 200
+    question = {"question": "What does paragraph 3 tell of lighthouses or lanterns?"}
+    answer = bench.caller.post(f"assistants/{assistant}/ask/", question).json()
+    assert {one["url"] for one in answer["citations"]} == {f"{site.url}/article/3"}
