@@ -110,7 +110,8 @@ def test_killed_worker_loses_nothing_and_does_nothing_twice(
     fill(folder, 10)
     connector = bench.connector("folder", {"path": str(folder)})
     run = bench.start(connector)
-    original, calls = getattr(sync.Sync, moment), []
+    calls: list[int] = []
+    original = getattr(sync.Sync, moment)
 
     def dying(self: Any, *args: Any) -> Any:
         if len(calls) == survived and moment != "fetch_changes":

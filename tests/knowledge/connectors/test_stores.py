@@ -146,7 +146,8 @@ def commit(repo: Repo, name: str, text: str) -> str:
 
 
 def test_branch_is_followed(bench: Bench, repository: Repo):
-    for address in serving(make_wsgi_chain(DictBackend({"/": repository}))):
+    repositories: Any = {"/": repository}
+    for address in serving(make_wsgi_chain(DictBackend(repositories))):
         connector = bench.connector("git", {"folder": "docs", "include": ["*.md"]}, {"url": f"{address}/"})
         assert bench.counts(connector) == (2, 0, 0, 0, 0)
         assert bench.counts(connector) == (0, 0, 2, 0, 0)
