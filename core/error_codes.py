@@ -5,31 +5,11 @@ The table is the only place that lists codes; docs/pipeline.md and tests are mad
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """Exponential backoff: after the first attempt `first_seconds`, then `factor` times longer each time up to
-    `max_seconds`, with jitter of ± `jitter`."""
-
-    attempts: int = 5
-    first_seconds: float = 2.0
-    factor: float = 4.0
-    max_seconds: float = 3600.0
-    jitter: float = 0.25
-
-    def wait(self, attempt: int) -> timedelta:
-        """The time between the end of this attempt, the first being 1, and the next one."""
-        seconds = min(self.first_seconds * self.factor ** (attempt - 1), self.max_seconds)
-        return timedelta(seconds=seconds * random.uniform(1 - self.jitter, 1 + self.jitter))  # noqa: S311
-
-
-DEFAULT_RETRY = RetryPolicy()
+from core.retry_policies import CHAT_RETRY, DEFAULT_RETRY, RetryPolicy
 
 
 class Origin(StrEnum):
@@ -69,8 +49,6 @@ _chat = partial(_code, Origin.CHAT)
 _workflow = partial(_code, Origin.WORKFLOW)
 _webhook = partial(_code, Origin.WEBHOOK)
 
-# Somebody waits for the answer.
-CHAT_RETRY = RetryPolicy(attempts=3, first_seconds=0.5, factor=2.0, max_seconds=8.0)
 
 ERROR_CODES: dict[str, ErrorCode] = {
     # The file

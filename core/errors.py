@@ -9,7 +9,8 @@ import inspect
 import re
 
 from core.asker_sentences import sentence_for_askers
-from core.error_codes import ERROR_CODES, RetryPolicy, sentence
+from core.error_codes import ERROR_CODES, sentence
+from core.retry_policies import RetryPolicy
 
 
 class OylError(Exception):

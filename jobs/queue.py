@@ -12,8 +12,9 @@ from uuid import UUID
 from celery import current_app
 from django.db import connection, transaction
 
-from core.error_codes import ERROR_CODES, RetryPolicy, sentence
+from core.error_codes import ERROR_CODES, sentence
 from core.isolation.scope import tenant_scope
+from core.retry_policies import RetryPolicy
 from jobs.handlers import JobHandler
 from jobs.models import LeasedJob
 from jobs.states import JobState

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from core.error_codes import DEFAULT_RETRY, ERROR_CODES, sentence
+from core.error_codes import ERROR_CODES, sentence
 from core.errors import EngineError
 from core.memory import trim_memory
 from core.quotas import QuotaExceededError
+from core.retry_policies import DEFAULT_RETRY
 from jobs.errors import LeaseLostError
 from jobs.handlers import JobHandler, handlers_of
 from jobs.models import LeasedJob

@@ -10,9 +10,9 @@ from functools import cached_property, lru_cache
 from typing import Any, Self
 from uuid import UUID
 
-from core.error_codes import RetryPolicy
 from core.isolation.scope import current_tenant_id
 from core.json_values import json_text
+from core.retry_policies import RetryPolicy
 from workflows.models import StepType, Workflow, WorkflowStep, WorkflowVersion
 
 JSON = Any

@@ -12,9 +12,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from core.error_codes import DEFAULT_RETRY, ERROR_CODES, sentence
+from core.error_codes import ERROR_CODES, sentence
 from core.isolation.scope import tenant_scope
 from core.quotas import QuotaExceededError
+from core.retry_policies import DEFAULT_RETRY
 from core.storage import local_copy, remove
 from engines.vectors import Filter
 from jobs.errors import LeaseLostError

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from core.error_codes import ERROR_CODES, RetryPolicy, sentence
+from core.error_codes import ERROR_CODES, sentence
 from core.errors import EngineError
+from core.retry_policies import RetryPolicy
 
 CLASSES: list[type[EngineError]] = [EngineError, *EngineError.__subclasses__()]
 RAISED = re.compile(rf'\b(?:{"|".join(error.__name__ for error in CLASSES)}|sentence)\(\s*"(\w+)"')

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from core.error_codes import ERROR_CODES, RetryPolicy
+from core.error_codes import ERROR_CODES
 from core.isolation.scope import tenant_scope
+from core.retry_policies import RetryPolicy
 from jobs.queue import fail
 from jobs.states import JobState
 from knowledge.models import IngestionJob

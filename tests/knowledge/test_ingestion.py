@@ -13,9 +13,9 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError
 
 from audit.models import AuditLog
-from core.error_codes import DEFAULT_RETRY
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
+from core.retry_policies import DEFAULT_RETRY
 from engines.embedding import TextRole, Vectors
 from engines.vectors import Filter
 from jobs import progress

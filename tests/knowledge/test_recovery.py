@@ -14,8 +14,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditLog
-from core.error_codes import DEFAULT_RETRY
 from core.isolation.scope import tenant_scope
+from core.retry_policies import DEFAULT_RETRY
 from engines.vectors import VectorStoreError
 from jobs import queue
 from jobs.worker import work_for_any_tenant

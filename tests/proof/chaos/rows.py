@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from core.error_codes import DEFAULT_RETRY
+from core.retry_policies import DEFAULT_RETRY
 from tests.proof.chaos import state, verdict
 from tests.proof.chaos.events import read
 from tests.proof.chaos.row import Row, none
