@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import IO
@@ -84,3 +85,14 @@ class Download(FileResponse):
                     raise ConnectionAbortedError
                 looked = time.monotonic()
             yield piece
+
+
+class OpenFileDownload(Download):
+    """A whole file that is open, and may have no name any more."""
+
+    def __init__(self, file: IO[bytes], *, filename: str, content_type: str) -> None:
+        size = file.seek(0, os.SEEK_END)
+        FileResponse.__init__(
+            self, Part(file, range(size)), as_attachment=True, filename=filename, content_type=content_type
+        )
+        self["Content-Length"] = str(size)

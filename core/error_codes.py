@@ -24,6 +24,7 @@ class Origin(StrEnum):
     CONNECTOR = "connector"
     WORKFLOW = "workflow"
     WEBHOOK = "webhook"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ _connector = partial(_code, Origin.CONNECTOR)
 _chat = partial(_code, Origin.CHAT)
 _workflow = partial(_code, Origin.WORKFLOW)
 _webhook = partial(_code, Origin.WEBHOOK)
+_table = partial(_code, Origin.TABLE)
 
 
 ERROR_CODES: dict[str, ErrorCode] = {
@@ -371,6 +373,33 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "webhook_unreadable": _webhook(
         "The webhook's address and secret cannot be read, because their encryption key is gone. Enter the address again."
+    ),
+    # Data sources
+    "table_unreadable": _table(
+        "The file cannot be read as {format}: {reason}. Correct the file or how it is read."
+    ),
+    "table_unsupported": _table(
+        "'{name}' is no table. OYL reads CSV, TSV, XLSX, ODS, JSON, JSON lines and Parquet."
+    ),
+    "table_empty": _table(
+        "The file has no columns with a name and a value. Look into it, and upload it again."
+    ),
+    "table_cells": _table(
+        "Row {row} cannot be read: {reason} (one of {count} such cells and rows). Correct the file, or import the column as "
+        "text. Until then, the rows of the last import stay."
+    ),
+    "table_statement": _table("This query cannot be run: {reason}. Write one SELECT over data sources."),
+    "table_unknown": _table("There is no data source '{name}' in this workspace. There are: {names}."),
+    "table_failed": _table("The query has no answer: {reason}. Correct it."),
+    "table_too_slow": _table(
+        "This took longer than {seconds:g} s, and was stopped. Ask for fewer rows, or group them by less."
+    ),
+    "table_memory": _table(
+        "This needed more than {megabytes} MB of memory, and was stopped. Ask for fewer rows, or group them by less."
+    ),
+    "table_busy": _table("All processes for queries are at work. Try again in a moment.", DEFAULT_RETRY),
+    "table_interrupted": _table(
+        "The process that reads tables was ended from outside. Try again.", DEFAULT_RETRY
     ),
     # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),

@@ -1,4 +1,4 @@
-"""Workspaces, integrations and data sources over REST."""
+"""Workspaces, integrations, data sources and prices over REST."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from core.api.views import ADMINS, READ
 from core.bounded_fields import MaxJsonLengthValidator
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
+from workspaces.data_sources import api as data_sources
+from workspaces.models import IntegrationConfig, ModelPrice, Workspace
 from workspaces.services.connection_tests import check_connection, list_models
 
 
@@ -109,24 +110,6 @@ class IntegrationConfigViewSet(AuditedViewSet):
         return found
 
 
-class DataSourceSerializer(OylSerializer[DataSource]):
-    class Meta(OylSerializer.Meta):
-        model = DataSource
-        fields: Any = ("id", "workspace", "name", "schema_json", "row_count", *TIMES)
-        fixed = ("workspace",)
-
-
-class DataSourceViewSet(AuditedViewSet):
-    """Tabular data."""
-
-    model = DataSource
-    area = "workspaces"
-    bound_by = {"workspace": ("workspace",)}
-    serializer_class = DataSourceSerializer
-    filterset_fields = ["workspace", "name"]
-    ordering_fields = ["name", "created_at"]
-
-
 class ModelPriceSerializer(OylSerializer[ModelPrice]):
     class Meta(OylSerializer.Meta):
         model = ModelPrice
@@ -147,6 +130,6 @@ class ModelPriceViewSet(AuditedViewSet):
 ROUTES = {
     "workspaces": WorkspaceViewSet,
     "integration-configs": IntegrationConfigViewSet,
-    "data-sources": DataSourceViewSet,
+    **data_sources.ROUTES,
     "model-prices": ModelPriceViewSet,
 }

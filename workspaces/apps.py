@@ -1,10 +1,18 @@
-from core.apps import Area, OylAppConfig, SidebarPage
+from core.apps import Area, OylAppConfig, Schedule, SidebarPage
+from jobs.apps import due_jobs_lookups
 
 
 class WorkspacesConfig(OylAppConfig):
     name = "workspaces"
     areas = (Area("workspaces"),)
     bound_kinds = {"workspace": "workspaces.Workspace"}
+    lookups = due_jobs_lookups("data_imports")
+    job_handlers = ("workspaces.data_sources.handler.DataImportHandler",)
+    schedules = (
+        Schedule(
+            name="remove-data-files", task="workspaces.tasks.remove_data_files", every=3600.0, expires=600.0
+        ),
+    )
     sidebar = (
         SidebarPage(
             section="Organisation", title="Workspaces", icon="workspaces", model="workspaces.workspace"
@@ -25,3 +33,5 @@ class WorkspacesConfig(OylAppConfig):
     routes = "workspaces.api.ROUTES"
     usage = "workspaces.usage.figures"
     home = "workspaces.home.home"
+    on_deletion = "workspaces.data_sources.deleting.delete_imports"
+    stored = "workspaces.data_sources.stored.stored"

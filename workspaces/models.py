@@ -16,7 +16,8 @@ from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.json_schema import problems
 from core.limits import Limit
 from core.models import SoftDeleteModel, one_of, unique_alive
-from core.name_fields import NameField
+from core.name_fields import FileNameField, NameField
+from jobs.models import LeasedJob, job_constraints, job_indexes
 from workspaces.integrations import FORMS, IntegrationError
 
 
@@ -108,14 +109,26 @@ class IntegrationConfig(SoftDeleteModel):
 
 
 class DataSource(SoftDeleteModel):
-    """Tabular data. `schema_json` lists its columns: [{"name": …, "type": …}]."""
+    """Tabular data. `schema_json` lists its columns: [{"name", "type", "nullable", "description", "unit", "example"}].
+
+    `generation` counts the imports whose rows have replaced those before; 0 is none. The rows are in the stored Parquet file
+    `file_path`. `options_json` says how the last file was read, and `profile_json` what is known of each column's values."""
 
     limit = Limit(1000, "workspace")
 
     workspace = TenantForeignKey(Workspace, related_name="data_sources")
     name = NameField(max_length=255)
+    description = BoundedTextField(
+        blank=True, help_text="What a row is, for people and for models that write queries."
+    )
     schema_json = BoundedJSONField("schema", default=list, blank=True)
+    profile_json = models.JSONField("profile", default=list, blank=True, editable=False)
+    options_json = models.JSONField("how it is read", default=dict, blank=True, editable=False)
     row_count = models.PositiveBigIntegerField(default=0, editable=False)
+    generation = models.PositiveIntegerField(default=0, editable=False)
+    file_path = models.CharField(max_length=255, blank=True, editable=False)
+    size_bytes = models.PositiveBigIntegerField(default=0, editable=False)
+    imported_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(SoftDeleteModel.Meta):
         db_table = "data_sources"
@@ -125,6 +138,37 @@ class DataSource(SoftDeleteModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DataImport(LeasedJob):
+    """The import of one file into a data source. It waits until somebody has seen what was recognised, unless it was told to
+    start at once. `recognised_json` has that: options, columns, sheets and the first rows; `options_json` what is to be used
+    in its place. `errors_json` has the cells that could not be read: [{"row", "column", "value", "reason"}].
+
+    `generation` is the data source's that it has become; 0 until then."""
+
+    data_source = TenantForeignKey(DataSource, related_name="imports")
+    filename = FileNameField(max_length=255)
+    source_path = models.CharField(max_length=255, blank=True)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    options_json = models.JSONField("options", default=dict, blank=True)
+    recognised_json = models.JSONField("recognised", default=dict, blank=True)
+    generation = models.PositiveIntegerField(default=0)
+    row_count = models.PositiveBigIntegerField(null=True, blank=True)
+    errors_json = models.JSONField("cells that cannot be read", default=list, blank=True)
+    warnings_json = models.JSONField("warnings", default=list, blank=True)
+    stage = models.CharField(max_length=32, blank=True)
+
+    class Meta(LeasedJob.Meta):
+        db_table = "data_imports"
+        constraints = job_constraints("data_imports")
+        indexes = [
+            *job_indexes("data_imports"),
+            NamedIndex(fields=["data_source", "-created_at"], name="idx_data_imports_source_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
 
 
 class ModelPrice(SoftDeleteModel):

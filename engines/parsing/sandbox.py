@@ -75,7 +75,7 @@ def prepare(layers: Layers, limits: Limits, folder: str) -> landlock.Ruleset:
     namespaces.drop_capabilities()
     os.chdir(folder)
     ruleset = landlock.Ruleset()
-    ruleset.allow_reading(_readable())
+    ruleset.allow_reading(readable())
     ruleset.allow_writing([folder, os.devnull])
     return ruleset
 
@@ -108,7 +108,7 @@ def _limit(kind: int, wanted: int) -> None:
 
 
 @cache
-def _readable() -> tuple[str, ...]:
+def readable() -> tuple[str, ...]:
     """What readers read, with the folders of the interpreter and its libraries, also where they are beside other files."""
     prefixes = dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix))
     libraries = [f"{prefix}/{name}" for prefix in prefixes for name in ("bin", "lib", "lib64", "share")]

@@ -35,6 +35,11 @@ FREE = {
 }
 READ_ONLY = {
     "audit_logs.payload_json",
+    "data_sources.profile_json",
+    "data_imports.options_json",
+    "data_imports.recognised_json",
+    "data_imports.errors_json",
+    "data_imports.warnings_json",
     "documents.file_metadata_json",
     "documents.warnings",
     "messages.citations_json",

@@ -46,6 +46,7 @@ NO_NAMES = {
     *("triggerevent.error_code", "webhookdelivery.error_code", "webhookattempt.error_code"),
     *("webhooksubscription.host", "webhookdelivery.type"),
     *("connectoritem.version", "connectoritem.error_code", "connectorrun.error_code"),
+    *("datasource.file_path", "dataimport.source_path", "dataimport.stage", "dataimport.error_code"),
     *(
         "workflowrun.idempotency_key",
         "workflowrun.step_key",

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import models
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from audit.models import AuditLog
 from conversations.models import Conversation, Feedback, Message, MessageRole, Retention, Trace
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit
+from jobs.states import JobState
 from knowledge.models import (
     Chunk,
     Connector,
@@ -39,7 +41,8 @@ from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookSubscription
 from workflows.definition import draft_of
 from workflows.models import Approval, StepRun, Trigger, Workflow, WorkflowRun, WorkflowStep
 from workflows.services.publishing import add_version
-from workspaces.models import DataSource, IntegrationConfig, ModelPrice, Workspace
+from workspaces.data_sources.files import UPLOADS
+from workspaces.models import DataImport, DataSource, IntegrationConfig, ModelPrice, Workspace
 
 SECRET = "sk-this-must-never-be-shown"
 Rows = dict[type[models.Model], Any]
@@ -57,7 +60,7 @@ def make_rows(owner: Person) -> Rows:
                 type_enum="chat_model",
                 config_encrypted_json={"url": "https://example.org/v1", "model": "large", "api_key": SECRET},
             ),
-            DataSource.objects.create(workspace=workspace, name="Zebra table"),
+            *_tables(workspace),
             ModelPrice.objects.create(
                 model="zebra", valid_from=date(2026, 1, 1), prompt_price=1, completion_price=2
             ),
@@ -69,6 +72,16 @@ def make_rows(owner: Person) -> Rows:
             *_tenant(owner),
         ]
     return {type(row): row for row in instances}
+
+
+def _tables(workspace: Workspace) -> list[models.Model]:
+    """A data source whose import waits: nobody has agreed to what was recognised."""
+    source = DataSource.objects.create(workspace=workspace, name="Zebra table")
+    path = UPLOADS.save(ContentFile(b"zebra,stripes\nZebra,80\n"), source.tenant_id, source.pk, "zebra.csv")
+    waiting = DataImport.objects.create(
+        data_source=source, filename="zebra.csv", source_path=path, state=JobState.WAITING, available_at=None
+    )
+    return [source, waiting]
 
 
 def _assistants(workspace: Workspace) -> list[models.Model]:

@@ -13,6 +13,8 @@ from assistants.models import Teammate
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit
 from core.quota_kinds import QuotaKind
+from jobs.drain import work_in_process
+from jobs.handlers import handler_of
 from tests.conftest import Person
 from tests.conversations.conftest import Desk, make_desk
 from tests.knowledge.libraries import sources
@@ -20,6 +22,8 @@ from tests.support.chat_server import ChatServer, says
 from tests.workflows.benches import Bench, make_bench, runs
 from workflows.models import StepType
 from workflows.steps.registry import step_types
+from workspaces.data_sources.importing import get_or_create_data_source, upload
+from workspaces.models import DataImport
 
 LABELS = [
     {"name": "invoice", "description": "bills and payment requests with an amount due"},
@@ -33,7 +37,6 @@ def test_every_type_has_a_test() -> None:
         StepType[name] for text in texts for name in re.findall(r"^@runs\(StepType\.(\w+)\)", text, re.M)
     }
     assert set(step_types()) == covered
-    assert StepType.DATA_QUERY not in covered, "data sources exist: there is a query to test"
 
 
 @pytest.fixture
@@ -92,6 +95,23 @@ def test_retrieve(desk: Desk) -> None:
     assert [one["filename"] for one in output["passages"]] == ["rivers.md"]
     assert bench.output(step, query="Danube", name="none.md") == {"passages": [], "count": 0}
     assert bench.error(step, query="Danube", name={}) == "filter_invalid"
+
+
+@runs(StepType.DATA_QUERY)
+def test_data_query(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("shop,amount\nnorth,19.99\nsouth,0.01\nnorth,5\n")
+    actor = bench.person.actor
+    source = get_or_create_data_source(actor=actor, workspace=bench.workspace, name="Sales")
+    upload(actor=actor, data_source_id=source.pk, path=path, filename=path.name, starts=True)
+    work_in_process(handler_of(DataImport), bench.tenant_id)
+    sql = "SELECT sum(amount) AS total FROM sales WHERE shop = $shop"
+    step = {"type": "data_query", "config": {"sql": sql, "values": {"shop": "input.shop"}}}
+    assert bench.output(step, shop="north") == {"rows": [{"total": 24.99}], "count": 1, "is_cut": False}
+    harmless = bench.output(step, shop="x' OR 1=1 --")
+    assert harmless["rows"] == [{"total": None}]
+    assert bench.error({"type": "data_query", "config": {"sql": "SELECT $other"}}) == "table_statement"
+    assert bench.error({"type": "data_query", "config": {"sql": "SELECT * FROM others"}}) == "table_unknown"
 
 
 @runs(StepType.LLM)

@@ -6,8 +6,9 @@ from django.contrib import admin
 
 from audit.admin import AuditedAdmin
 from core.permissions import Role
+from workspaces.admin.data_sources import DataSourceAdmin
 from workspaces.admin.integrations import IntegrationConfigAdmin
-from workspaces.models import DataSource, ModelPrice, Workspace
+from workspaces.models import ModelPrice, Workspace
 
 __all__ = ["DataSourceAdmin", "IntegrationConfigAdmin", "ModelPriceAdmin", "WorkspaceAdmin"]
 
@@ -18,17 +19,6 @@ class WorkspaceAdmin(AuditedAdmin):
     list_display = ["name", "description", "updated_at"]
     search_fields = ["name"]
     ordering = ["name"]
-
-
-@admin.register(DataSource)
-class DataSourceAdmin(AuditedAdmin):
-    list_display = ["name", "workspace", "row_count", "updated_at"]
-    list_select_related = ["workspace"]
-    search_fields = ["name"]
-    autocomplete_fields = ["workspace"]
-    ordering = ["name"]
-    fields = ["workspace", "name", "schema_json", "row_count"]
-    readonly_fields = ["row_count"]
 
 
 @admin.register(ModelPrice)

@@ -12,6 +12,7 @@ WORDS: dict[str, Any] = {
     "description": "Manuals of all printers",
     "query": "paper jam in tray 2",
     "filename": "manual.pdf",
+    "sql": "SELECT 1 AS one",
     "mime_type": "application/pdf",
     "tag": "printer",
     "tags": "printer",

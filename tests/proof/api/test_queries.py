@@ -65,6 +65,7 @@ EXPECTED = {
     "webhooks": (PLAIN, PLAIN),
     "webhook-deliveries": (PLAIN, PLAIN),
     "webhook-attempts": (PLAIN, PLAIN),
+    "data-imports": (PLAIN, PLAIN),
 }
 # There is one for each organisation.
 SINGLE = {"tenants", "conversation-retention"}

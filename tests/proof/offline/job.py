@@ -37,6 +37,8 @@ COMMANDS = {
     "reembed": ("Files", *TENANT, "--wait"),
     "delete_document": ("DOCUMENT", *TENANT),
     "evaluate": ("DATASET", *TENANT),
+    "import_data": ("TABLE", *TENANT, "--workspace", "Main", "--name", "Honey"),
+    "query": ("SELECT sum(kilograms) FROM honey", *TENANT),
     "add_example_workflow": ("weekly-digest", *TENANT, "--workspace", "Main"),
     "run_workflow": ("weekly-digest", *TENANT),
     "list_runs": TENANT,
@@ -60,6 +62,7 @@ DEMO_IS_MADE = {"email": "", "password": "", "tenant": "Bees"}
 def main() -> None:
     folder, long = Path(sys.argv[1]), "--long" in sys.argv
     given = {"FILES": str(_files(folder / "files", long)), "DATASET": str(_dataset(folder / "dataset"))}
+    given["TABLE"] = str(_table(folder / "honey.csv"))
     if not long:  # reading OYL's documentation takes longer than the rest
         _mark_demo_as_made(Path(os.environ["OYL_DATA_DIR"]))
     with _up():
@@ -119,6 +122,11 @@ def _dataset(folder: Path) -> Path:
     (folder / "queries.jsonl").write_text('{"_id": "q", "text": "honey"}\n')
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t1\t1\n")
     return folder
+
+
+def _table(path: Path) -> Path:
+    path.write_text("year,kilograms\n2025,120.5\n2026,99.25\n")
+    return path
 
 
 @contextmanager

@@ -51,6 +51,8 @@ COMMANDS: dict[str, list[str] | None] = {
     "create_operator": None,
     "create_tenant": None,
     "createsuperuser": None,
+    "import_data": ["--tenant", "{tenant}", "{folder}/missing.csv", "--workspace", "W", "--name", "N"],
+    "query": ["--tenant", "{tenant}", "SELECT 1 AS one"],
     "reembed": ["--tenant", "{tenant}", "R"],
     "reread": ["--tenant", "{tenant}"],
     "delete_document": ["--tenant", "{tenant}", "{document}"],
