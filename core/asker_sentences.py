@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.error_codes import ERROR_CODES, Origin
+from core.error_codes import ERROR_CODES
+from core.error_origins import Origin
 
 AGAIN = "Ask again in a minute; if it fails again, tell an administrator."
 SET_UP = "Asking again does not help: an administrator must correct how the assistant is set up."

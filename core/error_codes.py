@@ -6,25 +6,10 @@ The table is the only place that lists codes; docs/pipeline.md and tests are mad
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 
+from core.error_origins import Origin
 from core.retry_policies import CHAT_RETRY, DEFAULT_RETRY, RetryPolicy
-
-
-class Origin(StrEnum):
-    """The cause of an error."""
-
-    FILE = "file"
-    WORK = "work"
-    SERVICE = "service"
-    ADDRESS = "address"
-    UPLOAD = "upload"
-    CHAT = "chat"
-    CONNECTOR = "connector"
-    WORKFLOW = "workflow"
-    WEBHOOK = "webhook"
-    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

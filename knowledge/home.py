@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from core.admin import has_role
 from core.admin.home import MOST_COUNTED, Home, NextStep, Panel, Tile, chart_panel, counted, last_days
-from core.error_codes import ERROR_CODES, Origin
+from core.error_codes import ERROR_CODES
+from core.error_origins import Origin
 from core.models import QuotaUse, StoredAmount
 from core.permissions import Role
 from core.quota_kinds import STORED, QuotaKind, today

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.characters import count_invisible
-from core.error_codes import ERROR_CODES, Origin
+from core.error_codes import ERROR_CODES
+from core.error_origins import Origin
 from core.names import printable
 from engines.parsing import Element, Member, PageKind, ParsedDocument, ParseError, ReadingWarning
 from engines.parsing.archives.members import clean_name, unique_name

@@ -17,7 +17,8 @@ from core.api.openai.fields import IdField
 from core.api.openai.ids import as_id, pk_of
 from core.api.openai.views import OpenAIViewSet, validated
 from core.api.serializers import TypedSerializer
-from core.error_codes import ERROR_CODES, Origin
+from core.error_codes import ERROR_CODES
+from core.error_origins import Origin
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.bound_lookups import REFERENCE_LOOKUPS, lookups_through

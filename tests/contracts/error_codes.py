@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from core.error_codes import ERROR_CODES, Origin
+from core.error_codes import ERROR_CODES
+from core.error_origins import Origin
 
 
 def table(origin: Origin) -> str:

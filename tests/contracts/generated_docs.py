@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from core.error_codes import Origin
+from core.error_origins import Origin
 from tests.contracts import (
     connector_docs,
     er_diagram,

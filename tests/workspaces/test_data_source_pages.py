@@ -130,9 +130,9 @@ def test_downloads_have_all_rows_and_no_formulas(owner: Person, source: DataSour
     rows = list(csv.reader(io.StringIO(text_of(response))))
     assert (rows[0], len(rows), rows[-1][0]) == (["shop", "day", "amount"], 122, "'=2+5")
     form = {"sql": "SELECT * FROM sales", "download": "parquet"}
-    response: Any = owner.client.post(f"{address}?view=sql", form)
+    parquet: Any = owner.client.post(f"{address}?view=sql", form)
     path = tmp_path / "sales.parquet"
-    path.write_bytes(b"".join(response.streaming_content))
+    path.write_bytes(b"".join(parquet.streaming_content))
     found = duckdb.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchall()
     assert found == [(121,)]
 
