@@ -4,11 +4,13 @@ Neither the answer nor its time tells whether there is an account."""
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.core import signing
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 
@@ -19,6 +21,7 @@ from core.failed_attempts import Subject, failed_attempts
 from core.requests import client_address, client_group
 from tenants import passwords
 from tenants.models import User
+from tenants.services.sign_ins import tell_own_tenants
 
 # Wrong passwords that need no wait: for an account from one address or from one browser; from one address for all accounts;
 # and for an account from all unknown addresses.
@@ -97,9 +100,15 @@ class Attempt:
         self._give_back_address()
 
     def has_failed(self, user: User | None) -> None:
+        """The account's tenants learn of it, too: from a thread, so that the time does not tell whether there are any."""
         if not self._is_known:
             failed_attempts().add(self._account)
         self._record("sign_in.failed", user)
+        actor = PlatformActor(
+            kind=ActorKind.USER, credential="password", request_id=getattr(self._request, "id", "")
+        )
+        arguments = (actor, user, client_address(self._request))
+        Thread(target=_tell_tenants, args=arguments, name="teller", daemon=True).start()
 
     def has_succeeded(self) -> None:
         failed_attempts().forget(self._own)
@@ -128,6 +137,14 @@ class Attempt:
         is_address = "@" in self._email and len(self._email) <= LONGEST_EMAIL
         email, address = self._email if is_address else "", client_address(self._request)
         record_platform(actor=actor, action=action, email=email, address=address, **payload)
+
+
+def _tell_tenants(actor: PlatformActor, user: User | None, address: str) -> None:
+    try:
+        if user:
+            tell_own_tenants(actor=actor, user=user, action="sign_in.failed", address=address)
+    finally:
+        connections.close_all()
 
 
 def _is_browser_of(cookie: str, email: str) -> bool:

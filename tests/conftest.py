@@ -74,7 +74,7 @@ def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 def _wait_for_answers() -> None:
     """Threads that still write answers use the database."""
     for thread in threading.enumerate():
-        if thread.name in ("answer", "saver"):
+        if thread.name in ("answer", "saver", "teller"):
             thread.join(timeout=30)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from uuid import uuid4
 
@@ -201,3 +202,14 @@ def test_a_changed_password_is_in_the_audit_log(owner: Person):
     client.post(reverse("admin:password_change"), form)
     log = re.sub(r"<[^>]+>|\s+", " ", client.get(reverse("admin:audit_auditlog_changelist")).content.decode())
     assert "changed the password of" in log
+
+
+def test_a_failed_sign_in_is_in_the_audit_log_of_the_organisation_alone(owner: Person, stranger: Person):
+    Client().post(LOGIN, {"username": owner.user.email, "password": "wrong"})
+    Client().post(LOGIN, {"username": "nobody@example.org", "password": "wrong"})
+    for thread in threading.enumerate():
+        if thread.name == "teller":
+            thread.join()
+    pages = [person.client.get(reverse("admin:audit_auditlog_changelist")) for person in (owner, stranger)]
+    own, other = (page.content.decode() for page in pages)
+    assert "failed to sign in" in own and "failed to sign in" not in other
