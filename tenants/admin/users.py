@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models
@@ -16,7 +18,9 @@ from tenants.models import User
 from tenants.services import users
 from tenants.services.second_factors import turn_off
 
-admin.site.unregister(Group)
+admin.site.unregister(
+    (Group, EmailAddress, Authenticator)
+)  # of the last, people see theirs on "Your account"
 
 
 @admin.register(User)
