@@ -195,14 +195,16 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "It is larger than {limit} MB. Divide it, or leave it out by a pattern."
     ),
     "connector_page_refused": _connector(
-        "{url} answers with the status {status}. Correct the address, or leave it out by a pattern."
+        "The page {url} answers with the status {status}. Correct the address, or leave it out by a pattern."
     ),
     "connector_page_unavailable": _connector(
-        "{url} answers with the status {status}. The site has a problem; the next run tries again.",
+        "The page {url} answers with the status {status}. The site has a problem; the next run tries again.",
         DEFAULT_RETRY,
     ),
     "connector_item_invalid": _connector("It cannot be kept as a document. See the detail."),
-    "connector_no_feed": _connector("{url} is no feed of RSS or Atom. Give the feed's own address."),
+    "connector_no_feed": _connector(
+        "What is at {url} is no feed of RSS or Atom. Give the feed's own address."
+    ),
     "connector_not_complete": _connector("The connector is not complete: {reason}. Open it, and correct it."),
     # Chat models
     "chat_not_configured": _chat(

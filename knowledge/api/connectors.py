@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -25,8 +25,15 @@ from knowledge.connectors.services import (
 from knowledge.models import Connector, ConnectorRun
 
 
+@extend_schema_field(
+    {"type": "object", "additionalProperties": {}, "examples": [{"urls": ["https://example.org/handbook/"]}]}
+)
+class _ConfigField(ObjectField):
+    """Of the connector's kind."""
+
+
 class ConnectorSerializer(OylSerializer[Connector]):
-    config_json = ObjectField(
+    config_json = _ConfigField(
         required=False, help_text="What is fetched: see the kinds of [connectors](connectors.md#kinds)."
     )
 

@@ -43,6 +43,8 @@ WORDS: dict[str, Any] = {
     "currency": "EUR",
     "config": {"url": "https://api.openai.com/v1", "api_key": "sk-…", "model": "gpt-5-mini"},
     "days": 365,
+    "integration": None,
+    "every_minutes": 60,
     "url": "https://example.org/hooks/oyl",
 }
 BY_FORMAT = {

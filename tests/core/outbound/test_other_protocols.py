@@ -19,7 +19,7 @@ from core.errors import EngineError
 from core.json_schema import problems
 from core.outbound import AllowList, Guard
 from tests.core.outbound.servers import INTERNAL, PUBLIC, Server
-from tests.core.outbound.test_addresses import ADDRESSES, REDIRECTABLE
+from tests.core.outbound.tricks import ADDRESSES, REDIRECTABLE
 from tests.proof.secrets.scenario import CONFIGS, SECRET_FIELDS
 from workspaces.integrations import KINDS
 from workspaces.integrations.clients.storage import guard, storage_errors

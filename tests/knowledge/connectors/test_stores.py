@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-import boto3
 import httpx
 import pytest
 from dulwich import porcelain
@@ -74,23 +73,25 @@ def webdav(folder: Path) -> Iterator[str]:
     yield from serving(app)
 
 
+# moto checks no signature.
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+}
+
+
 def test_bucket_is_followed(bench: Bench, s3: str):
     httpx.post(f"{s3}/moto-api/reset")
-    bucket = boto3.resource(
-        "s3",
-        endpoint_url=s3,
-        region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    ).create_bucket(Bucket="reports")
+    bucket = httpx.Client(base_url=f"{s3}/reports/", headers=SIGNED)
+    bucket.put("")
     for name in ("a.md", "sub/b.md", "other/c.md"):
-        bucket.put_object(Key=name, Body=f"# {name}\n\nThe text of {name}.\n".encode())
+        bucket.put(name, content=f"# {name}\n\nThe text of {name}.\n".encode())
     integration = {"url": s3, "bucket": "reports", **KEYS}
     connector = bench.connector("s3", {"exclude": ["other/*"]}, integration)
     assert bench.counts(connector) == (2, 0, 0, 0, 0)
-    bucket.put_object(Key="a.md", Body=b"# A\n\nChanged.\n")
-    bucket.put_object(Key="d.md", Body=b"# D\n\nNew.\n")
-    bucket.Object("sub/b.md").delete()
+    bucket.put("a.md", content=b"# A\n\nChanged.\n")
+    bucket.put("d.md", content=b"# D\n\nNew.\n")
+    bucket.delete("sub/b.md")
     assert bench.counts(connector) == (1, 1, 0, 1, 0)
     assert bench.names() == ["a.md", "d.md"]
     facts = bench.metadata("a.md")

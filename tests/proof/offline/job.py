@@ -63,6 +63,7 @@ def main() -> None:
     folder, long = Path(sys.argv[1]), "--long" in sys.argv
     given = {"FILES": str(_files(folder / "files", long)), "DATASET": str(_dataset(folder / "dataset"))}
     given["TABLE"] = str(_table(folder / "honey.csv"))
+    os.environ["CONNECTOR_FOLDERS"] = str(folder)
     if not long:  # reading OYL's documentation takes longer than the rest
         _mark_demo_as_made(Path(os.environ["OYL_DATA_DIR"]))
     with _up():
@@ -77,6 +78,9 @@ def main() -> None:
                 config = {"strategy": "priority", "assistants": [guide["id"]]}
                 team = {"workspace": workspace["id"], "name": "Team", "orchestration_config": config}
                 _by_api(given["KEY"], "teammates/", team)
+                (reference,) = _by_api(given["KEY"], "references/?name=Files")["results"]
+                own = {"reference": reference["id"], "name": "Own files", "kind": "folder"}
+                _by_api(given["KEY"], "connectors/", {**own, "config_json": {"path": given["FILES"]}})
             if command == "run_workflow":
                 given["RUN"] = json.loads(output)["run_id"]
             if command == "list_documents":
