@@ -36,7 +36,8 @@ def schema_field(name: str, schema: Schema) -> forms.Field:
 
 def described(field: forms.Field, name: str, schema: Schema) -> forms.Field:
     field.label = str(schema.get("title") or name.replace("_", " ").capitalize())
-    field.help_text = schema.get(HELP, schema.get("description", "")) if schema.get("title") else ""
+    text = str(schema.get(HELP, schema.get("description", ""))) if schema.get("title") else ""
+    field.help_text = f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
     if examples := schema.get("examples"):
         field.widget.attrs["placeholder"] = str(examples[0])
     return field

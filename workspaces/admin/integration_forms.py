@@ -62,7 +62,7 @@ def _fields(kind: IntegrationKind, kept: Mapping[str, Any]) -> Iterator[tuple[st
         field.required = False  # another form may give all of it as JSON
         field.label = f"{field.label}{' *' if name in kind.form['required'] else ''}"
         if is_kept:
-            field.help_text = f"{field.help_text}. One is stored; leave this empty to keep it."
+            field.help_text = f"{field.help_text} One is stored; leave this empty to keep it."
             field.widget.attrs["placeholder"] = "••••••••"
         elif name in kept:
             field.initial = shown(schema, kept[name])

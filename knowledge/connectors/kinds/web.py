@@ -216,7 +216,10 @@ KIND = Kind(
             "minItems": 1,
             "items": {"type": "string", "pattern": r"^https?://[^\s/?#@]+[^\s#@]*$", "maxLength": 2000},
         },
-        sitemap=address("the address of a sitemap, if there is one", "https://example.org/sitemap.xml"),
+        sitemap={
+            **address("the address of a sitemap, if there is one", "https://example.org/sitemap.xml"),
+            "title": "Sitemap",
+        },
         depth={
             "type": "integer",
             "minimum": 0,
