@@ -43,6 +43,7 @@ REQUEST_EXAMPLES: dict[tuple[str, str], Any] = {
 # What is answered where the example has an id of something that no other request makes.
 REFUSED_EXAMPLES = {
     "/api/v1/assistants/{id}/instructions/restore/": "There is no such version.",
+    "/api/v1/connector-runs/{id}/prune/": "This run does not ask whether to remove documents.",
     "/api/v1/evaluation-sets/{id}/run/": "No case of this set has expected documents.",
 }
 every_operation = pytest.mark.parametrize(
