@@ -392,10 +392,7 @@ SPECTACULAR_SETTINGS = {
         "WorkflowStepTypeEnum": "workflows.models.StepType",
     },
     "PREPROCESSING_HOOKS": ["oyl.openapi.only_routes"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "oyl.openapi.complete",
-    ],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "oyl.openapi.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none", "persistAuthorization": False},
