@@ -48,6 +48,7 @@ class RecordedReads(TenantViewSet):
     """Base of views of which each reading is an event, once an hour for each credential."""
 
     read_event: ClassVar[str]
+    records_reads = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -14,6 +14,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from core.api.expansion import expandable
 from core.api.schema.examples import add_examples
 from core.api.schema.problems import components
 from oyl.routes import ROUTES
@@ -38,8 +39,31 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for kind, named in components().items():
         result["components"][kind] = {**result["components"].get(kind, {}), **named}
     result["tags"] = [{"name": name, "description": inspect.getdoc(view)} for name, view in ROUTES.items()]
+    _describe_expansions(result)
     add_examples(result)
     return result
+
+
+def _describe_expansions(result: dict[str, Any]) -> None:
+    """Add `expanded` to the components of objects that refer to others."""
+    schemas = result["components"]["schemas"]
+    components = {
+        view.model: operation["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        for name, view in ROUTES.items()
+        if "get" in (operation := result["paths"].get(f"{PREFIX}{name}/{{id}}/", {}))
+    }
+    for view in ROUTES.values():
+        properties = {
+            name: {"oneOf": [{"$ref": components[other.model]}, {"type": "null"}]}
+            for name, other in expandable(view).items()
+        }
+        if properties and (reference := components.get(view.model)):
+            schemas[reference.rpartition("/")[2]]["properties"]["expanded"] = {
+                "type": "object",
+                "description": "The objects that were asked for with `expand`; null for those that the caller does not see.",
+                "properties": properties,
+                "examples": [{}],
+            }
 
 
 @cache

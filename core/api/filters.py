@@ -129,6 +129,8 @@ class FilterBackend(DjangoFilterBackend):
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filterset = self.get_filterset_class(view, queryset)
         known = {*(filterset.base_filters if filterset else ()), *RESERVED}
+        if view.action in ("list", "retrieve"):
+            known.add("expand")
         if unknown := sorted(set(request.query_params) - known):
             detail = f"There is no such filter. Known are: {', '.join(sorted(known))}."
             raise parameter_error(unknown[0], detail, code="unknown")

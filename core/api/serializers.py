@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar
 
 from django.db import models
@@ -12,6 +13,8 @@ from core.api.bound_rows import bound_lookups_of, bound_rows
 from core.api.parsers import load_json
 
 TIMES = ("created_at", "updated_at")
+READ_ONLY = serializers.ErrorDetail("OYL sets this: leave it out.", code="read_only")
+FIXED = serializers.ErrorDetail("This stays as it was made.", code="fixed")
 M = TypeVar("M", bound=models.Model)
 
 
@@ -111,18 +114,25 @@ class OylSerializer(StrictSerializer, serializers.ModelSerializer[M]):
         fixed: tuple[str, ...] = ()
 
     def to_internal_value(self, data: Any) -> Any:
-        given = data if isinstance(data, dict) else {}
-        read_only = [name for name, field in self.fields.items() if field.read_only and name in given]
-        if self.instance is None and read_only:
-            error = serializers.ErrorDetail("OYL sets this: leave it out.", code="read_only")
-            raise serializers.ValidationError(dict.fromkeys(read_only, error))
-        if isinstance(self.instance, models.Model) and isinstance(data, dict):
-            # The present value of a fixed field is accepted, because clients send back what they have read.
-            present = self.to_representation(self.instance)
-            changed = [
-                name for name in self.Meta.fixed if name in data and str(data[name]) != str(present[name])
-            ]
-            if changed:
-                error = serializers.ErrorDetail("This stays as it was made.", code="fixed")
-                raise serializers.ValidationError(dict.fromkeys(changed, error))
+        if isinstance(data, dict) and (wrong := self._unchangeable(data)):
+            raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)
+
+    def _unchangeable(self, given: dict[str, Any]) -> dict[str, serializers.ErrorDetail]:
+        """An error for each field that the caller may not set. The present value of one is accepted, because clients send
+        back what they have read, and `updated_at` is passed over, because it changes with every change."""
+        read_only = [name for name, field in self.fields.items() if field.read_only and name in given]
+        if not isinstance(self.instance, models.Model):
+            return dict.fromkeys(read_only, READ_ONLY) if self.instance is None else {}
+        present = self.to_representation(self.instance)
+        changed = {name for name in given if name in present and _text(given[name]) != _text(present[name])}
+        fixed = changed.intersection(self.Meta.fixed)
+        return {
+            **dict.fromkeys(changed.intersection(read_only) - {"updated_at"}, READ_ONLY),
+            **dict.fromkeys(fixed, FIXED),
+        }
+
+
+def _text(value: Any) -> str:
+    """By which two values are compared that are the same in JSON."""
+    return json.dumps(value, sort_keys=True, default=str)

@@ -16,6 +16,8 @@ from rest_framework.response import Response
 
 from core.actors import Actor
 from core.api.bound_rows import BoundLookups, bound_rows
+from core.api.expansion import PARAMETER as EXPAND
+from core.api.expansion import add_expanded
 from core.api.idempotency import RepeatableRequest
 from core.api.parsers import StrictJSONParser
 from core.api.problems import PreconditionFailed
@@ -93,6 +95,7 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
     bound_by: BoundLookups = {}
     opens_own_scopes = False
     only_reads = False
+    records_reads = False
     shown_once: tuple[str, ...] = ()
     authentication_classes = (KeyAuthentication, SessionAuthentication)
     permission_classes = (HasDeclaredRole,)
@@ -161,7 +164,8 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
         if self._repeatable:
             with tenant_scope(self.actor.tenant_id):
                 self._repeatable.store(response, without=self.shown_once)
-        if self.action in WITH_ETAG and response.status_code == 200 and isinstance(response, Response):
+        is_plain = isinstance(response, Response) and EXPAND not in request.query_params
+        if self.action in WITH_ETAG and response.status_code == 200 and is_plain:
             response["ETag"] = etag(response.data)
             if request.method in permissions.SAFE_METHODS and is_unchanged(request.headers, response["ETag"]):
                 response.status_code, response.data = 304, None
@@ -172,6 +176,16 @@ class ReadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSe
     """A list and its objects."""
 
     roles = READ
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        answer = super().list(request, *args, **kwargs)
+        add_expanded(self, answer.data["results"] if isinstance(answer.data, dict) else answer.data)
+        return answer
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        answer = super().retrieve(request, *args, **kwargs)
+        add_expanded(self, [answer.data])
+        return answer
 
 
 def etag(data: Any) -> str:

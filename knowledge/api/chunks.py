@@ -38,6 +38,7 @@ class ChunkViewSet(ReadViewSet):
 
     model = Chunk
     area = "knowledge"
+    records_reads = True
     bound_by = lookups_through("document__reference")
     serializer_class = ChunkSerializer
     filterset_fields = ["document", "document__reference", "generation", "page", "language"]

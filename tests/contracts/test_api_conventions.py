@@ -323,6 +323,12 @@ def test_errors_name_the_field_and_what_is_known(caller: Caller):
     assert field_errors(caller.post("workspaces/", {"name": "x", "id": str(uuid4())})) == [
         ("id", "read_only")
     ]
+    made = caller.post("workspaces/", {"name": "Two"}).json()
+    path = f"workspaces/{made['id']}/"
+    assert caller("patch", path, {**made, "name": "Three"}).status_code == 200
+    assert caller("patch", path, {**made, "name": "Four"}).json()["name"] == "Four"
+    changed = caller("patch", path, {"id": str(uuid4()), "created_at": "2020-01-01T00:00:00Z"})
+    assert sorted(field_errors(changed)) == [("created_at", "read_only"), ("id", "read_only")]
     unknown = caller.post("workspaces/", {"names": "x"})
     assert field_errors(unknown) == [("names", "unknown")]
     assert "description, name" in unknown.json()["errors"][0]["detail"]

@@ -30,6 +30,7 @@ KEPT_IN_PROCESSES = {
     "conversations/answering/grounding.py:numbers": "of the one sentence",
     "conversations/routing/profile_vectors.py:profile_vectors": "the tenant is in the key",
     "core/api/bound_rows.py:_lookups_of_routes": "read from the source",
+    "core/api/expansion.py:_views_by_model": "read from the source",
     "core/encryption/fields.py:_tenant_attname": "read from the source",
     "core/encryption/keyring.py:_parse_keys": "the instance's keys",
     "core/failed_attempts.py:_attempts_for": "a client of Redis",

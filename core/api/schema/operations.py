@@ -13,6 +13,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.serializers import JSONField, ModelSerializer
 
+from core.api import expansion
+from core.api.expansion import expandable
 from core.api.idempotency import MAX_KEY_LENGTH
 from core.api.schema.problems import headers, response_reference
 from core.api.views import WITH_ETAG
@@ -34,6 +36,13 @@ SUMMARIES = {
 
 def header_parameter(name: str, description: str) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description)
+
+
+def _expand_parameter(names: list[str]) -> OpenApiParameter:
+    schema = {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1}
+    return OpenApiParameter(
+        expansion.PARAMETER, schema, style="form", explode=False, description=expansion.HELP
+    )
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -89,6 +98,8 @@ class Operation(AutoSchema):
             found.append(OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=KEY_HELP))
         if self._is_conditional:
             found.append(header_parameter("If-None-Match", IF_NONE_MATCH_HELP))
+        if self.view.action in ("list", "retrieve") and (names := [*expandable(self.view)]):
+            found.append(_expand_parameter(names))
         if self.method in ("PATCH", "DELETE"):
             found.append(header_parameter("If-Match", IF_MATCH_HELP))
         return found

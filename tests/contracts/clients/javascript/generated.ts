@@ -1,4 +1,4 @@
-// The types that openapi-typescript generates, with openapi-fetch: upload, events, pages and a search.
+// The types that openapi-typescript generates, with openapi-fetch: upload, events of a document and of the organisation, pages and a search.
 import assert from "node:assert/strict";
 import createClient from "openapi-fetch";
 import type { paths } from "./oyl.js";
@@ -34,6 +34,17 @@ for (const { id } of uploads.results) {
   );
   const states = events.split("\n").filter((line) => line.startsWith("data: "));
   assert.equal(JSON.parse(states.at(-1)!.slice(6)).document.processed_status, "done");
+}
+
+// What has happened in the organisation, from the beginning: a stream, which goes on until one has read enough.
+const stream = known(
+  await oyl.GET("/api/v1/events/", { params: { header: { "Last-Event-ID": "0" } }, parseAs: "stream" }),
+);
+let happened = "";
+const decoder = new TextDecoder();
+for await (const piece of stream as unknown as AsyncIterable<Uint8Array>) {
+  happened += decoder.decode(piece, { stream: true });
+  if (happened.includes('"document.indexed"')) break;
 }
 
 const names: string[] = [];

@@ -6,6 +6,7 @@ from io import BytesIO
 
 from oyl_client import AuthenticatedClient
 from oyl_client.api.documents import documents_events, documents_get, documents_list, documents_upload
+from oyl_client.api.events import events_list
 from oyl_client.api.references import references_create
 from oyl_client.api.search import search_query
 from oyl_client.api.workspaces import workspaces_create
@@ -48,6 +49,12 @@ for result in uploads.results:
     assert isinstance(events, str), events
     states = [json.loads(line[6:]) for line in events.splitlines() if line.startswith("data: ")]
     assert states[-1]["document"]["processed_status"] == "done", states
+
+# What has happened in the organisation, from the beginning: a stream, which goes on until one has read enough.
+request = events_list._get_kwargs(last_event_id="0")
+with oyl.get_httpx_client().stream(**request) as stream:
+    happened = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+    assert next(one for one in happened if one["type"] == "document.indexed")["count"] == 1
 
 names: list[str] = []
 cursor: str | Unset | None = UNSET
