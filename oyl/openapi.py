@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from core.api.expansion import expandable
+from core.api.schema.descriptions import describe_fields, describe_parameters
 from core.api.schema.examples import add_examples
 from core.api.schema.problems import components
 from oyl.routes import ROUTES
@@ -40,6 +41,8 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         result["components"][kind] = {**result["components"].get(kind, {}), **named}
     result["tags"] = [{"name": name, "description": inspect.getdoc(view)} for name, view in ROUTES.items()]
     _describe_expansions(result)
+    describe_fields(result["components"]["schemas"])
+    describe_parameters(result["paths"])
     add_examples(result)
     return result
 

@@ -41,6 +41,12 @@ def actor_of(request: Request) -> Actor | None:
     return actor
 
 
+def not_allowed(method: str) -> exceptions.MethodNotAllowed:
+    """The error for a method that an address does not have."""
+    detail = f"This address has no {method}. The header `Allow` names the methods that it has."
+    return exceptions.MethodNotAllowed(method, detail=detail)
+
+
 class KeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer oyl_…`. The middleware has already looked up the key."""
 
@@ -67,7 +73,7 @@ class HasDeclaredRole(permissions.BasePermission):
         actor, method = actor_of(request), str(request.method)
         needed = view.roles.get("GET" if method in ("HEAD", "OPTIONS") else method)
         if needed is None:
-            raise exceptions.MethodNotAllowed(method)
+            raise not_allowed(method)
         if actor is None:
             raise exceptions.NotAuthenticated("Sign in, or send `Authorization: Bearer <your API key>`.")
         actor.require(needed)
@@ -152,6 +158,9 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
         if request.method == "POST" and not self.only_reads:
             with tenant_scope(self.actor.tenant_id):
                 self._repeatable = RepeatableRequest.begin(request, self.actor)
+
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        raise not_allowed(str(request.method))
 
     def handle_exception(self, exc: Exception) -> Response:
         """A failed request can be sent again. In a view with one transaction the rollback sees to that."""
