@@ -31,7 +31,9 @@ def on_sealed(seals: Sequence[AuditSeal]) -> None:
     if not wanted:
         return
     numbers = {seal.audit_log_id: seal.sequence for seal in seals}
-    events = AuditLog.objects.filter(pk__in=numbers, action__in=wanted)
+    events = sorted(
+        AuditLog.objects.filter(pk__in=numbers, action__in=wanted), key=lambda event: numbers[event.pk]
+    )
     new = [
         _delivery(subscription, event, numbers[event.pk])
         for event in events
