@@ -241,14 +241,12 @@ OYL_CHAT_MODEL_FILE = env.str("OYL_CHAT_MODEL_FILE", default="")
 OYL_CHAT_MODEL_CONTEXT = env.int("OYL_CHAT_MODEL_CONTEXT", default=8192)
 OYL_CHAT_MODEL_SLOTS = env.int("OYL_CHAT_MODEL_SLOTS", default=2)
 OYL_CHAT_MODEL_THREADS = env.int("OYL_CHAT_MODEL_THREADS", default=0)
-
 # What to do where the kernel lacks layers of the parser's sandbox: parse with those that are `available`, or refuse.
 PARSER_SANDBOX = env.str("PARSER_SANDBOX", default="available")
 if PARSER_SANDBOX not in ("available", "required"):
     raise ImproperlyConfigured("PARSER_SANDBOX must be `available` or `required`.")
-# The socket of the parser service; without one, workers run parsers themselves.
+# The socket of the parser service (without one, workers run parsers themselves), and limits for each file.
 PARSER_SOCKET = env.str("PARSER_SOCKET", default="")
-# Parsing limits, each per file.
 PARSER_PROCESSES = env.int("PARSER_PROCESSES", default=2)
 PARSER_MEMORY_MB = env.int("PARSER_MEMORY_MB", default=1536)
 PARSER_SECONDS = env.int("PARSER_SECONDS", default=50)
