@@ -185,7 +185,7 @@ def test_reached_quota_is_an_event(owner: Person, library: Library, caller: Call
 
 
 def test_key_without_any_scope_for_events_is_refused(owner: Person) -> None:
-    assert_problem(make_caller(owner, scopes=["workflows:read"]).get("events/"), 403, "scope_missing")
+    assert_problem(make_caller(owner, scopes=["audit:read"]).get("events/"), 403, "scope_missing")
 
 
 def test_stream_ends_with_the_key(owner: Person, caller: Caller) -> None:
