@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 
 from knowledge.errors import UploadInvalidError
 from knowledge.models import TagSource
+from knowledge.models.files import FILE_ID
 from knowledge.storage.sidecars import SUFFIX, Sidecar, read_sidecar
 from knowledge.storage.values import Upload
 
@@ -34,6 +35,8 @@ def local_uploads(
         for number, (name, file) in enumerate(files.items()):
             if name.endswith(SUFFIX):
                 continue
+            if FILE_ID.fullmatch(name) and not renames:
+                raise UploadInvalidError(f"'{name}' has the form of the ids of /v1/files. Give another name.")
             if isinstance(file, TemporaryUploadedFile):  # a large file, which is on disk already
                 path = Path(file.temporary_file_path())
             else:

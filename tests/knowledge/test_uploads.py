@@ -69,6 +69,13 @@ def test_external_ids_are_given_for_each_file(library: Library) -> None:
         assert [one["field"] for one in problem["errors"]] == ["external_ids"]
 
 
+def test_name_is_no_id_of_a_file_of_v1(library: Library) -> None:
+    """By such an id, `/v1/files` would delete the document with the file."""
+    answer = send(library, (f"file-{'0' * 32}", BEES))
+    assert answer.status_code == 422 and "Give another name" in answer.json()["detail"]
+    assert library.documents() == {}
+
+
 def test_conflicts_are_errors_or_keep_by_choice(library: Library) -> None:
     first = send(library, ("a.txt", BEES)).json()["results"][0]
     assert results(library, ("a.txt", RIVERS), ("b.txt", BEES), on_conflict="keep") == [
