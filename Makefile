@@ -44,6 +44,10 @@ $(HARNESSES): $(STAMP)
 accessibility: $(STAMP)
 	$(PYTHON) -m pytest tests/browser/test_axe.py --long -n 0
 
+# The pictures of the console in docs/images, with documents that are really read. Needs Debian's Chromium.
+screenshots: $(STAMP)
+	$(PYTHON) -m pytest tests/browser/screenshots.py -n 0
+
 # All benchmarks (docs/benchmarks.md), one after another, even if one misses a target.
 bench: $(STAMP)
 	@missed=; for name in $(BENCHMARKS); do \

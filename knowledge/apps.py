@@ -7,11 +7,12 @@ class KnowledgeConfig(OylAppConfig):
     areas = (Area("knowledge"),)
     guards = ("documents.number_change",)
     bound_kinds = {"reference": "knowledge.Reference"}
-    lookups = due_jobs_lookups("ingestion_jobs", "reembeddings", "connector_runs")
+    lookups = due_jobs_lookups("ingestion_jobs", "reembeddings", "connector_runs", "bulk_changes")
     job_handlers = (
         "knowledge.ingestion.handler.IngestionHandler",
         "knowledge.reembedding.handler.ReembeddingHandler",
         "knowledge.connectors.handler.ConnectorHandler",
+        "knowledge.bulk.handler.BulkHandler",
     )
     schedules = (
         Schedule(
@@ -28,10 +29,12 @@ class KnowledgeConfig(OylAppConfig):
         ),
         SidebarPage(section="Knowledge", title="Connectors", icon="sync", model="knowledge.connector"),
         SidebarPage(section="Knowledge", title="Tags", icon="sell", model="knowledge.tag"),
+        SidebarPage(section="Knowledge", title="Trash", icon="delete", view="trash"),
         SidebarPage(section="Knowledge", title="Try a search", icon="search", view="try_search"),
         SidebarPage(
             section="Knowledge", title="Evaluation sets", icon="quiz", model="knowledge.evaluationset"
         ),
+        SidebarPage(section="System", title="Bulk changes", icon="done_all", model="knowledge.bulkchange"),
         SidebarPage(
             section="System", title="Ingestion jobs", icon="manufacturing", model="knowledge.ingestionjob"
         ),

@@ -45,6 +45,14 @@ class DocumentExistsError(ConflictError):
     """The reference has a document of this external id already."""
 
 
+class TrashError(ConflictError):
+    """This cannot be restored now."""
+
+
+class TagExistsError(ConflictError):
+    """The reference has a tag of this name already, perhaps in another spelling. Merge them."""
+
+
 class PrivateReferenceError(ConflictError):
     """A knowledge base keeps its own documents here. Delete the knowledge base."""
 

@@ -20,7 +20,7 @@ from core.permissions import Role
 from core.quota_kinds import STORED, QuotaKind, today
 from jobs.states import JobState
 from knowledge.admin.document_columns import STAGES, STATUS_COLOURS
-from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Reference
+from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind
 
 PANEL_ROWS = 8
 DAYS = 30
@@ -138,12 +138,6 @@ def _next_step(request: HttpRequest) -> NextStep:
     """What to do before a search can find something, as far as the role allows."""
     if not has_role(request, Role.EDITOR):
         return NextStep(sentence="There are no documents yet. Editors of your organisation can upload some.")
-    if not Reference.objects.exists():
-        return NextStep(
-            sentence="Make a reference next: a library that documents are uploaded to.",
-            link=reverse("admin:knowledge_reference_add"),
-            button="Make a reference",
-        )
     return NextStep(
         sentence="Upload your first documents. They can be searched as soon as they are processed.",
         link=reverse("admin:knowledge_document_add"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 
 from core.quota_kinds import QuotaKind
 from core.quota_upkeep import Stored
@@ -11,10 +11,14 @@ from knowledge.models import Chunk, Document, StoredFile
 
 def stored() -> list[Stored]:
     documents, of_document = Document.objects.all(), "reference__workspace"
+    with_files = Document.with_deleted.filter(Q(deleted_at=None) | Q(trashed_until__isnull=False))
     return [
         Stored(kind=QuotaKind.DOCUMENTS, rows=documents, amount=Count("pk"), workspace=of_document),
         Stored(
-            kind=QuotaKind.STORAGE, rows=documents, amount=Sum("size_bytes", default=0), workspace=of_document
+            kind=QuotaKind.STORAGE,
+            rows=with_files,
+            amount=Sum("size_bytes", default=0),
+            workspace=of_document,
         ),
         Stored(kind=QuotaKind.STORAGE, rows=StoredFile.objects.all(), amount=Sum("size_bytes", default=0)),
         Stored(

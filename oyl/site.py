@@ -70,6 +70,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from conversations.admin.temporary import temporary_answer
         from knowledge.admin.reading import page_picture, read_page
         from knowledge.admin.search import search_page
+        from knowledge.admin.trash import trash_page
         from oyl.second_factor import account_page, turn_on_page
         from tenants.admin.show_once import shown_once_page
 
@@ -92,6 +93,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("shown-once/", self.admin_view(shown_once_page), name="shown-once"),
             path("documents/<uuid:pk>/read/", self.admin_view(read_page), name="read_document"),
             path("documents/<uuid:pk>/pages/<int:page>/", self.admin_view(page_picture), name="page_picture"),
+            path("trash/", self.admin_view(trash_page), name="trash"),
             path("try-search/", self.admin_view(search_page), name="try_search"),
         ]
 

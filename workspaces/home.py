@@ -19,8 +19,8 @@ def home(request: HttpRequest) -> Home:
         return Home(next_step=NextStep(sentence=sentence))
     return Home(
         next_step=NextStep(
-            sentence="Start with a workspace: a department, a project, or simply your organisation.",
-            link=reverse("admin:workspaces_workspace_add"),
-            button="Make a workspace",
+            sentence="Start with your first documents: they can be searched as soon as they are read.",
+            link=reverse("admin:knowledge_document_add"),
+            button="Upload documents",
         )
     )

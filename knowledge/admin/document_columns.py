@@ -90,5 +90,12 @@ def state(document: Any) -> SafeString:
     return render_to_string("admin/knowledge/document/state.html", context)
 
 
+def chips(document: Document, *, with_sources: bool = False) -> SafeString:
+    """The document's own tags, in their colours."""
+    links = sorted(document.document_tags.all(), key=lambda link: str(link.tag.tag).lower())
+    context = {"links": links, "with_sources": with_sources}
+    return render_to_string("admin/knowledge/document/chips.html", context)
+
+
 def kind(document: Document) -> str:
     return BY_TYPE[document.mime_type].label if document.mime_type in BY_TYPE else document.mime_type or "–"

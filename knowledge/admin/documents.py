@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -23,14 +22,29 @@ from core.admin import TenantAdmin, action, actor_of, display, redirect_or_htmx,
 from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes, takes_files
 from knowledge.admin import document_columns
+from knowledge.admin.bulk import bulk_page
 from knowledge.admin.chunks import ChunkInline
+from knowledge.admin.deleting import DeletionPage
+from knowledge.admin.document_filters import (
+    AddedFromFilter,
+    AddedUntilFilter,
+    AllTagsFilter,
+    AnyTagFilter,
+    ErrorFilter,
+    KindFilter,
+    LanguageFilter,
+    NoTagFilter,
+    SourceFilter,
+    WarningsFilter,
+)
+from knowledge.admin.document_list import exported
 from knowledge.admin.editing import edit_page, replace_page
 from knowledge.admin.tagging import tagging_of_documents, tagging_page
 from knowledge.admin.text_blocks import text_blocks
 from knowledge.admin.timeline import timeline
 from knowledge.admin.upload import upload_page
 from knowledge.errors import StoredFileMissingError
-from knowledge.models import Document, DocumentStatus
+from knowledge.models import BulkKind, Document, DocumentStatus
 from knowledge.services.changing import (
     delete_documents,
     reindex_documents,
@@ -42,6 +56,9 @@ from knowledge.services.pictures import has_pictures
 from knowledge.services.reading import record_document_reads
 
 PREVIEW_CHARACTERS = 5000
+TRASHED = (
+    '{} is in the <a class="oyl-link" href="/admin/trash/">trash</a>, where it can be restored for 30 days.'
+)
 Service = Callable[..., int]
 RETRY = {
     "title": "Retry this document?",
@@ -63,51 +80,32 @@ REREAD = {
 }
 
 
-class KindFilter(admin.SimpleListFilter):
-    """Fixed choices, because finding out which types occur would read the whole table."""
-
-    title = "type"
-    parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind) for kind in document_columns.KINDS]
-
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        if not self.value():
-            return queryset
-        return queryset.filter(mime_type__in=document_columns.KINDS.get(self.value() or "", []))
-
-
-class WarningsFilter(admin.SimpleListFilter):
-    title = "what was not read"
-    parameter_name = "warnings"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("some", "Something was not read"), ("none", "All was read")]
-
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        if self.value() not in ("some", "none"):
-            return queryset
-        return queryset.filter(has_warnings=self.value() == "some")
-
-
 @admin.register(Document)
-class DocumentAdmin(TenantAdmin):
+class DocumentAdmin(DeletionPage, TenantAdmin):
     """A document changes by being uploaded, tagged, retried, re-indexed and deleted; it is never edited."""
 
-    list_display = ["file", "reference", "state", "kind", "size", "updated_at"]
+    list_display = ["file", "reference", "state", "kind", "tag_chips", "size", "updated_at"]
     list_select_related = ["reference"]
     list_reads = ("error_detail", "warnings")
     list_filter = [
         ("processed_status", ChoicesCheckboxFilter),
         ("reference", AutocompleteSelectFilter),
         KindFilter,
+        AnyTagFilter,
+        AllTagsFilter,
+        NoTagFilter,
+        LanguageFilter,
+        SourceFilter,
+        ErrorFilter,
         WarningsFilter,
+        AddedFromFilter,
+        AddedUntilFilter,
     ]
+    deleted_sentence = TRASHED
     search_fields = ["filename"]
     search_help_text = "Search by file name"
     ordering = ["-created_at"]
-    actions = ["retry", "reindex", "tag"]
+    actions = ["tag", "untag", "retry", "reindex", "apply_rules", "move", "export", "trash"]
     actions_list = ["upload", "reread"]
     actions_detail = ["read", "edit", "replace", "download", "tag_one", "retry_one", "reindex_one"]
     show_add_link = False
@@ -151,7 +149,8 @@ class DocumentAdmin(TenantAdmin):
         css = {"all": ["oyl/reading.css"]}
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return document_columns.with_latest_job(super().get_queryset(request)).defer("text")
+        rows = document_columns.with_latest_job(super().get_queryset(request))
+        return rows.defer("text").prefetch_related("document_tags__tag")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         document = super().get_object(request, object_id, from_field)
@@ -185,9 +184,12 @@ class DocumentAdmin(TenantAdmin):
         return filesizeformat(obj.size_bytes)
 
     @display(description="Tags")
-    def tag_list(self, obj: Document) -> str:
-        links = obj.document_tags.select_related("tag").order_by("tag__tag")
-        return ", ".join(f"{link.tag.tag} ({link.get_source_display().lower()})" for link in links) or "–"
+    def tag_chips(self, obj: Document) -> SafeString:
+        return document_columns.chips(obj)
+
+    @display(description="Tags")
+    def tag_list(self, obj: Document) -> SafeString:
+        return document_columns.chips(obj, with_sources=True)
 
     @display(description=f"Up to {PREVIEW_CHARACTERS:,} characters")
     def preview(self, obj: Any) -> SafeString:
@@ -266,10 +268,6 @@ class DocumentAdmin(TenantAdmin):
 
     # Tags
 
-    @admin.action(description="Tag the selected documents", permissions=["write"])
-    def tag(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
-        return tagging_page(self, request, tagging_of_documents(list(queryset)))
-
     @action(description="Tags", url_path="tags", icon="sell", permissions=["write"])
     @show_domain_errors
     def tag_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -281,12 +279,42 @@ class DocumentAdmin(TenantAdmin):
     # Retrying, re-indexing, deleting
 
     @admin.action(description="Retry those that failed", permissions=["write"])
-    def retry(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
-        _show_queued(request, retry_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
+    def retry(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
+        return bulk_page(self, request, queryset, BulkKind.RETRY)
 
-    @admin.action(description="Re-index: apply new rules, tags and versions", permissions=["write"])
-    def reindex(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> None:
-        _show_queued(request, reindex_documents(actor=actor_of(request), document_ids=ids_of(queryset)))
+    @admin.action(description="Re-index: make passages anew", permissions=["write"])
+    def reindex(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
+        return bulk_page(self, request, queryset, BulkKind.REINDEX)
+
+    @admin.action(description="Apply rules, without reading again", permissions=["write"])
+    def apply_rules(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
+        return bulk_page(self, request, queryset, BulkKind.RULES)
+
+    @admin.action(description="Add tags", permissions=["write"])
+    def tag(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
+        return bulk_page(self, request, queryset, BulkKind.TAG)
+
+    @admin.action(description="Remove tags", permissions=["write"])
+    def untag(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
+        return bulk_page(self, request, queryset, BulkKind.UNTAG)
+
+    @admin.action(description="Move to another reference", permissions=["write"])
+    def move(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
+        return bulk_page(self, request, queryset, BulkKind.MOVE)
+
+    @admin.action(description="Delete", permissions=["write"])
+    def trash(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse | None:
+        return bulk_page(self, request, queryset, BulkKind.DELETE)
+
+    @admin.action(description="Export as CSV", permissions=["view"])
+    def export(self, request: HttpRequest, queryset: models.QuerySet[Document]) -> HttpResponse:
+        return exported(queryset)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Deleting is by `trash`, which is left to a worker where there are many."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
 
     @action(description="Retry", url_path="retry", icon="refresh", permissions=["retry"], dialog=RETRY)
     @show_domain_errors
@@ -324,21 +352,21 @@ class DocumentAdmin(TenantAdmin):
         _show_queued(request, service(actor=actor_of(request), document_ids=[document.pk]))
         return redirect_or_htmx(request, reverse("admin:knowledge_document_change", args=[object_id]))
 
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        delete_documents(actor=actor_of(request), document_ids=[obj.pk])
+    def losses(self, obj: Document) -> list[str]:
+        members = Document.objects.filter(container=obj.pk).count()
+        inside = f"With it go {members} that were found inside it. " if members else ""
+        return [
+            f"{inside}Searches and assistants do not find it any more. It can be restored from the trash for 30 days."
+        ]
 
-    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        delete_documents(actor=actor_of(request), document_ids=ids_of(queryset))
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_documents(actor=actor_of(request), document_ids=[obj.pk], to_trash=True)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A document is deleted with what was found inside it."""
         members = Document.objects.filter(container__in=[obj.pk for obj in objs])
         names = [*(str(obj) for obj in objs), *members.values_list("filename", flat=True)]
         return names, {"documents": len(names)}, set(), []
-
-
-def ids_of(documents: models.QuerySet[Any]) -> list[UUID]:
-    return list(documents.values_list("pk", flat=True))
 
 
 def _to_change_page(object_id: str) -> HttpResponse:

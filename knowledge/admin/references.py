@@ -25,6 +25,7 @@ from core.admin import (
     redirect_or_htmx,
     show_domain_errors,
 )
+from knowledge.admin.deleting import DeletionPage
 from knowledge.admin.document_columns import STATUS_COLOURS
 from knowledge.admin.tags import tag_count
 from knowledge.engine_config import embedder_configs
@@ -92,7 +93,7 @@ class ReferenceForm(TenantForm):
 
 
 @admin.register(Reference)
-class ReferenceAdmin(AuditedAdmin):
+class ReferenceAdmin(DeletionPage, AuditedAdmin):
     """A reference is deleted with its documents."""
 
     form = ReferenceForm
@@ -202,10 +203,23 @@ class ReferenceAdmin(AuditedAdmin):
             self.message_user(request, f"{count} document{' is' if count == 1 else 's are'} queued.")
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        delete_references(actor=actor_of(request), references=[obj])
+        delete_references(actor=actor_of(request), references=[obj], to_trash=True)
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        delete_references(actor=actor_of(request), references=list(queryset))
+        delete_references(actor=actor_of(request), references=list(queryset), to_trash=True)
+
+    def asks_for_name(self, obj: Reference) -> bool:
+        return Document.objects.filter(reference=obj.pk).exists()
+
+    def losses(self, obj: Reference) -> list[str]:
+        bases = [base.name for base in KnowledgeBase.objects.filter(reference_links__reference=obj.pk)]
+        readers = (
+            [f"These knowledge bases read it and will not any more: {', '.join(bases)}."] if bases else []
+        )
+        return [
+            *_loss_of_documents([obj], "It can be restored with them from the trash for 30 days."),
+            *readers,
+        ]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return _deleted_objects(objs, "references", objs)
@@ -222,7 +236,7 @@ class ReferenceInline(TenantInline):
 
 
 @admin.register(KnowledgeBase)
-class KnowledgeBaseAdmin(AuditedAdmin):
+class KnowledgeBaseAdmin(DeletionPage, AuditedAdmin):
     list_display = ["name", "assistant", "updated_at"]
     list_select_related = ["assistant"]
     search_fields = ["name"]
@@ -258,6 +272,14 @@ class KnowledgeBaseAdmin(AuditedAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         delete_knowledge_bases(actor=actor_of(request), knowledge_bases=list(queryset))
 
+    def asks_for_name(self, obj: KnowledgeBase) -> bool:
+        return Document.objects.filter(reference__knowledge_base=obj.pk).exists()
+
+    def losses(self, obj: KnowledgeBase) -> list[str]:
+        private = Reference.objects.filter(knowledge_base=obj.pk)
+        kept = "The references that it reads stay."
+        return [*_loss_of_documents(private, "They cannot be restored."), kept]
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         private = Reference.objects.filter(knowledge_base__in=[obj.pk for obj in objs])
         return _deleted_objects(objs, "knowledge bases", private)
@@ -268,6 +290,12 @@ def _deleted_objects(objs: Any, kind: str, references: Iterable[Reference]) -> A
     names, documents = [str(obj) for obj in objs], document_ids_of(references)
     counts = {kind: len(names), **({"documents": len(documents)} if documents else {})}
     return names, counts, set(), []
+
+
+def _loss_of_documents(references: Iterable[Reference], sentence: str) -> list[str]:
+    ids = [reference.pk for reference in references]
+    number = Document.objects.filter(reference__in=ids).count()
+    return [f"With it go {number:,} document{'' if number == 1 else 's'}. {sentence}"] if number else []
 
 
 def document_counts(reference: Reference) -> SafeString:

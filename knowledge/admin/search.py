@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,24 +20,38 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from core.actors import Actor
 from core.admin import actor_of
 from core.errors import OylError
 from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes
 from engines.embedding import EmbeddingError
 from engines.vectors import Mode, VectorStoreError
+from knowledge.admin.highlights import highlighted
 from knowledge.admin.tagging import TagNamesField
-from knowledge.models import Reference
+from knowledge.models import Document, DocumentStatus, Reference
 from knowledge.search.filter_language import parse_filter_text
 from knowledge.search.filters import SearchFilters
+from knowledge.search.found_chunks import FoundChunk
 from knowledge.search.reasons import in_words, matched_in
-from knowledge.search.service import search
+from knowledge.search.service import NOTHING_FOUND, search
+from knowledge.search.warnings import Warn
 
 MODES = [
     (Mode.HYBRID, "Meaning and words"),
     (Mode.DENSE, "Meaning only (dense)"),
     (Mode.SPARSE, "Words only (sparse)"),
 ]
+
+# What the component scores say.
+COMPONENTS = {
+    "dense": "how alike question and passage are in meaning (cosine, 1 is the same)",
+    "sparse": "how much the words of the question say about the passage (BM25; rare words count more)",
+    "fused": "both together, from 0 to 1",
+    "rerank": "what a model says that reads question and passage together",
+}
+# A document that is looked for is looked for among so many passages.
+DEEP = 500
 
 
 class SearchForm(forms.Form):
@@ -74,6 +90,19 @@ class SearchForm(forms.Form):
     fold_similar = forms.BooleanField(
         required=False, label="Fold near-identical passages", widget=UnfoldBooleanSwitchWidget
     )
+    compare = forms.BooleanField(
+        required=False,
+        label="Compare the modes",
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Meaning and words, meaning only and words only, side by side.",
+    )
+    expected = forms.CharField(
+        required=False,
+        max_length=255,
+        label="Why not this document?",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "File name"}),
+        help_text="Says at which place it is, and what keeps it away.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -105,34 +134,94 @@ def search_page(request: HttpRequest) -> HttpResponse:
 def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]) -> dict[str, Any]:
     """The page's context: the hits and the duration, or an error."""
     data, started, warnings = form.cleaned_data, time.perf_counter(), list[str]()
+    modes = [mode for mode, _ in MODES] if data["compare"] else [Mode(data["mode"] or Mode.HYBRID)]
     try:
-        chunks = search(
-            actor=actor_of(request),
-            query=data["query"],
-            mode=Mode(data["mode"] or Mode.HYBRID),
-            filters=SearchFilters(
-                references=references or None,
-                tags_any=data["tags"],
-                where=(parse_filter_text(data["where"]),) if data["where"] else (),
-            ),
-            min_score=data["min_score"],
-            fold_similar=data["fold_similar"],
-            rerank=data["rerank"],
-            warn=warnings.append,
-        )
+        asked = _Asked(actor_of(request), data, references, warnings.append)
+        found = {mode: asked.chunks(mode) for mode in modes}
+        seconds = time.perf_counter() - started
+        expected = asked.why_not(modes[0]) if data["expected"] else ""
     except (OylError, EmbeddingError, VectorStoreError) as error:
         return {"error": str(error)}
     return {
-        "hits": [
-            {
-                "chunk": chunk,
-                "heading": " › ".join(chunk.heading),
-                "relevance": f"{chunk.score:.2f}",
-                "reason": in_words(matched_in(data["query"], chunk)) if chunk.scores else "",
-                "scores": {name: f"{score:.3f}" for name, score in chunk.scores.items()},
-            }
-            for chunk in chunks
+        "columns": [
+            {"title": dict(MODES)[mode], "hits": _shown(data["query"], chunks)}
+            for mode, chunks in found.items()
         ],
-        "warnings": warnings,
-        "milliseconds": round(1000 * (time.perf_counter() - started)),
+        "filters": _chips(data),
+        "expected": expected,
+        "components": COMPONENTS,
+        "warnings": list(dict.fromkeys(warnings)),
+        "milliseconds": round(1000 * seconds),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One form, searched for in several ways."""
+
+    actor: Actor
+    data: dict[str, Any]
+    references: tuple[UUID, ...]
+    warn: Warn
+
+    def chunks(self, mode: Mode, **others: Any) -> list[FoundChunk]:
+        data = self.data
+        wanted: dict[str, Any] = {
+            "filters": SearchFilters(
+                references=self.references or None,
+                tags_any=data["tags"],
+                where=(parse_filter_text(data["where"]),) if data["where"] else (),
+            ),
+            "min_score": data["min_score"],
+            "fold_similar": data["fold_similar"],
+            "rerank": data["rerank"],
+            "warn": self.warn,
+            **others,
+        }
+        return search(actor=self.actor, query=data["query"], mode=mode, **wanted)
+
+    def why_not(self, mode: Mode) -> str:
+        """Where the document with this name is among many hits, and whether the filters keep it away."""
+        name = self.data["expected"].strip().lower()
+        deep = {"limit": DEEP, "min_score": 0, "rerank": False, "fold_similar": False, "audited": False}
+
+        def place(chunks: list[FoundChunk]) -> tuple[int, FoundChunk] | None:
+            return next(((n, one) for n, one in enumerate(chunks, 1) if name in one.filename.lower()), None)
+
+        if found := place(self.chunks(mode, **deep)):
+            number, chunk = found
+            below = " That is below what counts as an answer." if chunk.score < NOTHING_FOUND else ""
+            return f"{chunk.filename}: its best passage is at place {number}, with relevance {chunk.score:.2f}.{below}"
+        if unfiltered := place(self.chunks(mode, **deep, filters=SearchFilters())):
+            number, chunk = unfiltered
+            return f"{chunk.filename}: the filters keep it away; without them it is at place {number}."
+        with tenant_scope(self.actor.tenant_id):
+            document = Document.objects.filter(filename__icontains=name).defer("text").first()
+        if document is None:
+            return "There is no document of this name."
+        if document.processed_status != DocumentStatus.DONE:
+            return f"{document.filename}: it is not read: {document.error_detail or 'it waits for its turn'}."
+        return f"{document.filename}: none of its passages is among the first {DEEP}."
+
+
+def _shown(query: str, chunks: Sequence[FoundChunk]) -> list[dict[str, Any]]:
+    return [
+        {
+            "chunk": chunk,
+            "pieces": list(highlighted(chunk.text, query)),
+            "heading": " › ".join(chunk.heading),
+            "relevance": f"{chunk.score:.2f}",
+            "is_unlikely": bool(chunk.scores) and chunk.score < NOTHING_FOUND,
+            "reason": in_words(matched_in(query, chunk)) if chunk.scores else "",
+            "scores": {name: f"{score:.3f}" for name, score in chunk.scores.items()},
+        }
+        for chunk in chunks
+    ]
+
+
+def _chips(data: dict[str, Any]) -> list[str]:
+    """What narrows the search, in words."""
+    chips = [f"in {reference.name}" for reference in data["references"]]
+    chips += [f"tag {tag}" for tag in data["tags"]]
+    chips += [f"filter {data['where']}"] if data["where"] else []
+    return chips + ([f"relevance of {data['min_score']} or more"] if data["min_score"] else [])

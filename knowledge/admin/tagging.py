@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from core.admin import TenantAdmin, actor_of
 from knowledge.models import Chunk, Document, Tag
 from knowledge.services.tags import tag_chunks, tag_documents, untag_chunks, untag_documents
 
-MAX_SUGGESTIONS = 40
+MAX_SUGGESTIONS = 300
 Service = Callable[[Actor, Sequence[str]], int]
 
 
@@ -73,6 +73,18 @@ class TaggingForm(forms.Form):
     remove = TagNamesField(required=False, help_text="Also from the passages, whoever set them.")
 
 
+def known_words(references: Iterable[UUID]) -> list[dict[str, str]]:
+    """The vocabulary of these references, with its colours, to complete what is written."""
+    words = Tag.objects.filter(reference__in=list(references)).order_by("tag")
+    return list(words.values("tag", "colour").distinct()[:MAX_SUGGESTIONS])
+
+
+def _unknown(names: Sequence[str], references: Iterable[UUID]) -> list[str]:
+    known = Tag.objects.filter(reference__in=list(references)).values_list("tag", flat=True)
+    lower = {tag.lower() for tag in known}
+    return [name for name in names if name.lower() not in lower]
+
+
 def tagging_page(page: TenantAdmin, request: HttpRequest, tagging: Tagging) -> HttpResponse | None:
     """The page, or None when a valid form was sent and the tags are set."""
     form = TaggingForm(request.POST if "add" in request.POST else None)
@@ -82,15 +94,19 @@ def tagging_page(page: TenantAdmin, request: HttpRequest, tagging: Tagging) -> H
             tagging.add(actor_of(request), add)
         if remove:
             tagging.remove(actor_of(request), remove)
-        messages.success(request, "The tags are set." if add or remove else "Nothing to change.")
+        unknown = _unknown(remove, tagging.references)
+        if unknown:
+            messages.warning(request, f"No document has the tag {', '.join(unknown)}.")
+        messages.success(
+            request, "The tags are set." if add or set(remove) - set(unknown) else "Nothing to change."
+        )
         return None
-    vocabulary = Tag.objects.filter(reference__in=tagging.references).order_by("tag")
     context = {
         **page.admin_site.each_context(request),
         "title": f"Tags of {tagging.title}",
         "form": form,
         "ids": tagging.ids,
-        "vocabulary": list(vocabulary.values_list("tag", flat=True).distinct()[:MAX_SUGGESTIONS]),
+        "vocabulary": known_words(tagging.references),
         "checkbox": ACTION_CHECKBOX_NAME,
     }
     return TemplateResponse(request, "admin/knowledge/document/tags.html", context)

@@ -25,8 +25,11 @@ from core.json_values import FormDecoder
 from knowledge.admin.tagging import TagNamesField
 from knowledge.models import Reference
 from knowledge.services.adding import UploadOutcome, add_documents
+from knowledge.services.references import get_or_create_reference
 from knowledge.storage.uploads import local_uploads
+from workspaces.models import Workspace
 
+START, FIRST_WORKSPACE, FIRST_REFERENCE = "start", "Main", "Documents"
 OUTCOME_TEXTS = {
     UploadOutcome.ADDED: "added",
     UploadOutcome.UPDATED: "replaced by the new version",
@@ -97,6 +100,9 @@ class UploadForm(forms.Form):
         references.queryset = Reference.objects.select_related("workspace").order_by(
             "workspace__name", "name"
         )
+        only = references.queryset[:2]
+        if len(only) == 1:
+            references.initial = only[0].pk
 
     def clean_documents(self) -> list[UploadedFile[Any]]:
         files: list[UploadedFile[Any]] = self.cleaned_data["documents"]
@@ -111,6 +117,8 @@ class UploadForm(forms.Form):
 def upload_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
     """To be called outside of a scope: the files are stored before any transaction begins."""
     actor = actor_of(request)
+    if request.method == "POST" and START in request.POST:
+        return _started(request)
     with tenant_scope(actor.tenant_id):
         form = UploadForm(request.POST or None, request.FILES or None, initial=request.GET.dict())
         if not form.is_valid():
@@ -128,6 +136,21 @@ def upload_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
         text = f"{count} document{'' if count == 1 else 's'} {OUTCOME_TEXTS[outcome]}."
         (messages.info if outcome is UploadOutcome.UNCHANGED else messages.success)(request, text)
     return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
+
+
+def _started(request: HttpRequest) -> HttpResponse:
+    """Make the first reference, for those who want to begin at once, in a workspace of its own if there is none."""
+    actor, address = actor_of(request), reverse("admin:knowledge_document_add")
+    with tenant_scope(actor.tenant_id):
+        first = Workspace.objects.order_by("created_at").first()
+    try:
+        reference = get_or_create_reference(
+            actor=actor, workspace=first.name if first else FIRST_WORKSPACE, reference=FIRST_REFERENCE
+        )
+    except OylError as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(address)
+    return HttpResponseRedirect(f"{address}?reference={reference.pk}")
 
 
 def _form_page(page: TenantAdmin, request: HttpRequest, form: UploadForm) -> HttpResponse:

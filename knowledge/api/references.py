@@ -221,7 +221,7 @@ class TagRuleViewSet(AuditedViewSet):
     filterset_fields = ["tag", "kind"]
 
     def validate_and_save(self, instance: TagRule) -> TagRule:
-        rules.check_rule(instance)
+        rules.check_rule(instance.kind, instance.pattern)
         instance.switched_off = ""
         rule: TagRule = super().validate_and_save(instance)
         return rule

@@ -7,13 +7,16 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from itertools import product
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from core.error_codes import ERROR_CODES, sentence
 from core.isolation.scope import tenant_scope
+from core.quota_kinds import QuotaKind
 from core.quotas import QuotaExceededError
 from core.retry_policies import DEFAULT_RETRY
 from core.storage import local_copy, remove
@@ -21,6 +24,7 @@ from engines.vectors import Filter
 from jobs.errors import LeaseLostError
 from jobs.queue import fail_all
 from jobs.states import JobState
+from knowledge.document_quotas import give_back
 from knowledge.ingestion.archive_members import add_members
 from knowledge.ingestion.attempt import Attempt
 from knowledge.ingestion.batch_handback import parser_with_handback
@@ -77,22 +81,46 @@ def ingest(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
 
 
 def purge(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
-    """Remove what deleted documents left: points first, rows last, so that a repeated run finds what is still to do."""
+    """Remove what deleted documents left: points first, rows last, so that a repeated run finds what is still to do. Of
+    documents in the trash, only points, until they may not be restored any more."""
     attempt.progress(Stage.CLEAN)
-    ids = tuple(job.document_id for job in batch)
+    trashed = [job for job in batch if job.document.trashed_until]
+    others = [job for job in batch if job not in trashed]
     with tenant_scope(attempt.tenant_id):
-        models = models_of_documents(ids)
-    for model in models | {attempt.ports.embedder.model}:
-        attempt.ports.store.delete(attempt.tenant_id, collection_name(model), Filter(document_ids=ids))
-    for document_id in ids:
-        remove(DOCUMENT_FILES.files_of(attempt.tenant_id, document_id))
+        models = models_of_documents([job.document_id for job in batch])
+    # Of a document that is restored meanwhile, the points of later generations stay.
+    filters = [
+        Filter(document_ids=(job.document_id,), below_generation=job.generation + 1) for job in trashed
+    ]
+    if others:
+        filters.append(Filter(document_ids=tuple(job.document_id for job in others)))
+    for model, points in product(models | {attempt.ports.embedder.model}, filters):
+        attempt.ports.store.delete(attempt.tenant_id, collection_name(model), points)
+    trashed = [job for job in trashed if job.document.trashed_until > timezone.now()]
+    for job in trashed:
+        with tenant_scope(attempt.tenant_id):
+            held = IngestionJob.objects.held([job]).locked()
+            held.wait(job.document.trashed_until - timezone.now())
+    _remove(attempt, [job for job in batch if job not in trashed])
+
+
+def _remove(attempt: Attempt, batch: Sequence[IngestionJob]) -> None:
+    """What is not restored any more. Documents are locked, so that none is restored meanwhile; then their files go, and the
+    rows at last."""
     with tenant_scope(attempt.tenant_id):
-        purge_chunks(attempt, batch)
-        Document.with_deleted.filter(pk__in=ids).update(
+        held = attempt.lock_held(batch)
+        out_of_trash = [job.document for job in held if job.document.trashed_until]
+        give_back(attempt.actor, out_of_trash, [QuotaKind.STORAGE])
+        Document.with_deleted.filter(pk__in=[one.pk for one in out_of_trash]).update(trashed_until=None)
+    for job in held:
+        remove(DOCUMENT_FILES.files_of(attempt.tenant_id, job.document_id))
+    with tenant_scope(attempt.tenant_id):
+        purge_chunks(attempt, held)
+        Document.with_deleted.filter(pk__in=[job.document_id for job in held]).update(
             text="", metadata_json={}, file_metadata_json={}, warnings={}
         )
-        held = IngestionJob.objects.held(batch).locked()
-        held.finish(JobState.DONE, timings_json=attempt.progress.timings())
+        rows = IngestionJob.objects.held(held).locked()
+        rows.finish(JobState.DONE, timings_json=attempt.progress.timings())
 
 
 def _publish_or_fail(

@@ -1,5 +1,6 @@
 """References, documents, and what the pipeline makes of them."""
 
+from knowledge.models.bulk_changes import BulkChange, BulkKind
 from knowledge.models.connectors import (
     Connector,
     ConnectorItem,
@@ -14,10 +15,12 @@ from knowledge.models.files import FileBatch, StoredFile
 from knowledge.models.jobs import IngestionJob, JobKind, Stage
 from knowledge.models.reembedding import Reembedding, ReembeddingStage
 from knowledge.models.references import KnowledgeBase, KnowledgeBaseReference, Reference
-from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagLink, TagRule
+from knowledge.models.tags import DocumentTag, RuleKind, Tag, TagColour, TagLink, TagRule
 from knowledge.pipeline.values import TagSource
 
 __all__ = [
+    "BulkChange",
+    "BulkKind",
     "Chunk",
     "Connector",
     "ConnectorItem",
@@ -44,6 +47,7 @@ __all__ = [
     "Stage",
     "StoredFile",
     "Tag",
+    "TagColour",
     "TagLink",
     "TagRule",
     "TagSource",

@@ -36,7 +36,8 @@ class Document(SoftDeleteModel):
     {code of `engines.parsing.warnings`: sentences}.
 
     `changed_in` is the number of the transaction that last wrote the row. A trigger sets it, so that `changes/` skips no
-    change (decision 38). `left_references` are those that it was moved out of, whose readers see it as deleted there.
+    change (decision 38). `trashed_until` is when a deleted document that can be restored is removed for good.
+    `left_references` are those that it was moved out of, whose readers see it as deleted there.
     """
 
     reference = TenantForeignKey(Reference, related_name="documents")
@@ -75,6 +76,7 @@ class Document(SoftDeleteModel):
     file_generation = models.PositiveIntegerField(default=1, editable=False)
     versions = models.JSONField(default=dict, blank=True, editable=False)
     changed_in = models.BigIntegerField(default=0, editable=False)
+    trashed_until = models.DateTimeField(null=True, blank=True, editable=False)
     left_references = ArrayField(models.UUIDField(), default=list, blank=True, editable=False)
 
     class Meta(SoftDeleteModel.Meta):
@@ -97,6 +99,11 @@ class Document(SoftDeleteModel):
             ),
             NamedIndex(fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"),
             NamedIndex(fields=["tenant", "changed_in", "id"], name="idx_documents_tenant_changed_in"),
+            NamedIndex(
+                fields=["tenant", "-deleted_at"],
+                condition=Q(trashed_until__isnull=False),
+                name="idx_documents_trashed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,17 @@ from knowledge.pipeline.values import MAX_VOCABULARY, TagSource
 SOURCES = [(source.value, source.label) for source in TagSource]
 
 
+class TagColour(models.TextChoices):
+    TEAL = "", "Teal"
+    GREY = "grey"
+    BLUE = "blue"
+    VIOLET = "violet"
+    PINK = "pink"
+    RED = "red"
+    AMBER = "amber"
+    GREEN = "green"
+
+
 class Tag(TenantModel):
     """A tag of a reference's vocabulary. `source` is where it came from. `description` helps `ai` tagging. Every chunk of
     the reference has an `inherited` tag. `vector` is that of tag and description, after a key
@@ -31,6 +42,7 @@ class Tag(TenantModel):
     inherited = models.BooleanField(
         default=False, help_text="Every passage of the reference carries this tag."
     )
+    colour = models.CharField(max_length=16, choices=TagColour.choices, default=TagColour.TEAL, blank=True)
     vector = models.BinaryField(null=True)
 
     class Meta(TenantModel.Meta):
@@ -38,6 +50,7 @@ class Tag(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["reference", "tag"], name="tags_reference_tag_key"),
             one_of("tags", "source", TagSource),
+            one_of("tags", "colour", TagColour),
         ]
 
     def __str__(self) -> str:

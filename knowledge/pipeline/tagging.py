@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from uuid import UUID
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from knowledge.pipeline.rules import DocumentRules
 from knowledge.pipeline.values import (
     MAX_VOCABULARY,
     Embedded,
+    Source,
     TagAssignment,
     Tagged,
     TagSource,
@@ -38,10 +40,7 @@ def tag(embedded: Embedded, embedder: Embedder, hooks: Hooks) -> Tagged | None:
     chunked, source = embedded.chunked, embedded.chunked.source
     document_tags = [
         *source.document_tags,
-        *(
-            TagAssignment(tag_id=tag_id(source.reference_id, name), tag=name, source=TagSource.IMPORT)
-            for name in _new_within_limit(imported_tag_names(chunked.document.metadata), source.vocabulary)
-        ),
+        *_imported(source, imported_tag_names(chunked.document.metadata)),
         *(word.assign(TagSource.INHERITED) for word in source.vocabulary if word.inherited),
     ]
     ai_tags = _ai_tags(source.vocabulary, embedded.vectors, embedder)
@@ -77,11 +76,18 @@ def imported_tag_names(metadata: dict[str, object]) -> list[str]:
     return list(dict.fromkeys(usable))[:50]
 
 
-def _new_within_limit(names: Sequence[str], vocabulary: Sequence[VocabularyTag]) -> list[str]:
-    """A file's own tags that the vocabulary has no room for are left out."""
-    known = {word.tag for word in vocabulary}
-    new = [name for name in names if name not in known][: max(0, MAX_VOCABULARY - len(vocabulary))]
-    return [name for name in names if name in known or name in new]
+def _imported(source: Source, names: Sequence[str]) -> list[TagAssignment]:
+    """A file's own tags: those of the vocabulary, in whichever case they are written, and new ones as far as it has room."""
+    known = {word.tag.lower(): word for word in source.vocabulary}
+    known |= {word.tag: word for word in source.vocabulary}
+    room, assigned = MAX_VOCABULARY - len(source.vocabulary), dict[UUID, TagAssignment]()
+    for name in names:
+        if word := known.get(name) or known.get(name.lower()):
+            assigned.setdefault(word.id, word.assign(TagSource.IMPORT))
+        elif (pk := tag_id(source.reference_id, name)) not in assigned and room > 0:
+            room -= 1
+            assigned[pk] = TagAssignment(tag_id=pk, tag=name, source=TagSource.IMPORT)
+    return list(assigned.values())
 
 
 def _ai_tags(

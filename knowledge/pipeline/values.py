@@ -18,8 +18,9 @@ MAX_VOCABULARY = 5000
 
 
 def tag_id(reference_id: UUID, tag: str) -> UUID:
-    """Derived from the name as it is stored, so that two documents with the same new tag get the same id."""
-    return uuid5(reference_id, f"tag:{without_forbidden(tag)}")
+    """Derived from the name as it is stored, in whichever case, so that two documents with the same new tag get the same
+    id: a tag has one spelling."""
+    return uuid5(reference_id, f"tag:{without_forbidden(tag).lower()}")
 
 
 def chunk_id(document_id: UUID, generation: int, position: int) -> UUID:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from functools import reduce
 from operator import or_
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
 from audit.services import record
 from core.actors import Actor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from core.quota_kinds import QuotaKind
-from core.quotas import count
 from engines.vectors import bm25
+from knowledge.document_quotas import by_workspace, give_back
 from knowledge.engine_config import file_parser
 from knowledge.errors import DocumentNotFoundError
 from knowledge.models import Document, DocumentStatus, JobKind
 from knowledge.queueing import cancel_unfinished, enqueue, requeue
 
 REREAD_BATCH = 500
+# Deleted documents can be restored for so long.
+TRASH_DAYS = 30
 
 
-def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
+def delete_documents(*, actor: Actor, document_ids: Sequence[UUID], to_trash: bool = False) -> int:
     """Hide the documents, and what was found inside them, at once, and queue the removal of their chunks, points and
-    files. Return the number deleted. Raises DocumentNotFoundError when none of the ids is a document's."""
+    files; with `to_trash`, that of the points, and of the rest when they were not restored for `TRASH_DAYS`. Return the
+    number deleted. Raises DocumentNotFoundError when none of the ids is a document's."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
         alive = Document.objects.select_related("reference").defer("text").order_by("pk")
@@ -41,8 +45,11 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
         if not documents:
             raise DocumentNotFoundError
         ids = [document.pk for document in documents]
+        until = timezone.now() + timedelta(days=TRASH_DAYS) if to_trash else None
+        Document.objects.filter(pk__in=ids).update(trashed_until=until)
         Document.objects.filter(pk__in=ids).soft_delete()
-        _give_back(actor, documents)
+        kinds = [QuotaKind.DOCUMENTS] if to_trash else [QuotaKind.DOCUMENTS, QuotaKind.STORAGE]
+        give_back(actor, documents, kinds)
         cancel_unfinished(ids)
         enqueue(documents, JobKind.PURGE)
         for workspace_id, own in by_workspace(documents).items():
@@ -52,24 +59,9 @@ def delete_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:
                 target=own[0] if len(own) == 1 else None,
                 workspace_id=workspace_id,
                 old={str(document.pk): document.sha256 for document in own},
+                to_trash=to_trash,
             )
     return len(documents)
-
-
-def by_workspace(documents: Sequence[Document]) -> dict[UUID, list[Document]]:
-    """The documents of each workspace, which have events and quotas of their own."""
-    found: defaultdict[UUID, list[Document]] = defaultdict(list)
-    for document in documents:
-        found[document.reference.workspace_id].append(document)
-    return found
-
-
-def _give_back(actor: Actor, documents: Sequence[Document]) -> None:
-    """Inside a scope: the quotas of each workspace's documents and bytes."""
-    for workspace_id, own in by_workspace(documents).items():
-        stored = sum(document.size_bytes for document in own)
-        amounts = {QuotaKind.DOCUMENTS: -len(own), QuotaKind.STORAGE: -stored}
-        count(actor=actor, amounts=amounts, workspace_id=workspace_id)
 
 
 def retry_documents(*, actor: Actor, document_ids: Sequence[UUID]) -> int:

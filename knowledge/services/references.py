@@ -198,10 +198,14 @@ def set_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_ids
 
 
 def delete_references(
-    *, actor: Actor, references: Sequence[Reference], knowledge_bases: Sequence[KnowledgeBase] = ()
+    *,
+    actor: Actor,
+    references: Sequence[Reference],
+    knowledge_bases: Sequence[KnowledgeBase] = (),
+    to_trash: bool = False,
 ) -> None:
-    """With all their documents; `knowledge_bases` are those that go with them. Raises PrivateReferenceError for the private
-    reference of another one."""
+    """With all their documents, which are in the trash then if they go `to_trash`; `knowledge_bases` are those that go
+    with them. Raises PrivateReferenceError for the private reference of another one."""
     if {reference.knowledge_base_id for reference in references} - {
         None,
         *(base.pk for base in knowledge_bases),
@@ -211,7 +215,7 @@ def delete_references(
         changes = Reembedding.objects.unfinished().filter(reference__in=references)
         changes.locked().finish(JobState.CANCELLED)
         if ids := document_ids_of(references):
-            delete_documents(actor=actor, document_ids=ids)
+            delete_documents(actor=actor, document_ids=ids, to_trash=to_trash)
         soft_delete_audited(actor=actor, instances=[*references, *knowledge_bases])
 
 

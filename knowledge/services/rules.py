@@ -12,13 +12,13 @@ from knowledge.errors import TagRuleInvalidError
 from knowledge.models import TagRule
 
 
-def check_rule(rule: TagRule) -> None:
+def check_rule(kind: str, pattern: str) -> None:
     """Raises TagRuleInvalidError when the pattern is no regular expression that OYL supports."""
     from core.patterns import InvalidPatternError
     from knowledge.pipeline.rules import compile_rule
 
     try:
-        compile_rule(rule.kind, rule.pattern)
+        compile_rule(kind, pattern)
     except InvalidPatternError as wrong:
         raise TagRuleInvalidError(f"This is not a regular expression that OYL supports: {wrong}.") from wrong
 

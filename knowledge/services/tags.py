@@ -6,11 +6,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Lower
 
 from audit.services import record, soft_delete_audited
 from core.actors import Actor
@@ -21,6 +22,7 @@ from core.names import without_forbidden
 from core.permissions import Role
 from engines.vectors import VectorStoreError
 from jobs.states import JobState
+from knowledge.document_quotas import by_workspace
 from knowledge.engine_config import vector_store
 from knowledge.errors import DocumentNotFoundError, TagInvalidError
 from knowledge.models import (
@@ -37,7 +39,6 @@ from knowledge.models import (
 from knowledge.pipeline.ports import collection_name
 from knowledge.pipeline.values import tag_id
 from knowledge.queueing import lock_documents, requeue
-from knowledge.services.changing import by_workspace
 
 logger = logging.getLogger(__name__)
 # Of one upload, document or change.
@@ -46,18 +47,32 @@ T = TypeVar("T")
 
 
 def get_or_create_tags(reference_id: UUID, names: Iterable[str], source: TagSource) -> list[Tag]:
-    """Inside a scope: the reference's tags of these names. Empty names are ignored. Raises TagInvalidError, and
-    LimitReachedError when the vocabulary would have too many."""
+    """Inside a scope: the reference's tags of these names, in whichever case they are written. Empty names are ignored.
+    Raises TagInvalidError, and LimitReachedError when the vocabulary would have too many."""
     cleaned = clean_tag_names(names)
-    Tag.objects.bulk_create(
-        [
-            Tag(pk=tag_id(reference_id, name), reference_id=reference_id, tag=name, source=source)
-            for name in sorted(cleaned)  # concurrent inserts of the same names must not deadlock
-        ],
-        ignore_conflicts=True,
-    )
-    check_limit(Tag, {reference_id})
-    return list(Tag.objects.filter(reference_id=reference_id, tag__in=cleaned))
+    known = tags_named(reference_id, cleaned)
+    new = {name.lower(): name for name in reversed(cleaned) if name.lower() not in known}
+    if new:
+        Tag.objects.bulk_create(
+            [
+                Tag(pk=tag_id(reference_id, name), reference_id=reference_id, tag=name, source=source)
+                for name in sorted(new.values())  # concurrent inserts of the same names must not deadlock
+            ],
+            ignore_conflicts=True,
+        )
+        check_limit(Tag, {reference_id})
+        known = tags_named(reference_id, cleaned)
+    return list(dict.fromkeys(known[name.lower()] for name in cleaned))
+
+
+def tags_named(reference_id: UUID, names: Iterable[str]) -> dict[str, Tag]:
+    """Inside a scope: {name in lower case: tag}, whatever its case; a name that a tag had before it was renamed is its name,
+    too, until another tag has it."""
+    lower = {name.lower(): tag_id(reference_id, name) for name in names}
+    rows = Tag.objects.filter(reference_id=reference_id).annotate(lower=Lower("tag"))
+    tags: list[Any] = list(rows.filter(Q(lower__in=lower) | Q(pk__in=lower.values())))
+    former = {name: tag for tag in tags for name, pk in lower.items() if pk == tag.pk}
+    return former | {tag.tag.lower(): tag for tag in tags if tag.tag.lower() in lower}
 
 
 def clean_tag_names(names: Iterable[str]) -> list[str]:
@@ -124,7 +139,7 @@ def _change_document_tags(
             names = clean_tag_names(names)
             for group in _by_reference(documents, lambda document: document.reference_id).values():
                 tags = set_document_tags(group, names, add, actor)
-                _link(Chunk.objects.filter(document__in=group).only("pk"), tags, add, actor)
+                link_chunks(Chunk.objects.filter(document__in=group).only("pk"), tags, add, actor.user_id)
         else:
             DocumentTag.objects.filter(document__in=documents, tag__tag__in=names).delete()
             TagLink.objects.filter(chunk__document__in=documents, tag__tag__in=names).delete()
@@ -138,7 +153,7 @@ def _change_document_tags(
                 workspace_id=workspace_id,
                 **{"new" if add else "old": change},
             )
-        _apply(actor.tenant_id, documents, Q(document__in=documents))
+        write_tags(actor.tenant_id, documents, Q(document__in=documents))
     return len(documents)
 
 
@@ -171,7 +186,7 @@ def _change_chunk_tags(
             names = clean_tag_names(names)
             by_reference = _by_reference(chunks, lambda chunk: chunk.document.reference_id)
             for reference_id, group in by_reference.items():
-                _link(group, get_or_create_tags(reference_id, names, add), add, actor)
+                link_chunks(group, get_or_create_tags(reference_id, names, add), add, actor.user_id)
         else:
             TagLink.objects.filter(chunk__in=chunks, tag__tag__in=names).delete()
         ids = [chunk.pk for chunk in chunks]
@@ -183,7 +198,7 @@ def _change_chunk_tags(
             chunks=[str(pk) for pk in ids],
             **{"new" if add else "old": {"tags": list(names)}},
         )
-        _apply(actor.tenant_id, [chunk.document for chunk in chunks], Q(pk__in=ids))
+        write_tags(actor.tenant_id, [chunk.document for chunk in chunks], Q(pk__in=ids))
     return len(chunks)
 
 
@@ -245,15 +260,15 @@ def _by_reference(items: Iterable[T], reference_of: Callable[[T], UUID]) -> dict
     return groups
 
 
-def _link(
-    chunks: QuerySet[Chunk] | Sequence[Chunk], tags: Sequence[Tag], source: TagSource, actor: Actor
+def link_chunks(
+    chunks: QuerySet[Chunk] | Sequence[Chunk], tags: Sequence[Tag], source: TagSource, user_id: UUID | None
 ) -> None:
-    """A tag takes the place of the same tag from a lesser source."""
+    """Inside a scope: a tag takes the place of the same tag from a lesser source."""
     others = TagLink.objects.filter(chunk__in=chunks, tag__in=tags).exclude(source__in=source.lesser)
     kept = set(others.values_list("chunk_id", "tag_id"))
     TagLink.objects.bulk_create(
         [
-            TagLink(chunk=chunk, tag=tag, source=source, confidence=1.0, actor_id=actor.user_id)
+            TagLink(chunk=chunk, tag=tag, source=source, confidence=1.0, actor_id=user_id)
             for chunk in chunks
             for tag in tags
             if (chunk.pk, tag.pk) not in kept
@@ -265,9 +280,9 @@ def _link(
     )
 
 
-def _apply(tenant_id: UUID, documents: Iterable[Document], condition: Q) -> None:
-    """Write the chunks' tags into `chunks.tags_text` now, and into the vector store after the commit. A generation that
-    a worker is making does not have the change: its document is requeued."""
+def write_tags(tenant_id: UUID, documents: Iterable[Document], condition: Q) -> None:
+    """Inside a scope: write the chunks' tags into `chunks.tags_text` now, and into the vector store after the commit. A
+    generation that a worker is making does not have the change: its document is requeued."""
     by_id = {document.pk: document for document in documents}
     running = IngestionJob.objects.filter(document__in=by_id, kind=JobKind.INGEST, state=JobState.RUNNING)
     outdated = running.filter(generation__gt=F("document__generation")).values_list("document_id", flat=True)

@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from core.isolation.scope import tenant_scope
 from knowledge.models import Chunk, Document, Tag
+from knowledge.services.changing import delete_documents
 from knowledge.services.tags import tag_documents
 from tests.conftest import Person
 from tests.knowledge.libraries import Library, make_library
@@ -57,6 +58,11 @@ def _fill(library: Library) -> None:
     ids = [one.document_id for one in added]
     tag_documents(actor=library.person.actor, document_ids=ids[:3], tags=["handbook"])
     tag_documents(actor=library.person.actor, document_ids=ids[4:7], tags=["reviewed", "2026"])
+    with tenant_scope(library.tenant_id):
+        Tag.objects.filter(tag="reviewed").update(colour="green")
+        Tag.objects.filter(tag="2026").update(colour="amber")
+    delete_documents(actor=library.person.actor, document_ids=ids[2:3], to_trash=True)
+    library.work()
 
 
 def _shots(library: Library) -> list[Shot]:
@@ -66,7 +72,7 @@ def _shots(library: Library) -> list[Shot]:
         tag = Tag.objects.get(tag="handbook")
     documents = reverse("admin:knowledge_document_changelist")
     read = f"{reverse('admin:read_document', args=[pdf.pk])}?passage={chunk.pk}"
-    search = f"{reverse('admin:try_search')}?query=how+are+tenants+kept+apart"
+    search = f"{reverse('admin:try_search')}?query=how+are+tenants+kept+apart&compare=on"
     return [
         Shot("overview", reverse("admin:index")),
         Shot("document-list", documents),
@@ -77,5 +83,10 @@ def _shots(library: Library) -> list[Shot]:
         Shot("upload", reverse("admin:knowledge_document_add")),
         Shot("search", search),
         Shot("search-dark", search, colours="dark"),
-        Shot("tag", reverse("admin:knowledge_tag_change", args=[tag.pk])),
+        Shot("tags", reverse("admin:knowledge_tag_changelist")),
+        Shot(
+            "tag-trial",
+            f"{reverse('admin:knowledge_tag_try_rule', args=[tag.pk])}?kind=keyword&pattern=colony",
+        ),
+        Shot("trash", reverse("admin:trash")),
     ]

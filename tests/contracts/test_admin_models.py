@@ -21,6 +21,7 @@ from tests.support.admin_rows import Rows, make_rows
 MODELS = sorted(set(admin.site._registry) - OPERATORS_ONLY, key=lambda model: model._meta.label)
 READ_ONLY = {"audit.AuditLog", "assistants.Instruction", "knowledge.Chunk", "knowledge.Embedding"}
 READ_ONLY |= {
+    "knowledge.BulkChange",
     "knowledge.IngestionJob",
     "knowledge.ConnectorRun",
     "knowledge.EvaluationRun",

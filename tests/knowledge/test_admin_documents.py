@@ -9,7 +9,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from core.isolation.scope import tenant_scope
+from jobs.drain import work_in_process
+from jobs.handlers import handler_of
+from knowledge.admin.bulk import AT_ONCE
 from knowledge.models import (
+    BulkChange,
     Chunk,
     Document,
     DocumentStatus,
@@ -18,8 +22,10 @@ from knowledge.models import (
     Reference,
     Tag,
     TagLink,
+    TagSource,
 )
 from knowledge.pipeline.values import tag_id
+from knowledge.services.tags import set_document_tags
 from tests.conftest import Person
 from tests.support.admin_rows import Rows, make_document
 
@@ -127,7 +133,7 @@ def test_failed_documents_are_retried_from_the_list(owner: Person, rows: Rows):
     with tenant_scope(owner.tenant_id):
         failed = make_document(rows[Reference], "broken.txt", status="error", error="Broken.")
     form = {"action": "retry", "_selected_action": [str(failed.pk), str(rows[Document].pk)]}
-    assert "1 document is queued." in owner.client.post(LIST, form, follow=True).content.decode()
+    assert "Retry: 1 document." in owner.client.post(LIST, form, follow=True).content.decode()
     with tenant_scope(owner.tenant_id):
         assert Document.objects.get(pk=failed.pk).processed_status == DocumentStatus.PENDING
         assert Document.objects.get(pk=rows[Document].pk).processed_status == DocumentStatus.DONE
@@ -147,12 +153,100 @@ def test_reindexing_needs_a_confirmation(owner: Person, rows: Rows):
 
 def test_documents_are_tagged_from_the_list_and_one_by_one(owner: Person, rows: Rows):
     form = {"action": "tag", "_selected_action": [str(rows[Document].pk)]}
-    assert "Set tags" in owner.client.post(LIST, form).content.decode()
-    owner.client.post(LIST, {**form, "add": "striped, wild", "remove": ""})
-    owner.client.post(page_of(rows[Document], "tag_one"), {"add": "", "remove": "wild"})
+    page = owner.client.post(LIST, form).content.decode()
+    assert "Add tags to 1 document" in page and ">Zebra tag</button>" in page
+    owner.client.post(LIST, {**form, "confirmed": "1", "tags": "striped, wild"})
+    form["action"] = "untag"
+    owner.client.post(LIST, {**form, "confirmed": "1", "tags": "striped"})
+    form = {"add": "", "remove": "nosuch"}
+    answer = owner.client.post(page_of(rows[Document], "tag_one"), form, follow=True)
+    assert "No document has the tag nosuch." in answer.content.decode()
     with tenant_scope(owner.tenant_id):
         tags = DocumentTag.objects.filter(document=rows[Document]).values_list("tag__tag", flat=True)
-        assert set(tags) == {"Zebra tag", "striped"}
+        assert set(tags) == {"Zebra tag", "wild"}
+
+
+def test_whole_filter_is_left_to_a_worker(owner: Person, rows: Rows):
+    with tenant_scope(owner.tenant_id):
+        for number in range(AT_ONCE + 1):
+            make_document(rows[Reference], f"many-{number}.txt", status="done")
+    form = {"action": "tag", "select_across": "1", "_selected_action": [str(rows[Document].pk)]}
+    page = owner.client.post(f"{LIST}?q=many-", form).content.decode()
+    assert "Add tags to 101 documents" in page and "and 91 more" in page
+    sent = owner.client.post(f"{LIST}?q=many-", {**form, "confirmed": "1", "tags": "many"}, follow=True)
+    assert "101 documents are being changed" in sent.content.decode()
+    with tenant_scope(owner.tenant_id):
+        change = BulkChange.objects.get(state="queued")
+        assert not DocumentTag.objects.filter(tag__tag="many").exists()
+    work_in_process(handler_of(BulkChange), owner.tenant_id)
+    with tenant_scope(owner.tenant_id):
+        assert DocumentTag.objects.filter(tag__tag="many").count() == 101
+        change.refresh_from_db()
+        assert (change.state, change.document_ids, change.done) == ("done", [], 101)
+
+
+def test_documents_that_cannot_be_moved_are_named(owner: Person, rows: Rows):
+    with tenant_scope(owner.tenant_id):
+        other = Reference.objects.create(workspace=rows[Reference].workspace, name="Other")
+        make_document(other, "zebra.txt", status="done")
+        free = make_document(rows[Reference], "free.txt", status="done")
+    form = {"action": "move", "_selected_action": [str(rows[Document].pk), str(free.pk)], "confirmed": "1"}
+    owner.client.post(LIST, {**form, "reference": str(other.pk)})
+    work_in_process(handler_of(BulkChange), owner.tenant_id)
+    with tenant_scope(owner.tenant_id):
+        change = BulkChange.objects.get(kind="move")
+        assert Document.objects.get(pk=free.pk).reference_id == other.pk
+    page = owner.client.get(reverse("admin:knowledge_bulkchange_change", args=[change.pk])).content.decode()
+    assert "zebra.txt: The reference has a document" in page
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"any_tag": "RED, blue"}, {"both.md", "red.md"}),
+        ({"all_tags": "red, blue"}, {"both.md"}),
+        ({"no_tag": "red"}, {"plain.md"}),
+        ({"error": "broken"}, {"plain.md"}),
+        ({"source": "inbox/"}, {"red.md"}),
+        ({"language": "german"}, {"both.md"}),
+        ({"since": "2030-01-01"}, set()),
+        ({"until": "tomorrow"}, set()),
+    ],
+)
+def test_list_is_filtered(filters: dict[str, str], expected: set[str], owner: Person, rows: Rows):
+    with tenant_scope(owner.tenant_id):
+        Document.objects.all().soft_delete()
+        both = make_document(rows[Reference], "both.md", status="done")
+        red = make_document(rows[Reference], "red.md", status="done")
+        make_document(rows[Reference], "plain.md", status="error", error="It is broken.")
+        Document.objects.filter(pk=red.pk).update(external_id="inbox/red.md")
+        for document, names in ((both, ["Red", "blue"]), (red, ["Red"])):
+            set_document_tags([document], names, TagSource.MANUAL, owner.actor)
+        Chunk.objects.filter(pk=rows[Chunk].pk).update(document=both, language="de")
+    page = owner.client.get(LIST, filters).content.decode()
+    assert {name for name in ("both.md", "red.md", "plain.md") if name in page} == expected
+
+
+def test_list_is_exported(owner: Person, rows: Rows):
+    with tenant_scope(owner.tenant_id):
+        make_document(rows[Reference], "=cmd.txt", status="done")
+    form = {"action": "export", "select_across": "1", "_selected_action": [str(rows[Document].pk)]}
+    lines = owner.client.post(LIST, form).content.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("File,Path,Reference,Status") and len(lines) == 3
+    assert any(line.startswith("'=cmd.txt,'=cmd.txt,Zebra library,Done") for line in lines)
+    assert any("Zebra tag" in line for line in lines)
+
+
+def test_deleted_documents_are_restored_from_the_trash(owner: Person, rows: Rows, viewer: Person):
+    answer = owner.client.post(page_of(rows[Document], "delete"), {"post": "yes"}, follow=True)
+    assert answer.redirect_chain[-1][0] == LIST and "restored for 30 days" in answer.content.decode()
+    trash, form = reverse("admin:trash"), {"do": "restore", "document": [str(rows[Document].pk)]}
+    assert "zebra.txt" in viewer.client.get(trash).content.decode()
+    assert "This needs the role" in viewer.client.post(trash, form, follow=True).content.decode()
+    assert "1 document restored" in owner.client.post(trash, form, follow=True).content.decode()
+    with tenant_scope(owner.tenant_id):
+        assert Document.objects.filter(pk=rows[Document].pk).exists()
+    assert "The trash is empty." in owner.client.get(trash).content.decode()
 
 
 def test_deleting_a_document_queues_its_purge(owner: Person, rows: Rows):
@@ -162,13 +256,20 @@ def test_deleting_a_document_queues_its_purge(owner: Person, rows: Rows):
         assert IngestionJob.objects.filter(document_id=rows[Document].pk, kind="purge").exists()
 
 
-def test_deleting_a_reference_deletes_its_documents(owner: Person, rows: Rows):
+def test_deleting_a_reference_asks_for_its_name(owner: Person, rows: Rows):
     address = reverse("admin:knowledge_reference_delete", args=[rows[Reference].pk])
-    assert "Documents" in owner.client.get(address).content.decode()
-    owner.client.post(address, {"post": "yes"})
+    page = owner.client.get(address).content.decode()
+    assert "With it go 1 document." in page and "Write its name" in page
+    owner.client.post(address, {"post": "yes", "name": "zebra"})
+    with tenant_scope(owner.tenant_id):
+        assert Reference.objects.filter(pk=rows[Reference].pk).exists()
+    owner.client.post(address, {"post": "yes", "name": "Zebra library"})
     with tenant_scope(owner.tenant_id):
         assert not Reference.objects.filter(pk=rows[Reference].pk).exists()
         assert not Document.objects.filter(pk=rows[Document].pk).exists()
+    form = {"do": "restore-reference", "reference": str(rows[Reference].pk)}
+    answer = owner.client.post(reverse("admin:trash"), form, follow=True).content.decode()
+    assert "Restored, with 1 document." in answer
 
 
 def test_viewer_cannot_upload_or_run_actions(viewer: Person, rows: Rows):

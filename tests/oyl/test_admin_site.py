@@ -127,7 +127,7 @@ def test_user_removed_from_a_tenant_chooses_another(owner: Person, stranger: Per
 
 
 def test_overview_shows_the_next_step(owner: Person, viewer: Person):
-    assert "Start with a workspace" in owner.client.get(INDEX).content.decode()
+    assert "Start with your first documents" in owner.client.get(INDEX).content.decode()
     assert "Editors of your organisation" in viewer.client.get(INDEX).content.decode()
 
 

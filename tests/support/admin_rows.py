@@ -17,6 +17,7 @@ from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit
 from jobs.states import JobState
 from knowledge.models import (
+    BulkChange,
     Chunk,
     Connector,
     ConnectorRun,
@@ -139,8 +140,11 @@ def _knowledge(workspace: Workspace) -> list[models.Model]:
     job = IngestionJob.objects.create(
         document=document, generation=1, state="done", available_at=timezone.now()
     )
+    change = BulkChange.objects.create(
+        kind="tag", arguments_json={"tags": ["zebra"]}, total=1, state="done", available_at=timezone.now()
+    )
     site = _connector(reference)
-    return [reference, document, chunk, tag, rule, link, vector, job, *_evaluation(workspace), *site]
+    return [reference, document, chunk, tag, rule, link, vector, job, change, *_evaluation(workspace), *site]
 
 
 def _connector(reference: Reference) -> list[models.Model]:

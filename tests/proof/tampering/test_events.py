@@ -22,13 +22,27 @@ from knowledge.services.references import get_or_create_reference
 from tests.conftest import Person
 from tests.proof import killable
 from tests.proof.conftest import Size
-from tests.proof.tampering import calls, conversation_calls, knowledge_calls, webhook_calls, workflow_calls
+from tests.proof.tampering import (
+    calls,
+    conversation_calls,
+    knowledge_calls,
+    vocabulary_calls,
+    webhook_calls,
+    workflow_calls,
+)
 from tests.proof.tampering.call_context import Call, CallContext, Service, services
 
 SEED = 5
 CALLS = {
     name: make_call
-    for module in (calls, conversation_calls, knowledge_calls, webhook_calls, workflow_calls)
+    for module in (
+        calls,
+        conversation_calls,
+        knowledge_calls,
+        vocabulary_calls,
+        webhook_calls,
+        workflow_calls,
+    )
     for name, make_call in vars(module).items()
     if getattr(make_call, "__module__", "") == module.__name__ and not name.startswith("_")
 }
@@ -55,7 +69,13 @@ UNCHECKED = {
     "store_password",
     "switch_off_rules",
 }
-OPEN_TO_VIEWERS = {"open_original", "record_document_reads", *vars(conversation_calls)} - {
+OPEN_TO_VIEWERS = {
+    "draw_page",
+    "open_original",
+    "record_document_reads",
+    "try_rule",
+    *vars(conversation_calls),
+} - {
     "compare_instructions",
     "prepare_assistant",
 }

@@ -1,0 +1,1 @@
+"""Making changes of many documents at once."""
