@@ -352,15 +352,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "approval_expired": _workflow("The deadline passed without a decision."),
     # Webhooks
     "webhook_status": _webhook(
-        "The receiver answered with the status {status}, and not with one from 200 to 299. Its log says why.",
-        DEFAULT_RETRY,
+        "The receiver answered with the status {status}, not 200 to 299.", DEFAULT_RETRY
     ),
     "webhook_gone": _webhook(
         "The receiver answered with the status 410: it wants no more messages. Give another address, or delete the webhook."
     ),
-    "webhook_unreadable": _webhook(
-        "The webhook's address and secret cannot be read, because their encryption key is gone. Enter the address again."
-    ),
+    "webhook_unreadable": _webhook("The address and secret cannot be read. Enter the address again."),
     # Data sources
     "table_unreadable": _table(
         "The file cannot be read as {format}: {reason}. Correct the file or how it is read."
