@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -13,10 +13,12 @@ from django.urls import reverse
 from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from knowledge.models import Reference
 from tests.conftest import make_member
 from tests.support.workflows import Studio
-from workflows.models import Approval, StepRun, StepType, Workflow, WorkflowRun, WorkflowStep
+from workflows.models import Approval, StepRun, StepType, TriggerKind, Workflow, WorkflowRun, WorkflowStep
 from workflows.steps.registry import step_types
+from workflows.triggers.webhooks import address_of, secret_of
 
 INPUT = {
     "type": "object",
@@ -111,7 +113,9 @@ def test_a_step_is_added_as_json(studio: Studio, browser: Client, workflow: Work
 
 
 @pytest.mark.parametrize("kind", sorted(step_types()))
-def test_each_type_has_a_form(browser: Client, workflow: Workflow, kind: str):
+def test_each_type_has_a_form(studio: Studio, browser: Client, workflow: Workflow, kind: str):
+    with tenant_scope(studio.tenant_id):
+        Reference.objects.create(workspace=studio.workspace, name="Manuals")
     shown = text_of(browser.get(page("workflows_step_add", workflow.pk), {"type": kind}))
     for name in step_types()[StepType(kind)].config_schema["properties"]:
         assert f'name="config-{name}"' in shown
@@ -186,18 +190,83 @@ def test_pages_of_another_organisation_are_not_there(workflow: Workflow, strange
         assert stranger.client.get(page(name, workflow.pk)).status_code == 404
 
 
+def add_page(workflow: Workflow, kind: str) -> str:
+    return f"{page('workflows_trigger_add')}?workflow={workflow.pk}&kind={kind}"
+
+
+def trigger_form(workflow: Workflow, kind: str, **config: Any) -> dict[str, Any]:
+    own = {f"config_json-{name}": value for name, value in config.items()}
+    return {"workflow": workflow.pk, "name": "Mine", "kind": kind, "is_enabled": "on", **own}
+
+
+def test_a_trigger_begins_with_its_workflow_and_kind(studio: Studio, browser: Client):
+    workflow = studio.published([{"key": "done", "type": "end"}])
+    shown = text_of(browser.get(page("workflows_trigger_add")))
+    assert str(workflow.name) in shown
+    assert all(f'value="{kind}"' in shown for kind in TriggerKind)
+    assert 'value="schedule"' in text_of(browser.get(add_page(workflow, "nonsense")))
+    assert "config_json-cron" in text_of(browser.get(add_page(workflow, "schedule")))
+
+
 def test_a_schedule_is_made_on_its_page(studio: Studio, browser: Client):
     workflow = studio.published([{"key": "done", "type": "end"}])
-    form = {
-        "workflow": workflow.pk,
-        "name": "Each morning",
-        "kind": "schedule",
-        "is_enabled": "on",
-        "config_json": '{"cron": "0 8 * * *", "timezone": "Europe/Berlin"}',
-    }
-    address = page("workflows_trigger_add")
-    wrong = text_of(browser.post(address, {**form, "config_json": '{"cron": "0 8 * *"}'}))
-    assert "lacks &#x27;timezone&#x27;" in wrong
+    form = trigger_form(workflow, "schedule", cron="0 8 * * 1", timezone="Europe/Berlin")
+    address = add_page(workflow, "schedule")
+    wrong = text_of(browser.post(address, {**form, "config_json-cron": "0 8 * *"}))
+    assert "is not as cron writes it" in wrong
+    assert "This field is required" in text_of(browser.post(address, {**form, "config_json-timezone": ""}))
     assert browser.post(address, form).status_code == 302
     with tenant_scope(studio.tenant_id):
-        assert workflow.triggers.get().next_at is not None
+        trigger = workflow.triggers.get()
+    assert trigger.config_json == {"cron": "0 8 * * 1", "timezone": "Europe/Berlin"}
+    assert trigger.next_at is not None
+    shown = text_of(browser.get(page("workflows_trigger_change", trigger.pk)))
+    assert len(re.findall(r"<li>Mon \d+ \w+ \d{4}, 08:00 CES?T</li>", shown)) == 5
+
+
+def test_a_schedule_is_checked_as_one_types(studio: Studio, browser: Client):
+    check = page("workflows_trigger_check", "schedule")
+    form = {"config_json-cron": "0 8 * * 1", "config_json-timezone": "Europe/Berlin"}
+    assert len(browser.post(check, form).json()["ticks"]) == 5
+    found = browser.post(check, {**form, "config_json-timezone": "Mars/Phobos"}).json()
+    assert found["ticks"] == []
+    assert "time zone" in found["problems"][0]
+    viewer = make_member(studio.tenant_id, Role.VIEWER).client
+    assert viewer.post(check, form).status_code == 403
+
+
+def test_the_secret_of_a_webhook_is_shown_once(studio: Studio, browser: Client):
+    workflow = studio.published([{"key": "done", "type": "end"}])
+    added = browser.post(
+        add_page(workflow, "webhook"), trigger_form(workflow, "webhook", signed="true"), follow=True
+    )
+    with tenant_scope(studio.tenant_id):
+        trigger = workflow.triggers.get()
+    assert trigger.config_json == {"signed": True}
+    secret, address = secret_of(trigger), address_of(trigger)
+    assert secret in text_of(added)
+    shown = text_of(browser.get(page("workflows_trigger_change", trigger.pk)))
+    assert address in shown
+    assert secret not in shown
+    replace = f"/admin/workflows/trigger/{trigger.pk}/new-secret/"
+    answer = browser.post(replace, {"_form_submitted": "True"}, headers={"HX-Request": "true"})
+    replaced = browser.get(answer["HX-Redirect"])
+    with tenant_scope(studio.tenant_id):
+        trigger.refresh_from_db()
+    assert trigger.secret_number == 1
+    assert secret_of(trigger) in text_of(replaced)
+    assert secret not in text_of(replaced)
+
+
+def test_a_filter_keeps_what_is_not_there_any_more(studio: Studio, browser: Client):
+    """Without it, the trigger would start runs for all documents."""
+    workflow, gone = studio.published([{"key": "done", "type": "end"}]), str(uuid4())
+    form = trigger_form(workflow, "document", events=["done", "tagged"], tags="urgent\nlate")
+    assert browser.post(add_page(workflow, "document"), form).status_code == 302
+    with tenant_scope(studio.tenant_id):
+        trigger = workflow.triggers.get()
+        assert trigger.config_json == {"events": ["done", "tagged"], "tags": ["urgent", "late"]}
+        workflow.triggers.update(config_json={"events": ["done"], "references": [gone]})
+    address = page("workflows_trigger_change", trigger.pk)
+    assert f"{gone} (not there any more)" in text_of(browser.get(address))
+    assert "This field is required" in text_of(browser.post(address, {"name": "Mine"}))

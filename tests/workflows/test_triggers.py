@@ -25,6 +25,7 @@ from knowledge.services.changing import delete_documents
 from knowledge.services.tags import tag_documents
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, make_library
+from tests.support.api_client import assert_problem, make_caller
 from tests.support.workflows import Studio
 from workflows.models import Trigger, TriggerEvent, TriggerKind, WorkflowRun
 from workflows.services.triggers import delete_trigger, save_trigger
@@ -214,6 +215,29 @@ def test_a_webhook_refuses_what_is_not_for_it(studio: Studio, client: Client):
     trigger.is_enabled = False
     save_trigger(trigger, actor=studio.person.actor)
     assert send(path, now) == 404
+
+
+def test_the_secret_of_a_webhook_is_shown_once_and_replaced_with_the_address(studio: Studio, client: Client):
+    caller, workflow = make_caller(studio.person), studio.published(ECHO)
+    made = caller.post("triggers/", {"workflow": str(workflow.pk), "name": "Hook", "kind": "webhook"}).json()
+    assert made["webhook_secret"].startswith("whsec_")
+    shown = caller.get(f"triggers/{made['id']}/").json()
+    assert shown["webhook_url"] == made["webhook_url"]
+    assert "webhook_secret" not in shown
+
+    def send(url: str) -> int:
+        path = "/api/" + url.partition("/api/")[2]
+        return client.post(path, {}, content_type="application/json").status_code
+
+    assert send(made["webhook_url"]) == 202
+    new = caller.post(f"triggers/{made['id']}/replace_secret/", {}).json()
+    assert new["webhook_secret"] != made["webhook_secret"]
+    assert [send(made["webhook_url"]), send(new["webhook_url"])] == [404, 202]
+    before, after = (url.rstrip("/").rpartition("/")[2] for url in (made["webhook_url"], new["webhook_url"]))
+    for forged in (f"1.{before.partition('.')[2]}", after.partition(".")[2], f"{'9' * 400}.x", "x"):
+        assert send(new["webhook_url"].replace(after, forged)) == 404
+    schedule = add_trigger(studio, TriggerKind.SCHEDULE, EVERY_MINUTE)
+    assert_problem(caller.post(f"triggers/{schedule.pk}/replace_secret/", {}), 409, "no_webhook")
 
 
 def test_a_webhook_has_a_limit_of_requests(studio: Studio, client: Client, settings: Any):

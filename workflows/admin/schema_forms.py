@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.apps import apps
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from core.admin.schema_fields import described, schema_field, select, shown, typed
 from core.json_values import JSON_LENGTH
 from workflows.steps.base import EXPRESSION, REFERS, STEP_KEY, TEMPLATE
 
-NAMES_LIST, STEPS_LIST = "oyl-names", "oyl-steps"
+NAMES_LIST, STEPS_LIST, ZONES_LIST = "oyl-names", "oyl-steps", "oyl-zones"
 _TEXT_ROWS = {"rows": 4, "data-names": ""}
 
 
@@ -28,25 +32,55 @@ class SchemaForm(forms.Form):
         self._schema = schema
         required = set(schema.get("required", ()))
         for name, own in schema.get("properties", {}).items():
-            field = _field(name, own, workspace_id)
+            field = _field(name, own, workspace_id, value.get(name))
             field.required = name in required and own.get("type") != "boolean"
-            field.initial = shown(own, value.get(name, own.get("default")))
+            initial = value.get(name, own.get("default"))
+            field.initial = initial if isinstance(field, forms.MultipleChoiceField) else shown(own, initial)
             self.fields[name] = field
 
     @property
     def config(self) -> dict[str, Any]:
         values = ((name, typed(field, self.cleaned_data[name])) for name, field in self.fields.items())
-        return {name: value for name, value in values if value not in (None, "")}
+        return {name: value for name, value in values if value not in (None, "", [])}
 
 
-def _field(name: str, schema: Mapping[str, Any], workspace_id: Any) -> forms.Field:
+def field_problems(form: forms.Form) -> Iterator[str]:
+    """A sentence for each field that cannot be read."""
+    for name, errors in form.errors.items():
+        label = form.fields[name].label if name in form.fields else name
+        yield from (f"{label or name}: {error}" for error in errors)
+
+
+def _field(name: str, schema: Mapping[str, Any], workspace_id: Any, value: Any) -> forms.Field:
+    """A stored value stays a choice, also if what it refers to is gone: saving the form drops nothing unnoticed."""
+    items = schema.get("items", {})
     if REFERS in schema:
-        return described(select(_choices(schema[REFERS], workspace_id)), name, schema)
+        choices = _rows(schema[REFERS], workspace_id, [value] if value else [])
+        return described(select([("", "–"), *choices]), name, schema)
+    if REFERS in items or "enum" in items:
+        return _checkboxes(name, schema, workspace_id, value or [])
+    if schema.get("format") == "timezone":
+        attrs = {"list": ZONES_LIST, "autocomplete": "off"}
+        return described(forms.CharField(widget=UnfoldAdminTextInputWidget(attrs=attrs)), name, schema)
     if schema.get("type") == "string" and {TEMPLATE, EXPRESSION, STEP_KEY} & schema.keys():
         return described(_text_field(schema), name, schema)
     field = schema_field(name, schema)
     if schema.get("format") == "textarea":
         field.widget.attrs["data-names"] = ""
+    return field
+
+
+def _checkboxes(
+    name: str, schema: Mapping[str, Any], workspace_id: Any, stored: Sequence[str]
+) -> forms.Field:
+    items = schema["items"]
+    choices = (
+        _rows(items[REFERS], workspace_id, stored) if REFERS in items else [(one, one) for one in items["enum"]]
+    )
+    field = forms.MultipleChoiceField(choices=choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
+    described(field, name, schema)
+    if not choices:
+        field.help_text = "There is none in this workspace yet."
     return field
 
 
@@ -63,6 +97,7 @@ def _text_field(schema: Mapping[str, Any]) -> forms.Field:
     return forms.CharField(max_length=length, widget=UnfoldAdminTextInputWidget(attrs=attrs))
 
 
-def _choices(label: str, workspace_id: Any) -> list[tuple[str, str]]:
+def _rows(label: str, workspace_id: Any, stored: Sequence[str]) -> list[tuple[str, str]]:
     rows = apps.get_model(label)._default_manager.filter(workspace=workspace_id).order_by("name")[:1000]
-    return [("", "–"), *((str(row.pk), str(row)) for row in rows)]
+    found = {str(row.pk): str(row) for row in rows}
+    return [*found.items(), *((pk, f"{pk} (not there any more)") for pk in stored if pk not in found)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from unfold.widgets import (
 from assistants.models import Assistant
 from core.admin import actor_of
 from core.json_values import FormDecoder
-from workflows.admin.schema_forms import STEPS_LIST, SchemaForm
+from workflows.admin.schema_forms import STEPS_LIST, SchemaForm, field_problems
 from workflows.admin.shared import Attempt, page, require_editor, sentence_of, workflow_of
 from workflows.models import KEY_LENGTH, StepType, Workflow, WorkflowStep
 from workflows.schemas import ON_ERROR_SCHEMA
@@ -92,7 +91,7 @@ class EditedStep:
         """Take over what was typed; returns a sentence for each field that cannot be read."""
         is_json = self.columns.is_valid() and self.columns.cleaned_data["as_json"]
         forms = [self.columns, self.on_error, *([] if is_json else [self.config])]
-        if found := [sentence for form in forms for sentence in _field_problems(form)]:
+        if found := [sentence for form in forms for sentence in field_problems(form)]:
             return found
         given, step = self.columns.cleaned_data, self.step
         step.key, step.timeout_seconds = given["key"], given["timeout_seconds"]
@@ -165,12 +164,6 @@ def _step_of(request: HttpRequest, workflow: Workflow, pk: UUID | None) -> Workf
         raise Http404
     found.workflow = workflow
     return found
-
-
-def _field_problems(form: forms.Form) -> Iterator[str]:
-    for name, errors in form.errors.items():
-        label = form.fields[name].label if name in form.fields else name
-        yield from (f"{label or name}: {error}" for error in errors)
 
 
 def _keys(workflow: Workflow) -> list[str]:

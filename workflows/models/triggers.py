@@ -22,7 +22,8 @@ class TriggerKind(models.TextChoices):
 
 
 class Trigger(SoftDeleteModel):
-    """`config_json` has the form that `workflows.triggers.configs` gives for the kind."""
+    """`config_json` has the form that `workflows.triggers.configs` gives for the kind. The address and the secret of a
+    webhook follow from its id and `secret_number`, which increases when they are replaced."""
 
     limit = Limit(100, "workflow")
     part_of = "workflow"
@@ -32,6 +33,7 @@ class Trigger(SoftDeleteModel):
     kind = models.CharField(max_length=16, choices=TriggerKind.choices)
     is_enabled = models.BooleanField("on", default=True)
     config_json = BoundedJSONField("configuration", default=dict, blank=True)
+    secret_number = models.PositiveIntegerField(default=0, editable=False)
     last_at = models.DateTimeField("last run", null=True, blank=True, editable=False)
     next_at = models.DateTimeField("next run", null=True, blank=True, editable=False)
     error_detail = models.TextField("last error", blank=True, editable=False)

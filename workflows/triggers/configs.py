@@ -8,66 +8,98 @@ from typing import Any
 from core.json_schema import problems
 from workflows.expressions import Known, check
 from workflows.models.triggers import TriggerKind
+from workflows.steps.base import EXPRESSION, REFERS
 from workflows.triggers.schedules import cron_problem
 
-_MAPPING = {
-    "input": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 2000,
-        "title": "The input of the run: a CEL expression in which `input` is what has happened; without it, just that",
-    }
-}
 _NAMES = {
     "type": "array",
     "minItems": 1,
     "maxItems": 100,
     "items": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-_IDS = {**_NAMES, "items": {"type": "string", "format": "uuid"}}
 
 
-def _config(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+def _ids_of(model: str) -> Mapping[str, Any]:
+    return {**_NAMES, "items": {"type": "string", "format": "uuid", REFERS: model}}
+
+
+def _some_of(*values: str) -> Mapping[str, Any]:
+    return {**_NAMES, "items": {"enum": [*values]}}
+
+
+def _config(facts: str, required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    """`facts` says what an expression can name as `input`."""
+    mapping = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 2000,
+        EXPRESSION: True,
+        "title": "The input of the run",
+        "description": f"a CEL expression over what has happened: {facts}. Without one, just that is the input",
+    }
     return {
         "type": "object",
         "additionalProperties": False,
         "required": list(required),
-        "properties": {**properties, **_MAPPING},
+        "properties": {**properties, "input": mapping},
     }
 
 
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     TriggerKind.SCHEDULE: _config(
+        "input.tick",
         ("cron", "timezone"),
         cron={
             "type": "string",
             "minLength": 1,
             "maxLength": 100,
-            "title": "When, as cron writes it: minute, hour, day of the month, month, day of the week",
+            "title": "When",
+            "description": "five fields of cron: minute, hour, day of the month, month, day of the week. "
+            "0 8 * * 1 is each Monday at 8:00, */15 * * * * every quarter of an hour",
         },
-        timezone={"type": "string", "format": "timezone", "title": "The time zone, such as Europe/Berlin"},
-        missed={"enum": ["run_once", "skip"], "title": "What to do with ticks that were missed (run_once)"},
-        overlap={"type": "boolean", "title": "Whether a run may begin before the last one has ended (true)"},
+        timezone={
+            "type": "string",
+            "format": "timezone",
+            "title": "Time zone",
+            "description": "the name of a time zone, such as Europe/Berlin",
+        },
+        missed={
+            "enum": ["run_once", "skip"],
+            "title": "Ticks that were missed, as OYL did not run (run_once)",
+        },
+        overlap={"type": "boolean", "title": "A run may begin before the last one has ended (yes)"},
     ),
     TriggerKind.WEBHOOK: _config(
-        signed={"type": "boolean", "title": "Whether requests must be signed as in Standard Webhooks (false)"},
+        "input.body",
+        signed={
+            "type": "boolean",
+            "title": "Requests must be signed, as Standard Webhooks describes it (no)",
+        },
     ),
     TriggerKind.DOCUMENT: _config(
+        "input.event, input.document, input.filename, input.mime_type, input.reference, input.tags, input.error_code",
         ("events",),
-        events={
+        events={**_some_of("done", "error", "tagged", "deleted"), "title": "When a document is"},
+        references={**_ids_of("knowledge.Reference"), "title": "Only documents of these references"},
+        tags={**_NAMES, "title": "Only documents that have one of these tags", "description": "one a line"},
+        mime_types={
             **_NAMES,
-            "items": {"enum": ["done", "error", "tagged", "deleted"]},
-            "title": "done, error, tagged, deleted",
+            "title": "Only documents of these types",
+            "description": "one a line, such as application/pdf",
         },
-        references={**_IDS, "title": "Only documents of these references"},
-        tags={**_NAMES, "title": "Only documents that have one of these tags"},
-        mime_types={**_NAMES, "title": "Only documents of these types, such as application/pdf"},
     ),
     TriggerKind.FEEDBACK: _config(
-        ratings={**_NAMES, "items": {"enum": ["up", "down"]}, "title": "Only these ratings"},
-        assistants={**_IDS, "title": "Only answers of these assistants"},
+        "input.rating, input.reason, input.comment, input.question, input.answer, input.assistant, input.message",
+        ratings={**_some_of("up", "down"), "title": "Only these ratings"},
+        assistants={**_ids_of("assistants.Assistant"), "title": "Only answers of these assistants"},
     ),
 }  # fmt: skip
+PURPOSES: Mapping[str, str] = {
+    TriggerKind.SCHEDULE: "At times that you give, such as each Monday at 8:00.",
+    TriggerKind.WEBHOOK: "When another service calls an address that only it knows.",
+    TriggerKind.DOCUMENT: "When a document is read, could not be read, is tagged or deleted.",
+    TriggerKind.FEEDBACK: "When somebody says that an answer is good or bad.",
+}
 
 
 def config_problems(kind: str, config: Any) -> list[str]:

@@ -3,8 +3,9 @@ and one at a time that comes twice comes once, except where the hours are given 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,13 +13,22 @@ from cronsim import CronSim, CronSimError
 
 # A tick that is worked on later than this was missed.
 GRACE = timedelta(minutes=5)
+SHOWN = 5
 
 
 def next_tick(config: Mapping[str, Any], after: datetime) -> datetime | None:
     """The first tick after a time, in UTC; None if there is none within the next fifty years."""
-    ticks = CronSim(config["cron"], after.astimezone(ZoneInfo(config["timezone"])))
-    tick = next(ticks, None)
+    tick = next(_ticks(config, after), None)
     return tick.astimezone(UTC) if tick else None
+
+
+def upcoming(config: Mapping[str, Any], after: datetime) -> list[str]:
+    """The next ticks, as people of the time zone write them."""
+    return [f"{tick:%a %-d %b %Y, %H:%M} {tick.tzname()}" for tick in islice(_ticks(config, after), SHOWN)]
+
+
+def _ticks(config: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
+    return CronSim(config["cron"], after.astimezone(ZoneInfo(config["timezone"])))
 
 
 def cron_problem(cron: str, timezone: str) -> str:

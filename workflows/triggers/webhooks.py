@@ -1,6 +1,7 @@
 """Incoming webhooks: `/api/v1/hooks/{tenant}/{trigger}/{token}/`.
 
-The token and the secret for signatures are derived from the trigger's id and Django's SECRET_KEY, so that no table has them.
+The token and the secret for signatures are derived from the trigger's id, the number of its secret, and Django's SECRET_KEY,
+so that no table has them. The token begins with that number: a wrong one is refused before the database is asked.
 """
 
 from __future__ import annotations
@@ -25,23 +26,26 @@ from workflows.triggers.occurrences import ON, add_events, new_event
 
 MAX_BYTES = 64 << 10
 MAX_ID_LENGTH = 200
+NO_ADDRESS = "There is no such address, or it is off."
 
 
 def address_of(trigger: Trigger) -> str:
-    return f"{settings.OYL_URL}/api/v1/hooks/{trigger.tenant_id}/{trigger.pk}/{_token(trigger.pk)}/"
+    return f"{settings.OYL_URL}/api/v1/hooks/{trigger.tenant_id}/{trigger.pk}/{_token(trigger.pk, trigger.secret_number)}/"
 
 
 def secret_of(trigger: Trigger) -> str:
     """As Standard Webhooks writes it."""
-    return "whsec_" + base64.b64encode(_derived("signature", trigger.pk)).decode()
+    return "whsec_" + base64.b64encode(_derived("signature", trigger.pk, trigger.secret_number)).decode()
 
 
-def _token(trigger_id: UUID) -> str:
-    return base64.urlsafe_b64encode(_derived("address", trigger_id)).decode().rstrip("=")
+def _token(trigger_id: UUID, number: int) -> str:
+    derived = base64.urlsafe_b64encode(_derived("address", trigger_id, number)).decode().rstrip("=")
+    return f"{number}.{derived}"
 
 
-def _derived(use: str, trigger_id: UUID) -> bytes:
-    return salted_hmac(f"workflows.webhook.{use}", str(trigger_id), algorithm="sha256").digest()
+def _derived(use: str, trigger_id: UUID, number: int) -> bytes:
+    subject = f"{trigger_id}/{number}"
+    return salted_hmac(f"workflows.webhook.{use}", subject, algorithm="sha256").digest()
 
 
 def counted(trigger_id: UUID) -> RateLimitResult:
@@ -52,17 +56,24 @@ def counted(trigger_id: UUID) -> RateLimitResult:
     )
 
 
-def is_address(trigger_id: UUID, token: str) -> bool:
-    return constant_time_compare(token, _token(trigger_id))
+def secret_number_of(trigger_id: UUID, token: str) -> int:
+    """The number in an address. Raises NotFoundError if OYL has made no such address."""
+    number = token.partition(".")[0]
+    if not number.isdecimal() or not constant_time_compare(token, _token(trigger_id, int(number[:9]))):
+        raise NotFoundError(NO_ADDRESS)
+    return int(number)
 
 
-def receive(*, tenant_id: UUID, trigger_id: UUID, body: bytes, headers: Mapping[str, str]) -> UUID:
+def receive(
+    *, tenant_id: UUID, trigger_id: UUID, number: int, body: bytes, headers: Mapping[str, str]
+) -> UUID:
     """Store what was sent, for a run that starts soon; returns the id of the event, which for a message that was sent before
     is the same. Raises NotFoundError, ForbiddenError, InvalidError."""
     with tenant_scope(tenant_id):
-        trigger = Trigger.objects.filter(ON, pk=trigger_id, kind=TriggerKind.WEBHOOK).first()
+        webhooks = Trigger.objects.filter(ON, kind=TriggerKind.WEBHOOK, secret_number=number)
+        trigger = webhooks.filter(pk=trigger_id).first()
         if trigger is None:
-            raise NotFoundError("There is no such address, or it is off.")
+            raise NotFoundError(NO_ADDRESS)
         if trigger.config_json.get("signed"):
             _check_signature(trigger, body, headers)
         payload = {"body": _parsed(body, headers.get("Content-Type", ""))}

@@ -1,4 +1,4 @@
-// The pages of workflows: steps are checked as one types, names are inserted, and steps are moved by dragging. Without
+// The pages of workflows: steps and triggers are checked as one types, names are inserted, and steps are moved by dragging. Without
 // this script, the buttons of the pages do the same.
 "use strict";
 const CHECK_DELAY = 400;
@@ -7,26 +7,38 @@ for (const button of document.querySelectorAll("[data-confirm]")) {
   button.addEventListener("click", (event) => { if (!confirm(button.dataset.confirm)) event.preventDefault(); });
 }
 
-const stepForm = document.querySelector("[data-step]");
-if (stepForm) {
+const checkAsOneTypes = (part) => {
   let waiting = 0, sent = 0;
-  const shown = stepForm.querySelector("[data-problems]");
+  const form = part.closest("form"), shown = part.querySelector("[data-problems]"), ticks = part.querySelector("[data-ticks]");
+  const items = (texts) => texts.map((text) => Object.assign(document.createElement("li"), { textContent: text }));
 
   const check = async () => {
     const number = (sent += 1);
-    const response = await fetch(stepForm.dataset.check, { method: "POST", body: new FormData(stepForm), credentials: "same-origin" });
+    const response = await fetch(part.dataset.check, { method: "POST", body: new FormData(form), credentials: "same-origin" });
     if (!response.ok || number !== sent) return;
-    const { problems } = await response.json();
+    const found = await response.json();
     const list = document.createElement("ul");
     list.className = "oyl-problems";
-    list.append(...problems.map((problem) => Object.assign(document.createElement("li"), { textContent: problem })));
-    shown.replaceChildren(...(problems.length ? [list] : []));
+    list.append(...items(found.problems));
+    shown.replaceChildren(...(found.problems.length ? [list] : []));
+    if (!ticks) return;
+    ticks.replaceChildren(...items(found.ticks));
+    ticks.parentElement.hidden = !found.ticks.length;
   };
-  stepForm.addEventListener("input", () => {
+  form.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => check().catch(() => {}), CHECK_DELAY);
   });
+};
 
+for (const part of document.querySelectorAll("[data-check]")) checkAsOneTypes(part);
+
+for (const zone of document.querySelectorAll('input[list="oyl-zones"]')) {
+  zone.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+const stepForm = document.querySelector("[data-step]");
+if (stepForm) {
   const bar = document.querySelector("[data-names-bar]");
   for (const field of stepForm.querySelectorAll("textarea[data-names]")) {
     const names = bar.content.firstElementChild.cloneNode(true);

@@ -220,6 +220,15 @@ def delete_trigger(context: CallContext) -> Call:
     )
 
 
+def replace_secret(context: CallContext) -> Call:
+    trigger = _trigger(context, kind="webhook")
+    triggers.save_trigger(trigger, actor=_maker(context))
+    return Call(
+        make=lambda: triggers.replace_secret(trigger, actor=context.actor),
+        is_done=context.has(Trigger, pk=trigger.pk, secret_number=1),
+    )
+
+
 def _maker(context: CallContext) -> Actor:
     return replace(context.actor, role=Role.OWNER)
 
@@ -268,10 +277,11 @@ def _approval(context: CallContext) -> Approval:
     return approval
 
 
-def _trigger(context: CallContext) -> Trigger:
+def _trigger(context: CallContext, kind: str = "schedule") -> Trigger:
     workflow = _published(context)
-    facts = {"kind": "schedule", "config_json": {"cron": "0 7 * * 1", "timezone": "UTC"}}
-    trigger: Trigger = context.add(lambda: Trigger(workflow=workflow, name=context.name, **facts))
+    config = {"cron": "0 7 * * 1", "timezone": "UTC"} if kind == "schedule" else {}
+    facts = {"name": context.name, "kind": kind, "config_json": config}
+    trigger: Trigger = context.add(lambda: Trigger(workflow=workflow, **facts))
     return trigger
 
 
