@@ -29,6 +29,7 @@ def new_event(
         "role": actor.role,
         "credential": actor.credential,
         "request": actor.request_id,
+        "run": actor.run_id,
     }
     described = {name: str(value) for name, value in columns.items() if value}
     event = AuditLog(

@@ -22,8 +22,8 @@ class ActorKind(StrEnum):
 class Actor:
     """`credential` is "session", an API key's prefix, or a command's or task's name. An API key has `scopes`, and may be
     `bound` to one object; both are None for all other actors, whom only their role restricts. `made_by` is the prefix of the
-    key that made the key, if any. Neither `request_id` nor `password_entered_at`, a person's (seconds since 1970),
-    changes who they are."""
+    key that made the key, if any; `run_id` is the run of a workflow in which it acts. Neither `request_id` nor
+    `password_entered_at`, a person's (seconds since 1970), changes who they are."""
 
     kind: ActorKind
     tenant_id: UUID
@@ -34,6 +34,7 @@ class Actor:
     scopes: frozenset[str] | None = None
     bound: tuple[str, UUID | None] | None = None
     made_by: str = ""
+    run_id: UUID | None = None
     password_entered_at: int = field(default=0, compare=False)
 
     def may_scope(self, wanted: str) -> bool:

@@ -18,7 +18,11 @@ QUEUE = "ingest"
 
 
 def enqueue(
-    documents: Sequence[Document], kind: JobKind = JobKind.INGEST, *, in_background: bool = False
+    documents: Sequence[Document],
+    kind: JobKind = JobKind.INGEST,
+    *,
+    in_background: bool = False,
+    run_id: UUID | None = None,
 ) -> None:
     """Queue a job for each document's file generation; notify the workers once, after the commit."""
     insert_instances(
@@ -28,6 +32,7 @@ def enqueue(
                 generation=document.file_generation,
                 kind=kind,
                 in_background=in_background,
+                run_id=run_id,
                 available_at="now",  # by the clock of PostgreSQL, which all workers share
             )
             for document in documents

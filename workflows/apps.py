@@ -1,4 +1,4 @@
-from core.apps import Area, OylAppConfig, Privileges, SidebarPage
+from core.apps import Area, OylAppConfig, Privileges, Schedule, SidebarPage
 from jobs.apps import due_jobs_lookups
 
 
@@ -8,6 +8,14 @@ class WorkflowsConfig(OylAppConfig):
     lookups = due_jobs_lookups("workflow_runs", "trigger_events")
     privileges = {"workflow_versions": Privileges(update=())}
     job_handlers = ("workflows.engine.handler.RunHandler", "workflows.triggers.handler.EventHandler")
+    schedules = (
+        Schedule(
+            name="delete-old-trigger-events",
+            task="workflows.tasks.delete_old_trigger_events",
+            every=3600.0,
+            expires=600.0,
+        ),
+    )
     sidebar = (
         SidebarPage(section="Workflows", title="Workflows", icon="account_tree", model="workflows.workflow"),
         SidebarPage(section="Workflows", title="Approvals", icon="approval", model="workflows.approval"),

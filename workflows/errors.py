@@ -21,5 +21,10 @@ class TooManyRunsError(ConflictError):
     """Too many runs are under way."""
 
 
+class CircleError(ConflictError):
+    """A run has added this document, and another document of a run has started that one, and so on: they go in a circle.
+    Give the trigger a filter, so that it does not start runs for the documents that its runs add."""
+
+
 class RunStateError(ConflictError):
     """The run is not in a state in which this can be done."""

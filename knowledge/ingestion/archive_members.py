@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
@@ -29,16 +30,17 @@ def add_members(
     """Queue the files found inside the products' files. Return the products to publish, and failures for those that exceed a
     limit. This happens before publishing, so that no crash can lose a member, and may be repeated, because a member is
     identified by its path."""
-    containers = {job.document_id: job.document for job in jobs}
+    job_of = {job.document_id: job for job in jobs}
     accepted: list[Tagged] = []
     failures: list[Failure] = []
     for product in products:
         source, members = product.chunked.source, product.chunked.document.members
-        container = containers[source.document_id]
+        job = job_of[source.document_id]
+        container, actor = job.document, replace(attempt.actor, run_id=job.run_id)
         if members and (code := _exceeded_limit(attempt.tenant_id, container, members)):
             detail = sentence(code, limit=MAX_DEPTH, files=MAX_FILES)
             failures.append(Failure(source=source, code=code, detail=detail))
-        elif _replace_members(attempt.actor, container, members):
+        elif _replace_members(actor, container, members):
             accepted.append(product)
     return accepted, failures
 

@@ -14,6 +14,11 @@ from knowledge.models import IngestionJob
 from knowledge.pipeline.ports import Ports
 
 
+def run_of(job: IngestionJob) -> dict[str, str]:
+    """For an event of the job: the run of a workflow that has added the file, if one has."""
+    return {"run": str(job.run_id)} if job.run_id else {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     handler: JobHandler[IngestionJob]

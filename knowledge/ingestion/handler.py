@@ -14,7 +14,7 @@ from jobs.handlers import JobHandler
 from jobs.progress import JobProgress
 from jobs.querysets import JobQuerySet
 from knowledge.engine_config import embedder_named, file_parser, model_for, vector_store
-from knowledge.ingestion.attempt import Attempt
+from knowledge.ingestion.attempt import Attempt, run_of
 from knowledge.ingestion.ingest import ingest, purge
 from knowledge.ingestion.second_vectors import reembed
 from knowledge.models import Document, DocumentStatus, IngestionJob, JobKind, Reference, Stage
@@ -115,6 +115,7 @@ class IngestionHandler(JobHandler[IngestionJob]):
             workspace_id=job.document.reference.workspace_id,
             code=code,
             generation=job.generation,
+            **run_of(job),
         )
 
     def clean_up(self, tenant_id: UUID, jobs: Sequence[IngestionJob]) -> None:

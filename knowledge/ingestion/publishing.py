@@ -13,7 +13,7 @@ from core.isolation.scope import tenant_scope
 from core.models import new_id
 from engines.vectors import Filter
 from jobs.states import JobState
-from knowledge.ingestion.attempt import Attempt
+from knowledge.ingestion.attempt import Attempt, run_of
 from knowledge.ingestion.quotas import replace_chunks
 from knowledge.models import (
     Chunk,
@@ -64,7 +64,8 @@ def publish(attempt: Attempt, jobs: Sequence[IngestionJob], products: Sequence[T
                         "generation": job.generation,
                         "chunks": len(product.chunked.chunks),
                         "sha256": job.document.sha256,
-                    }
+                    },
+                    **run_of(job),
                 },
             )
             for job, product in zip(held, accepted, strict=True)

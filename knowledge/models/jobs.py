@@ -31,7 +31,8 @@ class Stage(models.TextChoices):
 
 class IngestionJob(LeasedJob):
     """The ingestion of one generation of a document, the purge of a deleted document, or the embedding of a document's
-    published passages with a further model, which is in `versions` from the beginning."""
+    published passages with a further model, which is in `versions` from the beginning. `run_id` is the run of a workflow
+    that has added the file, or the archive in which it was found."""
 
     document = TenantForeignKey(Document, related_name="jobs")
     kind = models.CharField(max_length=16, choices=JobKind.choices, default=JobKind.INGEST)
@@ -40,6 +41,7 @@ class IngestionJob(LeasedJob):
     chunks_done = models.PositiveIntegerField(default=0)
     chunks_total = models.PositiveIntegerField(default=0)
     versions = models.JSONField(default=dict, blank=True)
+    run_id = models.UUIDField(null=True, blank=True)
 
     class Meta(LeasedJob.Meta):
         db_table = "ingestion_jobs"

@@ -251,7 +251,7 @@ def _write(
             if plan.upload.tags is not None:
                 set_document_tags([document], plan.upload.tags, plan.upload.tag_source, actor)
         cancel_unfinished(replaced)
-        enqueue(documents)
+        enqueue(documents, run_id=actor.run_id)
         record(
             actor=actor,
             action="documents.added",

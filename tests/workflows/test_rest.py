@@ -142,7 +142,7 @@ def test_a_signal_wakes_the_step_that_waits_for_it(studio: Studio, caller: Calle
 
 def approval_of(studio: Studio, **config: Any) -> Approval:
     """The open question of a run."""
-    run = studio.run([{**ASK[0], "config": {**ASK[0]["config"], **config}}])
+    run = studio.run([{"key": "ask", "type": "approval", "config": {"question": "Shall we?", **config}}])
     with tenant_scope(studio.tenant_id):
         found: Approval = Approval.objects.get(run=run)
     return found
@@ -155,8 +155,8 @@ def test_an_approval_is_decided_once(studio: Studio, caller: Caller):
     assert (decided.status_code, decided.json()["state"]) == (200, "approved")
     assert_problem(caller.post(path, {"approve": False}), 409, "run_state")
     studio.work()
-    run = run_of(studio, approval.run_id)
-    assert (run.output_json["decision"], run.output_json["comment"]) == ("approved", "Go")
+    output: Any = run_of(studio, approval.run_id).output_json
+    assert (output["decision"], output["comment"]) == ("approved", "Go")
 
 
 def test_only_those_whom_the_step_names_decide(studio: Studio, stranger: Person):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -29,6 +32,7 @@ from tests.support.api_client import assert_problem, make_caller
 from tests.support.workflows import Studio
 from workflows.models import Trigger, TriggerEvent, TriggerKind, WorkflowRun
 from workflows.services.triggers import delete_trigger, save_trigger
+from workflows.tasks import delete_old_trigger_events
 from workflows.triggers import webhooks
 from workflows.triggers.handler import EventHandler
 from workflows.triggers.schedules import next_tick
@@ -38,10 +42,12 @@ ECHO = [{"key": "done", "type": "end", "config": {"output": "input"}}]
 EVERY_MINUTE = {"cron": "* * * * *", "timezone": "Europe/Berlin"}
 
 
-def add_trigger(studio: Studio, kind: TriggerKind, config: dict[str, Any], **columns: Any) -> Trigger:
-    workflow = studio.published(ECHO)
+def add_trigger(
+    studio: Studio, kind: TriggerKind, config: dict[str, Any], *, steps: list[dict[str, Any]] = ECHO
+) -> Trigger:
+    workflow = studio.published(steps)
     with tenant_scope(studio.tenant_id):
-        trigger = Trigger(workflow=workflow, name="T", kind=kind, config_json=config, **columns)
+        trigger = Trigger(workflow=workflow, name="T", kind=kind, config_json=config)
         trigger.full_clean()
         save_trigger(trigger, actor=studio.person.actor)
     return trigger
@@ -268,6 +274,49 @@ def test_events_of_documents_start_runs_for_those_that_a_trigger_names(owner: Pe
     assert sorted(run.input_json["event"] for run in runs_of(tagged)) == ["deleted", "tagged"]
     assert sorted(run.input_json["event"] for run in runs_of(texts)) == ["deleted", "done", "tagged"]
     assert runs_of(elsewhere) == []
+
+
+def test_runs_that_add_documents_for_each_other_come_to_an_end(owner: Person, tmp_path: Path):
+    """Also those of files in archives, which a worker adds."""
+    library = make_library(owner, tmp_path)
+    reference = str(library.reference.pk)
+    with tenant_scope(owner.tenant_id):
+        studio = Studio(owner, Workspace.objects.get(pk=library.reference.workspace_id))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("bees.md", BEES)
+    ingest = {
+        "reference": reference,
+        "external_id": "{{ run.id }}.zip",
+        "base64": f"'{base64.b64encode(archive.getvalue()).decode()}'",
+    }
+    config = {"events": ["done"], "references": [reference], "mime_types": ["text/markdown"]}
+    trigger = add_trigger(
+        studio, TriggerKind.DOCUMENT, config, steps=[{"key": "add", "type": "ingest", "config": ingest}]
+    )
+    library.add("first.md", BEES)
+    while react(studio) + studio.work():
+        library.work()
+    assert [run.rounds for run in runs_of(trigger)] == [0, 1, 2, 3, 4, 5]
+    with tenant_scope(studio.tenant_id):
+        trigger.refresh_from_db()
+    assert "Give the trigger a filter" in trigger.error_detail
+
+
+def test_events_are_deleted_a_month_after_they_have_ended(studio: Studio, client: Client):
+    trigger = add_trigger(studio, TriggerKind.WEBHOOK, {})
+    path = "/api/" + webhooks.address_of(trigger).partition("/api/")[2]
+    for name in ("old", "young", "waiting"):
+        client.post(path, {}, content_type="application/json", headers={"webhook-id": name})
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    with tenant_scope(studio.tenant_id):
+        events = TriggerEvent.objects.filter(trigger=trigger)
+        events.exclude(key="webhook waiting").update(state="done", finished_at=datetime.now(UTC))
+        events.filter(key="webhook old").update(finished_at=long_ago)
+        events.update(created_at=long_ago)
+    assert delete_old_trigger_events() >= 1
+    with tenant_scope(studio.tenant_id):
+        assert sorted(events.values_list("key", flat=True)) == ["webhook waiting", "webhook young"]
 
 
 def test_what_is_rolled_back_starts_nothing(owner: Person, tmp_path: Path):

@@ -36,13 +36,13 @@ class ConfigWidget(forms.Widget):
 
 
 class ConfigField(forms.Field):
-    def __init__(self, schema: Mapping[str, Any], workspace_id: Any, **context: Any) -> None:
+    def __init__(self, label: str, schema: Mapping[str, Any], workspace_id: Any, **context: Any) -> None:
         def make(value: Any, data: Any = None, *, prefix: str) -> SchemaForm:
             return SchemaForm(
                 schema, value, data, prefix=prefix, workspace_id=workspace_id, use_required_attribute=False
             )
 
-        super().__init__(widget=ConfigWidget(make, **context), required=False, label="When it starts runs")
+        super().__init__(widget=ConfigWidget(make, **context), required=False, label=label)
 
     def clean(self, value: Any) -> dict[str, Any]:
         if not value.is_valid():

@@ -44,16 +44,16 @@ class TriggerForm(TenantForm):
         for name in ("workflow", "kind"):
             if name in self.fields:
                 self.fields[name].widget = forms.HiddenInput()
-        kind, workspace_id = self._kind_and_workspace()
-        if CONFIG in self.fields and kind in SCHEMAS:
-            self.fields[CONFIG] = ConfigField(SCHEMAS[kind], workspace_id, **shown(kind, self.instance))
+        kind, workflow = self._kind_and_workflow()
+        if CONFIG in self.fields and workflow and kind in SCHEMAS:
+            label, facts = f"When it starts runs of “{workflow}”", shown(kind, self.instance)
+            self.fields[CONFIG] = ConfigField(label, SCHEMAS[kind], workflow.workspace_id, **facts)
 
-    def _kind_and_workspace(self) -> tuple[str, UUID | None]:
+    def _kind_and_workflow(self) -> tuple[str, Workflow | None]:
         if not self.instance._state.adding:
-            return self.instance.kind, self.instance.workflow.workspace_id
+            return self.instance.kind, self.instance.workflow
         given = self.data or self.initial
-        workflow = _workflow(str(given.get("workflow", "")))
-        return str(given.get("kind", "")), workflow.workspace_id if workflow else None
+        return str(given.get("kind", "")), _workflow(str(given.get("workflow", "")))
 
 
 @admin.register(Trigger)

@@ -74,6 +74,7 @@ def _insert(
                 parent_step=row,
                 number=number,
                 depth=run.depth + 1,
+                rounds=run.rounds,
                 input_json=one.input,
                 item_json=one.item,
                 state=JobState.WAITING,

@@ -108,4 +108,5 @@ def _actor(run: WorkflowRun) -> Actor:
         role=Role.EDITOR,
         credential="workflow",
         user_id=run.user_id,
+        run_id=run.pk,
     )

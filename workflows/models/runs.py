@@ -30,6 +30,8 @@ class WorkflowRun(LeasedJob):
     """The run of one version. A run that was started by a step of another one, its `parent`, has a `number` among the runs
     that `parent_step` started, and the `item` for which it was started, if any.
 
+    `rounds` is the number of runs that have led to it, each by a document that the one before has added.
+
     A child run `is_held` until its turn comes, because only so many are worked on at once.
 
     `step_key` is the step under way, or the one at which the run has ended. `progress_attempt` is the attempt in which a
@@ -47,6 +49,7 @@ class WorkflowRun(LeasedJob):
     number = models.PositiveIntegerField(default=0)
     is_held = models.BooleanField(default=False)
     depth = models.PositiveSmallIntegerField(default=0)
+    rounds = models.PositiveSmallIntegerField(default=0)
     input_json = models.JSONField("input", default=dict, blank=True)
     item_json = models.JSONField("item", null=True, blank=True)
     output_json = models.JSONField("output", null=True, blank=True)

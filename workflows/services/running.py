@@ -38,6 +38,7 @@ def start_run(
     trigger: Trigger | None = None,
     idempotency_key: str = "",
     version: WorkflowVersion | None = None,
+    rounds: int = 0,
 ) -> WorkflowRun:
     """Start a run of the published version, or of a given one; with the `idempotency_key` of an earlier run, return that.
     Raises ForbiddenError, NotPublishedError, InputInvalidError, TooManyRunsError, QuotaExceededError."""
@@ -61,6 +62,7 @@ def start_run(
             trigger=trigger,
             idempotency_key=idempotency_key,
             input_json=input,
+            rounds=rounds,
         )
         add_runs([due_now(run)], definition)
         _record(actor, run, "started", started_by=started_by, version=version.number)

@@ -77,7 +77,8 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         },
     ),
     TriggerKind.DOCUMENT: _config(
-        "input.event, input.document, input.filename, input.mime_type, input.reference, input.tags, input.error_code",
+        "input.event, input.document, input.filename, input.mime_type, input.reference, input.tags, input.error_code, "
+        "input.run",
         ("events",),
         events={**_some_of("done", "error", "tagged", "deleted"), "title": "When a document is"},
         references={**_ids_of("knowledge.Reference"), "title": "Only documents of these references"},

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -18,7 +19,7 @@ from jobs.progress import JobProgress
 from jobs.queue import MAX_DETAIL_LENGTH, lock_held
 from jobs.states import JobState
 from workflows.engine.waking import QUEUE
-from workflows.errors import TooManyRunsError
+from workflows.errors import CircleError, TooManyRunsError
 from workflows.expressions import evaluate
 from workflows.models import StartedBy, Trigger, TriggerEvent, TriggerKind, WorkflowRun
 from workflows.services.running import start_run
@@ -101,6 +102,17 @@ def _is_wanted(trigger: Trigger, event: TriggerEvent) -> bool:
     return may_overlap or not WorkflowRun.objects.filter(trigger=trigger).unfinished().exists()
 
 
+def _rounds(event: TriggerEvent) -> int:
+    """How many runs have led to the event. Raises CircleError if they are too many."""
+    cause = event.payload_json.get("run")
+    if not cause:
+        return 0
+    rounds = 1 + int(WorkflowRun.objects.values_list("rounds", flat=True).get(pk=cause))
+    if rounds > settings.WORKFLOW_DEPTH:
+        raise CircleError
+    return rounds
+
+
 def _start(trigger: Trigger, event: TriggerEvent, given: Any) -> WorkflowRun:
     return start_run(
         trigger.workflow,
@@ -109,4 +121,5 @@ def _start(trigger: Trigger, event: TriggerEvent, given: Any) -> WorkflowRun:
         started_by=StartedBy.TRIGGER,
         trigger=trigger,
         idempotency_key=f"trigger-{event.pk}",
+        rounds=_rounds(event),
     )

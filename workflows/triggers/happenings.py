@@ -48,7 +48,7 @@ def _document_events(events: Sequence[AuditLog], triggers: Sequence[Trigger]) ->
     documents = {row.pk: row for row in rows.prefetch_related("document_tags__tag")}
     for event in events:
         for document in (documents[pk] for pk in ids[event.pk] if pk in documents):
-            facts = _document_facts(document, DOCUMENT_EVENTS[event.action])
+            facts = _document_facts(document, event)
             for trigger in triggers:
                 if _is_in_workspace(trigger, document.reference.workspace_id) and _concerns(trigger, facts):
                     yield new_event(trigger, f"{event.pk} {document.pk}", facts)
@@ -63,7 +63,9 @@ def _document_ids(event: AuditLog) -> list[UUID]:
     return [event.object_id] if event.object_id else []
 
 
-def _document_facts(document: Document, name: str) -> dict[str, Any]:
+def _document_facts(document: Document, event: AuditLog) -> dict[str, Any]:
+    """`run` is that which has added the document, if one has."""
+    name = DOCUMENT_EVENTS[event.action]
     return {
         "event": name,
         "document": str(document.pk),
@@ -72,6 +74,7 @@ def _document_facts(document: Document, name: str) -> dict[str, Any]:
         "reference": str(document.reference_id),
         "tags": sorted(link.tag.tag for link in document.document_tags.all()),
         "error_code": document.error_code if name == "error" else "",
+        "run": event.payload_json.get("run", ""),
     }
 
 

@@ -7,8 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 
 from core.bulk_sql import insert_instances
+from core.isolation.scope import tenant_scope
+from core.isolation.tenant_directory import all_tenants
+from core.limits import KEPT
 from jobs.states import JobState
 from workflows.engine.waking import notify_after_commit
 from workflows.models import Trigger, TriggerEvent, TriggerKind
@@ -45,3 +49,15 @@ def plan_next_tick(trigger: Trigger, after: datetime) -> None:
         add_events([new_event(trigger, tick.isoformat(), {"tick": tick.isoformat()}, tick)])
     Trigger.objects.filter(pk=trigger.pk).update(next_at=tick)
     trigger.next_at = tick
+
+
+def delete_old_events() -> int:
+    """Outside of a scope: delete the events of all tenants that have ended longer ago than `KEPT`; returns their number.
+    A webhook's message that is sent again after that time starts another run."""
+    count = 0
+    for tenant_id in all_tenants():
+        with tenant_scope(tenant_id):
+            before = timezone.now() - KEPT
+            old = TriggerEvent.objects.filter(created_at__lt=before, finished_at__lt=before)
+            count += old.delete_rows()
+    return count
