@@ -1,7 +1,7 @@
 """What the engine of workflows costs itself: runs whose steps do nothing, in turns with the same in DBOS, which keeps each
-step in the same PostgreSQL, too.
+step in the same PostgreSQL, too; and how much memory an iteration of 10,000 items takes.
 
-`python -m benchmarks.workflows` takes some two minutes on two quiet cores.
+`python -m benchmarks.workflows` takes some six minutes on two quiet cores.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from benchmarks import instance  # before all else
 
 # isort: split
 import time
+from typing import Any
 from urllib.parse import quote
 
+import psutil
 from django.conf import settings
 from django.db import connections
 
+from benchmarks.memory import sample_memory
 from benchmarks.peers import environment
 from benchmarks.reports import BenchmarkReport
 from benchmarks.times import Times
@@ -28,6 +31,7 @@ from workflows.services.running import start_run
 from workspaces.models import Workspace
 
 STEPS, RUNS, TARGET_MS = 100, 20, 10
+ITEMS, TARGET_MB = 10_000, 50
 DATABASE = "dbos"
 
 
@@ -35,7 +39,7 @@ def main() -> None:
     report = BenchmarkReport()
     with instance.running():
         actor = instance.new_tenant()
-        workflow = _workflow(actor)
+        workflow = _workflow(actor, "Nothing", *[(StepType.TRANSFORM, {"values": {}})] * STEPS)
         _run(actor, workflow)
         own, peer_times = Times(), Times()
         with environment.start("dbos_steps", _peer_url(), str(STEPS), str(RUNS)) as peer:
@@ -43,6 +47,7 @@ def main() -> None:
                 own.append(_run(actor, workflow) / STEPS * 1000)
                 figures = peer.request()
                 peer_times.append(figures["seconds"] / STEPS * 1000)
+        measure_memory(actor, report)
     is_met = own.p50 <= TARGET_MS
     report.add(
         "A step that does nothing, in OYL, median", f"{own.p50:.2f} ms", f"≤ {TARGET_MS} ms", met=is_met
@@ -52,26 +57,43 @@ def main() -> None:
     report.save("workflows")
 
 
-def _workflow(actor: Actor) -> Workflow:
+def measure_memory(actor: Actor, report: BenchmarkReport) -> None:
+    """The worker's memory before the iteration is that after a smaller one."""
+    each = _workflow(actor, "Each", (StepType.TRANSFORM, {"values": {"text": "input.text"}}))
+    config = {"items": "input.items", "workflow": str(each.pk), "at_once": 10}
+    workflow = _workflow(actor, "All", (StepType.ITERATE, config))
+    with sample_memory(psutil.Process()) as samples:
+        _run(actor, workflow, {"items": _items(ITEMS // 20)})
+        before = samples[-1].worker
+        seconds = _run(actor, workflow, {"items": _items(ITEMS)})
+    growth = max(sample.worker for sample in samples) - before
+    what = f"The worker grows in an iteration of {ITEMS:,} items ({seconds:.0f} s) by"
+    report.add(what, f"{growth:.0f} MB", f"≤ {TARGET_MB} MB", met=growth <= TARGET_MB)
+
+
+def _items(count: int) -> list[dict[str, str]]:
+    """Some 50 characters each."""
+    return [{"text": f"item {number} of {count} ".ljust(30, "x")} for number in range(count)]
+
+
+def _workflow(actor: Actor, name: str, *steps: tuple[StepType, dict[str, Any]]) -> Workflow:
+    """A published one."""
     with tenant_scope(actor.tenant_id):
-        workspace = Workspace.objects.create(name="Main")
-        workflow: Workflow = Workflow.objects.create(workspace=workspace, name="Nothing")
-        for position in range(STEPS):
+        workspace, _ = Workspace.objects.get_or_create(name="Main")
+        workflow: Workflow = Workflow.objects.create(workspace=workspace, name=name)
+        for position, (kind, config) in enumerate(steps):
+            key = f"step{position}"
             WorkflowStep.objects.create(
-                workflow=workflow,
-                position=position,
-                key=f"step{position}",
-                type_enum=StepType.TRANSFORM,
-                config_json={"values": {}},
+                workflow=workflow, position=position, key=key, type_enum=kind, config_json=config
             )
     publish(workflow, actor=actor)
     return workflow
 
 
-def _run(actor: Actor, workflow: Workflow) -> float:
+def _run(actor: Actor, workflow: Workflow, given: Any = None) -> float:
     """The seconds of a run, from its start to its end."""
     began = time.perf_counter()
-    run = start_run(workflow, input={}, actor=actor, started_by=StartedBy.COMMAND)
+    run = start_run(workflow, input=given or {}, actor=actor, started_by=StartedBy.COMMAND)
     while work(RunHandler(), actor.tenant_id):
         pass
     seconds = time.perf_counter() - began

@@ -1,11 +1,21 @@
-"""Calls of the database's functions with values that must not be read elsewhere, such as what is derived from a password."""
+"""The database's clock, and calls of its functions with values that must not be read elsewhere, such as what is derived from
+a password."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg import Cursor
+
+
+def database_time() -> datetime:
+    """By the clock of PostgreSQL, which all processes share."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
 
 
 def call_function(name: str, *values: Any, using: str = DEFAULT_DB_ALIAS) -> Any:

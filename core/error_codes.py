@@ -298,6 +298,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "too_many_items": _workflow(
         "There are {count:,} items; at most {limit:,} are worked on (WORKFLOW_ITEMS). Divide them among several runs."
     ),
+    "too_many_child_runs": _workflow("Runs have started {limit:,} runs (WORKFLOW_CHILD_RUNS). Retry later."),
+    "output_file_too_large": _workflow("The output has over {limit:g} MB (WORKFLOW_FILE_MB). Divide it."),
     "child_failed": _workflow(
         "Of the runs that this step started, number {number} has failed: {reason}", DEFAULT_RETRY
     ),

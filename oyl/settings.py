@@ -258,7 +258,9 @@ PARSER_OCR_PAGES = env.int("PARSER_OCR_PAGES", default=500)
 WORKFLOW_STEPS = env.int("WORKFLOW_STEPS", default=1000)
 WORKFLOW_DEPTH = env.int("WORKFLOW_DEPTH", default=5)
 WORKFLOW_ITEMS = env.int("WORKFLOW_ITEMS", default=10_000)
+WORKFLOW_CHILD_RUNS = env.int("WORKFLOW_CHILD_RUNS", default=100_000)
 WORKFLOW_VALUE_MB = env.float("WORKFLOW_VALUE_MB", default=1.0)
+WORKFLOW_FILE_MB = env.float("WORKFLOW_FILE_MB", default=100.0)
 WORKFLOW_STEP_SECONDS = env.int("WORKFLOW_STEP_SECONDS", default=600)
 WORKFLOW_RUNS = env.int("WORKFLOW_RUNS", default=1000)
 WORKFLOW_WEBHOOK_REQUESTS = env.int("WORKFLOW_WEBHOOK_REQUESTS", default=120)
@@ -387,6 +389,7 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "core.permissions.Role",
         "RunModeEnum": "knowledge.models.evaluation.RunMode",
         "TagSourceEnum": "knowledge.models.tags.SOURCES",
+        "TriggerKindEnum": "workflows.models.TriggerKind",
         "WorkflowStepTypeEnum": "workflows.models.StepType",
     },
     "PREPROCESSING_HOOKS": ["oyl.openapi.only_routes"],

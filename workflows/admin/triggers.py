@@ -77,7 +77,7 @@ class TriggerAdmin(AuditedAdmin):
 
     def get_urls(self) -> list[Any]:
         check = path(
-            "check/<str:kind>/", self.admin_site.admin_view(check_config), name="workflows_trigger_check"
+            "check/<str:name>/", self.admin_site.admin_view(check_config), name="workflows_trigger_check"
         )
         return [check, *super().get_urls()]
 
@@ -150,8 +150,8 @@ class TriggerAdmin(AuditedAdmin):
 
     def has_secret_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Only a webhook has a secret."""
-        webhooks = Trigger.objects.filter(pk=object_id, kind=TriggerKind.WEBHOOK)
-        return self.has_write_permission(request) and webhooks.exists()
+        trigger = self.get_object(request, str(object_id)) if self.has_write_permission(request) else None
+        return trigger is not None and trigger.kind == TriggerKind.WEBHOOK
 
     def delete_model(self, request: HttpRequest, obj: Trigger) -> None:
         delete_trigger(obj, actor=actor_of(request))
@@ -167,13 +167,13 @@ class TriggerAdmin(AuditedAdmin):
         return show_once(self, request, title=title, label=label, text=secret_of(trigger), advice=advice)
 
 
-def check_config(request: HttpRequest, kind: str) -> JsonResponse:
-    """What is wrong with a configuration as it was typed so far, and when a schedule would tick."""
+def check_config(request: HttpRequest, name: str) -> JsonResponse:
+    """What is wrong with a configuration of this kind as it was typed so far, and when a schedule would tick."""
     require_editor(request)
-    form = SchemaForm(SCHEMAS.get(kind, {}), {}, request.POST, prefix=CONFIG)
+    form = SchemaForm(SCHEMAS.get(name, {}), {}, request.POST, prefix=CONFIG)
     found = [] if form.is_valid() else [*field_problems(form)]
-    found = found or config_problems(kind, form.config)
-    ticks = upcoming(form.config, datetime.now(UTC)) if kind == TriggerKind.SCHEDULE and not found else []
+    found = found or config_problems(name, form.config)
+    ticks = upcoming(form.config, datetime.now(UTC)) if name == TriggerKind.SCHEDULE and not found else []
     return JsonResponse({"problems": found, "ticks": ticks})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from core.isolation.scope import current_tenant_id
@@ -45,7 +46,7 @@ INSERT INTO step_runs (
     was_interrupted, details_json, error_code, error_detail, signal, children_at_once, children_left
 ) SELECT
     %(id)s, %(tenant)s, statement_timestamp(), %(run)s, %(number)s, %(key)s, %(type)s, %(iteration)s,
-    CASE WHEN goes_on THEN 'running' ELSE 'queued' END, goes_on::int, CASE WHEN goes_on THEN statement_timestamp() END,
+    CASE WHEN goes_on THEN 'running' ELSE 'queued' END, goes_on::int, CASE WHEN goes_on THEN %(now)s::timestamptz END,
     false, '{}', '', '', '', 1, 0
 FROM held RETURNING state, tries, started_at
 """
@@ -71,6 +72,7 @@ def advance(run: WorkflowRun, ended: StepRun, following: StepRun, *, is_turn_ove
         "key": following.key,
         "type": following.type_enum,
         "iteration": following.iteration,
+        "now": timezone.now(),  # by the clock by which the step's deadline is measured
     }
     with connection.cursor() as cursor:
         cursor.execute(_ADVANCE, values)

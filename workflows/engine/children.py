@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 from django.conf import settings
 
 from core.batching import batched
 from core.isolation.scope import tenant_scope
-from jobs.progress import JobProgress
 from jobs.states import JobState
 from workflows.definition import definition_of
 from workflows.engine.starting import add_runs
@@ -19,9 +18,9 @@ from workflows.steps.base import ChildResult, ChildRun, StepError
 ADDED_AT_ONCE, READ_AT_ONCE = 500, 200
 
 
-def add(run: WorkflowRun, row: StepRun, wanted: Sequence[ChildRun], progress: JobProgress) -> None:
+def add(run: WorkflowRun, row: StepRun, wanted: Sequence[ChildRun], hold: Callable[[], None]) -> None:
     """Outside of a scope: insert the runs, which are held until all are there. A repetition adds those that are missing.
-    Raises StepError, LeaseLostError."""
+    `hold` locks the run: nothing is added to one that was cancelled meanwhile. Raises StepError, LeaseLostError."""
     if run.depth >= settings.WORKFLOW_DEPTH:
         raise StepError("too_deep_runs", limit=settings.WORKFLOW_DEPTH)
     if len(wanted) > settings.WORKFLOW_ITEMS:
@@ -29,10 +28,11 @@ def add(run: WorkflowRun, row: StepRun, wanted: Sequence[ChildRun], progress: Jo
     tenant_id = UUID(str(run.tenant_id))
     with tenant_scope(tenant_id):
         versions = _versions(run, {one.workflow_id for one in wanted})
+        _check_number(len(wanted))
     for numbered in batched(enumerate(wanted), ADDED_AT_ONCE):
-        progress("children")
         with tenant_scope(tenant_id):
-            _insert(run, row, numbered, versions)
+            hold()
+            add_batch(run, row, numbered, versions)
     with tenant_scope(tenant_id):  # of an interrupted try, in which there were more of them
         WorkflowRun.objects.filter(parent_step=row, number__gte=len(wanted)).delete_rows()
 
@@ -52,7 +52,14 @@ def _versions(run: WorkflowRun, workflow_ids: set[UUID]) -> dict[UUID, WorkflowV
     return found
 
 
-def _insert(
+def _check_number(wanted: int) -> None:
+    """Iterations within iterations would grow without end."""
+    there = WorkflowRun.objects.filter(parent__isnull=False).unfinished().count()
+    if there + wanted > settings.WORKFLOW_CHILD_RUNS:
+        raise StepError("too_many_child_runs", limit=settings.WORKFLOW_CHILD_RUNS)
+
+
+def add_batch(
     run: WorkflowRun,
     row: StepRun,
     numbered: Sequence[tuple[int, ChildRun]],

@@ -161,8 +161,7 @@ class Execution:
             setattr(row, name, value)
         with tenant_scope(self._tenant_id):
             advance(self._run, row, new, is_turn_over=time.monotonic() >= self._turn_ends)
-            if row.children_total is not None:
-                family.cancel_children(row)
+            family.let_go(row)
             if new.state != JobState.RUNNING:
                 notify_after_commit()
         self._memory.remember(row.key, output)
@@ -229,7 +228,7 @@ class Execution:
 
     def _start_children(self, row: StepRun, outcome: Children) -> None:
         try:
-            children.add(self._run, row, outcome.runs, self._progress)
+            children.add(self._run, row, outcome.runs, self._hold)
         except StepError as error:
             self._fail(row, error)
             return
@@ -263,8 +262,7 @@ class Execution:
 
     def _close(self, row: StepRun, state: JobState, **columns: Any) -> None:
         """Inside a scope: store the end of the step, and end what it has started and waits for no longer."""
-        if row.children_total is not None:
-            family.cancel_children(row)
+        family.let_go(row)
         StepRun.objects.filter(pk=row.pk).update(
             state=state, input_json=shown(row.input_json), finished_at=Now(), **columns
         )

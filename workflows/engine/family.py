@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from jobs.querysets import JobQuerySet
 from jobs.states import JobState
 from workflows.engine.waking import notify_after_commit, wake
-from workflows.models import Approval, ApprovalState, StepRun, WorkflowRun
+from workflows.models import Approval, ApprovalState, StepRun, StepType, WorkflowRun
 
 FAILED = (JobState.ERROR, JobState.CANCELLED)
 
@@ -44,6 +44,15 @@ def cancel_children(step_run: StepRun) -> None:
     children = WorkflowRun.objects.filter(parent_step=step_run).unfinished()
     for child in children.filter(pk__in=children.lock()):
         cancel(child)
+
+
+def let_go(step_run: StepRun) -> None:
+    """End what a step that ends has started and waits for no longer."""
+    if step_run.children_total is not None:
+        cancel_children(step_run)
+    if step_run.type_enum == StepType.APPROVAL:
+        pending = Approval.objects.filter(step_run=step_run, state=ApprovalState.PENDING)
+        pending.update(state=ApprovalState.CANCELLED)
 
 
 def _cancel_steps(runs: JobQuerySet[WorkflowRun]) -> None:
@@ -84,6 +93,9 @@ def start_children(step_run: StepRun, at_once: int) -> None:
     """Let the runs that a step has added begin, those that have failed before once more."""
     children = WorkflowRun.objects.filter(parent_step=step_run)
     revive(children.filter(pk__in=children.filter(state__in=FAILED).lock()))
+    paused = WorkflowRun.objects.filter(pk=step_run.run_id, paused_at__isnull=False)
+    if paused.exists():
+        children.unfinished().update(paused_at=Now())
     step_run.children_total, step_run.children_left = children.count(), children.unfinished().count()
     step_run.children_at_once = at_once
     step_run.save(update_fields=["children_total", "children_left", "children_at_once"])

@@ -14,6 +14,7 @@ from django.core.files import File
 from core.json_values import json_text, storable
 from core.storage import FileStore, flush
 from workflows.definition import JSON
+from workflows.steps.base import StepError
 
 MEGABYTE = 1_000_000
 RUN_FILES = FileStore("runs")
@@ -30,10 +31,12 @@ def is_too_long(value: JSON) -> bool:
 
 def stored(value: JSON | Iterator[JSON], tenant_id: UUID, run_id: UUID, name: str) -> JSON:
     """Outside of a scope: the output itself, or {"file": …, "size_bytes": …} if it is longer than a row may have. The items
-    of an iterator become a list, and are never all in memory."""
+    of an iterator become a list, and are never all in memory. Raises StepError."""
     with tempfile.SpooledTemporaryFile(limit(), prefix="oyl-output-") as file:
         for piece in _pieces(value):
             file.write(piece.encode(errors="replace"))
+            if file.tell() > settings.WORKFLOW_FILE_MB * MEGABYTE:
+                raise StepError("output_file_too_large", limit=settings.WORKFLOW_FILE_MB)
         size = file.tell()
         file.seek(0)
         if size <= limit():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db.models import F
-from django.utils import timezone
 
 from audit.services import record, save_audited, soft_delete_audited
 from core.actors import Actor
@@ -23,7 +22,7 @@ def save_trigger(trigger: Trigger, *, actor: Actor, role: Role = Role.EDITOR) ->
     with tenant_scope(actor.tenant_id):
         Trigger.objects.select_for_update(no_key=True).filter(pk=trigger.pk).first()
         save_audited(actor=actor, instance=trigger, role=role)
-        plan_next_tick(trigger, timezone.now())
+        plan_next_tick(trigger)
 
 
 def delete_trigger(trigger: Trigger, *, actor: Actor, role: Role = Role.EDITOR) -> None:
@@ -31,7 +30,7 @@ def delete_trigger(trigger: Trigger, *, actor: Actor, role: Role = Role.EDITOR) 
     with tenant_scope(actor.tenant_id):
         soft_delete_audited(actor=actor, instances=[trigger], role=role)
         trigger.is_enabled = False
-        plan_next_tick(trigger, timezone.now())
+        plan_next_tick(trigger)
 
 
 def replace_secret(trigger: Trigger, *, actor: Actor) -> None:

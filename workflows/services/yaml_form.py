@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -140,6 +141,7 @@ def _read(text: str) -> dict[str, JSON]:
         raise WorkflowInvalidError(f"{why}.")
     try:
         value = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+        json.dumps(value, allow_nan=False, default=str)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise WorkflowInvalidError(f"This is no valid YAML: {str(error)[:300]}") from error
     if found := problems(YAML_SCHEMA, value):

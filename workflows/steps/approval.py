@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.services import record
 from core.actors import system_actor
+from core.bounded_fields import DESCRIPTION_LENGTH
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from tenants.models import Membership
@@ -107,7 +108,7 @@ def _approval(context: StepContext) -> Approval:
         step_run_id=context.step_run_id,
         defaults={
             "run_id": context.run_id,
-            "question": config["question"],
+            "question": config["question"].strip()[:DESCRIPTION_LENGTH] or "Approve?",
             "shown_json": config.get("show"),
             "role": config.get("role", Role.EDITOR),
             "user_ids_json": config.get("people", []),

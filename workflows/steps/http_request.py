@@ -31,7 +31,11 @@ from workflows.steps.services import service_of
 MAX_SECONDS, MAX_BYTES = 120.0, 5_000_000
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 # Set by OYL, or by the integration.
-RESERVED = ("authorization", "idempotency-key", "content-type")
+# Everybody who sees the workflow or its runs could read credentials; the others say where a request ends, or whose it is.
+RESERVED = {
+    *("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"),
+    *("idempotency-key", "content-type", "content-length", "transfer-encoding", "connection", "host"),
+}
 _SHOWN_HEADERS = (
     "content-type",
     "etag",
@@ -116,7 +120,10 @@ class HttpRequest(Step):
         if set(config) & {"json", "text"} and config.get("method", "GET") in ("GET", "HEAD"):
             found.append("A request with the method GET or HEAD has no body. Choose another method.")
         own = [name for name in config.get("headers", {}) if name.lower() in RESERVED]
-        found += [f"The header '{name}' is set by OYL: see 'integration' and 'content_type'." for name in own]
+        found += [
+            f"The header '{name}' cannot be given here: credentials belong to an integration, and OYL sets the others."
+            for name in own
+        ]
         return found
 
     def run(self, context: StepContext) -> Outcome:

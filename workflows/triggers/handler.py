@@ -21,7 +21,7 @@ from jobs.states import JobState
 from workflows.engine.waking import QUEUE
 from workflows.errors import CircleError, TooManyRunsError
 from workflows.expressions import evaluate
-from workflows.models import StartedBy, Trigger, TriggerEvent, TriggerKind, WorkflowRun
+from workflows.models import StartedBy, Trigger, TriggerEvent, WorkflowRun
 from workflows.services.running import start_run
 from workflows.triggers.occurrences import ON, plan_next_tick
 from workflows.triggers.schedules import GRACE
@@ -59,7 +59,7 @@ class EventHandler(JobHandler[TriggerEvent]):
         """A schedule goes on with its next tick."""
         trigger = Trigger.with_deleted.get(pk=job.trigger_id)
         Trigger.with_deleted.filter(pk=trigger.pk).update(error_detail=detail)
-        plan_next_tick(trigger, timezone.now())
+        plan_next_tick(trigger, _tick_of(job))
 
     def _react(self, event: TriggerEvent, given: Any) -> None:
         trigger = Trigger.objects.filter(ON, pk=event.trigger_id).select_related("workflow").first()
@@ -69,7 +69,7 @@ class EventHandler(JobHandler[TriggerEvent]):
         if run:
             Trigger.objects.filter(pk=event.trigger_id).update(last_at=Now(), error_detail="")
         if trigger:
-            plan_next_tick(trigger, timezone.now())
+            plan_next_tick(trigger, _tick_of(event))
 
     def _try_later(self, tenant_id: UUID, event: TriggerEvent, detail: str) -> None:
         with tenant_scope(tenant_id):
@@ -91,11 +91,18 @@ def _input(config: dict[str, Any], payload: Any) -> Any:
     return evaluate(expression, {"input": payload, "now": timezone.now()}) if expression else payload
 
 
+def _tick_of(event: TriggerEvent) -> datetime | None:
+    """If it is one of a schedule."""
+    tick = event.payload_json.get("tick")
+    return datetime.fromisoformat(tick) if tick else None
+
+
 def _is_wanted(trigger: Trigger, event: TriggerEvent) -> bool:
     """Whether a schedule's tick is to start a run, although it comes late or while the last run is under way."""
-    if trigger.kind != TriggerKind.SCHEDULE:
+    tick = _tick_of(event)
+    if tick is None:
         return True
-    is_missed = datetime.now(UTC) - datetime.fromisoformat(event.payload_json["tick"]) > GRACE
+    is_missed = datetime.now(UTC) - tick > GRACE
     if is_missed and trigger.config_json.get("missed") == "skip":
         return False
     may_overlap = trigger.config_json.get("overlap", True)

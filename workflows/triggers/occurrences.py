@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.bulk_sql import insert_instances
+from core.database_functions import database_time
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
 from core.limits import KEPT
@@ -38,10 +39,12 @@ def new_event(
     return TriggerEvent(trigger=trigger, key=key[:KEY_LENGTH], payload_json=payload, available_at=due)
 
 
-def plan_next_tick(trigger: Trigger, after: datetime) -> None:
-    """Let the event of a schedule's next tick wait for it, and no other one. The trigger is locked."""
+def plan_next_tick(trigger: Trigger, last: datetime | None = None) -> None:
+    """Let the event of a schedule's next tick wait for it, and no other one. The trigger is locked. The clock is
+    PostgreSQL's, by which ticks are claimed: by one that is behind, the tick after the `last` one would be the same."""
     waiting = TriggerEvent.objects.filter(trigger=trigger, state=JobState.QUEUED, attempt=0)
     is_schedule = trigger.kind == TriggerKind.SCHEDULE
+    after = max(filter(None, (database_time(), last)))
     tick = next_tick(trigger.config_json, after) if is_schedule and trigger.is_enabled else None
     if is_schedule:
         waiting.delete_rows()
