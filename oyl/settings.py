@@ -21,6 +21,7 @@ from core.origins import origin
 from core.private_files import FILE_MODE, FOLDER_MODE
 from oyl.embedded import redis, secrets
 from oyl.embedded.layout import Layout
+from oyl.enum_names import ENUM_NAMES
 from oyl.logs import logging_config
 from oyl.unfold import UNFOLD  # noqa: F401 (a setting)
 from oyl.version import VERSION
@@ -380,18 +381,7 @@ SPECTACULAR_SETTINGS = {
     ],  # a session is for the admin's own pages
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {
-        "DocumentStatusEnum": "knowledge.models.DocumentStatus",
-        "JobStateEnum": "jobs.states.JobState",
-        "IntegrationTypeEnum": "workspaces.models.IntegrationType",
-        "MessageRoleEnum": ["user", "assistant"],
-        "QuotaKindEnum": "core.quota_kinds.QuotaKind.values",
-        "RoleEnum": "core.permissions.Role",
-        "RunModeEnum": "knowledge.models.evaluation.RunMode",
-        "TagSourceEnum": "knowledge.models.tags.SOURCES",
-        "TriggerKindEnum": "workflows.models.TriggerKind",
-        "WorkflowStepTypeEnum": "workflows.models.StepType",
-    },
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
     "PREPROCESSING_HOOKS": ["oyl.openapi.only_routes"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "oyl.openapi.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -75,7 +75,9 @@ def _checkboxes(
 ) -> forms.Field:
     items = schema["items"]
     choices = (
-        _rows(items[REFERS], workspace_id, stored) if REFERS in items else [(one, one) for one in items["enum"]]
+        _rows(items[REFERS], workspace_id, stored)
+        if REFERS in items
+        else [(one, one) for one in items["enum"]]
     )
     field = forms.MultipleChoiceField(choices=choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
     described(field, name, schema)

@@ -35,7 +35,7 @@ def _config(facts: str, required: tuple[str, ...] = (), **properties: Any) -> di
         "maxLength": 2000,
         EXPRESSION: True,
         "title": "The input of the run",
-        "description": f"a CEL expression over what has happened: {facts}. Without one, just that is the input",
+        "x-help": f"A CEL expression over what has happened: {facts}. Without one, just that is the input.",
     }
     return {
         "type": "object",
@@ -54,14 +54,14 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
             "minLength": 1,
             "maxLength": 100,
             "title": "When",
-            "description": "five fields of cron: minute, hour, day of the month, month, day of the week. "
-            "0 8 * * 1 is each Monday at 8:00, */15 * * * * every quarter of an hour",
+            "x-help": "Five fields of cron: minute, hour, day of the month, month, day of the week. "
+            "0 8 * * 1 is each Monday at 8:00, */15 * * * * every quarter of an hour.",
         },
         timezone={
             "type": "string",
             "format": "timezone",
             "title": "Time zone",
-            "description": "the name of a time zone, such as Europe/Berlin",
+            "x-help": "Such as Europe/Berlin.",
         },
         missed={
             "enum": ["run_once", "skip"],
@@ -82,11 +82,11 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         ("events",),
         events={**_some_of("done", "error", "tagged", "deleted"), "title": "When a document is"},
         references={**_ids_of("knowledge.Reference"), "title": "Only documents of these references"},
-        tags={**_NAMES, "title": "Only documents that have one of these tags", "description": "one a line"},
+        tags={**_NAMES, "title": "Only documents that have one of these tags", "x-help": "One a line."},
         mime_types={
             **_NAMES,
             "title": "Only documents of these types",
-            "description": "one a line, such as application/pdf",
+            "x-help": "One a line, such as application/pdf.",
         },
     ),
     TriggerKind.FEEDBACK: _config(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0009_evaluation_sets"),
+        ("knowledge", "0011_connectors"),
     ]
 
     operations = [
