@@ -15,7 +15,7 @@ from jobs.states import JobState
 from tests.knowledge.interruptions import before, once
 from tests.support.api_client import Caller
 from tests.support.workflows import Studio
-from tests.workflows.test_triggers import EVERY_MINUTE, add_trigger, react
+from tests.workflows.triggering import EVERY_MINUTE, add_trigger, react
 from workflows.engine import children as engine_children
 from workflows.engine.execution import Execution
 from workflows.models import Approval, ApprovalState, StepRun, TriggerEvent, TriggerKind, WorkflowRun

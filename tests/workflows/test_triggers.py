@@ -30,6 +30,7 @@ from tests.conftest import Person
 from tests.knowledge.libraries import BEES, make_library
 from tests.support.api_client import assert_problem, make_caller
 from tests.support.workflows import Studio
+from tests.workflows.triggering import ECHO, EVERY_MINUTE, add_trigger, react
 from workflows.models import Trigger, TriggerEvent, TriggerKind, WorkflowRun
 from workflows.services.triggers import delete_trigger, save_trigger
 from workflows.tasks import delete_old_trigger_events
@@ -37,28 +38,6 @@ from workflows.triggers import webhooks
 from workflows.triggers.handler import EventHandler
 from workflows.triggers.schedules import next_tick
 from workspaces.models import Workspace
-
-ECHO = [{"key": "done", "type": "end", "config": {"output": "input"}}]
-EVERY_MINUTE = {"cron": "* * * * *", "timezone": "Europe/Berlin"}
-
-
-def add_trigger(
-    studio: Studio, kind: TriggerKind, config: dict[str, Any], *, steps: list[dict[str, Any]] = ECHO
-) -> Trigger:
-    workflow = studio.published(steps)
-    with tenant_scope(studio.tenant_id):
-        trigger = Trigger(workflow=workflow, name="T", kind=kind, config_json=config)
-        trigger.full_clean()
-        save_trigger(trigger, actor=studio.person.actor)
-    return trigger
-
-
-def react(studio: Studio) -> int:
-    """Work on all events that are due; returns their number."""
-    count = 0
-    while work(EventHandler(), studio.tenant_id):
-        count += 1
-    return count
 
 
 def runs_of(trigger: Trigger) -> list[WorkflowRun]:
