@@ -292,17 +292,13 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "too_many_steps": _workflow(
         "The run has had {limit:,} steps, which is the limit (WORKFLOW_STEPS). Look for a loop without an end."
     ),
-    "too_deep_runs": _workflow(
-        "Workflows run each other more than {limit} deep (WORKFLOW_DEPTH). Look for one that runs itself."
-    ),
+    "too_deep_runs": _workflow("Runs start runs over {limit} deep (WORKFLOW_DEPTH). Look for a circle."),
     "too_many_items": _workflow(
         "There are {count:,} items; at most {limit:,} are worked on (WORKFLOW_ITEMS). Divide them among several runs."
     ),
     "too_many_child_runs": _workflow("Runs have started {limit:,} runs (WORKFLOW_CHILD_RUNS). Retry later."),
     "output_file_too_large": _workflow("The output has over {limit:g} MB (WORKFLOW_FILE_MB). Divide it."),
-    "child_failed": _workflow(
-        "Of the runs that this step started, number {number} has failed: {reason}", DEFAULT_RETRY
-    ),
+    "child_failed": _workflow("Run number {number} of this step has failed: {reason}", DEFAULT_RETRY),
     "not_published": _workflow(
         "The workflow that this step runs was deleted, is not in this workspace, or is not published: {ids}. Publish it, or "
         "choose another one."
