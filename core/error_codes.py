@@ -191,11 +191,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "connector_folder": _connector(
         "'{folder}' is no folder of the server that the operator has allowed (CONNECTOR_FOLDERS). Choose another one."
     ),
-    "connector_item_too_large": _connector(
-        "It is larger than {limit} MB. Divide it, or leave it out by a pattern."
-    ),
+    "connector_item_too_large": _connector("It has more than {limit} MB. Divide it, or leave it out."),
     "connector_page_refused": _connector(
-        "The page {url} answers with the status {status}. Correct the address, or leave it out by a pattern."
+        "The page {url} answers with {status}. Correct it, or leave it out."
     ),
     "connector_page_unavailable": _connector(
         "The page {url} answers with the status {status}. The site has a problem; the next run tries again.",
