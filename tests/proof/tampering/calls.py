@@ -262,7 +262,7 @@ def record_sign_in(context: CallContext) -> Call:
 
 def record_sign_out(context: CallContext) -> Call:
     user = _member(context)
-    return Call(make=lambda: sign_ins.record_sign_out(actor=context.operator, user=user))
+    return Call(make=lambda: sign_ins.record_sign_out(actor=context.operator, user=user), events=2)
 
 
 def record_confirmation(context: CallContext) -> Call:
