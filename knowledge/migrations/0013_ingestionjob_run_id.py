@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0011_connectors"),
+        ("knowledge", "0012_bulk_changes_and_trash"),
     ]
 
     operations = [
