@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from conversations.answering import data_tool
 from conversations.answering.prompt import harmless, passage_text
 from conversations.answering.request import AnswerRequest
 from conversations.answering.retrieval import narrowed, retrieve
@@ -39,6 +40,9 @@ class Toolbox:
     def __init__(self, request: AnswerRequest, passages: Sequence[Passage]) -> None:
         self._request, self.passages = request, list(passages)
         self.tools = [TOOLS[name].tool for name in request.profile.settings.tools if name in TOOLS]
+        self._failed_queries = 0
+        if data_tool.NAME in request.profile.settings.tools:
+            self.tools += _data_tools(request)
 
     def call(self, call: ToolCall) -> tuple[dict[str, Any], ToolResult]:
         """Return the arguments and the result; what the model did wrong is a result that tells it so."""
@@ -47,11 +51,31 @@ class Toolbox:
             arguments = _arguments(call)
             if call.name not in {tool.name for tool in self.tools}:
                 raise InvalidError(f"There is no tool '{call.name}'.")
+            if call.name == data_tool.NAME:
+                return arguments, self._query(arguments)
             result = TOOLS[call.name].run(self._request, self.passages, arguments)
         except OylError as error:
             return arguments, ToolResult(text=f"Error: {error}", summary=f"It was refused: {error}")
         self.passages += result.passages
         return arguments, result
+
+    def _query(self, arguments: Mapping[str, Any]) -> ToolResult:
+        """A query that fails may be repaired twice. Raises OylError."""
+        if self._failed_queries >= data_tool.MAX_FAILURES:
+            raise InvalidError("Three queries have failed. Say that the tables could not be asked.")
+        try:
+            text, summary = data_tool.run(self._request, arguments)
+        except OylError:
+            self._failed_queries += 1
+            raise
+        return ToolResult(text=text, summary=summary)
+
+
+def _data_tools(request: AnswerRequest) -> list[Tool]:
+    """The tool describes the tables; without any, there is none."""
+    description = data_tool.description_of(request)
+    properties = {"sql": {"type": "string", "description": "One SELECT."}}
+    return [_tool(data_tool.NAME, description, properties, ["sql"])] if description else []
 
 
 def _arguments(call: ToolCall) -> dict[str, Any]:
