@@ -15,7 +15,7 @@ from engines.tables import ReadOptions, TableError
 from engines.tables.types_of_text import DATE_FORMATS, TextColumn, column_types, literal, quoted
 
 DECODED = "utf8"
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 10_000
 MAX_LINE_BYTES = 2 << 20
 _PIECE_BYTES = 1 << 20
 _SAMPLE_BYTES = 1 << 18
@@ -90,7 +90,7 @@ def recognise(connection: Any, path: Path, options: ReadOptions) -> DelimitedTex
     options = _with_dialect(connection, path, options)
     try:
         names = _names(connection, path, options)
-        separators = [options.decimal_separator] if options.decimal_separator else [".", ","]
+        separators = [options.decimal_separator] if options.decimal_separator else _separators(options)
         formats = [options.date_format] if options.date_format else DATE_FORMATS
         sample = f"(SELECT * FROM {_as_texts(path, options)} LIMIT {SAMPLE_ROWS})"
         found = [column_types(connection, sample, names, mark, formats) for mark in separators]
@@ -108,6 +108,11 @@ def unreadable(kind: str, error: Exception) -> TableError:
     """What DuckDB says, without its hints, which name its options."""
     first = str(error).split("\n")[0].removeprefix("Invalid Input Error: ")
     return TableError("table_unreadable", format=kind, reason=first[:300].rstrip("."))
+
+
+def _separators(options: ReadOptions) -> list[str]:
+    """A file whose cells a comma separates has no comma in its numbers."""
+    return ["."] if options.delimiter == "," else [".", ","]
 
 
 def _whole_characters(sample: bytes) -> bytes:
