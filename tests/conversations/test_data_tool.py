@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conversations.answering.events import ToolUsed
+from core.isolation.scope import tenant_scope
 from jobs.drain import work_in_process
 from jobs.handlers import handler_of
 from tests.conversations.conftest import Desk, with_model
@@ -18,7 +19,9 @@ def test_numbers_of_tables_are_exact_and_a_wrong_query_is_repaired(
 ):
     path = tmp_path / "sales.csv"
     path.write_text("shop,amount\nnorth,19.99\nsouth,0.01\nnorth,5\n")
-    actor, workspace = desk.person.actor, desk.assistant.workspace
+    actor = desk.person.actor
+    with tenant_scope(actor.tenant_id):
+        workspace = desk.assistant.workspace
     source = get_or_create_data_source(actor=actor, workspace=workspace, name="Sales")
     upload(actor=actor, data_source_id=source.pk, path=path, filename=path.name, starts=True)
     work_in_process(handler_of(DataImport), actor.tenant_id)
