@@ -218,6 +218,8 @@ def test_later_of_two_concurrent_tag_changes_wins(library: Library, monkeypatch:
 def test_statement_count_does_not_grow_with_documents(library: Library) -> None:
     ids = [added.document_id for added in library.queue(*(library.upload(f"{n}.md", BEES) for n in range(9)))]
     library.work()
+    for name in ("mine", "ours"):
+        make_tag(library, name)
 
     def statements(service: Callable[..., int], document_ids: list[UUID]) -> int:
         with CaptureQueriesContext(connection) as queries:
