@@ -6,16 +6,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.apps import apps
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from unfold.widgets import UnfoldAdminSelectMultipleWidget
+from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from core.admin.base import TenantForm
-from core.admin.schema_fields import Schema, described, schema_field, select, shown, typed
+from core.admin.schema_fields import Schema, described, schema_field, shown, typed
 from core.json_schema import problems
 
 # The keywords for the id of an object of this model in the same workspace, and for what such objects have.
@@ -125,11 +126,16 @@ def _without_null(schema: Schema) -> Schema:
 
 
 def _references(schema: Schema, workspace_id: UUID | None) -> forms.Field:
-    one = schema.get("items", schema)
-    rows = apps.get_model(one[REFERS])._default_manager.filter(**one.get(WHERE, {})).order_by("name")
+    if "items" not in schema:
+        choices = partial(_choices, schema, workspace_id, ("", "–"))
+        return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget)
+    choices = partial(_choices, schema["items"], workspace_id)
+    return forms.MultipleChoiceField(choices=choices, widget=UnfoldAdminSelectMultipleWidget)
+
+
+def _choices(schema: Schema, workspace_id: UUID | None, *others: tuple[str, str]) -> list[tuple[str, str]]:
+    """Read when the form is shown or sent."""
+    rows = apps.get_model(schema[REFERS])._default_manager.filter(**schema.get(WHERE, {})).order_by("name")
     if workspace_id:
         rows = rows.filter(workspace=workspace_id)
-    choices = [(str(row.pk), str(row)) for row in rows[:MAX_CHOICES]]
-    if one is schema:
-        return select([("", "–"), *choices])
-    return forms.MultipleChoiceField(choices=choices, widget=UnfoldAdminSelectMultipleWidget)
+    return [*others, *((str(row.pk), str(row)) for row in rows[:MAX_CHOICES])]
