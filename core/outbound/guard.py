@@ -18,7 +18,8 @@ from core.outbound.addresses import AllowList
 from core.outbound.errors import OutboundError
 from core.outbound.sockets import checked_socket
 
-IDLE_SECONDS, PIECE_BYTES, MAX_BODY_BYTES = 60.0, 64 * 1024, 1024 * 1024
+IDLE_SECONDS, PIECE_BYTES = 60.0, 64 * 1024
+MAX_HEAD_BYTES, MAX_BODY_BYTES = 256 * 1024, 1024 * 1024
 # A host that the guard answers itself, by which a library shows that it uses the guard.
 OWN_HOST = "guard.oyl.invalid"
 # Of the connection between the library and the guard.
@@ -47,7 +48,7 @@ class _Server(ThreadingHTTPServer):
         self.allow, self.credentials = allow, credentials
         super().__init__(("127.0.0.1", 0), _Handler)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, peer: Any) -> None:
         """A peer that hangs up is none of the operator's concern, and its messages belong in no log."""
 
 
@@ -78,8 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif peer := self._connected(target.hostname, target.port or 80):
             with peer:
                 peer.sendall(self._head(target.path or "/", target.query) + self.rfile.read(int(size)))
-                while piece := peer.recv(PIECE_BYTES):
-                    self.wfile.write(piece)
+                self._pass_on(peer)
 
     do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PROPFIND = do_GET
 
@@ -110,6 +110,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _pass_on(self, peer: socket.socket) -> None:
+        """The response, with a header that says that the connection ends with it: otherwise the library would send its next
+        request over a connection that is being closed, and fail now and then."""
+        begun = b""
+        while b"\r\n\r\n" not in begun and len(begun) < MAX_HEAD_BYTES and (piece := peer.recv(PIECE_BYTES)):
+            begun += piece
+        head, end, body = begun.partition(b"\r\n\r\n")
+        if not end:
+            return
+        kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+        self.wfile.write(b"\r\n".join([*kept, b"Connection: close", b"", body]))
+        while piece := peer.recv(PIECE_BYTES):
+            self.wfile.write(piece)
 
     def _head(self, path: str, query: str) -> bytes:
         kept = [
