@@ -26,6 +26,7 @@ PACKAGES = (
     "knowledge",
     "conversations",
     "workflows",
+    "webhooks",
     "oyl",
 )
 

@@ -47,6 +47,7 @@ UNLIMITED = {
     "workflows.StepRun": "a history",
     "workflows.RunSignal": "a history",
     "workflows.Approval": "a history",
+    "webhooks.WebhookAttempt": "a history",
 }
 
 

@@ -37,6 +37,8 @@ ON_CHAT_PAGE = "the chat page does it, by the API"
 DIFFERENCES = {
     **{("core.QuotaLimit", action): ONLY_IN_ADMIN for action in ACTIONS},
     **{("workspaces.DataImport", action): "the page of its data source shows it" for action in READS},
+    **{("knowledge.BulkChange", action): ONLY_IN_ADMIN for action in READS},
+    **{("webhooks.WebhookAttempt", action): "the page of its delivery shows it" for action in READS},
     **{("knowledge.Embedding", action): ONLY_IN_ADMIN for action in READS},
     **{("knowledge.TagLink", action): INLINE for action in READS},
     **{("knowledge.TagRule", action): INLINE for action in (*READS, *CHANGES)},
