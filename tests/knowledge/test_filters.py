@@ -51,7 +51,7 @@ def by_openai(library: Library, where: Filter) -> tuple[set[str], str]:
 def by_admin(library: Library, where: Filter) -> tuple[set[str], str]:
     fields = {"query": "bees", "min_score": "0", "where": json.dumps(where)}
     page = library.person.client.get("/admin/try-search/", fields).content.decode()
-    return set(re.findall(r'/document/[0-9a-f-]{36}/change/">([^<]+)</a>', page)), page
+    return set(re.findall(r'#passage">([^<]+)</a>', page)), page
 
 
 def by_command(library: Library, where: Filter) -> tuple[set[str], str]:

@@ -38,7 +38,7 @@ def by_openai(library: Library, query: str) -> list[str]:
 
 def by_admin(library: Library, query: str) -> list[str]:
     page = library.person.client.get("/admin/try-search/", {"query": query}).content.decode()
-    return re.findall(r'/document/[0-9a-f-]{36}/change/">([^<]+)</a>', page)
+    return re.findall(r'#passage">([^<]+)</a>', page)
 
 
 def by_command(library: Library, query: str) -> list[str]:
