@@ -59,7 +59,7 @@ def typed(field: forms.Field, cleaned: Any) -> Any:
     if isinstance(field, forms.ChoiceField) and field.choices == BOOLEANS:
         return {"true": True, "false": False}.get(cleaned)
     if "data-lines" in field.widget.attrs:
-        return [line.strip() for line in cleaned.splitlines() if line.strip()] or None
+        return [line.strip() for line in (cleaned or "").splitlines() if line.strip()] or None
     return cleaned
 
 

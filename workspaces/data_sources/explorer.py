@@ -28,6 +28,7 @@ from workspaces.models import DataSource
 PAGE_ROWS, BARS, FILTERS = 50, 30, 3
 VIEWS = {"rows": "Rows", "chart": "Chart", "sql": "SQL", "profile": "Profile"}
 FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+FORMAT_NAMES = {"csv": "CSV", "parquet": "Parquet"}
 _WITHOUT_VALUE = ("is_null", "not_null")
 _NUMBERS = ("integer", "number", "decimal")
 _BAR_WIDTH = 100.0
@@ -89,7 +90,7 @@ def _rows(request: HttpRequest, source: DataSource) -> dict[str, Any]:
         "last": PAGE_ROWS * page + len(result.rows[:PAGE_ROWS]),
         "previous_page": _address(request, page=page - 1) if page else "",
         "next_page": _address(request, page=page + 1) if len(result.rows) > PAGE_ROWS else "",
-        "downloads": {name: _address(request, download=name) for name in FORMATS},
+        "downloads": {name: _address(request, download=kind) for kind, name in FORMAT_NAMES.items()},
         "pages": page,
     }
 
