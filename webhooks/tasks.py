@@ -14,7 +14,7 @@ from webhooks.models import WebhookDelivery
 KEPT = timedelta(days=30)
 
 
-@shared_task(queue="maintenance")
+@shared_task(queue="maintenance", ignore_result=False)
 def delete_old() -> int:
     """Delete the deliveries that ended more than 30 days ago, with their attempts. Returns their number."""
     count = 0
