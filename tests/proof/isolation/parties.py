@@ -37,7 +37,7 @@ WORDS = {"CharField", "TextField"}
 CONFIGURED = {"embedding_model", "language", "currency"}
 # Fields that a constraint leaves empty where others are filled.
 LEFT_EMPTY = {
-    *("Conversation.teammate", "Message.error_code", "Reference.knowledge_base"),
+    *("BulkChange.failures_json", "Conversation.teammate", "Message.error_code", "Reference.knowledge_base"),
     *("WorkflowRun.parent", "WorkflowRun.parent_step", "WorkflowStep.on_error_json"),
 }
 NUMBERS = {

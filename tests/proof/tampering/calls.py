@@ -15,6 +15,8 @@ from django.conf import settings
 from django.test import RequestFactory, override_settings
 
 from audit import services as audit
+from core.encryption.fields import EncryptedJSONField
+from core.encryption.rotation import encrypted_fields
 from core.isolation.tenant_directory import all_tenants
 from core.models import QuotaLimit
 from core.permissions import Role
@@ -316,7 +318,7 @@ def leave_tenant(context: CallContext) -> Call:
 
 
 def rotate_keys(context: CallContext) -> Call:
-    """One event per batch of a table; there is one secret here."""
+    """One event per batch of a table."""
     facts = {
         "workspace": context.workspace,
         "name": context.name,
@@ -324,6 +326,7 @@ def rotate_keys(context: CallContext) -> Call:
         "config_encrypted_json": "s",
     }
     config = context.add(lambda: IntegrationConfig.objects.create(**facts))
+    tables = context.add(lambda: sum(map(_has_secrets, encrypted_fields())))
 
     def call() -> None:
         with override_settings(OYL_ENCRYPTION_KEYS=f"{NEW_KEY},{settings.OYL_ENCRYPTION_KEYS}"):
@@ -333,7 +336,12 @@ def rotate_keys(context: CallContext) -> Call:
         secret = context.add(lambda: IntegrationConfig.objects.get(pk=config.pk)).config_encrypted_json
         return bool(json.loads(secret.envelope.text)["k"] == "new")
 
-    return Call(make=call, is_done=is_done)
+    return Call(make=call, is_done=is_done, events=tables)
+
+
+def _has_secrets(field: EncryptedJSONField) -> bool:
+    rows = field.model._base_manager.exclude(**{field.attname: None})
+    return any(json.loads(getattr(row, field.attname).envelope.text)["k"] != "new" for row in rows)
 
 
 def check_connection(context: CallContext) -> Call:

@@ -57,7 +57,12 @@ def cancel(context: CallContext) -> Call:
 def end_deliveries(context: CallContext) -> Call:
     delivery = _delivery(context, JobState.WAITING)
     subscription = delivery.subscription
-    return Call(make=lambda: services.end_deliveries(actor=context.actor, instances=[subscription]), events=0)
+
+    def end() -> None:
+        with context.scope():
+            services.end_deliveries(actor=context.actor, instances=[subscription])
+
+    return Call(make=end, events=0)
 
 
 def _maker(context: CallContext) -> Actor:
