@@ -136,9 +136,9 @@ class ConnectorRunViewSet(ReadViewSet):
     @action(detail=True, methods=["post"], roles={"POST": Role.ADMIN}, serializer_class=PruneSerializer)
     def prune(self, request: Request, pk: str) -> Response:
         """Answer a run that asks whether to remove the documents that have gone."""
+        run = self.get_object()
         given = PruneSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        run = self.get_object()
         decide_prune(actor=self.actor, run_id=run.pk, remove=given.validated_data["remove"])
         run.refresh_from_db()
         return Response(ConnectorRunSerializer(run).data)

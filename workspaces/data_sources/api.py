@@ -182,10 +182,10 @@ class DataSourceViewSet(AuditedViewSet):
     )
     def query(self, request: Request, pk: str) -> Response:
         """Ask the rows: by SQL, or by a structured query."""
-        given = DataQuerySerializer(data=request.data)
-        given.is_valid(raise_exception=True)
         with tenant_scope(self.actor.tenant_id):
             source: DataSource = self.get_object()
+        given = DataQuerySerializer(data=request.data)
+        given.is_valid(raise_exception=True)
         data = given.validated_data
         result = query(
             actor=self.actor,

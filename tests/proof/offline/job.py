@@ -62,7 +62,7 @@ DEMO_IS_MADE = {"email": "", "password": "", "tenant": "Bees"}
 def main() -> None:
     folder, long = Path(sys.argv[1]), "--long" in sys.argv
     given = {"FILES": str(_files(folder / "files", long)), "DATASET": str(_dataset(folder / "dataset"))}
-    given["TABLE"] = str(_table(folder / "honey.csv"))
+    given["TABLE"] = str(_table(folder / "dataset" / "honey.csv"))
     os.environ["CONNECTOR_FOLDERS"] = str(folder)
     if not long:  # reading OYL's documentation takes longer than the rest
         _mark_demo_as_made(Path(os.environ["OYL_DATA_DIR"]))

@@ -15,6 +15,7 @@ from core.encryption.rotation import encrypted_fields
 from core.isolation.scope import tenant_scope
 from core.models import new_id
 from tenants.models import Tenant
+from webhooks.models import WebhookSubscription
 from workspaces.models import IntegrationConfig, IntegrationType, Workspace
 
 
@@ -30,10 +31,20 @@ def _integration_config(name: str) -> IntegrationConfig:
     return made
 
 
+def _webhook(name: str) -> WebhookSubscription:
+    workspace, _ = Workspace.objects.get_or_create(name="Main")
+    events = ["document.failed"]
+    made: WebhookSubscription = WebhookSubscription.objects.create(
+        workspace=workspace, name=name, events_json=events
+    )
+    return made
+
+
 # {model: function that creates a row, inside a scope}, for every model with an encrypted field.
 MAKERS: dict[type[models.Model], Callable[[str], models.Model]] = {
     Tenant: _tenant,
     IntegrationConfig: _integration_config,
+    WebhookSubscription: _webhook,
 }
 
 
