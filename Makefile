@@ -16,9 +16,10 @@ CLIENTS := tests/contracts/clients/python
 up: $(STAMP)
 	@exec $(PYTHON) manage.py up
 
+# One process more than there are processors: tests wait for services a third of their time.
 test: $(STAMP)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types
-	$(PYTHON) -m pytest -n auto --dist worksteal
+	$(PYTHON) -m pytest -n $$(($$(nproc) + 1)) --dist worksteal
 
 # One test, or a few: make test-one T=tests/core/test_scope.py, or T="tests/core -k scope". The services and the
 # database are kept in var/tests, so that the next run takes seconds.

@@ -174,7 +174,11 @@ def callers(*names: str) -> dict[str, set[str]]:
 
 def test_there_are_no_other_ways():
     """A new one needs a case above."""
-    doors = {"site.login", "joining._accept"}
+    doors = {
+        "site.login",
+        "joining._accept",
+        "second_factor._sign_in",
+    }  # tests/tenants/test_second_factors.py
     assert callers("store_password", "set_password", "login", "signed_in") == {
         "store_password": {"sign_ins.change_password", "invitations.accept_invitation", "joining.save"},
         "set_password": {"models.create_user"},

@@ -13,6 +13,7 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 LABELS = [{"name": "a", "description": "x"}, {"name": "b"}]
 # A valid one of each type. Ids of other objects stand as the label of their model, and are filled in by the test.
 VALID: Mapping[StepType, dict[str, Any]] = {
+    StepType.DATA_QUERY: {"sql": "SELECT $n", "values": {"n": "1"}, "limit": 10},
     StepType.ASSISTANT: {"question": "What?", "where": "{}", "documents": "input.ids"},
     StepType.TEAMMATE: {"teammate": "assistants.Teammate", "question": "What?"},
     StepType.RETRIEVE: {
