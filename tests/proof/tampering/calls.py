@@ -169,16 +169,17 @@ def create_api_key(context: CallContext) -> Call:
 
 
 def revoke_keys_bound_to(context: CallContext) -> Call:
-    """One event for each key."""
+    """One event for each key, also of those that refused calls have left."""
     bound = {"bound_kind": "workspace", "bound_id": context.workspace.pk}
     columns = {"user_id": context.actor.user_id, "name": context.name, "prefix": "oyl_", **bound}
     context.add(lambda: [ApiKey.objects.create(key_hash=uuid4().hex, **columns) for _ in range(2)])
+    count = context.add(lambda: ApiKey.objects.filter(**bound, revoked_at=None).count())
 
     def call() -> None:
         with context.scope():
             api_keys.revoke_keys_bound_to(actor=context.actor, instances=[context.workspace])
 
-    return Call(make=call, is_done=context.lacks(ApiKey, name=context.name, revoked_at=None), events=2)
+    return Call(make=call, is_done=context.lacks(ApiKey, name=context.name, revoked_at=None), events=count)
 
 
 def revoke_api_key(context: CallContext) -> Call:
