@@ -65,7 +65,7 @@ class RowWriter(Writer):
         give_back_connections()
 
     def end(self, state: MessageState, stages: list[dict[str, Any]], **columns: Any) -> None:
-        """The trace, the text so far and what the answer has cost are stored, too, when somebody has stopped it before."""
+        """The trace, the text so far and what the answer has cost are stored, too, when a person has stopped it before."""
         trace = Trace(pk=self._trace_id, tenant_id=self.tenant_id, message_id=self.pk, stages_json=stages)
         try:
             insist(

@@ -25,5 +25,5 @@ class RetryPolicy:
 
 
 DEFAULT_RETRY = RetryPolicy()
-# Somebody waits for the answer.
+# A client waits for the answer.
 CHAT_RETRY = RetryPolicy(attempts=3, first_seconds=0.5, factor=2.0, max_seconds=8.0)

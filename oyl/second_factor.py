@@ -53,7 +53,7 @@ class CodeForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @opens_own_scopes
 def second_factor(request: HttpRequest) -> HttpResponse:
-    """Sign in whoever has entered their password, and now their code."""
+    """Sign in a person who has entered the password, and now the code."""
     user = pending_sign_in.user_of(request)
     if user is None:
         messages.warning(request, "Enter your password first.")

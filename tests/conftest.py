@@ -90,7 +90,7 @@ def _test_database() -> Iterator[None]:
         owner.settings_dict["NAME"] = owner.creation.get_test_db_clone_settings(suffix)["NAME"]
         with owner.cursor() as cursor:  # a copy has the privileges of a new database
             cursor.execute(f'REVOKE TEMPORARY ON DATABASE "{owner.settings_dict["NAME"]}" FROM PUBLIC')
-    with owner.cursor() as cursor:  # nobody kills this server, so that commits need not wait for the disk
+    with owner.cursor() as cursor:  # no test kills this server, so that commits need not wait for the disk
         cursor.execute(f'ALTER DATABASE "{owner.settings_dict["NAME"]}" SET synchronous_commit = off')
     application.settings_dict["NAME"] = owner.settings_dict["NAME"]
     try:

@@ -72,7 +72,7 @@ class DeliveryHandler(JobHandler[WebhookDelivery]):
         return job.started_at is not None and timezone.now() - job.started_at > PATIENCE
 
     def on_failure(self, job: WebhookDelivery, code: str, detail: str) -> None:
-        """Nothing is lost: it goes on with this delivery when somebody switches the subscription on again."""
+        """Nothing is lost: it goes on with this delivery when a person switches the subscription on again."""
         WebhookDelivery.objects.filter(pk=job.pk).wait(None, finished_at=None)
         _switch_off(job.subscription_id, detail)
 

@@ -30,7 +30,7 @@ TEST = "webhook.test"
 
 @sensitive_variables()
 def save_subscription(*, actor: Actor, subscription: WebhookSubscription, url: str = "") -> str:
-    """Make or change one; without `url` the address stays. Returns the new secret, if there is one, which nobody sees again.
+    """Make or change one; without `url` the address stays. Returns the new secret, which is never shown again, or "".
     Raises ForbiddenError, WebhookAddressError and PasswordNeededError."""
     actor.require(Role.ADMIN)
     _check_reach(actor, subscription.events_json)

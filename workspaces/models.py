@@ -141,7 +141,7 @@ class DataSource(SoftDeleteModel):
 
 
 class DataImport(LeasedJob):
-    """The import of one file into a data source. It waits until somebody has seen what was recognised, unless it was told to
+    """The import of one file into a data source. It waits until a person has seen what was recognised, unless it was told to
     start at once. `recognised_json` has that: options, columns, sheets and the first rows; `options_json` what is to be used
     in its place. `errors_json` has the cells that could not be read: [{"row", "column", "value", "reason"}].
 

@@ -75,7 +75,7 @@ class _Child:
         os.close(answer)
 
     def answer(self, question: dict[str, Any]) -> bytes:
-        """Its own, or why it has none. Ends this process, too, when nobody waits for it any more."""
+        """Its own, or why it has none. Ends this process, too, when no caller waits for it any more."""
         self._limits = TableLimits(**question["limits"])
         try:
             with suppress(BrokenPipeError), open(self._input, "wb", closefd=False) as file:

@@ -65,7 +65,7 @@ class Connector(SoftDeleteModel):
 
 
 class RunStage(models.TextChoices):
-    """The cursor of a run: sync → prune; prune → asking, until somebody allows it, → prune."""
+    """The cursor of a run: sync → prune; prune → asking, until an admin allows it, → prune."""
 
     SYNC = "sync", "Fetching what has changed"
     ASKING = "asking", "Asks whether to remove"

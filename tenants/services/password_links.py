@@ -70,7 +70,7 @@ def make_member_link(*, actor: Actor, membership: Membership) -> str | None:
         if by_mail:
             transaction.on_commit(lambda: _mail_link(user))
             return None
-        # Whoever saw the link may know the password: the person chooses another one before they join a further tenant.
+        # Those who saw the link may know the password: the person chooses another one before they join a further tenant.
         user.email_verified_at = None
         user.save(update_fields=["email_verified_at"])
         return password_link(user, make_link_token(user))

@@ -25,7 +25,7 @@ def record_sign_in(*, actor: PlatformActor, user: User, address: str) -> None:
 
 
 def tell_own_tenants(*, actor: PlatformActor, user: User, action: str, **payload: Any) -> None:
-    """What somebody has done with their own sign-in is an event in the audit logs of their tenants, too."""
+    """What a person has done with the own sign-in is an event in the audit logs of their tenants, too."""
     for access in tenants_of_user(user.pk):
         member = Actor(
             kind=ActorKind.USER,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -13,15 +12,6 @@ from jobs.handlers import handler_of
 from tests.conftest import Person
 from tests.support.axe import violations
 from workspaces.models import DataImport, Workspace
-
-SHOTS = os.environ.get("SHOTS", "")
-
-
-def shoot(page: Page, name: str) -> None:
-    for width in (1280, 375) if SHOTS else ():
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=f"{SHOTS}/{name}-{width}.png", full_page=True)
-    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_file_of_rows(owner: Person, page: Page, tmp_path: Path) -> None:
@@ -34,10 +24,8 @@ def test_file_of_rows(owner: Person, page: Page, tmp_path: Path) -> None:
     page.select_option("#id_workspace", str(workspace.pk))
     page.fill("#id_name", "Sales")
     page.set_input_files("#id_file", path)
-    shoot(page, "upload")
     page.get_by_role("button", name="Look into the file").click()
     expect(page.get_by_label("Date format")).to_have_value("%d.%m.%Y")
-    shoot(page, "look")
     assert not violations(page)
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_text("The file is being imported")).to_be_visible()
@@ -46,7 +34,6 @@ def test_file_of_rows(owner: Person, page: Page, tmp_path: Path) -> None:
     page.get_by_role("link", name="Explore its rows").click()
     page.get_by_role("link", name="amount").click()
     expect(page.get_by_role("link", name="amount ↑")).to_be_visible()
-    shoot(page, "rows")
     assert not violations(page)
     page.get_by_role("link", name="Chart", exact=True).click()
     page.get_by_label("What is drawn").select_option("sum")
@@ -54,12 +41,9 @@ def test_file_of_rows(owner: Person, page: Page, tmp_path: Path) -> None:
     page.get_by_label("By which column").select_option("shop")
     page.get_by_role("button", name="Draw").click()
     expect(page.get_by_role("rowheader", name="shop 1")).to_be_visible()
-    shoot(page, "chart")
     page.get_by_role("link", name="SQL", exact=True).click()
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("100 rows in")).to_be_visible()
-    shoot(page, "sql")
     assert not violations(page)
     page.get_by_role("link", name="Profile").click()
-    shoot(page, "profile")
     assert not violations(page)

@@ -76,7 +76,7 @@ def make_rows(owner: Person) -> Rows:
 
 
 def _tables(workspace: Workspace) -> list[models.Model]:
-    """A data source whose import waits: nobody has agreed to what was recognised."""
+    """A data source whose import waits for its start."""
     source = DataSource.objects.create(workspace=workspace, name="Zebra table")
     path = UPLOADS.save(ContentFile(b"zebra,stripes\nZebra,80\n"), source.tenant_id, source.pk, "zebra.csv")
     waiting = DataImport.objects.create(

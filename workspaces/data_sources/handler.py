@@ -44,7 +44,7 @@ class DataImportHandler(JobHandler[DataImport]):
         list(rows.select_for_update(no_key=True).values_list("pk"))
 
     def awaited(self) -> JobQuerySet[DataImport]:
-        """Without those that wait for somebody to start them."""
+        """Without those that wait for a person to start them."""
         rows: JobQuerySet[DataImport] = DataImport.objects.exclude(state=JobState.WAITING)
         return rows
 

@@ -1,4 +1,4 @@
-"""Importing files: a file is stored, its form is recognised, and the import starts when somebody has agreed."""
+"""Importing files: a file is stored, its form is recognised, and the import starts when a person has agreed."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def untouched(victim: Party) -> Iterator[None]:
 
 
 def _failed_sign_ins(rows: dict[str, list[str]]) -> list[str]:
-    """Whoever tries to sign in as a member leaves an event in the member's organisation, which counts, and is sealed."""
+    """A failed sign-in as a member leaves an event in the member's organisation, which counts, and is sealed."""
     return [row for row in rows["audit_logs"] if '"action": "sign_in.failed"' in row]
 
 
