@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -45,6 +45,18 @@ class FileStore:
     def save(self, file: File[bytes], tenant_id: UUID, owner_id: UUID, name: object) -> str:
         """Copy an open file into the storage; returns its full name there."""
         return default_storage.save(f"{self.folder(tenant_id, owner_id)}/{name}", file)
+
+    @contextmanager
+    def keeping(self, file: File[bytes], tenant_id: UUID, owner_id: UUID) -> Iterator[str]:
+        """Store a file, for the block that writes its row. If either fails, nothing of it is left."""
+        name = f"{self.folder(tenant_id, owner_id)}/{uuid4().hex}"
+        try:
+            default_storage.save(name, file)
+            flush([name])
+            yield name
+        except BaseException:
+            remove([name])
+            raise
 
     def files_of(self, tenant_id: UUID, owner_id: UUID) -> list[str]:
         """The full names of an owner's files."""

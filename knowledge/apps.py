@@ -18,6 +18,7 @@ class KnowledgeConfig(OylAppConfig):
         Schedule(
             name="sweep-work-files", task="knowledge.tasks.sweep_work_files", every=600.0, expires=600.0
         ),
+        Schedule(name="clear-uploads", task="knowledge.tasks.clear_uploads", every=600.0, expires=600.0),
     )
     sidebar = (
         SidebarPage(section="Knowledge", title="Documents", icon="description", model="knowledge.document"),

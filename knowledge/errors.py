@@ -33,6 +33,18 @@ class UploadInvalidError(InvalidError):
     """The file cannot be added."""
 
 
+class UploadEndedError(InvalidError):
+    """The upload is completed or cancelled, or has expired. Create another one."""
+
+
+class PartsInvalidError(InvalidError):
+    """The parts are not those of the file."""
+
+
+class ChecksumInvalidError(InvalidError):
+    """The parts have another MD5 than the file. Send the part again that differs."""
+
+
 class DatasetInvalidError(InvalidError):
     """The folder is not in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv."""
 

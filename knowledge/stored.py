@@ -6,7 +6,7 @@ from django.db.models import Count, Q, Sum
 
 from core.quota_kinds import QuotaKind
 from core.quota_upkeep import Stored
-from knowledge.models import Chunk, Document, StoredFile
+from knowledge.models import Chunk, Document, StoredFile, UploadPart
 
 
 def stored() -> list[Stored]:
@@ -20,7 +20,10 @@ def stored() -> list[Stored]:
             amount=Sum("size_bytes", default=0),
             workspace=of_document,
         ),
-        Stored(kind=QuotaKind.STORAGE, rows=StoredFile.objects.all(), amount=Sum("size_bytes", default=0)),
+        *(
+            Stored(kind=QuotaKind.STORAGE, rows=rows, amount=Sum("size_bytes", default=0))
+            for rows in (StoredFile.objects.all(), UploadPart.objects.all())
+        ),
         Stored(
             kind=QuotaKind.CHUNKS,
             rows=Chunk.objects.all(),

@@ -11,7 +11,7 @@ from knowledge.models.connectors import (
 )
 from knowledge.models.documents import Chunk, Document, DocumentStatus, Embedding
 from knowledge.models.evaluation import EvaluationCase, EvaluationRun, EvaluationSet
-from knowledge.models.files import FileBatch, StoredFile
+from knowledge.models.files import FileBatch, FileUpload, StoredFile, UploadPart
 from knowledge.models.jobs import IngestionJob, JobKind, Stage
 from knowledge.models.reembedding import Reembedding, ReembeddingStage
 from knowledge.models.references import KnowledgeBase, KnowledgeBaseReference, Reference
@@ -34,6 +34,7 @@ __all__ = [
     "EvaluationRun",
     "EvaluationSet",
     "FileBatch",
+    "FileUpload",
     "IngestionJob",
     "ItemOutcome",
     "JobKind",
@@ -51,4 +52,5 @@ __all__ = [
     "TagLink",
     "TagRule",
     "TagSource",
+    "UploadPart",
 ]

@@ -1,4 +1,4 @@
-"""The prefixes of vector stores, files and batches."""
+"""The prefixes of vector stores, files, batches and uploads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from core.api.openai.ids import as_id
 from knowledge.models import Document
 from knowledge.models.files import FILE_ID
 
-STORE, FILE, BATCH = "vs_", "file-", "vsfb_"
+STORE, FILE, BATCH, UPLOAD, PART = "vs_", "file-", "vsfb_", "upload_", "part_"
 
 
 def file_id(document: Document) -> str:

@@ -7,6 +7,7 @@ from knowledge.openai.embeddings import EmbeddingViewSet
 from knowledge.openai.files import FileViewSet
 from knowledge.openai.search import StoreSearchViewSet
 from knowledge.openai.store_files import FileBatchViewSet, StoreFileViewSet
+from knowledge.openai.uploads import PartViewSet, UploadViewSet
 from knowledge.openai.vector_stores import VectorStoreViewSet
 
 STORE = "vector_stores/<public_id:store>"
@@ -17,6 +18,13 @@ urlpatterns = [
     path("files", FileViewSet.as_view(LIST, opens_own_scopes=True)),
     path("files/<public_id:pk>", FileViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
     path("files/<public_id:pk>/content", FileViewSet.as_view({"get": "content"}, opens_own_scopes=True)),
+    path("uploads", UploadViewSet.as_view({"post": "create"})),
+    path("uploads/<public_id:pk>", UploadViewSet.as_view({"get": "retrieve"})),
+    path("uploads/<public_id:upload>/parts", PartViewSet.as_view(LIST, opens_own_scopes=True)),
+    path(
+        "uploads/<public_id:pk>/complete", UploadViewSet.as_view({"post": "complete"}, opens_own_scopes=True)
+    ),
+    path("uploads/<public_id:pk>/cancel", UploadViewSet.as_view({"post": "cancel"}, opens_own_scopes=True)),
     path("vector_stores", VectorStoreViewSet.as_view(LIST, opens_own_scopes=True)),
     path("vector_stores/<public_id:pk>", VectorStoreViewSet.as_view(DETAIL)),
     path("vector_stores/<public_id:pk>/search", StoreSearchViewSet.as_view({"post": "create"})),

@@ -37,6 +37,7 @@ from knowledge.models import (
     Reference,
     StoredFile,
     TagLink,
+    UploadPart,
 )
 from knowledge.pipeline.ports import collection_name
 from knowledge.reconcile.findings import Finding, FindingKind, Report, documents_of
@@ -277,11 +278,14 @@ def _file_findings(tenant_id: UUID) -> Iterator[Finding]:
 
 
 def _recheck_files(tenant_id: UUID, findings: Iterable[Finding], *, in_use: bool) -> Iterator[Finding]:
-    """Yield the findings whose file is in use, or is not, by a document without unfinished jobs or an uploaded file."""
+    """Yield the findings whose file is in use, or is not, by a document without unfinished jobs an uploaded file, or
+    one that is being uploaded."""
     for page in batched(findings, PAGE_SIZE):
         with tenant_scope(tenant_id):
             settled = _without_busy(page)
-            owners = [model.objects.filter(pk__in=documents_of(page)) for model in (Document, StoredFile)]
+            ids = documents_of(page)
+            owners = [model.objects.filter(pk__in=ids) for model in (Document, StoredFile)]
+            owners.append(UploadPart.objects.filter(upload__in=ids))
             used = {path for rows in owners for path in rows.values_list("file_path", flat=True)}
         yield from (finding for finding in settled if (finding.subject in used) is in_use)
 

@@ -45,23 +45,20 @@ def store_file(*, actor: Actor, file: File[bytes], purpose: str, pk: UUID | None
     """Keep a file until documents are made from it. To be called outside of a transaction. Raises QuotaExceededError."""
     actor.require(Role.EDITOR)
     pk = pk or new_id()
-    path = UPLOADED_FILES.save(file, actor.tenant_id, pk, "content")
-    try:
-        storage.flush([path])
-        with tenant_scope(actor.tenant_id):
-            charge(actor=actor, amounts={QuotaKind.STORAGE: file.size})
-            stored: StoredFile = StoredFile.objects.create(
-                pk=pk,
-                filename=printable(str(file.name))[:255],
-                purpose=purpose,
-                size_bytes=file.size,
-                file_path=path,
-                bound_id=actor.bound[1] if actor.bound else None,
-            )
-            record(actor=actor, action="file.created", target=stored, new={"filename": stored.filename})
-    except BaseException:
-        storage.remove([path])
-        raise
+    with (
+        UPLOADED_FILES.keeping(file, actor.tenant_id, pk) as path,
+        tenant_scope(actor.tenant_id),
+    ):
+        charge(actor=actor, amounts={QuotaKind.STORAGE: file.size})
+        stored: StoredFile = StoredFile.objects.create(
+            pk=pk,
+            filename=printable(str(file.name))[:255],
+            purpose=purpose,
+            size_bytes=file.size,
+            file_path=path,
+            bound_id=actor.bound[1] if actor.bound else None,
+        )
+        record(actor=actor, action="file.created", target=stored, new={"filename": stored.filename})
     return stored
 
 

@@ -11,8 +11,9 @@ from core.storage import FileStore, remove
 
 DOCUMENT_FILES = FileStore("documents")
 UPLOADED_FILES = FileStore("files")
+UPLOAD_PARTS = FileStore("uploads")
 # The stores that `reconcile` compares with the database.
-STORES = (DOCUMENT_FILES, UPLOADED_FILES)
+STORES = (DOCUMENT_FILES, UPLOADED_FILES, UPLOAD_PARTS)
 
 
 def store_document(path: Path, tenant_id: UUID, document_id: UUID, generation: int) -> str:

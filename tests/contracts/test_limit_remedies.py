@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -91,6 +91,7 @@ class Doors:
     owner: Person
     caller: Caller
     rows: Rows
+    uploads: list[Any] = field(default_factory=list)
 
     def make(self, model: type[TenantModel]) -> Any:
         route, varied, parent, fields = ROUTES[model]
@@ -137,6 +138,23 @@ class Doors:
         """A day goes by."""
         with tenant_scope(self.owner.tenant_id):
             FileBatch.objects.update(created_at=timezone.now() - timedelta(days=1))
+
+    def make_fileupload(self) -> Any:
+        body = {"filename": "a.txt", "bytes": 4, "mime_type": "text/plain", "purpose": "assistants"}
+        return self.openai.post("/v1/uploads", body, content_type="application/json")
+
+    def delete_fileupload(self, made: Any) -> Any:
+        return self.openai.post(f"/v1/uploads/{made.json()['id']}/cancel")
+
+    def make_uploadpart(self) -> Any:
+        """To the last upload."""
+        if not self.uploads:
+            self.uploads.append(self.make_fileupload())
+        address = f"/v1/uploads/{self.uploads[-1].json()['id']}/parts"
+        return self.openai.post(address, {"data": SimpleUploadedFile("a", b"Bees")})
+
+    def delete_uploadpart(self, made: Any) -> Any:
+        return self.delete_fileupload(self.uploads.pop())
 
     def make_documenttag(self) -> Any:
         return self._tag("tag", uuid4().hex)
@@ -200,8 +218,8 @@ def test_what_has_ended_is_deleted_after_a_time(
     long_ago = timezone.now() - KEPT - timedelta(days=2)
     with tenant_scope(owner.tenant_id):
         ended = model.objects.order_by("-created_at")[0]
-        field = "revoked_at" if hasattr(model, "revoked_at") else "created_at"
-        model.objects.filter(pk=ended.pk).update(**{field: long_ago})
+        ends = next(name for name in ("revoked_at", "expires_at", "created_at") if hasattr(model, name))
+        model.objects.filter(pk=ended.pk).update(**{ends: long_ago})
         before = set(model.objects.values_list("pk", flat=True))
     delete_ended_rows()
     with tenant_scope(owner.tenant_id):

@@ -12,7 +12,16 @@ from core.isolation.scope import tenant_scope
 from core.limits import Limit, LimitReachedError
 from core.models import TenantModel
 from jobs.models import LeasedJob
-from knowledge.models import FileBatch, KnowledgeBase, KnowledgeBaseReference, Reference, StoredFile, Tag
+from knowledge.models import (
+    FileBatch,
+    FileUpload,
+    KnowledgeBase,
+    KnowledgeBaseReference,
+    Reference,
+    StoredFile,
+    Tag,
+    UploadPart,
+)
 from tenants.models import Invitation
 from tests.conftest import Person
 from tests.support.admin_pages import url
@@ -58,6 +67,9 @@ def test_every_list_has_a_limit():
 
 def extra_row(model: type[TenantModel], rows: Rows) -> TenantModel:
     """One of a model that `make_rows` makes none of."""
+    upload = FileUpload(filename="zebra.txt", purpose="assistants", size_bytes=1, expires_at=timezone.now())
+    if model is UploadPart:
+        upload.save()
     made: dict[type[TenantModel], TenantModel] = {
         KnowledgeBaseReference: KnowledgeBaseReference(
             knowledge_base=rows[KnowledgeBase], reference=rows[Reference]
@@ -65,6 +77,8 @@ def extra_row(model: type[TenantModel], rows: Rows) -> TenantModel:
         StoredFile: StoredFile(filename="zebra.txt", purpose="assistants", size_bytes=1, file_path="zebra"),
         Invitation: Invitation(email="zebra@example.org", expires_at=timezone.now()),
         FileBatch: FileBatch(reference=rows[Reference], file_ids=[]),
+        FileUpload: upload,
+        UploadPart: UploadPart(upload=upload, size_bytes=1, file_path="zebra"),
     }
     return made[model]
 

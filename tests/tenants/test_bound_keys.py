@@ -21,7 +21,7 @@ from core.api.views import TenantViewSet
 from core.isolation.scope import tenant_scope
 from core.models import SoftDeleteModel
 from core.permissions import bound_kinds, key_scopes
-from knowledge.models import FileBatch, KnowledgeBase, Reference
+from knowledge.models import FileBatch, FileUpload, KnowledgeBase, Reference
 from tenants.models import ApiKey
 from tests.knowledge.libraries import BEES, make_library
 from tests.proof.isolation.parties import Model, Party, make_party
@@ -30,7 +30,7 @@ from tests.support.admin_pages import url
 from tests.support.api_client import make_caller
 
 API_ROUTES = [route for route in routes() if issubclass(getattr(route.view, "cls", object), TenantViewSet)]
-PARENTS: dict[str, Model] = {"store": Reference, "batch": FileBatch}
+PARENTS: dict[str, Model] = {"store": Reference, "batch": FileBatch, "upload": FileUpload}
 
 
 @pytest.fixture(scope="module")

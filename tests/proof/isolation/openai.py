@@ -15,20 +15,36 @@ from assistants.models import Assistant
 from conversations.models import Message
 from core.api.openai.fields import IdField
 from knowledge.engine_config import default_embedder
-from knowledge.models import Document, FileBatch, Reference, StoredFile
-from knowledge.openai.ids import BATCH, FILE, STORE
+from knowledge.models import Document, FileBatch, FileUpload, Reference, StoredFile, UploadPart
+from knowledge.openai.ids import BATCH, FILE, PART, STORE, UPLOAD
 from tests.proof.isolation.parties import Model, Party
 from tests.proof.isolation.routes import Route, routes
 from workspaces.models import Workspace
 
 Path = tuple[Any, ...]
-PREFIXES: dict[Model, str] = {Reference: STORE, Document: FILE, StoredFile: FILE, FileBatch: BATCH}
-PARAMETERS: dict[str, Any] = {"store": Reference, "batch": FileBatch, "name": default_embedder().model}
+PREFIXES: dict[Model, str] = {
+    Reference: STORE,
+    Document: FILE,
+    StoredFile: FILE,
+    FileBatch: BATCH,
+    FileUpload: UPLOAD,
+    UploadPart: PART,
+}
+PARAMETERS: dict[str, Any] = {
+    "store": Reference,
+    "batch": FileBatch,
+    "upload": FileUpload,
+    "name": default_embedder().model,
+}
 STORE_PATH = "v1/vector_stores/<public_id:store>"
 # The body of each POST. A model stands for one of its ids.
 BODIES: dict[str, Any] = {
     "v1/embeddings": {"model": default_embedder().model, "input": "bees"},
     "v1/files": {"purpose": "user_data"},
+    "v1/uploads": {"filename": "tried.txt", "purpose": "user_data", "bytes": 5, "mime_type": "text/plain"},
+    "v1/uploads/<public_id:upload>/parts": {},
+    "v1/uploads/<public_id:pk>/complete": {"part_ids": [UploadPart]},
+    "v1/uploads/<public_id:pk>/cancel": {},
     "v1/vector_stores": {"name": "Tried", "file_ids": [StoredFile], "metadata": {"workspace": Workspace}},
     "v1/vector_stores/<public_id:pk>": {"description": "Tried", "metadata": {"workspace": Workspace}},
     "v1/vector_stores/<public_id:pk>/search": {
@@ -48,6 +64,8 @@ BODIES: dict[str, Any] = {
     f"{STORE_PATH}/file_batches": {"files": [{"file_id": StoredFile}]},
     f"{STORE_PATH}/file_batches/<public_id:pk>/cancel": {},
 }
+# The field of the file of each form.
+FILE_FIELDS = {"v1/files": "file", "v1/uploads/<public_id:upload>/parts": "data"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +97,8 @@ class OpenAIOperation:
         address = f"/{self.route.template}"
         for name, value in sent["path"].items():
             address = address.replace(f"<public_id:{name}>", value).replace(f"<path:{name}>", value)
-        if self.route.template == "v1/files" and self.method == "POST":
-            form = {**sent["body"], "file": SimpleUploadedFile("tried.txt", b"tried")}
+        if self.method == "POST" and (field := FILE_FIELDS.get(self.route.template)):
+            form = {**sent["body"], field: SimpleUploadedFile("tried.txt", b"tried")}
             return client.post(address, form, headers=headers)
         text = json.dumps(sent["body"])
         return client.generic(

@@ -25,7 +25,7 @@ from core.encryption.fields import EncryptedJSONField
 from core.isolation import check, pg_catalog
 from core.isolation.scope import tenant_scope
 from core.models import TenantModel
-from knowledge.models import Document, StoredFile
+from knowledge.models import Document, StoredFile, UploadPart
 from knowledge.storage.files import store_document
 from tenants.models import Membership, Tenant, User
 from tests.conftest import Person, make_owner
@@ -83,7 +83,7 @@ def make_party(folder: Path) -> Party:
         for model in MODELS:
             if model is not AuditSeal:
                 make_row(model, person.user, word, rows)
-        for model in (Document, StoredFile):
+        for model in (Document, StoredFile, UploadPart):
             _store_file(rows[model], folder / "original", word)
     seal(person.tenant_id)
     with tenant_scope(person.tenant_id):

@@ -16,7 +16,7 @@ from django.urls.resolvers import RegexPattern
 from tests.proof.isolation.parties import MODELS, Model, Party
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-OBJECT_IDS = {"object_id", "pk", "store", "batch", "name", "step", "tenant", "trigger"}
+OBJECT_IDS = {"object_id", "pk", "store", "batch", "upload", "name", "step", "tenant", "trigger"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

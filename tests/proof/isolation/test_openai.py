@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.isolation.scope import tenant_scope
 from core.models import IdempotencyKey
-from knowledge.models import Connector, Document, KnowledgeBaseReference, StoredFile
+from knowledge.models import Connector, Document, FileUpload, KnowledgeBaseReference, StoredFile
 from tests.proof.conftest import Size
 from tests.proof.isolation.answers import answer, difference
 from tests.proof.isolation.openai import (
@@ -113,7 +113,7 @@ def test_foreign_idempotency_key_is_unknown(
 def test_every_id_field_is_covered():
     places = {place: operation for operation in OPERATIONS for place in operation.places()}
     named = {[part for part in place if isinstance(part, str)][-1] for place in places}
-    assert named >= {*id_fields()} == {"file_id", "file_ids", "previous_response_id"}
+    assert named >= {*id_fields()} == {"file_id", "file_ids", "part_ids", "previous_response_id"}
     assert {place[0] for place in places} == {"path", "query", "body"} and len(REPEATABLE) > 6
 
 
@@ -121,8 +121,13 @@ def test_own_ids_are_accepted(visitor: Party, victim: Party, client: Client):
     """Otherwise, the refusal of foreign ids would prove nothing. Deletions come last, the innermost first."""
     with tenant_scope(visitor.tenant_id):
         Connector.objects.all().soft_delete()  # a reference that a connector fills is kept
-    in_order = sorted(OPERATIONS, key=lambda one: (one.method == "DELETE", -len(one.name)))
+    last = ("/complete", "/cancel")
+    in_order = sorted(
+        OPERATIONS, key=lambda one: (one.method == "DELETE", one.name.endswith(last), -len(one.name))
+    )
     for operation in in_order:
+        with tenant_scope(visitor.tenant_id):
+            FileUpload.objects.update(completed_at=None)  # one that is completed cannot be cancelled
         answered = operation.send(client, own(visitor))
         assert answered.status_code == 200, (operation.name, answered.content)
         answered.close()

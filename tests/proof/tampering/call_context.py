@@ -21,7 +21,17 @@ from assistants.models import Assistant
 from core.actors import Actor, ActorKind, PlatformActor
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from knowledge.models import Chunk, Document, KnowledgeBase, Reference, StoredFile, TagLink, TagSource
+from knowledge.models import (
+    Chunk,
+    Document,
+    FileUpload,
+    KnowledgeBase,
+    Reference,
+    StoredFile,
+    TagLink,
+    TagSource,
+)
+from knowledge.services.file_uploads import create_upload
 from knowledge.services.references import create_knowledge_base
 from knowledge.services.stored_files import store_file
 from knowledge.services.tags import get_or_create_tags, set_document_tags
@@ -115,6 +125,14 @@ class CallContext:
     def stored_file(self) -> StoredFile:
         maker, file = replace(self.actor, role=Role.OWNER), ContentFile(b"Text", name=self.name)
         return store_file(actor=maker, file=file, purpose="assistants")
+
+    def upload(self, **facts: Any) -> FileUpload:
+        maker = replace(self.actor, role=Role.OWNER)
+        upload = create_upload(actor=maker, filename=self.name, purpose="assistants", size_bytes=4)
+        self.add(lambda: FileUpload.objects.filter(pk=upload.pk).update(**facts) if facts else None)
+        for name, value in facts.items():
+            setattr(upload, name, value)
+        return upload
 
     def chunk(self) -> Chunk:
         facts = {

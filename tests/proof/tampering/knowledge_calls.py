@@ -6,14 +6,17 @@ from dataclasses import replace
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from assistants.models import Assistant
+from core.permissions import Role
 from knowledge.models import (
     Document,
     DocumentTag,
     EvaluationCase,
     EvaluationSet,
     FileBatch,
+    FileUpload,
     IngestionJob,
     KnowledgeBase,
     KnowledgeBaseReference,
@@ -25,12 +28,14 @@ from knowledge.models import (
     TagLink,
     TagRule,
     TagSource,
+    UploadPart,
 )
 from knowledge.services import (
     adding,
     changing,
     editing,
     evaluation_sets,
+    file_uploads,
     originals,
     reading,
     reembedding,
@@ -368,6 +373,50 @@ def attach_files(context: CallContext) -> Call:
             actor=context.actor, reference_id=context.reference.pk, attachments=[Attachment(file=stored)]
         ),
         is_done=context.has(Document, external_id=stored.external_id),
+    )
+
+
+def create_upload(context: CallContext) -> Call:
+    return Call(
+        make=lambda: file_uploads.create_upload(
+            actor=context.actor, filename=context.name, purpose="assistants", size_bytes=4
+        ),
+        is_done=context.has(FileUpload, filename=context.name),
+    )
+
+
+def add_part(context: CallContext) -> Call:
+    upload = context.upload()
+    return Call(
+        make=lambda: file_uploads.add_part(actor=context.actor, upload=upload, data=ContentFile(b"Text")),
+        is_done=context.has(UploadPart, upload=upload),
+    )
+
+
+def complete_upload(context: CallContext) -> Call:
+    """The removal of its parts records nothing."""
+    upload = context.upload()
+    maker = replace(context.actor, role=Role.OWNER)
+    part = file_uploads.add_part(actor=maker, upload=upload, data=ContentFile(b"Text"))
+    return Call(
+        make=lambda: file_uploads.complete_upload(actor=context.actor, upload=upload, part_ids=[part.pk]),
+        is_done=context.has(StoredFile, pk=upload.pk),
+    )
+
+
+def cancel_upload(context: CallContext) -> Call:
+    upload = context.upload()
+    return Call(
+        make=lambda: file_uploads.cancel_upload(actor=context.actor, upload=upload),
+        is_done=context.lacks(FileUpload, pk=upload.pk, cancelled_at=None),
+    )
+
+
+def clear_upload(context: CallContext) -> Call:
+    upload = context.upload(expires_at=timezone.now())
+    return Call(
+        make=lambda: file_uploads.clear_upload(actor=context.actor, upload=upload),
+        is_done=context.lacks(FileUpload, pk=upload.pk, cleared_at=None),
     )
 
 

@@ -1,6 +1,7 @@
 // What OpenAI's own JavaScript client finds at /v1/, in the version of the package CLIENT. It stops at the first thing that is
 // not so.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 
 const { default: OpenAI, BadRequestError, NotFoundError, toFile } = await import(process.env.CLIENT);
@@ -34,6 +35,19 @@ const streamed = await client.files.create({ file: createReadStream("package.jso
 assert.equal(streamed.filename, "package.json");
 assert.ok(streamed.bytes > 50);
 await remove(client.files, streamed.id);
+
+const begun = { filename: "bees.md", bytes: BEES.length, mime_type: "text/markdown", purpose: "assistants" };
+const upload = await client.uploads.create(begun);
+const ends = [];
+for (const piece of [BEES.slice(20), BEES.slice(0, 20)]) {
+  ends.push((await client.uploads.parts.create(upload.id, { data: await toFile(Buffer.from(piece), "piece") })).id);
+}
+const md5 = createHash("md5").update(BEES).digest("hex");
+const completed = await client.uploads.complete(upload.id, { part_ids: ends.reverse(), md5 });
+assert.equal(completed.status, "completed");
+assert.equal(await (await client.files.content(completed.file.id)).text(), BEES);
+await remove(client.files, completed.file.id);
+assert.equal((await client.uploads.cancel((await client.uploads.create(begun)).id)).status, "cancelled");
 
 const store = await client.vectorStores.create({ name: "Nature" });
 const attached = await client.vectorStores.files.createAndPoll(

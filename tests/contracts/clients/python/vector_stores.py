@@ -1,5 +1,6 @@
 """What OpenAI's own Python client finds at `/v1/`, in any version. It stops at the first thing that is not so."""
 
+import hashlib
 import os
 
 import openai
@@ -12,6 +13,20 @@ stores = client.vector_stores
 
 file = client.files.create(file=("bees.md", BEES), purpose="assistants")
 assert client.files.content(file.id).read() == BEES
+upload = client.uploads.create(
+    filename="bees.md", bytes=len(BEES), mime_type="text/markdown", purpose="assistants"
+)
+parts = [client.uploads.parts.create(upload.id, data=piece) for piece in (BEES[20:], BEES[:20])]
+md5 = hashlib.md5(BEES, usedforsecurity=False).hexdigest()
+completed = client.uploads.complete(upload.id, part_ids=[parts[1].id, parts[0].id], md5=md5)
+assert (
+    completed.status == "completed"
+    and completed.file
+    and client.files.content(completed.file.id).read() == BEES
+)
+assert client.files.delete(completed.file.id).deleted
+abandoned = client.uploads.create(filename="x.md", bytes=1, mime_type="text/markdown", purpose="assistants")
+assert client.uploads.cancel(abandoned.id).status == "cancelled"
 store = stores.create(name="Nature")
 attributes: dict[str, str | float | bool] = {"year": 2026, "is_new": True}
 stores.files.create(
