@@ -381,6 +381,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "table_interrupted": _table(
         "The process that reads tables was ended from outside. Try again.", DEFAULT_RETRY
     ),
+    "database_query": _table("The query of the database cannot be run: {reason}. Correct it."),
+    "database_too_much": _table("The query returns more than {most}. Ask for fewer rows or columns."),
     # Before a file is added
     "file_not_found": _upload("There is no file or folder '{name}' that may be read."),
     "same_name": _upload(

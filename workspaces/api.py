@@ -19,6 +19,7 @@ from core.bounded_fields import MaxJsonLengthValidator
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from workspaces.data_sources import api as data_sources
+from workspaces.data_sources import query_api
 from workspaces.models import IntegrationConfig, ModelPrice, Workspace
 from workspaces.services.connection_tests import check_connection, list_models
 
@@ -131,5 +132,6 @@ ROUTES = {
     "workspaces": WorkspaceViewSet,
     "integration-configs": IntegrationConfigViewSet,
     **data_sources.ROUTES,
+    **query_api.ROUTES,
     "model-prices": ModelPriceViewSet,
 }

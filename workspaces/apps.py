@@ -22,6 +22,12 @@ class WorkspacesConfig(OylAppConfig):
         ),
         SidebarPage(
             section="Organisation",
+            title="Database queries",
+            icon="database",
+            model="workspaces.databasequery",
+        ),
+        SidebarPage(
+            section="Organisation",
             title="Integrations",
             icon="electrical_services",
             model="workspaces.integrationconfig",

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from core.bounded_fields import BoundedJSONField, BoundedTextField
@@ -18,6 +19,7 @@ from core.limits import Limit
 from core.models import SoftDeleteModel, one_of, unique_alive
 from core.name_fields import FileNameField, NameField
 from jobs.models import LeasedJob, job_constraints, job_indexes
+from jobs.states import UNFINISHED
 from workspaces.integrations import FORMS, IntegrationError
 
 
@@ -140,14 +142,55 @@ class DataSource(SoftDeleteModel):
         return self.name
 
 
+class DatabaseQuery(SoftDeleteModel):
+    """Keeps the rows of a data source as a query of a database returns them. It runs every `every_minutes`; if that is
+    empty, only when it is asked to."""
+
+    part_of = "data_source"
+
+    data_source = TenantForeignKey(DataSource, related_name="database_queries")
+    integration = TenantForeignKey(IntegrationConfig, related_name="database_queries")
+    sql = BoundedTextField(
+        "SQL",
+        help_text="One SELECT in the database's own dialect. Its columns become those of the data source.",
+    )
+    every_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How often it runs by itself, in minutes. Empty: only when you say so.",
+    )
+
+    class Meta(SoftDeleteModel.Meta):
+        db_table = "database_queries"
+        verbose_name_plural = "database queries"
+        constraints = [
+            unique_alive("database_queries", "data_source"),
+            models.CheckConstraint(
+                condition=Q(every_minutes=None) | Q(every_minutes__gte=5),
+                name="database_queries_every_minutes_valid",
+                violation_error_message="A query runs every 5 minutes at most.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Query for {self.data_source}"
+
+    @property
+    def owning_workspace_id(self) -> UUID:
+        workspace_id: UUID = self.data_source.workspace_id
+        return workspace_id
+
+
 class DataImport(LeasedJob):
-    """The import of one file into a data source. It waits until a person has seen what was recognised, unless it was told to
-    start at once. `recognised_json` has that: options, columns, sheets and the first rows; `options_json` what is to be used
-    in its place. `errors_json` has the cells that could not be read: [{"row", "column", "value", "reason"}].
+    """The import of one file, or of the rows of a `query`, into a data source. A file waits until a person has seen what was
+    recognised, unless it was told to start at once. `recognised_json` has that: options, columns, sheets and the first rows;
+    `options_json` what is to be used in its place. `errors_json` has the cells that could not be read:
+    [{"row", "column", "value", "reason"}].
 
     `generation` is the data source's that it has become; 0 until then."""
 
     data_source = TenantForeignKey(DataSource, related_name="imports")
+    query = TenantForeignKey(DatabaseQuery, null=True, blank=True, related_name="imports")
     filename = FileNameField(max_length=255)
     source_path = models.CharField(max_length=255, blank=True)
     size_bytes = models.PositiveBigIntegerField(default=0)
@@ -161,7 +204,12 @@ class DataImport(LeasedJob):
 
     class Meta(LeasedJob.Meta):
         db_table = "data_imports"
-        constraints = job_constraints("data_imports")
+        constraints = [
+            *job_constraints("data_imports"),
+            models.UniqueConstraint(
+                fields=["query"], condition=Q(state__in=UNFINISHED), name="data_imports_query_unfinished_key"
+            ),
+        ]
         indexes = [
             *job_indexes("data_imports"),
             NamedIndex(fields=["data_source", "-created_at"], name="idx_data_imports_source_created"),

@@ -24,6 +24,7 @@ TYPES: Mapping[str, str] = {
     "time": "TIME",
     "timestamp": "TIMESTAMP",
 }
+# Of files of people; `typed_rows` has one more.
 FORMATS = ("csv", "xlsx", "ods", "json", "jsonl", "parquet")
 
 

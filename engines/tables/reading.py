@@ -14,6 +14,7 @@ from engines.tables import CellError, Column, Loaded, ReadOptions, Recognised, T
 from engines.tables.delimited import DECODED, DelimitedText, as_utf8, recognise, unreadable
 from engines.tables.json_cells import shown
 from engines.tables.profiles import profile, type_name
+from engines.tables.typed_rows import TYPED, typed_rows
 from engines.tables.types_of_text import MAX_SCALE, TextColumn, decimal_pattern, literal, quoted
 
 SHEET = "sheet.csv"
@@ -58,6 +59,10 @@ def recognised(connection: Any, path: Path, filename: str, options: ReadOptions,
 def load(connection: Any, path: Path, options: ReadOptions, target: Path, scratch: Path) -> Loaded:
     """Write all rows as Parquet. `options` name the format. Raises TableError, with the cells that cannot be read."""
     kind = options.format
+    if kind == TYPED:
+        _check_names(kind, list(options.types))
+        _copy(connection, typed_rows(path, options.types), target, kind, {})
+        return _profiled(connection, target, ())
     if kind in ("csv", "xlsx", "ods"):
         text, _ = _text(connection, path, kind, options, scratch)
         warnings = _load_text(connection, text, options.types, target)
@@ -65,8 +70,12 @@ def load(connection: Any, path: Path, options: ReadOptions, target: Path, scratc
         source, _ = _self_describing(connection, path, kind, options)
         _copy(connection, source, target, kind, options.types)
         warnings = ()
-    rows, loaded, profiles = profile(connection, target)
-    return Loaded(rows=rows, columns=loaded, profile=profiles, warnings=warnings)
+    return _profiled(connection, target, warnings)
+
+
+def _profiled(connection: Any, target: Path, warnings: tuple[str, ...]) -> Loaded:
+    rows, columns, profiles = profile(connection, target)
+    return Loaded(rows=rows, columns=columns, profile=profiles, warnings=warnings)
 
 
 def file_format(path: Path, filename: str, options: ReadOptions) -> str:

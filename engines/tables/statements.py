@@ -26,6 +26,7 @@ _FORBIDDEN = re.compile(
     r"|current_query|in_search_path|session_user|current_user|user|version|txid_current|storage_info|test_.*|sleep.*"
     r"|repeat_row|json_serialize_sql|json_deserialize_sql|json_serialize_plan|parquet_.*|file_.*|load_.*|install_.*)$"
 )
+_RUN_COMMENT = re.compile(r"/\*M?!", re.IGNORECASE)
 _WORD, _NOT_A_WORD = re.compile(r"\w+"), re.compile(r"\W+")
 
 
@@ -57,6 +58,20 @@ def checked(
         raise _refused("it is nested too deeply") from error
 
 
+def require_select(sql: str, dialect: str) -> None:
+    """Of another database: one SELECT, which writes nothing by itself; the database says what its functions may do. MySQL
+    runs what stands in certain comments. Raises TableError."""
+    try:
+        nodes = _parsed(sql, dialect).walk()
+        is_reading = all(map(_is_reading, nodes)) and not _RUN_COMMENT.search(sql)
+    except (RecursionError, TableError) as error:
+        raise TableError(
+            "database_query", reason="only one SELECT is allowed, or it cannot be read"
+        ) from error
+    if not is_reading:
+        raise TableError("database_query", reason="only one SELECT is allowed, which writes nothing")
+
+
 def _checked(root: exp.Query, known: Collection[str], rows: int) -> Statement:
     names = _by_every_name(known)
     defined = {_new_name(cte.alias_or_name) for cte in root.find_all(exp.CTE)}
@@ -85,11 +100,11 @@ def _new_name(name: str) -> str:
     return name.lower()
 
 
-def _parsed(sql: str) -> exp.Query:
+def _parsed(sql: str, dialect: str = DIALECT) -> exp.Query:
     if len(sql) > MAX_LENGTH:
         raise _refused(f"it has more than {MAX_LENGTH:,} characters")
     try:
-        statements = [one for one in sqlglot.parse(sql, read=DIALECT) if one is not None]
+        statements = [one for one in sqlglot.parse(sql, read=dialect) if one is not None]
     except SqlglotError as error:
         raise _refused(_in_words(error)) from error
     if len(statements) != 1:
@@ -104,9 +119,7 @@ def _parsed(sql: str) -> exp.Query:
 
 def _check_node(node: exp.Expr) -> None:
     """Raises TableError for what is no part of a SELECT, and for a function that is not allowed."""
-    if isinstance(node, exp.DDL | exp.DML | exp.Command | exp.Set | exp.Pragma | exp.Into) and not isinstance(
-        node, exp.Query
-    ):
+    if not _is_reading(node):
         raise _refused("only SELECT is allowed")
     if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
         name = _function_name(node.this)
@@ -114,6 +127,11 @@ def _check_node(node: exp.Expr) -> None:
             raise _refused(f"the table function '{name[:50]}' is not allowed")
     if isinstance(node, exp.Func) and _FORBIDDEN.match(name := _function_name(node)):
         raise _refused(f"the function '{name[:50]}' is not allowed")
+
+
+def _is_reading(node: exp.Expr) -> bool:
+    changes = exp.DDL | exp.DML | exp.Command | exp.Set | exp.Pragma | exp.Into
+    return isinstance(node, exp.Query) or not isinstance(node, changes)
 
 
 def _value(node: exp.Expr, values: Mapping[str, Any]) -> exp.Expr:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from core.isolation.scope import tenant_scope
 from jobs.handlers import JobHandler
+from jobs.planning import without_planned
 from jobs.progress import JobProgress
-from jobs.querysets import JobQuerySet, from_now
+from jobs.querysets import JobQuerySet
 from jobs.queue import lock_held
 from jobs.states import JobState
 from knowledge.connectors.schedule import plan_next_run
@@ -44,10 +44,7 @@ class ConnectorHandler(JobHandler[ConnectorRun]):
 
     def awaited(self) -> JobQuerySet[ConnectorRun]:
         """Not those of a schedule that are not due yet, nor those that ask."""
-        rows: JobQuerySet[ConnectorRun] = ConnectorRun.objects.exclude(
-            state=JobState.QUEUED, attempt=0, available_at__gt=from_now(timedelta(minutes=1))
-        ).exclude(state=JobState.WAITING)
-        return rows
+        return without_planned(ConnectorRun.objects.exclude(state=JobState.WAITING))
 
     def on_failure(self, job: ConnectorRun, code: str, detail: str) -> None:
         """A schedule goes on with its next run."""

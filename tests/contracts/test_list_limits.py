@@ -52,6 +52,7 @@ UNLIMITED = {
     "conversations.Trace": "one for each answer",
     "conversations.Feedback": "one for each answer or citation, and who rates it",
     "conversations.Retention": "one for each organisation",
+    "workspaces.DatabaseQuery": "one for each data source",
     "workflows.WorkflowVersion": "a history",
     "workflows.StepRun": "a history",
     "workflows.RunSignal": "a history",

@@ -43,7 +43,7 @@ from workflows.definition import draft_of
 from workflows.models import Approval, StepRun, Trigger, Workflow, WorkflowRun, WorkflowStep
 from workflows.services.publishing import add_version
 from workspaces.data_sources.files import UPLOADS
-from workspaces.models import DataImport, DataSource, IntegrationConfig, ModelPrice, Workspace
+from workspaces.models import DatabaseQuery, DataImport, DataSource, IntegrationConfig, ModelPrice, Workspace
 
 SECRET = "sk-this-must-never-be-shown"
 Rows = dict[type[models.Model], Any]
@@ -82,7 +82,12 @@ def _tables(workspace: Workspace) -> list[models.Model]:
     waiting = DataImport.objects.create(
         data_source=source, filename="zebra.csv", source_path=path, state=JobState.WAITING, available_at=None
     )
-    return [source, waiting]
+    config = {"engine": "mysql", "host": "db.example.org", "database": "zebra", "username": "zebra"}
+    database = IntegrationConfig.objects.create(
+        workspace=workspace, name="Zebra database", type_enum="database", config_encrypted_json=config
+    )
+    query = DatabaseQuery.objects.create(data_source=source, integration=database, sql="SELECT 'zebra'")
+    return [source, waiting, query]
 
 
 def _assistants(workspace: Workspace) -> list[models.Model]:

@@ -7,10 +7,17 @@ from django.contrib import admin
 from audit.admin import AuditedAdmin
 from core.permissions import Role
 from workspaces.admin.data_sources import DataSourceAdmin
+from workspaces.admin.database_queries import DatabaseQueryAdmin
 from workspaces.admin.integrations import IntegrationConfigAdmin
 from workspaces.models import ModelPrice, Workspace
 
-__all__ = ["DataSourceAdmin", "IntegrationConfigAdmin", "ModelPriceAdmin", "WorkspaceAdmin"]
+__all__ = [
+    "DataSourceAdmin",
+    "DatabaseQueryAdmin",
+    "IntegrationConfigAdmin",
+    "ModelPriceAdmin",
+    "WorkspaceAdmin",
+]
 
 
 @admin.register(Workspace)

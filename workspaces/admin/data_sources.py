@@ -11,11 +11,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audit.admin import AuditedAdmin
-from core.admin import action, actor_of, display
+from core.admin import action, actor_of, display, has_role
 from core.isolation.scope import tenant_scope
+from core.permissions import Role
 from workspaces.data_sources import explorer, upload_pages
 from workspaces.data_sources.schema import described
-from workspaces.models import DataSource
+from workspaces.models import DatabaseQuery, DataSource
 
 
 @admin.register(DataSource)
@@ -27,7 +28,7 @@ class DataSourceAdmin(AuditedAdmin):
     autocomplete_fields = ["workspace"]
     ordering = ["name"]
     actions_list = ["upload"]
-    actions_detail = ["explore", "upload_rows", "last"]
+    actions_detail = ["explore", "upload_rows", "query_database", "last"]
     fields = ["workspace", "name", "description", "schema_json", "rows", "last_import"]
     readonly_fields = ["rows", "last_import"]
 
@@ -75,6 +76,19 @@ class DataSourceAdmin(AuditedAdmin):
     @action(description="Upload new rows", url_path="upload-rows", icon="upload", permissions=["change"])
     def upload_rows(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('admin:data_sources_upload')}?source={object_id}")
+
+    @action(description="Query a database", url_path="query-database", icon="database", permissions=["query"])
+    def query_database(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        source = self.get_object(request, object_id)
+        if source is None:
+            return self.not_found_redirect(request, object_id)
+        if query := DatabaseQuery.objects.filter(data_source=source).first():
+            return HttpResponseRedirect(reverse("admin:workspaces_databasequery_change", args=[query.pk]))
+        address = reverse("admin:workspaces_databasequery_add")
+        return HttpResponseRedirect(f"{address}?data_source={source.pk}")
+
+    def has_query_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return has_role(request, Role.ADMIN)
 
     @action(description="Last import", url_path="last-import", icon="history", permissions=["view"])
     def last(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -59,6 +59,7 @@ class DataImportSerializer(OylSerializer[DataImport]):
         fields = (
             "id",
             "data_source",
+            "query",
             "filename",
             "state",
             "size_bytes",

@@ -10,11 +10,11 @@ from core.actors import Actor
 from core.quota_kinds import QuotaKind
 from core.quotas import count
 from jobs.states import UNFINISHED, JobState
-from workspaces.models import DataImport, DataSource
+from workspaces.models import DatabaseQuery, DataImport, DataSource
 
 
 def delete_imports(*, actor: Actor, instances: Sequence[models.Model]) -> None:
-    """Cancel the imports of deleted data sources, and count their rows no more."""
+    """Cancel the imports of deleted data sources, delete their queries, and count their rows no more."""
     sources = [one for one in instances if isinstance(one, DataSource)]
     for source in sources:
         count(
@@ -24,3 +24,4 @@ def delete_imports(*, actor: Actor, instances: Sequence[models.Model]) -> None:
         )
     imports = DataImport.objects.filter(data_source__in=[one.pk for one in sources], state__in=UNFINISHED)
     imports.filter(pk__in=imports.lock()).finish(JobState.CANCELLED)
+    DatabaseQuery.objects.filter(data_source__in=[one.pk for one in sources]).soft_delete()

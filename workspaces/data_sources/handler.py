@@ -1,4 +1,5 @@
-"""The work of an import: the file becomes Parquet beside the present rows, and one transaction makes it the present one."""
+"""The work of an import: the file, or what a database returns, becomes Parquet beside the present rows, and one transaction
+makes it the present one."""
 
 from __future__ import annotations
 
@@ -20,16 +21,19 @@ from core.storage import local_copy, remove
 from engines.tables import Loaded, TableError, TableLimits, get_tables
 from jobs.errors import LeaseLostError
 from jobs.handlers import JobHandler
+from jobs.planning import without_planned
 from jobs.progress import JobProgress
 from jobs.querysets import JobQuerySet
 from jobs.queue import lock_held
 from jobs.states import JobState
 from workspaces.data_sources import files
+from workspaces.data_sources.database_queries import plan_next_run
+from workspaces.data_sources.fetching import fetch
 from workspaces.data_sources.importing import QUEUE, read_options
 from workspaces.data_sources.schema import profile_of, schema_of
-from workspaces.models import DataImport, DataSource
+from workspaces.models import DatabaseQuery, DataImport, DataSource
 
-IMPORT = "import"
+FETCH, IMPORT = "fetch", "import"
 LIMITS = TableLimits(seconds=3600.0)
 
 
@@ -45,15 +49,13 @@ class DataImportHandler(JobHandler[DataImport]):
 
     def awaited(self) -> JobQuerySet[DataImport]:
         """Without those that wait for a person to start them."""
-        rows: JobQuerySet[DataImport] = DataImport.objects.exclude(state=JobState.WAITING)
-        return rows
+        return without_planned(DataImport.objects.exclude(state=JobState.WAITING))
 
     def work(self, tenant_id: UUID, batch: Sequence[DataImport], progress: JobProgress) -> None:
         (job,) = batch
-        progress(IMPORT)
         with tempfile.TemporaryDirectory(prefix="oyl-import-") as folder:
             target = Path(folder) / "rows.parquet"
-            loaded = self._load(tenant_id, job, target)
+            loaded = self._load(tenant_id, job, target, progress)
             name = files.store(
                 files.ROWS, target, tenant_id, job.data_source_id, f"{job.pk}-{job.attempt}.parquet"
             )
@@ -65,8 +67,15 @@ class DataImportHandler(JobHandler[DataImport]):
             raise
         remove(filter(None, outdated))
 
-    def _load(self, tenant_id: UUID, job: DataImport, target: Path) -> Loaded:
+    def on_failure(self, job: DataImport, code: str, detail: str) -> None:
+        """A schedule goes on with its next run."""
+        plan_next_run(job.query)
+
+    def _load(self, tenant_id: UUID, job: DataImport, target: Path, progress: JobProgress) -> Loaded:
         """Raises TableError, whose cells are kept with the job."""
+        if job.query_id:
+            return self._fetch(tenant_id, job, target, progress)
+        progress(IMPORT)
         try:
             with local_copy(job.source_path) as path:
                 return get_tables().load(path, job.filename, read_options(job.options_json), target, LIMITS)
@@ -77,6 +86,17 @@ class DataImportHandler(JobHandler[DataImport]):
                 cells = [storable(asdict(cell)) for cell in error.cells]
                 DataImport.objects.held([job]).update(errors_json=cells)
             raise
+
+    def _fetch(self, tenant_id: UUID, job: DataImport, target: Path, progress: JobProgress) -> Loaded:
+        """Raises EngineError, and LeaseLostError if the query was deleted."""
+        with tenant_scope(tenant_id):
+            query = DatabaseQuery.objects.filter(pk=job.query_id).first()
+        if query is None:
+            raise LeaseLostError
+        progress(FETCH)
+        found = fetch(tenant_id, query, target.parent, lambda rows: progress(FETCH, done=rows))
+        progress(IMPORT)
+        return found.load(target, LIMITS)
 
     def _publish(self, tenant_id: UUID, job: DataImport, loaded: Loaded, name: str, size: int) -> list[str]:
         """Let the rows be those of the data source; returns the files that are not needed any more. Raises LeaseLostError,
@@ -99,6 +119,7 @@ class DataImportHandler(JobHandler[DataImport]):
             warnings = [*map(storable, loaded.warnings)]
             done = {"generation": source.generation, "row_count": loaded.rows, "warnings_json": warnings}
             rows.finish(JobState.DONE, source_path="", errors_json=[], stage="", **done)
+            plan_next_run(job.query)
             new = {"generation": source.generation, "row_count": loaded.rows, "filename": job.filename}
             record(
                 actor=actor,

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.isolation.scope import tenant_scope
 from core.isolation.tenant_directory import all_tenants
+from core.limits import KEPT as RUNS_KEPT
 from core.storage import remove
 from jobs.states import JobState
 from workspaces.data_sources import files
@@ -25,12 +26,13 @@ def remove_files() -> int:
 
 
 def remove_files_of(tenant_id: UUID) -> int:
-    """Files of the last hours may be of an import that is under way."""
+    """Files of the last hours may be of an import that is under way. Old runs of queries are deleted, too."""
     stored = [*files.ROWS.all_files(tenant_id), *files.UPLOADS.all_files(tenant_id)]
     with tenant_scope(tenant_id):
         old = DataImport.objects.filter(updated_at__lt=timezone.now() - KEPT)
         waiting = old.filter(state=JobState.WAITING)
         waiting.filter(pk__in=waiting.lock()).finish(JobState.CANCELLED)
+        old.filter(query__isnull=False, finished_at__lt=timezone.now() - RUNS_KEPT).delete_rows()
         old.filter(state__in=(JobState.ERROR, JobState.CANCELLED)).exclude(source_path="").update(
             source_path=""
         )

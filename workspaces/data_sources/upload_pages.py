@@ -26,6 +26,7 @@ from core.name_fields import as_uuid
 from core.permissions import Role
 from core.requests import opens_own_scopes
 from engines.tables import TYPES
+from jobs.planning import without_planned
 from jobs.states import UNFINISHED, JobState
 from workspaces.data_sources.importing import (
     get_or_create_data_source,
@@ -160,7 +161,7 @@ def import_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The newest import of a data source: a look at what was recognised, how far it is, or what could not be read."""
     with tenant_scope(actor_of(request).tenant_id):
         source = source_of(pk)
-        row = source.imports.order_by("-created_at", "-pk").first()
+        row = without_planned(source.imports.order_by("-created_at", "-pk")).first()
         if row is None:
             messages.info(request, "Nothing has been imported yet.")
             return HttpResponseRedirect(f"{reverse('admin:data_sources_upload')}?source={pk}")

@@ -66,6 +66,7 @@ EXPECTED = {
     "webhook-deliveries": (PLAIN, PLAIN),
     "webhook-attempts": (PLAIN, PLAIN),
     "data-imports": (PLAIN, PLAIN),
+    "database-queries": (PLAIN, PLAIN),
 }
 # There is one for each organisation.
 SINGLE = {"tenants", "conversation-retention"}
