@@ -32,6 +32,7 @@ PHRASES = {
     "member.account_changed": "changed the account of",
     "member.password_link_made": "made a link to choose a password for",
     "member.resumed": "let in again",
+    "member.signed_out": "ended all sessions of",
     "member.suspended": "suspended",
     "members.read": "read the list of members",
     "membership.created": "became a member",
@@ -46,10 +47,14 @@ PHRASES = {
     "quota.reached": "reached a quota",
     "reference.embedding_model_chosen": "chose the embedding model of",
     "search.performed": "searched",
+    "passkey.added": "added a passkey for",
+    "passkey.removed": "removed a passkey of",
+    "second_factor.app_removed": "removed the authenticator app of",
     "second_factor.codes_made": "made recovery codes for",
     "second_factor.failed": "entered a wrong code as",
     "second_factor.turned_off": "turned off the second factor of",
     "second_factor.turned_on": "turned on the second factor of",
+    "session.ended": "ended a session",
     "sessions.ended": "signed out everywhere",
     "secrets.rotated": "encrypted secrets with the present key",
     "sign_in.failed": "failed to sign in",
@@ -68,7 +73,7 @@ COMPLETE = {
     "search.performed",
     "secrets.rotated",
 }
-COMPLETE_NOUNS = {"sign_in", "sign_out", "operator", "password", "sessions"}
+COMPLETE_NOUNS = {"sign_in", "sign_out", "operator", "password", "session", "sessions"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

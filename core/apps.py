@@ -144,7 +144,11 @@ class CoreConfig(OylAppConfig):
         Lookup("oyl_tenants()", ("tenants",)),
         Lookup("oyl_session(text)"),
         Lookup("oyl_session_exists(text)"),
-        Lookup("oyl_save_session(text,text,timestamp with time zone,boolean)"),
+        Lookup(
+            "oyl_save_session(text,text,timestamp with time zone,boolean,uuid,text,text,text,timestamp with time zone)"
+        ),
+        Lookup("oyl_sessions_of(uuid,text)"),
+        Lookup("oyl_end_session(uuid,text)"),
         Lookup("oyl_delete_session(text)"),
         Lookup("oyl_delete_expired_sessions()"),
     )

@@ -71,7 +71,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from knowledge.admin.reading import page_picture, read_page
         from knowledge.admin.search import search_page
         from knowledge.admin.trash import trash_page
-        from oyl.second_factor import account_page, turn_on_page
+        from oyl.second_factor import account_page, add_passkey_page, turn_on_page
         from tenants.admin.show_once import shown_once_page
 
         return [
@@ -81,6 +81,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("leave-tenant/", leave_page, name="leave_tenant"),
             path("account/", self.admin_view(account_page), name="account"),
             path("account/second-factor/", self.admin_view(turn_on_page), name="turn_on_second_factor"),
+            path("account/passkey/", self.admin_view(add_passkey_page), name="add_passkey"),
             path("health/", self.admin_view(health_panel), name="health"),
             path("chat/", self.admin_view(chat_page), name="chat"),
             path("chat/answer/", self.admin_view(temporary_answer), name="temporary_answer"),

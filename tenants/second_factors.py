@@ -1,4 +1,5 @@
-"""Second factors of people who sign in: codes of an authenticator app (TOTP), and recovery codes, by `allauth.mfa`."""
+"""Second factors of people who sign in: codes of an authenticator app (TOTP), passkeys (`tenants.passkeys`), and recovery
+codes, by `allauth.mfa`."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.db import transaction
+from django.db.models import QuerySet
 from django_cryptography.core.signing import BadSignature
 from django_cryptography.utils.crypto import InvalidToken
 
@@ -21,6 +23,8 @@ from core.encryption.fields import SecretUnreadableError
 from core.encryption.keyring import ciphers
 from tenants.models import User
 
+# Those that ask for a second factor at the sign-in. Recovery codes replace them.
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 SECRETS = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
 
 
@@ -45,9 +49,20 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def get_totp_issuer(self) -> str:
         return "OYL"
 
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {**super().get_public_key_credential_rp_entity(), "name": "OYL"}
+
+    def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
+        return {"id": user.pk.bytes, "display_name": user.name or user.email, "name": user.email}
+
+
+def factors_of(user_id: UUID) -> QuerySet[Any]:
+    rows: QuerySet[Any] = Authenticator.objects.filter(user_id=user_id, type__in=FACTORS)
+    return rows.order_by("pk")
+
 
 def has_second_factor(user_id: UUID) -> bool:
-    return bool(Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP).exists())
+    return factors_of(user_id).exists()
 
 
 def codes_left(user_id: UUID) -> int:

@@ -33,6 +33,11 @@ RESUME = {
     "description": "Their role and API keys are as before.",
     "form_submit_text": "Let in",
 }
+SIGN_OUT = {
+    "title": "Sign this member out everywhere?",
+    "description": "All of their sessions end. They sign in again with their password; API keys stay.",
+    "form_submit_text": "Sign out",
+}
 PASSWORD_LINK = {
     "title": "Let this member choose a new password?",
     "description": "They get a link by mail, or you copy one if OYL sends no mail. Their present password works until then.",
@@ -107,7 +112,7 @@ class MembershipAdmin(RecordedReadsAdmin):
     fields = ["user", "role", "state", "last_sign_in"]
     readonly_fields = ["user", "state", "last_sign_in"]
     actions_list = ["invite"]
-    actions_detail = ["suspend", "resume", "make_password_link"]
+    actions_detail = ["suspend", "resume", "sign_out", "make_password_link"]
 
     @action(
         description="Suspend",
@@ -131,6 +136,20 @@ class MembershipAdmin(RecordedReadsAdmin):
         if membership := self.get_object(request, object_id):
             members.resume_member(actor=actor_of(request), membership=membership)
             messages.success(request, f"{membership.user} may sign in again.")
+        return _to_member(request, object_id)
+
+    @action(
+        description="Sign out everywhere",
+        url_path="sign-out",
+        icon="logout",
+        permissions=["help"],
+        dialog=SIGN_OUT,
+    )
+    @show_domain_errors
+    def sign_out(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        if membership := self.get_object(request, object_id):
+            members.sign_out_member(actor=actor_of(request), membership=membership)
+            messages.success(request, f"{membership.user} is signed out everywhere.")
         return _to_member(request, object_id)
 
     @action(

@@ -29,7 +29,7 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
     list_filter = ["is_superuser", "is_active"]
     search_fields = ["email", "name"]
     ordering = ["email"]
-    actions = ["reset_password", "turn_off_second_factor"]
+    actions = ["reset_password", "turn_off_second_factor", "sign_out"]
     readonly_fields = ["last_login", "password_changed_at", "created_at"]
 
     @display(description="Kind", ordering="is_superuser", label={"Operator": "warning", "User": "default"})
@@ -74,6 +74,12 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
         for user in queryset:
             turn_off(actor=operator_of(request), user=user)
         self.message_user(request, "It is off. They sign in with their password alone.")
+
+    @admin.action(description="Sign out the selected users everywhere", permissions=["write"])
+    def sign_out(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
+        for user in queryset:
+            users.sign_out_user(actor=operator_of(request), user=user)
+        self.message_user(request, "Their sessions have ended.")
 
     def _show_link(self, request: HttpRequest, user: User, link: str) -> HttpResponse:
         advice = f"Hand it over to {user.email} in a safe way. It works once, within 7 days."

@@ -12,6 +12,7 @@ from core.actors import Actor
 from core.errors import ConflictError, ForbiddenError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from tenants.access import tenants_of_user
 from tenants.models import Invitation, Membership
 from tenants.revoking import revoke_invitations, revoke_what_they_made
 from tenants.roles import require_may_appoint, require_rank_over, role_over
@@ -81,6 +82,24 @@ def _suspend(actor: Actor, membership: Membership, *, on: bool) -> None:
         found.suspended_at = timezone.now() if on else None
         found.save(update_fields=["suspended_at", "updated_at"])
         record(actor=actor, action=f"member.{'suspended' if on else 'resumed'}", target=found)
+
+
+def sign_out_member(*, actor: Actor, membership: Membership) -> None:
+    """End all sessions of the person. Raises ForbiddenError as `require_rank_over`, and ConflictError for an account that is
+    not only this organisation's: it must not disturb work in another one (decision 44)."""
+    with tenant_scope(actor.tenant_id):
+        found = _reload(membership)
+        require_rank_over(actor, Role(found.role))
+        user = found.user
+        others = [one for one in tenants_of_user(user.pk) if one.tenant_id != actor.tenant_id]
+        if others or user.is_superuser:
+            raise ConflictError(
+                "This account is not only your organisation's. Suspend the member, which closes your organisation to"
+                " them at once, or ask an operator."
+            )
+        user.sessions_ended_at = timezone.now()
+        user.save(update_fields=["sessions_ended_at"])
+        record(actor=actor, action="member.signed_out", target=found)
 
 
 def remember_entry(user_id: UUID, tenant_id: UUID) -> None:

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from audit.platform import record_platform
 from audit.services import record
+from core import sessions
 from core.actors import Actor, ActorKind, PlatformActor
-from core.errors import ConflictError
+from core.errors import ConflictError, NotFoundError
 from core.isolation.scope import tenant_scope
 from tenants import passwords
 from tenants.access import tenants_of_user
@@ -80,6 +81,15 @@ def end_sessions(*, actor: PlatformActor, user: User) -> None:
         user.save(update_fields=["sessions_ended_at"])
         record_platform(actor=actor, action="sessions.ended", target=user)
     tell_own_tenants(actor=actor, user=user, action="sessions.ended")
+
+
+def end_session(*, actor: PlatformActor, user: User, of_session: str) -> None:
+    """Sign the person out of one of their sessions. Raises NotFoundError."""
+    with transaction.atomic():
+        if not sessions.end_session(user, of_session):
+            raise NotFoundError("This session has ended already.")
+        record_platform(actor=actor, action="session.ended", target=user)
+    tell_own_tenants(actor=actor, user=user, action="session.ended")
 
 
 def revoke_keys_of(*, actor: PlatformActor, user: User) -> None:

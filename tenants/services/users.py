@@ -7,6 +7,7 @@ from dataclasses import replace
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
+from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
@@ -58,6 +59,19 @@ def reset_password(*, actor: PlatformActor, user: User) -> str:
         tell_tenants(actor, user, tenants_of_user(user.pk))
         transaction.on_commit(lambda: revoke_keys_of(actor=actor, user=user))
     return password_link(user, make_link_token(user))
+
+
+def sign_out_user(*, actor: PlatformActor, user: User) -> None:
+    """End all sessions of the person. Raises ForbiddenError as `reset_password`, and PasswordNeededError."""
+    actor.require_operator()
+    require_recent_password(actor)
+    if user.is_superuser:
+        raise ForbiddenError("Operators end their sessions on 'Your account', or by `manage.py create_operator`.")
+    with transaction.atomic():
+        user.sessions_ended_at = timezone.now()
+        user.save(update_fields=["sessions_ended_at"])
+        record_platform(actor=actor, action="user.signed_out", target=user)
+        tell_tenants(actor, user, tenants_of_user(user.pk))
 
 
 def make_link_token(user: User) -> str:

@@ -23,6 +23,7 @@ OTHERS = [
     "index",
     "account",
     "turn_on_second_factor",
+    "add_passkey",
     "chat",
     "try_search",
     "password_change",

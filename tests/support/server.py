@@ -35,7 +35,7 @@ def _serve(listener: socket.socket, wrap: Callable[[Any], Any]) -> None:
 
     connection.close()  # the server's threads take theirs from the pool
     warnings.resetwarnings()  # the suite turns them into errors
-    with override_settings(ALLOWED_HOSTS=["127.0.0.1"]):
+    with override_settings(ALLOWED_HOSTS=["127.0.0.1", "localhost"]):
         uvicorn.Server(configuration(wrap(application), log_config=None)).run(sockets=[listener])
 
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+from allauth.core.context import request_context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.test import RequestFactory
 
 from core.actors import ActorKind
 from core.permissions import Role
+from core.sessions import SessionStore, session_id
+from tenants import passkeys
 from tenants.access import tenants_of_user
 from tenants.models import Membership, User
 from tenants.second_factors import has_second_factor
 from tenants.services import members, password_links, second_factors, sign_ins, users
 from tests.proof.tampering.call_context import Call, CallContext
+from tests.support.passkeys import SecurityKey
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -57,9 +65,34 @@ def end_sessions(context: CallContext) -> Call:
     )
 
 
+def end_session(context: CallContext) -> Call:
+    user, store = _user(context), SessionStore()
+    store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+    store.create()
+    name = str(session_id(store.session_key))
+    return Call(
+        make=lambda: sign_ins.end_session(actor=context.operator, user=user, of_session=name),
+        is_done=lambda: not store.exists(store.session_key),
+    )
+
+
+def sign_out_member(context: CallContext) -> Call:
+    member = context.member()
+    ended = User.objects.filter(pk=member.user_id, sessions_ended_at__isnull=False)
+    return Call(
+        make=lambda: members.sign_out_member(actor=context.actor, membership=member), is_done=ended.exists
+    )
+
+
 def tell_own_tenants(context: CallContext) -> Call:
     user = context.member().user
     return Call(make=lambda: sign_ins.tell_own_tenants(actor=context.operator, user=user, action="told"))
+
+
+def sign_out_user(context: CallContext) -> Call:
+    user = _user(context)
+    ended = User.objects.filter(pk=user.pk, sessions_ended_at__isnull=False)
+    return Call(make=lambda: users.sign_out_user(actor=context.operator, user=user), is_done=ended.exists)
 
 
 def tell_tenants(context: CallContext) -> Call:
@@ -102,6 +135,51 @@ def enter_code(context: CallContext) -> Call:
     return Call(
         make=lambda: second_factors.enter_code(actor=actor, user=user, code=_code(), address=""), events=0
     )
+
+
+def add_passkey(context: CallContext) -> Call:
+    user = _user(context)
+    return Call(
+        make=lambda: _add_passkey(context, user, SecurityKey("https://testserver")),
+        is_done=lambda: has_second_factor(user.pk),
+    )
+
+
+def enter_passkey(context: CallContext) -> Call:
+    """A right one is no event: the sign-in is."""
+    user, key = _user(context), SecurityKey("https://testserver")
+    _add_passkey(context, user, key)
+
+    def make() -> None:
+        with _browser():
+            answer = key.use(passkeys.options_to_use(user))
+            second_factors.enter_passkey(actor=context.operator, user=user, answer=answer, address="")
+
+    return Call(make=make, events=0)
+
+
+def remove_factor(context: CallContext) -> Call:
+    user = _user(context)
+    row = Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    return Call(
+        make=lambda: second_factors.remove_factor(actor=context.operator, user=user, factor_id=row.pk),
+        is_done=lambda: not has_second_factor(user.pk),
+    )
+
+
+def _add_passkey(context: CallContext, user: User, key: SecurityKey) -> None:
+    with _browser():
+        answer = key.register(passkeys.options_to_register(user))
+        second_factors.add_passkey(actor=context.operator, user=user, name="Key", answer=answer)
+
+
+@contextmanager
+def _browser() -> Iterator[None]:
+    """A request, in whose session challenges wait."""
+    request = RequestFactory().get("/")
+    request.session = SessionStore()
+    with request_context(request):
+        yield
 
 
 def _user(context: CallContext) -> User:
