@@ -8,6 +8,7 @@ Beside the session stand its person, address and browser, by which people see th
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def sessions_of(user: AbstractBaseUser) -> list[ListedSession]:
             begun=row["begun"] and datetime.fromisoformat(row["begun"]),
             seen=datetime.fromisoformat(row["seen"]),
         )
-        for row in rows
+        for row in json.loads(rows)  # Django gives JSON as text
     ]
 
 

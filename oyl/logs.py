@@ -59,6 +59,7 @@ def logging_config(level: str, *, has_access_log: bool, is_json: bool) -> dict[s
             "celery.beat": of_tasks,
             "django": {"handlers": [], "level": "INFO"},
             "django.request": {"level": "ERROR"},  # responses of 4xx are not logged
+            "fido2": {"level": "WARNING"},  # it logs each passkey that is used
             "httpx": {"level": "WARNING"},
             "mcp": {"level": "WARNING"},  # it logs several lines for each request
             "httpcore": {"level": "WARNING"},  # with DEBUG it logs headers, which may be secret

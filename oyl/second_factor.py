@@ -1,4 +1,4 @@
-"""The page that asks for the second factor, and the pages on which people add theirs, remove them, and end their sessions."""
+"""The page that asks for the second factor, and the pages on which people add and remove theirs and end sessions."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ def turn_on(*, actor: PlatformActor, user: User, secret: str, code: str) -> list
 
 
 def add_passkey(*, actor: PlatformActor, user: User, name: str, answer: str) -> list[str]:
-    """`answer` is the browser's. Return the recovery codes, if there were none. Raises PasswordNeededError, InvalidError, and
-    ConflictError beyond MOST_PASSKEYS."""
+    """`answer` is the browser's. Return the recovery codes, if there were none. Raises PasswordNeededError, InvalidError for
+    a wrong answer, and ConflictError beyond MOST_PASSKEYS."""
     require_recent_password(actor)
     credential = registered(answer)
     with _locked(user):

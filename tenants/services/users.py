@@ -66,7 +66,9 @@ def sign_out_user(*, actor: PlatformActor, user: User) -> None:
     actor.require_operator()
     require_recent_password(actor)
     if user.is_superuser:
-        raise ForbiddenError("Operators end their sessions on 'Your account', or by `manage.py create_operator`.")
+        raise ForbiddenError(
+            "Operators end their sessions on 'Your account', or by `manage.py create_operator`."
+        )
     with transaction.atomic():
         user.sessions_ended_at = timezone.now()
         user.save(update_fields=["sessions_ended_at"])

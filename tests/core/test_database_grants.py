@@ -244,7 +244,7 @@ def test_privileges_beside_those_on_tables_are_found(database: None):
     ],
 )
 def test_privilege_that_is_not_declared_is_found(database: None, table: str, privilege: str):
-    column = next(iter(set(columns(table)) - set(PRIVILEGES[table].update or ())))
+    column = min(set(columns(table)) - set(PRIVILEGES[table].update or ()))
     with connections["owner"].cursor() as cursor:
         cursor.execute(f"GRANT {privilege.format(column)} ON {table} TO oyl_app")
         (found,) = check.check()

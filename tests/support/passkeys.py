@@ -24,7 +24,7 @@ def encoded(data: bytes) -> str:
 class SecurityKey:
     def __init__(self, origin: str) -> None:
         self._key, self._id = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
-        self._origin, self._host = origin, origin.split("//")[1].split(":")[0]
+        self._origin, self._host = origin, origin.split("//")[1].split(":", maxsplit=1)[0]
 
     def register(self, options: str) -> str:
         client = self._client("webauthn.create", options)

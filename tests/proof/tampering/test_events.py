@@ -52,14 +52,18 @@ SERVICES = sorted(services(), key=lambda service: service.__name__)
 # Their callers check permissions.
 UNCHECKED = {
     "accept_invitation",
+    "add_passkey",
     "add_version",
     "change_password",
     "create_tenant",
     "delete_parts",
     "end_deliveries",
+    "end_session",
     "end_sessions",
     "enter_code",
+    "enter_passkey",
     "make_recovery_codes",
+    "remove_factor",
     "request_password_link",
     "tell_own_tenants",
     "tell_tenants",
