@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 from base64 import urlsafe_b64encode
 from typing import Any
 
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from fido2 import cbor
 from fido2.cose import ES256
-from fido2.webauthn import AttestedCredentialData, AuthenticatorData
+from fido2.webauthn import AttestedCredentialData
 
 PRESENT, HAS_KEY = 0x01, 0x40
 
@@ -31,18 +32,17 @@ class SecurityKey:
         key = AttestedCredentialData.create(
             b"\0" * 16, self._id, ES256.from_cryptography_key(self._key.public_key())
         )
-        made = {"fmt": "none", "attStmt": {}, "authData": bytes(self._data(PRESENT | HAS_KEY, key))}
+        made = {"fmt": "none", "attStmt": {}, "authData": self._data(PRESENT | HAS_KEY, key)}
         return self._answer(clientDataJSON=client, attestationObject=cbor.encode(made))
 
     def use(self, options: str) -> str:
-        client, data = self._client("webauthn.get", options), bytes(self._data(PRESENT))
+        client, data = self._client("webauthn.get", options), self._data(PRESENT)
         signed = data + hashlib.sha256(client).digest()
         signature = self._key.sign(signed, ec.ECDSA(hashes.SHA256()))
         return self._answer(clientDataJSON=client, authenticatorData=data, signature=signature)
 
-    def _data(self, flags: int, key: AttestedCredentialData | None = None) -> AuthenticatorData:
-        host = hashlib.sha256(self._host.encode()).digest()
-        return AuthenticatorData.create(host, flags, 0, key or b"")
+    def _data(self, flags: int, key: bytes = b"") -> bytes:
+        return hashlib.sha256(self._host.encode()).digest() + struct.pack(">BI", flags, 0) + key
 
     def _client(self, kind: str, options: str) -> bytes:
         challenge = json.loads(options)["publicKey"]["challenge"]
