@@ -66,6 +66,20 @@ class Version:
     changes: tuple[str, ...]
 
 
+def save_instruction(*, actor: Actor, assistant: Assistant, text: str) -> None:
+    """Nobody uses it until it is published. Raises InstructionInvalidError."""
+    actor.require(Role.EDITOR)
+    if len(text) > INSTRUCTION_LENGTH:
+        raise InstructionInvalidError(f"An instruction has at most {INSTRUCTION_LENGTH:,} characters.")
+    if unknown := unknown_variables(text):
+        raise InstructionInvalidError(about_unknown(unknown))
+    if text == assistant.instruction:
+        return
+    with tenant_scope(actor.tenant_id):
+        assistant.instruction = text
+        save_audited(actor=actor, instance=assistant)
+
+
 def publish_instruction(*, actor: Actor, assistant: Assistant, source: Source) -> Instruction:
     """From then on, the text is sent to the model. Raises InstructionInvalidError."""
     actor.require(Role.EDITOR)

@@ -21,7 +21,8 @@ from workspaces.metering import MeteredModel
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """`partner` is who is asked, and `history` has the turns before. `answer` is the row to write; None if nothing is kept.
-    `instructions` are the asker's own, and `model` is used instead of the assistant's."""
+    `instructions` are the asker's own, and `model` is used instead of the assistant's;
+    so is `draft` instead of its published instruction."""
 
     actor: Actor
     partner: Assistant | Teammate
@@ -33,6 +34,7 @@ class Asked:
     instructions: str = ""
     warnings: tuple[str, ...] = ()
     model: ModelChoice | None = None
+    draft: str | None = None
 
 
 def request_of(asked: Asked, profile: Profile) -> AnswerRequest:

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.conf.locale import LANG_INFO
 from django.utils import timezone
 
-from assistants.instructions import Source
 from assistants.models import Assistant, Instruction
 from assistants.settings import AssistantSettings
 from assistants.variables import fill
@@ -23,16 +22,16 @@ from knowledge.services.references import references_of_assistant
 from workspaces.chat_models import chat_model_named
 
 
-def profile_of(assistant_id: UUID, question: str, *, draft: Source | None = None) -> Profile:
-    """For the question's answer, with the published instruction or a `draft`. Raises NotFoundError for an assistant that was
-    deleted meanwhile, AssistantSuspendedError."""
+def profile_of(assistant_id: UUID, question: str, *, draft: str | None = None) -> Profile:
+    """For the question's answer, with the published instruction or a `draft` of it. Raises NotFoundError for an assistant
+    that was deleted meanwhile, AssistantSuspendedError."""
     assistant = Assistant.objects.filter(pk=assistant_id).first()
     if assistant is None:
         raise NotFoundError("The assistant was deleted.")
     if assistant.is_suspended:
         raise AssistantSuspendedError
     published = Instruction.objects.filter(assistant=assistant).values_list("system_prompt", flat=True)
-    text = getattr(assistant, draft) if draft else published.first() or ""
+    text = (published.first() or "") if draft is None else draft
     return Profile(
         assistant_id=assistant.pk,
         name=assistant.name,

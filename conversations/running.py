@@ -118,7 +118,8 @@ class AnswerRun(Iterator[Event]):
         """Who is asked answers, or whom the teammate chooses; of several, who it was is known at the end."""
         choice = self._choice()
         with tenant_scope(self._actor.tenant_id):
-            self._profiles = [profile_of(pk, self._asked.question) for pk in choice.assistants]
+            asked = self._asked
+            self._profiles = [profile_of(pk, asked.question, draft=asked.draft) for pk in choice.assistants]
         give_back_connections()
         self._profile, self._why, self._how = self._profiles[0], choice.reason, choice.answer
         names = [one.name for one in self._profiles]

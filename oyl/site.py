@@ -66,6 +66,8 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         # These register on this site, which must exist before.
         from conversations.admin.chat import chat_page
         from conversations.admin.comparing import compare_page
+        from conversations.admin.instructions import instructions_page
+        from conversations.admin.knowledge_bases import knowledge_base_page
         from conversations.admin.routing import who_would_answer_page
         from conversations.admin.temporary import temporary_answer
         from knowledge.admin.reading import page_picture, read_page
@@ -85,6 +87,14 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("health/", self.admin_view(health_panel), name="health"),
             path("chat/", self.admin_view(chat_page), name="chat"),
             path("chat/answer/", self.admin_view(temporary_answer), name="temporary_answer"),
+            path(
+                "assistants/<uuid:pk>/instructions/", self.admin_view(instructions_page), name="instructions"
+            ),
+            path(
+                "knowledge-bases/<uuid:pk>/",
+                self.admin_view(knowledge_base_page),
+                name="open_knowledge_base",
+            ),
             path("assistants/<uuid:pk>/compare/", self.admin_view(compare_page), name="compare_instructions"),
             path(
                 "teammates/<uuid:pk>/who-would-answer/",

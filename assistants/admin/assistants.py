@@ -9,11 +9,10 @@ from uuid import UUID
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 
 from assistants import orchestration, settings
-from assistants.admin.instructions import instructions_page
 from assistants.findings import assistants_of, teammate_findings
 from assistants.models import Assistant, Instruction, Teammate
 from audit.admin import AuditedAdmin
@@ -104,15 +103,11 @@ class AssistantAdmin(AskedAdmin):
     ]
     readonly_fields = ["ai_instruction", "instructions", "findings"]
 
-    def get_urls(self) -> list[Any]:
-        page = self.admin_site.admin_view(instructions_page)
-        return [path("<uuid:pk>/instructions/", page, name="assistants_instructions"), *super().get_urls()]
-
     @display(description="Published")
     def instructions(self, obj: Assistant) -> str:
         """A link to the page that publishes the instruction."""
-        text = "Publish, improve with AI, and history"
-        return "–" if obj._state.adding else _link("admin:assistants_instructions", obj.pk, text)
+        text = "Edit and try, publish, improve with AI, and history"
+        return "–" if obj._state.adding else _link("admin:instructions", obj.pk, text)
 
     @display(description="Findings", empty_value="–")
     def findings(self, obj: Assistant) -> str:

@@ -25,6 +25,7 @@ from conversations.streaming import streamed
 from core.api.events import MEDIA_TYPE, EventsRenderer, EventStream, frame
 from core.api.serializers import StrictSerializer
 from core.api.views import TenantViewSet
+from core.bounded_fields import INSTRUCTION_LENGTH
 from core.errors import TookTooLongError
 from core.request_work import RequestWork
 from engines.chat import Role
@@ -119,6 +120,14 @@ class AskSerializer(QuestionSerializer):
         required=False,
         max_length=HISTORY_MESSAGES,
         help_text="The turns before a question without a `conversation`, the oldest first.",
+    )
+
+    draft = serializers.CharField(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        max_length=INSTRUCTION_LENGTH,
+        help_text="Tried in place of an assistant's published instruction, with `keep` false: for editors.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def _asked(view: TenantViewSet, request: Request, *, kind: str) -> HttpResponseB
         history=serializer.validated_history(),
         filters=serializer.validated_filters(),
         model=serializer.validated_model(),
+        draft=data.get("draft"),
         **whom,
     )
     return answer_response(view, events, streams=data["stream"])

@@ -48,18 +48,21 @@ def ask(
     overrides: Sampling | None = None,
     instructions: str = "",
     model: ModelChoice | None = None,
+    draft: str | None = None,
 ) -> AnswerRun:
     """Accept the question, and return what happens until its answer ends: `conversations.answering.events`.
 
     One of `assistant`, `teammate` and `conversation` is needed. In a `conversation`, the question follows the answer
     `parent`, or else the last one. If it is not kept (`keep`), only the event and what is counted remain, and `history` has
     the turns before. `instructions` are added to the assistant's own, and editors may choose another `model` than the
-    assistant's. Closing the iterator stops the answer. Raises NotFoundError, ForbiddenError, QuestionInvalidError,
-    AnswerUnderWayError, QuotaExceededError, AssistantSuspendedError."""
+    assistant's, and try a `draft` in place of its published instruction. Closing the iterator stops the answer. Raises
+    NotFoundError, ForbiddenError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError, AssistantSuspendedError."""
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
         found, last = parent_in(actor, conversation, parent) if conversation else (None, None)
         whom = _partner(actor, assistant, teammate, found)
+        if draft is not None:
+            _check_draft(actor, whom, keep)
         if keep:
             found = found or new_conversation(actor, whom, question)
         asked = _accepted(
@@ -72,6 +75,7 @@ def ask(
             overrides=overrides,
             instructions=instructions,
             model=model,
+            draft=draft,
         )
     return AnswerRun(asked)
 
@@ -163,6 +167,13 @@ def _check(actor: Actor, question: str) -> None:
         raise QuestionInvalidError(f"A question has at most {MAX_QUERY_LENGTH:,} characters.")
 
 
+def _check_draft(actor: Actor, whom: Assistant | Teammate, keep: bool) -> None:
+    """An answer by a draft is not kept, because it would look like one that the assistant gives."""
+    actor.require(Role.EDITOR)
+    if keep or isinstance(whom, Teammate):
+        raise QuestionInvalidError("A draft is tried with an assistant, and its answer is not kept.")
+
+
 def _partner(
     actor: Actor, assistant: UUID | None, teammate: UUID | None, conversation: Conversation | None
 ) -> Assistant | Teammate:
@@ -194,6 +205,7 @@ def _accepted(
     overrides: Sampling | None,
     model: ModelChoice | None,
     instructions: str = "",
+    draft: str | None = None,
 ) -> Asked:
     """Count the answer, and record the question. Raises QuotaExceededError, and as `ModelChoice.check`."""
     if model:
@@ -218,6 +230,7 @@ def _accepted(
         answer=answer,
         instructions=instructions,
         model=model,
+        draft=draft,
         warnings=tuple(_quota_warnings(actor, whom.workspace_id)),
     )
 

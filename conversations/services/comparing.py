@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from assistants.instructions import Source
+from assistants.models import Assistant
 from conversations.answering import answer
 from conversations.answering.request import AnswerRequest, Profile
 from conversations.answering.tracing import TraceRecorder
@@ -54,7 +55,8 @@ def compare_instructions(
 
 def _answered(actor: Actor, assistant: UUID, question: str, draft: Source | None) -> str:
     with tenant_scope(actor.tenant_id):
-        profile = profile_of(assistant, question, draft=draft)
+        text = Assistant.objects.filter(pk=assistant).values_list(draft, flat=True).first() if draft else None
+        profile = profile_of(assistant, question, draft=text)
         charge(actor=actor, amounts={QuotaKind.ANSWERS: 1}, workspace_id=profile.workspace_id)
         request = _request(actor, profile, question)
     parts = [*answer(request, TraceRecorder())]

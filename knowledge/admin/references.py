@@ -7,18 +7,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db import models
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from audit.admin import AuditedAdmin
 from core.admin import (
     TenantForm,
-    TenantInline,
     action,
     actor_of,
     display,
@@ -34,7 +35,6 @@ from knowledge.models import (
     Document,
     DocumentStatus,
     KnowledgeBase,
-    KnowledgeBaseReference,
     ReembeddingStage,
     Reference,
 )
@@ -225,29 +225,16 @@ class ReferenceAdmin(DeletionPage, AuditedAdmin):
         return _deleted_objects(objs, "references", objs)
 
 
-class ReferenceInline(TenantInline):
-    model = KnowledgeBaseReference
-    verbose_name_plural = "References that it reads, besides its own documents"
-    autocomplete_fields = ["reference"]
-    fields = ["reference"]
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return super().get_queryset(request).select_related("reference", "knowledge_base")
-
-
 @admin.register(KnowledgeBase)
 class KnowledgeBaseAdmin(DeletionPage, AuditedAdmin):
-    list_display = ["name", "assistant", "updated_at"]
+    list_display = ["name", "assistant", "opened", "updated_at"]
     list_select_related = ["assistant"]
     search_fields = ["name"]
     autocomplete_fields = ["assistant"]
     ordering = ["name"]
-    fields = ["assistant", "name", "own_documents"]
-    readonly_fields = ["own_documents"]
-    inlines = [ReferenceInline]
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        return list(self.inlines) if obj else []
+    fields = ["assistant", "name", "own_documents", "opened"]
+    readonly_fields = ["own_documents", "opened"]
+    actions_detail = ["open"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*super().get_readonly_fields(request, obj), *(["assistant"] if obj else [])]
@@ -256,6 +243,26 @@ class KnowledgeBaseAdmin(DeletionPage, AuditedAdmin):
     def own_documents(self, obj: Any) -> SafeString:
         private = Reference.objects.filter(knowledge_base=obj.pk).first()
         return document_counts(private) if private else SafeString("–")
+
+    @display(description="What it reads")
+    def opened(self, obj: Any) -> SafeString:
+        if obj._state.adding:
+            return SafeString("–")
+        address = reverse("admin:open_knowledge_base", args=[obj.pk])
+        return format_html('<a class="oyl-link" href="{}">References, upload, search, ask</a>', address)
+
+    @action(description="Open", url_path="open", icon="folder_open", permissions=["view"])
+    def open(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if self.get_object(request, object_id) is None:
+            return self.not_found_redirect(request, object_id)
+        return HttpResponseRedirect(reverse("admin:open_knowledge_base", args=[object_id]))
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        """What is to be done next is on its page."""
+        response = super().response_add(request, obj, post_url_continue)
+        if "_save" not in request.POST or IS_POPUP_VAR in request.POST:
+            return response
+        return HttpResponseRedirect(reverse("admin:open_knowledge_base", args=[obj.pk]))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:

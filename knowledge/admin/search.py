@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelect2MultipleWidget,
+    UnfoldAdminSelect2Widget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
@@ -22,6 +23,7 @@ from unfold.widgets import (
 
 from core.actors import Actor
 from core.admin import actor_of
+from core.admin.theme import ModelChoiceField
 from core.errors import OylError
 from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes
@@ -29,7 +31,7 @@ from engines.embedding import EmbeddingError
 from engines.vectors import Mode, VectorStoreError
 from knowledge.admin.highlights import highlighted
 from knowledge.admin.tagging import TagNamesField
-from knowledge.models import Document, DocumentStatus, Reference
+from knowledge.models import Document, DocumentStatus, KnowledgeBase, Reference
 from knowledge.search.filter_language import parse_filter_text
 from knowledge.search.filters import SearchFilters
 from knowledge.search.found_chunks import FoundChunk
@@ -65,6 +67,9 @@ class SearchForm(forms.Form):
     )
     references: Any = forms.ModelMultipleChoiceField(
         queryset=None, required=False, widget=UnfoldAdminSelect2MultipleWidget, help_text="None means all."
+    )
+    knowledge_base: Any = ModelChoiceField(
+        queryset=None, required=False, widget=UnfoldAdminSelect2Widget, help_text="Only what it reads."
     )
     rerank = forms.BooleanField(
         required=False,
@@ -106,8 +111,9 @@ class SearchForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        references: Any = self.fields["references"]
-        references.queryset = Reference.objects.order_by("name")
+        fields: dict[str, Any] = self.fields
+        fields["references"].queryset = Reference.objects.order_by("name")
+        fields["knowledge_base"].queryset = KnowledgeBase.objects.order_by("name")
 
 
 @opens_own_scopes
@@ -115,7 +121,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
     """The embedder and the vector store are called outside of any transaction."""
     tenant_id = actor_of(request).tenant_id
     with tenant_scope(tenant_id):
-        form = SearchForm(request.GET if "query" in request.GET else None)
+        form = SearchForm(request.GET if "query" in request.GET else None, initial=request.GET.dict())
         is_valid = form.is_valid()
         references = tuple(reference.pk for reference in form.cleaned_data["references"]) if is_valid else ()
     results: dict[str, Any] = _search(request, form, references) if is_valid else {}
@@ -169,6 +175,7 @@ class _Asked:
         wanted: dict[str, Any] = {
             "filters": SearchFilters(
                 references=self.references or None,
+                knowledge_base=data["knowledge_base"].pk if data["knowledge_base"] else None,
                 tags_any=data["tags"],
                 where=(parse_filter_text(data["where"]),) if data["where"] else (),
             ),
@@ -222,6 +229,7 @@ def _shown(query: str, chunks: Sequence[FoundChunk]) -> list[dict[str, Any]]:
 def _chips(data: dict[str, Any]) -> list[str]:
     """What narrows the search, in words."""
     chips = [f"in {reference.name}" for reference in data["references"]]
+    chips += [f"read by {data['knowledge_base'].name}"] if data["knowledge_base"] else []
     chips += [f"tag {tag}" for tag in data["tags"]]
     chips += [f"filter {data['where']}"] if data["where"] else []
     return chips + ([f"relevance of {data['min_score']} or more"] if data["min_score"] else [])

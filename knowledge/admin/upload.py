@@ -104,6 +104,12 @@ class UploadForm(forms.Form):
         if len(only) == 1:
             references.initial = only[0].pk
 
+    def only_into(self, reference: Reference) -> UploadForm:
+        """The form for a page of this reference: nothing is chosen."""
+        field: Any = self.fields["reference"]
+        field.initial, field.widget = reference.pk, forms.HiddenInput()
+        return self
+
     def clean_documents(self) -> list[UploadedFile[Any]]:
         files: list[UploadedFile[Any]] = self.cleaned_data["documents"]
         counts = Counter(str(file.name) for file in files)

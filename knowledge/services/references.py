@@ -7,7 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from assistants.models import Assistant
 from audit.services import record, save_audited, soft_delete_audited
@@ -171,11 +171,22 @@ def _references_of(bases: QuerySet[KnowledgeBase]) -> list[UUID]:
     return list(linked.values_list("reference_id", flat=True).union(private.values_list("pk", flat=True)))
 
 
+def attachable_references(knowledge_base: KnowledgeBase) -> QuerySet[Reference]:
+    """Inside a scope: the references of its workspace that are private to no knowledge base, and those that it reads."""
+    in_workspace = Q(workspace=knowledge_base.assistant.workspace_id, knowledge_base=None)
+    rows: QuerySet[Reference] = Reference.objects.filter(
+        in_workspace | Q(knowledge_base_links__knowledge_base=knowledge_base)
+    )
+    return rows.distinct().order_by("name")
+
+
 def set_references(*, actor: Actor, knowledge_base: KnowledgeBase, reference_ids: Sequence[UUID]) -> None:
-    """Make the knowledge base read exactly these, and its private reference. Raises ReferenceNotFoundError."""
+    """Make the knowledge base read exactly these, and its private reference. Raises ReferenceNotFoundError, also for one
+    that is not among the `attachable_references`."""
     actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
-        wanted = set(Reference.objects.filter(pk__in=reference_ids).values_list("pk", flat=True))
+        rows = attachable_references(knowledge_base).filter(pk__in=reference_ids)
+        wanted = set(rows.values_list("pk", flat=True))
         if wanted != set(reference_ids):
             raise ReferenceNotFoundError
         links = KnowledgeBaseReference.objects.filter(knowledge_base=knowledge_base)

@@ -115,7 +115,7 @@ def test_model_improves_and_nothing_is_published_before_somebody_does(owner: Per
     assert used(owner, QuotaKind.ANSWER_TOKENS) == 2 * 12 + 4, "what the model says that it has used"
     with tenant_scope(owner.tenant_id):
         assert not Instruction.objects.filter(assistant=pk).exists()
-    address = reverse("admin:assistants_instructions", args=[pk])
+    address = reverse("admin:instructions", args=[pk])
     assert "+You help {{organisation}}." in owner.client.get(address).content.decode()
     assert owner.client.post(address, {"do": "ai_instruction"}).status_code == 302
     with tenant_scope(owner.tenant_id):
@@ -123,10 +123,22 @@ def test_model_improves_and_nothing_is_published_before_somebody_does(owner: Per
         assert published == "You help {{organisation}}.\nBe kind."
 
 
+def test_the_page_saves_and_publishes_what_is_written(owner: Person):
+    pk = make_assistant(make_caller(owner), owner)
+    address = reverse("admin:instructions", args=[pk])
+    assert owner.client.post(address, {"do": "save", "instruction": "Be kind.\r\nAlways."}).status_code == 302
+    assert "+Be kind." in owner.client.get(address).content.decode()
+    refused = owner.client.post(address, {"do": "instruction", "instruction": "Be {{nice}}."})
+    assert "Be {{nice}}." in refused.content.decode() and "nice" in refused.content.decode()
+    owner.client.post(address, {"do": "instruction", "instruction": "Be brief."})
+    with tenant_scope(owner.tenant_id):
+        assert Instruction.objects.get(assistant=pk).system_prompt == "Be brief."
+
+
 def test_viewers_read_the_page_and_publish_nothing(owner: Person, stranger: Person):
     pk = make_assistant(make_caller(owner), owner)
     viewer = make_member(owner.tenant_id, Role.VIEWER).client
-    address = reverse("admin:assistants_instructions", args=[pk])
+    address = reverse("admin:instructions", args=[pk])
     assert b"Publish the instruction" not in viewer.get(address).content
     assert viewer.post(address, {"do": "instruction"}).status_code == 403
     assert stranger.client.get(address).status_code == 404

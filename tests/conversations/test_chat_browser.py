@@ -10,9 +10,11 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
+from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from core.isolation.scope import tenant_scope
+from knowledge.models import Document, KnowledgeBase
 from oyl.disconnects import DisconnectMiddleware
 from oyl.handler import Handler
 from tests.conversations.conftest import Desk, with_model
@@ -196,6 +198,43 @@ def test_a_temporary_conversation_remembers_only_in_the_page(page: Page, server:
     expect(answer(page)).to_contain_text("As said")
     page.goto("/admin/chat/")
     expect(page.get_by_text("None yet.")).to_be_visible()
+
+
+def test_a_draft_is_tried_beside_its_text(desk: Desk, context: BrowserContext, server: ChatServer):
+    page = context.new_page()
+    page.goto(reverse("admin:instructions", args=[desk.assistant.pk]))
+    page.get_by_label("Instruction", exact=True).fill("Speak as a beekeeper.")
+    server.script.append(says(SAID))
+    ask(page)
+    expect(answer(page).locator(".oyl-source")).to_contain_text("bees.md")
+    assert "Speak as a beekeeper." in server.requests[-1]["messages"][0]["content"]
+    expect(page.get_by_label("Instruction", exact=True)).to_have_value("Speak as a beekeeper.")
+
+
+def test_a_knowledge_base_is_searched_asked_and_filled_on_its_page(
+    desk: Desk, context: BrowserContext, server: ChatServer
+):
+    page = context.new_page()
+    with tenant_scope(desk.person.tenant_id):
+        base = KnowledgeBase.objects.get()
+    page.goto(reverse("admin:open_knowledge_base", args=[base.pk]))
+    server.script.append(says(SAID))
+    ask(page)
+    expect(answer(page).locator(".oyl-source")).to_contain_text("bees.md")
+    page.get_by_label("Search", exact=True).fill("honey bees dance")
+    page.keyboard.press("Enter")
+    expect(page.locator("#found").get_by_role("link", name="bees.md")).to_be_visible()
+    page.evaluate(
+        """() => {
+            const data = new DataTransfer();
+            data.items.add(new File(["Zebras graze."], "zebras.txt"));
+            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.locator("[data-upload] [type=submit]").click()
+    expect(page.get_by_role("link", name="Added")).to_be_visible()
+    with tenant_scope(desk.person.tenant_id):
+        assert Document.objects.filter(reference__knowledge_base=base, filename="zebras.txt").exists()
 
 
 def test_two_answer_side_by_side(page: Page, server: ChatServer):

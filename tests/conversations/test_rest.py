@@ -132,6 +132,18 @@ def test_invalid_questions_are_refused(desk: Desk, caller: Caller):
     assert nothing["is_refusal"], "filters narrow"
 
 
+def test_editors_try_a_draft_that_is_not_kept(desk: Desk, caller: Caller, server: ChatServer):
+    with_model(desk, server)
+    assert ask(caller, desk, draft="Speak as a beekeeper of {{organisation}}.", keep=False).status_code == 200
+    system = server.requests[-1]["messages"][0]["content"]
+    assert "Speak as a beekeeper of " in system and "{{" not in system
+    assert_problem(ask(caller, desk, draft="Kept"), 422, "question_invalid")
+    viewer, body = make_member(desk.person.tenant_id, Role.VIEWER).client, {"question": "Why?", "keep": False}
+    address = f"/api/v1/assistants/{desk.assistant.pk}/ask/"
+    refused = viewer.post(address, {**body, "draft": "Mine"}, content_type="application/json")
+    assert_problem(refused, 403, "forbidden")
+
+
 def test_failed_answer_is_a_problem(desk: Desk, caller: Caller, server: ChatServer):
     with_model(desk, server)
     server.otherwise = fails(400, "Too long.")

@@ -1,11 +1,11 @@
-// The chat page: asks through the REST API, shows an answer as text while it is made, and then lets the server show it with
+// The chat page, and the chat on other pages (data-beside): asks through the REST API, shows an answer as text while it is made, and then lets the server show it with
 // its sources. After a lost connection, or a reload of the page, it goes on where the text ends.
 "use strict";
 const PAUSE = 1000, ATTEMPTS = 30, MAX_TURNS = 40, STOP_MILLISECONDS = 4000;
 const page = document.querySelector("[data-chat]");
 const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
 const composer = page.querySelector("[data-composer]");
-const isTemporary = page.dataset.temporary === "on";
+const isTemporary = page.dataset.temporary === "on", isBeside = "beside" in page.dataset;
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const say = (text) => { page.querySelector("[data-status]").textContent = text; };
 const fail = (text) => { if (composer) composer.querySelector("[data-error]").textContent = text; };
@@ -91,6 +91,15 @@ function describe(passages) {
   return names.length ? `Reading ${names.slice(0, 3).join(", ")}${names.length > 3 ? " …" : ""}` : "Nothing was found.";
 }
 
+// What a chat on another page adds to its questions: what is searched, and the text of the field that is tried as a draft.
+function beside() {
+  const { filters, draft } = page.dataset;
+  return {
+    ...(filters ? { filters: JSON.parse(filters) } : {}),
+    ...(draft ? { draft: document.querySelector(draft).value } : {}),
+  };
+}
+
 class Pane {
   constructor(section) {
     this.section = section;
@@ -109,7 +118,7 @@ class Pane {
   get conversation() { const [kind, id] = this.address.split(":"); return kind === "conversation" ? id : null; }
 
   ask(question) {
-    const body = { question, keep: !isTemporary, ...this.model };
+    const body = { question, keep: !isTemporary, ...this.model, ...beside() };
     if (this.conversation) Object.assign(body, { conversation: this.conversation, parent: this.lastAnswer() });
     if (isTemporary && this.turns.length) body.history = this.turns.slice(-MAX_TURNS);
     const { kind, partner } = this.section.dataset;
@@ -358,16 +367,7 @@ document.addEventListener("keydown", (event) => {
   if (isRunning()) shown(stopAll());
   else if (composer && composer.dataset.message) edit();
 });
-if (composer) {
-  composer.addEventListener("submit", (event) => {
-    event.preventDefault();
-    submit(composer.question.value);
-  });
-  composer.question.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    submit(composer.question.value);
-  });
+function chooseFromList() {
   // A choice that is "nobody" does not belong into the address.
   page.querySelector("[data-choose]").addEventListener("formdata", (event) => {
     const [chosen, models] = ["pane", "model"].map((name) => event.formData.getAll(name));
@@ -379,7 +379,19 @@ if (composer) {
     });
   });
 }
-if (matchMedia("(max-width: 63.99rem)").matches) page.querySelector("[data-conversations]").open = false;
+if (!isBeside && matchMedia("(max-width: 63.99rem)").matches) page.querySelector("[data-conversations]").open = false;
+if (composer && !isBeside) chooseFromList();
+if (composer) {
+  composer.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit(composer.question.value);
+  });
+  composer.question.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    submit(composer.question.value);
+  });
+}
 for (const pane of panes) shown(pane.resume());
 update();
-if (composer) composer.question.focus();
+if (composer && !isBeside) composer.question.focus();
