@@ -70,6 +70,8 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from conversations.admin.knowledge_bases import knowledge_base_page
         from conversations.admin.routing import who_would_answer_page
         from conversations.admin.temporary import temporary_answer
+        from knowledge.admin.expecting import expect_page
+        from knowledge.admin.figures import figures_page
         from knowledge.admin.reading import page_picture, read_page
         from knowledge.admin.search import search_page
         from knowledge.admin.trash import trash_page
@@ -106,6 +108,8 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("documents/<uuid:pk>/pages/<int:page>/", self.admin_view(page_picture), name="page_picture"),
             path("trash/", self.admin_view(trash_page), name="trash"),
             path("try-search/", self.admin_view(search_page), name="try_search"),
+            path("try-search/expect/", self.admin_view(expect_page), name="expect_document"),
+            path("evaluation-sets/<uuid:pk>/", self.admin_view(figures_page), name="evaluation_figures"),
         ]
 
     @opens_own_scopes

@@ -24,6 +24,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from core.actors import Actor, PlatformActor
+from core.admin.pages import BoundedPaginator
 from core.admin.theme import ModelAdmin, ModelForm, TabularInline
 from core.bounded_fields import is_long
 from core.errors import OylError
@@ -186,6 +187,7 @@ class TenantAdmin(RolePermissions, ModelAdmin):
         **FORMFIELD_OVERRIDES,
         models.JSONField: {**FORMFIELD_OVERRIDES[models.JSONField], "decoder": FormDecoder},
     }
+    paginator = BoundedPaginator
     show_full_result_count = False
     list_filter_submit = True
     list_reads: tuple[str, ...] = ()

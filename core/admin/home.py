@@ -12,7 +12,7 @@ from core.quota_kinds import today
 
 # Numbers of rows are counted so far, because no page counts a large table.
 MOST_COUNTED = 10_000
-COLOURS = ("var(--color-primary-600)", "var(--color-base-400)")
+COLOURS = ("var(--color-primary-600)", "var(--color-base-400)", "#b45309")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +37,13 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Figures of days; `kind` is "bar" or "line". `rows` has them for those who read rather than look."""
+    """Figures of days or other times, the `labels`; `kind` is "bar" or "line". `rows` has them for those who read rather
+    than look."""
 
     kind: str
-    days: Sequence[date]
-    series: Mapping[str, Sequence[int]]
-
-    @property
-    def labels(self) -> list[str]:
-        return [f"{day:%b} {day.day}" for day in self.days]
+    labels: Sequence[str]
+    series: Mapping[str, Sequence[float]]
+    heading: str = "Day"
 
     @property
     def data(self) -> str:
@@ -58,7 +56,7 @@ class Chart:
                 "backgroundColor": colour,
                 "displayYAxis": True,
                 "maxTicksXLimit": 7,
-                "pointStyle": "circle" if len(self.days) == 1 else False,
+                "pointStyle": "circle" if len(self.labels) == 1 else False,
             }
             for (name, values), colour in zip(self.series.items(), COLOURS, strict=False)
         ]
@@ -94,7 +92,8 @@ def chart_panel(
 ) -> Panel:
     """A chart of {day: {key: figure}}, with the name of each key."""
     series = {name: [figures[day].get(key, 0) for day in figures] for key, name in names.items()}
-    rows = Chart(kind=kind, days=list(figures), series=series)
+    labels = [f"{day:%b} {day.day}" for day in figures]
+    rows = Chart(kind=kind, labels=labels, series=series)
     return Panel(title=title, template="admin/home_chart.html", rows=rows)
 
 

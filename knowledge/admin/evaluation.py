@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
-from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from audit.admin import AuditedAdmin
-from core.admin import ReadOnlyAdmin, action, actor_of, display, show_domain_errors
-from core.errors import EngineError
-from core.isolation.scope import tenant_scope
-from core.requests import opens_own_scopes
+from core.admin import ReadOnlyAdmin, action, actor_of, display
 from knowledge.models import EvaluationCase, EvaluationRun, EvaluationSet
-from knowledge.search.evaluation_runs import run_evaluation
 from knowledge.services.evaluation_sets import save_evaluation_case
 
 
@@ -31,7 +26,7 @@ class EvaluationSetAdmin(AuditedAdmin):
     ordering = ["name"]
     fields = ["workspace", "name", "contents"]
     readonly_fields = ["contents"]
-    actions_detail = ["run", "run_reranked"]
+    actions_detail = ["run"]
 
     @display(description="Contents")
     def contents(self, obj: EvaluationSet) -> SafeString:
@@ -44,31 +39,11 @@ class EvaluationSetAdmin(AuditedAdmin):
         link = '<a class="oyl-link" href="{}">{}</a>'
         return format_html(f"{link} · {link}", *(part for one in links for part in one))
 
-    @action(description="Run", url_path="run", icon="play_arrow", permissions=["write"])
-    @opens_own_scopes
-    @show_domain_errors
+    @action(description="Run and compare", url_path="run", icon="play_arrow", permissions=["view"])
     def run(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._run(request, object_id, rerank=False)
-
-    @action(description="Run, reranked", url_path="run-reranked", icon="sort", permissions=["write"])
-    @opens_own_scopes
-    @show_domain_errors
-    def run_reranked(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._run(request, object_id, rerank=True)
-
-    def _run(self, request: HttpRequest, object_id: str, *, rerank: bool) -> HttpResponse:
-        with tenant_scope(actor_of(request).tenant_id):
-            found = self.get_object(request, object_id)
-        if found is None:
-            raise Http404
-        try:
-            row = run_evaluation(actor=actor_of(request), evaluation_set=cast(UUID, found.pk), rerank=rerank)
-        except EngineError as error:
-            messages.error(request, str(error))
-        else:
-            figures = f"nDCG {row.ndcg:.3f}, recall {row.recall:.3f}, hit rate {row.hit_rate:.3f}"
-            messages.success(request, f"{row.cases} cases: {figures}.")
-        return HttpResponseRedirect(reverse("admin:knowledge_evaluationset_change", args=[object_id]))
+        if self.get_object(request, object_id) is None:
+            return self.not_found_redirect(request, object_id)
+        return HttpResponseRedirect(reverse("admin:evaluation_figures", args=[object_id]))
 
 
 @admin.register(EvaluationCase)

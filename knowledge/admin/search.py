@@ -29,6 +29,7 @@ from core.isolation.scope import tenant_scope
 from core.requests import opens_own_scopes
 from engines.embedding import EmbeddingError
 from engines.vectors import Mode, VectorStoreError
+from knowledge.admin.expecting import expecting
 from knowledge.admin.highlights import highlighted
 from knowledge.admin.tagging import TagNamesField
 from knowledge.models import Document, DocumentStatus, KnowledgeBase, Reference
@@ -132,6 +133,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
             "form": form,
             "media": form.media,
             "asked": is_valid,
+            **(expecting(request, form.cleaned_data["query"]) if is_valid else {}),
             **results,
         }
         return TemplateResponse(request, "admin/knowledge/search.html", context).render()
@@ -145,7 +147,7 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
         asked = _Asked(actor_of(request), data, references, warnings.append)
         found = {mode: asked.chunks(mode) for mode in modes}
         seconds = time.perf_counter() - started
-        expected = asked.why_not(modes[0]) if data["expected"] else ""
+        expected, document = asked.why_not(modes[0]) if data["expected"] else ("", None)
     except (OylError, EmbeddingError, VectorStoreError) as error:
         return {"error": str(error)}
     return {
@@ -155,6 +157,7 @@ def _search(request: HttpRequest, form: SearchForm, references: tuple[UUID, ...]
         ],
         "filters": _chips(data),
         "expected": expected,
+        "looked_for": document,
         "components": COMPONENTS,
         "warnings": list(dict.fromkeys(warnings)),
         "milliseconds": round(1000 * seconds),
@@ -187,8 +190,8 @@ class _Asked:
         }
         return search(actor=self.actor, query=data["query"], mode=mode, **wanted)
 
-    def why_not(self, mode: Mode) -> str:
-        """Where the document with this name is among many hits, and whether the filters keep it away."""
+    def why_not(self, mode: Mode) -> tuple[str, UUID | None]:
+        """Where the document with this name is among many hits, and whether the filters keep it away; with its id."""
         name = self.data["expected"].strip().lower()
         deep = {"limit": DEEP, "min_score": 0, "rerank": False, "fold_similar": False, "audited": False}
 
@@ -198,17 +201,20 @@ class _Asked:
         if found := place(self.chunks(mode, **deep)):
             number, chunk = found
             below = " That is below what counts as an answer." if chunk.score < NOTHING_FOUND else ""
-            return f"{chunk.filename}: its best passage is at place {number}, with relevance {chunk.score:.2f}.{below}"
+            sentence = f"its best passage is at place {number}, with relevance {chunk.score:.2f}.{below}"
+            return f"{chunk.filename}: {sentence}", chunk.document_id
         if unfiltered := place(self.chunks(mode, **deep, filters=SearchFilters())):
             number, chunk = unfiltered
-            return f"{chunk.filename}: the filters keep it away; without them it is at place {number}."
+            sentence = f"the filters keep it away; without them it is at place {number}."
+            return f"{chunk.filename}: {sentence}", chunk.document_id
         with tenant_scope(self.actor.tenant_id):
             document = Document.objects.filter(filename__icontains=name).defer("text").first()
         if document is None:
-            return "There is no document of this name."
+            return "There is no document of this name.", None
         if document.processed_status != DocumentStatus.DONE:
-            return f"{document.filename}: it is not read: {document.error_detail or 'it waits for its turn'}."
-        return f"{document.filename}: none of its passages is among the first {DEEP}."
+            why = document.error_detail or "it waits for its turn"
+            return f"{document.filename}: it is not read: {why}.", document.pk
+        return f"{document.filename}: none of its passages is among the first {DEEP}.", document.pk
 
 
 def _shown(query: str, chunks: Sequence[FoundChunk]) -> list[dict[str, Any]]:

@@ -88,11 +88,13 @@ def test_one_click_on_each_page_and_a_run_from_the_admin(desk: Desk):
     of_trace = reverse("admin:conversations_trace_save_case", args=[trace])
     assert desk.person.client.get(of_trace).status_code == 302 and len(rows_of(desk, EvaluationCase)) == 1
     (found,) = rows_of(desk, EvaluationSet)
-    run = reverse("admin:knowledge_evaluationset_run", args=[found.pk])
-    assert "nDCG 1.000" in editor.client.get(run, follow=True).content.decode()
+    run = reverse("admin:evaluation_figures", args=[found.pk])
+    pressed = {"do": "run", "setting": "hybrid"}
+    assert "nDCG@10 1.000" in editor.client.post(run, pressed, follow=True).content.decode()
+    assert viewer.client.post(run, pressed).status_code == 403
     with tenant_scope(desk.person.tenant_id):
         EvaluationCase.objects.all().update(expected_json=[])
-    assert "No case of this set" in editor.client.get(run, follow=True).content.decode()
+    assert "No case of this set" in editor.client.post(run, pressed, follow=True).content.decode()
 
 
 def test_bad_cases_and_others_answers_are_refused(desk: Desk, caller: Caller, stranger: Person):
