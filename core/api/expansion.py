@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from rest_framework.request import Request
 from rest_framework.serializers import ModelSerializer, PrimaryKeyRelatedField
 
-from core.api.filters import parameter_error
+from core.api.filters import list_values, parameter_error
 from core.apps import oyl_apps
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def add_expanded(view: Any, rows: Iterable[dict[str, Any]]) -> None:
     if PARAMETER not in request.query_params:
         return
     known, rows = expandable(view), list(rows)
-    names = list(dict.fromkeys(request.query_params[PARAMETER].split(",")))
+    names = list(dict.fromkeys(list_values(request.query_params, PARAMETER)))
     if unknown := [name for name in names if name not in known]:
         detail = f"'{unknown[0]}' is not among: {', '.join(known) or 'none'}."
         raise parameter_error(PARAMETER, detail)

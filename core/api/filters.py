@@ -3,6 +3,7 @@ would contain more rows, or have another order, than the caller wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 
 RESERVED = ("limit", "cursor", "ordering")
+LISTS = ("expand", "ordering")
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -26,13 +28,19 @@ def parameter_error(name: str, detail: str, *, code: str = "invalid") -> Validat
     return ValidationError({name: ErrorDetail(detail, code=code)})
 
 
-def single_values(parameters: QueryDict) -> dict[str, str]:
-    """Each parameter with its one value. Raises ValidationError when one is empty or given twice."""
+def list_values(parameters: QueryDict, name: str) -> list[str]:
+    """The values of a list: they are separated by commas, or the parameter is given again, as generated clients do."""
+    return ",".join(parameters.getlist(name)).split(",")
+
+
+def single_values(parameters: QueryDict, *, lists: Collection[str] = ()) -> dict[str, str]:
+    """Each parameter with its one value; those of `lists` with all of their values, separated by commas. Raises
+    ValidationError when a value is empty, or another parameter is given twice."""
     single = {}
     for name, values in parameters.lists():
-        if len(values) > 1 or not values[0]:
+        if not all(values) or (len(values) > 1 and name not in lists):
             raise parameter_error(name, "Give one value.")
-        single[name] = str(values[0])
+        single[name] = ",".join(values)
     return single
 
 
@@ -40,13 +48,12 @@ class Ordering(OrderingFilter):
     """Order by the view's `ordering_fields` only, and then by id."""
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> Any:
-        given = request.query_params.get("ordering")
-        if given is None:
+        if "ordering" not in request.query_params:
             return None
-        names, known = given.split(","), self._choices(view)
+        names, known = list_values(request.query_params, "ordering"), self._choices(view)
         if unknown := [name for name in names if name not in known]:
             raise parameter_error("ordering", f"{unknown[0]} is not among: {', '.join(known) or 'none'}.")
-        return [*names, "-id" if given.startswith("-") else "id"]
+        return [*names, "-id" if names[0].startswith("-") else "id"]
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         if not (known := self._choices(view)):
@@ -122,7 +129,7 @@ class StrictFilterSet(FilterSet):
 
 
 class FilterBackend(DjangoFilterBackend):
-    """Filter by the view's `filterset_fields`, each given at most once."""
+    """Filter by the view's `filterset_fields`, each given at most once, unless it is a list."""
 
     filterset_base = StrictFilterSet
 
@@ -134,6 +141,17 @@ class FilterBackend(DjangoFilterBackend):
         if unknown := sorted(set(request.query_params) - known):
             detail = f"There is no such filter. Known are: {', '.join(sorted(known))}."
             raise parameter_error(unknown[0], detail, code="unknown")
-        single_values(request.query_params)
+        single_values(request.query_params, lists=_lists(filterset))
         rows: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return rows
+
+    def get_filterset_kwargs(self, request: Any, queryset: QuerySet[Any], view: Any) -> dict[str, Any]:
+        lists = _lists(self.get_filterset_class(view, queryset))
+        kwargs: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
+        return {**kwargs, "data": single_values(request.query_params, lists=lists)}
+
+
+def _lists(filterset: Any) -> set[str]:
+    """The parameters that may have several values."""
+    found = filterset.base_filters.items() if filterset else ()
+    return {*LISTS, *(name for name, one in found if isinstance(one, filters.BaseCSVFilter))}

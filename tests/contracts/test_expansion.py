@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.api.expansion import expandable
+from oyl.openapi import document
 from oyl.routes import ROUTES
 from tests.conftest import Person
 from tests.knowledge.libraries import BEES, Library, make_library
@@ -37,6 +39,36 @@ def test_lists_and_objects_have_what_was_asked_for(library: Library):
         caller.get("references/?expand=workspace").json()["results"][0]["expanded"]["workspace"]["name"]
         == "Main"
     )
+
+
+def test_list_parameters_are_given_either_way(library: Library):
+    """Every list parameter of the document: several values in one, or one parameter for each value."""
+    caller, address = make_caller(library.person), "documents/"
+    first, other = library.reference.pk, uuid4()
+    values = {
+        "expand": ("reference", "container"),
+        "ordering": ("-filename", "created_at"),
+        "processed_status__in": ("done", "pending"),
+        "reference__in": (first, other),
+    }
+    described = {
+        parameter["name"]
+        for operations in document()["paths"].values()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["schema"].get("type") == "array"
+    }
+    assert described == {*values}
+    for name, (one, two) in values.items():
+        joined = caller.get(f"{address}?{name}={one},{two}&limit=1").json()
+        repeated = caller.get(f"{address}?{name}={one}&{name}={two}&limit=1").json()
+        assert joined["results"] == repeated["results"] and len(joined["results"]) == 1, name
+        following = caller.get(repeated["next"].partition("/api/v1/")[2]).json()
+        assert len(following["results"]) == 1 and following["results"] != joined["results"], name
+        assert_problem(caller.get(f"{address}?{name}={one}&{name}="), 422, "invalid")
+    path = f"{address}{joined['results'][0]['id']}/?expand=reference&expand=container"
+    assert set(caller.get(path).json()["expanded"]) == {"reference", "container"}
+    assert_problem(caller.get(f"{address}?filename=a&filename=b"), 422, "invalid")
 
 
 def test_what_cannot_be_expanded_is_named(library: Library):

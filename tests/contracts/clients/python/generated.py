@@ -12,6 +12,8 @@ from oyl_client.api.search import search_query
 from oyl_client.api.workspaces import workspaces_create
 from oyl_client.models import (
     Document,
+    DocumentExpanded,
+    DocumentsGetExpandItem,
     DocumentStatusEnum,
     FiltersRequest,
     Found,
@@ -65,8 +67,13 @@ while cursor is not None:
     cursor = page.next_cursor
 assert sorted(names) == ["0.md", "1.md", "2.md"]
 
-document = documents_get.sync(client=oyl, id=uploads.results[0].id)
+document = documents_get.sync(
+    client=oyl,
+    id=uploads.results[0].id,
+    expand=[DocumentsGetExpandItem.REFERENCE, DocumentsGetExpandItem.CONTAINER],
+)
 assert isinstance(document, Document), document
+assert isinstance(document.expanded, DocumentExpanded) and isinstance(document.expanded.reference, Reference)
 assert document.processed_status is DocumentStatusEnum.DONE
 assert document.metadata_json.additional_properties == {"year": 2026}
 
