@@ -153,6 +153,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "oyl.response_headers.ResponseHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "oyl.compression.ApiCompressionMiddleware",
     "oyl.middleware.StaticFilesMiddleware",
     "oyl.middleware.RequestIdMiddleware",
     "oyl.middleware.ConnectionMiddleware",

@@ -94,7 +94,10 @@ class EmbeddingViewSet(OpenAIViewSet):
             for number, vector in enumerate(vectors)
         ]
         usage = {"prompt_tokens": sum(counts), "total_tokens": sum(counts)}
-        return Response({"object": "list", "data": rows, "model": embedder.model, "usage": usage})
+        # To compress numbers takes long, and makes them hardly smaller.
+        headers = {"Cache-Control": "private, no-store, no-transform"}
+        data = {"object": "list", "data": rows, "model": embedder.model, "usage": usage}
+        return Response(data, headers=headers)
 
     def _embed(
         self, embedder: Embedder, texts: list[str], tokens: list[int], role: TextRole
