@@ -87,6 +87,7 @@ class Message(TenantModel):
     why = models.TextField(blank=True)
     is_refusal = models.BooleanField(default=False)
     citations_json = models.JSONField("citations", default=list)
+    tables_json = models.JSONField("rows of tables", default=list)
     sentences_json = models.JSONField("sentences", default=list)
     model = models.CharField(max_length=255, blank=True)
     prompt_tokens = models.PositiveIntegerField(default=0)
@@ -95,7 +96,9 @@ class Message(TenantModel):
     currency = models.CharField(max_length=3, blank=True)
     seconds = models.FloatField(null=True)
     has_sources = models.GeneratedField(
-        expression=ExpressionWrapper(~Q(citations_json=[]), output_field=models.BooleanField()),
+        expression=ExpressionWrapper(
+            ~Q(citations_json=[]) | ~Q(tables_json=[]), output_field=models.BooleanField()
+        ),
         output_field=models.BooleanField(),
         db_persist=True,
     )

@@ -17,7 +17,7 @@ from conversations.answering.events import (
     ToolUsed,
 )
 from conversations.answering.tracing import as_json
-from conversations.answering.values import CheckedSentence, Citation, Passage
+from conversations.answering.values import CheckedSentence, Citation, Passage, TableCitation
 from conversations.routing.service import DryRun
 from core.permissions import Role
 
@@ -27,6 +27,7 @@ def shown_reply(reply: FinishedReply) -> dict[str, Any]:
     return {
         "answer": reply.answer,
         "citations": [shown_citation(one) for one in reply.citations],
+        "tables": [shown_table(one) for one in reply.tables],
         "sentences": [shown_sentence(one) for one in reply.sentences],
         "is_refusal": reply.is_refusal,
         "is_stopped": reply.is_stopped,
@@ -63,6 +64,18 @@ def shown_citation(citation: Citation) -> dict[str, Any]:
         "start": citation.start,
         "end": citation.end,
         "url": citation.url,
+    }
+
+
+def shown_table(table: TableCitation) -> dict[str, Any]:
+    return {
+        "number": table.number,
+        "sql": table.sql,
+        "data_sources": [{"id": pk, "name": name} for pk, name in table.data_sources],
+        "columns": list(table.columns),
+        "rows": [list(row) for row in table.rows],
+        "row_count": table.row_count,
+        "is_cut": table.is_cut,
     }
 
 

@@ -33,7 +33,7 @@ from conversations.answering.values import Answer
 from conversations.asked import Asked, request_of
 from conversations.errors import INTERNAL, INTERNAL_DETAIL, AnswerEndedError
 from conversations.models import MessageState
-from conversations.presenting import shown_citation, shown_sentence
+from conversations.presenting import shown_citation, shown_sentence, shown_table
 from conversations.profiles import profile_of
 from conversations.routing.service import note_outcome, route
 from conversations.routing.values import Choice
@@ -181,6 +181,7 @@ class AnswerRun(Iterator[Event]):
             text=reply.answer,
             is_refusal=reply.is_refusal,
             citations_json=as_json([shown_citation(one) for one in reply.citations]),
+            tables_json=as_json([shown_table(one) for one in reply.tables]),
             sentences_json=[shown_sentence(one) for one in reply.sentences],
             **self._costs(reply.model),
         )
@@ -207,6 +208,7 @@ class AnswerRun(Iterator[Event]):
             **self._writer.ids,
             answer=result.text,
             citations=result.citations,
+            tables=result.tables,
             sentences=result.sentences,
             is_refusal=result.is_refusal,
             is_stopped=is_stopped,

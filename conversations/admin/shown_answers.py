@@ -101,6 +101,7 @@ def facts_of(message: Message) -> dict[str, Any]:
     return {
         "answer": message.text,
         "citations": message.citations_json,
+        "tables": message.tables_json,
         "sentences": message.sentences_json,
         "is_refusal": message.is_refusal,
         "state": message.state,
@@ -165,7 +166,7 @@ def _shown(
 def _html(
     facts: Mapping[str, Any], anchor: str, weak: Sequence[Mapping[str, Any]], is_quotation: bool
 ) -> SafeString:
-    cited = {one["number"] for one in facts["citations"]}
+    cited = {one["number"] for one in (*facts["citations"], *facts["tables"])}
     if is_quotation:
         return quotation_html(facts["answer"], anchor=anchor, cited=cited)
     texts = [one["text"] for one in facts["citations"]]

@@ -34,6 +34,21 @@ class _Citation(serializers.Serializer[Any]):
     url = serializers.URLField(default="", allow_blank=True, max_length=4000)
 
 
+class _DataSource(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = _Text()
+
+
+class _Table(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    sql = _Text()
+    data_sources = _DataSource(many=True)
+    columns = serializers.ListField(child=_Text())
+    rows = serializers.ListField(child=serializers.ListField(child=serializers.JSONField(allow_null=True)))
+    row_count = serializers.IntegerField()
+    is_cut = serializers.BooleanField()
+
+
 class _Sentence(serializers.Serializer[Any]):
     start = serializers.IntegerField(min_value=0)
     end = serializers.IntegerField(min_value=0)
@@ -52,6 +67,7 @@ class _Reply(serializers.Serializer[Any]):
 
     answer = _Text()
     citations = _Citation(many=True)
+    tables = _Table(many=True, default=list)
     sentences = _Sentence(many=True)
     is_refusal = serializers.BooleanField()
     is_stopped = serializers.BooleanField()

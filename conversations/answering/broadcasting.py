@@ -82,6 +82,7 @@ def merged(voices: Sequence[Voice]) -> Voice:
         passages += [replace(one, number=one.number + last) for one in voice.retrieved.passages]
         # What tools have found is cited, and not among the passages.
         numbers = {one.number for one in passages} | {one.number for one in whole.citations}
+        numbers |= {one.number for one in whole.tables}
         last = max(numbers, default=last)
     return replace(answering[0], answer=whole, retrieved=Retrieved(passages=tuple(passages)))
 
@@ -125,6 +126,7 @@ def _joined(before: Answer, voice: Voice, last: int) -> Answer:
         own,
         text=head + _raised(own.text, last),
         citations=(*before.citations, *(replace(one, number=one.number + last) for one in own.citations)),
+        tables=(*before.tables, *(replace(one, number=one.number + last) for one in own.tables)),
         sentences=sentences,
         is_cut_off=before.is_cut_off or own.is_cut_off,
         removed_marks=(*before.removed_marks, *own.removed_marks),

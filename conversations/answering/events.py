@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from conversations.answering.values import CheckedSentence, Citation, Passage
+from conversations.answering.values import CheckedSentence, Citation, Passage, TableCitation
 from engines.chat import TokenUsage
 
 
@@ -75,6 +75,7 @@ class FinishedReply:
     trace_id: UUID | None
     answer: str
     citations: tuple[Citation, ...]
+    tables: tuple[TableCitation, ...]
     sentences: tuple[CheckedSentence, ...]
     is_refusal: bool
     is_stopped: bool

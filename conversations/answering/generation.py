@@ -12,7 +12,7 @@ from conversations.answering.prompt import Prompt, answer_sampling
 from conversations.answering.request import AnswerRequest
 from conversations.answering.tools import Toolbox
 from conversations.answering.tracing import TraceRecorder, passage_facts
-from conversations.answering.values import Passage
+from conversations.answering.values import Passage, TableCitation
 from conversations.limits import ANSWER_LENGTH
 from engines.chat import ChatError, ChatModel, ChatReply, ChatRequest, FinishReason, Message, Role, TokenUsage
 
@@ -22,10 +22,12 @@ MAX_CALLS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """`passages` are those that the model has read, of the prompt and of tools. `is_cut_off` if its tokens were used up."""
+    """`passages` are those that the model has read, of the prompt and of tools, and `tables` the rows of its queries.
+    `is_cut_off` if its tokens were used up."""
 
     text: str
     passages: tuple[Passage, ...]
+    tables: tuple[TableCitation, ...] = ()
     model: str
     is_cut_off: bool = False
 
@@ -58,6 +60,7 @@ def generate(
     yield Generated(
         text=links.text[:ANSWER_LENGTH],
         passages=tuple(toolbox.passages),
+        tables=tuple(toolbox.tables),
         model=reply.model,
         is_cut_off=reply.finish_reason is FinishReason.LENGTH,
     )
@@ -109,7 +112,8 @@ def _use_tools(
         yield ToolUsed(name=call.name, arguments=arguments, result_summary=result.summary)
         messages.append(Message(role=Role.TOOL, text=result.text, tool_call_id=call.id))
         passages = [passage_facts(one) for one in result.passages]
-        trace.record("tool", name=call.name, arguments=arguments, summary=result.summary, passages=passages)
+        facts = {"passages": passages, **({"table": result.table} if result.table else {})}
+        trace.record("tool", name=call.name, arguments=arguments, summary=result.summary, **facts)
 
 
 def _may_answer_without(request: AnswerRequest) -> bool:

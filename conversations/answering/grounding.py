@@ -17,7 +17,7 @@ from conversations.answering.facts.numbers import Number, numbers_in
 from conversations.answering.marks import MarkedSentence, marked_sentences
 from conversations.answering.refusals import is_refusal
 from conversations.answering.sentences import sentences_of
-from conversations.answering.values import CheckedSentence, Passage, Support
+from conversations.answering.values import CheckedSentence, Passage, Support, TableCitation
 from engines.embedding import Embedder, TextRole
 from engines.embedding.cosines import cosines_of
 from engines.languages import language_of
@@ -82,11 +82,17 @@ class _Evidence:
 
 
 def check_grounding(
-    text: str, passages: Sequence[Passage], embedder: Embedder, tenant_id: UUID
+    text: str,
+    passages: Sequence[Passage],
+    embedder: Embedder,
+    tenant_id: UUID,
+    tables: Sequence[TableCitation] = (),
 ) -> tuple[CheckedSentence, ...]:
     """Return the sentences of an answer, each compared with the passages that it cites; if it cites none, with all of them.
-    Raises EmbeddingError."""
+    Where it may stand on rows of tables, only its numbers are compared. Raises EmbeddingError."""
     statements = {passage.number: _statements(passage) for passage in passages}
+    statements |= {table.number: _rows_as_statements(table) for table in tables}
+    of_tables = {table.number for table in tables}
     checked = list[CheckedSentence]()
     known = dict[tuple[str, tuple[int, ...]], tuple[Support, str]]()  # a model may repeat itself
     for sentence in marked_sentences(text):
@@ -94,7 +100,8 @@ def check_grounding(
         key = sentence.words, cited
         if key not in known:
             given = [one for number in cited or statements for one in statements[number]]
-            known[key] = _check(sentence, given, embedder, tenant_id)
+            rules = _OF_ROWS if of_tables.intersection(cited or of_tables) else _RULES
+            known[key] = _check(sentence, given, rules, embedder, tenant_id)
         support, reason = known[key]
         checked.append(
             CheckedSentence(
@@ -111,8 +118,21 @@ def _statements(passage: Passage) -> list[_Statement]:
     return [*(_Statement(one.text, language) for one in sentences_of(chunk.text)), about]
 
 
+def _rows_as_statements(table: TableCitation) -> list[_Statement]:
+    names = " ".join((table.sql, *(name for _, name in table.data_sources)))
+    rows = (
+        ", ".join(f"{column} {value}" for column, value in zip(table.columns, row, strict=True))
+        for row in table.rows
+    )
+    return [*(_Statement(text, "en") for text in rows), _Statement(f"{table.row_count} rows {names}", "en")]
+
+
 def _check(
-    sentence: MarkedSentence, given: Sequence[_Statement], embedder: Embedder, tenant_id: UUID
+    sentence: MarkedSentence,
+    given: Sequence[_Statement],
+    rules: Sequence[Callable[[_Statement, _Evidence], str]],
+    embedder: Embedder,
+    tenant_id: UUID,
 ) -> tuple[Support, str]:
     text = _ITEM.sub("", sentence.words)
     if not sentence.cited and (_asks_or_leads_in(text) or is_refusal(text) or count_words(text) < 2):
@@ -121,8 +141,8 @@ def _check(
         return Support.WEAK, "No passage was given."
     language = language_of(text) or given[0].language
     claim, evidence = _Statement(text, language), _evidence(text, given, embedder)
-    reason = next(filter(None, (rule(claim, evidence) for rule in _RULES)), "")
-    if not reason and not _is_alike(claim, evidence, embedder, tenant_id):
+    reason = next(filter(None, (rule(claim, evidence) for rule in rules)), "")
+    if not reason and rules is _RULES and not _is_alike(claim, evidence, embedder, tenant_id):
         reason = "The passages do not say this."
     return (Support.WEAK, reason) if reason else (Support.SUPPORTED, "")
 
@@ -212,6 +232,14 @@ def _may_deny(clause: Clause) -> bool:
     return clause.polarity is not Polarity.AFFIRMS
 
 
+def _no_such_number(claim: _Statement, evidence: _Evidence) -> str:
+    """Of rows, with the statement that has selected them."""
+    known = frozenset[float]().union(*(one.values for one in evidence.numbers))
+    missing = [one for one in claim.numbers if not (one.values & known or one.is_count_in_words)]
+    return f"The rows do not have the number {missing[0].text}." if missing else ""
+
+
+_OF_ROWS = (_no_such_number,)
 _RULES: Sequence[Callable[[_Statement, _Evidence], str]] = (_wrong_number, _wrong_name, _wrong_negation)
 
 

@@ -13,7 +13,7 @@ from conversations.answering.prompt import harmless, passage_text
 from conversations.answering.request import AnswerRequest
 from conversations.answering.retrieval import narrowed, retrieve
 from conversations.answering.selection import select
-from conversations.answering.values import Passage
+from conversations.answering.values import Passage, TableCitation
 from core.errors import InvalidError, OylError
 from core.isolation.scope import tenant_scope
 from core.json_values import storable_text
@@ -32,13 +32,16 @@ class ToolResult:
     text: str
     summary: str
     passages: tuple[Passage, ...] = ()
+    table: TableCitation | None = None
 
 
 class Toolbox:
-    """The tools of one answer, and the passages that they have added, whose numbers go on from those of the prompt."""
+    """The tools of one answer, and the passages and rows that they have added, whose numbers go on from those of the
+    prompt."""
 
     def __init__(self, request: AnswerRequest, passages: Sequence[Passage]) -> None:
         self._request, self.passages = request, list(passages)
+        self.tables: list[TableCitation] = []
         self.tools = [TOOLS[name].tool for name in request.profile.settings.tools if name in TOOLS]
         self._failed_queries = 0
         if data_tool.NAME in request.profile.settings.tools:
@@ -53,22 +56,29 @@ class Toolbox:
                 raise InvalidError(f"There is no tool '{call.name}'.")
             if call.name == data_tool.NAME:
                 return arguments, self._query(arguments)
-            result = TOOLS[call.name].run(self._request, self.passages, arguments)
+            result = TOOLS[call.name].run(self._request, self.passages, self._next, arguments)
         except OylError as error:
             return arguments, ToolResult(text=f"Error: {error}", summary=f"It was refused: {error}")
         self.passages += result.passages
         return arguments, result
+
+    @property
+    def _next(self) -> int:
+        """The number of what is added next."""
+        numbers = [*(one.number for one in self.passages), *(one.number for one in self.tables)]
+        return max(numbers, default=0) + 1
 
     def _query(self, arguments: Mapping[str, Any]) -> ToolResult:
         """A query that fails may be repaired twice. Raises OylError."""
         if self._failed_queries >= data_tool.MAX_FAILURES:
             raise InvalidError("Three queries have failed. Say that the tables could not be asked.")
         try:
-            text, summary = data_tool.run(self._request, arguments)
+            text, summary, table = data_tool.run(self._request, arguments, self._next)
         except OylError:
             self._failed_queries += 1
             raise
-        return ToolResult(text=text, summary=summary)
+        self.tables.append(table)
+        return ToolResult(text=text, summary=summary, table=table)
 
 
 def _data_tools(request: AnswerRequest) -> list[Tool]:
@@ -88,7 +98,9 @@ def _arguments(call: ToolCall) -> dict[str, Any]:
     return arguments
 
 
-def _search(request: AnswerRequest, known: Sequence[Passage], arguments: Mapping[str, Any]) -> ToolResult:
+def _search(
+    request: AnswerRequest, known: Sequence[Passage], first: int, arguments: Mapping[str, Any]
+) -> ToolResult:
     query = arguments.get("query")
     if not isinstance(query, str) or not query.strip():
         raise InvalidError("Give a `query`.")
@@ -101,14 +113,12 @@ def _search(request: AnswerRequest, known: Sequence[Passage], arguments: Mapping
     found = retrieve(request, storable_text(query[:1000]), asked)
     settings, seen = request.profile.settings, {passage.chunk.chunk_id for passage in known}
     fresh = [chunk for chunk in found.candidates if chunk.chunk_id not in seen]
-    passages = select(
-        fresh, passages=settings.passages, per_document=settings.per_document, first=len(known) + 1
-    )
+    passages = select(fresh, passages=settings.passages, per_document=settings.per_document, first=first)
     return _of_passages(passages, f"Searched for “{query}”")
 
 
 def _open_neighbours(
-    request: AnswerRequest, known: Sequence[Passage], arguments: Mapping[str, Any]
+    request: AnswerRequest, known: Sequence[Passage], first: int, arguments: Mapping[str, Any]
 ) -> ToolResult:
     number = arguments.get("passage")
     passage = next((one for one in known if one.number == number), None)
@@ -119,14 +129,12 @@ def _open_neighbours(
         chunks = neighbours_of(ids, references=request.profile.references, each_side=MAX_NEIGHBOURS)
     seen = {pk for one in known for pk in (one.joined or (one.chunk.chunk_id,))}
     fresh = [chunk for chunk in chunks if chunk.chunk_id not in seen]
-    passages = select(
-        fresh, passages=2 * MAX_NEIGHBOURS, per_document=2 * MAX_NEIGHBOURS, first=len(known) + 1
-    )
+    passages = select(fresh, passages=2 * MAX_NEIGHBOURS, per_document=2 * MAX_NEIGHBOURS, first=first)
     return _of_passages(passages, f"Opened what stands beside passage {number}")
 
 
 def _list_documents(
-    request: AnswerRequest, known: Sequence[Passage], arguments: Mapping[str, Any]
+    request: AnswerRequest, known: Sequence[Passage], first: int, arguments: Mapping[str, Any]
 ) -> ToolResult:
     filters = narrowed(request, request.filters)
     with tenant_scope(request.tenant_id):
@@ -152,7 +160,7 @@ def _ids(values: Any) -> list[UUID]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     tool: Tool
-    run: Callable[[AnswerRequest, Sequence[Passage], Mapping[str, Any]], ToolResult]
+    run: Callable[[AnswerRequest, Sequence[Passage], int, Mapping[str, Any]], ToolResult]
 
 
 def _tool(name: str, description: str, properties: Mapping[str, Any], required: Sequence[str]) -> Tool:

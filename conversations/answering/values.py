@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from engines.chat import Role, TokenUsage
@@ -56,6 +56,20 @@ class Citation:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCitation:
+    """The first rows of a query that an answer stands on. `data_sources` are those that it has read, as pairs of id and
+    name; `row_count` is the number of all rows that it has returned, and `is_cut` says that there are more."""
+
+    number: int
+    sql: str
+    data_sources: tuple[tuple[UUID, str], ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    row_count: int
+    is_cut: bool = False
+
+
 class Support(StrEnum):
     """How well a sentence's cited passages support it."""
 
@@ -79,11 +93,13 @@ class CheckedSentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`text` has the marks `[1]` of the passages. `is_refusal` if the documents do not have the answer. `removed_marks` are
-    those that named no passage. `model` is "extractive" for quotations. `is_cut_off` if the model's tokens were used up."""
+    """`text` has the marks `[1]` of the passages, and of the rows of `tables`. `is_refusal` if the documents do not have the
+    answer. `removed_marks` are those that named none of these. `model` is "extractive" for quotations, and "structured" for
+    rows that were found without a model. `is_cut_off` if the model's tokens were used up."""
 
     text: str
     citations: tuple[Citation, ...]
+    tables: tuple[TableCitation, ...] = ()
     sentences: tuple[CheckedSentence, ...] = ()
     is_refusal: bool = False
     is_cut_off: bool = False

@@ -157,6 +157,26 @@ class CitationSerializer(serializers.Serializer[Any]):
     )
 
 
+class CitedSourceSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class TableSerializer(serializers.Serializer[Any]):
+    """The rows of a query that the answer stands on."""
+
+    number = serializers.IntegerField(help_text="Its mark in the answer: `[1]`.")
+    sql = serializers.CharField()
+    data_sources = CitedSourceSerializer(many=True)
+    columns = serializers.ListField(child=serializers.CharField())
+    rows = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="Each a list of values, in the order of the columns; the first 32 kB.",
+    )
+    row_count = serializers.IntegerField(help_text="The rows that the query has returned.")
+    is_cut = serializers.BooleanField(help_text="Whether there are further rows.")
+
+
 class SentenceSerializer(serializers.Serializer[Any]):
     start = serializers.IntegerField(help_text="In characters of the answer.")
     end = serializers.IntegerField()
@@ -177,13 +197,16 @@ class TokensSerializer(serializers.Serializer[Any]):
 class ReplySerializer(serializers.Serializer[Any]):
     answer = serializers.CharField(help_text="With the marks `[1]` of its citations.")
     citations = CitationSerializer(many=True)
+    tables = TableSerializer(many=True)
     sentences = SentenceSerializer(many=True)
     is_refusal = serializers.BooleanField(help_text="Whether the documents do not have the answer.")
     is_stopped = serializers.BooleanField(help_text="Whether it was ended before its end.")
     is_cut_off = serializers.BooleanField(
         help_text="Whether it ended because the model's tokens were used up."
     )
-    model = serializers.CharField(help_text="`extractive` for quotations.")
+    model = serializers.CharField(
+        help_text="`extractive` for quotations, `structured` for rows without a model."
+    )
     assistant = serializers.CharField()
     assistant_id = serializers.UUIDField()
     why = serializers.CharField(help_text="Why this assistant answered.")

@@ -26,6 +26,7 @@ from conversations.api.answers import (
     HowSerializer,
     QuestionSerializer,
     SentenceSerializer,
+    TableSerializer,
     answer_response,
 )
 from conversations.models import Message, MessageState, Trace
@@ -58,6 +59,7 @@ LAST_EVENT = OpenApiParameter(
 
 class MessageSerializer(OylSerializer[Message]):
     citations = CitationSerializer(source="citations_json", many=True, read_only=True)
+    tables = TableSerializer(source="tables_json", many=True, read_only=True)
     sentences = SentenceSerializer(source="sentences_json", many=True, read_only=True)
 
     class Meta(OylSerializer.Meta):
@@ -75,6 +77,7 @@ class MessageSerializer(OylSerializer[Message]):
             "why",
             "is_refusal",
             "citations",
+            "tables",
             "sentences",
             "model",
             "prompt_tokens",

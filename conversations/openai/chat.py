@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from conversations.answering.events import Event, Failed, Finished, FinishedReply, Piece, Started
 from conversations.api.answers import SILENCE, AnswerFailed, finished_reply
-from conversations.openai.citations import url_citations
+from conversations.openai.citations import table_citations, url_citations
 from conversations.openai.inputs import (
     EFFORTS,
     MAX_MESSAGES,
@@ -107,7 +107,8 @@ class Completion:
         }
 
     def _citations(self, reply: FinishedReply) -> dict[str, Any]:
-        return {"annotations": url_citations(reply.answer, reply.citations, self.address)}
+        passages = url_citations(reply.answer, reply.citations, self.address)
+        return {"annotations": [*passages, *table_citations(reply.answer, reply.tables, self.address)]}
 
 
 def usage_of(reply: FinishedReply) -> dict[str, int]:

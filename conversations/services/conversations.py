@@ -63,6 +63,7 @@ def as_markdown(conversation: Conversation, messages: list[Message]) -> str:
 
 def _sources(message: Message) -> list[str]:
     lines = [_source(citation) for citation in message.citations_json]
+    lines += [f"- [{table['number']}] `{' '.join(table['sql'].split())}`" for table in message.tables_json]
     return ["\n".join(lines)] if lines else []
 
 

@@ -119,13 +119,15 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """Values of JSON; a decimal number that a float does not hold exactly is a text. `is_cut` if there are further rows."""
+    """Values of JSON; a decimal number that a float does not hold exactly is a text. `is_cut` if there are further rows.
+    `tables` are those that were read."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     is_cut: bool = False
     seconds: float = 0.0
     sql: str = ""
+    tables: tuple[str, ...] = ()
 
     def as_dicts(self) -> list[dict[str, Any]]:
         names = [column.name for column in self.columns]

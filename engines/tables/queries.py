@@ -61,6 +61,7 @@ def query(connection: Any, statement: Statement, limits: TableLimits) -> QueryRe
         is_cut=is_cut,
         seconds=round(time.monotonic() - begun, 4),
         sql=statement.sql,
+        tables=statement.tables,
     )
 
 

@@ -39,7 +39,8 @@ def loaded(answer: Mapping[str, Any]) -> Loaded:
 
 
 def query_result(answer: Mapping[str, Any]) -> QueryResult:
-    return QueryResult(**{**answer, "columns": _columns(answer), "rows": _rows(answer)})
+    tables = tuple(answer["tables"])
+    return QueryResult(**{**answer, "columns": _columns(answer), "rows": _rows(answer), "tables": tables})
 
 
 def as_answer(error: TableError) -> dict[str, Any]:

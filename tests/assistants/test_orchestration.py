@@ -43,6 +43,7 @@ READ_ONLY = {
     "documents.file_metadata_json",
     "documents.warnings",
     "messages.citations_json",
+    "messages.tables_json",
     "messages.sentences_json",
     "evaluation_runs.ranks_json",
     "traces.stages_json",

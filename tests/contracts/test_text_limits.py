@@ -53,6 +53,7 @@ BOUNDED_ELSEWHERE = {
     "messages.error_detail": "conversations.writer.MAX_DETAIL_LENGTH",
     "messages.why": "conversations.writer.MAX_DETAIL_LENGTH",
     "messages.citations_json": "the passages that an answer is given",
+    "messages.tables_json": "conversations.answering.data_tool.MAX_CITED, for each query",
     "messages.sentences_json": "the sentences of messages.text",
     "traces.stages_json": "the candidates, passages and rounds of an answer",
     "data_sources.profile_json": "engines.tables.reading.MAX_COLUMNS, with short values",
@@ -114,10 +115,13 @@ PARENTS = {
     "reference": "knowledge.Reference",
     "evaluation_set": "knowledge.EvaluationSet",
     "message": "conversations.Message",
+    "data_source": "workspaces.DataSource",
+    "integration": "workspaces.IntegrationConfig",
 }
 ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "workspaces": ("workspaces", {"name": "Big"}),
     "data_sources": ("data-sources", {"name": "Big", "workspace": None}),
+    "database_queries": ("database-queries", {"data_source": None, "integration": None}),
     "teammates": ("teammates", {"name": "Big", "workspace": None}),
     "assistants": ("assistants", {"name": "Big", "workspace": None}),
     "references": ("references", {"name": "Big", "workspace": None}),

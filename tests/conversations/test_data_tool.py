@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from conversations.answering.events import ToolUsed
+from conversations.openai.citations import table_citations
+from conversations.presenting import shown_reply
 from core.isolation.scope import tenant_scope
 from jobs.drain import work_in_process
 from jobs.handlers import handler_of
 from tests.conversations.conftest import Desk, with_model
+from tests.conversations.test_chat_page import conversation, page
+from tests.support.api_client import make_caller
 from tests.support.chat_server import ChatServer, calls, says
 from workspaces.data_sources.importing import get_or_create_data_source, upload
 from workspaces.models import DataImport
@@ -28,13 +34,35 @@ def test_numbers_of_tables_are_exact_and_a_wrong_query_is_repaired(
     with_model(desk, server, tools={"names": ["query_data"], "rounds": 5})
     right = {"sql": "SELECT sum(amount) AS total FROM sales WHERE shop = 'north'"}
     wrong = [calls(("query_data", {"sql": "SELECT sum(money) FROM sales"}))]
-    server.script.extend([*wrong, calls(("query_data", right)), says("The north has sold 24.99.")])
+    server.script.extend([*wrong, calls(("query_data", right)), says("The north has sold 24.99 [1].")])
     events = desk.ask("What has the north sold?")
     tools = [event.result_summary for event in events if isinstance(event, ToolUsed)]
     assert "refused" in tools[0] and '{"total":24.99}' in tools[1]
     described = server.requests[0]["tools"][0]["function"]["description"]
     assert '"amount": decimal; from 0.01 to 19.99' in described
     assert '{"total":24.99}' in str(server.requests[2]["messages"][-1]["content"])
+    _assert_cited(desk, source.pk, events[-1])
     server.script.extend([*wrong * 3, calls(("query_data", right)), says("I cannot say.")])
     tools = [event.result_summary for event in desk.ask("And now?") if isinstance(event, ToolUsed)]
     assert "Three queries have failed" in tools[3]
+
+
+def _assert_cited(desk: Desk, source: UUID, last: Any) -> None:
+    """By all that shows an answer."""
+    reply = shown_reply(last.reply)
+    (table,) = reply["tables"]
+    number = table["number"]
+    assert (table["columns"], table["rows"], table["row_count"]) == (["total"], [[24.99]], 1)
+    assert (
+        table["data_sources"] == [{"id": source, "name": "Sales"}] and "sum(amount)" in table["sql"].lower()
+    )
+    assert f"[{number}]" in reply["answer"]
+    assert [(one["support"], one["cited"]) for one in reply["sentences"]] == [("supported", [number])]
+    kept = make_caller(desk.person).get(f"messages/{reply['message_id']}/").json()
+    assert kept["tables"] == [{**table, "data_sources": [{"id": str(source), "name": "Sales"}]}]
+    annotations = table_citations(last.reply.answer, last.reply.tables, "https://oyl.example.org")
+    assert annotations[0]["url_citation"]["url"].endswith(f"/datasource/{source}/explore/")
+    shown = page(desk.person.client, conversation(last.reply))
+    assert (
+        f'href="/admin/workspaces/datasource/{source}/explore/">Sales</a>' in shown and "24.99</td>" in shown
+    )

@@ -33,6 +33,7 @@ ANSWER_SCHEMA: Mapping[str, Any] = {
         "answer": _TEXT,
         "is_refusal": {"type": "boolean", "title": "Whether the documents do not have the answer"},
         "citations": {"type": "array", "title": "The passages that it stands on"},
+        "tables": {"type": "array", "title": "The rows of queries that it stands on"},
         "assistant": {"type": ["string", "null"], "title": "Who has answered"},
         "assistant_id": _ID,
         "why": {"type": "string", "title": "Why this one has answered"},

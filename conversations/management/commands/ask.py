@@ -15,6 +15,9 @@ from conversations.services.assistants import find_partner
 from core.actors import Actor
 from core.commands import TenantCommand
 from core.isolation.scope import tenant_scope
+from core.json_values import json_text
+
+SHOWN_ROWS = 10
 
 
 class Command(TenantCommand):
@@ -42,10 +45,17 @@ class Command(TenantCommand):
         return result
 
     def describe(self, result: dict[str, Any]) -> str:
-        sources = [_source(one) for one in result["citations"]]
+        sources = [*map(_source, result["citations"]), *map(_table, result["tables"])]
         stages = [f"{one['name']}: {one['seconds']:.3f} s" for one in result.get("trace", ())]
         facts = f"({result['assistant']}, {result['model']}, {result['seconds']:.2f} s)"
         return "\n".join(filter(None, [result["answer"], "", *sources, facts, *stages]))
+
+
+def _table(table: dict[str, Any]) -> str:
+    """The statement, and the first rows."""
+    rows = [json_text(dict(zip(table["columns"], row, strict=True))) for row in table["rows"][:SHOWN_ROWS]]
+    more = [f"… {table['row_count']} rows"] if table["row_count"] > len(rows) else []
+    return "\n    ".join([f"[{table['number']}] {table['sql']}", *rows, *more])
 
 
 def _source(citation: dict[str, Any]) -> str:

@@ -145,6 +145,10 @@ def _shapes(word: str) -> dict[str, Any]:
     }
     return {
         "citations_json": [citation | {"heading": [word], "text": word, "start": 0, "end": 4}],
+        "tables_json": [
+            {"number": 2, "sql": word, "columns": [word], "rows": [[word]], "row_count": 1, "is_cut": False}
+            | {"data_sources": [{"id": str(uuid4()), "name": word}]}
+        ],
         "sentences_json": [{"start": 0, "end": 4, "cited": [1], "support": "weak", "reason": word}],
         "expected_json": [{"document": str(uuid4()), "page": None}],
         "ranks_json": {word: {word: 1}},
