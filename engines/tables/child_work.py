@@ -78,7 +78,8 @@ def _about_file(
     targets = [Path(question["target"])] if question.get("target") else []
     _confine([path], [folder, *(target.parent for target in targets)])
     _share_out(connection, limits)
-    queries.lock(connection, [path, folder / reading.DECODED, folder / reading.SHEET, *targets])
+    copies = [folder / name for name in (reading.DECODED, reading.LINES, reading.SHEET)]
+    queries.lock(connection, [path, *copies, *targets])
     if not targets:
         return asdict(reading.recognised(connection, path, filename, options, folder))
     known = replace(options, format=reading.file_format(path, filename, options))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+import csv
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,64 +15,96 @@ import duckdb
 
 from engines.parsing.texts.encoding import guess
 from engines.tables import ReadOptions, TableError
-from engines.tables.types_of_text import DATE_FORMATS, TextColumn, column_types, literal, quoted
+from engines.tables.column_names import check_names, column_names
+from engines.tables.types_of_text import (
+    DATE_FORMATS,
+    FIRST_DAY,
+    MIN_SCALE,
+    TextColumn,
+    column_types,
+    fits,
+    literal,
+    quoted,
+    value_of,
+)
 
-DECODED = "utf8"
+DECODED, LINES = "utf8", "lines"
 SAMPLE_ROWS = 10_000
 MAX_LINE_BYTES = 2 << 20
+_REJECTS = "store_rejects=true, rejects_limit=10000"
+_DELIMITERS, _MANY_COLUMNS = ",;|\t", 3_000
 _PIECE_BYTES = 1 << 20
 _SAMPLE_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelimitedText:
-    """A file in UTF-8, with options that are all known."""
+    """A file in UTF-8, with options that are all known. `left_out` are rows of the original that are not in it."""
 
     path: Path
     options: ReadOptions
     columns: tuple[TextColumn, ...]
+    left_out: Collection[int] = ()
 
     @property
     def source(self) -> str:
-        """The rows as an expression for FROM. Decimal numbers are texts, which `selected` converts."""
-        types = {c.name: "VARCHAR" if c.type == "decimal" else c.sql_type for c in self.columns}
-        return _read_csv(self.path, self.options, types, "store_rejects=true, rejects_limit=10000")
+        """The rows as an expression for FROM. Dates are read, all others are texts, which `selected` converts."""
+        types = {c.name: "DATE" if c.type == "date" else "VARCHAR" for c in self.columns}
+        return _read_csv(self.path, self.options, types, _REJECTS)
 
     @property
-    def shown(self) -> str:
+    def texts(self) -> str:
         """The rows as they are written in the file."""
-        return _as_texts(self.path, self.options)
+        return _as_texts(self.path, self.options, [c.name for c in self.columns], _REJECTS)
 
     @property
     def selected(self) -> str:
         return ", ".join(self._expression(column) for column in self.columns)
 
-    def with_types(self, types: Mapping[str, str]) -> DelimitedText:
+    @property
+    def wrong(self) -> str:
+        """For each column, its text if it does not fit the type, else null."""
+        return ", ".join(
+            "NULL"
+            if column.type == "text"
+            else f"CASE WHEN NOT ({self.fits(column)}) THEN {quoted(column.name)} END"
+            for column in self.columns
+        )
+
+    def fits(self, column: TextColumn) -> str:
+        return fits(column, self.options.decimal_separator, self.options.date_format)
+
+    def with_types(self, types: Mapping[str, str], *, are_chosen: bool = False) -> DelimitedText:
         changed = (
-            replace(c, type=types[c.name], scale=c.scale or 2) if c.name in types else c for c in self.columns
+            replace(c, type=types[c.name], scale=c.scale or MIN_SCALE, is_chosen=are_chosen)
+            if c.name in types
+            else c
+            for c in self.columns
         )
         return replace(self, columns=tuple(changed))
 
     def _expression(self, column: TextColumn) -> str:
-        """A decimal number with too many places is an error, because its end would be lost."""
+        """A value that does not fit its type is an error, because something of it would be lost. A whole number that is
+        written as DuckDB writes it needs no further look."""
         name = quoted(column.name)
-        if column.type != "decimal":
+        if column.type == "text":
             return name
-        mark = literal(self.options.decimal_separator or ".")
-        number = f"replace({name}, ',', '.')" if self.options.decimal_separator == "," else name
-        places = f"length({name}) - instr({name}, {mark}) > {column.scale} AND contains({name}, {mark})"
-        return (
-            f"CASE WHEN {places} THEN CAST(error({literal(column.name)}) AS {column.sql_type}) "
-            f"ELSE CAST({number} AS {column.sql_type}) END AS {name}"
-        )
+        value = value_of(column, self.options.decimal_separator, self.options.date_format)
+        is_right = self.fits(column)
+        if column.type == "date":
+            value, is_right = name, f"{name} >= DATE {literal(FIRST_DAY)}"
+        if column.type == "integer":
+            is_right = f"CAST({value} AS VARCHAR) = {name} OR {is_right}"
+        error = f"CAST(error({literal(column.name)}) AS {column.sql_type})"
+        return f"CASE WHEN {name} IS NULL THEN NULL WHEN {is_right} THEN {value} ELSE {error} END AS {name}"
 
 
-def as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Path, str]:
+def as_utf8(path: Path, encoding: str, scratch: Path, *, keeps_mark: bool = True) -> tuple[Path, str]:
     """The file, or a copy of it in UTF-8, and its encoding. Raises TableError."""
     with path.open("rb") as file:
         encoding = encoding or guess(_whole_characters(file.read(_SAMPLE_BYTES)))
     try:
-        if codecs.lookup(encoding).name in ("utf-8", "ascii", "utf-8-sig"):
+        if keeps_mark and codecs.lookup(encoding).name in ("utf-8", "ascii", "utf-8-sig"):
             return path, "utf-8"
         target = scratch / DECODED
         with (
@@ -87,26 +122,47 @@ def as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Path, str]:
 
 def recognise(connection: Any, path: Path, options: ReadOptions) -> DelimitedText:
     """Raises TableError."""
+    _check_width(path, options)
     options = _with_dialect(connection, path, options)
+    names = _names(path, options)
     try:
-        names = _names(connection, path, options)
         separators = [options.decimal_separator] if options.decimal_separator else _separators(options)
         formats = [options.date_format] if options.date_format else DATE_FORMATS
-        sample = f"(SELECT * FROM {_as_texts(path, options)} LIMIT {SAMPLE_ROWS})"
+        sample = (
+            f"(SELECT * FROM {_as_texts(path, options, names, 'ignore_errors=true')} LIMIT {SAMPLE_ROWS})"
+        )
         found = [column_types(connection, sample, names, mark, formats) for mark in separators]
     except duckdb.Error as error:
         raise unreadable("text", error) from error
     best = max(found, key=lambda one: one.fit)
-    options = replace(
-        options, decimal_separator=best.separator, date_format=options.date_format or best.date_format
-    )
+    date_format = options.date_format or best.date_format
+    if "date" in options.types.values():
+        date_format = date_format or DATE_FORMATS[0]
+    options = replace(options, decimal_separator=best.separator, date_format=date_format)
     recognised = DelimitedText(path=path, options=options, columns=best.columns)
-    return recognised.with_types({name: kind for name, kind in options.types.items() if name in names})
+    chosen = {name: kind for name, kind in options.types.items() if name in names}
+    return recognised.with_types(chosen, are_chosen=True)
+
+
+def with_line_feeds(path: Path, scratch: Path) -> Path | None:
+    """A copy in which all lines end alike, if some of them end with CR LF and others with LF: DuckDB reads no such file."""
+    with path.open("rb") as file:
+        sample = file.read(_SAMPLE_BYTES)
+    if sample.count(b"\r\n") in (0, sample.count(b"\n")):
+        return None
+    target = scratch / LINES
+    keep = partial(open, encoding="utf-8", errors="surrogateescape")
+    with keep(path) as text, keep(target, "w") as copy:
+        copy.writelines(text)
+    return target
 
 
 def unreadable(kind: str, error: Exception) -> TableError:
-    """What DuckDB says, without its hints, which name its options."""
+    """What DuckDB says, without its hints, which name its options, and without the path of the file."""
     first = str(error).split("\n")[0].removeprefix("Invalid Input Error: ")
+    first = re.sub(r"""(file )?["']/[^"']*["']""", "the file", first)
+    if first.startswith("Error when sniffing"):
+        first = "no delimiter and quotation mark fit its rows"
     return TableError("table_unreadable", format=kind, reason=first[:300].rstrip("."))
 
 
@@ -122,6 +178,8 @@ def _whole_characters(sample: bytes) -> bytes:
 
 
 def _with_dialect(connection: Any, path: Path, options: ReadOptions) -> ReadOptions:
+    if options.delimiter and options.quote is not None and options.has_header is not None:
+        return options
     given = _dialect_arguments(options)
     try:
         delimiter, quote, has_header = connection.execute(
@@ -138,6 +196,15 @@ def _with_dialect(connection: Any, path: Path, options: ReadOptions) -> ReadOpti
     )
 
 
+def _check_width(path: Path, options: ReadOptions) -> None:
+    """Recognising very many columns takes more memory than there is. Raises TableError."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline(_SAMPLE_BYTES)
+    width = 1 + max(first.count(mark) for mark in options.delimiter or _DELIMITERS)
+    if width > _MANY_COLUMNS:
+        check_names("CSV", [""] * width)
+
+
 def _dialect_arguments(options: ReadOptions) -> str:
     given = {
         "delim": literal(options.delimiter) if options.delimiter else "",
@@ -147,27 +214,32 @@ def _dialect_arguments(options: ReadOptions) -> str:
     return "".join(f", {name}={value}" for name, value in given.items() if value)
 
 
-def _names(connection: Any, path: Path, options: ReadOptions) -> list[str]:
-    described = connection.execute(f"DESCRIBE SELECT * FROM {_as_texts(path, options)}").fetchall()
-    return [str(row[0]) for row in described]
+def _names(path: Path, options: ReadOptions) -> list[str]:
+    """Raises TableError."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        quote: dict[str, Any] = {"quotechar": options.quote} if options.quote else {"quoting": csv.QUOTE_NONE}
+        try:
+            rows = csv.reader(file, delimiter=options.delimiter, **quote)
+            first: list[str] = next((row for row in rows if row), [])
+        except (csv.Error, TypeError) as error:
+            raise TableError("table_unreadable", format="text", reason=f"its first row: {error}") from error
+    if not first:
+        raise TableError("table_empty")
+    names = column_names(first if options.has_header else [""] * len(first))
+    check_names("CSV", names)
+    return names
 
 
-def _as_texts(path: Path, options: ReadOptions) -> str:
-    return _csv_call(path, options, f"all_varchar=true, ignore_errors=true, sample_size={SAMPLE_ROWS}")
+def _as_texts(path: Path, options: ReadOptions, names: Sequence[str], more: str) -> str:
+    return _read_csv(path, options, dict.fromkeys(names, "VARCHAR"), more)
 
 
 def _read_csv(path: Path, options: ReadOptions, types: Mapping[str, str], more: str) -> str:
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
     formats = f", dateformat={literal(options.date_format)}" if options.date_format else ""
-    return _csv_call(path, options, f"columns={{{columns}}}, auto_detect=false{formats}, {more}")
-
-
-def _csv_call(path: Path, options: ReadOptions, more: str) -> str:
     escape = f", escape={literal(options.quote)}" if options.quote else ""
-    separator = (
-        f", decimal_separator={literal(options.decimal_separator)}" if options.decimal_separator else ""
-    )
     return (
         f"read_csv({literal(path)}, delim={literal(options.delimiter)}, quote={literal(options.quote or '')}{escape}, "
-        f"header={str(bool(options.has_header)).lower()}, max_line_size={MAX_LINE_BYTES}{separator}, {more})"
+        f"header={str(bool(options.has_header)).lower()}, max_line_size={MAX_LINE_BYTES}, "
+        f"columns={{{columns}}}, auto_detect=false{formats}, {more})"
     )

@@ -73,9 +73,9 @@ def _frequent(
         name: tuple(
             (shown(value), count)
             for value, count in connection.execute(
-                f"SELECT {quoted(name)}, count(*) AS n FROM (SELECT {quoted(name)} FROM {source} LIMIT {PROFILED_ROWS}) "
-                f"WHERE {quoted(name)} IS NOT NULL GROUP BY 1 HAVING n >= {_MIN_FREQUENT} "
-                f"ORDER BY n DESC, 1 LIMIT {FREQUENT}"
+                f"SELECT {quoted(name)}, count(*) FROM (SELECT {quoted(name)} FROM {source} LIMIT {PROFILED_ROWS}) "
+                f"WHERE {quoted(name)} IS NOT NULL GROUP BY 1 HAVING count(*) >= {_MIN_FREQUENT} "
+                f"ORDER BY 2 DESC, 1 LIMIT {FREQUENT}"
             ).fetchall()
         )
         for name in types

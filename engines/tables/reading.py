@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 import duckdb
 
-from engines.tables import CellError, Column, Loaded, ReadOptions, Recognised, TableError, workbooks
-from engines.tables.delimited import DECODED, DelimitedText, as_utf8, recognise, unreadable
+from engines.tables import (
+    CellError,
+    Column,
+    Loaded,
+    ReadOptions,
+    Recognised,
+    TableError,
+    self_describing,
+    workbooks,
+)
+from engines.tables.column_names import SHOWN_CELLS, cell_errors, check_names
+from engines.tables.delimited import (
+    DECODED,
+    LINES,
+    DelimitedText,
+    as_utf8,
+    recognise,
+    unreadable,
+    with_line_feeds,
+)
 from engines.tables.json_cells import shown
-from engines.tables.profiles import profile, type_name
+from engines.tables.profiles import profile
 from engines.tables.typed_rows import TYPED, typed_rows
-from engines.tables.types_of_text import MAX_SCALE, TextColumn, decimal_pattern, literal, quoted
+from engines.tables.types_of_text import MIN_SCALE, TextColumn, literal, quoted
 
 SHEET = "sheet.csv"
-MAX_COLUMNS, MAX_NAME, SHOWN_ROWS, SHOWN_CELLS = 300, 255, 20, 100
-__all__ = ["DECODED", "SHEET", "load", "recognised"]
+SHOWN_ROWS = 20
+__all__ = ["DECODED", "LINES", "SHEET", "load", "recognised"]
 _BY_SUFFIX = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -33,6 +50,8 @@ _BY_SUFFIX = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
 }
+# To which types a value that does not fit the one of its column may belong.
+_WIDER = {"integer": ("decimal", "number"), "decimal": ("number",)}
 _PARQUET = "(FORMAT parquet, USE_TMP_FILE false)"
 
 
@@ -43,11 +62,12 @@ def recognised(connection: Any, path: Path, filename: str, options: ReadOptions,
     if kind in ("csv", "xlsx", "ods"):
         sheets = tuple(workbooks.sheet_names(path, kind)) if kind != "csv" else ()
         text, found = _text(connection, path, kind, options, scratch)
-        source = f"SELECT * FROM {text.shown}"
+        source = f"SELECT * FROM {text.texts}"
         columns = tuple(Column(name=one.name, type=one.type) for one in text.columns)
     else:
-        source, columns = _self_describing(connection, path, kind, options)
         found = replace(options, format=kind)
+        typed = self_describing.source(connection, path, found, scratch)
+        source, columns = f"SELECT * FROM {typed.raw}", typed.columns(connection)
     try:
         rows = connection.execute(f"{source} LIMIT {SHOWN_ROWS}").fetchall()
     except duckdb.Error as error:
@@ -60,15 +80,16 @@ def load(connection: Any, path: Path, options: ReadOptions, target: Path, scratc
     """Write all rows as Parquet. `options` name the format. Raises TableError, with the cells that cannot be read."""
     kind = options.format
     if kind == TYPED:
-        _check_names(kind, list(options.types))
-        _copy(connection, typed_rows(path, options.types), target, kind, {})
+        check_names(kind, list(options.types))
+        select = typed_rows(path, options.types)
+        self_describing.copy_rows(connection, select, f"TO {literal(target)} {_PARQUET}", kind)
         return _profiled(connection, target, ())
     if kind in ("csv", "xlsx", "ods"):
         text, _ = _text(connection, path, kind, options, scratch)
         warnings = _load_text(connection, text, options.types, target)
     else:
-        source, _ = _self_describing(connection, path, kind, options)
-        _copy(connection, source, target, kind, options.types)
+        source = self_describing.source(connection, path, options, scratch)
+        self_describing.copy(connection, source, f"TO {literal(target)} {_PARQUET}")
         warnings = ()
     return _profiled(connection, target, warnings)
 
@@ -94,29 +115,18 @@ def _text(
     """The rows as delimited text, and how the file itself is read."""
     if kind == "csv":
         copy, encoding = as_utf8(path, options.encoding, scratch)
-        text = recognise(connection, copy, replace(options, format=kind, encoding=encoding))
+        options = replace(options, format=kind, encoding=encoding)
+        copy = with_line_feeds(copy, scratch) or copy
+        text = recognise(connection, copy, options)
         found = text.options
     else:
         copy = scratch / SHEET
-        sheet, texts = workbooks.as_csv(path, kind, options, copy)
-        dialect = replace(options, **workbooks.OPTIONS, has_header=True, types={**texts, **options.types})
-        text = recognise(connection, copy, dialect)
-        found = replace(options, format=kind, sheet=sheet, has_header=options.has_header is not False)
-    if not text.columns:
-        raise TableError("table_empty")
-    _check_names(kind, [column.name for column in text.columns])
+        sheet = workbooks.as_csv(path, kind, options, copy)
+        has_header, types = options.has_header is not False, {**sheet.texts, **options.types}
+        dialect = replace(options, **workbooks.OPTIONS, has_header=has_header, types=types)
+        text = replace(recognise(connection, copy, dialect), left_out=sheet.blank)
+        found = replace(options, format=kind, sheet=sheet.sheet, has_header=has_header)
     return text, found
-
-
-def _check_names(kind: str, names: Sequence[str]) -> None:
-    """Raises TableError."""
-    reason = ""
-    if len(names) > MAX_COLUMNS:
-        reason = f"it has {len(names):,} columns, and at most {MAX_COLUMNS} are kept"
-    elif too_long := [name for name in names if len(name) > MAX_NAME]:
-        reason = f"the name of a column has more than {MAX_NAME} characters: '{too_long[0][:50]}…'"
-    if reason:
-        raise TableError("table_unreadable", format=kind.upper(), reason=reason)
 
 
 def _load_text(
@@ -131,24 +141,34 @@ def _load_text(
             return tuple(warnings)
         wrong = {error.column for error in errors}
         if "" in wrong or wrong & fixed.keys():
-            raise _cells(errors)
-        types = {c.name: c.type for c in text.columns}
+            raise cell_errors(errors)
+        columns = {c.name: c for c in text.columns}
         for error in {error.column: error for error in reversed(errors)}.values():
-            kind = "number" if types[error.column] == "decimal" and _is_number(error.value) else "text"
+            kind = _wider(connection, text, columns[error.column], error.value)
             warnings.append(f"'{error.column}' is {kind}, because of row {error.row}: '{error.value}'.")
             text = text.with_types({error.column: kind})
+
+
+def _wider(connection: Any, text: DelimitedText, column: TextColumn, value: str) -> str:
+    """The next type to which a value of another one belongs, too."""
+    for kind in _WIDER.get(column.type, ()):
+        condition = text.fits(replace(column, type=kind, scale=column.scale or MIN_SCALE))
+        if connection.execute(
+            f"SELECT {condition} FROM (SELECT $1 AS {quoted(column.name)})", [value]
+        ).fetchone()[0]:
+            return kind
+    return "text"
 
 
 def _copy_text(connection: Any, text: DelimitedText, target: Path) -> list[CellError]:
     """The cells and rows that cannot be read."""
     _forget_rejected(connection)
+    copy = f"COPY (SELECT {text.selected} FROM {text.source}) TO {literal(target)} {_PARQUET}"
     try:
-        connection.execute(
-            f"COPY (SELECT {text.selected} FROM {text.source}) TO {literal(target)} {_PARQUET}"
-        )
-        return _rejected(connection)
+        connection.execute(copy)
+        return _wrong_cells(connection, text) if _rejected(connection) else []
     except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
-        if errors := _wrong_decimals(connection, text):
+        if errors := _wrong_cells(connection, text):
             return errors
         raise unreadable("text", error) from error
     except duckdb.Error as error:
@@ -160,127 +180,51 @@ def _forget_rejected(connection: Any) -> None:
 
 
 def _rejected(connection: Any) -> list[CellError]:
-    """What the last scans have left out."""
+    """The rows that the last scan has left out."""
     rows = connection.execute(
-        "SELECT DISTINCT line, column_idx, column_name, error_type, csv_line, error_message FROM reject_errors "
-        f"ORDER BY line, column_idx LIMIT {SHOWN_CELLS}"
+        "SELECT line, any_value(csv_line), any_value(error_message) FROM reject_errors "
+        f"GROUP BY line ORDER BY line LIMIT {SHOWN_CELLS}"
     ).fetchall()
     return [
-        CellError(
-            row=row,
-            column=str(column) if kind == "CAST" else "",
-            value=_value(str(line), str(message)),
-            reason=str(message).split("\n")[0][:300],
-        )
-        for row, _, column, kind, line, message in rows
+        CellError(row=row, column="", value=str(line)[:100], reason=str(message).split("\n")[0][:300])
+        for row, line, message in rows
     ]
 
 
-def _wrong_decimals(connection: Any, text: DelimitedText) -> list[CellError]:
-    """Of the columns with decimal numbers, the first values that are none, or that have too many places; and the rows that
-    cannot be read."""
+def _wrong_cells(connection: Any, text: DelimitedText) -> list[CellError]:
+    """The first cells that do not fit the types of their columns, and the rows that cannot be read."""
     _forget_rejected(connection)
-    found, rejected = list[CellError](), list[CellError]()
+    names = [column.name for column in text.columns]
+    rows = connection.execute(
+        f"SELECT number, cells FROM (SELECT row_number() OVER () AS number, [{text.wrong}]::VARCHAR[] AS cells "
+        f"FROM {text.texts}) WHERE len(list_filter(cells, lambda cell: cell IS NOT NULL)) > 0 LIMIT {SHOWN_CELLS}"
+    ).fetchall()
+    rejected = _rejected(connection)
     header = 1 if text.options.has_header else 0
-    for column in (one for one in text.columns if one.type == "decimal"):
-        pattern = literal(decimal_pattern(text.options.decimal_separator, column.scale))
-        rows = connection.execute(
-            f"SELECT number, value FROM (SELECT row_number() OVER () AS number, {quoted(column.name)} AS value "
-            f"FROM {text.source}) WHERE NOT regexp_full_match(value, {pattern}) LIMIT {SHOWN_CELLS}"
-        ).fetchall()
-        rejected = _rejected(connection)
-        reason = f"this is no number with at most {column.scale} decimal places"
-        found += [
-            CellError(
-                row=_line(number + header, rejected),
-                column=column.name,
-                value=str(value)[:100],
-                reason=reason,
-            )
-            for number, value in rows
-        ]
+    left_out = {*text.left_out, *(error.row for error in rejected)}
+    types = {column.name: column for column in text.columns}
+    found = [
+        CellError(
+            row=_line(number + header, left_out),
+            column=name,
+            value=str(value)[:100],
+            reason=_reason(types[name]),
+        )
+        for number, cells in rows
+        for name, value in zip(names, cells, strict=True)
+        if value is not None
+    ]
     return sorted([*found, *rejected], key=lambda error: error.row)[:SHOWN_CELLS]
 
 
-def _line(row: int, rejected: Sequence[CellError]) -> int:
+def _reason(column: TextColumn) -> str:
+    if column.type == "decimal":
+        return f"this is no number with at most {column.scale} decimal places"
+    return f"this is no {column.type}"
+
+
+def _line(row: int, left_out: Collection[int]) -> int:
     """The row in the file of one that was counted without those that are left out."""
-    for line in sorted({error.row for error in rejected}):
+    for line in sorted(left_out):
         row += line <= row
     return row
-
-
-def _value(line: str, message: str) -> str:
-    """DuckDB quotes the cell in its message; a row that is wrong is shown itself."""
-    found = re.search(r'Could not convert string "(.*?)" to', message, re.DOTALL)
-    return (found[1] if found else line)[:100]
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value.replace(",", "."))
-    except ValueError:
-        return False
-    return True
-
-
-def _cells(errors: list[CellError]) -> TableError:
-    first = errors[0]
-    where = f"'{first.column}' is '{first.value}'" if first.column else first.reason
-    count = f"{len(errors)}{' or more' if len(errors) >= SHOWN_CELLS else ''}"
-    return TableError("table_cells", cells=errors, count=count, row=first.row, reason=where)
-
-
-def _self_describing(
-    connection: Any, path: Path, kind: str, options: ReadOptions
-) -> tuple[str, tuple[Column, ...]]:
-    """A SELECT of the rows, with the types that were chosen, and the columns."""
-    formats = {"json": "auto", "jsonl": "newline_delimited"}
-    arguments = f", format={literal(formats[kind])}, sample_size=-1" if kind in formats else ""
-    source = f"{'read_json' if kind in formats else 'read_parquet'}({literal(path)}{arguments})"
-    try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    except duckdb.Error as error:
-        raise unreadable(kind.upper(), error) from error
-    _check_names(kind, [str(row[0]) for row in described])
-    columns = []
-    for name, sql_type, *_ in described:
-        chosen = options.types.get(name)
-        columns.append(
-            (TextColumn(name=name, type=chosen, scale=MAX_SCALE) if chosen else None, name, sql_type)
-        )
-    selected = ", ".join(
-        f"CAST({quoted(name)} AS {chosen.sql_type}) AS {quoted(name)}" if chosen else quoted(name)
-        for chosen, name, _ in columns
-    )
-    return f"SELECT {selected} FROM {source}", tuple(
-        Column(name=name, type=chosen.type if chosen else type_name(sql_type))
-        for chosen, name, sql_type in columns
-    )
-
-
-def _copy(connection: Any, source: str, target: Path, kind: str, types: Mapping[str, str]) -> None:
-    try:
-        connection.execute(f"COPY ({source}) TO {literal(target)} {_PARQUET}")
-    except duckdb.ConversionException as error:
-        if errors := _wrong_values(connection, source, types):
-            raise _cells(errors) from error
-        raise unreadable(kind.upper(), error) from error
-    except duckdb.Error as error:
-        raise unreadable(kind.upper(), error) from error
-
-
-def _wrong_values(connection: Any, source: str, types: Mapping[str, str]) -> list[CellError]:
-    """The first values that are not of the type that was chosen for their column."""
-    _, _, origin = source.partition(" FROM ")
-    found = []
-    for name, kind in types.items():
-        sql_type = TextColumn(name=name, type=kind, scale=MAX_SCALE).sql_type
-        rows = connection.execute(
-            f"SELECT number, value FROM (SELECT row_number() OVER () AS number, {quoted(name)} AS value FROM {origin}) "
-            f"WHERE value IS NOT NULL AND TRY_CAST(value AS {sql_type}) IS NULL LIMIT {SHOWN_CELLS}"
-        ).fetchall()
-        found += [
-            CellError(row=number, column=name, value=str(value)[:100], reason=f"this is no {kind}")
-            for number, value in rows
-        ]
-    return sorted(found, key=lambda error: error.row)[:SHOWN_CELLS]

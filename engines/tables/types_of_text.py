@@ -12,10 +12,28 @@ from engines.tables import TYPES
 MAX_SCALE, MIN_SCALE, MAX_WHOLE_DIGITS = 6, 2, 12
 # Of several that fit, the first: 03/04 is the third of April.
 DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y%m%d")
-_BOOLEAN = "^(?i:true|false)$"
-_INTEGER = r"^[-+]?(0|[1-9]\d{0,17})$"
-_TIME = r"^\d{1,2}:\d\d(:\d\d(\.\d{1,6})?)?$"
-_STAMP = r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?$"
+# A year of two digits is read as one of these.
+FIRST_DAY = "1000-01-01"
+_CLOCK = r"\d\d(:\d\d(\.\d{1,6})?)?"
+# Of each type, the texts of which a value keeps everything. `M` is the decimal separator, `S` the decimal places. A floating
+# point number keeps 15 digits.
+_EXACT = {
+    "boolean": "(?i:true|false)",
+    "integer": r" *-?(0|[1-9]\d{0,17}) *",
+    "decimal": rf" *-?(0|[1-9]\d{{0,{MAX_WHOLE_DIGITS - 1}}})(M\d{{1,S}})? *",
+    "number": r" *-?(((0|[1-9]\d{0,14})(M\d*)?|M\d+)([eE][-+]\d{1,3})?|\d{0,15}M\d+[eE]\d{1,3}) *",
+    "time": rf"\d{{1,2}}:{_CLOCK}",
+    "timestamp": rf"\d{{4}}-\d\d-\d\d([ T]\d\d:{_CLOCK})?",
+}
+# Of a type that was chosen, the texts that people mean by it: a leading zero may be lost then, but no decimal place or zone.
+_CHOSEN = {
+    **_EXACT,
+    "boolean": "(?i:true|false|t|f|yes|no|y|n|1|0)",
+    "integer": r" *[-+]?\d{1,19} *",
+    "decimal": rf" *[-+]?\d{{1,{MAX_WHOLE_DIGITS}}}(M\d{{1,S}})? *",
+    "number": r" *[-+]?(\d+(M\d*)?|M\d+)([eE][-+]?\d{1,3})? *",
+    "timestamp": rf"{_EXACT['timestamp']}Z?",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +43,7 @@ class TextColumn:
     name: str
     type: str
     scale: int = 0
+    is_chosen: bool = False
 
     @property
     def sql_type(self) -> str:
@@ -50,22 +69,39 @@ def literal(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def decimal_pattern(separator: str, scale: int = MAX_SCALE) -> str:
-    mark = "," if separator == "," else r"\."
-    return rf"^[-+]?(0|[1-9]\d{{0,{MAX_WHOLE_DIGITS - 1}}})({mark}\d{{1,{scale}}})?$"
+def value_of(column: TextColumn, separator: str, date_format: str) -> str:
+    """An expression for the value of a text, null if it is none of the type."""
+    name = quoted(column.name)
+    if column.type == "date":
+        return f"CAST(try_strptime({name}, {literal(date_format)}) AS DATE)"
+    number = (
+        f"replace({name}, ',', '.')" if separator == "," and column.type in ("decimal", "number") else name
+    )
+    return f"TRY_CAST({number} AS {column.sql_type})"
+
+
+def fits(column: TextColumn, separator: str, date_format: str) -> str:
+    """A condition: the text is a value of the column's type, and nothing of it is lost."""
+    value = value_of(column, separator, date_format)
+    if column.type == "date":
+        return f"coalesce({value} >= DATE {literal(FIRST_DAY)}, false)"
+    pattern = (_CHOSEN if column.is_chosen else _EXACT)[column.type]
+    pattern = pattern.replace("M", "," if separator == "," else r"\.").replace("S", str(column.scale))
+    matches = f"regexp_full_match({quoted(column.name)}, {literal(pattern)}) AND {value} IS NOT NULL"
+    return f"{matches} AND isfinite({value})" if column.type == "number" else matches
 
 
 def column_types(
     connection: Any, source: str, names: Sequence[str], separator: str, formats: Sequence[str]
 ) -> TextColumns:
     """The columns of a sample of texts."""
-    tests = _tests(separator, formats)
-    wanted = ", ".join(f"{test.format(c=quoted(name))}" for name in names for test in tests.values())
-    counts = connection.execute(f"SELECT {wanted} FROM {source}").fetchone()
-    by_column = [
-        dict(zip(tests, counts[start : start + len(tests)], strict=True))
-        for start in range(0, len(counts), len(tests))
-    ]
+    tests = [_tests(name, separator, formats) for name in names]
+    counts = iter(
+        connection.execute(
+            f"SELECT {', '.join(test for one in tests for test in one.values())} FROM {source}"
+        ).fetchone()
+    )
+    by_column = [{name: next(counts) for name in one} for one in tests]
     date_format = _best_format(by_column, formats)
     columns = tuple(_column(name, found, date_format) for name, found in zip(names, by_column, strict=True))
     typed = sum(column.type != "text" for column in columns)
@@ -73,27 +109,23 @@ def column_types(
     return TextColumns(columns=columns, separator=separator, date_format=date_format, fit=(typed, numbers))
 
 
-def _tests(separator: str, formats: Sequence[str]) -> dict[str, str]:
-    """By name, expressions over the column `{c}`."""
-    number = "replace({c}, ',', '.')" if separator == "," else "{c}"
-    decimal = literal(decimal_pattern(separator)).replace("{", "{{").replace("}", "}}")
-    mark = literal(separator or ".")
-    patterns = {"boolean": _BOOLEAN, "integer": _INTEGER, "time": _TIME, "timestamp": _STAMP}
+def _tests(name: str, separator: str, formats: Sequence[str]) -> dict[str, str]:
+    """By type or format, how many values fit it."""
+    column, mark = quoted(name), literal(separator or ".")
+    places = (
+        f"CASE WHEN contains({column}, {mark}) THEN length({column}) - instr({column}, {mark}) ELSE 0 END"
+    )
+    kinds = (TextColumn(name=name, type=kind, scale=MAX_SCALE) for kind in _EXACT)
     return {
-        "values": "count({c})",
-        **{
-            name: f"count_if(regexp_full_match({{c}}, {_escaped(pattern)}))"
-            for name, pattern in patterns.items()
-        },
-        "decimal": f"count_if(regexp_full_match({{c}}, {decimal}))",
-        "number": f"count_if(try_cast({number} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({{c}}, '^[-+]?0[0-9]'))",
-        "scale": f"coalesce(max(CASE WHEN contains({{c}}, {mark}) THEN length({{c}}) - instr({{c}}, {mark}) ELSE 0 END), 0)",
-        **{f: f"count_if(try_strptime({{c}}, {literal(f)}) IS NOT NULL)" for f in formats},
+        "values": f"count({column})",
+        "scale": f"coalesce(max({places}), 0)",
+        **{one.type: _count(fits(one, separator, "")) for one in kinds},
+        **{f: _count(fits(TextColumn(name=name, type="date"), separator, f)) for f in formats},
     }
 
 
-def _escaped(pattern: str) -> str:
-    return literal(pattern).replace("{", "{{").replace("}", "}}")
+def _count(condition: str) -> str:
+    return f"count(*) FILTER (WHERE {condition})"
 
 
 def _best_format(columns: Sequence[dict[str, int]], formats: Sequence[str]) -> str:

@@ -21,8 +21,13 @@ _HEAD = (
 )
 
 
-def write_ods(path: Path, rows: Sequence[Sequence[Any]]) -> None:
-    cells = "".join(f"<table:table-row>{''.join(map(_cell, row))}</table:table-row>" for row in rows)
+def write_ods(path: Path, rows: Sequence[Sequence[Any]], *, repeated: int = 1) -> None:
+    """`repeated` is how often the rows after the first stand for."""
+    times = ["", *[f' table:number-rows-repeated="{repeated}"'] * (len(rows) - 1)]
+    cells = "".join(
+        f"<table:table-row{more}>{''.join(map(_cell, row))}</table:table-row>"
+        for more, row in zip(times, rows, strict=True)
+    )
     content = f'{_HEAD}<table:table table:name="One">{cells}</table:table></office:spreadsheet></office:body>'
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from openpyxl import Workbook
 
 from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from tests.conftest import Person
+from tests.workspaces.commands import import_file, query, run
 from tests.workspaces.tables import ODS_TABLE, write_ods
 from workspaces.models import DataImport, DataSource, Workspace
 
 SALES = "id;shop;day;amount\n1;north;01.02.2026;19,99\n2;south;03.02.2026;0,01\n3;north;28.02.2026;5\n"
-
-
-def run(command: str, *arguments: str, owner: Person) -> Any:
-    out = StringIO()
-    call_command(command, *arguments, "--tenant", str(owner.tenant_id), "--json", stdout=out)
-    return json.loads(out.getvalue())
-
-
-def import_file(owner: Person, path: Path, *options: str, name: str = "Sales") -> Any:
-    return run("import_data", str(path), "--workspace", "Shops", "--name", name, *options, owner=owner)
-
-
-def query(owner: Person, sql: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = run("query", sql, owner=owner)
-    return rows
 
 
 @pytest.fixture
