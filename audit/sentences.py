@@ -60,6 +60,8 @@ PHRASES = {
     "sign_in.failed": "failed to sign in",
     "sign_in.succeeded": "signed in",
     "sign_in.throttled": "tried to sign in too often",
+    "sign_on.linked": "linked the single sign-on of",
+    "sign_on.unlinked": "unlinked the single sign-on of",
     "sign_out": "signed out",
     "tenant.reconciled": "compared the stores",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -30,10 +31,10 @@ class ForgottenForm(forms.Form):
 @opens_own_scopes
 def forgotten_password(request: HttpRequest) -> HttpResponse:
     """The answer is the same for every address."""
-    form = ForgottenForm(request.POST or None)
-    if can_mail() and form.is_valid():
+    form, helps = ForgottenForm(request.POST or None), can_mail() and settings.OYL_PASSWORD_SIGN_IN
+    if helps and form.is_valid():
         request_password_link(email=form.cleaned_data["email"], request_id=getattr(request, "id", ""))
         messages.success(request, SENT)
         return redirect("admin:login")
     context = {**admin.site.each_context(request), "title": "Forgotten password", "form": form}
-    return TemplateResponse(request, "forgotten_password.html", {**context, "can_mail": can_mail()})
+    return TemplateResponse(request, "forgotten_password.html", {**context, "can_mail": helps})

@@ -160,6 +160,10 @@ def join(request: HttpRequest) -> HttpResponse:
 def _accept(request: MemberRequest, invitation: PendingInvitation, answer: Answer) -> HttpResponse:
     """Sign the person in. They enter the organisation only if they have no other; otherwise they choose when to."""
     account = accept_invitation(invitation=invitation, answer=answer, request=request)
+    if not settings.OYL_PASSWORD_SIGN_IN:
+        request.session.pop(TOKEN_HASH, None)
+        messages.success(request, f"You are a member of {invitation.tenant_name} now. Sign in.")
+        return redirect("admin:login")
     if has_second_factor(account.pk):
         request.session.pop(TOKEN_HASH, None)
         return redirect(begin(request, account))

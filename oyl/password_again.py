@@ -56,6 +56,7 @@ def ask_password(
         "minutes": MINUTES,
         "sent": [(name, value) for name, value in sent if name not in OWN_FIELDS],
         "next": address or request.get_full_path(),
+        "back": urlsplit(request.headers.get("Referer", "")).path,
     }
     return TemplateResponse(request, "admin/password_again.html", context)
 

@@ -15,13 +15,14 @@ SESSION_KEY = "pending_sign_in"
 SECONDS = 600
 
 
-def begin(request: HttpRequest, user: User) -> str:
-    """Remember who has entered their password, and return the address of the page that asks for the code."""
+def begin(request: HttpRequest, user: User, address: str = "") -> str:
+    """Remember who has entered their password, and wants to go to the address, and return the address of the page that asks
+    for the code."""
     request.session[SESSION_KEY] = {
         "user": str(user.pk),
         "hash": user.get_session_auth_hash(),
         "until": int(time.time()) + SECONDS,
-        "next": request.POST.get("next") or request.GET.get("next") or "",
+        "next": address or request.POST.get("next") or request.GET.get("next") or "",
     }
     return reverse("second_factor")
 
@@ -38,6 +39,10 @@ def user_of(request: HttpRequest) -> User | None:
 
 def end(request: HttpRequest) -> str:
     """Forget it, and return where the person wanted to go."""
-    address: str = request.session.pop(SESSION_KEY, {}).get("next", "")
+    return own_address(request, request.session.pop(SESSION_KEY, {}).get("next", ""))
+
+
+def own_address(request: HttpRequest, address: str) -> str:
+    """The address, if it is one of OYL's; otherwise that of the first page."""
     is_own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
     return address if is_own else reverse("admin:index")

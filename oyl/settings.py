@@ -17,14 +17,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.functional import SimpleLazyObject, lazy
 
+from core.oidc_provider import oidc_provider
 from core.origins import origin
 from core.private_files import FILE_MODE, FOLDER_MODE
 from oyl.embedded import redis, secrets
 from oyl.embedded.layout import Layout
-from oyl.enum_names import ENUM_NAMES
 from oyl.logs import logging_config
+from oyl.openapi_settings import SPECTACULAR_SETTINGS  # noqa: F401 (a setting)
 from oyl.unfold import UNFOLD  # noqa: F401 (a setting)
-from oyl.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -139,6 +139,7 @@ INSTALLED_APPS = [
     "django_celery_results",
     "allauth.account",  # what `allauth.mfa` imports; its tables are closed
     "allauth.mfa",
+    "allauth.socialaccount",  # of its tables, only that of linked accounts is used
     "jobs",
     "tenants",
     "audit",
@@ -280,6 +281,21 @@ PASSWORD_HASHERS = [  # the first one hashes; with the second one, hashes of ear
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTHENTICATION_BACKENDS = ["tenants.sign_in.PasswordBackend"]
+# Members may sign in by an OpenID Connect provider, and then need no password.
+OIDC = oidc_provider(
+    issuer=env.str("OIDC_ISSUER", default=""),
+    client_id=env.str("OIDC_CLIENT_ID", default=""),
+    client_secret=env.str("OIDC_CLIENT_SECRET", default=""),
+    label=env.str("OIDC_LABEL", default="single sign-on"),
+    domains=env.list("OIDC_DOMAINS", default=[]),
+    joins=env.list("OIDC_JOIN", default=[]),
+)
+OYL_PASSWORD_SIGN_IN = env.bool("OYL_PASSWORD_SIGN_IN", default=True)
+if not (OIDC or OYL_PASSWORD_SIGN_IN):
+    raise ImproperlyConfigured(
+        "OYL_PASSWORD_SIGN_IN is off, but there is no OIDC_ISSUER: nobody could sign in."
+    )
+SOCIALACCOUNT_ADAPTER = "tenants.oidc.GuardedAdapter"
 MFA_ADAPTER, MFA_TOTP_TOLERANCE = "tenants.second_factors.MfaAdapter", 1  # half a minute before and after
 SESSION_ENGINE = "core.sessions"
 SESSION_COOKIE_AGE = env.int("OYL_SESSION_IDLE_HOURS", default=12) * 3600
@@ -368,24 +384,4 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is an unknown filter, as any other
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.operations.Operation",
-}
-SPECTACULAR_SETTINGS = {
-    "OAS_VERSION": "3.1.1",
-    "TITLE": "OYL",
-    "VERSION": VERSION,
-    "DESCRIPTION": "Everything that OYL can do, for programmes. `docs/api.md` says how to begin.",
-    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    "CONTACT": {"name": "The operator of this installation"},
-    "SERVERS": [{"url": "/", "description": "This installation"}],
-    "AUTHENTICATION_WHITELIST": [
-        "core.api.views.KeyAuthentication"
-    ],  # a session is for the admin's own pages
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
-    "PREPROCESSING_HOOKS": ["oyl.openapi.only_routes"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "oyl.openapi.complete"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none", "persistAuthorization": False},
 }

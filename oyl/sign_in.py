@@ -6,6 +6,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractBaseUser
@@ -20,6 +21,7 @@ from core.sessions import PASSWORD_ENTERED
 from oyl.pending_sign_in import begin
 from tenants.access import tenants_of_user
 from tenants.models import User
+from tenants.oidc import configured
 from tenants.passwords import PasswordsBusyError
 from tenants.second_factors import has_second_factor
 from tenants.services.sign_ins import change_password
@@ -61,6 +63,10 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         super().confirm_login_allowed(user)
+        if not (settings.OYL_PASSWORD_SIGN_IN or cast(User, user).is_superuser):
+            raise ValidationError(
+                f"Sign in by {configured().label}, without a password.", code="no_passwords"
+            )
         if cast(User, user).password_changed_at is None:
             self._refuse_given_password(cast(User, user))
         self._ask_for_second_factor(cast(User, user))

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import PasswordChangeView
 from django.db import models
@@ -55,7 +56,8 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return ask_password(request)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "version": VERSION}
+        shown = {"version": VERSION, "oidc": settings.OIDC, "has_passwords": settings.OYL_PASSWORD_SIGN_IN}
+        return {**super().each_context(request), **shown}
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Members of a tenant, and operators, who are in no tenant at first."""
@@ -156,10 +158,12 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return cast(HttpResponse, view(request))
 
 
-def signed_in(request: MemberRequest, response: HttpResponse) -> None:
-    """Enter a member's tenant, and record the sign-in."""
+def signed_in(request: MemberRequest, response: HttpResponse, entered_at: int | None = None) -> None:
+    """Enter a member's tenant, and record the sign-in. `entered_at` is when the person has entered a password, if that was
+    not now."""
     user = cast(User, request.user)
-    request.session[BEGUN] = request.session[PASSWORD_ENTERED] = int(time.time())
+    request.session[BEGUN] = now = int(time.time())
+    request.session[PASSWORD_ENTERED] = now if entered_at is None else entered_at
     if access := tenant_to_enter(tenants_of_user(user.pk)):
         enter_tenant(request, access)
     record_sign_in(actor=person(request), user=user, address=client_address(request))

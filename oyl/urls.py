@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from oyl import health, joining
+from oyl import health, joining, oidc
 from oyl.forgotten import forgotten_password
 from oyl.mcp.view import McpView
 from oyl.openapi import DocsView, SchemaView
@@ -16,6 +16,8 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/forgotten-password/", forgotten_password, name="admin_password_reset"),
     path("admin/second-factor/", second_factor, name="second_factor"),
+    path("admin/oidc/", oidc.begin_sign_on, name="oidc"),
+    path("admin/oidc/callback/", oidc.callback, name="oidc_callback"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("oyl.routes")),
     path("api/v1/hooks/<uuid:tenant>/<uuid:trigger>/<str:token>/", HookView.as_view(), name="hook"),

@@ -9,6 +9,7 @@ from core.outbound.client import OutboundClient, OutboundResponse, OutboundStrea
 from core.outbound.deadlines import Deadline
 from core.outbound.errors import OutboundError
 from core.outbound.guard import Guard
+from core.outbound.requests_session import requests_session
 from core.outbound.sockets import checked_addresses, checked_socket
 from core.outbound.transport import httpx_client
 
@@ -24,4 +25,5 @@ __all__ = [
     "checked_socket",
     "checked_url",
     "httpx_client",
+    "requests_session",
 ]

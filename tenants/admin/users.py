@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models
@@ -16,11 +17,11 @@ from core.admin.theme import display
 from tenants.admin.show_once import show_once
 from tenants.models import User
 from tenants.services import users
+from tenants.services.oidc_sign_ins import unlink
 from tenants.services.second_factors import turn_off
 
-admin.site.unregister(
-    (Group, EmailAddress, Authenticator)
-)  # of the last, people see theirs on "Your account"
+# People see their second factors on "Your account"; the others stay empty, or have digests.
+admin.site.unregister((Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken))
 
 
 @admin.register(User)
@@ -29,7 +30,7 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
     list_filter = ["is_superuser", "is_active"]
     search_fields = ["email", "name"]
     ordering = ["email"]
-    actions = ["reset_password", "turn_off_second_factor", "sign_out"]
+    actions = ["reset_password", "turn_off_second_factor", "sign_out", "unlink"]
     readonly_fields = ["last_login", "password_changed_at", "created_at"]
 
     @display(description="Kind", ordering="is_superuser", label={"Operator": "warning", "User": "default"})
@@ -80,6 +81,12 @@ class UserAdmin(OperatorPermissions, TenantAdmin):
         for user in queryset:
             users.sign_out_user(actor=operator_of(request), user=user)
         self.message_user(request, "Their sessions have ended.")
+
+    @admin.action(description="Unlink the single sign-on of the selected users", permissions=["write"])
+    def unlink(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
+        for user in queryset:
+            unlink(actor=operator_of(request), user=user)
+        self.message_user(request, "The next account of the provider with their address is theirs.")
 
     def _show_link(self, request: HttpRequest, user: User, link: str) -> HttpResponse:
         advice = f"Hand it over to {user.email} in a safe way. It works once, within 7 days."

@@ -10,20 +10,31 @@ from dataclasses import replace
 from allauth.core.context import request_context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 
 from core.actors import ActorKind
+from core.oidc_provider import oidc_provider
 from core.permissions import Role
 from core.sessions import SessionStore, session_id
 from tenants import passkeys
 from tenants.access import tenants_of_user
 from tenants.models import Membership, User
+from tenants.oidc import Claims
 from tenants.second_factors import has_second_factor
-from tenants.services import members, password_links, second_factors, sign_ins, users
+from tenants.services import members, oidc_sign_ins, password_links, second_factors, sign_ins, users
 from tests.proof.tampering.call_context import Call, CallContext
 from tests.support.passkeys import SecurityKey
 
+OIDC = oidc_provider(
+    issuer="https://id.example.org",
+    client_id="oyl",
+    client_secret="secret",
+    label="Example ID",
+    domains=["*"],
+    joins=[],
+)
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
@@ -82,6 +93,39 @@ def sign_out_member(context: CallContext) -> Call:
     return Call(
         make=lambda: members.sign_out_member(actor=context.actor, membership=member), is_done=ended.exists
     )
+
+
+def account_for(context: CallContext) -> Call:
+    """Of a member, whose account of the provider is linked."""
+    user = context.member().user
+
+    def make() -> None:
+        with override_settings(OIDC=OIDC):
+            oidc_sign_ins.account_for(claims=_claims(user), request_id="")
+
+    return Call(make=make, is_done=SocialAccount.objects.filter(user=user).exists)
+
+
+def record_refused_sign_on(context: CallContext) -> Call:
+    claims = _claims(_user(context))
+    return Call(
+        make=lambda: oidc_sign_ins.record_refused_sign_on(
+            claims=claims, reason="Not today.", request_id="", address=""
+        )
+    )
+
+
+def unlink(context: CallContext) -> Call:
+    user = _user(context)
+    row = SocialAccount.objects.create(user=user, provider="https://id.example.org", uid=context.key)
+    return Call(
+        make=lambda: oidc_sign_ins.unlink(actor=context.operator, user=user),
+        is_done=lambda: not SocialAccount.objects.filter(pk=row.pk).exists(),
+    )
+
+
+def _claims(user: User) -> Claims:
+    return Claims(subject=str(user.pk), email=user.email, is_verified=True, name="", signed_in_at=0)
 
 
 def tell_own_tenants(context: CallContext) -> Call:

@@ -52,6 +52,7 @@ SERVICES = sorted(services(), key=lambda service: service.__name__)
 # Their callers check permissions.
 UNCHECKED = {
     "accept_invitation",
+    "account_for",
     "add_passkey",
     "add_version",
     "change_password",
@@ -73,6 +74,7 @@ UNCHECKED = {
     "record",
     "record_charged",
     "record_each",
+    "record_refused_sign_on",
     "record_confirmation",
     "record_sign_in",
     "record_sign_out",
