@@ -10,7 +10,7 @@ from engines.tables import TYPES, Column, ColumnProfile
 from engines.tables.json_cells import shown
 from engines.tables.types_of_text import literal, quoted
 
-PROFILED_ROWS, FREQUENT = 100_000, 5
+PROFILED_ROWS, FREQUENT = 100_000, 20
 # A value that is there once is not frequent.
 _MIN_FREQUENT = 2
 _BY_SQL_TYPE = {sql: name for name, sql in TYPES.items()} | {
