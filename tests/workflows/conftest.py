@@ -53,6 +53,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+@pytest.fixture(autouse=True)
+def no_lost_attempts(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The engine's own faults are tried again, and would not be seen: a worker that fails says so in its log."""
+    yield
+    said = [each.getMessage() for each in caplog.get_records("call") if each.levelname == "ERROR"]
+    assert not said, caplog.text
+
+
 @pytest.fixture
 def studio(owner: Person) -> Studio:
     return make_studio(owner)

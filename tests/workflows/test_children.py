@@ -53,6 +53,13 @@ def test_an_iteration_runs_so_many_at_once_and_keeps_the_order(studio: Studio):
     assert done.attempt == 3
 
 
+def test_a_step_before_the_runs_costs_no_attempt(studio: Studio):
+    """The worker begins a step in the statement that ends the one before."""
+    square = studio.published(SQUARE)
+    run = studio.run([{**SQUARE[0], "config": {"values": {"n": "1"}}}, *iterate(square)], {"items": [2]})
+    assert (run.output_json, run.attempt) == ([{"n": 4}], 2)
+
+
 def test_an_iteration_over_nothing_goes_on(studio: Studio):
     assert studio.run(iterate(studio.published(SQUARE)), {"items": []}).output_json == []
 

@@ -79,7 +79,7 @@ def advance(run: WorkflowRun, ended: StepRun, following: StepRun, *, is_turn_ove
         if (stored := cursor.fetchone()) is None:
             raise LeaseLostError
     state, following.tries, following.started_at = stored
-    following.state = JobState(state)
+    following.state, following._state.adding = JobState(state), False  # or `save` would insert it once more
     run.step_key, run.steps_begun, run.progress_attempt = following.key, following.number, run.attempt
 
 

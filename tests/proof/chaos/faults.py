@@ -7,13 +7,14 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event, Thread
+from types import MappingProxyType
 
 import redis
 from django.conf import settings
@@ -27,6 +28,7 @@ from tests.proof.chaos.worker import Plan
 
 Step = tuple[str, str]
 RunWorker = Callable[[Plan, Scale, Path, Connection], None]
+RunProcess = Callable[[Scale, Path], None]
 WORKERS = 4
 STEP_RATE = 0.6
 LOST_ANSWER_RATE = 0.15
@@ -42,6 +44,7 @@ FAULTS = {
     "kill vectors": 20,
     "kill redis": 6,
     "kill beat": 10,
+    "kill web": 60,
     "flush redis": 10,
     "hang redis": 2,
     "stop redis": 1,
@@ -64,8 +67,8 @@ class Slot:
 
 
 class FaultInjector(Thread):
-    """Keeps four workers and beat running; during `inject`, with plans that kill the workers, or suspend them before one of
-    the steps `stalled`."""
+    """Keeps four workers and the other `processes` running; during `inject`, with plans that kill the workers, or suspend
+    them before one of the steps `stalled`."""
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class FaultInjector(Thread):
         folder: Path,
         *,
         run_worker: RunWorker = worker.run_worker,
+        processes: Mapping[str, RunProcess] = MappingProxyType({"beat": worker.run_beat}),
         stalled: Sequence[str] = STALLED_STEPS,
     ) -> None:
         super().__init__(name="faults", daemon=True)
@@ -86,7 +90,8 @@ class FaultInjector(Thread):
         self._steps: Counter[Step] = Counter()
         self._harmless_plan: Plan | None = Plan(logs_steps=True)
         self._slots = [self._new_slot() for _ in range(WORKERS)]
-        self._beat = self._start_beat()
+        self._functions = processes
+        self._processes = {name: self._start(name) for name in processes}
         self._threads: list[Thread] = []
         self._stalls = 0
         self._stopped = Event()
@@ -96,8 +101,9 @@ class FaultInjector(Thread):
     def run(self) -> None:
         while not self._stopped.wait(0.01):
             self._slots = [self._check(slot) for slot in self._slots]
-            if not self._beat.is_alive():
-                self._beat = self._start_beat()
+            for name, process in self._processes.items():
+                if not process.is_alive():
+                    self._processes[name] = self._start(name)
 
     def inject(self, steps: Sequence[Step]) -> None:
         """Inject faults until the number of kills is reached. Workers kill themselves at the `steps`."""
@@ -120,7 +126,7 @@ class FaultInjector(Thread):
     def stop(self) -> None:
         self._stopped.set()
         self.join()
-        for process in (*(slot.process for slot in self._slots), self._beat):
+        for process in (*(slot.process for slot in self._slots), *self._processes.values()):
             process.kill()
             process.join()
 
@@ -130,8 +136,12 @@ class FaultInjector(Thread):
 
     def _schedule(self) -> list[tuple[float, str]]:
         """Return (number of kills, fault), evenly spread."""
+        absent = {"beat", "web"} - self._processes.keys()
+        numbers = {fault: number for fault, number in FAULTS.items() if fault.split()[1] not in absent}
         names = [
-            name for name, number in FAULTS.items() for _ in range(max(1, number * self._scale.kills // 1000))
+            fault
+            for fault, number in numbers.items()
+            for _ in range(max(1, number * self._scale.kills // 1000))
         ]
         self._rng.shuffle(names)
         interval = self._scale.kills / (len(names) + 1)
@@ -192,8 +202,8 @@ class FaultInjector(Thread):
             self._in_thread(lambda: self._stop_service(name, self._scale.outage))
         elif verb == "hang":
             self._in_thread(lambda: self._suspend_service(name, self._scale.outage / 2))
-        elif name == "beat":
-            self._beat.kill()
+        elif name in self._processes:
+            self._processes[name].kill()
         elif not self._services.kill(name):
             return
         self.done[fault] += 1
@@ -216,7 +226,7 @@ class FaultInjector(Thread):
         thread.start()
         self._threads.append(thread)
 
-    def _start_beat(self) -> BaseProcess:
-        process = self._context.Process(target=worker.run_beat, args=(self._scale, self._folder))
+    def _start(self, name: str) -> BaseProcess:
+        process = self._context.Process(target=self._functions[name], args=(self._scale, self._folder))
         process.start()
         return process

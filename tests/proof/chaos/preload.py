@@ -10,6 +10,7 @@ MODULES = (
     "kombu.transport.redis",
     "knowledge.tasks",
     "tokenizers",
+    "uvicorn",
 )
 
 django.setup()

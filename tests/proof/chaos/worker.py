@@ -14,15 +14,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
+import uvicorn
+from django.test import override_settings
+
 from engines.child_processes import die_with_parent
 from engines.vectors import VectorStoreError
 from jobs import progress, querysets
 from oyl.celery import app
+from oyl.web_server import configuration
 from tests.proof.chaos import steps
 from tests.proof.chaos.corpus import POISON
 from tests.proof.chaos.events import Log
 from tests.proof.chaos.scale import Scale
 
+WEB_SOCKET = "web.sock"
 WRITES = ("Store.upsert", "Store.delete")
 
 
@@ -102,6 +107,15 @@ def run_beat(scale: Scale, folder: Path) -> None:
     if scale.sweep:
         app.conf.beat_schedule["sweep-jobs"]["schedule"] = scale.sweep
     app.start(["--quiet", "beat", "-s", str(folder / "schedule"), "--pidfile="])
+
+
+def run_web(scale: Scale, folder: Path) -> None:
+    """Serve OYL on a socket in the folder."""
+    set_up(scale, folder / "web.log")
+    from oyl.asgi import application
+
+    with override_settings(ALLOWED_HOSTS=["127.0.0.1"]):
+        uvicorn.Server(configuration(application, uds=str(folder / WEB_SOCKET))).run()
 
 
 def set_up(scale: Scale, log: Path) -> None:

@@ -7,7 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["OUTBOUND_ALLOW"] = "127.0.0.1"  # where the service is that runs call
+from tests.proof.chaos.embedder import Endpoint
+
+os.environ["OUTBOUND_ALLOW"] = "127.0.0.1"  # where the services are that runs call
+os.environ.update(Endpoint().environment)
 
 # isort: split
 import tests.proof.chaos.preload  # noqa: F401 (before everything else)

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from core.isolation.scope import tenant_scope
 from jobs.states import JobState
+from knowledge.models import DocumentTag, IngestionJob
 from oyl.embedded.services import make_tables_if_new
 from tests.proof.chaos.events import read
 from tests.proof.chaos.faults import FaultInjector, Step
@@ -19,12 +20,15 @@ from tests.proof.chaos.instance import running
 from tests.proof.chaos.row import Row, none
 from tests.proof.chaos.scale import Scale
 from tests.proof.chaos.verdict import deaths, steps_with_deaths
-from tests.proof.chaos.worker import deliver_twice
-from tests.proof.chaos.workflows import scenario
+from tests.proof.chaos.worker import deliver_twice, run_beat, run_web
+from tests.proof.chaos.workflows import knowledge, scenario
 from tests.proof.chaos.workflows.effects import Effects
+from tests.proof.chaos.workflows.outside import Outside
 from tests.proof.chaos.workflows.people import People
 from tests.proof.chaos.workflows.worker import run_worker
+from tests.support.chat_server import ChatServer, says
 from workflows.models import Approval, StepRun, WorkflowRun
+from workflows.steps.registry import step_types
 
 # Before these, a worker is suspended for longer than its lease.
 STALLED = ("execution.Execution._finish", "execution.Execution._end", "http_request.HttpRequest.run")
@@ -34,16 +38,26 @@ def run_under_faults(scale: Scale) -> list[Row]:
     folder = settings.LAYOUT.data / "chaos"
     folder.mkdir(parents=True)
     effects = Effects(scale.seed)
+    model = ChatServer(otherwise=says(lambda body: str(body["messages"][-1]["content"])))
+    outside = Outside(effects.url, model.url)
     deliver_twice()
     with running() as services:
         make_tables_if_new()
-        faults = FaultInjector(scale, services, folder, run_worker=run_worker, stalled=STALLED)
+        scenarios = {name: scenario.make(name, outside, folder) for name in ("undisturbed", "chaos")}
+        faults = FaultInjector(
+            scale,
+            services,
+            folder,
+            run_worker=run_worker,
+            processes={"beat": run_beat, "web": run_web},
+            stalled=STALLED,
+        )
         faults.start()
         try:
-            outputs = _rehearse(effects, scale)
+            outputs = _rehearse(People(*scenarios["undisturbed"], folder), scale)
             steps = _steps(folder)
             effects.is_reliable = False
-            trial = _under_faults(effects, faults, steps, scale)
+            trial = _under_faults(People(*scenarios["chaos"], folder), effects, faults, steps, scale)
         finally:
             faults.stop()
         rows = [*_fault_rows(faults, folder, steps, scale), *_run_rows(trial, outputs, effects)]
@@ -58,16 +72,14 @@ class Trial:
     is_drained: bool
 
 
-def _rehearse(effects: Effects, scale: Scale) -> dict[int, Any]:
+def _rehearse(people: People, scale: Scale) -> dict[int, Any]:
     """The output of each input, undisturbed."""
-    actor, workflow = scenario.make("undisturbed", effects.url)
-    people = People(actor, workflow)
     people.start()
     for number in range(scenario.INPUTS):
         people.begin(number)
     assert people.wait_until_done(scale.drain)
     people.stop()
-    with tenant_scope(actor.tenant_id):
+    with tenant_scope(people.person.tenant_id):
         done = WorkflowRun.objects.filter(parent=None, state=JobState.DONE)
         outputs = {run.input_json["n"]: run.output_json for run in done}
         failed = list(WorkflowRun.objects.exclude(error_code="").values_list("step_key", "error_detail"))
@@ -80,9 +92,9 @@ def _steps(folder: Any) -> list[Step]:
     return sorted({(event["side"], event["step"]) for event in passed})
 
 
-def _under_faults(effects: Effects, faults: FaultInjector, steps: list[Step], scale: Scale) -> Trial:
-    actor, workflow = scenario.make("chaos", effects.url)
-    people = People(actor, workflow)
+def _under_faults(
+    people: People, effects: Effects, faults: FaultInjector, steps: list[Step], scale: Scale
+) -> Trial:
     people.start()
     keys = {people.begin(number): number % scenario.INPUTS for number in range(scale.documents)}
     faults.inject(steps)
@@ -104,14 +116,16 @@ def _fault_rows(faults: FaultInjector, folder: Any, steps: list[Step], scale: Sc
 
 
 def _run_rows(trial: Trial, outputs: dict[int, Any], effects: Effects) -> Iterator[Row]:
-    with tenant_scope(trial.people.actor.tenant_id):
+    with tenant_scope(trial.people.person.tenant_id):
         runs = list(WorkflowRun.objects.filter(parent=None))
-        steps = StepRun.objects.count()
+        steps, kinds = StepRun.objects.count(), set(StepRun.objects.values_list("type_enum", flat=True))
         interrupted = StepRun.objects.filter(was_interrupted=True).count()
         approvals = list(Approval.objects.values_list("run", "state", "shown_json", "decided_by_id"))
         children = Counter(WorkflowRun.objects.exclude(parent=None).values_list("state", flat=True))
+    yield none("Step types that no run has", sorted(step_types().keys() - kinds))
     yield Row("Runs, and steps of these and their child runs", f"{len(runs):,} and {steps:,}")
     yield Row("… of them, steps that were interrupted", f"{interrupted:,}", "> 0", interrupted > 0)
+    yield Row("Requests to the web process without a response, sent again", trial.people.rest.unanswered)
     yield Row("Runs retried after their workers were killed five times in a row", trial.people.retried)
     yield none("Runs lost", len(trial.keys) - len(runs))
     stuck = Counter(run.state for run in runs if run.state != JobState.DONE)
@@ -121,6 +135,7 @@ def _run_rows(trial: Trial, outputs: dict[int, Any], effects: Effects) -> Iterat
         run.pk for run in runs if run.output_json != outputs[run.input_json["n"]]
     ])  # fmt: skip
     yield from _effect_rows(trial, effects)
+    yield from _document_rows(trial)
     decided = Counter(run for run, *_ in approvals)
     wrong = [
         run
@@ -132,8 +147,20 @@ def _run_rows(trial: Trial, outputs: dict[int, Any], effects: Effects) -> Iterat
     ])  # fmt: skip
 
 
+def _document_rows(trial: Trial) -> Iterator[Row]:
+    """Each run that was not refused has filed one document, and tagged it."""
+    expected = Counter(f"{key}.md" for key, n in trial.keys.items() if not scenario.is_refused(n))
+    with tenant_scope(trial.people.person.tenant_id):
+        tags = DocumentTag.objects.filter(document__reference__name=knowledge.INBOX, tag__tag="marked")
+        found = Counter(tags.values_list("document__external_id", flat=True))
+        jobs = Counter(IngestionJob.objects.values_list("state", flat=True))
+    wrong = (expected - found) + (found - expected)
+    yield none("Documents of runs that are missing, double or without their tag", [*wrong])
+    yield none("Documents not read", jobs.total() - jobs[JobState.DONE])
+
+
 def _user(trial: Trial) -> UUID | None:
-    return trial.people.actor.user_id
+    return trial.people.person.actor.user_id
 
 
 def _effect_rows(trial: Trial, effects: Effects) -> Iterator[Row]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from core.actors import Actor, ActorKind
-from core.isolation.scope import tenant_scope
-from core.permissions import Role
-from tenants.models import Membership, User
-from tenants.services.organisations import create_tenant
-from workflows.models import Workflow, WorkflowStep
-from workflows.services.publishing import publish
-from workspaces.models import Workspace
+from tests.conftest import Person, make_owner
+from tests.conversations.conftest import make_desk
+from tests.proof.chaos.workflows import knowledge
+from tests.proof.chaos.workflows.outside import Outside
+from tests.workflows.benches import make_bench
+from workflows.models import Workflow
 
 Step = dict[str, Any]
 INPUTS = 10
@@ -36,7 +34,7 @@ def child_steps(url: str) -> list[Step]:
     ]
 
 
-def steps(url: str, child: str, square: str) -> list[Step]:
+def steps(url: str, *, child: str, square: str, knowledge: str) -> list[Step]:
     branch = {"workflow": square, "input": {"item": "input.n"}}
     return [
         step("prepare", "transform", {"values": {"n": "input.n", "items": "[1, 2, input.n]"}}),
@@ -78,6 +76,12 @@ def steps(url: str, child: str, square: str) -> list[Step]:
         step("both", "parallel", {"branches": {"one": branch, "two": branch}}, on_error=RETRIED),
         step("sub", "sub_workflow", {"workflow": square, "input": {"item": "7"}}, on_error=RETRIED),
         step(
+            "knowledge",
+            "sub_workflow",
+            {"workflow": knowledge, "input": {"key": "input.key", "n": "input.n"}},
+            on_error=RETRIED,
+        ),
+        step(
             "wrong",
             "transform",
             {"values": {"n": "input.missing.n"}},
@@ -89,7 +93,8 @@ def steps(url: str, child: str, square: str) -> list[Step]:
             "end",
             {
                 "output": '{"each": steps.each.output, "both": steps.both.output, "sub": steps.sub.output, "wrong": '
-                'steps.wrong.output, "go": steps.go.output, "comment": steps.approve.output.comment}'
+                'steps.wrong.output, "go": steps.go.output, "comment": steps.approve.output.comment, '
+                '"knowledge": steps.knowledge.output}'
             },
         ),
         step("refused", "end", {"output": '{"refused": steps.approve.output.comment}'}),
@@ -100,48 +105,26 @@ def square_steps() -> list[Step]:
     return [step("square", "transform", {"values": {"n": "input.item * input.item"}})]
 
 
-def make(name: str, url: str) -> tuple[Actor, Workflow]:
-    """In a new tenant."""
-    tenant_id = create_tenant(name=name, admin_email=f"{name}@example.org").tenant_id
-    actor = owner(tenant_id)
-    with tenant_scope(tenant_id):
-        workspace = Workspace.objects.create(name="Main")
-    square = _publish(actor, workspace, "square", square_steps())
-    child = _publish(actor, workspace, "child", child_steps(url))
-    return actor, _publish(actor, workspace, "main", steps(url, str(child.pk), str(square.pk)))
-
-
-def owner(tenant_id: UUID) -> Actor:
-    """A person who owns the tenant."""
-    with tenant_scope(tenant_id):
-        user = User.objects.create_user(f"{tenant_id}@example.org")
-        Membership.objects.create(user=user, role=Role.OWNER)
-    return Actor(
-        kind=ActorKind.USER, tenant_id=tenant_id, role=Role.OWNER, credential="session", user_id=user.pk
-    )
-
-
-def _publish(actor: Actor, workspace: Workspace, name: str, steps: list[Step]) -> Workflow:
-    with tenant_scope(actor.tenant_id):
-        workflow: Workflow = Workflow.objects.create(workspace=workspace, name=name)
-        for position, one in enumerate(steps, 1):
-            WorkflowStep.objects.create(
-                workflow=workflow,
-                position=position,
-                key=one["key"],
-                type_enum=one["type"],
-                config_json=one["config"],
-                on_error_json=one.get("on_error", {}),
-            )
-        publish(workflow, actor=actor)
-    return workflow
+def make(name: str, outside: Outside, folder: Path) -> tuple[Person, Workflow]:
+    """In a new tenant, with all that its steps use."""
+    person = make_owner()
+    desk = make_desk(person, folder / name)
+    bench = make_bench(person)
+    children = {
+        "square": square_steps(),
+        "child": child_steps(outside.effects),
+        "knowledge": knowledge.steps(desk, bench, outside),
+    }
+    ids = {child: str(bench.published(made).pk) for child, made in children.items()}
+    return person, bench.published(steps(outside.effects, **ids))
 
 
 def expected_effects(key: str, n: int) -> set[tuple[str, str, int]]:
     """Each effect of a run: (run, step, item)."""
     if is_refused(n):
         return {(key, "announce", n)}
-    return {(key, "announce", n), (key, "finish", n), *((key, "item", item) for item in (1, 2, n))}
+    once = {(key, step, n) for step in ("announce", "tell", "finish")}
+    return once | {(key, "item", item) for item in (1, 2, n)}
 
 
 def is_refused(n: int) -> bool:

@@ -27,7 +27,7 @@ PACKAGES = ("workflows.", "jobs.")
 def run_worker(plan: Plan, scale: Scale, folder: Path, claimed: Connection) -> None:
     set_up(scale, folder / "worker.log")
     instrument(StepFaults(plan, Log(folder / "events"), claimed).around)
-    serve("workflows,maintenance")
+    serve("workflows,ingest,maintenance")
 
 
 def instrument(around: Around) -> None:
