@@ -27,6 +27,7 @@ from tests.proof.chaos.workflows.outside import Outside
 from tests.proof.chaos.workflows.people import People
 from tests.proof.chaos.workflows.worker import run_worker
 from tests.support.chat_server import ChatServer, says
+from tests.support.model_server import running as serving
 from workflows.models import Approval, StepRun, WorkflowRun
 from workflows.steps.registry import step_types
 
@@ -38,10 +39,10 @@ def run_under_faults(scale: Scale) -> list[Row]:
     folder = settings.LAYOUT.data / "chaos"
     folder.mkdir(parents=True)
     effects = Effects(scale.seed)
-    model = ChatServer(otherwise=says(lambda body: str(body["messages"][-1]["content"])))
-    outside = Outside(effects.url, model.url)
+    repeat = says(lambda body: str(body["messages"][-1]["content"]))
     deliver_twice()
-    with running() as services:
+    with serving(ChatServer(otherwise=repeat)) as model, running() as services:
+        outside = Outside(effects.url, model.url)
         make_tables_if_new()
         scenarios = {name: scenario.make(name, outside, folder) for name in ("undisturbed", "chaos")}
         faults = FaultInjector(
