@@ -20,9 +20,11 @@ from unfold.sites import UnfoldAdminSite
 from audit.differences import differences
 from audit.sentences import sentences
 from audit.services import events_of
+from core.admin import actor_of
 from core.requests import client_address, opens_own_scopes
 from core.sessions import BEGUN, PASSWORD_ENTERED
 from oyl.health_panel import health_panel
+from oyl.list_views import delete_view_page, save_view_page
 from oyl.password_again import ask_password, confirm_page
 from oyl.sign_in import NO_TENANT, ErrorsInForm, PasswordForm, SignInForm, person, with_outcome
 from oyl.tenant_marks import marked_name
@@ -32,6 +34,7 @@ from tenants.access import TenantAccess, tenant_to_enter, tenants_of_user
 from tenants.middleware import SESSION_KEY, MemberRequest
 from tenants.models import User
 from tenants.services.members import remember_entry
+from tenants.services.saved_views import saved_views
 from tenants.services.sign_ins import record_sign_in, record_sign_out
 from tenants.sign_in import remember_browser
 
@@ -51,6 +54,9 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             {"event": event, "sentence": sentence, "changed": differences(event.payload_json)}
             for event, sentence in zip(events, sentences(events), strict=True)
         ]
+
+    def saved_views(self, request: HttpRequest, of_list: str) -> list[Any]:
+        return [*saved_views(actor_of(request), of_list)]
 
     def ask_password(self, request: HttpRequest) -> HttpResponse:
         return ask_password(request)
@@ -88,6 +94,8 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("account/", self.admin_view(account_page), name="account"),
             path("account/second-factor/", self.admin_view(turn_on_page), name="turn_on_second_factor"),
             path("account/passkey/", self.admin_view(add_passkey_page), name="add_passkey"),
+            path("views/save/", self.admin_view(save_view_page), name="save_view"),
+            path("views/delete/", self.admin_view(delete_view_page), name="delete_view"),
             path("health/", self.admin_view(health_panel), name="health"),
             path("chat/", self.admin_view(chat_page), name="chat"),
             path("chat/answer/", self.admin_view(temporary_answer), name="temporary_answer"),

@@ -15,7 +15,7 @@ from django.utils.crypto import salted_hmac
 
 from core.encryption.fields import EncryptedJSONField
 from core.isolation.constraints import TenantIsolation
-from core.isolation.fields import TenantForeignKey
+from core.isolation.fields import NamedIndex, TenantForeignKey
 from core.limits import Limit
 from core.models import TenantModel, new_id, one_of
 from core.name_fields import AddressField, NameField
@@ -155,6 +155,30 @@ class Membership(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+
+class SavedView(TenantModel):
+    """A list of the admin as a member has set it: its address's `query` has the filters, the search, the order and the
+    columns. All members see one that is shared. It goes with the member."""
+
+    limit = Limit(200, "membership")
+
+    membership = TenantForeignKey(Membership, related_name="saved_views")
+    list = models.CharField(max_length=100)
+    name = NameField(max_length=100)
+    query = models.CharField(max_length=4000, blank=True)
+    is_shared = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "saved_views"
+        constraints = [
+            models.UniqueConstraint(fields=["membership", "list", "name"], name="saved_views_name_key"),
+        ]
+        indexes = [NamedIndex(fields=["tenant", "list"], name="idx_saved_views_tenant_list")]
+
+    def __str__(self) -> str:
+        return str(self.name)
 
 
 class ApiKey(TenantModel):

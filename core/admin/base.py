@@ -24,6 +24,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from core.actors import Actor, PlatformActor
+from core.admin.list_views import COLUMNS, ListViews
 from core.admin.pages import BoundedPaginator
 from core.admin.theme import ModelAdmin, ModelForm, TabularInline
 from core.bounded_fields import is_long
@@ -166,6 +167,11 @@ class PlainChangeList(ChangeList):
             *(field.name for field in self.opts.concrete_fields if is_long(field) and field.name not in shown)
         )
 
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_filters_params(params)
+        found.pop(COLUMNS, None)
+        return found
+
     def get_filters(self, request: HttpRequest) -> Any:
         filters = super().get_filters(request)
         if others := list(filters[2]):  # the parameters that no filter of the page has used
@@ -178,7 +184,7 @@ class PlainChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class TenantAdmin(RolePermissions, ModelAdmin):
+class TenantAdmin(RolePermissions, ListViews, ModelAdmin):
     """Pages for one of the tenant's models. Django's log of admin actions, which all tenants would share, stays empty: an
     object's history comes from the audit log. `list_reads` names the long columns from which the list computes others."""
 

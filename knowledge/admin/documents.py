@@ -85,6 +85,7 @@ class DocumentAdmin(DeletionPage, TenantAdmin):
     """A document changes by being uploaded, tagged, retried, re-indexed and deleted; it is never edited."""
 
     list_display = ["file", "reference", "state", "kind", "tag_chips", "size", "updated_at"]
+    list_more = ("external_id", "generation")
     list_select_related = ["reference"]
     list_reads = ("error_detail", "warnings")
     list_filter = [
