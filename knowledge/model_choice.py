@@ -6,6 +6,7 @@ English worse than it has to, but takes more than twice the time: docs/decisions
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
@@ -37,6 +38,14 @@ def model_for_passages(reference_id: UUID) -> str:
     passages = Chunk.objects.filter(document__reference=reference_id, document__deleted_at=None)
     counts = passages.order_by().aggregate(unread=unread, all=Count("pk"))
     return _model_for(counts["unread"], counts["all"])
+
+
+def languages_of_passages(reference_id: UUID, *, most: int) -> Counter[str]:
+    """Inside a scope: the languages of a reference's passages, or of so many of them; "" is an uncertain one."""
+    passages = Chunk.objects.filter(
+        document__reference=reference_id, document__deleted_at=None, generation=F("document__generation")
+    )
+    return Counter(passages.order_by().values_list("language", flat=True)[:most])
 
 
 def passages_by_language(reference_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:

@@ -56,7 +56,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         ]
 
     def saved_views(self, request: HttpRequest, of_list: str) -> list[Any]:
-        return [*saved_views(actor_of(request), of_list)]
+        return [*saved_views(actor_of(request).user_id, of_list)]
 
     def ask_password(self, request: HttpRequest) -> HttpResponse:
         return ask_password(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -22,4 +23,18 @@ else:
     from unfold.admin import ModelAdmin, TabularInline
     from unfold.decorators import action, display
 
-__all__ = ["ModelAdmin", "ModelChoiceField", "ModelForm", "TabularInline", "action", "display"]
+
+def once(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Compute what a page shows of an object once: the theme's templates ask for it several times."""
+
+    @wraps(method)
+    def wrapper(page: Any, obj: Any) -> Any:
+        shown = vars(obj).setdefault("_shown", {})
+        if method.__name__ not in shown:
+            shown[method.__name__] = method(page, obj)
+        return shown[method.__name__]
+
+    return wrapper
+
+
+__all__ = ["ModelAdmin", "ModelChoiceField", "ModelForm", "TabularInline", "action", "display", "once"]

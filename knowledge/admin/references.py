@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.db import models
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -26,11 +25,13 @@ from core.admin import (
     redirect_or_htmx,
     show_domain_errors,
 )
+from core.admin.home import MOST_COUNTED, counted
+from core.admin.theme import once
 from knowledge.admin.deleting import DeletionPage
 from knowledge.admin.document_columns import STATUS_COLOURS
 from knowledge.admin.tags import tag_count
 from knowledge.engine_config import embedder_configs
-from knowledge.model_choice import passages_by_language
+from knowledge.model_choice import languages_of_passages
 from knowledge.models import (
     Document,
     DocumentStatus,
@@ -120,21 +121,25 @@ class ReferenceAdmin(DeletionPage, AuditedAdmin):
         ]
 
     @display(description="Documents")
+    @once
     def documents(self, obj: Any) -> SafeString:
         return SafeString("–") if obj._state.adding else document_counts(obj)
 
     @display(description="Languages of the passages")
+    @once
     def languages(self, obj: Any) -> str:
-        found = passages_by_language([obj.pk])[obj.pk]
-        return (
-            ", ".join(f"{language or 'uncertain'}: {number:,}" for language, number in found.items()) or "–"
-        )
+        found = languages_of_passages(obj.pk, most=MOST_COUNTED).most_common()
+        shown = ", ".join(f"{language or 'uncertain'}: {number:,}" for language, number in found)
+        is_cut = sum(number for _, number in found) == MOST_COUNTED
+        return f"{shown} (of {MOST_COUNTED:,} passages)" if is_cut else shown or "–"
 
     @display(description="Vocabulary")
+    @once
     def vocabulary(self, obj: Any) -> SafeString:
         return SafeString("–") if obj._state.adding else tag_count(obj)
 
     @display(description="Answers")
+    @once
     def reembedding(self, obj: Any) -> str:
         return status_of(obj.tenant_id, obj.pk).sentence
 
@@ -240,6 +245,7 @@ class KnowledgeBaseAdmin(DeletionPage, AuditedAdmin):
         return [*super().get_readonly_fields(request, obj), *(["assistant"] if obj else [])]
 
     @display(description="Its own documents")
+    @once
     def own_documents(self, obj: Any) -> SafeString:
         private = Reference.objects.filter(knowledge_base=obj.pk).first()
         return document_counts(private) if private else SafeString("–")
@@ -307,14 +313,15 @@ def _loss_of_documents(references: Iterable[Reference], sentence: str) -> list[s
 
 def document_counts(reference: Reference) -> SafeString:
     """How many documents have which status, with links to list them and to add some."""
-    statuses = Document.objects.filter(reference=reference.pk).values_list("processed_status")
-    counts = dict(statuses.annotate(Count("pk")).order_by())
+    rows = Document.objects.filter(reference=reference.pk).order_by()
+    counts = {
+        status: counted(rows.filter(processed_status=status)[: MOST_COUNTED + 1].count())
+        for status in DocumentStatus
+    }
     listed = f"{reverse('admin:knowledge_document_changelist')}?reference__id__exact={reference.pk}"
     upload = f"{reverse('admin:knowledge_document_add')}?reference={reference.pk}"
     states = [
-        (status.label, counts[status], STATUS_COLOURS[status])
-        for status in DocumentStatus
-        if status in counts
+        (status.label, counts[status], STATUS_COLOURS[status]) for status in DocumentStatus if counts[status]
     ]
     context = {"states": states, "listed": listed, "upload": upload}
     return render_to_string("admin/knowledge/document/counts.html", context)

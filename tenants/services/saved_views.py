@@ -15,9 +15,9 @@ from core.permissions import Role
 from tenants.models import Membership, SavedView
 
 
-def saved_views(actor: Actor, of_list: str) -> list[SavedView]:
-    """Inside a scope: the actor's own views of a list, and those that others share."""
-    rows = SavedView.objects.filter(Q(membership__user=actor.user_id) | Q(is_shared=True), list=of_list)
+def saved_views(user_id: UUID | None, of_list: str) -> list[SavedView]:
+    """Inside a scope: the user's own views of a list, and those that others share."""
+    rows = SavedView.objects.filter(Q(membership__user=user_id) | Q(is_shared=True), list=of_list)
     return [*rows.select_related("membership__user").order_by("name", "created_at")]
 
 

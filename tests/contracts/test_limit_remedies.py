@@ -156,6 +156,15 @@ class Doors:
     def delete_uploadpart(self, made: Any) -> Any:
         return self.delete_fileupload(self.uploads.pop())
 
+    def make_savedview(self) -> Any:
+        form = {"list": "knowledge.document", "name": f"View {uuid4().hex}", "query": ""}
+        return self.owner.client.post("/admin/views/save/", form, follow=True)
+
+    def delete_savedview(self, made: Any) -> Any:
+        view = made.context["saved_views"][0].pk
+        form = {"list": "knowledge.document", "view": str(view)}
+        return self.owner.client.post("/admin/views/delete/", form, follow=True)
+
     def make_documenttag(self) -> Any:
         return self._tag("tag", uuid4().hex)
 

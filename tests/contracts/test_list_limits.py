@@ -22,7 +22,7 @@ from knowledge.models import (
     Tag,
     UploadPart,
 )
-from tenants.models import Invitation
+from tenants.models import Invitation, Membership, SavedView
 from tests.conftest import Person
 from tests.support.admin_pages import url
 from tests.support.admin_rows import Rows
@@ -76,6 +76,7 @@ def extra_row(model: type[TenantModel], rows: Rows) -> TenantModel:
             knowledge_base=rows[KnowledgeBase], reference=rows[Reference]
         ),
         StoredFile: StoredFile(filename="zebra.txt", purpose="assistants", size_bytes=1, file_path="zebra"),
+        SavedView: SavedView(membership=rows[Membership], list="knowledge.document", name="Zebra"),
         Invitation: Invitation(email="zebra@example.org", expires_at=timezone.now()),
         FileBatch: FileBatch(reference=rows[Reference], file_ids=[]),
         FileUpload: upload,

@@ -10,9 +10,10 @@ from django.urls import reverse
 
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
+from knowledge.models import Reference
 from tenants.models import Membership, SavedView
 from tests.conftest import Person, make_member
-from tests.support.admin_rows import Rows
+from tests.support.admin_rows import Rows, make_document
 
 LIST = "/admin/knowledge/document/"
 
@@ -51,7 +52,7 @@ def test_a_view_keeps_filters_order_and_columns(owner: Person, rows: Rows):
     saved = save(owner.client, "Old PDFs", f"{query}&p=3&_popup=1")
     assert saved.redirect_chain[0][0] == f"{LIST}?{query}"
     assert (
-        f'<a href="?{query.replace("&", "&amp;")}" class="oyl-mark" aria-current="page">'
+        f'<a href="?{query.replace("&", "&amp;")}" class="oyl-pill" aria-current="page">'
         in saved.content.decode()
     )
     save(owner.client, "Old PDFs", "kind=Text")
@@ -92,3 +93,15 @@ def test_a_view_is_of_a_list_that_one_may_see(colleague: Person, rows: Rows):
         form = {"list": label, "name": "No", "query": ""}
         assert colleague.client.post(reverse("admin:save_view"), form).status_code == 404
     assert colleague.client.get(reverse("admin:save_view")).status_code == 405
+
+
+def test_long_lists_are_not_counted(owner: Person, rows: Rows, monkeypatch: pytest.MonkeyPatch):
+    with tenant_scope(owner.tenant_id):
+        for number in range(60):
+            make_document(rows[Reference], f"zebra-{number:02}.txt", status="done")
+    assert "61 documents" in owner.client.get(LIST).content.decode()
+    monkeypatch.setattr("core.admin.pages.MOST_COUNTED", 3)
+    first, second = (owner.client.get(f"{LIST}?p={page}").content.decode() for page in (1, 2))
+    assert "Select all 3+ documents" in first and "61 documents" not in first and "zebra-59.txt" in first
+    assert "zebra-00.txt" in second and "zebra-59.txt" not in second
+    assert owner.client.get(f"{LIST}?p=1&q=zebra-07").context["cl"].result_count == 1

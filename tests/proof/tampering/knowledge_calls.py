@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import uuid4
 
 from django.core.files.base import ContentFile
 from django.utils import timezone
@@ -13,8 +12,6 @@ from core.permissions import Role
 from knowledge.models import (
     Document,
     DocumentTag,
-    EvaluationCase,
-    EvaluationSet,
     FileBatch,
     FileUpload,
     IngestionJob,
@@ -34,7 +31,6 @@ from knowledge.services import (
     adding,
     changing,
     editing,
-    evaluation_sets,
     file_uploads,
     originals,
     reading,
@@ -57,37 +53,6 @@ def create_reference(context: CallContext) -> Call:
         ),
         is_done=context.has(Reference, name=context.name),
     )
-
-
-def save_evaluation_case(context: CallContext) -> Call:
-    into = _evaluation_set(context)
-    case = context.add(lambda: EvaluationCase(evaluation_set=into, question=context.name))
-    return Call(
-        make=lambda: evaluation_sets.save_evaluation_case(actor=context.actor, case=case),
-        is_done=context.has(EvaluationCase, question=context.name),
-    )
-
-
-def add_evaluation_case(context: CallContext) -> Call:
-    into, message = _evaluation_set(context), uuid4()
-    return Call(
-        make=lambda: evaluation_sets.add_evaluation_case(
-            actor=context.actor,
-            workspace_id=context.workspace.pk,
-            evaluation_set=into.pk,
-            question=context.name,
-            expected=[],
-            source_message=message,
-        ),
-        is_done=context.has(EvaluationCase, source_message=message),
-    )
-
-
-def _evaluation_set(context: CallContext) -> EvaluationSet:
-    found: EvaluationSet = context.add(
-        lambda: EvaluationSet.objects.create(workspace=context.workspace, name=context.name)
-    )
-    return found
 
 
 def switch_off_rules(context: CallContext) -> Call:

@@ -20,10 +20,18 @@ from core.permissions import Role
 from core.sessions import SessionStore, session_id
 from tenants import passkeys
 from tenants.access import tenants_of_user
-from tenants.models import Membership, User
+from tenants.models import Membership, SavedView, User
 from tenants.oidc import Claims
 from tenants.second_factors import has_second_factor
-from tenants.services import members, oidc_sign_ins, password_links, second_factors, sign_ins, users
+from tenants.services import (
+    members,
+    oidc_sign_ins,
+    password_links,
+    saved_views,
+    second_factors,
+    sign_ins,
+    users,
+)
 from tests.proof.tampering.call_context import Call, CallContext
 from tests.support.passkeys import SecurityKey
 
@@ -233,3 +241,30 @@ def _user(context: CallContext) -> User:
 
 def _code(steps: int = 0) -> str:
     return str(format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 + steps)))
+
+
+def save_view(context: CallContext) -> Call:
+    _member_of(context)
+    return Call(
+        make=lambda: saved_views.save_view(
+            actor=context.actor, of_list="knowledge.document", name=context.name, query="", is_shared=False
+        ),
+        is_done=context.has(SavedView, name=context.name),
+    )
+
+
+def delete_view(context: CallContext) -> Call:
+    member = _member_of(context)
+    view = context.add(
+        lambda: SavedView.objects.create(membership=member, list="knowledge.document", name=context.name)
+    )
+    return Call(
+        make=lambda: saved_views.delete_view(actor=context.actor, view=view.pk),
+        is_done=context.lacks(SavedView, pk=view.pk),
+    )
+
+
+def _member_of(context: CallContext) -> Membership:
+    """The actor's own membership."""
+    member: Membership = context.add(lambda: Membership.objects.get(user=context.actor.user_id))
+    return member

@@ -25,6 +25,7 @@ from tests.proof.conftest import Size
 from tests.proof.tampering import (
     calls,
     conversation_calls,
+    evaluation_calls,
     knowledge_calls,
     people_calls,
     vocabulary_calls,
@@ -39,6 +40,7 @@ CALLS = {
     for module in (
         calls,
         conversation_calls,
+        evaluation_calls,
         knowledge_calls,
         people_calls,
         vocabulary_calls,
@@ -85,9 +87,11 @@ UNCHECKED = {
     "switch_off_rules",
 }
 OPEN_TO_VIEWERS = {
+    "delete_view",
     "draw_page",
     "open_original",
     "record_document_reads",
+    "save_view",
     "try_rule",
     *vars(conversation_calls),
 } - {

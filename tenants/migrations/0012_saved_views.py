@@ -11,7 +11,7 @@ import core.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0010_second_factors"),
+        ("tenants", "0011_linked_accounts"),
     ]
 
     operations = [
