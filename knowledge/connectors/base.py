@@ -34,7 +34,7 @@ class Known:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A file, page or mail of a source. `inner` is what the kind itself needs to fetch it; `problem` says why it cannot be
-    fetched. `state` is remembered until the next run."""
+    fetched. `state` is remembered until the next run. One that is kept stays as it is, without a look at it."""
 
     key: str
     filename: str
@@ -42,6 +42,7 @@ class Entry:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     problem: EngineError | None = None
+    is_kept: bool = False
 
 
 class Source(ABC):

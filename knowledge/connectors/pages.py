@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -99,6 +101,15 @@ def plain_url(url: str) -> str:
     return urlunsplit((parts.scheme.lower(), netloc, path, urlencode(query), ""))
 
 
+def unpacked(body: bytes) -> bytes:
+    """Sitemaps may be files of gzip. What is beyond the limit of a page is left out."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    with suppress(zlib.error):
+        return zlib.decompressobj(wbits=31).decompress(body, MAX_PAGE_BYTES)
+    return b""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MainText:
     """`text` is HTML; empty if the page has no main text."""
@@ -152,9 +163,15 @@ class HtmlPage:
         absolute = (self._absolute(str(href)) for href in found)
         return list(dict.fromkeys(filter(None, absolute)))
 
+    @cached_property
+    def _base(self) -> str:
+        """To what its links are relative."""
+        found = self._tree.xpath("//base/@href")
+        return urljoin(self.response.url, str(found[0]).strip()) if found else self.response.url
+
     def _absolute(self, href: str) -> str:
         try:
-            url = urljoin(self.response.url, href.strip())
+            url = urljoin(self._base, href.strip())
             return plain_url(url) if urlsplit(url).scheme in ("http", "https") else ""
         except ValueError:
             return ""

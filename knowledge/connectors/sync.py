@@ -106,6 +106,8 @@ class Sync:
         try:
             if entry.problem:
                 raise entry.problem
+            if item and entry.is_kept:
+                return self._item(entry, item.version, ItemOutcome.UNCHANGED)
             version = source.version(entry)
             if item and item.version and item.version == version:
                 return self._item(entry, version, ItemOutcome.UNCHANGED)
@@ -170,7 +172,9 @@ class Sync:
     def _failed(self, entry: Entry, code: str, detail: str) -> ConnectorItem:
         """Its document, if it has one, stays; the next run tries again."""
         item = self._item(entry, "", ItemOutcome.FAILED)
-        item.state_json, item.error_code, item.error_detail = {}, code, detail
+        item.error_code, item.error_detail = code, detail
+        if not entry.problem:  # what is remembered of an entry is remembered with its document
+            item.state_json = {}
         return item
 
     def _save(self, rows: list[ConnectorItem]) -> None:

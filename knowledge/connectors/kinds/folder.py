@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,27 +23,49 @@ from workspaces.integrations.base import text
 class FolderSource(Source):
     def entries(self) -> Iterator[Entry]:
         root, wanted = allowed_folder(self.config["path"]), PathFilter(self.config)
-        for path in sorted(root.rglob("*")):
-            name = path.relative_to(root).as_posix()
-            is_hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-            if is_hidden or not path.is_file() or name.endswith(SUFFIX) or not wanted.wants(name):
-                continue
-            if path.resolve().is_relative_to(root):  # a link does not lead out of the folder
-                changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                metadata = {"source_path": name, "date": changed.isoformat(timespec="seconds")}
-                yield Entry(key=name, filename=path.name, inner=path, metadata=metadata)
+        closed: list[OSError] = []
+        for folder, folders, names in os.walk(root, onerror=closed.append):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for path in (Path(folder) / name for name in sorted(names) if not name.startswith(".")):
+                name = path.relative_to(root).as_posix()
+                if name.endswith(SUFFIX) or not wanted.wants(name):
+                    continue
+                if path.resolve().is_relative_to(root):  # a link does not lead out of the folder
+                    yield from _entry(path, name)
+        for error in closed:
+            yield from self._below(Path(error.filename).relative_to(root).as_posix(), error)
+
+    def _below(self, folder: str, error: OSError) -> Iterator[Entry]:
+        """A folder that cannot be read now: what it had stays."""
+        problem = _unreadable(error)
+        for key in (f"{folder}/", *(key for key in self.known if key.startswith(f"{folder}/"))):
+            yield Entry(key=key, filename=key, problem=problem)
 
     def version(self, entry: Entry) -> str:
-        found = entry.inner.stat()
+        """As it was listed: what is written while it is copied is another version for the next run."""
+        found = entry.inner[1]
         return f"{found.st_mtime_ns} {found.st_size}"
 
     def fetch(self, entry: Entry, target: Path) -> Mapping[str, Any]:
         try:
-            shutil.copyfile(entry.inner, target)
+            shutil.copyfile(entry.inner[0], target)
         except OSError as error:
-            reason = sentence("file_unreadable", reason=error.strerror)
-            raise EngineError("file_unreadable", reason) from None
+            raise _unreadable(error) from None
         return {}
+
+
+def _entry(path: Path, name: str) -> Iterator[Entry]:
+    """None for what is no file, or is one no more."""
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode):
+            changed = datetime.fromtimestamp(found.st_mtime, UTC)
+            metadata = {"source_path": name, "date": changed.isoformat(timespec="seconds")}
+            yield Entry(key=name, filename=path.name, inner=(path, found), metadata=metadata)
+
+
+def _unreadable(error: OSError) -> EngineError:
+    return EngineError("file_unreadable", sentence("file_unreadable", reason=error.strerror))
 
 
 def allowed_folder(name: str) -> Path:

@@ -20,34 +20,42 @@ class GitSource(Source):
         if head is None:
             name = host_of(self.integration["url"])
             raise IntegrationError("integration_not_found", host=name, what=f"branch '{branch[:100]}'")
-        if self.known and all(one.state.get("commit") == head for one in self.known.values()):
-            yield from (Entry(key=key, filename=key, state={"commit": head}) for key in self.known)
+        if self._is_complete(head):
+            for key, one in self.known.items():
+                yield Entry(key=key, filename=key, state=one.state, is_kept=True)
             return
         wanted, folder = PathFilter(self.config), self.config.get("folder", "").strip("/")
         files = files_of(self.integration, head)
         page = self.integration["url"].removesuffix(".git")
-        for file in files.entries:
-            is_below = not folder or file.path.startswith(f"{folder}/")
-            if is_below and wanted.wants(file.path):
-                metadata = {
-                    "source_path": file.path,
-                    "source_url": f"{page}/blob/{head}/{file.path}",
-                    "commit": head,
-                    "author": files.author,
-                    "date": files.date,
-                }
-                yield Entry(
-                    key=file.path,
-                    filename=file.path.rpartition("/")[2],
-                    inner=file,
-                    metadata=metadata,
-                    state={"commit": head},
-                )
+        found = [
+            file
+            for file in files.entries
+            if wanted.wants(file.path) and (not folder or file.path.startswith(f"{folder}/"))
+        ]
+        for file in found:
+            metadata = {
+                "source_path": file.path,
+                "source_url": f"{page}/blob/{head}/{file.path}",
+                "commit": head,
+                "author": files.author,
+                "date": files.date,
+            }
+            yield Entry(
+                key=file.path,
+                filename=file.path.rpartition("/")[2],
+                inner=file,
+                metadata=metadata,
+                state={"commit": head, "files": len(found)},
+            )
+
+    def _is_complete(self, head: str) -> bool:
+        """Whether all files of this commit are there: a run may have ended before it had added the last ones."""
+        whole = {"commit": head, "files": len(self.known)}
+        return bool(self.known) and all(one.state == whole for one in self.known.values())
 
     def version(self, entry: Entry) -> str:
-        """The blob's own digest: a commit that does not change the file changes nothing. Without a new commit, it is the
-        one of before."""
-        return str(entry.inner.sha) if entry.inner else self.known[entry.key].version
+        """The blob's own digest: a commit that does not change the file changes nothing."""
+        return str(entry.inner.sha)
 
     def fetch(self, entry: Entry, target: Path) -> Mapping[str, Any]:
         target.write_bytes(entry.inner.read())

@@ -14,6 +14,8 @@ from workspaces.integrations.base import IntegrationError, text
 from workspaces.models import IntegrationType
 
 BATCH = 200
+# imap-tools gives it to a date that cannot be read.
+_NO_YEAR = 1900
 
 
 class ImapSource(Source):
@@ -41,7 +43,7 @@ class ImapSource(Source):
                     "folder": folder,
                     "author": mail.from_,
                     "subject": mail.subject,
-                    "date": mail.date.isoformat(),
+                    "date": mail.date.isoformat() if mail.date.year > _NO_YEAR else "",
                 }
                 yield Entry(
                     key=f"{folder}/{validity}/{mail.uid}",
@@ -55,16 +57,16 @@ class ImapSource(Source):
         return "1"
 
     def fetch(self, entry: Entry, target: Path) -> Mapping[str, Any]:
-        from imap_tools import AND
-
+        """The mail as it is, because a damaged one cannot be written anew."""
         folder, uid = entry.inner
         self._open(folder)
-        mail = next(iter(self._box.fetch(AND(uid=uid), mark_seen=False)), None)
+        _, parts = self._box.client.uid("FETCH", uid, "(BODY.PEEK[])")
+        mail = next((part[1] for part in parts or () if isinstance(part, tuple)), None)
         if mail is None:
             raise IntegrationError(
                 "integration_not_found", host=self.integration["host"], what="such mail any more"
             )
-        target.write_bytes(mail.obj.as_bytes())
+        target.write_bytes(mail)
         return {}
 
     def _open(self, folder: str) -> str:

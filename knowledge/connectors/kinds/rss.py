@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import feedparser
 
@@ -32,19 +33,19 @@ class RssSource(Source):
         feed = feedparser.parse(page.body)
         if feed.bozo and not feed.entries:
             raise ConnectorError("connector_no_feed", url=self.config["url"])
-        seen = set()
+        seen = set[str]()
         for one in feed.entries:
-            key = str(one.get("id") or one.get("link") or one.get("title", ""))[:2000]
+            key = _key(one)
+            key = _key(one, one.get("link", "")) if key in seen else key
             seen.add(key)
+            one["link"] = _link(one, page.url)
             yield Entry(key=key, filename=_filename(one), inner=one, metadata=_metadata(one))
         for key in self.known.keys() - seen:
-            yield Entry(key=key, filename=key, inner=None)
+            yield Entry(key=key, filename=key, state=self.known[key].state, is_kept=True)
 
     def version(self, entry: Entry) -> str:
-        if entry.inner is None:
-            return self.known[entry.key].version
         facts = (entry.inner.get("updated", ""), entry.inner.get("title", ""), _own_text(entry.inner))
-        return hashlib.sha256("\0".join(facts).encode()).hexdigest()
+        return hashlib.sha256("\0".join(facts).encode(errors="replace")).hexdigest()
 
     def fetch(self, entry: Entry, target: Path) -> Mapping[str, Any]:
         one, text = entry.inner, _own_text(entry.inner)
@@ -52,9 +53,26 @@ class RssSource(Source):
             text = main_text(self._pages.get(one["link"])).text or text
         title = html.escape(one.get("title", ""))
         target.write_text(
-            f"<html><head><title>{title}</title></head><body><h1>{title}</h1>{text}</body></html>"
+            f"<html><head><title>{title}</title></head><body><h1>{title}</h1>{text}</body></html>",
+            encoding="utf-8",
+            errors="replace",
         )
         return {}
+
+
+def _key(one: Any, *more: str) -> str:
+    """Some feeds give no id, and some the same one twice."""
+    named = one.get("id") or one.get("link") or one.get("title")
+    own = str(named or hashlib.sha256(_own_text(one).encode(errors="replace")).hexdigest())
+    return " ".join([own, *more])[:2000]
+
+
+def _link(one: Any, feed: str) -> str:
+    """Its address, "" if it has none: feedparser gives the id in its place."""
+    link = one.get("link", "")
+    if not link or (link == one.get("id") and not link.startswith(("http://", "https://"))):
+        return ""
+    return str(urljoin(feed, link))
 
 
 def _own_text(one: Any) -> str:

@@ -17,7 +17,7 @@ from core.errors import EngineError
 from core.json_values import JSON_LENGTH, json_text
 from core.outbound import OutboundResponse
 from knowledge.connectors.base import Entry, Kind, PathFilter, Source, kind_form, patterns
-from knowledge.connectors.pages import HtmlPage, Pages, main_text, plain_url, status_error
+from knowledge.connectors.pages import HtmlPage, Pages, main_text, plain_url, status_error, unpacked
 from workspaces.integrations.base import address, choice
 
 # Of pages that differ in their query alone, as those of calendars and filters do.
@@ -88,12 +88,13 @@ class WebSource(Source):
         except EngineError as error:
             if url in self._starts:
                 raise
-            return Entry(key=url, filename=url, problem=error), []
+            state = known.state if known else {}
+            return Entry(key=url, filename=url, problem=error, state=state), [*state.get("links", ())]
         if answer.status == 304 and known:
-            links = [*known.state.get("links", ())]
+            self._texts.setdefault(known.state.get("text", url), url)
             return Entry(
                 key=url, filename=url, inner=_Fetched(version=known.version, body=None), state=known.state
-            ), links
+            ), [*known.state.get("links", ())]
         return self._read(url, answer)
 
     def _read(self, url: str, answer: OutboundResponse) -> tuple[Entry | None, list[str]]:
@@ -103,7 +104,7 @@ class WebSource(Source):
             return None, []
         self._seen.add(address_of)
         if _type_of(answer) not in HTML_TYPES:
-            return self._entry(address_of, answer, answer.body, {}, []), []
+            return self._entry(address_of, answer, answer.body, {}, {}), []
         page = HtmlPage(answer)
         links = page.links
         canonical = page.canonical if urlsplit(page.canonical).netloc in self._hosts else ""
@@ -120,15 +121,21 @@ class WebSource(Source):
             title = html.escape(text.title)
             body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1>{text.text}</body></html>".encode()
         facts = {"title": text.title, "author": text.author, "date": text.date}
-        return self._entry(address_of, answer, body, facts, links), links
+        return self._entry(address_of, answer, body, facts, {"links": links, "text": digest}), links
 
     def _entry(
-        self, url: str, answer: OutboundResponse, body: bytes, facts: Mapping[str, str], links: list[str]
+        self,
+        url: str,
+        answer: OutboundResponse,
+        body: bytes,
+        facts: Mapping[str, str],
+        seen: Mapping[str, Any],
     ) -> Entry:
+        """`seen` is what later runs need of a page that has not changed."""
         state = {
             "etag": answer.headers.get("etag"),
             "modified": answer.headers.get("last-modified"),
-            "links": links,
+            **seen,
         }
         metadata = {
             "source_url": url,
@@ -174,7 +181,7 @@ class WebSource(Source):
         """Raises EngineError: without the sitemap, pages would be taken for gone."""
         waiting, found, read = [self.config["sitemap"]] if "sitemap" in self.config else [], [], 0
         while waiting and read < MAX_SITEMAPS:
-            body = self._pages.get(waiting.pop()).body
+            body = unpacked(self._pages.get(waiting.pop()).body)
             read += 1
             places = [html.unescape(place.decode("utf-8", "replace")) for place in _LOC.findall(body)]
             if b"<sitemapindex" in body:

@@ -43,6 +43,7 @@ class Site(http.server.ThreadingHTTPServer):
         self.articles, self.pages, self.asked = articles, {}, Counter()  # type: ignore[var-annotated]
         self.statuses: Counter[int] = Counter()
         self.gone: set[str] = set()
+        self.failing: set[str] = set()
         self.robots = "User-agent: *\nDisallow: /private/\n"
         super().__init__((PUBLIC, 0), _Handler)
 
@@ -63,6 +64,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked[self.path] += 1
         name = parts.path.strip("/").split("/")[0] or "home"
         method = "_" + name.partition(";")[0].replace(".", "_").replace("-", "_")
+        if parts.path in self.server.failing:
+            self._send("busy", 503)
+            return
         is_gone = parts.path in self.server.gone
         answer = self._none if is_gone else getattr(self, method, self._soft_404)
         answer(parts.path, parse_qs(parts.query))

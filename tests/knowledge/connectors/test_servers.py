@@ -178,6 +178,13 @@ namespace inbox {{
 """
 
 
+# Its boundary is no ASCII, its date is none, and its charset is unknown.
+DAMAGED = (
+    b"Subject: =?x-unknown?Q?h=E4llo?=\r\nDate: never\r\n"
+    b'Content-Type: multipart/mixed; boundary="\xe4"\r\n\r\n--\xe4\r\n\r\nx\r\n'
+)
+
+
 def mail(subject: str, attachment: str = "") -> bytes:
     made = EmailMessage()
     made["From"], made["To"], made["Subject"] = "Ada <ada@example.org>", "bob@example.org", subject
@@ -191,11 +198,13 @@ def mail(subject: str, attachment: str = "") -> bytes:
 def test_mailbox_is_followed_with_its_attachments(bench: Bench, dovecot: int):
     box = imaplib.IMAP4(PUBLIC, dovecot)
     box.login("ada", "pass-word")
+    box.append("INBOX", "", "", DAMAGED)  # type: ignore[arg-type]
     for subject, attachment in (("First", ""), ("Second", "# Lighthouses\n\nThey shine at night.\n")):
         box.append("INBOX", "", "", mail(subject, attachment))  # type: ignore[arg-type]
     config = {"host": PUBLIC, "port": dovecot, "security": "none", "username": "ada", "password": "pass-word"}
     connector = bench.connector("imap", {}, config)
-    assert bench.counts(connector) == (2, 0, 0, 0, 0)
+    assert bench.counts(connector) == (3, 0, 0, 0, 0)
+    assert DAMAGED in bench.bodies().values()
     bench.library.work()
     names = {row.filename for row in bench.library.documents().values()}
     assert {"First.eml", "Second.eml", "notes.md"} <= names
@@ -206,7 +215,7 @@ def test_mailbox_is_followed_with_its_attachments(bench: Bench, dovecot: int):
     box.append("INBOX", "", "", mail("Third"))  # type: ignore[arg-type]
     box.store("1", "+FLAGS", "\\Deleted")
     box.expunge()
-    assert bench.counts(connector) == (1, 0, 1, 1, 0)
+    assert bench.counts(connector) == (1, 0, 2, 1, 0)
     pk = add(bench, "imap", {**config, "password": "wrong"})
     assert outcome(bench.caller, pk)["code"] == "integration_denied"
     box.logout()

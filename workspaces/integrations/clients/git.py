@@ -19,6 +19,8 @@ from dulwich.repo import MemoryRepo
 from core.outbound import OutboundClient
 from workspaces.integrations.base import Config, IntegrationError, allow_list, host_of, no_details
 
+# What a file of Git LFS is in the repository itself.
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 FETCH_SECONDS, MAX_PACK_BYTES = 600.0, 256 * 1024 * 1024
 FAILURES = (GitProtocolError, OSError, ValueError, KeyError, AssertionError)
 
@@ -142,7 +144,7 @@ def files_of(config: Config, commit_id: str) -> GitFiles:
         entries = [
             GitFile(one.path.decode(errors="replace"), one.sha.decode(), partial(_blob, store, one.sha))
             for one in found
-            if stat.S_ISREG(one.mode)
+            if stat.S_ISREG(one.mode) and not _blob(store, one.sha).startswith(LFS_POINTER)
         ]
     when = datetime.fromtimestamp(commit.commit_time, UTC)  # type: ignore[attr-defined]
     author = commit.author.decode(errors="replace")  # type: ignore[attr-defined]
