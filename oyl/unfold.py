@@ -27,6 +27,8 @@ UNFOLD = {
     "SCRIPTS": [
         lambda request: static("oyl/file_inputs.js"),
         lambda request: static("oyl/select_labels.js"),
+        lambda request: static("oyl/icons.js"),
+        lambda request: static("oyl/times.js"),
     ],
     "BORDER_RADIUS": "8px",
     "COLORS": {

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -62,7 +63,7 @@ class DataSourceAdmin(AuditedAdmin):
             return "–"
         address = reverse("admin:data_sources_import", args=[obj.pk])
         return format_html(
-            '<a class="oyl-link" href="{}">{}</a>', address, f"{obj.imported_at:%Y-%m-%d %H:%M}"
+            '<a class="oyl-link" href="{}">{}</a>', address, date_format(obj.imported_at, "DATETIME_FORMAT")
         )
 
     @action(description="Upload a file", url_path="upload-file", icon="upload", permissions=["add"])
