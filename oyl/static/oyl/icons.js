@@ -4,7 +4,7 @@
 (() => {
   const ICON = ".material-symbols-outlined";
   const NAMES = { menu_book: "Home", more_horiz: "More", more_vert: "More" };
-  const CONTROL = "a, button, summary, [role=button]";
+  const CONTROL = "a[href], button, summary, [role=button]";
 
   function hide(icon) {
     if (icon.ariaHidden === "true") return;
