@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import ClassVar
 
 from core.asker_sentences import sentence_for_askers
 from core.error_codes import ERROR_CODES, sentence
@@ -15,6 +16,9 @@ from core.retry_policies import RetryPolicy
 
 class OylError(Exception):
     """Something went wrong in OYL."""
+
+    # Of a request's body, if the error is of one.
+    field: ClassVar[str] = ""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))

@@ -24,13 +24,19 @@ class FilterInvalidError(InvalidError):
 class TagRuleInvalidError(InvalidError):
     """The rule's regular expression is not valid."""
 
+    field = "pattern"
+
 
 class TagInvalidError(InvalidError):
     """These tags cannot be kept."""
 
+    field = "tags"
+
 
 class UploadInvalidError(InvalidError):
     """The file cannot be added."""
+
+    field = "files"
 
 
 class UploadEndedError(InvalidError):
@@ -40,9 +46,19 @@ class UploadEndedError(InvalidError):
 class PartsInvalidError(InvalidError):
     """The parts are not those of the file."""
 
+    field = "part_ids"
+
+
+class PartTooLargeError(InvalidError):
+    """The part is too large. Send smaller ones."""
+
+    field = "data"
+
 
 class ChecksumInvalidError(InvalidError):
     """The parts have another MD5 than the file. Send the part again that differs."""
+
+    field = "md5"
 
 
 class DatasetInvalidError(InvalidError):

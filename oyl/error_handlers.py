@@ -24,7 +24,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path_info.startswith(API_PREFIXES):
+    if f"{request.path_info}/".startswith(API_PREFIXES):
         return plain_problem(request, 404, "not_found", NOT_FOUND)
     return defaults.page_not_found(request, exception)
 

@@ -12,6 +12,8 @@ class DeliveryError(EngineError):
 class WebhookAddressError(InvalidError):
     """Give a full address that begins with https:// or http://, without a user name or password in it."""
 
+    field = "url"
+
 
 class WebhookUnreadableError(InvalidError):
     """The webhook's address and secret cannot be read, because their encryption key is gone. Enter the address again."""

@@ -97,6 +97,10 @@ class TimeFilter(filters.IsoDateTimeFilter):
     field_class = TimeField
 
 
+class ChoicesFilter(filters.BaseInFilter, filters.ChoiceFilter):
+    """Several choices, separated by commas."""
+
+
 def _integer_bounds(field: Any) -> dict[str, Any]:
     return {"validators": field.validators}
 
@@ -126,6 +130,16 @@ class StrictFilterSet(FilterSet):
         models.IntegerField: {"filter_class": IntegerFilter, "extra": _integer_bounds},
         models.PositiveIntegerField: {"filter_class": IntegerFilter, "extra": _integer_bounds},
     }
+
+    @classmethod
+    def filter_for_lookup(cls, field: Any, lookup_type: str) -> Any:
+        """Of fields with choices, one of them is asked for, or several."""
+        if not getattr(field, "choices", None) or lookup_type not in ("exact", "in"):
+            return super().filter_for_lookup(field, lookup_type)
+        names = ", ".join(str(value) for value, _ in field.choices)
+        errors = {"invalid_choice": f"'%(value)s' is not among: {names}."}
+        kind = filters.ChoiceFilter if lookup_type == "exact" else ChoicesFilter
+        return kind, {"choices": field.choices, "error_messages": errors}
 
 
 class FilterBackend(DjangoFilterBackend):

@@ -135,7 +135,11 @@ def _domain_problem(request: Any, error: OylError) -> Response | None:
     if isinstance(error, PassingConflictError):
         headers["Retry-After"] = str(RETRY_SECONDS)
     kind = next((kind for kind in STATUSES if isinstance(error, kind)), None)
-    return _response(request, STATUSES[kind], error.code, str(error), headers=headers) if kind else None
+    if kind is None:
+        return None
+    own = {"field": error.field, "code": error.code, "detail": str(error)}
+    errors = [own] if error.field else None
+    return _response(request, STATUSES[kind], error.code, str(error), headers=headers, errors=errors)
 
 
 def _quota_problem(request: Any, error: QuotaExceededError) -> Response:

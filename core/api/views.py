@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db import models
-from rest_framework import exceptions, mixins, permissions, viewsets
+from rest_framework import exceptions, mixins, permissions, status, viewsets
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
@@ -18,6 +18,7 @@ from core.actors import Actor
 from core.api.bound_rows import BoundLookups, bound_rows
 from core.api.expansion import PARAMETER as EXPAND
 from core.api.expansion import add_expanded
+from core.api.filters import parameter_error
 from core.api.idempotency import RepeatableRequest
 from core.api.parsers import StrictJSONParser
 from core.api.problems import PreconditionFailed
@@ -155,6 +156,9 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if request.method == "POST" and self.detail is False and "If-Match" in request.headers:
+            detail = "This address has no ETag with which it could be compared. Leave it out."
+            raise parameter_error("If-Match", detail, code="unknown")
         if request.method == "POST" and not self.only_reads:
             with tenant_scope(self.actor.tenant_id):
                 self._repeatable = RepeatableRequest.begin(request, self.actor)
@@ -173,12 +177,21 @@ class TenantViewSet(viewsets.GenericViewSet[Any]):
         if self._repeatable:
             with tenant_scope(self.actor.tenant_id):
                 self._repeatable.store(response, without=self.shown_once)
+        if isinstance(response, Response) and response.status_code == status.HTTP_201_CREATED:
+            self._add_place(request, response)
         is_plain = isinstance(response, Response) and EXPAND not in request.query_params
         if self.action in WITH_ETAG and response.status_code == 200 and is_plain:
             response["ETag"] = etag(response.data)
             if request.method in permissions.SAFE_METHODS and is_unchanged(request.headers, response["ETag"]):
                 response.status_code, response.data = 304, None
         return super().finalize_response(request, response, *args, **kwargs)
+
+    def _add_place(self, request: Request, response: Response) -> None:
+        """Where the new object is read, and the ETag that it has there."""
+        if self.action == "create" and hasattr(self, "retrieve"):
+            response["Location"] = f"{request.path}{response.data['id']}/"
+            if not self.shown_once:
+                response["ETag"] = etag(response.data)
 
 
 class ReadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):

@@ -17,6 +17,7 @@ MAX_IDS, MAX_DOCUMENTS, BATCH_SIZE = 1000, 10_000, 1000
 
 
 class BulkSerializer(StrictSerializer):
+    described = {"minProperties": 1, "maxProperties": 1}
     ids = serializers.ListField(
         child=serializers.UUIDField(),
         required=False,
@@ -38,6 +39,7 @@ class BulkSerializer(StrictSerializer):
 
 
 class BulkTagsSerializer(BulkSerializer):
+    described = {"minProperties": 2, "maxProperties": 2}
     tags = serializers.ListField(child=serializers.CharField(max_length=255), min_length=1, max_length=100)
 
 

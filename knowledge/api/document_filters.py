@@ -14,6 +14,7 @@ from core.api.filters import StrictFilterSet
 from knowledge.models import Document
 
 FILTERS = {
+    "id": ["in"],
     "reference": ["exact", "in"],
     "container": ["exact"],
     "filename": ["exact", "icontains"],

@@ -18,7 +18,6 @@ from core.api.openai.views import OpenAIViewSet, RejectsExpiry, validated
 from core.api.serializers import TypedSerializer
 from core.isolation.scope import tenant_scope
 from core.permissions import Role, bound_kinds
-from knowledge.errors import ChecksumInvalidError, PartsInvalidError
 from knowledge.models import FileUpload, StoredFile, UploadPart
 from knowledge.openai.files import FILE_LOOKUPS, PURPOSES, FileSerializer
 from knowledge.openai.ids import PART, UPLOAD
@@ -81,14 +80,9 @@ class UploadViewSet(OpenAIViewSet):
         upload = self._found()
         data = validated(CompletionSerializer, request.data)
         if not upload.completed_at:
-            try:
-                file_uploads.complete_upload(
-                    actor=self.actor, upload=upload, part_ids=data["part_ids"], md5=data.get("md5") or ""
-                )
-            except PartsInvalidError as error:
-                raise serializers.ValidationError({"part_ids": str(error)}) from error
-            except ChecksumInvalidError as error:
-                raise serializers.ValidationError({"md5": str(error)}) from error
+            file_uploads.complete_upload(
+                actor=self.actor, upload=upload, part_ids=data["part_ids"], md5=data.get("md5") or ""
+            )
         return self._shown(upload)
 
     def cancel(self, request: Request, **kwargs: Any) -> Response:
@@ -146,8 +140,5 @@ class PartViewSet(OpenAIViewSet):
         with tenant_scope(self.actor.tenant_id):
             upload = self.upload
         data = validated(PartRequestSerializer, request.data)["data"]
-        try:
-            part = file_uploads.add_part(actor=self.actor, upload=upload, data=data)
-        except PartsInvalidError as error:
-            raise serializers.ValidationError({"data": str(error)}) from error
+        part = file_uploads.add_part(actor=self.actor, upload=upload, data=data)
         return Response(PartSerializer(part).data)

@@ -24,6 +24,7 @@ from core.quotas import charge
 from knowledge.errors import (
     ChecksumInvalidError,
     PartsInvalidError,
+    PartTooLargeError,
     StoredFileMissingError,
     UploadEndedError,
 )
@@ -51,10 +52,10 @@ def create_upload(*, actor: Actor, filename: str, purpose: str, size_bytes: int)
 
 
 def add_part(*, actor: Actor, upload: FileUpload, data: File[bytes]) -> UploadPart:
-    """To be called outside of a transaction. Raises UploadEndedError, PartsInvalidError, QuotaExceededError."""
+    """To be called outside of a transaction. Raises UploadEndedError, PartTooLargeError, QuotaExceededError."""
     actor.require(Role.EDITOR)
     if data.size > MAX_PART_BYTES:
-        raise PartsInvalidError(f"A part may have {MAX_PART_BYTES:,} bytes. Send smaller ones.")
+        raise PartTooLargeError(f"A part may have {MAX_PART_BYTES:,} bytes. Send smaller ones.")
     with (
         UPLOAD_PARTS.keeping(data, actor.tenant_id, upload.pk) as path,
         tenant_scope(actor.tenant_id),

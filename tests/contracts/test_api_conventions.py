@@ -134,6 +134,25 @@ def test_outdated_etag_is_refused(caller: Caller):
     assert caller("delete", path, None, **{"If-Match": from_a_proxy}).status_code == 204
 
 
+def test_condition_that_cannot_be_compared_is_refused(caller: Caller):
+    body, condition = {"name": "One"}, {"If-Match": '"any"'}
+    problem = assert_problem(caller.post("workspaces/", body, **condition), 422, "invalid")
+    assert [error["field"] for error in problem["errors"]] == ["If-Match"]
+    assert_problem(caller("post", "documents/upload/", None, **condition), 422, "invalid")
+
+
+def test_unknown_addresses_of_the_api_are_problems(caller: Caller, client: Client):
+    assert_problem(client.get("/api"), 404, "not_found")
+    assert client.get("/v1").json()["error"]["code"] == "not_found"
+
+
+def test_choices_of_a_filter_are_named(caller: Caller):
+    for name in ("processed_status", "processed_status__in"):
+        problem = assert_problem(caller.get(f"documents/?{name}=nope"), 422, "invalid")
+        (error,) = problem["errors"]
+        assert error["field"] == name and "pending, processing, done, error" in error["detail"]
+
+
 def test_next_page_starts_where_the_last_ended(caller: Caller):
     names = {f"Number {number}" for number in range(5)}
     for name in names:

@@ -45,7 +45,9 @@ def test_list_parameters_are_given_either_way(library: Library):
     """Every list parameter of the document: several values in one, or one parameter for each value."""
     caller, address = make_caller(library.person), "documents/"
     first, other = library.reference.pk, uuid4()
+    one_document, another = (row["id"] for row in caller.get("documents/").json()["results"])
     values = {
+        "id__in": (one_document, another),
         "expand": ("reference", "container"),
         "ordering": ("-filename", "created_at"),
         "processed_status__in": ("done", "pending"),

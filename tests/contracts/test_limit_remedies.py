@@ -214,6 +214,20 @@ def test_what_the_error_says_makes_room(
     assert again.status_code < 300 and says not in again.content.decode(), again.content
 
 
+def test_answer_to_each_creation_says_where_the_object_is(owner: Person, caller: Caller, rows: Rows):
+    with_etag = set()
+    doors = Doors(owner, caller, rows)
+    for model in ROUTES:
+        made = doors.make_workflowstep() if model is WorkflowStep else doors.make(model)
+        assert made.status_code == 201, made.content
+        read = caller.get(made["Location"].removeprefix("/api/v1/"))
+        assert read.status_code == 200 and read.json()["id"] == made.json()["id"], model
+        if "ETag" in made:
+            assert read["ETag"] == made["ETag"], model
+            with_etag.add(model)
+    assert {*ROUTES} - with_etag == {ApiKey, Invitation, Trigger, WebhookSubscription}
+
+
 @pytest.mark.parametrize(
     "model", [model for model in LIMITED if LIMITED[model].ends], ids=lambda model: model._meta.label
 )

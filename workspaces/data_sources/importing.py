@@ -39,6 +39,8 @@ _TEXTS = ("format", "encoding", "delimiter", "quote", "decimal_separator", "date
 class ReadOptionsInvalidError(InvalidError):
     """The options do not say how the file is read."""
 
+    field = "options"
+
 
 def get_or_create_data_source(*, actor: Actor, workspace: Workspace, name: str) -> DataSource:
     actor.require(Role.EDITOR)

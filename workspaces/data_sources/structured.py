@@ -58,6 +58,8 @@ FORM: Mapping[str, Any] = {
 class StructuredQueryInvalidError(InvalidError):
     """The query has not the form of a structured query."""
 
+    field = "structured"
+
 
 def as_sql(
     table: str, columns: Sequence[str], query: Mapping[str, Any], *, limit: int | None = MAX_LIMIT

@@ -18,7 +18,7 @@ TYPES = {
 
 
 def wants_envelope(request: HttpRequest | None) -> bool:
-    return request is not None and request.path_info.startswith(OPENAI)
+    return request is not None and f"{request.path_info}/".startswith(OPENAI)
 
 
 def envelope(status: int, code: str, detail: str, errors: Sequence[dict[str, str]]) -> dict[str, Any]:

@@ -122,6 +122,9 @@ class Operation(AutoSchema):
     def _get_response_headers_for_code(self, status_code: str, direction: Any = "response") -> Any:
         if status_code == "206":
             return headers("ETag", "Content-Range")
+        if status_code == "201" and self.view.action == "create" and hasattr(self.view, "retrieve"):
+            etag = [] if self.view.shown_once else ["ETag"]
+            return headers("Location", *etag, "Idempotency-Replayed")
         has_etag = self.view.action in (*WITH_ETAG, "content")
         return headers(
             *(["ETag"] if has_etag else []),
@@ -150,7 +153,7 @@ class Operation(AutoSchema):
         if direction == "request":
             for name in getattr(getattr(serializer, "Meta", None), "fixed", ()) if serializer.partial else ():
                 del schema["properties"][name]
-            return {**schema, "additionalProperties": False}
+            return {**schema, "additionalProperties": False, **getattr(serializer, "described", {})}
         if isinstance(serializer, ModelSerializer):
             return {**schema, "required": [*schema["properties"]]}
         return schema

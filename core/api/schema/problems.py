@@ -61,6 +61,7 @@ PROBLEMS: dict[int, tuple[str, tuple[str, ...]]] = {
 HEADERS = {
     "X-Request-ID": ("The request's id, as in logs and in the audit log.", TEXT),
     "ETag": ("The object's state: send it back as `If-Match`, or as `If-None-Match`.", TEXT),
+    "Location": ("Where the new object is read.", TEXT),
     "Content-Range": ("Which bytes these are, and of how many.", TEXT),
     "Idempotency-Replayed": ("`true` when the request was answered before.", TEXT),
     "RateLimit": ("What is left of your limit, and until when.", TEXT),
