@@ -118,6 +118,7 @@ class AssistantAdmin(AskedAdmin):
 class InstructionAdmin(ReadOnlyAdmin):
     """Written by publishing an assistant's instruction."""
 
+    nothing_yet = "An instruction is written and published on the page of its assistant."
     list_display = ["assistant", "updated_at"]
     list_select_related = ["assistant"]
     search_fields = ["assistant__name"]

@@ -60,6 +60,7 @@ class WhoDisplay:
 class ConversationAdmin(WhoDisplay, ReadOnlyAdmin):
     """One's own, and those that others have shared."""
 
+    nothing_yet = "Conversations begin on the page “Chat”."
     list_display = ["title", "partner", "whose", "is_shared", "updated_at"]
     list_select_related = ["assistant", "teammate"]
     list_filter = ["is_shared"]
@@ -144,6 +145,7 @@ class MessageAdmin(UncountedAdmin):
 class FeedbackAdmin(SavesCases, WhoDisplay, ReadOnlyAdmin):
     """One's own; editors see that of all."""
 
+    nothing_yet = "Answers are rated on the page “Chat”."
     list_display = ["rating_badge", "reason", "comment", "citation", "whose", "trace", "created_at"]
     list_reads = ("comment",)
     list_filter = ["rating", "reason", ("created_at", PeriodFilter)]

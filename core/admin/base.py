@@ -186,7 +186,8 @@ class PlainChangeList(ChangeList):
 
 class TenantAdmin(RolePermissions, ListViews, ModelAdmin):
     """Pages for one of the tenant's models. Django's log of admin actions, which all tenants would share, stays empty: an
-    object's history comes from the audit log. `list_reads` names the long columns from which the list computes others."""
+    object's history comes from the audit log. `list_reads` names the long columns from which the list computes others, and
+    `nothing_yet` says of an empty list where its rows come from."""
 
     form = TenantForm
     formfield_overrides = {
@@ -197,6 +198,7 @@ class TenantAdmin(RolePermissions, ListViews, ModelAdmin):
     show_full_result_count = False
     list_filter_submit = True
     list_reads: tuple[str, ...] = ()
+    nothing_yet = ""
     list_per_page = 50
     warn_unsaved_form = True
 

@@ -84,6 +84,7 @@ REREAD = {
 class DocumentAdmin(DeletionPage, TenantAdmin):
     """A document changes by being uploaded, tagged, retried, re-indexed and deleted; it is never edited."""
 
+    nothing_yet = "Upload files, or let a connector fetch them from where they live."
     list_display = ["file", "reference", "state", "kind", "tag_chips", "size", "updated_at"]
     list_more = ("external_id", "generation")
     list_select_related = ["reference"]

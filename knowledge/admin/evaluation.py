@@ -19,6 +19,9 @@ from knowledge.services.evaluation_sets import save_evaluation_case
 
 @admin.register(EvaluationSet)
 class EvaluationSetAdmin(AuditedAdmin):
+    nothing_yet = (
+        "On the page “Try a search”, mark the documents that should be found: the question is saved here."
+    )
     list_display = ["name", "workspace", "updated_at"]
     list_select_related = ["workspace"]
     search_fields = ["name"]

@@ -99,6 +99,7 @@ class ReferenceAdmin(DeletionPage, AuditedAdmin):
 
     form = ReferenceForm
 
+    nothing_yet = "A reference is a library of documents: add one, and upload files into it."
     list_display = ["name", "workspace", "description", "updated_at"]
     list_select_related = ["workspace"]
     search_fields = ["name"]
@@ -232,6 +233,7 @@ class ReferenceAdmin(DeletionPage, AuditedAdmin):
 
 @admin.register(KnowledgeBase)
 class KnowledgeBaseAdmin(DeletionPage, AuditedAdmin):
+    nothing_yet = "A knowledge base says what an assistant reads: add one for each assistant."
     list_display = ["name", "assistant", "opened", "updated_at"]
     list_select_related = ["assistant"]
     search_fields = ["name"]

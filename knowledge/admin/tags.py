@@ -91,6 +91,7 @@ class RuleInline(TenantInline):
 
 @admin.register(Tag)
 class TagAdmin(AuditedAdmin):
+    nothing_yet = "Tags come with uploads, from rules, and from the pages of documents."
     list_display = ["name", "reference", "documents", "passages", "rule_count", "origin"]
     list_select_related = ["reference"]
     list_filter = [("reference", AutocompleteSelectFilter), "source", "inherited"]

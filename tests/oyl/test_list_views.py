@@ -105,3 +105,12 @@ def test_long_lists_are_not_counted(owner: Person, rows: Rows, monkeypatch: pyte
     assert "Select all 3+ documents" in first and "61 documents" not in first and "zebra-59.txt" in first
     assert "zebra-00.txt" in second and "zebra-59.txt" not in second
     assert owner.client.get(f"{LIST}?p=1&q=zebra-07").context["cl"].result_count == 1
+
+
+def test_an_empty_list_says_what_to_do_first(owner: Person, colleague: Person):
+    page = owner.client.get(LIST).content.decode()
+    assert "There are no documents yet" in page and "Upload files" in page and "Add document" in page
+    assert "Show all" not in page, "nothing is filtered"
+    assert "Add document" not in colleague.client.get(LIST).content.decode(), "viewers add nothing"
+    filtered = owner.client.get(f"{LIST}?q=zebra").content.decode()
+    assert "Nothing matches" in filtered and "Show all" in filtered
