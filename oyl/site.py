@@ -51,7 +51,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         """The audit log's newest events of an object, each with its sentence and what it has changed."""
         events = list(events_of(instance)[:length])
         return [
-            {"event": event, "sentence": sentence, "changed": differences(event.payload_json)}
+            {"event": event, "sentence": sentence, "changed": differences(event.payload_json, of=instance.pk)}
             for event, sentence in zip(events, sentences(events), strict=True)
         ]
 

@@ -50,8 +50,11 @@ def test_a_line_says_who_did_what_to_what(uploads: Library):
 def test_history_of_a_document_names_who_uploaded_it_with_others(uploads: Library):
     with tenant_scope(uploads.person.tenant_id):
         document = Document.objects.get(filename="bees.md")
+        other = Document.objects.get(filename="rivers.md")
     page = uploads.person.client.get(reverse("admin:knowledge_document_history", args=[document.pk]))
-    assert f"{uploads.person.user.email} added 2 documents" in page.content.decode()
+    text = page.content.decode()
+    assert f"{uploads.person.user.email} added 2 documents" in text
+    assert "this one" in text and str(other.pk) not in text, "only what concerns it"
 
 
 def test_what_was_deleted_keeps_its_name(owner: Person):

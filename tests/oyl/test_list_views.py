@@ -109,7 +109,7 @@ def test_long_lists_are_not_counted(owner: Person, rows: Rows, monkeypatch: pyte
 
 def test_an_empty_list_says_what_to_do_first(owner: Person, colleague: Person):
     page = owner.client.get(LIST).content.decode()
-    assert "There are no documents yet" in page and "Upload files" in page and "Add document" in page
+    assert "No documents yet" in page and "Upload files" in page and "Add document" in page
     assert "Show all" not in page, "nothing is filtered"
     assert "Add document" not in colleague.client.get(LIST).content.decode(), "viewers add nothing"
     filtered = owner.client.get(f"{LIST}?q=zebra").content.decode()
