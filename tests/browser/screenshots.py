@@ -8,16 +8,23 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+from django.conf import settings
 from django.urls import reverse
 from PIL import Image
 from playwright.sync_api import Page
 
 from core.isolation.scope import tenant_scope
+from jobs.states import JobState
 from knowledge.models import Chunk, Document, Tag
 from knowledge.services.changing import delete_documents
 from knowledge.services.tags import tag_documents
 from tests.conftest import Person
+from tests.conversations.conftest import make_desk
 from tests.knowledge.libraries import Library, make_library
+from tests.support.chat_model_file import running_model_file
+from tests.support.workflows import Studio
+from tests.workflows.test_examples import HOURS, INPUTS, INVOICE, decided, run
+from workspaces.models import Workspace
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("OYL_SCREENSHOTS", ROOT / "docs" / "images"))
@@ -36,14 +43,51 @@ class Shot(NamedTuple):
 def test_screenshots(page: Page, owner: Person, tmp_path: Path) -> None:
     library = make_library(owner, tmp_path / "own")
     _fill(library)
+    take(page, _shots(library))
+    assert (FOLDER / "document-list.webp").exists()
+
+
+def test_screenshots_of_answers(page: Page, owner: Person, tmp_path: Path) -> None:
+    """By the sentences of the documents, and by the model file of the tests, which is too small to answer well."""
+    desk = make_desk(owner, tmp_path / "own")
+    reply = desk.reply()
+    chat = f"{reverse('admin:chat')}?pane=conversation:{reply.conversation_id}"
+    shots = [Shot("chat", chat), Shot("chat-dark", chat, colours="dark")]
+    shots += [Shot("chat-narrow", chat, 375), Shot("chat-narrow-dark", chat, 375, "dark")]
+    shots.append(Shot("trace", reverse("admin:conversations_trace_change", args=[reply.trace_id])))
+    with running_model_file(settings.OYL_DATA_DIR), tenant_scope(owner.tenant_id):
+        desk.assistant.settings_json = {"model": {"model": "local", "max_tokens": 60}}
+        desk.assistant.save()
+        generated = desk.reply()
+    of_model = f"{reverse('admin:chat')}?pane=conversation:{generated.conversation_id}"
+    take(page, [*shots, Shot("chat-model-file", of_model)])
+
+
+def test_screenshots_of_the_runs_of_examples(page: Page, owner: Person, tmp_path: Path) -> None:
+    library = make_library(owner, tmp_path / "own")
+    invoice = library.add("invoice.md", INVOICE)
+    library.add("hours.md", HOURS)
+    with tenant_scope(owner.tenant_id):
+        studio = Studio(owner, Workspace.objects.get(pk=library.reference.workspace_id))
+    shots = list[Shot]()
+    of_document = {"document": str(invoice.pk), "filename": "invoice.md"}
+    for name, given in {**INPUTS, "tag-and-route-documents": of_document}.items():
+        made = run(studio, name, given)
+        if made.state == JobState.WAITING:
+            decided(studio, made, approve=True, comment="Good.")
+        address = reverse("admin:workflows_workflowrun_change", args=[made.pk])
+        shots += [Shot(f"run-{name}", address), Shot(f"run-{name}-narrow-dark", address, 375, "dark")]
+    take(page, shots)
+
+
+def take(page: Page, shots: list[Shot]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for shot in _shots(library):
+    for shot in shots:
         page.set_viewport_size({"width": shot.width, "height": 900 if shot.width > 700 else 812})
         page.emulate_media(color_scheme="dark" if shot.colours == "dark" else "light")
         page.goto(shot.address, wait_until="networkidle")
         picture = Image.open(BytesIO(page.screenshot()))
         picture.convert("RGB").save(FOLDER / f"{shot.name}.webp", quality=QUALITY, method=6)
-    assert (FOLDER / "document-list.webp").exists()
 
 
 def _fill(library: Library) -> None:

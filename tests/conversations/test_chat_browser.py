@@ -13,11 +13,14 @@ from django.test import override_settings
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from conversations.models import Feedback
+from conversations.services.feedback import give_feedback
 from core.isolation.scope import tenant_scope
 from knowledge.models import Document, KnowledgeBase
 from oyl.disconnects import DisconnectMiddleware
 from oyl.handler import Handler
 from tests.conversations.conftest import Desk, with_model
+from tests.support.axe import NARROW, WIDE, violations_of
 from tests.support.chat_server import ChatServer, says
 from tests.support.model_server import running
 from tests.support.server import running_server
@@ -272,3 +275,16 @@ def test_narrow_page_does_not_scroll_sideways(page: Page, server: ChatServer):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     page.goto(chat)
     page.get_by_text("Conversations", exact=True).locator("visible=true").first.click()
+
+
+def test_an_answer_its_trace_and_its_feedback_have_no_violation(page: Page, desk: Desk):
+    reply = desk.reply()
+    give_feedback(actor=desk.person.actor, message=reply.message_id, rating="down", comment="Why?")
+    with tenant_scope(desk.person.tenant_id):
+        feedback = Feedback.objects.get(message=reply.message_id)
+    pages = [
+        f"{reverse('admin:chat')}?pane=conversation:{reply.conversation_id}",
+        reverse("admin:conversations_trace_change", args=[reply.trace_id]),
+        reverse("admin:conversations_feedback_change", args=[feedback.pk]),
+    ]
+    assert not violations_of(page, pages, (WIDE, NARROW))

@@ -26,6 +26,22 @@ INVOICE = (
     "Total: 1,190.00 EUR. Pay to the bank account DE02 1203 0000 0000 2020 51.\n"
 )
 HOURS = "# Opening hours\n\nThe library is open from 9:00 to 17:00 on working days, and closed on public holidays.\n"
+# For the examples that need no document.
+INPUTS = {
+    "answer-mail-with-approval": {
+        "from": "ada@example.org",
+        "subject": "Opening hours",
+        "text": "When is the library open?",
+    },
+    "weekly-digest": {"topic": "When is the library open?"},
+    "extract-invoice-fields": {"text": INVOICE},
+    "escalate-bad-feedback": {
+        "rating": "down",
+        "question": "When is the library open?",
+        "answer": "Never.",
+        "comment": "No!",
+    },
+}
 
 
 @pytest.fixture
@@ -46,8 +62,8 @@ def add(studio: Studio, name: str) -> Workflow:
         return found
 
 
-def run(studio: Studio, name: str, given: Any) -> WorkflowRun:
-    started = studio.start(add(studio, name), given)
+def run(studio: Studio, name: str, given: Any = None) -> WorkflowRun:
+    started = studio.start(add(studio, name), given or INPUTS[name])
     studio.work()
     return studio.reread(started)
 
@@ -69,8 +85,7 @@ def output_of(ended: WorkflowRun) -> Any:
 
 def test_a_mail_is_answered_after_an_approval(studio: Studio, library: Library):
     library.add("hours.md", HOURS)
-    mail = {"from": "ada@example.org", "subject": "Opening hours", "text": "When is the library open?"}
-    started = run(studio, "answer-mail-with-approval", mail)
+    started = run(studio, "answer-mail-with-approval")
     output = decided(studio, started, approve=True)
     assert "from 9:00 to 17:00" in output["answer"]
     assert output["sent"] is False  # the embedded default cannot send mail
@@ -88,12 +103,12 @@ def test_a_document_is_tagged_with_its_kind(studio: Studio, library: Library):
 
 def test_a_digest_gathers_passages(studio: Studio, library: Library):
     library.add("hours.md", HOURS)
-    output = output_of(run(studio, "weekly-digest", {"topic": "When is the library open?"}))
+    output = output_of(run(studio, "weekly-digest"))
     assert "hours.md: " in output["digest"]
 
 
 def test_fields_of_an_invoice_are_extracted(studio: Studio):
-    output = output_of(run(studio, "extract-invoice-fields", {"text": INVOICE}))
+    output = output_of(run(studio, "extract-invoice-fields"))
     assert output["missing"] == []
     fields = output["fields"]
     assert (fields["number"], fields["date"], fields["total"], fields["currency"]) == (
@@ -104,13 +119,7 @@ def test_fields_of_an_invoice_are_extracted(studio: Studio):
 
 def test_bad_feedback_is_escalated(studio: Studio, library: Library):
     library.add("hours.md", HOURS)
-    feedback = {
-        "rating": "down",
-        "question": "When is the library open?",
-        "answer": "Never.",
-        "comment": "No!",
-    }
-    started = run(studio, "escalate-bad-feedback", feedback)
+    started = run(studio, "escalate-bad-feedback")
     output = decided(studio, started, approve=True, comment="Corrected")
     assert output == {"escalated": True, "handled": True, "comment": "Corrected"}
 
