@@ -66,9 +66,8 @@ class _Process:
         self._process.wait()
 
     def forget(self) -> None:
-        """In a fork, which is not its parent."""
-        self._stream.detach().close()
-        self._own.close()
+        """In a fork, which is not its parent. Nothing that another thread was writing is sent once more."""
+        os.close(self._own.detach())
         self._process.returncode = 0
 
 

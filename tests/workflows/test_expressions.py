@@ -196,3 +196,14 @@ def test_a_fork_leaves_the_process_to_its_parent() -> None:
         os._exit(0 if evaluate("2", {}) == 2 else 1)
     assert os.waitpid(pid, 0)[1] == 0
     assert evaluate("3", {}) == 3
+
+
+def test_fork_has_processes_of_its_own():
+    """Its answers are not its parent's."""
+    assert evaluate("1 + 0", {}) == 1
+    if (pid := os.fork()) == 0:
+        while True:
+            evaluate("2 + 0", {})
+    assert {evaluate("1 + 0", {}) for _ in range(100)} == {1}
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)

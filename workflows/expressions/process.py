@@ -44,10 +44,10 @@ class _Process:
     """Not thread-safe. It ends when its socket is closed."""
 
     def __init__(self) -> None:
-        own, other = socket.socketpair()
-        own.settimeout(_WALL_SECONDS)
-        with own, other:
-            self._stream = own.makefile("rwb")
+        self._own, other = socket.socketpair()
+        self._own.settimeout(_WALL_SECONDS)
+        with other:
+            self._stream = self._own.makefile("rwb")
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workflows.expressions.child_process"],
                 stdin=other.fileno(),
@@ -74,12 +74,13 @@ class _Process:
     def end(self) -> None:
         with suppress(OSError):  # what could not be sent
             self._stream.close()
+        self._own.close()
         self._process.kill()
         self._process.wait()
 
     def forget(self) -> None:
-        """In a fork, which is not its parent."""
-        self._stream.detach().close()
+        """In a fork, which is not its parent. Nothing that another thread was writing is sent once more."""
+        os.close(self._own.detach())
         self._process.returncode = 0
 
 

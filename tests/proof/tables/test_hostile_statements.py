@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -93,3 +95,16 @@ def test_ended_process_is_replaced(place: Path, tables: DuckDBTables):
     with pytest.raises(TableError, match="ended from outside"):
         tables.query("SELECT 1", {}, LIMITS)
     assert tables.query("SELECT 1", {}, LIMITS).rows == ((1,),)
+
+
+def test_fork_has_processes_of_its_own(tables: DuckDBTables):
+    """One that is killed in its work leaves its parent's alone."""
+    assert tables.query("SELECT 1", {}, LIMITS).rows == ((1,),)
+    if (pid := os.fork()) == 0:
+        with suppress(BaseException):
+            tables.query("SELECT count(*) FROM range(10000000) a, range(10000000) b", {}, LIMITS)
+        os._exit(1)
+    time.sleep(1.0)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert tables.query("SELECT 2", {}, LIMITS).rows == ((2,),)
