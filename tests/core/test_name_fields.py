@@ -40,7 +40,7 @@ NO_NAMES = {
     *("auditlog.action", "auditlog.object_type", "platformevent.action", "platformevent.object_type"),
     *("knowledgebase.vector_db_id", "reference.embedding_model", "embedding.model", "embedding.vector_ref"),
     *("document.file_path", "document.mime_type", "document.sha256", "chunk.content_sha256"),
-    *("storedfile.file_path", "storedfile.purpose"),
+    *("storedfile.file_path", "storedfile.purpose", "fileupload.purpose", "uploadpart.file_path"),
     *("chunk.language", "reembedding.from_model", "reembedding.to_model", "reembedding.error_code"),
     "bulkchange.error_code",
     *("document.error_code", "ingestionjob.error_code", "workflowrun.error_code", "steprun.error_code"),
