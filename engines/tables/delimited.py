@@ -33,6 +33,7 @@ SAMPLE_ROWS = 10_000
 MAX_LINE_BYTES = 2 << 20
 _REJECTS = "store_rejects=true, rejects_limit=10000"
 _DELIMITERS, _MANY_COLUMNS = ",;|\t", 3_000
+_SAMPLE = "sampled_rows"
 _PIECE_BYTES = 1 << 20
 _SAMPLE_BYTES = 1 << 18
 
@@ -128,10 +129,12 @@ def recognise(connection: Any, path: Path, options: ReadOptions) -> DelimitedTex
     try:
         separators = [options.decimal_separator] if options.decimal_separator else _separators(options)
         formats = [options.date_format] if options.date_format else DATE_FORMATS
-        sample = (
-            f"(SELECT * FROM {_as_texts(path, options, names, 'ignore_errors=true')} LIMIT {SAMPLE_ROWS})"
+        rows = _as_texts(path, options, names, "ignore_errors=true")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_SAMPLE} AS SELECT * FROM {rows} LIMIT {SAMPLE_ROWS}"
         )
-        found = [column_types(connection, sample, names, mark, formats) for mark in separators]
+        found = [column_types(connection, _SAMPLE, names, mark, formats) for mark in separators]
+        connection.execute(f"DROP TABLE {_SAMPLE}")
     except duckdb.Error as error:
         raise unreadable("text", error) from error
     best = max(found, key=lambda one: one.fit)

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.batching import batched
 from engines.tables import TYPES
 
+_AT_ONCE, _FIRST_ROWS = 10, 100
+_ALWAYS = ("values", "scale")
 MAX_SCALE, MIN_SCALE, MAX_WHOLE_DIGITS = 6, 2, 12
 # Of several that fit, the first: 03/04 is the third of April.
 DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y%m%d")
@@ -96,17 +99,29 @@ def column_types(
 ) -> TextColumns:
     """The columns of a sample of texts."""
     tests = [_tests(name, separator, formats) for name in names]
-    counts = iter(
-        connection.execute(
-            f"SELECT {', '.join(test for one in tests for test in one.values())} FROM {source}"
-        ).fetchone()
-    )
-    by_column = [{name: next(counts) for name in one} for one in tests]
+    by_column = [found for few in batched(tests, _AT_ONCE) for found in _counts(connection, source, few)]
     date_format = _best_format(by_column, formats)
     columns = tuple(_column(name, found, date_format) for name, found in zip(names, by_column, strict=True))
     typed = sum(column.type != "text" for column in columns)
     numbers = sum(found["number"] for found in by_column)
     return TextColumns(columns=columns, separator=separator, date_format=date_format, fit=(typed, numbers))
+
+
+def _counts(connection: Any, source: str, tests: list[dict[str, str]]) -> list[dict[str, int]]:
+    """A few columns at a time, because what DuckDB needs for a statement grows with the square of its length. What the first
+    rows do not fit is not looked for in all."""
+    first = _counted(connection, f"(SELECT * FROM {source} LIMIT {_FIRST_ROWS})", tests)
+    left = [
+        {name: test if name in _ALWAYS or seen[name] == seen["values"] else "0" for name, test in one.items()}
+        for one, seen in zip(tests, first, strict=True)
+    ]
+    return _counted(connection, source, left)
+
+
+def _counted(connection: Any, source: str, tests: list[dict[str, str]]) -> list[dict[str, int]]:
+    wanted = ", ".join(test for one in tests for test in one.values())
+    found = iter(connection.execute(f"SELECT {wanted} FROM {source}").fetchone())
+    return [{name: next(found) for name in one} for one in tests]
 
 
 def _tests(name: str, separator: str, formats: Sequence[str]) -> dict[str, str]:

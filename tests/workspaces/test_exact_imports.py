@@ -201,3 +201,13 @@ def test_cut_parquet_is_refused(owner: Person, tmp_path: Path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(CommandError, match="PARQUET"):
         import_file(owner, path)
+
+
+def test_many_columns_are_recognised(owner: Person, tmp_path: Path, request: pytest.FixtureRequest):
+    """300, as many as a file may have, with --long."""
+    count, rows = (300, 5_000) if request.config.getoption("--long") else (30, 200)
+    path = write_csv(tmp_path / "a.csv", [["x"] * rows, *[["1"] * rows] * (count - 1)])
+    assert [column["type"] for column in import_file(owner, path)["columns"]] == [
+        "text",
+        *["integer"] * (count - 1),
+    ]
