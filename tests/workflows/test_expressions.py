@@ -202,8 +202,8 @@ def test_fork_has_processes_of_its_own():
     """Its answers are not its parent's."""
     assert evaluate("1 + 0", {}) == 1
     if (pid := os.fork()) == 0:
-        while True:
+        for _ in range(100):
             evaluate("2 + 0", {})
+        os._exit(0)
     assert {evaluate("1 + 0", {}) for _ in range(100)} == {1}
-    os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
