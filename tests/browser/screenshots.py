@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
-from django.conf import settings
+from django.test import override_settings
 from django.urls import reverse
 from PIL import Image
 from playwright.sync_api import Page
@@ -55,10 +55,12 @@ def test_screenshots_of_answers(page: Page, owner: Person, tmp_path: Path) -> No
     shots = [Shot("chat", chat), Shot("chat-dark", chat, colours="dark")]
     shots += [Shot("chat-narrow", chat, 375), Shot("chat-narrow-dark", chat, 375, "dark")]
     shots.append(Shot("trace", reverse("admin:conversations_trace_change", args=[reply.trace_id])))
-    with running_model_file(settings.OYL_DATA_DIR), tenant_scope(owner.tenant_id):
-        desk.assistant.settings_json = {"model": {"model": "local", "max_tokens": 60}}
+    with tenant_scope(owner.tenant_id):
+        desk.assistant.settings_json = {"model": {"name": "local"}}
         desk.assistant.save()
+    with running_model_file(tmp_path) as process, override_settings(LAYOUT=process.layout):
         generated = desk.reply()
+    assert generated.model == "local"
     of_model = f"{reverse('admin:chat')}?pane=conversation:{generated.conversation_id}"
     take(page, [*shots, Shot("chat-model-file", of_model)])
 

@@ -117,7 +117,9 @@ def _shown_steps(run: WorkflowRun, rows: Sequence[StepRun]) -> list[dict[str, An
             **_bar(row, begin, whole),
             "input": _json(row.input_json),
             "output": _json(row.output_json),
-            "details": {name: _json(value) for name, value in row.details_json.items()},
+            "details": {
+                name: _json(value) for name, value in row.details_json.items() if value not in ([], {}, None)
+            },
             "trace": traces.get(str(row.details_json.get("message_id", ""))),
             "approval": approvals.get(row.pk),
         }
