@@ -23,7 +23,7 @@ from tests.conversations.conftest import make_desk
 from tests.knowledge.libraries import Library, make_library
 from tests.support.chat_model_file import running_model_file
 from tests.support.workflows import Studio
-from tests.workflows.test_examples import HOURS, INPUTS, INVOICE, decided, run
+from tests.workflows.example_runs import HOURS, INPUTS, INVOICE, decided, run
 from workspaces.models import Workspace
 
 ROOT = Path(__file__).parents[2]

@@ -26,8 +26,7 @@ from tenants.services.members import remove_member, suspend_member
 from tests.conftest import PASSWORD, Person, browser, make_member
 from tests.support.oidc_provider import CLIENT, SECRET, Provider, running_provider
 from tests.tenants.links import join_page, link_for
-from tests.tenants.test_second_factors import code_of, turned_on
-from tests.tenants.test_suspending import membership_of
+from tests.tenants.members import code_of, membership_of, turned_on
 
 LOGIN, INDEX, BEGIN = reverse("admin:login"), reverse("admin:index"), reverse("oidc")
 CALLBACK, ACCOUNT, CODE = reverse("oidc_callback"), reverse("admin:account"), reverse("second_factor")

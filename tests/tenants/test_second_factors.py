@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -21,21 +19,11 @@ from tenants.models import Membership, User
 from tenants.services.invitations import invite
 from tenants.services.organisations import rotate_keys
 from tests.conftest import PASSWORD, Person, browser, make_owner
+from tests.tenants.members import TURN_ON, code_of, turned_on
 
 LOGIN, CODE, INDEX = reverse("admin:login"), reverse("second_factor"), reverse("admin:index")
 ACCOUNT, TURN_ON = reverse("admin:account"), reverse("admin:turn_on_second_factor")
 SECOND_KEY = "k2:" + "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
-
-
-def code_of(secret: str, steps: int = 0) -> str:
-    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps)))
-
-
-def turned_on(client: Client) -> tuple[str, list[str]]:
-    """The secret and the recovery codes. The code of half a minute ago is used, so that the present one is left."""
-    secret = client.get(TURN_ON).context["secret"]
-    page = client.post(TURN_ON, {"code": code_of(secret, -1)})
-    return secret, page.context["codes"]
 
 
 def with_password(user: User, password: str = PASSWORD, client: Client | None = None, **form: str) -> Client:

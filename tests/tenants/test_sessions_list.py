@@ -13,7 +13,7 @@ from django.urls import reverse
 from core.sessions import sessions_of
 from tenants.models import User
 from tests.conftest import PASSWORD, Person, browser
-from tests.tenants.test_suspending import membership_of
+from tests.tenants.members import membership_of
 
 LOGIN, INDEX, ACCOUNT = reverse("admin:login"), reverse("admin:index"), reverse("admin:account")
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

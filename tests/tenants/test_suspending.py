@@ -15,14 +15,9 @@ from tenants.services.api_keys import create_api_key
 from tenants.services.invitations import invite
 from tenants.services.members import resume_member, set_role, suspend_member
 from tests.conftest import Person, browser, make_member
+from tests.tenants.members import membership_of
 
 INDEX = reverse("admin:index")
-
-
-def membership_of(person: Person) -> Membership:
-    with tenant_scope(person.tenant_id):
-        membership: Membership = Membership.objects.select_related("user").get(user=person.user)
-        return membership
 
 
 def post(client: Client, action: str, member: Person) -> int:
