@@ -71,20 +71,7 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return known.actor is not None or known.operator is not None
 
     def extra_urls(self) -> list[URLPattern]:
-        # These register on this site, which must exist before.
-        from conversations.admin.chat import chat_page
-        from conversations.admin.comparing import compare_page
-        from conversations.admin.instructions import instructions_page
-        from conversations.admin.knowledge_bases import knowledge_base_page
-        from conversations.admin.routing import who_would_answer_page
-        from conversations.admin.temporary import temporary_answer
-        from knowledge.admin.expecting import expect_page
-        from knowledge.admin.figures import figures_page
-        from knowledge.admin.reading import page_picture, read_page
-        from knowledge.admin.search import search_page
-        from knowledge.admin.trash import trash_page
         from oyl.second_factor import account_page, add_passkey_page, turn_on_page
-        from tenants.admin.show_once import shown_once_page
 
         return [
             path("switch-tenant/", switch_tenant, name="switch_tenant"),
@@ -97,30 +84,40 @@ class OylAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("views/save/", self.admin_view(save_view_page), name="save_view"),
             path("views/delete/", self.admin_view(delete_view_page), name="delete_view"),
             path("health/", self.admin_view(health_panel), name="health"),
-            path("chat/", self.admin_view(chat_page), name="chat"),
-            path("chat/answer/", self.admin_view(temporary_answer), name="temporary_answer"),
-            path(
-                "assistants/<uuid:pk>/instructions/", self.admin_view(instructions_page), name="instructions"
-            ),
-            path(
-                "knowledge-bases/<uuid:pk>/",
-                self.admin_view(knowledge_base_page),
-                name="open_knowledge_base",
-            ),
-            path("assistants/<uuid:pk>/compare/", self.admin_view(compare_page), name="compare_instructions"),
-            path(
-                "teammates/<uuid:pk>/who-would-answer/",
-                self.admin_view(who_would_answer_page),
-                name="who_would_answer",
-            ),
-            path("shown-once/", self.admin_view(shown_once_page), name="shown-once"),
-            path("documents/<uuid:pk>/read/", self.admin_view(read_page), name="read_document"),
-            path("documents/<uuid:pk>/pages/<int:page>/", self.admin_view(page_picture), name="page_picture"),
-            path("trash/", self.admin_view(trash_page), name="trash"),
-            path("try-search/", self.admin_view(search_page), name="try_search"),
-            path("try-search/expect/", self.admin_view(expect_page), name="expect_document"),
-            path("evaluation-sets/<uuid:pk>/", self.admin_view(figures_page), name="evaluation_figures"),
+            *self._pages_of_apps(),
         ]
+
+    def _pages_of_apps(self) -> list[URLPattern]:
+        """Their modules register on this site, which must exist before."""
+        from conversations.admin.chat import chat_page
+        from conversations.admin.comparing import compare_page
+        from conversations.admin.instructions import instructions_page
+        from conversations.admin.knowledge_bases import knowledge_base_page
+        from conversations.admin.routing import who_would_answer_page
+        from conversations.admin.temporary import temporary_answer
+        from knowledge.admin.expecting import expect_page
+        from knowledge.admin.figures import figures_page
+        from knowledge.admin.reading import page_picture, read_page
+        from knowledge.admin.search import search_page
+        from knowledge.admin.trash import trash_page
+        from tenants.admin.show_once import shown_once_page
+
+        pages = [
+            ("chat/", chat_page, "chat"),
+            ("chat/answer/", temporary_answer, "temporary_answer"),
+            ("assistants/<uuid:pk>/instructions/", instructions_page, "instructions"),
+            ("assistants/<uuid:pk>/compare/", compare_page, "compare_instructions"),
+            ("knowledge-bases/<uuid:pk>/", knowledge_base_page, "open_knowledge_base"),
+            ("teammates/<uuid:pk>/who-would-answer/", who_would_answer_page, "who_would_answer"),
+            ("shown-once/", shown_once_page, "shown-once"),
+            ("documents/<uuid:pk>/read/", read_page, "read_document"),
+            ("documents/<uuid:pk>/pages/<int:page>/", page_picture, "page_picture"),
+            ("trash/", trash_page, "trash"),
+            ("try-search/", search_page, "try_search"),
+            ("try-search/expect/", expect_page, "expect_document"),
+            ("evaluation-sets/<uuid:pk>/", figures_page, "evaluation_figures"),
+        ]
+        return [path(address, self.admin_view(page), name=name) for address, page, name in pages]
 
     @opens_own_scopes
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

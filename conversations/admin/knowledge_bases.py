@@ -40,6 +40,7 @@ class ReferencesForm(forms.Form):
 
 
 def knowledge_base_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    actor = actor_of(request)
     base = KnowledgeBase.objects.filter(pk=pk).select_related("assistant").first()
     if base is None or base.assistant.deleted_at:
         raise Http404
@@ -52,7 +53,7 @@ def knowledge_base_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         return _shown(request, base, form)
     try:
         ids = [one.pk for one in form.cleaned_data["references"]]
-        set_references(actor=actor_of(request), knowledge_base=base, reference_ids=ids)
+        set_references(actor=actor, knowledge_base=base, reference_ids=ids)
         messages.success(request, f"It reads {len(ids)} reference{'' if len(ids) == 1 else 's'} now.")
     except OylError as error:
         messages.error(request, str(error))

@@ -166,9 +166,9 @@ class TableSerializer(serializers.Serializer[Any]):
     """The rows of a query that the answer stands on."""
 
     number = serializers.IntegerField(help_text="Its mark in the answer: `[1]`.")
-    sql = serializers.CharField()
-    data_sources = CitedSourceSerializer(many=True)
-    columns = serializers.ListField(child=serializers.CharField())
+    sql = serializers.CharField(help_text="The query, as it was run.")
+    data_sources = CitedSourceSerializer(many=True, help_text="Those that it has read.")
+    columns = serializers.ListField(child=serializers.CharField(), help_text="Their names.")
     rows = serializers.ListField(
         child=serializers.JSONField(),
         help_text="Each a list of values, in the order of the columns; the first 32 kB.",
@@ -197,7 +197,7 @@ class TokensSerializer(serializers.Serializer[Any]):
 class ReplySerializer(serializers.Serializer[Any]):
     answer = serializers.CharField(help_text="With the marks `[1]` of its citations.")
     citations = CitationSerializer(many=True)
-    tables = TableSerializer(many=True)
+    tables = TableSerializer(many=True, help_text="Rows of data sources on which the answer stands.")
     sentences = SentenceSerializer(many=True)
     is_refusal = serializers.BooleanField(help_text="Whether the documents do not have the answer.")
     is_stopped = serializers.BooleanField(help_text="Whether it was ended before its end.")

@@ -59,7 +59,12 @@ LAST_EVENT = OpenApiParameter(
 
 class MessageSerializer(OylSerializer[Message]):
     citations = CitationSerializer(source="citations_json", many=True, read_only=True)
-    tables = TableSerializer(source="tables_json", many=True, read_only=True)
+    tables = TableSerializer(
+        source="tables_json",
+        many=True,
+        read_only=True,
+        help_text="Rows of data sources on which the answer stands.",
+    )
     sentences = SentenceSerializer(source="sentences_json", many=True, read_only=True)
 
     class Meta(OylSerializer.Meta):

@@ -52,19 +52,16 @@ def ask(
 ) -> AnswerRun:
     """Accept the question, and return what happens until its answer ends: `conversations.answering.events`.
 
-    One of `assistant`, `teammate` and `conversation` is needed. In a `conversation`, the question follows the answer
-    `parent`, or else the last one. If it is not kept (`keep`), only the event and what is counted remain, and `history` has
-    the turns before. `instructions` are added to the assistant's own, and editors may choose another `model` than the
-    assistant's, and try a `draft` in place of its published instruction. Closing the iterator stops the answer. Raises
-    NotFoundError, ForbiddenError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError, AssistantSuspendedError."""
+    One of `assistant`, `teammate` and `conversation` is needed; there, the question follows the answer `parent`, or else the
+    last one. Of what is not kept (`keep`), only the event and the counts remain, and `history` has the turns before.
+    `instructions` are added to the assistant's own; editors may choose another `model`, or try a `draft` of the instruction.
+    Closing the iterator stops the answer. Raises NotFoundError, ForbiddenError, QuestionInvalidError, AnswerUnderWayError,
+    QuotaExceededError, AssistantSuspendedError."""
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
         found, last = parent_in(actor, conversation, parent) if conversation else (None, None)
         whom = _partner(actor, assistant, teammate, found)
-        if draft is not None:
-            _check_draft(actor, whom, keep)
-        if keep:
-            found = found or new_conversation(actor, whom, question)
+        found = found or (new_conversation(actor, whom, question) if keep else None)
         asked = _accepted(
             actor=actor,
             whom=whom,
@@ -167,8 +164,10 @@ def _check(actor: Actor, question: str) -> None:
         raise QuestionInvalidError(f"A question has at most {MAX_QUERY_LENGTH:,} characters.")
 
 
-def _check_draft(actor: Actor, whom: Assistant | Teammate, keep: bool) -> None:
+def _check_draft(actor: Actor, whom: Assistant | Teammate, draft: str | None, *, keep: bool) -> None:
     """An answer by a draft is not kept, because it would look like one that the assistant gives."""
+    if draft is None:
+        return
     actor.require(Role.EDITOR)
     if keep or isinstance(whom, Teammate):
         raise QuestionInvalidError("A draft is tried with an assistant, and its answer is not kept.")
@@ -210,6 +209,7 @@ def _accepted(
     """Count the answer, and record the question. Raises QuotaExceededError, and as `ModelChoice.check`."""
     if model:
         model.check(actor, whom)
+    _check_draft(actor, whom, draft, keep=answer is not None)
     charge(actor=actor, amounts={QuotaKind.ANSWERS: 1}, workspace_id=whom.workspace_id)
     record(
         actor=actor,

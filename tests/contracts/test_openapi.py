@@ -26,7 +26,7 @@ from tenants.models import Membership
 from tests.conftest import Person, make_member
 from tests.support.admin_rows import make_rows
 from tests.support.api_client import Caller
-from workspaces.models import Workspace
+from workspaces.models import DatabaseQuery, Workspace
 
 REFUSALS = {"401", "403", "406", "429", "503"}
 OPERATIONS = {
@@ -42,6 +42,7 @@ REQUEST_EXAMPLES: dict[tuple[str, str], Any] = {
 }
 # What is answered where the example has an id of something that no other request makes.
 REFUSED_EXAMPLES = {
+    "/api/v1/database-queries/": "already",
     "/api/v1/assistants/{id}/instructions/restore/": "There is no such version.",
     "/api/v1/connector-runs/{id}/prune/": "This run does not ask whether to remove documents.",
     "/api/v1/evaluation-sets/{id}/run/": "No case of this set has expected documents.",
@@ -131,6 +132,7 @@ def test_request_examples_are_accepted(method: str, path: str, owner: Person, ca
         text = text.replace(placeholder(str(model._meta.model_name)), str(row.pk))
     text = text.replace(placeholder("bound_id"), str(rows[Workspace].pk))
     text = text.replace(placeholder("fallback_assistant"), str(rows[Assistant].pk))
+    text = text.replace(placeholder("integration"), str(rows[DatabaseQuery].integration_id))
     target = rows.get(ROUTES[OPERATIONS[method, path]["tags"][0]].model)
     response = caller(method, path.removeprefix("/api/v1/").format(id=target and target.pk), text)
     refused = REFUSED_EXAMPLES.get(path)

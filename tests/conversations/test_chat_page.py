@@ -23,19 +23,8 @@ from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.services.tags import tag_documents
 from tests.conftest import Person, make_member
+from tests.conversations.chat_pages import CHAT, conversation, page
 from tests.conversations.conftest import Desk
-
-CHAT = "/admin/chat/"
-
-
-def page(client: Client, *panes: str, **parameters: str) -> str:
-    response = client.get(CHAT, {"pane": list(panes), **parameters})
-    assert response.status_code == 200, response.content
-    return response.content.decode()
-
-
-def conversation(reply: FinishedReply) -> str:
-    return f"conversation:{reply.conversation_id}"
 
 
 def test_a_new_conversation_offers_the_assistant_with_its_greeting(desk: Desk):

@@ -15,8 +15,8 @@ from conversations.presenting import shown_reply
 from core.isolation.scope import tenant_scope
 from jobs.drain import work_in_process
 from jobs.handlers import handler_of
+from tests.conversations.chat_pages import conversation, page
 from tests.conversations.conftest import Desk, with_model
-from tests.conversations.test_chat_page import conversation, page
 from tests.support.api_client import make_caller
 from tests.support.chat_server import ChatServer, calls, says
 from workspaces.data_sources.importing import get_or_create_data_source, upload

@@ -22,7 +22,9 @@ from tests.support.api_client import Caller
 READ_THE_FULL_ADDRESS = {
     *(
         "core/requests.py",
+        "core/sessions.py",
         "oyl/mcp/inner_requests.py",
+        "oyl/oidc.py",
         "oyl/second_factor.py",
         "oyl/site.py",
         "tenants/sign_in.py",

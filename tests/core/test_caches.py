@@ -23,12 +23,15 @@ PACKAGES = [*(config.name for config in oyl_apps()), "engines", "oyl"]
 # What each of them keeps, and why it is the same for all tenants, or has the tenant in its key.
 KEPT_IN_PROCESSES = {
     "audit/sentences.py:_models": "read from the source",
+    "conversations/answering/asked_tables/words.py:_phrases": "read from the source",
+    "conversations/answering/asked_tables/words.py:_word": "of single words",
     "conversations/answering/facts/negation.py:_words": "read from the source",
     "conversations/answering/facts/tables.py:first_by_word": "read from the source",
     "conversations/answering/grounding.py:clauses": "of the one sentence",
     "conversations/answering/grounding.py:names": "of the one sentence",
     "conversations/answering/grounding.py:numbers": "of the one sentence",
     "conversations/routing/profile_vectors.py:profile_vectors": "the tenant is in the key",
+    "core/admin/pages.py:count": "of the one request",
     "core/api/bound_rows.py:_lookups_of_routes": "read from the source",
     "core/api/expansion.py:_views_by_model": "read from the source",
     "core/encryption/fields.py:_tenant_attname": "read from the source",
@@ -42,6 +45,7 @@ KEPT_IN_PROCESSES = {
     "core/request_work.py:connection_slots": "counts by tenant",
     "core/request_work.py:embedding_slots": "counts by tenant",
     "core/request_work.py:search_slots": "counts by tenant",
+    "knowledge/connectors/pages.py:_base": "of the one page",
     "knowledge/connectors/pages.py:canonical": "of the one page",
     "knowledge/connectors/pages.py:links": "of the one page",
     "knowledge/connectors/pages.py:robots": "of the one page",

@@ -34,20 +34,17 @@ def rows(owner: Person) -> Rows:
     return make_rows(owner)
 
 
-def parents(model: Model) -> list[Model]:
-    """Those that must exist for a row of the model."""
+def foreign_keys(model: Model) -> dict[str, Model]:
+    """To rows that must exist for one of the model."""
     keys = (TenantForeignKey, TenantOneToOneField)
-    return [
-        field.related_model
-        for field in model._meta.concrete_fields
-        if isinstance(field, keys) and not field.null
-    ]
+    fields = [field for field in model._meta.concrete_fields if isinstance(field, keys) and not field.null]
+    return {field.name: field.related_model for field in fields}
 
 
 def deletable_parents(model: Model) -> set[Model]:
     """The nearest ones on each way up."""
     found: set[Model] = set()
-    for parent in parents(model):
+    for parent in foreign_keys(model).values():
         found |= {parent} if issubclass(parent, SoftDeleteModel) else deletable_parents(parent)
     return found
 
@@ -90,10 +87,11 @@ def shown(owner: Person, model: Model, pk: object) -> dict[str, bool]:
 
 @pytest.mark.parametrize(("model", "parent"), LISTED, ids=lambda one: one.__name__)
 def test_rows_below_a_deleted_object_are_not_listed(model: Model, parent: Model, owner: Person, rows: Rows):
-    pk = rows[model].pk
+    row = rows[model]
+    pk, above = row.pk, {type(one): one for one in (getattr(row, name) for name in foreign_keys(model))}
     before = shown(owner, model, pk)
     assert before and all(before.values()), before
-    with deleted(owner, rows[parent]):
+    with deleted(owner, above.get(parent, rows[parent])):
         after = shown(owner, model, pk)
     assert not any(after.values()), after
 

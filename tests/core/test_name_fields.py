@@ -42,7 +42,7 @@ NO_NAMES = {
     *("document.file_path", "document.mime_type", "document.sha256", "chunk.content_sha256"),
     *("storedfile.file_path", "storedfile.purpose", "fileupload.purpose", "uploadpart.file_path"),
     *("chunk.language", "reembedding.from_model", "reembedding.to_model", "reembedding.error_code"),
-    "bulkchange.error_code",
+    *("bulkchange.error_code", "savedview.list", "savedview.query"),
     *("document.error_code", "ingestionjob.error_code", "workflowrun.error_code", "steprun.error_code"),
     *("triggerevent.error_code", "webhookdelivery.error_code", "webhookattempt.error_code"),
     *("webhooksubscription.host", "webhookdelivery.type"),

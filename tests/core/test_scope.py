@@ -104,7 +104,8 @@ def test_tenant_table_shows_no_row_without_a_scope(model, owner):
     table = connection.ops.quote_name(model._meta.db_table)
     with tenant_scope(owner.tenant_id):
         if not model._base_manager.exists():
-            make_row(model, owner.user, f"z{uuid4().hex[:8]}", {})
+            own = {Membership: Membership.objects.get(user=owner.user)}
+            make_row(model, owner.user, f"z{uuid4().hex[:8]}", own)
         assert sql(f"SELECT count(*) FROM {table}") != [(0,)]
     assert sql(f"SELECT * FROM {table}") == []
     with pytest.raises(NoTenantScopeError):

@@ -177,6 +177,7 @@ def test_there_are_no_other_ways():
     doors = {
         "site.login",
         "joining._accept",
+        "oidc._signed_in",
         "second_factor._sign_in",
     }  # tests/tenants/test_second_factors.py
     assert callers("store_password", "set_password", "login", "signed_in") == {

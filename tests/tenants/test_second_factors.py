@@ -22,7 +22,7 @@ from tests.conftest import PASSWORD, Person, browser, make_owner
 from tests.tenants.members import TURN_ON, code_of, turned_on
 
 LOGIN, CODE, INDEX = reverse("admin:login"), reverse("second_factor"), reverse("admin:index")
-ACCOUNT, TURN_ON = reverse("admin:account"), reverse("admin:turn_on_second_factor")
+ACCOUNT = reverse("admin:account")
 SECOND_KEY = "k2:" + "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 
 

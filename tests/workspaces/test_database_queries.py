@@ -1,11 +1,9 @@
 """Data sources whose rows a query of a database keeps: PostgreSQL is the suite's own server, over a port that the operator
-allows; MySQL is MariaDB, where it is installed."""
+allows."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,12 +13,12 @@ from django.utils import timezone
 from core.isolation.scope import tenant_scope
 from jobs.drain import work_in_process
 from jobs.handlers import handler_of
-from jobs.states import JobState
 from tests.conftest import Person
 from tests.support.admin_pages import url
 from tests.support.api_client import Caller, assert_problem, make_caller
-from tests.support.database_server import DatabaseServer, database_server, maria_server
-from workspaces.models import DatabaseQuery, DataImport, DataSource, IntegrationConfig, Workspace
+from tests.support.database_server import DatabaseServer, database_server
+from tests.workspaces.query_benches import Bench, make_bench
+from workspaces.models import DatabaseQuery, DataImport, DataSource
 
 TYPES = """
 SELECT n::bigint AS id, (n / 100.0)::numeric(12,2) AS price, DATE '2026-01-01' + n::int AS day,
@@ -28,37 +26,6 @@ SELECT n::bigint AS id, (n / 100.0)::numeric(12,2) AS price, DATE '2026-01-01' +
        n / 3.0::float8 AS share, jsonb_build_object('n', n) AS more, NULL::numeric AS nothing, 9223372036854775807 AS most
 FROM generate_series(1, 5000) AS n
 """
-
-
-@dataclass
-class Bench:
-    owner: Person
-    caller: Caller
-    integration: IntegrationConfig
-    source: DataSource
-    server: DatabaseServer
-
-    def add(self, sql: str, **fields: Any) -> Any:
-        given = {"data_source": str(self.source.pk), "integration": str(self.integration.pk), "sql": sql}
-        return self.caller.post("database-queries/", {**given, **fields})
-
-    def change(self, pk: str, **fields: Any) -> Any:
-        return self.caller("patch", f"database-queries/{pk}/", fields)
-
-    def run(self, pk: str) -> dict[str, Any]:
-        started = self.caller.post(f"database-queries/{pk}/run/", {})
-        assert started.status_code == 202, started.content
-        work_in_process(handler_of(DataImport), self.owner.tenant_id)
-        found: dict[str, Any] = self.caller.get(f"data-imports/{started.json()['id']}/").json()
-        return found
-
-    def ask(self, sql: str) -> Any:
-        answer = self.caller.post(f"data-sources/{self.source.pk}/query/", {"sql": sql})
-        return answer.json().get("rows", answer.content)
-
-    def planned(self) -> list[DataImport]:
-        with tenant_scope(self.owner.tenant_id):
-            return list(DataImport.objects.filter(state=JobState.QUEUED))
 
 
 @pytest.fixture
@@ -69,26 +36,7 @@ def server() -> Iterator[DatabaseServer]:
 
 @pytest.fixture
 def bench(owner: Person, caller: Caller, server: DatabaseServer, settings: Any) -> Bench:
-    return _make_bench(owner, caller, server, server.config, settings)
-
-
-def _make_bench(owner: Person, caller: Caller, server: Any, config: dict[str, Any], settings: Any) -> Bench:
-    settings.OUTBOUND_ALLOW = [f"127.0.0.1:{config['port']}"]
-    with tenant_scope(owner.tenant_id):
-        workspace = Workspace.objects.create(name="Shops")
-        source = DataSource.objects.create(workspace=workspace, name="Sales")
-        integration = IntegrationConfig.objects.create(
-            workspace=workspace, name="Shop", type_enum="database", config_encrypted_json=config
-        )
-    return Bench(owner, caller, integration, source, server)
-
-
-@pytest.fixture(scope="module")
-def maria() -> Iterator[dict[str, Any]]:
-    if not shutil.which("mariadbd"):
-        pytest.skip("MariaDB is not installed: apt install mariadb-server")
-    with maria_server() as config:
-        yield config
+    return make_bench(owner, caller, server, server.config, settings)
 
 
 def test_rows_come_with_their_types(bench: Bench):
@@ -199,25 +147,3 @@ def test_admins_set_queries_up_and_editors_run_them(bench: Bench, owner: Person,
     assert owner.client.post(url(DataSource, "delete", bench.source.pk), {"post": "yes"}).status_code == 302
     with tenant_scope(owner.tenant_id):
         assert not DatabaseQuery.objects.exists()
-
-
-MARIA = """
-WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 900)
-SELECT n AS id, CAST(n / 100 AS DECIMAL(20, 10)) AS price, DATE '2026-01-01' + INTERVAL n DAY AS day,
-       TIMESTAMP '2026-01-01 12:00:00' AS at, IF(n > 1, 'Käse', NULL) AS name, 18446744073709551615 AS most,
-       CAST(NULL AS DECIMAL(9, 2)) AS nothing
-FROM t
-"""
-
-
-def test_rows_of_mysql(owner: Person, caller: Caller, maria: dict[str, Any], settings: Any):
-    bench = _make_bench(owner, caller, None, maria, settings)
-    made = bench.add(MARIA).json()
-    run = bench.run(made["id"])
-    assert (run["state"], run["row_count"], run["warnings_json"]) == ("done", 900, [])
-    assert bench.ask("SELECT sum(price), min(day), max(at), count(name), max(most) FROM sales") == [
-        [4054.5, "2026-01-02", "2026-01-01T12:00:00", 899, "18446744073709551615"]
-    ]
-    assert bench.change(made["id"], sql="SELECT nothing_here FROM t").status_code == 200
-    assert "doesn't exist" in bench.run(made["id"])["error_detail"]
-    assert bench.ask("SELECT count(*) FROM sales") == [[900]]

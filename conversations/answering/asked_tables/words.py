@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +48,7 @@ def places(words: Sequence[Word], phrase: Sequence[Word], *, exact: bool) -> Ite
             yield here
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def _word(text: str) -> Word:
     stems = {stem(text, language) for language in LANGUAGES}
     return Word(fold(text), frozenset(one for one in stems if len(one) >= _MIN_STEM))

@@ -44,6 +44,7 @@ WORDS: dict[str, Any] = {
     "config": {"url": "https://api.openai.com/v1", "api_key": "sk-…", "model": "gpt-5-mini"},
     "days": 365,
     "integration": None,
+    "draft": None,
     "every_minutes": 60,
     "url": "https://example.org/hooks/oyl",
 }

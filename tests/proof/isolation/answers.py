@@ -14,8 +14,8 @@ from tests.support.streams import parts_of
 
 VOLATILE = re.compile(
     r'oyl_[0-9a-f]{12}_[\w-]{43}|/join/[\w-]{43}/|[A-Za-z0-9]{64}|\d+ ms\b|"seconds": [\d.]+|[0-9a-f]{32}'
-    r'|"remaining": ?\d+'
-)  # keys, tokens, durations, ids of requests, what is left of a limit
+    r'|"remaining": ?\d+|challenge&quot;: ?&quot;[\w-]+'
+)  # keys, tokens, durations, ids of requests, what is left of a limit, challenges of passkeys
 
 VOLATILE_HEADERS = {"Content-Length", "Expires", "RateLimit"}
 

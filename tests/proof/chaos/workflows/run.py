@@ -12,7 +12,7 @@ from django.conf import settings
 
 from core.isolation.scope import tenant_scope
 from jobs.states import JobState
-from knowledge.models import DocumentTag, IngestionJob
+from knowledge.models import Document, DocumentStatus, DocumentTag
 from oyl.embedded.services import make_tables_if_new
 from tests.proof.chaos.events import read
 from tests.proof.chaos.faults import FaultInjector, Step
@@ -154,10 +154,11 @@ def _document_rows(trial: Trial) -> Iterator[Row]:
     with tenant_scope(trial.people.person.tenant_id):
         tags = DocumentTag.objects.filter(document__reference__name=knowledge.INBOX, tag__tag="marked")
         found = Counter(tags.values_list("document__external_id", flat=True))
-        jobs = Counter(IngestionJob.objects.values_list("state", flat=True))
+        filed = Document.objects.filter(reference__name=knowledge.INBOX)
+        states = Counter(filed.values_list("processed_status", flat=True))
     wrong = (expected - found) + (found - expected)
     yield none("Documents of runs that are missing, double or without their tag", [*wrong])
-    yield none("Documents not read", jobs.total() - jobs[JobState.DONE])
+    yield none("Documents not read", states.total() - states[DocumentStatus.DONE])
 
 
 def _user(trial: Trial) -> UUID | None:
