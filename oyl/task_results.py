@@ -10,8 +10,8 @@ from django_celery_results.backends import DatabaseBackend
 
 class TaskResultBackend(DatabaseBackend):  # type: ignore[misc]
     """The results are in a table that all tenants share, so that they hold ids and numbers only: of an exception its class,
-    since its message and traceback may quote a document. A task that succeeded and found nothing to do leaves no row. Nor does
-    a message that has expired: the worker's main thread refuses it, and would end with its connection to PostgreSQL."""
+    since its message and traceback may quote a document. A task that succeeded and found nothing to do leaves no row. Nor
+    does a message that has expired: the worker's main thread refuses it, and would end with its connection to PostgreSQL."""
 
     def prepare_exception(self, exc: BaseException, serializer: str | None = None) -> dict[str, str]:
         return {"exc_type": type(exc).__qualname__, "exc_message": "", "exc_module": type(exc).__module__}

@@ -53,10 +53,9 @@ def ask(
     """Accept the question, and return what happens until its answer ends: `conversations.answering.events`.
 
     One of `assistant`, `teammate` and `conversation` is needed; there, the question follows the answer `parent`, or else the
-    last one. Of what is not kept (`keep`), only the event and the counts remain, and `history` has the turns before.
-    `instructions` are added to the assistant's own; editors may choose another `model`, or try a `draft` of the instruction.
-    Closing the iterator stops the answer. Raises NotFoundError, ForbiddenError, QuestionInvalidError, AnswerUnderWayError,
-    QuotaExceededError, AssistantSuspendedError."""
+    last one. Of what is not kept (`keep`), only the event and the counts remain, and `history` has the turns before. Editors
+    may choose another `model`, or try a `draft` of the instruction. Closing the iterator stops the answer. Raises
+    NotFoundError, ForbiddenError, QuestionInvalidError, AnswerUnderWayError, QuotaExceededError, AssistantSuspendedError."""
     _check(actor, question)
     with tenant_scope(actor.tenant_id):
         found, last = parent_in(actor, conversation, parent) if conversation else (None, None)

@@ -11,7 +11,7 @@ from core.batching import batched
 from engines.tables import TYPES
 
 _AT_ONCE, _FIRST_ROWS = 10, 100
-_ALWAYS = ("values", "scale")
+_ALWAYS = ("values", "scale", "number")  # the numbers tell the decimal separator
 MAX_SCALE, MIN_SCALE, MAX_WHOLE_DIGITS = 6, 2, 12
 # Of several that fit, the first: 03/04 is the third of April.
 DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y%m%d")

@@ -67,8 +67,8 @@ SELECT gen_random_uuid(), %(tenant)s, now(), kind, day::date, '', amount FROM (V
 """
 ANSWERS = """
 INSERT INTO messages (id, tenant_id, created_at, updated_at, conversation_id, role, text, summary, state, error_code,
-    error_detail, why, is_refusal, citations_json, tables_json, sentences_json, model, prompt_tokens, completion_tokens, price,
-    currency, seconds)
+    error_detail, why, is_refusal, citations_json, tables_json, sentences_json, model, prompt_tokens, completion_tokens,
+    price, currency, seconds)
 SELECT gen_random_uuid(), %(tenant)s, now() - n * interval '30 seconds', now(), %(conversation)s, 'assistant',
     repeat('A word. ', 60), '', 'done', '', '', '', n %% 10 = 0,
     CASE n %% 10 WHEN 1 THEN '[]' ELSE '[{"number": 1}]' END::jsonb, '[]',

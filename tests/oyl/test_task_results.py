@@ -53,6 +53,12 @@ def fail() -> None:
     raise ValueError("the text of a document")
 
 
+def test_a_message_that_has_expired_leaves_nothing():
+    """Whatever has become of the connection of the worker's main thread."""
+    app.backend.mark_as_revoked(str(uuid4()), "expired")
+    assert not TaskResult.objects.exists()
+
+
 def test_number_that_a_task_returns_is_kept():
     (kept,) = run(seven)
     assert (kept.status, kept.result, vars(kept)["worker"]) == ("SUCCESS", "7", "worker@here")
