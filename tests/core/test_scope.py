@@ -1,6 +1,7 @@
 """The tenant scope: one transaction in one tenant. Without it, the ORM raises an error, and SQL finds no rows."""
 
 import threading
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -104,7 +105,7 @@ def test_tenant_table_shows_no_row_without_a_scope(model, owner):
     table = connection.ops.quote_name(model._meta.db_table)
     with tenant_scope(owner.tenant_id):
         if not model._base_manager.exists():
-            own = {Membership: Membership.objects.get(user=owner.user)}
+            own: dict[Any, Any] = {Membership: Membership.objects.get(user=owner.user)}
             make_row(model, owner.user, f"z{uuid4().hex[:8]}", own)
         assert sql(f"SELECT count(*) FROM {table}") != [(0,)]
     assert sql(f"SELECT * FROM {table}") == []
