@@ -53,6 +53,7 @@ def save_subscription(*, actor: Actor, subscription: WebhookSubscription, url: s
 def rotate_secret(*, actor: Actor, subscription: WebhookSubscription) -> str:
     """Returns the new secret. Messages are signed with the previous one, too, for a day. Raises ForbiddenError,
     WebhookUnreadableError and PasswordNeededError."""
+    _check_reach(actor, subscription.events_json)
     config, secret = stored_config(subscription), new_secret()
     until = (timezone.now() + OVERLAP).isoformat()
     subscription.config_encrypted_json = {
@@ -83,7 +84,7 @@ def _host(url: str) -> str:
 
 
 def _check_reach(actor: Actor, events: Sequence[str]) -> None:
-    """A key subscribes only to what its scopes let it read. Raises ForbiddenError."""
+    """A key subscribes only to what its scopes let it read, and gets no secret of other messages. Raises ForbiddenError."""
     for area, types in AREAS.items():
         if {*types} & {*events} and not actor.may(area, writes=False):
             raise ForbiddenError(f"Your key lacks the scope '{scope(area)}' for some of the events.")

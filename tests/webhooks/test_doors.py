@@ -78,6 +78,12 @@ def test_key_subscribes_to_what_it_may_read_only(line: Line):
     assert refused.status_code == 403 and "conversations:read" in refused.json()["detail"]
 
 
+def test_a_key_gets_no_secret_of_messages_that_it_may_not_read(line: Line):
+    made = make_caller(line.person).post("webhooks/", body(line)).json()
+    blind = make_caller(line.person, scopes=["webhooks:write"])
+    assert_problem(blind.post(f"webhooks/{made['id']}/rotate-secret/", {}), 403, "forbidden")
+
+
 def test_editor_sees_no_webhooks(line: Line):
     editor = make_member(line.tenant_id, Role.EDITOR)
     assert editor.client.get("/api/v1/webhooks/").status_code == 403
