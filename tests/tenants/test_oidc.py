@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
@@ -378,6 +379,9 @@ def test_a_sign_in_long_ago_is_no_password_entered_now(owner: Person, provider: 
     is_(provider, owner.user.email, sub=provider.claims["sub"])
     _, page = signed_on(provider, client, again="1", next=ACCOUNT)
     assert page["Location"] == ACCOUNT and client.session[PASSWORD_ENTERED] > 1000
+    is_(provider, owner.user.email, sub=provider.claims["sub"], auth_time=time.time() + 86_400)
+    signed_on(provider, client, again="1")
+    assert client.session[PASSWORD_ENTERED] <= time.time()  # the provider's clock is ahead
 
 
 def test_signing_in_again_as_somebody_else_confirms_nothing(
