@@ -13,7 +13,7 @@ from tests.workflows.benches import make_bench
 from workflows.models import Workflow
 
 Step = dict[str, Any]
-INPUTS = 10
+INPUTS = 5
 RETRIED = {"retries": 10, "wait_seconds": 0.1}
 
 
