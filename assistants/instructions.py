@@ -67,7 +67,7 @@ class Version:
 
 
 def save_instruction(*, actor: Actor, assistant: Assistant, text: str) -> None:
-    """Nobody uses it until it is published. Raises InstructionInvalidError."""
+    """No assistant uses it until it is published. Raises InstructionInvalidError."""
     actor.require(Role.EDITOR)
     if len(text) > INSTRUCTION_LENGTH:
         raise InstructionInvalidError(f"An instruction has at most {INSTRUCTION_LENGTH:,} characters.")

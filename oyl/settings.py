@@ -293,7 +293,7 @@ OIDC = oidc_provider(
 OYL_PASSWORD_SIGN_IN = env.bool("OYL_PASSWORD_SIGN_IN", default=True)
 if not (OIDC or OYL_PASSWORD_SIGN_IN):
     raise ImproperlyConfigured(
-        "OYL_PASSWORD_SIGN_IN is off, but there is no OIDC_ISSUER: nobody could sign in."
+        "OYL_PASSWORD_SIGN_IN is off, but there is no OIDC_ISSUER: members could not sign in. Set one of them."
     )
 SOCIALACCOUNT_ADAPTER = "tenants.oidc.GuardedAdapter"
 MFA_ADAPTER, MFA_TOTP_TOLERANCE = "tenants.second_factors.MfaAdapter", 1  # half a minute before and after

@@ -183,7 +183,7 @@ class DatabaseQuery(SoftDeleteModel):
 
 class DataImport(LeasedJob):
     """The import of one file, or of the rows of a `query`, into a data source. A file waits until a person has seen what was
-    recognised, unless it was told to start at once. `recognised_json` has that: options, columns, sheets and the first rows;
+    recognised, unless it was to start at once. `recognised_json` has that: options, columns, sheets and the first rows;
     `options_json` what is to be used in its place. `errors_json` has the cells that could not be read:
     [{"row", "column", "value", "reason"}].
 

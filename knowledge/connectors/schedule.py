@@ -1,4 +1,4 @@
-"""When connectors run: by the plan of `jobs.planning`, or because somebody says so."""
+"""When connectors run: by the plan of `jobs.planning`, or because a person or a program asks for it."""
 
 from __future__ import annotations
 

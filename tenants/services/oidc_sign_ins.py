@@ -76,7 +76,7 @@ def _with_address(claims: Claims, *, may_be_new: bool) -> User:
     if user:
         return user
     if not may_be_new:
-        raise ForbiddenError(f"Nobody here has the address {claims.email}. Ask for an invitation.")
+        raise ForbiddenError(f"No account here has the address {claims.email}. Ask for an invitation.")
     new = User(email=claims.email, name=claims.name[:255], email_verified_at=timezone.now())
     try:
         new.full_clean()

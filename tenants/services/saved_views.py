@@ -23,7 +23,7 @@ def saved_views(user_id: UUID | None, of_list: str) -> list[SavedView]:
 
 def save_view(*, actor: Actor, of_list: str, name: str, query: str, is_shared: bool) -> SavedView:
     """In place of the actor's own view of this name, if there is one. Raises InvalidError, and ForbiddenError for one that
-    is shared by somebody below editor."""
+    is shared by a member below editor."""
     if is_shared:
         actor.require(Role.EDITOR)
     with tenant_scope(actor.tenant_id):
@@ -49,5 +49,5 @@ def delete_view(*, actor: Actor, view: UUID) -> None:
             rows |= Q(is_shared=True)
         found = SavedView.objects.filter(rows, pk=view).first()
         if found is None:
-            raise NotFoundError("There is no such view any more, or it is somebody else's.")
+            raise NotFoundError("There is no such view any more, or it belongs to another member.")
         soft_delete_audited(actor=actor, instances=[found], role=Role.VIEWER)

@@ -1,4 +1,4 @@
-"""Databases of somebody else at a port of this machine, as a tenant's integration names it: the suite's own PostgreSQL, and
+"""Databases of another owner at a port of this machine, as a tenant's integration names it: the suite's own PostgreSQL, and
 MariaDB from Debian's `mariadb-server`."""
 
 from __future__ import annotations

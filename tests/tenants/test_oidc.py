@@ -119,7 +119,7 @@ def test_an_address_that_is_not_vouched_for_opens_nothing(
 
 
 def attack(name: str, provider: Provider) -> None:
-    """What a hostile or mistaken provider, or somebody between, might answer."""
+    """What a hostile or mistaken provider, or a man in the middle, might answer."""
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     if name == "unsigned":
         provider.signing = {"key": None, "algorithm": "none"}
@@ -193,7 +193,7 @@ def test_a_provider_that_is_away_is_told(owner: Person, provider: Provider):
 
 
 def test_the_way_back_belongs_to_the_browser_that_began(owner: Person, provider: Provider):
-    """Otherwise an attacker signs somebody in as the attacker, or takes a code that was caught."""
+    """Login CSRF: otherwise an attacker signs a victim in as the attacker, or uses an intercepted code."""
     is_(provider, owner.user.email)
     address = sent_back(Client(), provider)
     victim = Client()
@@ -233,7 +233,7 @@ def test_it_leads_to_no_other_host(owner: Person, provider: Provider, address: s
 
 
 def test_the_session_gets_another_key(owner: Person, provider: Provider):
-    """Whoever has given somebody a session of their own is not signed in with them."""
+    """Session fixation: an attacker who planted the session's key is not signed in with the victim."""
     is_(provider, owner.user.email)
     client = Client()
     address = sent_back(client, provider)
@@ -272,7 +272,7 @@ def test_it_is_no_way_around_the_second_factor(owner: Person, provider: Provider
 
 
 def test_another_account_of_the_provider_with_the_same_address_is_refused(owner: Person, provider: Provider):
-    """An address may be given to somebody else, when its owner has left."""
+    """An address may be given to another person when its owner has left."""
     is_(provider, verified(owner).user.email, sub="first")
     assert is_in(signed_on(provider)[0])
     is_(provider, owner.user.email, sub="second")

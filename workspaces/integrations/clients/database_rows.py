@@ -83,7 +83,7 @@ def _postgresql(connection: Any, sql: str, statement_seconds: float) -> Iterator
 
 @contextmanager
 def _mysql(connection: Any, sql: str, statement_seconds: float) -> Iterator[DatabaseRows]:
-    """Rows that nobody has read are not waited for: the connection is closed."""
+    """Rows that the reader has left are not waited for: the connection is closed."""
     _limit_mysql(connection, statement_seconds)
     cursor: Any = SSCursor(connection)
     cursor.execute(sql)
