@@ -31,10 +31,10 @@ def by_operation(some: list[Operation]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("operation", some, ids=lambda one: one.name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kept(victim: Party, intruder: Party) -> None:
     """Responses that the victim's organisation stores, with the intruder's credential and keys: only the organisation
-    differs."""
+    differs. They live as long as both parties: a test process may come back to a module."""
     with tenant_scope(victim.tenant_id):
         for operation in REPEATABLE:
             IdempotencyKey.objects.create(
