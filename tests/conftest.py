@@ -6,6 +6,7 @@ from __future__ import annotations
 import tests.environment  # noqa: F401  (before all else)
 
 # isort: split
+import fcntl
 import hashlib
 import os
 import threading
@@ -80,17 +81,19 @@ def _wait_for_answers() -> None:
 
 @contextmanager
 def _test_database() -> Iterator[None]:
-    """A new database. With KEPT it is a copy of a migrated one that stays, which takes PostgreSQL a moment."""
+    """A copy of a migrated database, which takes PostgreSQL a moment. The first process migrates it for all others, and
+    with KEPT it stays for the next run."""
     owner, application, suffix = connections["owner"], connections["default"], str(os.getpid())
     original = owner.settings_dict["NAME"]
-    owner.settings_dict["TEST"]["NAME"] = f"test_oyl_{_digest_of_migrations() if KEPT else suffix}"
-    migrated = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=KEPT)
-    if KEPT:
+    owner.settings_dict["TEST"]["NAME"] = f"test_oyl_{_digest_of_migrations()}"
+    with Path(os.environ["OYL_DATA_DIR"], "databases.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        migrated = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=True)
         owner.creation.clone_test_db(suffix, verbosity=0)
-        owner.settings_dict["NAME"] = owner.creation.get_test_db_clone_settings(suffix)["NAME"]
-        with owner.cursor() as cursor:  # a copy has the privileges of a new database
-            cursor.execute(f'REVOKE TEMPORARY ON DATABASE "{owner.settings_dict["NAME"]}" FROM PUBLIC')
-    with owner.cursor() as cursor:  # no test kills this server, so that commits need not wait for the disk
+    owner.settings_dict["NAME"] = owner.creation.get_test_db_clone_settings(suffix)["NAME"]
+    with owner.cursor() as cursor:  # a copy has the privileges of a new database
+        cursor.execute(f'REVOKE TEMPORARY ON DATABASE "{owner.settings_dict["NAME"]}" FROM PUBLIC')
+        # No test kills this server, so that commits need not wait for the disk.
         cursor.execute(f'ALTER DATABASE "{owner.settings_dict["NAME"]}" SET synchronous_commit = off')
     application.settings_dict["NAME"] = owner.settings_dict["NAME"]
     try:
@@ -99,7 +102,7 @@ def _test_database() -> Iterator[None]:
         application.close()
         application.close_pool()  # type: ignore[attr-defined]
         owner.settings_dict["NAME"] = migrated
-        owner.creation.destroy_test_db(original, verbosity=0, suffix=suffix if KEPT else None)
+        owner.creation.destroy_test_db(original, verbosity=0, suffix=suffix)
 
 
 def _digest_of_migrations() -> str:
