@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from itertools import product
 from typing import Any
 from uuid import uuid4
@@ -13,7 +15,7 @@ from core.api.views import TenantViewSet
 from core.apps import oyl_apps
 from core.permissions import Role, key_scopes, scope
 from oyl.routes import ROUTES
-from tests.conftest import Person, make_member
+from tests.conftest import Person, make_member, make_owner
 from tests.proof.isolation.routes import Route, routes
 from tests.support.api_client import make_caller
 
@@ -31,31 +33,54 @@ def send(client: Client, method: str, address: str) -> Any:
     return client.generic(method, address, "{}", content_type="application/json")
 
 
+@pytest.fixture(scope="module")
+def owner(database: None) -> Person:
+    return make_owner()
+
+
+@pytest.fixture(scope="module")
+def clients(owner: Person) -> dict[Role, Client]:
+    """A signed-in client of each role."""
+    others = [make_member(owner.tenant_id, role) for role in Role if role is not Role.OWNER]
+    return {Role(member.actor.role): member.client for member in (owner, *others)}
+
+
+@pytest.fixture(scope="module")
+def client_with(owner: Person) -> Callable[[frozenset[str]], Client]:
+    """A client with a key of the owner that has just these scopes."""
+
+    @cache
+    def client_with(scopes: frozenset[str]) -> Client:
+        key = make_caller(owner, sorted(scopes)).key
+        return Client(headers={"Authorization": f"Bearer {key.secret}"})
+
+    return client_with
+
+
 @pytest.mark.parametrize("route", API_ROUTES, ids=lambda route: route.template)
-def test_route_requires_its_role(route: Route, owner: Person):
+def test_route_requires_its_role(route: Route, clients: dict[Role, Client]):
     """A lower role than the method's declared one gets 403, a method without a declared role 405."""
-    members = [owner, *(make_member(owner.tenant_id, role) for role in Role if role is not Role.OWNER)]
-    clients, address = [(member.actor.role, member.client) for member in members], route.address(pk=uuid4())
-    for method, (role, client) in product(METHODS, clients):
+    address = route.address(pk=uuid4())
+    for method, (role, client) in product(METHODS, clients.items()):
         required = declared_role(route, method)
         is_allowed = required is not None and role.rank >= required.rank
-        status = send(client, method, address).status_code
-        assert (status not in (403, 405)) == is_allowed, (method, role, status)
+        if required or role in (Role.OWNER, Role.VIEWER):
+            status = send(client, method, address).status_code
+            assert (status not in (403, 405)) == is_allowed, (method, role, status)
 
 
 @pytest.mark.parametrize(
     "route", [route for route in API_ROUTES if route.view.cls.area], ids=lambda route: route.template
 )
-def test_route_requires_its_scope(route: Route, owner: Person):
+def test_route_requires_its_scope(route: Route, client_with: Callable[[frozenset[str]], Client]):
     """All scopes but the required one (or the write scope that includes it) get 403."""
     options = {"area": route.view.cls.area, "only_reads": route.view.cls.only_reads, **route.view.initkwargs}
     area, only_reads, address = options["area"], options["only_reads"], route.address(pk=uuid4())
     for method in filter(lambda method: declared_role(route, method), METHODS):
         required = scope(area, writes=method != "GET" and not only_reads)
-        others = [name for name in key_scopes() if name not in (required, scope(area, writes=True))]
-        for scopes, is_allowed in ((others, False), ([required], True)):
-            client = Client(headers={"Authorization": f"Bearer {make_caller(owner, scopes).key.secret}"})
-            response = send(client, method, address)
+        others = frozenset(key_scopes()) - {required, scope(area, writes=True)}
+        for scopes, is_allowed in ((others, False), (frozenset([required]), True)):
+            response = send(client_with(scopes), method, address)
             assert (response.status_code != 403) == is_allowed, (method, scopes)
             assert is_allowed or all(
                 word in response.content.decode() for word in ("scope_missing", required)
