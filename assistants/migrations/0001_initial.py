@@ -62,6 +62,25 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "workspace", "id"), name="teammates_workspace_id_key"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workspace", "name"),
+                        name="teammates_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace", also=(), name="teammates_workspace_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="teammates_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="teammates_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_teammates_workspace_id")
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -124,6 +143,31 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workspace", "name"),
+                        name="assistants_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace", also=(), name="assistants_workspace_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "teammate",
+                        also=("workspace_id",),
+                        name="assistants_teammate_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="assistants_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="assistants_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["workspace"], name="idx_assistants_workspace_id"
+                    ),
+                    core.isolation.fields.NamedIndex(fields=["teammate"], name="idx_assistants_teammate_id"),
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -179,82 +223,5 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("tenant", "id"), name="instructions_tenant_id_key"),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="teammate",
-            index=core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_teammates_workspace_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="teammate",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "workspace", "id"), name="teammates_workspace_id_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="teammate",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="teammates_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="teammate",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="teammates_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="teammate",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="teammates_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="teammate",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="teammates_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="assistant",
-            index=core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_assistants_workspace_id"),
-        ),
-        migrations.AddIndex(
-            model_name="assistant",
-            index=core.isolation.fields.NamedIndex(fields=["teammate"], name="idx_assistants_teammate_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="assistant",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="assistants_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assistant",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="assistants_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assistant",
-            constraint=core.isolation.constraints.SameTenant(
-                "teammate",
-                also=("workspace_id",),
-                name="assistants_teammate_same_tenant",
-                on_delete="CASCADE",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assistant",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="assistants_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assistant",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="assistants_tenant_id_key"),
         ),
     ]

@@ -78,6 +78,18 @@ class Migration(migrations.Migration):
                 "db_table": "audit_logs",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="audit_logs_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="audit_logs_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -119,57 +131,16 @@ class Migration(migrations.Migration):
                 "db_table": "audit_seals",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "sequence"), name="audit_seals_sequence_key"),
+                    models.UniqueConstraint(fields=("tenant", "audit_log"), name="audit_seals_audit_log_key"),
+                    core.isolation.constraints.SameTenant(
+                        "audit_log", also=(), name="audit_seals_audit_log_same_tenant", on_delete="RESTRICT"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="audit_seals_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="audit_seals_tenant_id_key"),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="auditlog",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="auditlog",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "object_id"], name="idx_audit_logs_tenant_object"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditlog",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="audit_logs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditlog",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="audit_logs_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "sequence"), name="audit_seals_sequence_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "audit_log"), name="audit_seals_audit_log_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
-            constraint=core.isolation.constraints.SameTenant(
-                "audit_log", also=(), name="audit_seals_audit_log_same_tenant", on_delete="RESTRICT"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="audit_seals_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="audit_seals_tenant_id_key"),
         ),
         migrations.RunSQL(APPEND_ONLY, "DROP FUNCTION oyl_append_only();"),
         *(

@@ -39,15 +39,13 @@ class Migration(migrations.Migration):
                 ("object_id", models.UUIDField(blank=True, null=True)),
                 ("payload_json", models.JSONField(default=dict)),
             ],
-            options={"db_table": "platform_events"},
-        ),
-        migrations.AddIndex(
-            model_name="platformevent",
-            index=models.Index(fields=["-created_at"], name="idx_platform_events_created"),
-        ),
-        migrations.AddIndex(
-            model_name="platformevent",
-            index=models.Index(fields=["action", "-created_at"], name="idx_platform_events_action"),
+            options={
+                "db_table": "platform_events",
+                "indexes": [
+                    models.Index(fields=["-created_at"], name="idx_platform_events_created"),
+                    models.Index(fields=["action", "-created_at"], name="idx_platform_events_action"),
+                ],
+            },
         ),
         migrations.RunSQL(SECURE, migrations.RunSQL.noop),
     ]

@@ -84,6 +84,42 @@ class Migration(migrations.Migration):
                 "db_table": "conversations",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("assistant", None), ("teammate", None), _connector="XOR"),
+                        name="conversations_one_partner",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace", also=(), name="conversations_workspace_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "assistant", also=(), name="conversations_assistant_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "teammate", also=(), name="conversations_teammate_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="conversations_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="conversations_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "owner", "-updated_at"], name="idx_conversations_owner_updated"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "updated_at"], name="idx_conversations_updated"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["workspace"], name="idx_conversations_workspace_id"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["assistant"], name="idx_conversations_assistant_id"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["teammate"], name="idx_conversations_teammate_id"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -180,6 +216,57 @@ class Migration(migrations.Migration):
                 "db_table": "messages",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "conversation", "id"), name="messages_conversation_id_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["user", "assistant"])), name="messages_role_valid"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["generating", "done", "stopped", "error"])),
+                        name="messages_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("role", "assistant"), ("state", "done"), _connector="OR"),
+                        name="messages_questions_done",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "error"), ("error_code", ""), _connector="XOR"),
+                        name="messages_error_has_code",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "generating"), _negated=True),
+                            models.Q(("heartbeat_at__isnull", False), ("writer__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="messages_generating_has_writer",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "conversation", also=(), name="messages_conversation_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "parent",
+                        also=("conversation_id",),
+                        name="messages_parent_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "assistant", also=(), name="messages_assistant_same_tenant", on_delete="SET NULL"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="messages_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="messages_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "generating")),
+                        fields=["tenant", "heartbeat_at"],
+                        name="idx_messages_generating",
+                    ),
+                    core.isolation.fields.NamedIndex(fields=["parent"], name="idx_messages_parent_id"),
+                    core.isolation.fields.NamedIndex(fields=["assistant"], name="idx_messages_assistant_id"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -241,6 +328,39 @@ class Migration(migrations.Migration):
                 "db_table": "feedback",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("message", "citation", "owner"),
+                        name="feedback_owner_key",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("rating__in", ["up", "down"])), name="feedback_rating_valid"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "reason__in",
+                                [
+                                    "",
+                                    "wrong",
+                                    "incomplete",
+                                    "unsupported",
+                                    "wrong_source",
+                                    "outdated",
+                                    "style",
+                                    "other",
+                                ],
+                            )
+                        ),
+                        name="feedback_reason_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "message", also=(), name="feedback_message_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="feedback_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="feedback_tenant_id_key"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -274,6 +394,22 @@ class Migration(migrations.Migration):
                 "db_table": "conversation_retention",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant",), name="conversation_retention_tenant_only_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("days__gte", 1), ("days__lte", 3650)),
+                        name="conversation_retention_days_valid",
+                        violation_error_message="Give 1 to 3,650 days.",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="conversation_retention_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="conversation_retention_tenant_id_key"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -314,242 +450,13 @@ class Migration(migrations.Migration):
                 "db_table": "traces",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    core.isolation.constraints.SameTenant(
+                        "message", also=(), name="traces_message_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="traces_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="traces_tenant_id_key"),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="conversation",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "owner", "-updated_at"], name="idx_conversations_owner_updated"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="conversation",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "updated_at"], name="idx_conversations_updated"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="conversation",
-            index=core.isolation.fields.NamedIndex(
-                fields=["workspace"], name="idx_conversations_workspace_id"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="conversation",
-            index=core.isolation.fields.NamedIndex(
-                fields=["assistant"], name="idx_conversations_assistant_id"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="conversation",
-            index=core.isolation.fields.NamedIndex(fields=["teammate"], name="idx_conversations_teammate_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="conversation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("assistant", None), ("teammate", None), _connector="XOR"),
-                name="conversations_one_partner",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="conversation",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="conversations_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="conversation",
-            constraint=core.isolation.constraints.SameTenant(
-                "assistant", also=(), name="conversations_assistant_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="conversation",
-            constraint=core.isolation.constraints.SameTenant(
-                "teammate", also=(), name="conversations_teammate_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="conversation",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="conversations_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="conversation",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="conversations_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "generating")),
-                fields=["tenant", "heartbeat_at"],
-                name="idx_messages_generating",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=core.isolation.fields.NamedIndex(fields=["parent"], name="idx_messages_parent_id"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=core.isolation.fields.NamedIndex(fields=["assistant"], name="idx_messages_assistant_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "conversation", "id"), name="messages_conversation_id_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["user", "assistant"])), name="messages_role_valid"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["generating", "done", "stopped", "error"])),
-                name="messages_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role", "assistant"), ("state", "done"), _connector="OR"),
-                name="messages_questions_done",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state", "error"), ("error_code", ""), _connector="XOR"),
-                name="messages_error_has_code",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "generating"), _negated=True),
-                    models.Q(("heartbeat_at__isnull", False), ("writer__isnull", False)),
-                    _connector="OR",
-                ),
-                name="messages_generating_has_writer",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=core.isolation.constraints.SameTenant(
-                "conversation", also=(), name="messages_conversation_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=core.isolation.constraints.SameTenant(
-                "parent", also=("conversation_id",), name="messages_parent_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=core.isolation.constraints.SameTenant(
-                "assistant", also=(), name="messages_assistant_same_tenant", on_delete="SET NULL"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="messages_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="messages_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.UniqueConstraint(
-                fields=("message", "citation", "owner"), name="feedback_owner_key", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rating__in", ["up", "down"])), name="feedback_rating_valid"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "reason__in",
-                        [
-                            "",
-                            "wrong",
-                            "incomplete",
-                            "unsupported",
-                            "wrong_source",
-                            "outdated",
-                            "style",
-                            "other",
-                        ],
-                    )
-                ),
-                name="feedback_reason_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=core.isolation.constraints.SameTenant(
-                "message", also=(), name="feedback_message_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="feedback_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="feedback_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="retention",
-            constraint=models.UniqueConstraint(
-                fields=("tenant",), name="conversation_retention_tenant_only_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retention",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("days__gte", 1), ("days__lte", 3650)),
-                name="conversation_retention_days_valid",
-                violation_error_message="Give 1 to 3,650 days.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retention",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="conversation_retention_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retention",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="conversation_retention_tenant_id_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trace",
-            constraint=core.isolation.constraints.SameTenant(
-                "message", also=(), name="traces_message_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trace",
-            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="traces_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="trace",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="traces_tenant_id_key"),
         ),
     ]

@@ -103,6 +103,28 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("processed_status__in", ["pending", "processing", "done", "error"])
+                        ),
+                        name="documents_processed_status_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "container", also=(), name="documents_container_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="documents_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="documents_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_documents_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"
+                    ),
+                    core.isolation.fields.NamedIndex(fields=["container"], name="idx_documents_container_id"),
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -167,6 +189,22 @@ class Migration(migrations.Migration):
                 "ordering": ["position"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("document", "generation", "position"),
+                        name="chunks_document_generation_position_key",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "document", also=(), name="chunks_document_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="chunks_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="chunks_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_chunks_tenant_created"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -208,6 +246,14 @@ class Migration(migrations.Migration):
                 "db_table": "embeddings",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("chunk", "model"), name="embeddings_chunk_model_key"),
+                    core.isolation.constraints.SameTenant(
+                        "chunk", also=(), name="embeddings_chunk_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="embeddings_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="embeddings_tenant_id_key"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -306,6 +352,61 @@ class Migration(migrations.Migration):
                 "db_table": "ingestion_jobs",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                        ),
+                        name="ingestion_jobs_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available_at__isnull", False),
+                            models.Q(("state__in", ["queued", "running"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="ingestion_jobs_available_at_given",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("document", "generation", "kind"),
+                        name="ingestion_jobs_document_generation_key",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["ingest", "purge"])),
+                        name="ingestion_jobs_kind_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "stage__in",
+                                ["wait", "parse", "chunk", "embed", "tag", "index", "flip", "clean"],
+                            )
+                        ),
+                        name="ingestion_jobs_stage_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "document", also=(), name="ingestion_jobs_document_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="ingestion_jobs_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="ingestion_jobs_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_ingestion_jobs_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=["tenant", "available_at"],
+                        name="idx_ingestion_jobs_unfinished",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "running")),
+                        fields=["tenant", "available_at"],
+                        name="idx_ingestion_jobs_running",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -350,6 +451,29 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("assistant", "name"),
+                        name="knowledge_bases_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "assistant",
+                        also=(),
+                        name="knowledge_bases_assistant_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="knowledge_bases_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="knowledge_bases_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["assistant"], name="idx_knowledge_bases_assistant_id"
+                    )
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -434,6 +558,49 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workspace", "name"),
+                        name="references_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("chunk_tokens", None), ("chunk_tokens__gte", 32), _connector="OR"
+                        ),
+                        name="references_chunk_tokens_valid",
+                        violation_error_message="A passage has a length of 32 tokens or more.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("chunk_overlap", 0),
+                            (
+                                "chunk_tokens__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.Value(2), "*", models.F("chunk_overlap")
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="references_chunk_overlap_valid",
+                        violation_error_message="Passages overlap by at most half of their length: give their length, too.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace", also=(), name="references_workspace_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "knowledge_base",
+                        also=(),
+                        name="references_knowledge_base_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="references_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="references_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_references_workspace_id")
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -487,6 +654,34 @@ class Migration(migrations.Migration):
                 "db_table": "knowledge_base_references",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("knowledge_base", "reference"), name="knowledge_base_references_key"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "knowledge_base",
+                        also=(),
+                        name="knowledge_base_references_knowledge_base_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "reference",
+                        also=(),
+                        name="knowledge_base_references_reference_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="knowledge_base_references_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="knowledge_base_references_tenant_id_key"
+                    ),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["reference"], name="idx_knowledge_base_references_reference_id"
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -542,6 +737,20 @@ class Migration(migrations.Migration):
                 "db_table": "file_batches",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    core.isolation.constraints.SameTenant(
+                        "reference", also=(), name="file_batches_reference_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="file_batches_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="file_batches_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["reference"], name="idx_file_batches_reference_id"
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -587,6 +796,10 @@ class Migration(migrations.Migration):
                 "db_table": "files",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="files_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="files_tenant_id_key"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -649,6 +862,20 @@ class Migration(migrations.Migration):
                 "db_table": "tags",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("reference", "tag"), name="tags_reference_tag_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("source__in", ["manual", "workflow", "import", "rule", "inherited", "ai"])
+                        ),
+                        name="tags_source_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "reference", also=(), name="tags_reference_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="tags_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="tags_tenant_id_key"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -714,6 +941,35 @@ class Migration(migrations.Migration):
                 "db_table": "document_tags",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("document", "tag"), name="document_tags_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "source__in",
+                                [
+                                    knowledge.pipeline.values.TagSource["MANUAL"],
+                                    knowledge.pipeline.values.TagSource["WORKFLOW"],
+                                    knowledge.pipeline.values.TagSource["IMPORT"],
+                                ],
+                            )
+                        ),
+                        name="document_tags_source_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "document", also=(), name="document_tags_document_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "tag", also=(), name="document_tags_tag_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="document_tags_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="document_tags_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(fields=["tag"], name="idx_document_tags_tag_id")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -779,6 +1035,33 @@ class Migration(migrations.Migration):
                 "db_table": "tag_links",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("chunk", "tag"), name="tag_links_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("source__in", ["manual", "workflow", "import", "rule", "inherited", "ai"])
+                        ),
+                        name="tag_links_source_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("confidence__gte", 0), ("confidence__lte", 1)),
+                        name="tag_links_confidence_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "tag", also=(), name="tag_links_tag_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "chunk", also=(), name="tag_links_chunk_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="tag_links_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="tag_links_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(fields=["tag"], name="idx_tag_links_tag_id"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -827,309 +1110,24 @@ class Migration(migrations.Migration):
                 "db_table": "tag_rules",
                 "abstract": False,
                 "base_manager_name": "objects",
-            },
-        ),
-        migrations.AddIndex(
-            model_name="chunk",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_chunks_tenant_created"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="chunk",
-            constraint=models.UniqueConstraint(
-                fields=("document", "generation", "position"), name="chunks_document_generation_position_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="chunk",
-            constraint=core.isolation.constraints.SameTenant(
-                "document", also=(), name="chunks_document_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="chunk",
-            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="chunks_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="chunk",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="chunks_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="embedding",
-            constraint=models.UniqueConstraint(fields=("chunk", "model"), name="embeddings_chunk_model_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="embedding",
-            constraint=core.isolation.constraints.SameTenant(
-                "chunk", also=(), name="embeddings_chunk_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="embedding",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="embeddings_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="embedding",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="embeddings_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="ingestionjob",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_ingestion_jobs_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ingestionjob",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=["tenant", "available_at"],
-                name="idx_ingestion_jobs_unfinished",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ingestionjob",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "running")),
-                fields=["tenant", "available_at"],
-                name="idx_ingestion_jobs_running",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
-                ),
-                name="ingestion_jobs_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("available_at__isnull", False),
-                    models.Q(("state__in", ["queued", "running"]), _negated=True),
-                    _connector="OR",
-                ),
-                name="ingestion_jobs_available_at_given",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=models.UniqueConstraint(
-                fields=("document", "generation", "kind"), name="ingestion_jobs_document_generation_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["ingest", "purge"])), name="ingestion_jobs_kind_valid"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage__in", ["wait", "parse", "chunk", "embed", "tag", "index", "flip", "clean"])
-                ),
-                name="ingestion_jobs_stage_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=core.isolation.constraints.SameTenant(
-                "document", also=(), name="ingestion_jobs_document_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="ingestion_jobs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ingestionjob",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="ingestion_jobs_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="reference",
-            index=core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_references_workspace_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="references_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("chunk_tokens", None), ("chunk_tokens__gte", 32), _connector="OR"),
-                name="references_chunk_tokens_valid",
-                violation_error_message="A passage has a length of 32 tokens or more.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("chunk_overlap", 0),
-                    (
-                        "chunk_tokens__gte",
-                        django.db.models.expressions.CombinedExpression(
-                            models.Value(2), "*", models.F("chunk_overlap")
-                        ),
+                "constraints": [
+                    models.UniqueConstraint(fields=("tag", "kind", "pattern"), name="tag_rules_pattern_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["keyword", "regex"])), name="tag_rules_kind_valid"
                     ),
-                    _connector="OR",
-                ),
-                name="references_chunk_overlap_valid",
-                violation_error_message="Passages overlap by at most half of their length: give their length, too.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="references_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=core.isolation.constraints.SameTenant(
-                "knowledge_base", also=(), name="references_knowledge_base_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="references_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reference",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="references_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="knowledgebasereference",
-            index=core.isolation.fields.NamedIndex(
-                fields=["reference"], name="idx_knowledge_base_references_reference_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebasereference",
-            constraint=models.UniqueConstraint(
-                fields=("knowledge_base", "reference"), name="knowledge_base_references_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebasereference",
-            constraint=core.isolation.constraints.SameTenant(
-                "knowledge_base",
-                also=(),
-                name="knowledge_base_references_knowledge_base_same_tenant",
-                on_delete="CASCADE",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebasereference",
-            constraint=core.isolation.constraints.SameTenant(
-                "reference",
-                also=(),
-                name="knowledge_base_references_reference_same_tenant",
-                on_delete="CASCADE",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebasereference",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="knowledge_base_references_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebasereference",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="knowledge_base_references_tenant_id_key"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="knowledgebase",
-            index=core.isolation.fields.NamedIndex(
-                fields=["assistant"], name="idx_knowledge_bases_assistant_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebase",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("assistant", "name"),
-                name="knowledge_bases_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebase",
-            constraint=core.isolation.constraints.SameTenant(
-                "assistant", also=(), name="knowledge_bases_assistant_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebase",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="knowledge_bases_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knowledgebase",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="knowledge_bases_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="filebatch",
-            index=core.isolation.fields.NamedIndex(
-                fields=["reference"], name="idx_file_batches_reference_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="filebatch",
-            constraint=core.isolation.constraints.SameTenant(
-                "reference", also=(), name="file_batches_reference_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="filebatch",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="file_batches_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="filebatch",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="file_batches_tenant_id_key"),
+                    core.isolation.constraints.SameTenant(
+                        "tag", also=(), name="tag_rules_tag_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="tag_rules_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="tag_rules_tenant_id_key"),
+                ],
+            },
         ),
         migrations.AddIndex(
             model_name="document",
             index=core.isolation.fields.NamedIndex(
                 fields=["reference", "processed_status"], name="idx_documents_kb_status"
             ),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_documents_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "sha256"], name="idx_documents_tenant_sha256"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=core.isolation.fields.NamedIndex(fields=["container"], name="idx_documents_container_id"),
         ),
         migrations.AddConstraint(
             model_name="document",
@@ -1141,193 +1139,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="document",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("processed_status__in", ["pending", "processing", "done", "error"])),
-                name="documents_processed_status_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
             constraint=core.isolation.constraints.SameTenant(
                 "reference", also=(), name="documents_reference_same_tenant", on_delete="CASCADE"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=core.isolation.constraints.SameTenant(
-                "container", also=(), name="documents_container_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="documents_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="documents_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="storedfile",
-            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="files_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="storedfile",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="files_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=models.UniqueConstraint(fields=("reference", "tag"), name="tags_reference_tag_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("source__in", ["manual", "workflow", "import", "rule", "inherited", "ai"])
-                ),
-                name="tags_source_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=core.isolation.constraints.SameTenant(
-                "reference", also=(), name="tags_reference_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="tags_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tags_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="documenttag",
-            index=core.isolation.fields.NamedIndex(fields=["tag"], name="idx_document_tags_tag_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttag",
-            constraint=models.UniqueConstraint(fields=("document", "tag"), name="document_tags_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttag",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "source__in",
-                        [
-                            knowledge.pipeline.values.TagSource["MANUAL"],
-                            knowledge.pipeline.values.TagSource["WORKFLOW"],
-                            knowledge.pipeline.values.TagSource["IMPORT"],
-                        ],
-                    )
-                ),
-                name="document_tags_source_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttag",
-            constraint=core.isolation.constraints.SameTenant(
-                "document", also=(), name="document_tags_document_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttag",
-            constraint=core.isolation.constraints.SameTenant(
-                "tag", also=(), name="document_tags_tag_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttag",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="document_tags_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttag",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="document_tags_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="taglink",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_tag_links_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="taglink",
-            index=core.isolation.fields.NamedIndex(fields=["tag"], name="idx_tag_links_tag_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=models.UniqueConstraint(fields=("chunk", "tag"), name="tag_links_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("source__in", ["manual", "workflow", "import", "rule", "inherited", "ai"])
-                ),
-                name="tag_links_source_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("confidence__gte", 0), ("confidence__lte", 1)),
-                name="tag_links_confidence_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=core.isolation.constraints.SameTenant(
-                "tag", also=(), name="tag_links_tag_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=core.isolation.constraints.SameTenant(
-                "chunk", also=(), name="tag_links_chunk_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="tag_links_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taglink",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tag_links_tenant_id_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="tagrule",
-            constraint=models.UniqueConstraint(
-                fields=("tag", "kind", "pattern"), name="tag_rules_pattern_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["keyword", "regex"])), name="tag_rules_kind_valid"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagrule",
-            constraint=core.isolation.constraints.SameTenant(
-                "tag", also=(), name="tag_rules_tag_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagrule",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="tag_rules_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagrule",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="tag_rules_tenant_id_key"),
         ),
         job_table_lookup("ingestion_jobs"),
     ]

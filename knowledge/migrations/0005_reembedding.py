@@ -109,6 +109,56 @@ class Migration(migrations.Migration):
                 "db_table": "reembeddings",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                        ),
+                        name="reembeddings_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available_at__isnull", False),
+                            models.Q(("state__in", ["queued", "running"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="reembeddings_available_at_given",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=("reference",),
+                        name="reembeddings_reference_unfinished_key",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("stage__in", ["embed", "check", "refused", "keep", "remove"])),
+                        name="reembeddings_stage_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "reference", also=(), name="reembeddings_reference_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="reembeddings_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="reembeddings_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_reembeddings_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=["tenant", "in_background", "available_at"],
+                        name="idx_reembeddings_unfinished",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "running")),
+                        fields=["tenant", "available_at"],
+                        name="idx_reembeddings_running",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["reference"], name="idx_reembeddings_reference_id"
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -156,85 +206,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("kind__in", ["ingest", "purge", "reembed"])),
                 name="ingestion_jobs_kind_valid",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="reembedding",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_reembeddings_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reembedding",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=["tenant", "in_background", "available_at"],
-                name="idx_reembeddings_unfinished",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reembedding",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "running")),
-                fields=["tenant", "available_at"],
-                name="idx_reembeddings_running",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reembedding",
-            index=core.isolation.fields.NamedIndex(
-                fields=["reference"], name="idx_reembeddings_reference_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reembedding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
-                ),
-                name="reembeddings_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reembedding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("available_at__isnull", False),
-                    models.Q(("state__in", ["queued", "running"]), _negated=True),
-                    _connector="OR",
-                ),
-                name="reembeddings_available_at_given",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reembedding",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=("reference",),
-                name="reembeddings_reference_unfinished_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reembedding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stage__in", ["embed", "check", "refused", "keep", "remove"])),
-                name="reembeddings_stage_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reembedding",
-            constraint=core.isolation.constraints.SameTenant(
-                "reference", also=(), name="reembeddings_reference_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reembedding",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="reembeddings_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reembedding",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="reembeddings_tenant_id_key"),
         ),
         job_table_lookup("reembeddings"),
     ]

@@ -56,6 +56,21 @@ class Migration(migrations.Migration):
                 "db_table": "evaluation_sets",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("workspace", "name"), name="evaluation_sets_workspace_name_key"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace",
+                        also=(),
+                        name="evaluation_sets_workspace_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="evaluation_sets_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="evaluation_sets_tenant_id_key"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -109,6 +124,27 @@ class Migration(migrations.Migration):
                 "db_table": "evaluation_runs",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("mode__in", ["hybrid", "dense", "sparse"])),
+                        name="evaluation_runs_mode_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "evaluation_set",
+                        also=(),
+                        name="evaluation_runs_evaluation_set_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="evaluation_runs_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="evaluation_runs_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["evaluation_set", "created_at"], name="idx_evaluation_runs_set_created"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -160,87 +196,23 @@ class Migration(migrations.Migration):
                 "db_table": "evaluation_cases",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    core.isolation.constraints.SameTenant(
+                        "evaluation_set",
+                        also=(),
+                        name="evaluation_cases_evaluation_set_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="evaluation_cases_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="evaluation_cases_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["evaluation_set"], name="idx_evaluation_cases_evaluation_set_id"
+                    )
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationset",
-            constraint=models.UniqueConstraint(
-                fields=("workspace", "name"), name="evaluation_sets_workspace_name_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationset",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="evaluation_sets_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationset",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="evaluation_sets_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationset",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="evaluation_sets_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="evaluationrun",
-            index=core.isolation.fields.NamedIndex(
-                fields=["evaluation_set", "created_at"], name="idx_evaluation_runs_set_created"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("mode__in", ["hybrid", "dense", "sparse"])),
-                name="evaluation_runs_mode_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationrun",
-            constraint=core.isolation.constraints.SameTenant(
-                "evaluation_set",
-                also=(),
-                name="evaluation_runs_evaluation_set_same_tenant",
-                on_delete="CASCADE",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationrun",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="evaluation_runs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationrun",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="evaluation_runs_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="evaluationcase",
-            index=core.isolation.fields.NamedIndex(
-                fields=["evaluation_set"], name="idx_evaluation_cases_evaluation_set_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationcase",
-            constraint=core.isolation.constraints.SameTenant(
-                "evaluation_set",
-                also=(),
-                name="evaluation_cases_evaluation_set_same_tenant",
-                on_delete="CASCADE",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationcase",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="evaluation_cases_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationcase",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="evaluation_cases_tenant_id_key"
-            ),
         ),
     ]

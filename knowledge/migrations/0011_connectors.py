@@ -100,6 +100,57 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("reference", "name"),
+                        name="connectors_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    "web",
+                                    "rss",
+                                    "folder",
+                                    "s3",
+                                    "azure_blob",
+                                    "gcs",
+                                    "webdav",
+                                    "sftp",
+                                    "git",
+                                    "imap",
+                                ],
+                            )
+                        ),
+                        name="connectors_kind_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("every_minutes", None), ("every_minutes__gte", 5), _connector="OR"
+                        ),
+                        name="connectors_every_minutes_valid",
+                        violation_error_message="A connector runs every 5 minutes at most.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "reference", also=(), name="connectors_reference_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "integration", also=(), name="connectors_integration_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="connectors_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="connectors_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["reference"], name="idx_connectors_reference_id"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["integration"], name="idx_connectors_integration_id"
+                    ),
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -162,6 +213,30 @@ class Migration(migrations.Migration):
                 "db_table": "connector_items",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("connector", "external_id"), name="connector_items_connector_external_id_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["added", "updated", "unchanged", "failed"])),
+                        name="connector_items_outcome_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "connector",
+                        also=(),
+                        name="connector_items_connector_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="connector_items_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="connector_items_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["connector", "run_id", "outcome"], name="idx_connector_items_run"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -252,182 +327,57 @@ class Migration(migrations.Migration):
                 "db_table": "connector_runs",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                        ),
+                        name="connector_runs_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available_at__isnull", False),
+                            models.Q(("state__in", ["queued", "running"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="connector_runs_available_at_given",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("stage__in", ["sync", "asking", "prune"])),
+                        name="connector_runs_stage_valid",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=("connector",),
+                        name="connector_runs_connector_unfinished_key",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "connector", also=(), name="connector_runs_connector_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="connector_runs_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="connector_runs_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_connector_runs_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=["tenant", "in_background", "available_at"],
+                        name="idx_connector_runs_unfinished",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "running")),
+                        fields=["tenant", "available_at"],
+                        name="idx_connector_runs_running",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["connector"], name="idx_connector_runs_connector_id"
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="connector",
-            index=core.isolation.fields.NamedIndex(fields=["reference"], name="idx_connectors_reference_id"),
-        ),
-        migrations.AddIndex(
-            model_name="connector",
-            index=core.isolation.fields.NamedIndex(
-                fields=["integration"], name="idx_connectors_integration_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connector",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("reference", "name"),
-                name="connectors_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connector",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        ["web", "rss", "folder", "s3", "azure_blob", "gcs", "webdav", "sftp", "git", "imap"],
-                    )
-                ),
-                name="connectors_kind_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connector",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("every_minutes", None), ("every_minutes__gte", 5), _connector="OR"),
-                name="connectors_every_minutes_valid",
-                violation_error_message="A connector runs every 5 minutes at most.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connector",
-            constraint=core.isolation.constraints.SameTenant(
-                "reference", also=(), name="connectors_reference_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connector",
-            constraint=core.isolation.constraints.SameTenant(
-                "integration", also=(), name="connectors_integration_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connector",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="connectors_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connector",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="connectors_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="connectoritem",
-            index=core.isolation.fields.NamedIndex(
-                fields=["connector", "run_id", "outcome"], name="idx_connector_items_run"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectoritem",
-            constraint=models.UniqueConstraint(
-                fields=("connector", "external_id"), name="connector_items_connector_external_id_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectoritem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["added", "updated", "unchanged", "failed"])),
-                name="connector_items_outcome_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectoritem",
-            constraint=core.isolation.constraints.SameTenant(
-                "connector", also=(), name="connector_items_connector_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectoritem",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="connector_items_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectoritem",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="connector_items_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="connectorrun",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_connector_runs_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="connectorrun",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=["tenant", "in_background", "available_at"],
-                name="idx_connector_runs_unfinished",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="connectorrun",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "running")),
-                fields=["tenant", "available_at"],
-                name="idx_connector_runs_running",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="connectorrun",
-            index=core.isolation.fields.NamedIndex(
-                fields=["connector"], name="idx_connector_runs_connector_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectorrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
-                ),
-                name="connector_runs_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectorrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("available_at__isnull", False),
-                    models.Q(("state__in", ["queued", "running"]), _negated=True),
-                    _connector="OR",
-                ),
-                name="connector_runs_available_at_given",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectorrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stage__in", ["sync", "asking", "prune"])),
-                name="connector_runs_stage_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectorrun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=("connector",),
-                name="connector_runs_connector_unfinished_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectorrun",
-            constraint=core.isolation.constraints.SameTenant(
-                "connector", also=(), name="connector_runs_connector_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectorrun",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="connector_runs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connectorrun",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="connector_runs_tenant_id_key"),
         ),
         job_table_lookup("connector_runs"),
     ]

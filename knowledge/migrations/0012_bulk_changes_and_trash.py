@@ -104,6 +104,47 @@ class Migration(migrations.Migration):
                 "db_table": "bulk_changes",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                        ),
+                        name="bulk_changes_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available_at__isnull", False),
+                            models.Q(("state__in", ["queued", "running"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="bulk_changes_available_at_given",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind__in", ["retry", "reindex", "tag", "untag", "move", "delete", "rules"])
+                        ),
+                        name="bulk_changes_kind_valid",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="bulk_changes_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="bulk_changes_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_bulk_changes_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=["tenant", "in_background", "available_at"],
+                        name="idx_bulk_changes_unfinished",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "running")),
+                        fields=["tenant", "available_at"],
+                        name="idx_bulk_changes_running",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -146,67 +187,6 @@ class Migration(migrations.Migration):
                 ),
                 name="tags_colour_valid",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="bulkchange",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_bulk_changes_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="bulkchange",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=["tenant", "in_background", "available_at"],
-                name="idx_bulk_changes_unfinished",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="bulkchange",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "running")),
-                fields=["tenant", "available_at"],
-                name="idx_bulk_changes_running",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
-                ),
-                name="bulk_changes_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("available_at__isnull", False),
-                    models.Q(("state__in", ["queued", "running"]), _negated=True),
-                    _connector="OR",
-                ),
-                name="bulk_changes_available_at_given",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["retry", "reindex", "tag", "untag", "move", "delete", "rules"])
-                ),
-                name="bulk_changes_kind_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkchange",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="bulk_changes_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkchange",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="bulk_changes_tenant_id_key"),
         ),
         job_table_lookup("bulk_changes"),
     ]

@@ -51,6 +51,12 @@ class Migration(migrations.Migration):
                 "db_table": "file_uploads",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="file_uploads_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="file_uploads_tenant_id_key"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -92,36 +98,18 @@ class Migration(migrations.Migration):
                 "db_table": "upload_parts",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    core.isolation.constraints.SameTenant(
+                        "upload", also=(), name="upload_parts_upload_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="upload_parts_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="upload_parts_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(fields=["upload"], name="idx_upload_parts_upload_id")
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="fileupload",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="file_uploads_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="fileupload",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="file_uploads_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="uploadpart",
-            index=core.isolation.fields.NamedIndex(fields=["upload"], name="idx_upload_parts_upload_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=core.isolation.constraints.SameTenant(
-                "upload", also=(), name="upload_parts_upload_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="upload_parts_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="upload_parts_tenant_id_key"),
         ),
     ]

@@ -87,6 +87,31 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workspace", "name"),
+                        name="webhook_subscriptions_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace",
+                        also=(),
+                        name="webhook_subscriptions_workspace_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="webhook_subscriptions_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="webhook_subscriptions_tenant_id_key"
+                    ),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["workspace"], name="idx_webhook_subscriptions_workspace_id"
+                    )
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -170,6 +195,63 @@ class Migration(migrations.Migration):
                 "db_table": "webhook_deliveries",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                        ),
+                        name="webhook_deliveries_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available_at__isnull", False),
+                            models.Q(("state__in", ["queued", "running"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="webhook_deliveries_available_at_given",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("subscription", "number"), name="webhook_deliveries_number_key"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["queued", "running"])),
+                        fields=("subscription",),
+                        name="webhook_deliveries_one_at_a_time",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "subscription",
+                        also=(),
+                        name="webhook_deliveries_subscription_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="webhook_deliveries_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="webhook_deliveries_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_webhook_deliveries_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=["tenant", "in_background", "available_at"],
+                        name="idx_webhook_deliveries_unfinished",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "running")),
+                        fields=["tenant", "available_at"],
+                        name="idx_webhook_deliveries_running",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["subscription", "number"],
+                        name="idx_webhook_deliveries_waiting",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "finished_at"], name="idx_webhook_deliveries_finished"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -231,130 +313,6 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("tenant", "id"), name="webhook_attempts_tenant_id_key"),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="webhooksubscription",
-            index=core.isolation.fields.NamedIndex(
-                fields=["workspace"], name="idx_webhook_subscriptions_workspace_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhooksubscription",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="webhook_subscriptions_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhooksubscription",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="webhook_subscriptions_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhooksubscription",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="webhook_subscriptions_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhooksubscription",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="webhook_subscriptions_tenant_id_key"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_webhook_deliveries_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=["tenant", "in_background", "available_at"],
-                name="idx_webhook_deliveries_unfinished",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "running")),
-                fields=["tenant", "available_at"],
-                name="idx_webhook_deliveries_running",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "waiting")),
-                fields=["subscription", "number"],
-                name="idx_webhook_deliveries_waiting",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "finished_at"], name="idx_webhook_deliveries_finished"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookdelivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
-                ),
-                name="webhook_deliveries_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookdelivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("available_at__isnull", False),
-                    models.Q(("state__in", ["queued", "running"]), _negated=True),
-                    _connector="OR",
-                ),
-                name="webhook_deliveries_available_at_given",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookdelivery",
-            constraint=models.UniqueConstraint(
-                fields=("subscription", "number"), name="webhook_deliveries_number_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookdelivery",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["queued", "running"])),
-                fields=("subscription",),
-                name="webhook_deliveries_one_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookdelivery",
-            constraint=core.isolation.constraints.SameTenant(
-                "subscription",
-                also=(),
-                name="webhook_deliveries_subscription_same_tenant",
-                on_delete="CASCADE",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookdelivery",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="webhook_deliveries_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookdelivery",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="webhook_deliveries_tenant_id_key"
-            ),
         ),
         job_table_lookup("webhook_deliveries"),
     ]

@@ -110,6 +110,46 @@ class Migration(migrations.Migration):
                 "db_table": "step_runs",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                        ),
+                        name="step_runs_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "type_enum__in",
+                                [
+                                    "assistant",
+                                    "teammate",
+                                    "retrieve",
+                                    "llm",
+                                    "classify",
+                                    "extract",
+                                    "condition",
+                                    "switch",
+                                    "transform",
+                                    "iterate",
+                                    "parallel",
+                                    "sub_workflow",
+                                    "http_request",
+                                    "data_query",
+                                    "tag",
+                                    "ingest",
+                                    "notify",
+                                    "approval",
+                                    "wait",
+                                    "end",
+                                ],
+                            )
+                        ),
+                        name="step_runs_type_enum_valid",
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="step_runs_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="step_runs_tenant_id_key"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -162,6 +202,22 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workspace", "name"),
+                        name="workflows_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace", also=(), name="workflows_workspace_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="workflows_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="workflows_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_workflows_workspace_id")
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -232,6 +288,26 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workflow", "name"),
+                        name="triggers_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["schedule", "webhook", "document", "feedback"])),
+                        name="triggers_kind_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workflow", also=(), name="triggers_workflow_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="triggers_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="triggers_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(fields=["workflow"], name="idx_triggers_workflow_id")
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -370,6 +446,92 @@ class Migration(migrations.Migration):
                 "db_table": "workflow_runs",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                        ),
+                        name="workflow_runs_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available_at__isnull", False),
+                            models.Q(("state__in", ["queued", "running"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="workflow_runs_available_at_given",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("started_by__in", ["person", "api", "command", "trigger", "run", "test"])
+                        ),
+                        name="workflow_runs_started_by_valid",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("idempotency_key", ""), _negated=True),
+                        fields=("workflow", "idempotency_key"),
+                        name="workflow_runs_idempotency_key",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("parent_step__isnull", False)),
+                        fields=("parent_step", "number"),
+                        name="workflow_runs_number_key",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workflow", also=(), name="workflow_runs_workflow_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "trigger", also=(), name="workflow_runs_trigger_same_tenant", on_delete="SET NULL"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "parent", also=(), name="workflow_runs_parent_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "parent_step",
+                        also=(),
+                        name="workflow_runs_parent_step_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="workflow_runs_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="workflow_runs_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_workflow_runs_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=["tenant", "in_background", "available_at"],
+                        name="idx_workflow_runs_unfinished",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "running")),
+                        fields=["tenant", "available_at"],
+                        name="idx_workflow_runs_running",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["workflow", "state"], name="idx_workflow_runs_state"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("is_held", True)),
+                        fields=["parent_step", "number"],
+                        name="idx_workflow_runs_held",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(
+                            ("parent__isnull", True), ("state__in", ("queued", "running", "waiting"))
+                        ),
+                        fields=["tenant"],
+                        name="idx_workflow_runs_started",
+                    ),
+                    core.isolation.fields.NamedIndex(fields=["trigger"], name="idx_workflow_runs_trigger_id"),
+                    core.isolation.fields.NamedIndex(fields=["parent"], name="idx_workflow_runs_parent_id"),
+                    core.isolation.fields.NamedIndex(
+                        fields=["parent_step"], name="idx_workflow_runs_parent_step_id"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -459,6 +621,49 @@ class Migration(migrations.Migration):
                 "db_table": "trigger_events",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
+                        ),
+                        name="trigger_events_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available_at__isnull", False),
+                            models.Q(("state__in", ["queued", "running"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="trigger_events_available_at_given",
+                    ),
+                    models.UniqueConstraint(fields=("trigger", "key"), name="trigger_events_key"),
+                    core.isolation.constraints.SameTenant(
+                        "trigger", also=(), name="trigger_events_trigger_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "run", also=(), name="trigger_events_run_same_tenant", on_delete="SET NULL"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="trigger_events_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="trigger_events_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["tenant", "-created_at"], name="idx_trigger_events_tenant_created"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state__in", ("queued", "running", "waiting"))),
+                        fields=["tenant", "in_background", "available_at"],
+                        name="idx_trigger_events_unfinished",
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "running")),
+                        fields=["tenant", "available_at"],
+                        name="idx_trigger_events_running",
+                    ),
+                    core.isolation.fields.NamedIndex(fields=["run"], name="idx_trigger_events_run_id"),
+                ],
             },
         ),
         migrations.AddField(
@@ -523,6 +728,25 @@ class Migration(migrations.Migration):
                 "db_table": "run_signals",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    core.isolation.constraints.SameTenant(
+                        "run", also=(), name="run_signals_run_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "taken_by", also=(), name="run_signals_taken_by_same_tenant", on_delete="SET NULL"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="run_signals_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="run_signals_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("taken_by__isnull", True)),
+                        fields=["run", "name"],
+                        name="idx_run_signals_waiting",
+                    ),
+                    core.isolation.fields.NamedIndex(fields=["run"], name="idx_run_signals_run_id"),
+                    core.isolation.fields.NamedIndex(fields=["taken_by"], name="idx_run_signals_taken_by_id"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -607,6 +831,34 @@ class Migration(migrations.Migration):
                 "db_table": "approvals",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["pending", "approved", "rejected", "expired", "cancelled"])
+                        ),
+                        name="approvals_state_valid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["viewer", "editor", "admin", "owner"])),
+                        name="approvals_role_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "run", also=(), name="approvals_run_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "step_run", also=(), name="approvals_step_run_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="approvals_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="approvals_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        condition=models.Q(("state", "pending")),
+                        fields=["tenant", "created_at"],
+                        name="idx_approvals_pending",
+                    ),
+                    core.isolation.fields.NamedIndex(fields=["run"], name="idx_approvals_run_id"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -718,6 +970,71 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workflow", "position"),
+                        name="workflow_steps_position_alive_key",
+                        violation_error_message="There is one of this position already.",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workflow", "key"),
+                        name="workflow_steps_key_alive_key",
+                        violation_error_message="There is one of this key already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "type_enum__in",
+                                [
+                                    "assistant",
+                                    "teammate",
+                                    "retrieve",
+                                    "llm",
+                                    "classify",
+                                    "extract",
+                                    "condition",
+                                    "switch",
+                                    "transform",
+                                    "iterate",
+                                    "parallel",
+                                    "sub_workflow",
+                                    "http_request",
+                                    "data_query",
+                                    "tag",
+                                    "ingest",
+                                    "notify",
+                                    "approval",
+                                    "wait",
+                                    "end",
+                                ],
+                            )
+                        ),
+                        name="workflow_steps_type_enum_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workflow", also=(), name="workflow_steps_workflow_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "assistant",
+                        also=(),
+                        name="workflow_steps_assistant_same_tenant",
+                        on_delete="SET NULL",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="workflow_steps_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="workflow_steps_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["workflow"], name="idx_workflow_steps_workflow_id"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["assistant"], name="idx_workflow_steps_assistant_id"
+                    ),
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -763,6 +1080,28 @@ class Migration(migrations.Migration):
                 "db_table": "workflow_versions",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("number__isnull", False)),
+                        fields=("workflow", "number"),
+                        name="workflow_versions_number_key",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workflow",
+                        also=(),
+                        name="workflow_versions_workflow_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="workflow_versions_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="workflow_versions_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["workflow"], name="idx_workflow_versions_workflow_id"
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -776,141 +1115,6 @@ class Migration(migrations.Migration):
                 to="workflows.workflowversion",
             ),
         ),
-        migrations.AddIndex(
-            model_name="workflow",
-            index=core.isolation.fields.NamedIndex(fields=["workspace"], name="idx_workflows_workspace_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="workflow",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="workflows_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflow",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="workflows_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflow",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="workflows_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflow",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflows_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="trigger",
-            index=core.isolation.fields.NamedIndex(fields=["workflow"], name="idx_triggers_workflow_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="trigger",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workflow", "name"),
-                name="triggers_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trigger",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["schedule", "webhook", "document", "feedback"])),
-                name="triggers_kind_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trigger",
-            constraint=core.isolation.constraints.SameTenant(
-                "workflow", also=(), name="triggers_workflow_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trigger",
-            constraint=core.isolation.constraints.TenantIsolation(column="tenant_id", name="triggers_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="trigger",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="triggers_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="triggerevent",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_trigger_events_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="triggerevent",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=["tenant", "in_background", "available_at"],
-                name="idx_trigger_events_unfinished",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="triggerevent",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "running")),
-                fields=["tenant", "available_at"],
-                name="idx_trigger_events_running",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="triggerevent",
-            index=core.isolation.fields.NamedIndex(fields=["run"], name="idx_trigger_events_run_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="triggerevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
-                ),
-                name="trigger_events_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="triggerevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("available_at__isnull", False),
-                    models.Q(("state__in", ["queued", "running"]), _negated=True),
-                    _connector="OR",
-                ),
-                name="trigger_events_available_at_given",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="triggerevent",
-            constraint=models.UniqueConstraint(fields=("trigger", "key"), name="trigger_events_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="triggerevent",
-            constraint=core.isolation.constraints.SameTenant(
-                "trigger", also=(), name="trigger_events_trigger_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="triggerevent",
-            constraint=core.isolation.constraints.SameTenant(
-                "run", also=(), name="trigger_events_run_same_tenant", on_delete="SET NULL"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="triggerevent",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="trigger_events_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="triggerevent",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="trigger_events_tenant_id_key"),
-        ),
         migrations.AddConstraint(
             model_name="steprun",
             constraint=models.UniqueConstraint(fields=("run", "number"), name="step_runs_number_key"),
@@ -923,413 +1127,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="steprun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
-                ),
-                name="step_runs_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="steprun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "type_enum__in",
-                        [
-                            "assistant",
-                            "teammate",
-                            "retrieve",
-                            "llm",
-                            "classify",
-                            "extract",
-                            "condition",
-                            "switch",
-                            "transform",
-                            "iterate",
-                            "parallel",
-                            "sub_workflow",
-                            "http_request",
-                            "data_query",
-                            "tag",
-                            "ingest",
-                            "notify",
-                            "approval",
-                            "wait",
-                            "end",
-                        ],
-                    )
-                ),
-                name="step_runs_type_enum_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="steprun",
             constraint=core.isolation.constraints.SameTenant(
                 "run", also=(), name="step_runs_run_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="steprun",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="step_runs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="steprun",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="step_runs_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="runsignal",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("taken_by__isnull", True)),
-                fields=["run", "name"],
-                name="idx_run_signals_waiting",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="runsignal",
-            index=core.isolation.fields.NamedIndex(fields=["run"], name="idx_run_signals_run_id"),
-        ),
-        migrations.AddIndex(
-            model_name="runsignal",
-            index=core.isolation.fields.NamedIndex(fields=["taken_by"], name="idx_run_signals_taken_by_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="runsignal",
-            constraint=core.isolation.constraints.SameTenant(
-                "run", also=(), name="run_signals_run_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="runsignal",
-            constraint=core.isolation.constraints.SameTenant(
-                "taken_by", also=(), name="run_signals_taken_by_same_tenant", on_delete="SET NULL"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="runsignal",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="run_signals_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="runsignal",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="run_signals_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="approval",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "pending")),
-                fields=["tenant", "created_at"],
-                name="idx_approvals_pending",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="approval",
-            index=core.isolation.fields.NamedIndex(fields=["run"], name="idx_approvals_run_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["pending", "approved", "rejected", "expired", "cancelled"])
-                ),
-                name="approvals_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["viewer", "editor", "admin", "owner"])),
-                name="approvals_role_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=core.isolation.constraints.SameTenant(
-                "run", also=(), name="approvals_run_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=core.isolation.constraints.SameTenant(
-                "step_run", also=(), name="approvals_step_run_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="approvals_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="approvals_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="workflowstep",
-            index=core.isolation.fields.NamedIndex(
-                fields=["workflow"], name="idx_workflow_steps_workflow_id"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workflowstep",
-            index=core.isolation.fields.NamedIndex(
-                fields=["assistant"], name="idx_workflow_steps_assistant_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workflow", "position"),
-                name="workflow_steps_position_alive_key",
-                violation_error_message="There is one of this position already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workflow", "key"),
-                name="workflow_steps_key_alive_key",
-                violation_error_message="There is one of this key already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "type_enum__in",
-                        [
-                            "assistant",
-                            "teammate",
-                            "retrieve",
-                            "llm",
-                            "classify",
-                            "extract",
-                            "condition",
-                            "switch",
-                            "transform",
-                            "iterate",
-                            "parallel",
-                            "sub_workflow",
-                            "http_request",
-                            "data_query",
-                            "tag",
-                            "ingest",
-                            "notify",
-                            "approval",
-                            "wait",
-                            "end",
-                        ],
-                    )
-                ),
-                name="workflow_steps_type_enum_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=core.isolation.constraints.SameTenant(
-                "workflow", also=(), name="workflow_steps_workflow_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=core.isolation.constraints.SameTenant(
-                "assistant", also=(), name="workflow_steps_assistant_same_tenant", on_delete="SET NULL"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="workflow_steps_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowstep",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_steps_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="workflowversion",
-            index=core.isolation.fields.NamedIndex(
-                fields=["workflow"], name="idx_workflow_versions_workflow_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("number__isnull", False)),
-                fields=("workflow", "number"),
-                name="workflow_versions_number_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowversion",
-            constraint=core.isolation.constraints.SameTenant(
-                "workflow", also=(), name="workflow_versions_workflow_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowversion",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="workflow_versions_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowversion",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="workflow_versions_tenant_id_key"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(
-                fields=["tenant", "-created_at"], name="idx_workflow_runs_tenant_created"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state__in", ("queued", "running", "waiting"))),
-                fields=["tenant", "in_background", "available_at"],
-                name="idx_workflow_runs_unfinished",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("state", "running")),
-                fields=["tenant", "available_at"],
-                name="idx_workflow_runs_running",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(
-                fields=["workflow", "state"], name="idx_workflow_runs_state"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("is_held", True)),
-                fields=["parent_step", "number"],
-                name="idx_workflow_runs_held",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(
-                condition=models.Q(("parent__isnull", True), ("state__in", ("queued", "running", "waiting"))),
-                fields=["tenant"],
-                name="idx_workflow_runs_started",
             ),
         ),
         migrations.AddIndex(
             model_name="workflowrun",
             index=core.isolation.fields.NamedIndex(fields=["version"], name="idx_workflow_runs_version_id"),
         ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(fields=["trigger"], name="idx_workflow_runs_trigger_id"),
-        ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(fields=["parent"], name="idx_workflow_runs_parent_id"),
-        ),
-        migrations.AddIndex(
-            model_name="workflowrun",
-            index=core.isolation.fields.NamedIndex(
-                fields=["parent_step"], name="idx_workflow_runs_parent_step_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "done", "error", "cancelled"])
-                ),
-                name="workflow_runs_state_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("available_at__isnull", False),
-                    models.Q(("state__in", ["queued", "running"]), _negated=True),
-                    _connector="OR",
-                ),
-                name="workflow_runs_available_at_given",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("started_by__in", ["person", "api", "command", "trigger", "run", "test"])
-                ),
-                name="workflow_runs_started_by_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("idempotency_key", ""), _negated=True),
-                fields=("workflow", "idempotency_key"),
-                name="workflow_runs_idempotency_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("parent_step__isnull", False)),
-                fields=("parent_step", "number"),
-                name="workflow_runs_number_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=core.isolation.constraints.SameTenant(
-                "workflow", also=(), name="workflow_runs_workflow_same_tenant", on_delete="CASCADE"
-            ),
-        ),
         migrations.AddConstraint(
             model_name="workflowrun",
             constraint=core.isolation.constraints.SameTenant(
                 "version", also=(), name="workflow_runs_version_same_tenant", on_delete="CASCADE"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=core.isolation.constraints.SameTenant(
-                "trigger", also=(), name="workflow_runs_trigger_same_tenant", on_delete="SET NULL"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=core.isolation.constraints.SameTenant(
-                "parent", also=(), name="workflow_runs_parent_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=core.isolation.constraints.SameTenant(
-                "parent_step", also=(), name="workflow_runs_parent_step_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="workflow_runs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workflowrun",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workflow_runs_tenant_id_key"),
         ),
         job_table_lookup("workflow_runs"),
         job_table_lookup("trigger_events"),

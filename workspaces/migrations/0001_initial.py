@@ -49,6 +49,19 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("tenant", "name"),
+                        name="workspaces_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    core.isolation.constraints.TenantIsolation(column="tenant_id", name="workspaces_tenant"),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="workspaces_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(fields=["tenant"], name="idx_workspaces_tenant_id")
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -115,6 +128,35 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workspace", "name"),
+                        name="integration_configs_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("type_enum__in", ["chat_model", "webhook", "email", "storage"])),
+                        name="integration_configs_type_enum_valid",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace",
+                        also=(),
+                        name="integration_configs_workspace_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="integration_configs_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="integration_configs_tenant_id_key"
+                    ),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["workspace"], name="idx_integration_configs_workspace_id"
+                    )
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -164,104 +206,30 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("workspace", "name"),
+                        name="data_sources_name_alive_key",
+                        violation_error_message="There is one of this name already.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "workspace", also=(), name="data_sources_workspace_same_tenant", on_delete="CASCADE"
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="data_sources_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="data_sources_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["workspace"], name="idx_data_sources_workspace_id"
+                    )
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
                 ("with_deleted", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="workspace",
-            index=core.isolation.fields.NamedIndex(fields=["tenant"], name="idx_workspaces_tenant_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="workspace",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("tenant", "name"),
-                name="workspaces_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workspace",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="workspaces_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workspace",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="workspaces_tenant_id_key"),
-        ),
-        migrations.AddIndex(
-            model_name="integrationconfig",
-            index=core.isolation.fields.NamedIndex(
-                fields=["workspace"], name="idx_integration_configs_workspace_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="integrationconfig",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="integration_configs_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="integrationconfig",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("type_enum__in", ["chat_model", "webhook", "email", "storage"])),
-                name="integration_configs_type_enum_valid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="integrationconfig",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="integration_configs_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="integrationconfig",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="integration_configs_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="integrationconfig",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="integration_configs_tenant_id_key"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="datasource",
-            index=core.isolation.fields.NamedIndex(
-                fields=["workspace"], name="idx_data_sources_workspace_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="datasource",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("workspace", "name"),
-                name="data_sources_name_alive_key",
-                violation_error_message="There is one of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="datasource",
-            constraint=core.isolation.constraints.SameTenant(
-                "workspace", also=(), name="data_sources_workspace_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="datasource",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="data_sources_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="datasource",
-            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="data_sources_tenant_id_key"),
         ),
     ]

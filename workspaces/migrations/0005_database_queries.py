@@ -83,6 +83,45 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "with_deleted",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=("data_source",),
+                        name="database_queries_data_source_alive_key",
+                        violation_error_message="There is one of this data_source already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("every_minutes", None), ("every_minutes__gte", 5), _connector="OR"
+                        ),
+                        name="database_queries_every_minutes_valid",
+                        violation_error_message="A query runs every 5 minutes at most.",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "data_source",
+                        also=(),
+                        name="database_queries_data_source_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.SameTenant(
+                        "integration",
+                        also=(),
+                        name="database_queries_integration_same_tenant",
+                        on_delete="CASCADE",
+                    ),
+                    core.isolation.constraints.TenantIsolation(
+                        column="tenant_id", name="database_queries_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="database_queries_tenant_id_key"),
+                ],
+                "indexes": [
+                    core.isolation.fields.NamedIndex(
+                        fields=["data_source"], name="idx_database_queries_data_source_id"
+                    ),
+                    core.isolation.fields.NamedIndex(
+                        fields=["integration"], name="idx_database_queries_integration_id"
+                    ),
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -118,59 +157,6 @@ class Migration(migrations.Migration):
             model_name="dataimport",
             constraint=core.isolation.constraints.SameTenant(
                 "query", also=(), name="data_imports_query_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="databasequery",
-            index=core.isolation.fields.NamedIndex(
-                fields=["data_source"], name="idx_database_queries_data_source_id"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="databasequery",
-            index=core.isolation.fields.NamedIndex(
-                fields=["integration"], name="idx_database_queries_integration_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="databasequery",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=("data_source",),
-                name="database_queries_data_source_alive_key",
-                violation_error_message="There is one of this data_source already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="databasequery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("every_minutes", None), ("every_minutes__gte", 5), _connector="OR"),
-                name="database_queries_every_minutes_valid",
-                violation_error_message="A query runs every 5 minutes at most.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="databasequery",
-            constraint=core.isolation.constraints.SameTenant(
-                "data_source", also=(), name="database_queries_data_source_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="databasequery",
-            constraint=core.isolation.constraints.SameTenant(
-                "integration", also=(), name="database_queries_integration_same_tenant", on_delete="CASCADE"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="databasequery",
-            constraint=core.isolation.constraints.TenantIsolation(
-                column="tenant_id", name="database_queries_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="databasequery",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="database_queries_tenant_id_key"
             ),
         ),
     ]
