@@ -1,4 +1,10 @@
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
 from django.contrib.admin import apps as admin
+from django.contrib.admin.checks import check_admin_app, check_dependencies
+from django.core import checks
 
 from core.apps import OylAppConfig, Schedule, SidebarPage
 
@@ -32,8 +38,18 @@ class OylConfig(OylAppConfig):
         app.conf.beat_schedule = beat_schedule()
 
 
-class OylAdminConfig(admin.AdminConfig):
-    """Django's admin with OYL's own admin site."""
+class OylAdminConfig(admin.SimpleAdminConfig):
+    """Django's admin with OYL's own admin site. Its pages are loaded with the addresses (oyl/urls.py): a worker has none."""
 
     default = False
     default_site = "oyl.site.OylAdminSite"
+
+    def ready(self) -> None:
+        checks.register(check_dependencies, checks.Tags.admin)
+        checks.register(check_pages, checks.Tags.admin)
+
+
+def check_pages(app_configs: Any, **options: Any) -> list[checks.CheckMessage]:
+    """Django's checks of the admin's pages, which are loaded first."""
+    import_module(settings.ROOT_URLCONF)
+    return check_admin_app(app_configs, **options)

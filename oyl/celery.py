@@ -16,6 +16,8 @@ from jobs.signs_of_life import start_giving_signs
 from oyl.user import refuse_root
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oyl.settings")
+# Django's checks would load the console and the API into each worker; the web process and `migrate` run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 
 class BulkTask(Task):  # type: ignore[type-arg]

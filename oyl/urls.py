@@ -12,6 +12,7 @@ from oyl.routes import OPENAI_URLS
 from oyl.second_factor import second_factor
 from workflows.api.triggers import HookView
 
+admin.autodiscover()
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/forgotten-password/", forgotten_password, name="admin_password_reset"),

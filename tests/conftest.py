@@ -25,6 +25,7 @@ from django.db.backends.utils import CursorWrapper
 from django.test import Client, RequestFactory, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+import oyl.urls  # noqa: F401  (registers the pages of the admin)
 from core.actors import Actor, ActorKind
 from core.isolation.scope import VARIABLE, tenant_scope
 from core.permissions import Role

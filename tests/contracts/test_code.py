@@ -113,6 +113,18 @@ def test_entry_points_and_services_load_no_heavy_library():
     assert loaded.stdout.splitlines() == [f"{name} []" for name in LIGHT]
 
 
+def test_workers_load_neither_the_console_nor_the_api():
+    """They would take half as much memory again, and start in twice the time."""
+    code = (
+        "import sys; from oyl.celery import app; app.loader.import_default_modules()\n"
+        "print(sorted({'core.admin', 'oyl.openapi', 'oyl.urls', 'knowledge.tasks'} & set(sys.modules)))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert loaded.stdout.splitlines() == ["['knowledge.tasks']"], loaded.stderr
+
+
 def test_heavy_libraries_are_installed():
     """A misspelt name above would never be loaded."""
     code = f"import importlib.util as u; print(*(n for n in {HEAVY!r} if u.find_spec(n) is None))"
@@ -130,8 +142,9 @@ def test_functions_are_short():
     long = {
         f"{path.relative_to(ROOT)}:{name}": length
         for path in sources()
+        if path.relative_to(ROOT).parts[0] != "tests"
         for name, length in functions(path)
-        if length > LONGEST_FUNCTION and path.relative_to(ROOT).parts[0] != "tests"
+        if length > LONGEST_FUNCTION
     }
     assert long == {}
 
