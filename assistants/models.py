@@ -135,6 +135,7 @@ class Instruction(TenantModel):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantModel.Meta):
+        verbose_name_plural = "published instructions"
         db_table = "instructions"
 
     def __str__(self) -> str:

@@ -24,8 +24,8 @@ class AuditConfig(OylAppConfig):
         ),
     )
     sidebar = (
-        SidebarPage(section="System", title="Audit log", icon="history", model="audit.auditlog"),
-        SidebarPage(section="System", title="Platform events", icon="policy", model="audit.platformevent"),
+        SidebarPage(section="System", icon="history", model="audit.auditlog"),
+        SidebarPage(section="System", icon="policy", model="audit.platformevent"),
     )
     routes = "audit.api.ROUTES"
     home = "audit.home.home"

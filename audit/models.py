@@ -22,6 +22,7 @@ class AuditLog(TenantModel):
     digest = models.CharField(max_length=64, editable=False)
 
     class Meta(TenantModel.Meta):
+        verbose_name, verbose_name_plural = "audit event", "audit log"
         db_table = "audit_logs"
         indexes = [
             NamedIndex(fields=["tenant", "-created_at"], name="idx_audit_logs_tenant_created"),

@@ -22,21 +22,17 @@ class ConversationsConfig(OylAppConfig):
         SidebarPage(section="Assistants", title="Chat", icon="chat", view="chat"),
         SidebarPage(
             section="Assistants",
-            title="Conversations",
             icon="forum",
             model="conversations.conversation",
         ),
-        SidebarPage(
-            section="Assistants", title="Feedback", icon="thumbs_up_down", model="conversations.feedback"
-        ),
+        SidebarPage(section="Assistants", icon="thumbs_up_down", model="conversations.feedback"),
         SidebarPage(
             section="Organisation",
-            title="Kept conversations",
             icon="auto_delete",
             model="conversations.retention",
         ),
-        SidebarPage(section="System", title="Messages", icon="sms", model="conversations.message"),
-        SidebarPage(section="System", title="Traces", icon="timeline", model="conversations.trace"),
+        SidebarPage(section="System", icon="sms", model="conversations.message"),
+        SidebarPage(section="System", icon="timeline", model="conversations.trace"),
     )
     routes = "conversations.api.ROUTES"
     actions = "conversations.api.ACTIONS"

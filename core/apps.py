@@ -63,14 +63,15 @@ APPEND_ONLY = Privileges(update=(), delete=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidebarPage:
-    """A page of the admin, below a heading of the sidebar: a model's list ("app.model"), or else the `view` of that name
-    in the admin site, which is for members, or `for_operators`."""
+    """A page of the admin, below a heading of the sidebar: the list of a `model` ("app.model"), whose title is the plural of
+    the model's name, or else the `view` of that name in the admin site, with a `title`, which is for members, or
+    `for_operators`."""
 
     section: str
-    title: str
     icon: str
     model: str = ""
     view: str = ""
+    title: str = ""
     for_operators: bool = False
 
 

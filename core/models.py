@@ -141,6 +141,7 @@ class QuotaLimit(TenantModel):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantModel.Meta):
+        verbose_name = "quota"
         db_table = "quota_limits"
         constraints = [
             models.UniqueConstraint(

@@ -21,24 +21,16 @@ class KnowledgeConfig(OylAppConfig):
         Schedule(name="clear-uploads", task="knowledge.tasks.clear_uploads", every=600.0, expires=600.0),
     )
     sidebar = (
-        SidebarPage(section="Knowledge", title="Documents", icon="description", model="knowledge.document"),
-        SidebarPage(
-            section="Knowledge", title="References", icon="library_books", model="knowledge.reference"
-        ),
-        SidebarPage(
-            section="Knowledge", title="Knowledge bases", icon="hub", model="knowledge.knowledgebase"
-        ),
-        SidebarPage(section="Knowledge", title="Connectors", icon="sync", model="knowledge.connector"),
-        SidebarPage(section="Knowledge", title="Tags", icon="sell", model="knowledge.tag"),
+        SidebarPage(section="Knowledge", icon="description", model="knowledge.document"),
+        SidebarPage(section="Knowledge", icon="library_books", model="knowledge.reference"),
+        SidebarPage(section="Knowledge", icon="hub", model="knowledge.knowledgebase"),
+        SidebarPage(section="Knowledge", icon="sync", model="knowledge.connector"),
+        SidebarPage(section="Knowledge", icon="sell", model="knowledge.tag"),
         SidebarPage(section="Knowledge", title="Trash", icon="delete", view="trash"),
         SidebarPage(section="Knowledge", title="Try a search", icon="search", view="try_search"),
-        SidebarPage(
-            section="Knowledge", title="Evaluation sets", icon="quiz", model="knowledge.evaluationset"
-        ),
-        SidebarPage(section="System", title="Bulk changes", icon="done_all", model="knowledge.bulkchange"),
-        SidebarPage(
-            section="System", title="Ingestion jobs", icon="manufacturing", model="knowledge.ingestionjob"
-        ),
+        SidebarPage(section="Knowledge", icon="quiz", model="knowledge.evaluationset"),
+        SidebarPage(section="System", icon="done_all", model="knowledge.bulkchange"),
+        SidebarPage(section="System", icon="manufacturing", model="knowledge.ingestionjob"),
     )
     routes = "knowledge.api.ROUTES"
     usage = "knowledge.usage.figures"

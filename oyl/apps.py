@@ -25,7 +25,6 @@ class OylConfig(OylAppConfig):
     sidebar = (
         SidebarPage(
             section="System",
-            title="Task results",
             icon="task_alt",
             model="django_celery_results.taskresult",
         ),

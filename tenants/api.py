@@ -118,7 +118,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
 
     @extend_schema(responses={201: NewInvitationSerializer})
     def create(self, request: Request) -> Response:
-        """Invite somebody. Invited again, they get a new link, and the earlier one stops working."""
+        """Invite a person. Invited again, they get a new link, and the earlier one stops working."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data

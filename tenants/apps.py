@@ -41,10 +41,10 @@ class TenantsConfig(OylAppConfig):
         Lookup("oyl_invitation(text)", ("tenants", "memberships", "api_keys", "invitations")),
     )
     sidebar = (
-        SidebarPage(section="Organisation", title="Members", icon="badge", model="tenants.membership"),
-        SidebarPage(section="Organisation", title="Invitations", icon="mail", model="tenants.invitation"),
-        SidebarPage(section="Organisation", title="API keys", icon="key", model="tenants.apikey"),
-        SidebarPage(section="Organisation", title="Organisation", icon="domain", model="tenants.tenant"),
+        SidebarPage(section="Organisation", icon="badge", model="tenants.membership"),
+        SidebarPage(section="Organisation", icon="mail", model="tenants.invitation"),
+        SidebarPage(section="Organisation", icon="key", model="tenants.apikey"),
+        SidebarPage(section="Organisation", icon="domain", model="tenants.tenant"),
         SidebarPage(
             section="System",
             title="Enter an organisation",
@@ -52,8 +52,8 @@ class TenantsConfig(OylAppConfig):
             view="enter_tenant",
             for_operators=True,
         ),
-        SidebarPage(section="Organisation", title="Quotas", icon="speed", model="core.quotalimit"),
-        SidebarPage(section="System", title="Users", icon="manage_accounts", model="tenants.user"),
+        SidebarPage(section="Organisation", icon="speed", model="core.quotalimit"),
+        SidebarPage(section="System", icon="manage_accounts", model="tenants.user"),
     )
     schedules = (
         Schedule(

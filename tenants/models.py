@@ -33,6 +33,7 @@ class Tenant(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = "organisation"
         db_table = "tenants"
         constraints = [TenantIsolation(name="tenants_tenant", column="id")]
 
@@ -147,6 +148,7 @@ class Membership(TenantModel):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantModel.Meta):
+        verbose_name = "member"
         db_table = "memberships"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "user"], name="memberships_user_key"),
@@ -200,6 +202,7 @@ class ApiKey(TenantModel):
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(TenantModel.Meta):
+        verbose_name = "API key"
         db_table = "api_keys"
         constraints = [
             models.CheckConstraint(

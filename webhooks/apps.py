@@ -11,12 +11,9 @@ class WebhooksConfig(OylAppConfig):
         Schedule(name="delete-old-deliveries", task="webhooks.tasks.delete_old", every=3600.0, expires=600.0),
     )
     sidebar = (
-        SidebarPage(
-            section="Workflows", title="Webhooks", icon="webhook", model="webhooks.webhooksubscription"
-        ),
+        SidebarPage(section="Workflows", icon="webhook", model="webhooks.webhooksubscription"),
         SidebarPage(
             section="Workflows",
-            title="Webhook deliveries",
             icon="outgoing_mail",
             model="webhooks.webhookdelivery",
         ),

@@ -17,10 +17,10 @@ class WorkflowsConfig(OylAppConfig):
         ),
     )
     sidebar = (
-        SidebarPage(section="Workflows", title="Workflows", icon="account_tree", model="workflows.workflow"),
-        SidebarPage(section="Workflows", title="Approvals", icon="approval", model="workflows.approval"),
-        SidebarPage(section="Workflows", title="Triggers", icon="bolt", model="workflows.trigger"),
-        SidebarPage(section="Workflows", title="Runs", icon="play_circle", model="workflows.workflowrun"),
+        SidebarPage(section="Workflows", icon="account_tree", model="workflows.workflow"),
+        SidebarPage(section="Workflows", icon="approval", model="workflows.approval"),
+        SidebarPage(section="Workflows", icon="bolt", model="workflows.trigger"),
+        SidebarPage(section="Workflows", icon="play_circle", model="workflows.workflowrun"),
     )
     routes = "workflows.api.ROUTES"
     on_deletion = "workflows.services.deleting.delete_parts"

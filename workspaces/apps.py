@@ -14,27 +14,19 @@ class WorkspacesConfig(OylAppConfig):
         ),
     )
     sidebar = (
-        SidebarPage(
-            section="Organisation", title="Workspaces", icon="workspaces", model="workspaces.workspace"
-        ),
-        SidebarPage(
-            section="Organisation", title="Data sources", icon="table_chart", model="workspaces.datasource"
-        ),
+        SidebarPage(section="Organisation", icon="workspaces", model="workspaces.workspace"),
+        SidebarPage(section="Organisation", icon="table_chart", model="workspaces.datasource"),
         SidebarPage(
             section="Organisation",
-            title="Database queries",
             icon="database",
             model="workspaces.databasequery",
         ),
         SidebarPage(
             section="Organisation",
-            title="Integrations",
             icon="electrical_services",
             model="workspaces.integrationconfig",
         ),
-        SidebarPage(
-            section="Organisation", title="Model prices", icon="payments", model="workspaces.modelprice"
-        ),
+        SidebarPage(section="Organisation", icon="payments", model="workspaces.modelprice"),
     )
     routes = "workspaces.api.ROUTES"
     usage = "workspaces.usage.figures"

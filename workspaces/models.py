@@ -72,6 +72,7 @@ class IntegrationConfig(SoftDeleteModel):
     config_encrypted_json = EncryptedJSONField("configuration", null=True, blank=True)
 
     class Meta(SoftDeleteModel.Meta):
+        verbose_name = "integration"
         db_table = "integration_configs"
         constraints = [
             unique_alive("integration_configs", "workspace", "name"),

@@ -112,7 +112,7 @@ class EventAdmin(UncountedAdmin):
         if model and name:
             name = link_to(model, sentence.object_id, name)
         return format_html(
-            '<strong class="font-medium text-important">{}</strong> {} {} {}',
+            '<span><strong class="font-medium text-important">{}</strong> {} {} {}</span>',
             sentence.subject,
             sentence.text,
             sentence.noun,

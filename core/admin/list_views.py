@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils.text import capfirst
 
 from core.admin.theme import ModelAdmin
 from core.requests import TenantRequest
@@ -47,7 +48,8 @@ class ListViews(Base):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if COLUMN in request.GET:
             return HttpResponseRedirect(f"?{with_columns(request.GET).urlencode()}")
-        return super().changelist_view(request, {**(extra_context or {}), **self._views(request)})
+        context = {"title": capfirst(self.opts.verbose_name_plural), **self._views(request)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def _views(self, request: HttpRequest) -> dict[str, Any]:
         """The context of templates/admin/list_views.html."""

@@ -132,6 +132,7 @@ class Chunk(TenantModel):
     tags_text = ArrayField(models.TextField(), default=list, blank=True)
 
     class Meta(TenantModel.Meta):
+        verbose_name = "passage"
         db_table = "chunks"
         ordering = ["position"]
         constraints = [

@@ -192,7 +192,7 @@ class MembershipAdmin(RecordedReadsAdmin):
             and is_suspended in (None, bool(membership.suspended_at))
         )
 
-    @action(description="Invite somebody", permissions=["write"])
+    @action(description="Invite", permissions=["write"])
     def invite(self, request: HttpRequest) -> HttpResponse:
         return redirect("admin:tenants_invitation_add")
 

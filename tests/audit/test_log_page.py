@@ -72,7 +72,7 @@ def test_a_role_before_and_after(owner: Person):
     with tenant_scope(owner.tenant_id):
         membership: Any = Membership.objects.get(user=member.user)
     set_role(actor=owner.actor, membership=membership, role=Role.EDITOR)
-    assert lines(owner)[0].startswith(f"{owner.user.email} changed the role of the membership {member.user}")
+    assert lines(owner)[0].startswith(f"{owner.user.email} changed the role of the member {member.user}")
     page = owner.client.get(reverse("admin:tenants_membership_history", args=[membership.pk]))
     table = " ".join(re.sub(r"<[^>]+>", " ", page.content.decode()).split())
     assert "role viewer editor" in table

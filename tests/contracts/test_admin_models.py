@@ -5,14 +5,18 @@ Nothing here writes, so that all tests share one tenant.
 
 from __future__ import annotations
 
+import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib import admin
 from django.contrib.messages import get_messages
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from core.permissions import Role
+from oyl.sidebar import navigation, section_of
 from tenants.models import Tenant, User
 from tests.conftest import Person, browser, make_member, make_owner
 from tests.support.admin_pages import OPERATORS_ONLY, Model, url
@@ -69,11 +73,25 @@ def rows(owner: Person) -> Rows:
 @by_model
 def test_owner_sees_every_page(model: Model, owner: Person, rows: Rows):
     client, pk, label = owner.client, rows[model].pk, model._meta.label
-    assert client.get(url(model, "changelist")).status_code == 200
+    assert_same_words(client.get(url(model, "changelist")), model)
     assert client.get(url(model, "change", pk)).status_code == 200
     assert client.get(url(model, "history", pk)).status_code == 200
     assert client.get(url(model, "add")).status_code == (403 if label in NOT_ADDED else 200)
     assert client.get(url(model, "delete", pk)).status_code == (403 if label in NOT_DELETED else 200)
+
+
+def assert_same_words(response: Any, model: Model) -> None:
+    """The sidebar, the breadcrumb and the list's title name the section and the model alike."""
+    words = capfirst(str(model._meta.verbose_name_plural))
+    lists = {
+        item["link"]: (part, item) for part in navigation(response.wsgi_request)[1:] for item in part["items"]
+    }
+    part, item = lists.get(url(model, "changelist"), ({"title": section_of(model._meta)}, {"title": words}))
+    assert response.context["title"] == item["title"] == words
+    page = response.content.decode()
+    assert f"<title>{words} | OYL</title>" in " ".join(page.split()).replace("<title> ", "<title>")
+    crumbs = re.findall(r"tracking-tight[^>]*>\s*([^<]*?)\s*</(?:a|span)", page)
+    assert crumbs[:2] == [part["title"], words]
 
 
 @by_model
@@ -125,3 +143,10 @@ def test_only_operators_see_what_belongs_to_no_tenant(model: Model, owner: Perso
 
 def test_all_models_are_tested():
     assert Tenant in MODELS and len(MODELS) >= 19
+
+
+def test_page_for_adding_says_what_is_added(owner: Person):
+    page = owner.client.get(reverse("admin:workspaces_workspace_add")).content.decode()
+    assert "Add workspace</span>" in page and "addlink" not in page
+    page = owner.client.get(reverse("admin:workspaces_workspace_changelist")).content.decode()
+    assert "Add workspace</span>" not in page and "addlink" in page

@@ -88,7 +88,8 @@ def extra_row(model: type[TenantModel], rows: Rows) -> TenantModel:
 def test_limits_are_documented(settings: Any):
     documented = (settings.BASE_DIR / "docs" / "api.md").read_text()
     for model, limit in ((model, model.limit) for model in MODELS if model.limit):
-        parent = limit.parent.rpartition("__")[2].replace("tenant", "organisation").replace("_", " ")
+        parent = limit.parent.rpartition("__")[2].replace("_", " ")
+        parent = {"tenant": "organisation", "membership": "member"}.get(parent, parent)
         assert f"| {model._meta.verbose_name_plural} | {parent} | {limit.rows:,} |" in documented
 
 

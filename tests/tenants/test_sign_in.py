@@ -49,6 +49,11 @@ def fail(email: str, times: int, client: Client | None = None) -> list[Any]:
     return [post(email, "wrong", client) for _ in range(times)]
 
 
+def test_wrong_sign_in_is_told_once(owner: Person):
+    page = fail(owner.user.email, 1)[0].content.decode()
+    assert page.count("errornote") == 1 and "do not match an active account" in page
+
+
 def test_hashing_is_bounded_and_the_rest_is_told_to_wait(owner: Person):
     """More sign-ins at once than may wait: some succeed, the others are refused at once, and nothing else waits for them."""
     running, most, lock = 0, 0, threading.Lock()

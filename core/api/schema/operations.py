@@ -76,7 +76,7 @@ class Operation(AutoSchema):
     def get_summary(self) -> str:
         names = self.view.model._meta
         name = str(names.verbose_name)
-        one = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+        one = f"{'an' if name[0] in 'aeiouA' else 'a'} {name}"
         default = SUMMARIES.get(self.view.action, "").format(one=one, plural=names.verbose_name_plural)
         return self._split_docstring()[0] or default
 
