@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 FOCUS = "document.activeElement.closest('#content') !== null"
 
 
-@pytest.mark.parametrize("name", ["index", "knowledge_document_changelist", "workspaces_workspace_add", "chat"])
+@pytest.mark.parametrize(
+    "name", ["index", "knowledge_document_changelist", "workspaces_workspace_add", "chat"]
+)
 def test_first_tab_offers_to_skip_the_sidebar(name: str, page: Page):
     page.goto(reverse(f"admin:{name}"))
     page.evaluate("document.activeElement.blur()")  # forms put the focus into their first field

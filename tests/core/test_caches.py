@@ -97,6 +97,7 @@ KEPT_IN_PROCESSES = {
     "oyl/openapi.py:_render": "read from the source",
     "oyl/openapi.py:document": "read from the source",
     "oyl/sidebar.py:_sections": "read from the source",
+    "oyl/sidebar.py:section_of": "read from the source",
 }
 
 
