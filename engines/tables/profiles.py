@@ -1,8 +1,8 @@
-"""What is known of each column of a Parquet file: one pass over all rows, and the most frequent values of the first ones."""
+"""What is known of each column of a Parquet file: figures of all rows, and the most frequent values of the first ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,33 +37,50 @@ def profile(connection: Any, path: Path) -> tuple[int, tuple[Column, ...], tuple
     described = {
         str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     }
-    parts = [part for name, kind in described.items() for part in _aggregates(quoted(name), kind)]
-    rows, *figures = connection.execute(f"SELECT count(*), {', '.join(parts)} FROM {source}").fetchone()
-    frequent = _frequent(connection, source, described)
-    profiles, columns = [], []
-    for number, (name, kind) in enumerate(described.items()):
-        filled, distinct, least, greatest, example = figures[5 * number : 5 * number + 5]
-        profiles.append(
-            ColumnProfile(
-                name=name,
-                nulls=rows - filled,
-                distinct=min(distinct, filled),
-                least=shown(least),
-                greatest=shown(greatest),
-                frequent=frequent[name],
-            )
+    (rows,) = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
+    first = f"(SELECT * FROM {source} LIMIT {PROFILED_ROWS})"
+    in_order = {name for name, kind in described.items() if _has_order(kind)}
+    filled = _of_columns(connection, "count", source, described)
+    distinct = _of_columns(connection, "approx_count_distinct", source, described)
+    least = _of_columns(connection, "min", source, in_order)
+    greatest = _of_columns(connection, "max", source, in_order)
+    examples = least | _of_columns(connection, "any_value", first, described)
+    frequent = _frequent(connection, first, described)
+    profiles = tuple(
+        ColumnProfile(
+            name=name,
+            nulls=rows - filled[name],
+            distinct=min(distinct[name], filled[name]),
+            least=shown(least.get(name)),
+            greatest=shown(greatest.get(name)),
+            frequent=frequent[name],
         )
-        columns.append(
-            Column(name=name, type=type_name(kind), nullable=filled < rows, example=shown(example))
-        )
-    return rows, tuple(columns), tuple(profiles)
-
-
-def _aggregates(name: str, kind: str) -> Sequence[str]:
-    order = (
-        "NULL, NULL" if kind.startswith(_WITHOUT_ORDER) or kind.endswith("]") else f"min({name}), max({name})"
+        for name in described
     )
-    return f"count({name})", f"approx_count_distinct({name})", order, f"any_value({name})"
+    columns = tuple(
+        Column(
+            name=name,
+            type=type_name(kind),
+            nullable=filled[name] < rows,
+            example=shown(examples.get(name)),
+        )
+        for name, kind in described.items()
+    )
+    return rows, columns, profiles
+
+
+def _has_order(kind: str) -> bool:
+    return not kind.startswith(_WITHOUT_ORDER) and not kind.endswith("]")
+
+
+def _of_columns(connection: Any, function: str, source: str, names: Collection[str]) -> dict[str, Any]:
+    """By column, without nulls. One function at a time, because DuckDB finds the number, the least and the greatest of the
+    values in the statistics of Parquet if nothing else is asked."""
+    if not names:
+        return {}
+    selected = ", ".join(f"{function}({quoted(name)})" for name in names)
+    values = connection.execute(f"SELECT {selected} FROM {source}").fetchone()
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def _frequent(
@@ -73,9 +90,8 @@ def _frequent(
         name: tuple(
             (shown(value), count)
             for value, count in connection.execute(
-                f"SELECT {quoted(name)}, count(*) FROM (SELECT {quoted(name)} FROM {source} LIMIT {PROFILED_ROWS}) "
-                f"WHERE {quoted(name)} IS NOT NULL GROUP BY 1 HAVING count(*) >= {_MIN_FREQUENT} "
-                f"ORDER BY 2 DESC, 1 LIMIT {FREQUENT}"
+                f"SELECT {quoted(name)}, count(*) FROM {source} WHERE {quoted(name)} IS NOT NULL GROUP BY 1 "
+                f"HAVING count(*) >= {_MIN_FREQUENT} ORDER BY 2 DESC, 1 LIMIT {FREQUENT}"
             ).fetchall()
         )
         for name in types
