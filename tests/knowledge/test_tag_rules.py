@@ -152,7 +152,7 @@ def test_deleted_document_of_a_batch_is_not_tagged_any_further(
 
     def delete_while_matching(own: rules.DocumentRules, text: str) -> list[VocabularyTag]:
         searched.append(own._filename)
-        if searched == ["bees.md"]:
+        if own._filename == "bees.md" and searched.count("bees.md") == 1:
             delete(library, added[0].document_id)
         return matching(own, text)
 

@@ -31,7 +31,7 @@ from tests.conftest import Person, browser, make_member, make_owner
 INDEX = reverse("admin:index")
 # Of documents, passages and answers; with --long, and else.
 LARGE = {True: (20_000, 15, 20_000), False: (2_000, 5, 5_000)}
-MOST_MILLISECONDS = 150
+MOST_TIMES = 3  # as long as the page of a small organisation; on a quiet machine it is to take 150 ms
 # The states of a document, by its number: one of 50 failed, and one of 50 is pending.
 DOCUMENTS = """
 WITH made AS (
@@ -240,9 +240,10 @@ def test_it_is_quick_in_a_large_organisation(owner: Person, request: pytest.Fixt
     fill(large, documents=documents, chunks=chunks, answers=answers)
     client = large.client
     assert _queries(client) == small
-    milliseconds = min(_milliseconds(client) for _ in range(11))  # other work of the machine only adds to it
-    print(f"{milliseconds:.0f} ms, {small} statements")
-    assert milliseconds < MOST_MILLISECONDS
+    # Other work of the machine only adds to it.
+    of_small, of_large = (min(_milliseconds(one) for _ in range(11)) for one in (owner.client, client))
+    print(f"{of_large:.0f} ms, in a small organisation {of_small:.0f} ms, {small} statements")
+    assert of_large < MOST_TIMES * of_small
 
 
 def _milliseconds(client: Client) -> float:

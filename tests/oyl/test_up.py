@@ -165,7 +165,7 @@ def test_up_runs_restarts_and_stops_all_processes(tmp_path):
             info = instance.running_instance(layout)
             assert info
             process.send_signal(signal.SIGINT)
-            assert process.wait(12) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
     assert not [pid for pid, _ in info.children.values() if psutil.pid_exists(pid)]

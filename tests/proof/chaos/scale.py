@@ -28,7 +28,7 @@ class Scale:
 
 
 SMALL = Scale(
-    kills=30,
+    kills=20,
     documents=16,
     poison=1,
     real=False,

@@ -10,7 +10,7 @@ from tests.proof.chaos import own_instance
 from tests.proof.chaos.scale import SMALL
 from tests.proof.conftest import Report
 
-SMALL_RUNS = replace(SMALL, documents=10, poison=0, lifetime=1.5)
+SMALL_RUNS = replace(SMALL, kills=30, documents=10, poison=0, lifetime=1.5)
 LONG_RUNS = replace(
     SMALL_RUNS, kills=500, documents=300, lease=4.0, heartbeat=1.3, sweep=1.0, lifetime=4.0, drain=900.0
 )
