@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -15,15 +16,15 @@ LOCAL = ("localhost", "127.0.0.1")
 
 @dataclass(frozen=True, slots=True)
 class OidcProvider:
-    """It may vouch for addresses of `domains`; people of those in `joins` become viewers of a tenant, which has the name or
-    id that stands there."""
+    """It may vouch for addresses of `domains`; people of those in `joins` become viewers of the tenant with the id that
+    stands there. Names do not do: a tenant could take the name of another."""
 
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
     label: str
     domains: frozenset[str]
-    joins: Mapping[str, str]
+    joins: Mapping[str, UUID]
 
     @property
     def host(self) -> str:
@@ -71,8 +72,11 @@ def _require_safe(issuer: str) -> None:
         raise ImproperlyConfigured("OIDC_ISSUER must be an address that begins with https://.")
 
 
-def _domain_and_tenant(entry: str) -> tuple[str, str]:
+def _domain_and_tenant(entry: str) -> tuple[str, UUID]:
     domain, _, tenant = entry.partition("=")
-    if not (domain.strip() and tenant.strip()):
-        raise ImproperlyConfigured("OIDC_JOIN must be a list of DOMAIN=TENANT, such as example.org=Example.")
-    return domain.strip(), tenant.strip()
+    try:
+        return domain.strip(), UUID(tenant.strip())
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "OIDC_JOIN must be a list of DOMAIN=ID, with the ids of tenants that `manage.py list_tenants` shows."
+        ) from error

@@ -67,7 +67,8 @@ def callback(request: HttpRequest) -> HttpResponse:
 def _signed_in(request: MemberRequest, user: User, finished: oidc.Finished) -> HttpResponse:
     """The provider is no way around the second factor. A sign-in there long ago does not count as a password entered now."""
     if has_second_factor(user.pk):
-        return redirect(pending_sign_in.begin(request, user, finished.address))
+        page = pending_sign_in.begin(request, user, finished.address, finished.claims.signed_in_at)
+        return redirect(page)
     login(request, user)
     response = HttpResponseRedirect(pending_sign_in.own_address(request, finished.address))
     signed_in(request, response, entered_at=finished.claims.signed_in_at)

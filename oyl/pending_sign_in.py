@@ -15,13 +15,15 @@ SESSION_KEY = "pending_sign_in"
 SECONDS = 600
 
 
-def begin(request: HttpRequest, user: User, address: str = "") -> str:
-    """Remember who has entered their password, and wants to go to the address, and return the address of the page that asks
-    for the code."""
+def begin(request: HttpRequest, user: User, address: str = "", entered_at: int | None = None) -> str:
+    """Remember who has entered their password, when (None: now), and wants to go to the address, and return the address of
+    the page that asks for the code. The session gets another key, so that nobody who has planted it enters the code."""
+    request.session.cycle_key()
     request.session[SESSION_KEY] = {
         "user": str(user.pk),
         "hash": user.get_session_auth_hash(),
         "until": int(time.time()) + SECONDS,
+        "entered_at": entered_at,
         "next": address or request.POST.get("next") or request.GET.get("next") or "",
     }
     return reverse("second_factor")
@@ -37,9 +39,10 @@ def user_of(request: HttpRequest) -> User | None:
     return user if is_same else None
 
 
-def end(request: HttpRequest) -> str:
-    """Forget it, and return where the person wanted to go."""
-    return own_address(request, request.session.pop(SESSION_KEY, {}).get("next", ""))
+def end(request: HttpRequest) -> tuple[str, int | None]:
+    """Forget it, and return where the person wanted to go, and when the password was entered, if that was not now."""
+    pending = request.session.pop(SESSION_KEY)
+    return own_address(request, pending["next"]), pending.get("entered_at")
 
 
 def own_address(request: HttpRequest, address: str) -> str:

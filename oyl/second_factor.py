@@ -111,9 +111,10 @@ def _sign_in(request: MemberRequest, user: User, form: CodeForm) -> HttpResponse
         enter_code(actor=actor, user=user, code=form.cleaned_data["code"], address=address)
     else:
         enter_passkey(actor=actor, user=user, answer=answer, address=address)
-    response = HttpResponseRedirect(pending_sign_in.end(request))
+    page, entered_at = pending_sign_in.end(request)
+    response = HttpResponseRedirect(page)
     login(request, user)
-    signed_in(request, response)
+    signed_in(request, response, entered_at=entered_at)
     return response
 
 

@@ -35,6 +35,14 @@ def tenants_of_user(user_id: UUID) -> list[TenantAccess]:
         return [TenantAccess(pk, name, Role(role), entered) for pk, name, role, entered in cursor.fetchall()]
 
 
+def every_tenant_of(user_id: UUID) -> set[UUID]:
+    """Also those in which the person is suspended, and those of an account that is switched off: they may be let in again,
+    so that whoever gets the account gets these tenants, too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT oyl_every_tenant_of(%s)", [user_id])
+        return {tenant_id for (tenant_id,) in cursor.fetchall()}
+
+
 def tenant_to_enter(tenants: Sequence[TenantAccess]) -> TenantAccess | None:
     """The tenant that a user enters by signing in: the one that they entered last, or their only one. A tenant that somebody
     else made them a member of is never entered by itself."""

@@ -37,6 +37,7 @@ class TenantsConfig(OylAppConfig):
         Lookup("oyl_password_matches(uuid,text)"),
         Lookup("oyl_set_password(uuid,text,text)"),
         Lookup("oyl_memberships(uuid)", ("tenants", "memberships")),
+        Lookup("oyl_every_tenant_of(uuid)", ("memberships",)),
         Lookup("oyl_api_key(text)", ("tenants", "memberships", "api_keys")),
         Lookup("oyl_invitation(text)", ("tenants", "memberships", "api_keys", "invitations")),
     )

@@ -155,10 +155,12 @@ def _claims(request: HttpRequest, state: dict[str, Any]) -> Claims:
         if more["sub"] != found["sub"]:
             raise OidcError("The provider's answers are of two people. Begin again.")
         found = {**more, **found}
+    address = str(found.get("email", "")).strip()
     return Claims(
         subject=str(found["sub"]),
-        email=str(found.get("email", "")).strip().lower(),
-        is_verified=found.get("email_verified") is True,
+        email=address.lower(),
+        # Other letters may become those of another address: the sign of Kelvin is a "k" in lower case.
+        is_verified=found.get("email_verified") is True and address.rpartition("@")[0].isascii(),
         name=str(found.get("name", "")),
         signed_in_at=min(int(found.get("auth_time", 0)), int(time.time())),  # clocks differ
     )
@@ -179,6 +181,7 @@ def _verified(endpoints: _Endpoints, token: str) -> dict[str, Any]:
         leeway=LEEWAY_SECONDS,
         options={"require": REQUIRED},
     )
-    if found.get("azp", configured().client_id) != configured().client_id:
+    parties = [found["aud"]] if isinstance(found["aud"], str) else found["aud"]
+    if found.get("azp", parties[0] if len(parties) == 1 else None) != configured().client_id:
         raise OidcError("The provider's answer is for another client.")
     return found

@@ -22,12 +22,19 @@ from core.limits import check_limit
 from core.look_alikes import look_alike
 from core.permissions import Role
 from tenants import passwords
-from tenants.access import PendingInvitation, hash_secret, pending_invitation, tenants_of_user
+from tenants.access import (
+    PendingInvitation,
+    every_tenant_of,
+    hash_secret,
+    pending_invitation,
+    tenants_of_user,
+)
 from tenants.mail import can_mail, mail
 from tenants.models import Invitation, Membership, User
 from tenants.revoking import PENDING, lock_own_key, revoke_invitations
 from tenants.roles import require_may_appoint, require_rank_over
 from tenants.services.members import event_values
+from tenants.services.second_factors import end_factors_of_others
 from tenants.services.sign_ins import store_password
 
 VALIDITY = timedelta(days=7)
@@ -120,7 +127,7 @@ def proof_needed(invitation: PendingInvitation, user: User | None) -> Proof:
         return Proof(current=False, new=True, name=True)
     if user.email_verified_at or user.is_superuser or not user.is_active:
         return Proof(current=True, new=False)
-    return Proof(current=not invitation.by_mail and bool(tenants_of_user(user.pk)), new=True)
+    return Proof(current=not invitation.by_mail and bool(every_tenant_of(user.pk)), new=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +170,10 @@ def accept_invitation(*, invitation: PendingInvitation, answer: Answer, request:
                 account.email_verified_at = timezone.now()
             account.save(update_fields=["email_verified_at"] if user else None)
             if hashed:
-                store_password(actor=_chooser(account, request_id), user=account, hashed=hashed)
+                chooser = _chooser(account, request_id)
+                store_password(actor=chooser, user=account, hashed=hashed)
+                if not proof.current:
+                    end_factors_of_others(actor=chooser, user=account)
             _make_member(account, invitation, request_id)
     except IntegrityError as error:  # two links for one new address, at the same moment
         raise ConflictError("The account has changed meanwhile. Open the link again.") from error

@@ -12,7 +12,7 @@ from core.actors import Actor
 from core.errors import ConflictError, ForbiddenError, NotFoundError
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from tenants.access import tenants_of_user
+from tenants.access import every_tenant_of
 from tenants.models import Invitation, Membership
 from tenants.revoking import revoke_invitations, revoke_what_they_made
 from tenants.roles import require_may_appoint, require_rank_over, role_over
@@ -91,8 +91,7 @@ def sign_out_member(*, actor: Actor, membership: Membership) -> None:
         found = _reload(membership)
         require_rank_over(actor, Role(found.role))
         user = found.user
-        others = [one for one in tenants_of_user(user.pk) if one.tenant_id != actor.tenant_id]
-        if others or user.is_superuser:
+        if user.is_superuser or every_tenant_of(user.pk) - {actor.tenant_id}:
             raise ConflictError(
                 "This account is not only your organisation's. Suspend the member, which closes your organisation to"
                 " them at once, or ask an operator."

@@ -23,6 +23,7 @@ from tenants.access import hash_secret, tenants_of_user
 from tenants.models import Membership, User
 from tenants.oidc import Claims, configured
 from tenants.services.members import event_values
+from tenants.services.second_factors import end_factors_of_others
 from tenants.services.users import tell_tenants
 
 
@@ -30,11 +31,13 @@ def account_for(*, claims: Claims, request_id: str) -> User:
     """The account of the person, who is a member already, or becomes one where OIDC_JOIN says so. Raises ForbiddenError."""
     domain = _vouched_domain(claims)
     joined = configured().joins.get(domain)
-    tenant_id = tenant_named(joined) if joined else None
+    tenant_id = tenant_named(str(joined)) if joined else None
     with _scope(tenant_id):
         user = _linked(claims) or _with_address(claims, may_be_new=bool(tenant_id))
         _require_ordinary(user)
         _link(user, claims, request_id)
+        if user.email_verified_at is None:
+            _end_access_of_others(user, request_id)
         if tenant_id:
             _join(user, tenant_id, request_id)
         if not tenants_of_user(user.pk):
@@ -96,8 +99,8 @@ def _require_ordinary(user: User) -> None:
 
 
 def _link(user: User, claims: Claims, request_id: str) -> None:
-    """From now on, this account of the provider is the person, and no other one of the same address. Whoever may know the
-    password of an account with an unproved address loses it. Raises ForbiddenError."""
+    """From now on, this account of the provider is the person, and no other one of the same address. Raises
+    ForbiddenError."""
     issuer, uid = configured().issuer, hash_secret(claims.subject)
     links = SocialAccount.objects.filter(user=user, provider=issuer)
     if links.filter(uid=uid).exists():
@@ -106,12 +109,17 @@ def _link(user: User, claims: Claims, request_id: str) -> None:
         raise ForbiddenError(
             "Another account of the provider had this address before. Ask an operator to unlink it."
         )
-    if user.email_verified_at is None:
-        user.email_verified_at = timezone.now()
-        user.set_unusable_password()
-        user.save()
     SocialAccount.objects.create(user=user, provider=issuer, uid=uid)
     record_platform(actor=_actor(user, request_id), action="sign_on.linked", target=user)
+
+
+def _end_access_of_others(user: User, request_id: str) -> None:
+    """Whoever made the account, or a link for it that was not mailed, may know its password, or have added a second
+    factor."""
+    user.email_verified_at = timezone.now()
+    user.set_unusable_password()
+    user.save()
+    end_factors_of_others(actor=_actor(user, request_id), user=user)
 
 
 def _join(user: User, tenant_id: UUID, request_id: str) -> None:
@@ -136,10 +144,12 @@ def unlink(*, actor: PlatformActor, user: User) -> None:
     actor.require_operator()
     require_recent_password(actor)
     with transaction.atomic():
+        user.sessions_ended_at = timezone.now()  # the account may be another person's from now on
+        user.save(update_fields=["sessions_ended_at"])
         # Without Django's search in the table of tokens, which is closed, and empty.
         SocialAccount.objects.filter(user=user)._raw_delete(DEFAULT_DB_ALIAS)
         record_platform(actor=actor, action="sign_on.unlinked", target=user)
-        tell_tenants(actor, user, tenants_of_user(user.pk))
+        tell_tenants(actor, user)
 
 
 def record_refused_sign_on(*, claims: Claims | None, reason: str, request_id: str, address: str) -> None:

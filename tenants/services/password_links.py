@@ -13,7 +13,7 @@ from core.errors import ConflictError, NotFoundError
 from core.failed_attempts import Subject, failed_attempts
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
-from tenants.access import tenants_of_user
+from tenants.access import every_tenant_of
 from tenants.mail import can_mail, mail
 from tenants.models import Membership, User
 from tenants.roles import require_rank_over
@@ -80,8 +80,7 @@ def _refuse_accounts_of_others(actor: Actor, user: User, *, by_mail: bool) -> No
     """Raises ConflictError."""
     if user.is_superuser or not user.is_active:
         raise ConflictError("Only an operator can help with this account.")
-    others = [one for one in tenants_of_user(user.pk) if one.tenant_id != actor.tenant_id]
-    if others and not by_mail:
+    if not by_mail and every_tenant_of(user.pk) - {actor.tenant_id}:
         raise ConflictError(
             "This account is not only your organisation's, and OYL sends no mail here. Ask an operator for a link."
         )

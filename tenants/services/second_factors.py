@@ -16,7 +16,6 @@ from core.actors import PlatformActor
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.failed_attempts import Subject, failed_attempts
 from core.recent_password import require_recent_password
-from tenants.access import tenants_of_user
 from tenants.models import User
 from tenants.passkeys import passkeys_of, registered, use_passkey
 from tenants.second_factors import factors_of, has_second_factor, is_code_of, use_code
@@ -33,12 +32,14 @@ def turn_on(*, actor: PlatformActor, user: User, secret: str, code: str) -> list
     """Add an authenticator app. Return the recovery codes, if there were none. Raises PasswordNeededError, ConflictError if
     there is an app already, and InvalidError if the code is not that of the secret."""
     require_recent_password(actor)
-    if not is_code_of(secret, code):
+    if not (counter := is_code_of(secret, code)):
         raise InvalidError("This is not the code that the app shows now. Is the clock of your device right?")
     with _locked(user):
         if factors_of(user.pk).filter(type=Authenticator.Type.TOTP).exists():
             raise ConflictError("You have an authenticator app already. Remove it first.")
-        TOTP.activate(user, secret)
+        app = TOTP.activate(user, secret).instance
+        app.data["counter"] = counter  # this code does not sign in, too
+        app.save(update_fields=["data"])
         codes = _first_codes(user)
         record_platform(actor=actor, action="second_factor.turned_on", target=user)
     tell_own_tenants(actor=actor, user=user, action="second_factor.turned_on")
@@ -105,9 +106,16 @@ def turn_off(*, actor: PlatformActor, user: User) -> None:
         Authenticator.objects.filter(user=user).delete()
         record_platform(actor=actor, action="second_factor.turned_off", target=user)
         if actor.user_id != user.pk:
-            tell_tenants(actor, user, tenants_of_user(user.pk))
+            tell_tenants(actor, user)
     if actor.user_id == user.pk:
         tell_own_tenants(actor=actor, user=user, action="second_factor.turned_off")
+
+
+def end_factors_of_others(*, actor: PlatformActor, user: User) -> None:
+    """Inside a transaction, when a person gets the account without its password: whoever had it before may have added
+    factors, which would keep the person out."""
+    if Authenticator.objects.filter(user=user).delete()[0]:
+        record_platform(actor=actor, action="second_factor.turned_off", target=user)
 
 
 def make_recovery_codes(*, actor: PlatformActor, user: User) -> list[str]:

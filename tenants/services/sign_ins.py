@@ -14,7 +14,7 @@ from core.actors import Actor, ActorKind, PlatformActor
 from core.errors import ConflictError, NotFoundError
 from core.isolation.scope import tenant_scope
 from tenants import passwords
-from tenants.access import tenants_of_user
+from tenants.access import every_tenant_of, tenants_of_user
 from tenants.models import User
 from tenants.revoking import revoke_what_they_made
 
@@ -95,7 +95,7 @@ def end_session(*, actor: PlatformActor, user: User, of_session: str) -> None:
 def revoke_keys_of(*, actor: PlatformActor, user: User) -> None:
     """Revoke the API keys that act for the user, and the pending invitations that the user or a key has made, in every
     tenant."""
-    for access in tenants_of_user(user.pk):
-        with tenant_scope(access.tenant_id):
-            member = actor.inside(access.tenant_id)
+    for tenant_id in every_tenant_of(user.pk):
+        with tenant_scope(tenant_id):
+            member = actor.inside(tenant_id)
             revoke_what_they_made(actor=member, user_id=user.pk, why="the password was changed")

@@ -17,7 +17,7 @@ from core.actors import PlatformActor
 from core.errors import ForbiddenError
 from core.isolation.scope import tenant_scope
 from core.recent_password import require_recent_password
-from tenants.access import TenantAccess, tenants_of_user
+from tenants.access import every_tenant_of
 from tenants.models import User
 from tenants.services.sign_ins import revoke_keys_of
 
@@ -30,18 +30,20 @@ def save_user(*, actor: PlatformActor, user: User) -> str | None:
     if user.is_superuser:
         raise ForbiddenError("Operators are switched off and on by `manage.py create_operator`.")
     user.email = user.email.lower()
-    is_new, tenants = user._state.adding, tenants_of_user(user.pk)
+    is_new = user._state.adding
     if is_new:
         user.set_unusable_password()
     with transaction.atomic():
         changes = changes_of(user)
         if not changes["new"]:
             return None
+        if "email" in changes["new"]:
+            user.email_verified_at = None  # the person has proved another address
         user.save()
         record_platform(
             actor=actor, action=f"user.{'created' if is_new else 'changed'}", target=user, **changes
         )
-        tell_tenants(actor, user, tenants)
+        tell_tenants(actor, user)
     return password_link(user, make_link_token(user)) if is_new else None
 
 
@@ -56,7 +58,7 @@ def reset_password(*, actor: PlatformActor, user: User) -> str:
     with transaction.atomic():
         user.save()
         record_platform(actor=actor, action="user.password_reset", target=user)
-        tell_tenants(actor, user, tenants_of_user(user.pk))
+        tell_tenants(actor, user)
         transaction.on_commit(lambda: revoke_keys_of(actor=actor, user=user))
     return password_link(user, make_link_token(user))
 
@@ -73,7 +75,7 @@ def sign_out_user(*, actor: PlatformActor, user: User) -> None:
         user.sessions_ended_at = timezone.now()
         user.save(update_fields=["sessions_ended_at"])
         record_platform(actor=actor, action="user.signed_out", target=user)
-        tell_tenants(actor, user, tenants_of_user(user.pk))
+        tell_tenants(actor, user)
 
 
 def make_link_token(user: User) -> str:
@@ -85,14 +87,14 @@ def password_link(user: User, token: str) -> str:
     return f"{settings.OYL_URL}/set-password/{urlsafe_base64_encode(force_bytes(user.pk))}/{token}/"
 
 
-def tell_tenants(actor: PlatformActor, user: User, tenants: list[TenantAccess]) -> None:
+def tell_tenants(actor: PlatformActor, user: User) -> None:
     """After the commit, each tenant of the user gets to know that an operator changed the account, and nothing else: what
     changed may concern another tenant."""
 
     def tell() -> None:
-        for access in tenants:
-            operator = replace(actor, user_id=None, request_id="").inside(access.tenant_id)
-            with tenant_scope(access.tenant_id):
+        for tenant_id in every_tenant_of(user.pk):
+            operator = replace(actor, user_id=None, request_id="").inside(tenant_id)
+            with tenant_scope(tenant_id):
                 record(actor=operator, action="member.account_changed", target=user)
 
     transaction.on_commit(tell)

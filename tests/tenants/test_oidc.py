@@ -58,8 +58,8 @@ def test_it_is_off_until_it_is_configured(owner: Person):
         ({"issuer": "id.example.org"}, "https://"),
         ({"client_secret": ""}, "OIDC_CLIENT_SECRET"),
         ({"domains": []}, "OIDC_DOMAINS"),
-        ({"joins": ["example.org"]}, "DOMAIN=TENANT"),
-        ({"joins": ["other.example=Example"]}, "other.example"),
+        ({"joins": ["example.org=Example"]}, "list_tenants"),
+        ({"joins": [f"other.example={uuid4()}"]}, "other.example"),
     ],
 )
 def test_wrong_settings_are_refused_in_words(wrong: dict[str, Any], said: str):

@@ -19,7 +19,6 @@ from core.oidc_provider import oidc_provider
 from core.permissions import Role
 from core.sessions import SessionStore, session_id
 from tenants import passkeys
-from tenants.access import tenants_of_user
 from tenants.models import Membership, SavedView, User
 from tenants.oidc import Claims
 from tenants.second_factors import has_second_factor
@@ -149,8 +148,7 @@ def sign_out_user(context: CallContext) -> Call:
 
 def tell_tenants(context: CallContext) -> Call:
     user = context.member().user
-    tenants = tenants_of_user(user.pk)
-    return Call(make=lambda: users.tell_tenants(context.operator, user, tenants))
+    return Call(make=lambda: users.tell_tenants(context.operator, user))
 
 
 def turn_on(context: CallContext) -> Call:
@@ -166,6 +164,15 @@ def turn_off(context: CallContext) -> Call:
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "x"})
     return Call(
         make=lambda: second_factors.turn_off(actor=context.operator, user=user),
+        is_done=lambda: not has_second_factor(user.pk),
+    )
+
+
+def end_factors_of_others(context: CallContext) -> Call:
+    user = _user(context)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    return Call(
+        make=lambda: second_factors.end_factors_of_others(actor=context.operator, user=user),
         is_done=lambda: not has_second_factor(user.pk),
     )
 

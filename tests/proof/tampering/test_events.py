@@ -86,6 +86,7 @@ UNCHECKED = {
     "revoke_keys_bound_to",
     "set_document_tags",
     "store_password",
+    "end_factors_of_others",
     "switch_off_rules",
 }
 OPEN_TO_VIEWERS = {
