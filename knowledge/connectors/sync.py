@@ -82,13 +82,15 @@ class Sync:
 
     def _new_entries(self, source: Source) -> Iterator[Entry]:
         """Each key once, without those that this run has done already."""
-        seen: set[str] = set()
+        names = dict[str, str]()
         for found in source.entries():
-            entry = replace(found, key=printable(found.key)[:KEY_MAX])
-            item = self.items.get(entry.key)
-            if entry.key not in seen and not (item and item.run_id == self.run.pk):
-                seen.add(entry.key)
-                yield entry
+            key = _stored_key(found.key)
+            if names.get(key, found.key) != found.key:
+                key = _told_apart(key, found.key)
+            item = self.items.get(key)
+            if key not in names and not (item and item.run_id == self.run.pk):
+                yield replace(found, key=key)
+            names[key] = found.key
 
     def _handle(self, source: Source, entries: list[Entry]) -> None:
         folder = Path(mkdtemp(prefix="oyl-connector-"))
@@ -150,11 +152,7 @@ class Sync:
 
     def _external_id(self, key: str) -> str:
         """Of this connector alone. A long key is cut, and told apart by its digest."""
-        short = (
-            key
-            if len(key) <= KEY_LENGTH
-            else f"{key[:KEY_LENGTH]}…{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-        )
+        short = key if len(key) <= KEY_LENGTH else _told_apart(key, key, KEY_LENGTH)
         return f"{self.connector.pk}/{short}"
 
     def _item(self, entry: Entry, version: str, outcome: ItemOutcome) -> ConnectorItem:
@@ -223,3 +221,13 @@ class Sync:
             rows = ConnectorItem.objects.filter(connector=self.connector, run_id=self.run.pk)
             found = dict(rows.values_list("outcome").annotate(Count("pk")).order_by())
         return {str(outcome.value): found.get(outcome.value, 0) for outcome in ItemOutcome}
+
+
+def _stored_key(name: str) -> str:
+    key = printable(name)
+    return key if len(key) <= KEY_MAX else _told_apart(key, name)
+
+
+def _told_apart(key: str, name: str, length: int = KEY_MAX - 17) -> str:
+    """For a name that is stored as another one is, but differs in its Unicode form or at its end."""
+    return f"{key[:length]}…{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:16]}"

@@ -6,7 +6,6 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ class FolderSource(Source):
                 name = path.relative_to(root).as_posix()
                 if name.endswith(SUFFIX) or not wanted.wants(name):
                     continue
-                if path.resolve().is_relative_to(root):  # a link does not lead out of the folder
+                if _real(path).is_relative_to(root):  # a link does not lead out of the folder
                     yield from _entry(path, name)
         for error in closed:
             yield from self._below(Path(error.filename).relative_to(root).as_posix(), error)
@@ -56,12 +55,22 @@ class FolderSource(Source):
 
 def _entry(path: Path, name: str) -> Iterator[Entry]:
     """None for what is no file, or is one no more."""
-    with suppress(FileNotFoundError):
+    try:
         found = path.stat()
-        if stat.S_ISREG(found.st_mode):
-            changed = datetime.fromtimestamp(found.st_mtime, UTC)
-            metadata = {"source_path": name, "date": changed.isoformat(timespec="seconds")}
-            yield Entry(key=name, filename=path.name, inner=(path, found), metadata=metadata)
+    except FileNotFoundError:
+        return
+    except OSError as error:  # such as a loop of links
+        yield Entry(key=name, filename=path.name, problem=_unreadable(error))
+        return
+    if stat.S_ISREG(found.st_mode):
+        changed = datetime.fromtimestamp(found.st_mtime, UTC)
+        metadata = {"source_path": name, "date": changed.isoformat(timespec="seconds")}
+        yield Entry(key=name, filename=path.name, inner=(path, found), metadata=metadata)
+
+
+def _real(path: str | Path) -> Path:
+    """`Path.resolve` raises RuntimeError for a loop of links."""
+    return Path(os.path.realpath(path))
 
 
 def _unreadable(error: OSError) -> EngineError:
@@ -70,8 +79,8 @@ def _unreadable(error: OSError) -> EngineError:
 
 def allowed_folder(name: str) -> Path:
     """Raises ConnectorError unless it is below a folder of CONNECTOR_FOLDERS."""
-    path = Path(name).resolve()
-    allowed = (Path(one).resolve() for one in settings.CONNECTOR_FOLDERS)
+    path = _real(name)
+    allowed = (_real(one) for one in settings.CONNECTOR_FOLDERS)
     if not any(path.is_relative_to(one) for one in allowed) or not path.is_dir():
         raise ConnectorError("connector_folder", folder=name)
     return path

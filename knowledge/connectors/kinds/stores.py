@@ -52,14 +52,14 @@ class StoreSource(Source):
                 else None
             )
             name = path.rpartition("/")[2]
-            yield Entry(key=path, filename=name, inner=facts, metadata=metadata, problem=problem)
+            yield Entry(key=path, filename=name, inner=found, metadata=metadata, problem=problem)
 
     def version(self, entry: Entry) -> str:
-        facts = entry.inner
+        facts = entry.inner.metadata
         return str(facts.etag or f"{facts.last_modified} {facts.content_length}")[:255]
 
     def fetch(self, entry: Entry, target: Path) -> Mapping[str, Any]:
-        target.write_bytes(self._store.read(entry.key))
+        target.write_bytes(self._store.read(entry.inner.path))
         return {}
 
 

@@ -12,6 +12,12 @@ from knowledge.models import ConnectorRun
 from tests.knowledge.libraries import Library
 from tests.support.api_client import Caller
 
+KEYS = {"access_key_id": "testing", "secret_access_key": "testing"}
+# moto checks no signature.
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+}
 COUNTS = ("added", "updated", "unchanged", "removed", "failed")
 
 

@@ -18,9 +18,7 @@ from moto.server import ThreadedMotoServer
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from tests.core.outbound.servers import PUBLIC
-from tests.knowledge.connectors.benches import Bench
-
-KEYS = {"access_key_id": "testing", "secret_access_key": "testing"}
+from tests.knowledge.connectors.benches import KEYS, SIGNED, Bench
 
 
 class _Quiet(WSGIRequestHandler):
@@ -71,13 +69,6 @@ def webdav(folder: Path) -> Iterator[str]:
         }
     )
     yield from serving(app)
-
-
-# moto checks no signature.
-SIGNED = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_request, "
-    "SignedHeaders=host, Signature=0"
-}
 
 
 def test_bucket_is_followed(bench: Bench, s3: str):
