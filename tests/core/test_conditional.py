@@ -11,20 +11,31 @@ from audit.models import AuditLog
 from core.isolation.scope import tenant_scope
 from core.permissions import Role
 from knowledge.models import Document
-from tests.conftest import Person, make_member
+from tests.conftest import Person, make_member, make_owner
 from tests.knowledge.libraries import BEES, Library, make_library
 from tests.support.api_client import Caller, assert_problem, make_caller
 
 CONTENT = BEES.encode()
 
 
-@pytest.fixture
-def library(owner: Person, tmp_path) -> Library:
-    return make_library(owner, tmp_path)
+@pytest.fixture(scope="module")
+def owner(database: None) -> Person:
+    return make_owner()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def caller(owner: Person) -> Caller:
+    return make_caller(owner)
+
+
+@pytest.fixture(scope="module")
+def library(owner: Person, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return make_library(owner, tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="module")
 def document(library: Library) -> Document:
+    """Which no test changes."""
     return library.add("bees.md", BEES)
 
 
@@ -65,13 +76,13 @@ def test_absent_bytes_are_a_problem(caller: Caller, document: Document, wanted: 
 
 
 def test_part_of_a_replaced_file_is_not_mixed_with_the_old_one(caller: Caller, library: Library):
-    document = library.add("bees.md", BEES)
+    document = library.add("changing.md", BEES)
     path = f"documents/{document.pk}/content/"
     whole = caller.get(path)
     etag, _ = whole["ETag"], body(whole)
     resumed = caller.get(path, **{"Range": "bytes=5-", "If-Range": etag})
     assert (resumed.status_code, body(resumed)) == (206, CONTENT[5:])
-    library.add("bees.md", "Something else.")
+    library.add("changing.md", "Something else.")
     anew = caller.get(path, **{"Range": "bytes=5-", "If-Range": etag})
     assert (anew.status_code, body(anew)) == (200, b"Something else.")
 
@@ -102,7 +113,8 @@ def test_unchanged_object_is_not_confirmed_to_others(document: Document, strange
             assert answer.status_code in (403, 404)
 
 
-def test_if_match_guards_actions(caller: Caller, document: Document):
+def test_if_match_guards_actions(caller: Caller, library: Library):
+    document = library.add("indexed.md", BEES)
     path = f"documents/{document.pk}/"
     etag = caller.get(path)["ETag"]
     assert_problem(caller.post(f"{path}reindex/", {}, **{"If-Match": '"old"'}), 412, "precondition_failed")
