@@ -58,6 +58,10 @@ class _Process:
         except (OSError, ValueError):
             raise TableError("table_interrupted") from None
 
+    def has_ended(self) -> bool:
+        """By itself, or from outside, such as for want of memory."""
+        return self._process.poll() is not None
+
     def end(self) -> None:
         with suppress(OSError):
             self._stream.close()
@@ -115,13 +119,18 @@ class DuckDBTables:
     def _process(self) -> Iterator[_Process]:
         """One that fails to answer is ended, and not used again."""
         try:
-            process = self._free.get(timeout=_WAIT_SECONDS) or _Process()
+            process = self._free.get(timeout=_WAIT_SECONDS)
         except Empty:
             raise TableError("table_busy") from None
         try:
+            if process and process.has_ended():
+                process.end()
+                process = None
+            process = process or _Process()
             yield process
         except BaseException:
-            process.end()
+            if process:
+                process.end()
             self._free.put(None)
             raise
         self._free.put(process)
