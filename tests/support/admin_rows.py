@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from audit.models import AuditLog
 from conversations.models import Conversation, Feedback, Message, MessageRole, Retention, Trace
 from core.isolation.scope import tenant_scope
 from core.models import QuotaLimit
+from engines.tables import ReadOptions
 from jobs.states import JobState
 from knowledge.models import (
     BulkChange,
@@ -79,8 +81,15 @@ def _tables(workspace: Workspace) -> list[models.Model]:
     """A data source whose import waits for its start."""
     source = DataSource.objects.create(workspace=workspace, name="Zebra table")
     path = UPLOADS.save(ContentFile(b"zebra,stripes\nZebra,80\n"), source.tenant_id, source.pk, "zebra.csv")
+    options = asdict(ReadOptions(format="csv", encoding="utf-8", delimiter=",", has_header=True))
+    columns = [{"name": "zebra", "type": "text"}, {"name": "stripes", "type": "integer"}]
     waiting = DataImport.objects.create(
-        data_source=source, filename="zebra.csv", source_path=path, state=JobState.WAITING, available_at=None
+        data_source=source,
+        filename="zebra.csv",
+        source_path=path,
+        recognised_json={"options": options, "columns": columns, "sheets": [], "rows": [["Zebra", 80]]},
+        state=JobState.WAITING,
+        available_at=None,
     )
     config = {"engine": "mysql", "host": "db.example.org", "database": "zebra", "username": "zebra"}
     database = IntegrationConfig.objects.create(
